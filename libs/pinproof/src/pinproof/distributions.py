@@ -1,0 +1,65 @@
+"""What is installed, and which distribution a loaded module belongs to."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from importlib.metadata import Distribution, distributions, packages_distributions
+from pathlib import Path
+
+from packaging.utils import NormalizedName, canonicalize_name
+
+__all__ = ["installed_distributions", "owners"]
+
+
+def installed_distributions() -> dict[str, str]:
+    """Every installed distribution of this interpreter by normalized name, with its version.
+
+    Where a name stands on the import path twice, the first is the one that Python imports.
+    """
+    return {name: distribution.version for name, distribution in _distributions().items()}
+
+
+def owners(modules: Iterable[str]) -> set[NormalizedName]:
+    """The distributions that own modules which are loaded in this process.
+
+    A module belongs to the distribution whose record lists its file. Where no record does, as
+    for a project installed in place, it belongs to the distributions that provide its top-level
+    package. Modules of the standard library, and those without a file, have no owner.
+
+    Args:
+        modules: Names in ``sys.modules``.
+    """
+    by_file = {
+        path: name
+        for name, distribution in _distributions().items()
+        for path in _recorded_files(distribution)
+    }
+    by_package = packages_distributions()
+    found: set[NormalizedName] = set()
+    for module in modules:
+        file = getattr(sys.modules.get(module), "__file__", None)
+        if file is None:
+            continue
+        owner = by_file.get(Path(file).resolve())
+        if owner is not None:
+            found.add(owner)
+        else:
+            providers = by_package.get(module.partition(".")[0], ())
+            found.update(canonicalize_name(provider) for provider in providers)
+    return found
+
+
+def _distributions() -> dict[NormalizedName, Distribution]:
+    found: dict[NormalizedName, Distribution] = {}
+    for distribution in distributions():
+        # A half-removed distribution leaves a folder without metadata, and so without a name.
+        name = distribution.metadata["Name"]
+        if name:
+            found.setdefault(canonicalize_name(name), distribution)
+    return found
+
+
+def _recorded_files(distribution: Distribution) -> Iterator[Path]:
+    root = Path(str(distribution.locate_file(""))).resolve()
+    for file in distribution.files or ():
+        if file.suffix in {".py", ".so", ".pyd"}:
+            yield root / file

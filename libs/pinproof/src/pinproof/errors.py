@@ -1,0 +1,121 @@
+"""Every error that pinproof raises on purpose, each carrying the remedy in its message."""
+
+from typing import ClassVar
+
+__all__ = [
+    "FileDigestError",
+    "GoldenMismatchError",
+    "LoadError",
+    "LoaderImportError",
+    "LoaderNotFoundError",
+    "ManifestDigestError",
+    "ManifestError",
+    "MissingDistributionError",
+    "OlderThanWriterError",
+    "PinproofError",
+    "PredictError",
+    "PythonMismatchError",
+    "SealError",
+    "SealedModelError",
+    "SeriesMismatchError",
+]
+
+
+class PinproofError(Exception):
+    """Something is wrong, and this says what and what to do.
+
+    Attributes:
+        message: What is wrong and where, as a sentence.
+        remedy: What to do about it, as a sentence.
+    """
+
+    def __init__(self, message: str, *, remedy: str) -> None:
+        super().__init__(f"{message} {remedy}")
+        self.message = message
+        self.remedy = remedy
+
+
+class SealError(PinproofError):
+    """A model could not be sealed; nothing was written to the destination."""
+
+
+class SealedModelError(PinproofError):
+    """A sealed model was refused.
+
+    Attributes:
+        code: A short, stable name of the reason, for metrics, problem types and reports.
+    """
+
+    code: ClassVar[str] = "refused"
+
+
+class ManifestError(SealedModelError):
+    """The manifest is missing, is not valid, or is of an unknown format."""
+
+    code = "manifest"
+
+
+class ManifestDigestError(SealedModelError):
+    """The manifest is not the one that was expected, or changed after sealing."""
+
+    code = "manifest-digest"
+
+
+class FileDigestError(SealedModelError):
+    """A file of the model is missing or is not the one that was sealed."""
+
+    code = "file-digest"
+
+
+class PythonMismatchError(SealedModelError):
+    """Another Python minor version runs than the one that wrote the model."""
+
+    code = "python"
+
+
+class MissingDistributionError(SealedModelError):
+    """A distribution that the model's predictions depend on is not installed."""
+
+    code = "missing-distribution"
+
+
+class SeriesMismatchError(SealedModelError):
+    """A guarded distribution runs in another series than the one that wrote the model."""
+
+    code = "series"
+
+
+class OlderThanWriterError(SealedModelError):
+    """A guarded distribution is of the right series but older than the writer's."""
+
+    code = "older-than-writer"
+
+
+class LoaderNotFoundError(SealedModelError):
+    """No installed distribution registers the loader that the manifest names."""
+
+    code = "loader-not-found"
+
+
+class LoaderImportError(SealedModelError):
+    """The loader's module cannot be imported in this environment."""
+
+    code = "import"
+
+
+class LoadError(SealedModelError):
+    """The loader raised while it made a predictor of the verified files."""
+
+    code = "load"
+
+
+class PredictError(SealedModelError):
+    """The model loads, but predicting its golden inputs raises."""
+
+    code = "predict"
+
+
+class GoldenMismatchError(SealedModelError):
+    """The model loads and predicts, but not what it predicted when it was sealed."""
+
+    code = "golden"

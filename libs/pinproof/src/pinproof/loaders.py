@@ -1,0 +1,72 @@
+"""How a service hands its model to pinproof: a loader, registered by its distribution.
+
+A manifest names a loader, never a function. The name is looked up in the entry point group
+``pinproof.loaders`` of the installed distributions, so a manifest can only choose among code
+that an installed package offered for the purpose::
+
+    [project.entry-points."pinproof.loaders"]
+    bankchurn = "bankchurn.model:load"
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import entry_points
+from typing import Protocol, cast
+
+from pydantic import JsonValue
+
+from pinproof.errors import LoaderImportError, LoaderNotFoundError
+from pinproof.golden import GoldenValue
+
+__all__ = ["Loader", "Predictor", "find_loader"]
+
+GROUP = "pinproof.loaders"
+
+
+class Predictor(Protocol):
+    """A loaded model, as far as pinproof is concerned."""
+
+    def replay(self, inputs: Sequence[JsonValue]) -> Mapping[str, Sequence[GoldenValue]]:
+        """Answer golden inputs.
+
+        Args:
+            inputs: Inputs of the golden set, one JSON value each.
+
+        Returns:
+            For each named output, one value per input, in the order of the inputs.
+        """
+        ...
+
+
+Loader = Callable[[Mapping[str, bytes]], Predictor]
+"""Makes a predictor of the verified bytes of the model's files, by file name.
+
+Bytes and not paths: what was hashed is what is loaded, with no moment in between in which a
+file could be exchanged."""
+
+
+def find_loader(name: str) -> Loader:
+    """The loader that an installed distribution registers under a name.
+
+    Args:
+        name: The name in the entry point group ``pinproof.loaders``.
+
+    Raises:
+        LoaderNotFoundError: No installed distribution registers it.
+        LoaderImportError: Its module cannot be imported.
+    """
+    candidates = entry_points(group=GROUP)
+    if name not in candidates.names:
+        known = ", ".join(sorted(candidates.names)) or "none"
+        raise LoaderNotFoundError(
+            f"The model wants the loader {name!r}, which no installed package registers "
+            f"(registered: {known}).",
+            remedy="Install the service that the model belongs to in this environment.",
+        )
+    try:
+        return cast("Loader", candidates[name].load())
+    except Exception as error:
+        raise LoaderImportError(
+            f"The loader {name!r} ({candidates[name].value}) cannot be imported: "
+            f"{type(error).__name__}: {error}.",
+            remedy="Install the service's requirements-prod.txt as it stands.",
+        ) from error

@@ -1,0 +1,77 @@
+"""A fresh process that loads a model and predicts its golden inputs.
+
+Run by `pinproof.seal` as ``python -m pinproof.probe REQUEST REPORT``. It answers two questions
+that the training process cannot: does the model, as written, still answer the same, and which
+distributions did that take? Files carry the question and the answer, because a library may
+write anything to the standard streams.
+"""
+
+import sys
+from pathlib import Path
+
+from pydantic import BaseModel, JsonValue
+
+from pinproof.distributions import installed_distributions, owners
+from pinproof.errors import SealedModelError
+from pinproof.golden import GoldenValue
+from pinproof.opening import load_predictor
+
+__all__ = ["ProbeReport", "ProbeRequest", "run"]
+
+
+class ProbeRequest(BaseModel):
+    """What to probe: a loader, the folder and names of the files, and the golden inputs."""
+
+    loader: str
+    directory: Path
+    files: tuple[str, ...]
+    inputs: tuple[JsonValue, ...]
+
+
+class ProbeReport(BaseModel):
+    """What the probe found.
+
+    Attributes:
+        refusal: Why the model did not load or predict; None where it did.
+        outputs: What the model answered.
+        environment: Every installed distribution, with its version.
+        guarded: Those that own a module which loading and predicting brought in.
+    """
+
+    refusal: str | None = None
+    outputs: dict[str, tuple[GoldenValue, ...]] = {}
+    environment: dict[str, str] = {}
+    guarded: tuple[str, ...] = ()
+
+
+def run(request: ProbeRequest) -> ProbeReport:
+    """Load the model, predict, and see what that took.
+
+    What this module and its imports had loaded before belongs to the checker and is not guarded.
+    """
+    before = set(sys.modules)
+    files = {name: (request.directory / name).read_bytes() for name in request.files}
+    try:
+        predictor = load_predictor(request.loader, files)
+        outputs = predictor.replay(request.inputs)
+    except SealedModelError as error:
+        return ProbeReport(refusal=str(error))
+    except Exception as error:  # noqa: BLE001 - whatever the model raises is the finding
+        return ProbeReport(refusal=f"Predicting raised {type(error).__name__}: {error}.")
+    # A copy: looking up owners imports, too.
+    loaded = sorted(set(sys.modules) - before)
+    guarded = owners(loaded) - owners(sorted(before))
+    return ProbeReport(
+        outputs={name: tuple(values) for name, values in outputs.items()},
+        environment=installed_distributions(),
+        guarded=tuple(sorted(guarded)),
+    )
+
+
+def _main(request: Path, report: Path) -> None:
+    found = run(ProbeRequest.model_validate_json(request.read_bytes()))
+    report.write_text(found.model_dump_json(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    _main(Path(sys.argv[1]), Path(sys.argv[2]))

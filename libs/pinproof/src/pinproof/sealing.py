@@ -1,0 +1,220 @@
+"""Seal a model: its files, what wrote them, and what they answered."""
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import JsonValue, ValidationError
+
+from pinproof.errors import SealError
+from pinproof.golden import GoldenSet, differences
+from pinproof.manifest import MANIFEST_NAME, Manifest, encode_manifest
+from pinproof.probe import ProbeReport, ProbeRequest
+
+__all__ = ["seal"]
+
+PROBE_TIMEOUT_S = 900
+
+
+def seal(
+    destination: Path,
+    *,
+    name: str,
+    version: str,
+    loader: str,
+    files: Mapping[str, bytes],
+    golden: GoldenSet,
+    data: Mapping[str, JsonValue],
+    metrics: Mapping[str, float],
+    parameters: Mapping[str, JsonValue],
+) -> Manifest:
+    """Seal a model into a folder.
+
+    The files are written beside the destination; a fresh process loads them, predicts the golden
+    inputs, and must answer what the caller says the model in memory answered. The distributions
+    that this took become the guarded ones. Only then is the destination replaced, whole.
+
+    Args:
+        destination: The folder to write. A sealed model that stands there is replaced; any other
+            folder is left alone.
+        name: The model's name.
+        version: The model's version.
+        loader: The name in the entry point group ``pinproof.loaders`` that loads these files.
+        files: The contents of the model's files by name (letters, digits, ``.``, ``_``, ``-``).
+        golden: Inputs, what the model in memory answered to them, and the tolerances.
+        data: What the model was trained on, with a fingerprint.
+        metrics: How good it was found to be.
+        parameters: What it was trained with.
+
+    Returns:
+        The manifest that was written.
+
+    Raises:
+        SealError: The model cannot be sealed; the destination is as it was before.
+    """
+    _check_destination(destination)
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=f".{destination.name}-", dir=destination.parent))
+    try:
+        for file, contents in files.items():
+            _write_durably(staging / file, contents)
+        report = _probe(
+            ProbeRequest(loader=loader, directory=staging, files=tuple(files), inputs=golden.inputs)
+        )
+        _check_report(report, golden)
+        manifest = _manifest(
+            report,
+            files,
+            name=name,
+            version=version,
+            loader=loader,
+            golden=golden,
+            data=data,
+            metrics=metrics,
+            parameters=parameters,
+        )
+        _write_durably(staging / MANIFEST_NAME, _encode(manifest))
+        # mkdtemp makes private folders; a model is read by other users than its trainer.
+        staging.chmod(0o755)
+        _replace(staging, destination)
+    except OSError as error:
+        raise SealError(
+            f"{destination} cannot be written: {error.strerror or error}.",
+            remedy="Make room, or give a folder that this user may write to.",
+        ) from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return manifest
+
+
+def _check_destination(destination: Path) -> None:
+    if destination.exists() and not (destination / MANIFEST_NAME).is_file():
+        raise SealError(
+            f"{destination} exists and is not a sealed model.",
+            remedy="Give a folder that does not exist, or a sealed model to replace.",
+        )
+
+
+def _probe(request: ProbeRequest) -> ProbeReport:
+    with tempfile.TemporaryDirectory(prefix="pinproof-probe-") as folder:
+        question, answer = Path(folder) / "request.json", Path(folder) / "report.json"
+        question.write_text(request.model_dump_json(), encoding="utf-8")
+        try:
+            # -P: the model must load from what is installed, not from the current folder.
+            process = subprocess.run(  # noqa: S603 - this interpreter, and paths of our own
+                [sys.executable, "-P", "-m", "pinproof.probe", question, answer],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=PROBE_TIMEOUT_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise SealError(
+                f"The fresh process did not load the model and predict within {PROBE_TIMEOUT_S} s.",
+                remedy="Use fewer golden inputs.",
+            ) from error
+        if process.returncode != 0:
+            raise SealError(
+                f"The fresh process that loads the model ended with {process.returncode}: "
+                f"{process.stderr.strip()[-2000:]}.",
+                remedy="Mend what its message says.",
+            )
+        return ProbeReport.model_validate_json(answer.read_bytes())
+
+
+def _check_report(report: ProbeReport, golden: GoldenSet) -> None:
+    if report.refusal is not None:
+        raise SealError(
+            f"The model does not work in a fresh process. {report.refusal}",
+            remedy="A model may hold only what its loader can import: no functions of a notebook "
+            "or of __main__.",
+        )
+    moved = differences(golden, report.outputs)
+    if moved:
+        raise SealError(
+            f"The model answers differently in a fresh process: {'; '.join(moved)}.",
+            remedy="Look for state that is not in the files: random numbers, the clock, the "
+            "environment, or a loader that builds something other than what was trained.",
+        )
+
+
+def _manifest(report: ProbeReport, files: Mapping[str, bytes], **fields: object) -> Manifest:
+    try:
+        return Manifest.unsealed(
+            created=datetime.now(UTC).replace(microsecond=0),
+            git_commit=_git_commit(),
+            python=platform.python_version(),
+            platform=platform.platform(),
+            files={
+                name: {"sha256": hashlib.sha256(contents).hexdigest(), "size": len(contents)}
+                for name, contents in files.items()
+            },
+            environment={
+                name: {"version": version, "guarded": name in report.guarded}
+                for name, version in sorted(report.environment.items())
+            },
+            **fields,
+        )
+    except ValidationError as error:
+        raise SealError(
+            f"The model cannot be described: {error}.", remedy="Mend the fields that are named."
+        ) from error
+
+
+def _encode(manifest: Manifest) -> bytes:
+    try:
+        return encode_manifest(manifest)
+    except ValueError as error:
+        raise SealError(
+            f"The model cannot be described as JSON: {error}.",
+            remedy="Leave NaN and infinities out of data, parameters and golden inputs.",
+        ) from error
+
+
+def _git_commit() -> str | None:
+    """The commit that is checked out here, with ``-dirty`` for uncommitted changes."""
+    git = shutil.which("git")
+    if git is None:
+        return None
+    described = subprocess.run(  # noqa: S603 - a fixed command
+        [git, "describe", "--always", "--dirty", "--abbrev=40", "--match", ""],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return described.stdout.strip() or None
+
+
+def _write_durably(path: Path, contents: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(contents)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _replace(staging: Path, destination: Path) -> None:
+    """Put a finished folder in the place of another.
+
+    POSIX has no way to exchange two folders in one step, so between two renames the destination
+    is missing; readers see the old model, none, or the new one, never a mixture.
+    """
+    if not destination.exists():
+        staging.rename(destination)
+        return
+    retired = Path(tempfile.mkdtemp(prefix=f".{destination.name}-old-", dir=destination.parent))
+    destination.rename(retired / "model")
+    try:
+        staging.rename(destination)
+    except OSError:
+        (retired / "model").rename(destination)
+        raise
+    finally:
+        shutil.rmtree(retired, ignore_errors=True)
