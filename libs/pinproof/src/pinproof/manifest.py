@@ -8,11 +8,13 @@ from outside (``MODEL_SHA256``) protects against somebody who means it.
 
 import hashlib
 import json
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     ConfigDict,
@@ -29,6 +31,7 @@ __all__ = [
     "FORMAT",
     "MANIFEST_NAME",
     "DistributionRecord",
+    "FileName",
     "FileRecord",
     "Manifest",
     "encode_manifest",
@@ -44,9 +47,18 @@ _NO_SEAL = "0" * 64
 _RESEAL = "Fetch the model again from where it was published, or train and seal it anew."
 
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-FileName = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=255)
-]
+
+
+def _plain_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}", name) or name == MANIFEST_NAME:
+        raise ValueError(
+            f"{name!r} is no name for a file of a model: letters, digits, '.', '_' and '-', "
+            f"beginning with a letter or digit, and not {MANIFEST_NAME}"
+        )
+    return name
+
+
+FileName = Annotated[str, AfterValidator(_plain_name)]
 
 
 class _Record(BaseModel):

@@ -10,12 +10,13 @@ import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import JsonValue, ValidationError
+from pydantic import Field, JsonValue, TypeAdapter, ValidationError
 
 from pinproof.errors import SealError
 from pinproof.golden import GoldenSet, differences
-from pinproof.manifest import MANIFEST_NAME, Manifest, encode_manifest
+from pinproof.manifest import MANIFEST_NAME, FileName, Manifest, encode_manifest
 from pinproof.probe import ProbeReport, ProbeRequest
 
 __all__ = ["seal"]
@@ -59,6 +60,7 @@ def seal(
     Raises:
         SealError: The model cannot be sealed; the destination is as it was before.
     """
+    _check_files(files)
     _check_destination(destination)
     destination.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=f".{destination.name}-", dir=destination.parent))
@@ -92,6 +94,17 @@ def seal(
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return manifest
+
+
+def _check_files(files: Mapping[str, bytes]) -> None:
+    # Before anything is written: a name such as ../x would leave the folder.
+    try:
+        TypeAdapter(Annotated[dict[FileName, bytes], Field(min_length=1)]).validate_python(files)
+    except ValidationError as error:
+        raise SealError(
+            f"The model's files cannot be sealed: {error.errors()[0]['msg']}.",
+            remedy="Seal at least one file, under a plain name.",
+        ) from error
 
 
 def _check_destination(destination: Path) -> None:

@@ -1,0 +1,111 @@
+"""Import paths with small distributions of our own, for tests that need several versions."""
+
+import base64
+import hashlib
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+import pytest
+
+PACKAGES = frozenset({"toyservice", "guardedlib", "innocent", "bystander"})
+
+SERVICE_CODE = """
+import os
+import pickle
+from pathlib import Path
+
+import guardedlib
+import innocent.used
+
+
+class Predictor:
+    def __init__(self, weight):
+        self.weight = weight
+
+    def replay(self, inputs):
+        scores = [guardedlib.scale(value) * self.weight for value in inputs]
+        return {"score": scores, "label": ["high" if score > 2 else "low" for score in scores]}
+
+
+def load(files):
+    if "LOAD_MARKER" in os.environ:
+        Path(os.environ["LOAD_MARKER"]).touch()
+    return Predictor(pickle.loads(files["model.pkl"]))
+
+
+def load_nothing(files):
+    raise RuntimeError("no such thing")
+
+
+def load_unpredictable(files):
+    return object()
+"""
+
+LOADERS = """
+toy = toyservice.model:load
+broken-import = toyservice.absent:load
+broken-load = toyservice.model:load_nothing
+broken-predict = toyservice.model:load_unpredictable
+"""
+
+
+class Site:
+    """A folder that can stand on the import path, with distributions in it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def install(self, name: str, version: str, files: dict[str, str], loaders: str = "") -> Self:
+        """Write a distribution as an installer would, with its metadata and record."""
+        info = f"{name.replace('-', '_')}-{version}.dist-info"
+        written = files | {f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\n"}
+        written[f"{info}/METADATA"] += f"Version: {version}\n"
+        if loaders:
+            written[f"{info}/entry_points.txt"] = f"[pinproof.loaders]{loaders}"
+        for file, text in written.items():
+            (self.path / file).parent.mkdir(parents=True, exist_ok=True)
+            (self.path / file).write_text(text)
+        record = "".join(f"{file},{_record_hash(text)}\n" for file, text in written.items())
+        (self.path / info / "RECORD").write_text(f"{record}{info}/RECORD,,\n")
+        return self
+
+
+def toy_site(path: Path, *, guardedlib: str = "1.2.3", factor: str = "2.0") -> Site:
+    """A service with a model, a library that it predicts with, and bystanders."""
+    site = Site(path)
+    site.install(
+        "toyservice",
+        "1.0.0",
+        {"toyservice/__init__.py": "", "toyservice/model.py": SERVICE_CODE},
+        LOADERS,
+    )
+    site.install(
+        "guardedlib",
+        guardedlib,
+        {"guardedlib/__init__.py": f"def scale(value):\n    return value * {factor}\n"},
+    )
+    # Two distributions share a namespace package; only one of them is used.
+    site.install("innocent-used", "3.1", {"innocent/used/__init__.py": ""})
+    site.install("innocent-unused", "4.1", {"innocent/unused/__init__.py": ""})
+    site.install("bystander", "5.0.0", {"bystander.py": ""})
+    return site
+
+
+@contextmanager
+def on_path(site: Site) -> Iterator[None]:
+    """Put a site first on the import path of this process and of those it starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(site.path)
+        patch.setenv("PYTHONPATH", str(site.path))
+        yield
+    for module in list(sys.modules):
+        if module.partition(".")[0] in PACKAGES:
+            del sys.modules[module]
+
+
+def _record_hash(text: str) -> str:
+    digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=")
+    return f"sha256={digest.decode()},{len(text.encode())}"

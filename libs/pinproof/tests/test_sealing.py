@@ -1,0 +1,195 @@
+import json
+import math
+import os
+import pickle
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pinproof import GoldenSet, Manifest, SealError, Tolerance, open_sealed, seal
+from sites import on_path, toy_site
+
+ONE_AND_A_HALF = pickle.dumps(1.5)
+
+
+@pytest.fixture(autouse=True)
+def toy_installed(tmp_path: Path) -> Iterator[None]:
+    with on_path(toy_site(tmp_path / "site")):
+        yield
+
+
+def golden(score: float = 3.0) -> GoldenSet:
+    return GoldenSet(
+        inputs=(1.0,),
+        outputs={"score": (score,), "label": ("high",)},
+        tolerances={"score": Tolerance(absolute=1e-9), "label": Tolerance()},
+    )
+
+
+def seal_toy(destination: Path, **changes: Any) -> Manifest:  # noqa: ANN401 - seal() checks
+    fields: dict[str, Any] = {
+        "name": "toy",
+        "version": "1.0.0",
+        "loader": "toy",
+        "files": {"model.pkl": ONE_AND_A_HALF},
+        "golden": golden(),
+        "data": {"sha256": "ab" * 32},
+        "metrics": {"auc": 0.75},
+        "parameters": {"seed": 42},
+    }
+    return seal(destination, **(fields | changes))
+
+
+def test_what_predicting_loads_is_guarded_and_nothing_else(tmp_path: Path) -> None:
+    manifest = seal_toy(tmp_path / "model")
+
+    assert manifest.guarded == {
+        "guardedlib": "1.2.3",
+        "innocent-used": "3.1",
+        "toyservice": "1.0.0",
+    }
+    assert manifest.environment["bystander"].version == "5.0.0"
+    # Pydantic is loaded, but by the checker itself.
+    assert manifest.environment["pydantic"].guarded is False
+
+
+def test_the_manifest_on_disk_says_what_was_sealed(tmp_path: Path) -> None:
+    manifest = seal_toy(tmp_path / "model")
+
+    document = json.loads((tmp_path / "model" / "manifest.json").read_text())
+    assert document["format"] == 1
+    assert document["files"]["model.pkl"]["size"] == len(ONE_AND_A_HALF)
+    assert document["python"] == ".".join(map(str, sys.version_info[:3]))
+    assert document["data"] == {"sha256": "ab" * 32}
+    assert document["created"].endswith("Z")
+    assert open_sealed(tmp_path / "model").manifest.model_dump(exclude={"seal"}) == (
+        manifest.model_dump(exclude={"seal"})
+    )
+
+
+def test_a_model_that_answers_differently_in_a_fresh_process_is_not_sealed(tmp_path: Path) -> None:
+    with pytest.raises(SealError, match=r"golden 3\.5, now 3\.0"):
+        seal_toy(tmp_path / "model", golden=golden(3.5))
+    assert_nothing_left(tmp_path)
+
+
+def test_a_model_that_does_not_load_in_a_fresh_process_is_not_sealed(tmp_path: Path) -> None:
+    with pytest.raises(SealError, match=r"does not work in a fresh process.*no such thing"):
+        seal_toy(tmp_path / "model", loader="broken-load")
+    assert_nothing_left(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"files": {"../model.pkl": ONE_AND_A_HALF}}, "is no name for a file"),
+        ({"files": {"manifest.json": ONE_AND_A_HALF}}, "is no name for a file"),
+        ({"files": {}}, "at least 1 item"),
+        ({"metrics": {"auc": math.nan}}, "finite number"),
+        ({"data": {"rows": math.nan}}, "not JSON compliant"),
+        ({"name": ""}, "at least 1 character"),
+    ],
+)
+def test_what_cannot_be_described_is_not_sealed(
+    tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(SealError, match=message):
+        seal_toy(tmp_path / "model", **changes)
+    assert_nothing_left(tmp_path)
+
+
+def test_sealing_replaces_a_sealed_model_and_leaves_nothing_else(tmp_path: Path) -> None:
+    seal_toy(tmp_path / "model", files={"model.pkl": ONE_AND_A_HALF, "old.txt": b"old"})
+
+    seal_toy(tmp_path / "model", version="2.0.0")
+
+    assert open_sealed(tmp_path / "model").manifest.version == "2.0.0"
+    assert sorted(path.name for path in (tmp_path / "model").iterdir()) == [
+        "manifest.json",
+        "model.pkl",
+    ]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "site"]
+
+
+def test_sealing_does_not_touch_a_folder_that_is_no_sealed_model(tmp_path: Path) -> None:
+    precious = tmp_path / "home" / "thesis.txt"
+    precious.parent.mkdir()
+    precious.write_text("ten years")
+
+    with pytest.raises(SealError, match="exists and is not a sealed model"):
+        seal_toy(tmp_path / "home")
+    assert precious.read_text() == "ten years"
+
+
+def test_a_failed_seal_leaves_the_previous_model_intact(tmp_path: Path) -> None:
+    seal_toy(tmp_path / "model")
+
+    with pytest.raises(SealError):
+        seal_toy(tmp_path / "model", version="2.0.0", golden=golden(3.5))
+
+    assert open_sealed(tmp_path / "model").manifest.version == "1.0.0"
+
+
+def test_a_full_disk_is_a_seal_error_that_leaves_the_previous_model_intact(tmp_path: Path) -> None:
+    seal_toy(tmp_path / "model")
+    # The size limit of a process makes write() fail as a full disk does.
+    code = (
+        "import resource, signal, sys\n"
+        "from pathlib import Path\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
+        "from test_sealing import seal_toy\n"
+        "from pinproof import SealError\n"
+        "try:\n"
+        "    seal_toy(Path(sys.argv[1]), version='2.0.0', files={'model.pkl': b'x' * 5000})\n"
+        "except SealError as error:\n"
+        "    sys.exit(f'refused: {error}')\n"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "model")],
+        env=os.environ | {"PYTHONPATH": f"{os.environ['PYTHONPATH']}:{Path(__file__).parent}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert process.returncode == 1
+    assert "refused" in process.stderr
+    assert "cannot be written: File too large" in process.stderr
+    assert open_sealed(tmp_path / "model").manifest.version == "1.0.0"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "site"]
+
+
+def test_a_seal_killed_halfway_leaves_the_previous_model_intact(tmp_path: Path) -> None:
+    seal_toy(tmp_path / "model")
+    code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from test_sealing import seal_toy\n"
+        "from pinproof import sealing\n"
+        "def stop(*_):\n"
+        "    print('probing', flush=True)\n"
+        "    sys.stdin.read()\n"
+        "sealing._probe = stop\n"
+        "seal_toy(Path(sys.argv[1]), version='2.0.0')\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / "model")],
+        env=os.environ | {"PYTHONPATH": f"{os.environ['PYTHONPATH']}:{Path(__file__).parent}"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "probing\n"
+        process.send_signal(signal.SIGKILL)
+
+    assert open_sealed(tmp_path / "model").manifest.version == "1.0.0"
+
+
+def assert_nothing_left(folder: Path) -> None:
+    assert [path.name for path in folder.iterdir()] == ["site"]
