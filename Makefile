@@ -23,9 +23,77 @@ export UV_NO_PROGRESS := 1
 
 .PHONY: help
 help: ## Show this list
-	@printf 'Usage: make TARGET\n\n'
-	@grep -hE '^[a-zA-Z%<>_-]+:.*## ' $(MAKEFILE_LIST) \
-		| awk -F ':.*## ' '{printf "  \033[36m%-28s\033[0m %s\n", $$1, $$2}'
+	@printf 'Usage: make TARGET [PYTHON=python3.12]\n\n'
+	@sed -nE 's/^([a-zA-Z_%-]+):.*## (.*)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) \
+		| while IFS=$$'\t' read -r target text; do printf '  %-16s %s\n' "$${target/\%/NAME}" "$$text"; done
+	@printf '\nNAME is one of: %s %s\n' "$(LIBS)" "$(SERVICES)"
+
+# ---- Use it ----
+
+.PHONY: demo
+demo: check-pins $(SERVICES:%=demo-%) ## Check the pins, then train, seal, serve and query every service on sample data
+
+demo-%: %/.venv/.installed
+	@$*/.venv/bin/python tools/demo.py $*
+
+train-%: %/.venv/.installed ## Train and seal one service's model on sample data
+	@cd $* && .venv/bin/python -m $(package_$*) train
+
+.PHONY: train-all
+train-all: $(SERVICES:%=train-%) ## Train and seal every service's model on sample data
+
+# ---- Test and check ----
+
+.PHONY: test-all
+test-all: $(LIBS:%=test-%) $(SERVICES:%=test-%) ## Test every library and service
+
+$(LIBS:%=test-%): test-%: libs/%/.venv/.installed
+	libs/$*/.venv/bin/python -m pytest libs/$*
+
+test-%: %/.venv/.installed ## Test one library or service
+	$*/.venv/bin/python -m pytest $*
+
+.PHONY: check check-format check-lint check-types check-pins check-imports check-docs
+check: check-format check-lint check-types check-pins check-imports check-docs ## Format, lint, types, pins, imports and generated documentation
+
+check-format: .tools/check/.installed
+	$(TOOLS)/ruff format --check --quiet .
+
+check-lint: .tools/check/.installed
+	$(TOOLS)/ruff check --quiet .
+
+check-types: $(PROJECTS:%=check-types-in-%)
+
+$(PROJECTS:%=check-types-in-%): check-types-in-%: %/.venv/.installed .tools/check/.installed
+	$(TOOLS)/mypy --python-executable $*/.venv/bin/python $*/src $*/tests
+
+check-pins: libs/pinproof/.venv/.installed ## Check every pin of the repository
+	libs/pinproof/.venv/bin/pinproof check
+
+check-imports: $(PROJECTS:%=check-imports-in-%)
+
+$(PROJECTS:%=check-imports-in-%): check-imports-in-%: %/.venv/.installed .tools/check/.installed
+	cd $* && $(CURDIR)/$(TOOLS)/deptry .
+
+check-docs: .tools/check/.installed $(PROJECTS:%=%/.venv/.installed)
+	$(TOOLS)/cog --check --diff $(GENERATED_DOCS)
+
+.PHONY: format docs
+format: .tools/check/.installed ## Format the code, and mend what the linter can
+	$(TOOLS)/ruff check --quiet --fix .
+	$(TOOLS)/ruff format --quiet .
+
+docs: .tools/check/.installed $(PROJECTS:%=%/.venv/.installed) ## Regenerate what documents quote from results and --help
+	$(TOOLS)/cog -r $(GENERATED_DOCS)
+
+# ---- Measure ----
+
+.PHONY: bench load-test
+bench: $(SERVICES:%=%/.venv/.installed) ## Measure speed beside the alternatives, in one run each
+
+.PHONY: clean
+clean: ## Remove environments, caches and everything the services wrote
+	git clean -fdXq
 
 # ---- Environments: file targets, so that any target bootstraps what it needs ----
 
