@@ -67,7 +67,7 @@ def _served(command: list[str], model: Path, digest: str) -> Iterator[str]:
         "PORT": str(port),
         "MODEL_DIR": str(model),
         "MODEL_SHA256": digest,
-        "LOG_LEVEL": "WARNING",
+        "LOG_LEVEL": "warning",
         "DRAIN_S": "0",
     }
     process = subprocess.Popen([*command, "serve"], env=os.environ | settings)  # noqa: S603
