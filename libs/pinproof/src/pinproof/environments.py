@@ -1,0 +1,83 @@
+"""The environments that a policy names, as the variables that markers speak of."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+
+from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
+
+__all__ = ["PLATFORMS", "marker_environments", "may_meet"]
+
+PLATFORMS: Mapping[str, Mapping[str, str]] = {
+    "linux-x86_64": {
+        "os_name": "posix",
+        "platform_machine": "x86_64",
+        "platform_system": "Linux",
+        "sys_platform": "linux",
+    },
+    "linux-aarch64": {
+        "os_name": "posix",
+        "platform_machine": "aarch64",
+        "platform_system": "Linux",
+        "sys_platform": "linux",
+    },
+    "macos-arm64": {
+        "os_name": "posix",
+        "platform_machine": "arm64",
+        "platform_system": "Darwin",
+        "sys_platform": "darwin",
+    },
+    "macos-x86_64": {
+        "os_name": "posix",
+        "platform_machine": "x86_64",
+        "platform_system": "Darwin",
+        "sys_platform": "darwin",
+    },
+    "windows-x86_64": {
+        "os_name": "nt",
+        "platform_machine": "AMD64",
+        "platform_system": "Windows",
+        "sys_platform": "win32",
+    },
+}
+"""The platforms that a policy can name. Each supported one is CPython."""
+
+# `python_full_version < "3.11.4"` splits a minor version, so every patch release counts. No minor
+# version of Python 3 has come near this many.
+_PATCHES = range(40)
+
+
+def marker_environments(
+    pythons: Sequence[str], platforms: Sequence[str]
+) -> Iterator[dict[str, str]]:
+    """Every environment that these Pythons and platforms admit, patch releases included."""
+    for python, patch, platform in product(pythons, _PATCHES, platforms):
+        full_version = f"{python}.{patch}"
+        yield {
+            "implementation_name": "cpython",
+            "implementation_version": full_version,
+            "platform_python_implementation": "CPython",
+            "platform_release": "",
+            "platform_version": "",
+            "python_full_version": full_version,
+            "python_version": python,
+            **PLATFORMS[platform],
+        }
+
+
+def may_meet(
+    one: Marker | None, other: Marker | None, pythons: Sequence[str], platforms: Sequence[str]
+) -> bool:
+    """Whether some environment of the policy satisfies both markers (None is satisfied by all)."""
+    markers = [marker for marker in (one, other) if marker is not None]
+    return not markers or any(
+        all(_satisfies(environment, marker) for marker in markers)
+        for environment in marker_environments(pythons, platforms)
+    )
+
+
+def _satisfies(environment: Mapping[str, str], marker: Marker) -> bool:
+    try:
+        return marker.evaluate(environment)
+    except (UndefinedComparison, UndefinedEnvironmentName):
+        # It asks for something that the policy does not say, such as the kernel's release.
+        return True

@@ -1,0 +1,162 @@
+"""The pin policy of a repository, read from `pins.toml` at its root.
+
+A repository without the file is checked under the defaults: nothing in this package knows any one
+repository.
+"""
+
+import re
+import tomllib
+from datetime import date
+from pathlib import Path, PurePosixPath
+from typing import Annotated
+
+from packaging.utils import canonicalize_name
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from pinproof.environments import PLATFORMS
+from pinproof.errors import PinproofError
+
+__all__ = ["POLICY_FILE", "PinException", "Policy", "PolicyError", "load_policy"]
+
+POLICY_FILE = "pins.toml"
+
+
+class PolicyError(PinproofError):
+    """`pins.toml` cannot be read, or says something that the checker does not understand."""
+
+
+def _python(value: str) -> str:
+    if not re.fullmatch(r"\d+\.\d+", value, re.ASCII):
+        raise ValueError('write a minor version of Python, like "3.11"')
+    return value
+
+
+def _platform(value: str) -> str:
+    if value not in PLATFORMS:
+        raise ValueError(f"write one of {', '.join(PLATFORMS)}")
+    return value
+
+
+def _inside(value: str) -> str:
+    path = PurePosixPath(value)
+    if path.is_absolute() or ".." in path.parts or "\\" in value or path == PurePosixPath():
+        raise ValueError('write a path below the root, with "/" between the folders')
+    return str(path)
+
+
+def _text(value: str) -> str:
+    if not value.strip():
+        raise ValueError("write why")
+    return value
+
+
+InsidePath = Annotated[str, AfterValidator(_inside)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PinException(_Frozen):
+    """One violation that is allowed for a stated reason until a stated day.
+
+    Attributes:
+        rule: The code of the rule, like `PIN001`.
+        distribution: The distribution, in any spelling; kept in its PEP 503 form.
+        path: A file or folder that the exception is limited to. None means the whole repository.
+        reason: Why it is allowed.
+        expires: The last day on which it is.
+    """
+
+    rule: Annotated[str, Field(pattern=r"^PIN\d{3}$")]
+    distribution: Annotated[str, AfterValidator(canonicalize_name), Field(min_length=1)]
+    path: InsidePath | None = None
+    reason: Annotated[str, AfterValidator(_text)]
+    expires: date
+
+    def covers(self, rule: str, distribution: str | None, path: str) -> bool:
+        """Whether this exception speaks of that rule, distribution and file."""
+        return (
+            rule == self.rule
+            and distribution == self.distribution
+            and (self.path is None or PurePosixPath(path).is_relative_to(self.path))
+        )
+
+
+class Policy(_Frozen):
+    """What `pins.toml` says.
+
+    Attributes:
+        pythons: The supported minor versions of Python.
+        platforms: The supported platforms, by the names in `pinproof.environments`.
+        services: Folders that must have production and development requirements.
+        exclude: Files and folders that are not read.
+        exceptions: The violations that are allowed, each with a reason and an end.
+    """
+
+    pythons: Annotated[tuple[Annotated[str, AfterValidator(_python)], ...], Field(min_length=1)] = (
+        "3.10",
+        "3.11",
+        "3.12",
+        "3.13",
+        "3.14",
+    )
+    platforms: Annotated[
+        tuple[Annotated[str, AfterValidator(_platform)], ...], Field(min_length=1)
+    ] = tuple(PLATFORMS)
+    services: tuple[InsidePath, ...] = ()
+    exclude: tuple[InsidePath, ...] = ()
+    exceptions: tuple[PinException, ...] = ()
+
+
+class _File(_Frozen):
+    """The layout of the file: the `[policy]` table beside the `[[exceptions]]`."""
+
+    policy: Policy = Policy()
+    exceptions: tuple[PinException, ...] = ()
+
+
+def load_policy(root: Path) -> Policy:
+    """Read `pins.toml` at `root`, or give the defaults where there is none.
+
+    Raises:
+        PolicyError: The file is there and cannot be used. The message lists every mistake.
+    """
+    path = root / POLICY_FILE
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Policy()
+    except OSError as error:
+        raise PolicyError(
+            f"{POLICY_FILE} cannot be read ({error.strerror}).", remedy="Make it readable."
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise PolicyError(
+            f"{POLICY_FILE} is not TOML: {error}.", remedy="Correct its syntax."
+        ) from error
+    if "exceptions" in document.get("policy", {}):
+        raise PolicyError(
+            f"{POLICY_FILE}: policy.exceptions: unknown key.",
+            remedy="Write each exception as its own [[exceptions]] table.",
+        )
+    try:
+        file = _File.model_validate(document)
+    except ValidationError as error:
+        raise PolicyError(
+            "\n".join(f"{POLICY_FILE}: {mistake}." for mistake in _mistakes(error)),
+            remedy="The README of pinproof lists the keys and what each takes.",
+        ) from error
+    return file.policy.model_copy(update={"exceptions": file.exceptions})
+
+
+def _mistakes(error: ValidationError) -> list[str]:
+    """One phrase for each mistake, starting with the key it was made at."""
+    return [
+        f"{'.'.join(map(str, mistake['loc']))}: "
+        + {
+            "extra_forbidden": "unknown key, remove it or correct its spelling",
+            "missing": "missing key, add it",
+        }.get(mistake["type"], mistake["msg"].removeprefix("Value error, "))
+        for mistake in error.errors()
+    ]

@@ -1,0 +1,67 @@
+"""SARIF 2.1.0, which code scanning services read.
+
+Source: `Static Analysis Results Interchange Format 2.1.0
+<https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>`_.
+"""
+
+import json
+from urllib.parse import quote
+
+from pinproof.reporters.base import Reporter
+from pinproof.repository import UNUSABLE
+from pinproof.rules import RULES, documentation, summary
+from pinproof.violations import Report, Violation
+
+__all__ = ["SarifReporter"]
+
+_SCHEMA = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
+
+
+class SarifReporter(Reporter):
+    """One log with one run."""
+
+    def render(self, report: Report) -> str:
+        """Write the log."""
+        run = {
+            "tool": {"driver": {"name": "pinproof", "rules": _descriptors()}},
+            # The root is left to the reader of the log: it differs from machine to machine.
+            "originalUriBaseIds": {
+                "SRCROOT": {"description": {"text": "The root of the repository."}}
+            },
+            "results": [_result(violation) for violation in report.violations],
+        }
+        return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+
+
+def _descriptors() -> list[dict[str, object]]:
+    unusable: dict[str, object] = {
+        "id": UNUSABLE,
+        "shortDescription": {"text": "A file that should be checked cannot be read."},
+    }
+    rules: list[dict[str, object]] = [
+        {
+            "id": rule.CODE,
+            "shortDescription": {"text": summary(rule)},
+            "help": {"text": documentation(rule)},
+        }
+        for rule in RULES
+    ]
+    return [unusable, *rules]
+
+
+def _result(violation: Violation) -> dict[str, object]:
+    return {
+        "ruleId": violation.code,
+        "level": "error",
+        "message": {"text": violation.message},
+        "locations": [
+            {
+                "physicalLocation": {
+                    "artifactLocation": {"uri": quote(violation.path), "uriBaseId": "SRCROOT"},
+                    "region": {"startLine": violation.line},
+                }
+            }
+        ],
+    }

@@ -1,0 +1,184 @@
+"""Reads a repository's requirements: the files that were found, and those that they include."""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from pinproof.discovery import find_files
+from pinproof.environments import may_meet
+from pinproof.lines import NotTextError, decode
+from pinproof.policy import Policy, load_policy
+from pinproof.pyproject import PyprojectError, parse_pyproject
+from pinproof.requirements import Line, parse_requirements
+from pinproof.violations import Violation
+
+__all__ = ["UNUSABLE", "Repository", "load_repository"]
+
+UNUSABLE = "PIN000"
+"""The code of what could not be read: no rule, and no exception suppresses it."""
+
+_LARGEST = 4 * 1024 * 1024
+
+
+class UnusableError(Exception):
+    """A file cannot be read as what its name says; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """Everything that the rules look at.
+
+    Attributes:
+        policy: What `pins.toml` says.
+        files: The lines of each file that was read, by its path.
+        includes: The files that each file includes with `-r` (not with `-c`), by its path.
+        unusable: What could not be read.
+    """
+
+    policy: Policy
+    files: Mapping[str, tuple[Line, ...]]
+    includes: Mapping[str, tuple[str, ...]]
+    unusable: tuple[Violation, ...]
+
+    def lines(self) -> Iterator[Line]:
+        """Yield every line of every file."""
+        for lines in self.files.values():
+            yield from lines
+
+    def meet(self, one: Line, other: Line) -> bool:
+        """Whether two lines both apply in some environment that the policy names."""
+        return may_meet(one.marker, other.marker, self.policy.pythons, self.policy.platforms)
+
+
+def load_repository(root: Path) -> Repository:
+    """Read the policy, and every file that holds requirements or is included by one that does.
+
+    Raises:
+        PolicyError: `pins.toml` cannot be used.
+    """
+    policy = load_policy(root)
+    found = find_files(root, policy.exclude)
+    reader = _Reader(root.resolve())
+    for folder in found.unreadable:
+        reader.report(folder, 1, "this folder cannot be listed: give the permission, or exclude it")
+    for path in found.files:
+        reader.read(path)
+    reader.report_cycles()
+    return Repository(
+        policy=policy,
+        files=dict(sorted(reader.files.items())),
+        includes=reader.includes,
+        unusable=tuple(reader.unusable),
+    )
+
+
+class _Reader:
+    """Reads files, follows what they include, and notes what cannot be read."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.files: dict[str, tuple[Line, ...]] = {}
+        self.includes: dict[str, tuple[str, ...]] = {}
+        self.unusable: list[Violation] = []
+        self._places: dict[tuple[str, str], int] = {}
+
+    def report(self, path: str, line: int, message: str) -> None:
+        self.unusable.append(Violation(path, line, UNUSABLE, message))
+
+    def read(self, path: str) -> None:
+        """Read one file, and then everything that it includes."""
+        pending = [path]
+        while pending:
+            path = pending.pop()
+            if path in self.files:
+                continue
+            try:
+                text = _read_text(self.root, path)
+                self.files[path] = _parse(path, text)
+            except UnusableError as error:
+                self.files[path] = ()
+                self.report(path, 1, f"this file cannot be checked: {error}")
+            pending += self._follow(path)
+
+    def _follow(self, path: str) -> Iterator[str]:
+        """Yield the files that this one includes or is constrained by."""
+        included = []
+        for line in self.files[path]:
+            for option in ("--requirement", "--constraint"):
+                for value in line.values(option):
+                    target = self._target(line, option, value)
+                    if target is None:
+                        continue
+                    if option == "--requirement":
+                        included.append(target)
+                        self._places.setdefault((path, target), line.number)
+                    yield target
+        self.includes[path] = tuple(included)
+
+    def _target(self, line: Line, option: str, value: str) -> str | None:
+        """The included file's path, or None where it is none that could be read."""
+        joined = os.path.normpath((PurePosixPath(line.path).parent / value).as_posix())
+        place = f"{option} {value}"
+        if joined.startswith("/") or joined.split("/")[0] == ".." or "://" in value:
+            self.report(
+                line.path,
+                line.number,
+                f"{place} lies outside this repository, where its pins cannot be checked: "
+                "include a file of the repository",
+            )
+            return None
+        if not os.path.isfile(self.root / joined):  # noqa: PTH113 - Path.is_file raises on long names
+            self.report(
+                line.path, line.number, f"{place} is no file: correct the path or remove the line"
+            )
+            return None
+        return joined
+
+    def report_cycles(self) -> None:
+        """Report each include that leads back to the file it stands in."""
+        for (path, target), number in self._places.items():
+            if path in self._reachable(target):
+                self.report(
+                    path,
+                    number,
+                    f"--requirement {target} leads back to this file: pip refuses such a cycle, "
+                    "remove one of its includes",
+                )
+
+    def _reachable(self, path: str) -> set[str]:
+        reached: set[str] = set()
+        pending = [path]
+        while pending:
+            current = pending.pop()
+            if current not in reached:
+                reached.add(current)
+                pending += self.includes.get(current, ())
+        return reached
+
+
+def _read_text(root: Path, path: str) -> str:
+    location = root / path
+    try:
+        real = location.resolve(strict=True)
+        if not real.is_relative_to(root):
+            raise UnusableError("it is a link that leads out of the repository")
+        if not real.is_file():
+            raise UnusableError("it is no regular file")
+        if real.stat().st_size > _LARGEST:
+            raise UnusableError(f"it is larger than {_LARGEST} bytes")
+        return decode(real.read_bytes())
+    except (OSError, RuntimeError) as error:
+        # A link that leads to itself is a RuntimeError until Python 3.13.
+        raise UnusableError(getattr(error, "strerror", None) or "it is a link to itself") from error
+    except NotTextError as error:
+        raise UnusableError(f"it is not text, {error}") from error
+
+
+def _parse(path: str, text: str) -> tuple[Line, ...]:
+    if PurePosixPath(path).name != "pyproject.toml":
+        return tuple(parse_requirements(path, text))
+    try:
+        return parse_pyproject(path, text)
+    except PyprojectError as error:
+        raise UnusableError(str(error)) from error

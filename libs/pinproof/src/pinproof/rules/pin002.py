@@ -1,0 +1,47 @@
+"""A pin admits one series: the patch releases of one minor version.
+
+Forbidden: `~=` with fewer than three release segments, and `~=0.0.9`, with three, of a project that
+is still at 0.0.x.
+
+Why: `~=1.26` admits 1.99, because `~=` leaves the last segment that is written free to grow. Both
+forms look alike and install without a complaint; only the model that is loaded later tells them
+apart. In `~=0.0.9` the free segment is the third, which is the one that a 0.0.x project breaks
+things in.
+
+Instead: write all three segments, a calendar version too: `~=1.26.0`, `~=2026.6.0`. At 0.0.x write
+four: `~=0.0.9.0`. A missing segment counts as zero, so each of them matches the shorter version.
+"""
+
+from collections.abc import Iterator
+
+from packaging.specifiers import Specifier, SpecifierSet
+from packaging.version import Version
+
+from pinproof.repository import Repository
+from pinproof.requirements import Kind, shorten
+from pinproof.series import compatible_releases
+from pinproof.violations import Violation
+
+CODE = "PIN002"
+
+
+def check(repository: Repository, /) -> Iterator[Violation]:
+    """Yield every `~=` that admits more than one series."""
+    for line in repository.lines():
+        if line.kind is not Kind.REQUIREMENT or line.requirement is None:
+            continue
+        name = line.requirement.name
+        for specifier in line.requirement.specifier:
+            if specifier.operator == "~=" and not stays_in_series(specifier):
+                narrow = compatible_releases(Version(specifier.version))
+                message = (
+                    f"{shorten(f'{name}{specifier}')} admits more than one series: "
+                    f"write {shorten(f'{name}{narrow}')}"
+                )
+                yield Violation(line.path, line.number, CODE, message, line.name)
+
+
+def stays_in_series(pin: Specifier) -> bool:
+    """Whether everything that a `~=` admits belongs to the series of the version it names."""
+    admitted = SpecifierSet(str(pin), prereleases=True)
+    return admitted.is_subset(compatible_releases(Version(pin.version)))

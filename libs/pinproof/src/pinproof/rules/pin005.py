@@ -1,0 +1,67 @@
+"""Production and development agree.
+
+Forbidden, in every folder that has a requirements-dev.txt and in every service of `pins.toml`: one
+of the two files missing, a requirements-dev.txt without `-r requirements-prod.txt`, and a
+distribution that stands in both for the same environment, even under the same pin.
+
+Why: tests prove what development installs. They speak of production only if development is
+production and more. A pin that stands twice is a pin that will once be changed in one place.
+
+Instead: begin requirements-dev.txt with `-r requirements-prod.txt` and list only what production
+does not.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from pinproof.policy import POLICY_FILE
+from pinproof.repository import Repository
+from pinproof.violations import Violation
+
+if TYPE_CHECKING:
+    from pinproof.requirements import Line
+
+CODE = "PIN005"
+
+_PROD = "requirements-prod.txt"
+_DEV = "requirements-dev.txt"
+
+
+def check(repository: Repository, /) -> Iterator[Violation]:
+    """Yield every disagreement between the two files of a folder."""
+    folders = {PurePosixPath(path).parent for path in repository.files if _is_dev(path)}
+    folders |= {PurePosixPath(service) for service in repository.policy.services}
+    for folder in sorted(folders):
+        prod, dev = str(folder / _PROD), str(folder / _DEV)
+        absent = [path for path in (prod, dev) if path not in repository.files]
+        for path in absent:
+            place = (prod if path == dev else dev) if len(absent) == 1 else POLICY_FILE
+            yield Violation(place, 1, CODE, f"{path} is missing: add it")
+        if absent:
+            continue
+        if prod not in repository.includes[dev]:
+            message = f"development does not include production: begin with -r {_PROD}"
+            yield Violation(dev, 1, CODE, message)
+        yield from _repeated(repository, prod, dev)
+
+
+def _is_dev(path: str) -> bool:
+    return PurePosixPath(path).name == _DEV
+
+
+def _repeated(repository: Repository, prod: str, dev: str) -> Iterator[Violation]:
+    production: defaultdict[str | None, list[Line]] = defaultdict(list)
+    for line in repository.files[prod]:
+        production[line.name].append(line)
+    for line in repository.files[dev]:
+        same = production[line.name] if line.name else []
+        other = next((other for other in same if repository.meet(line, other)), None)
+        if other and line.requirement and other.requirement:
+            agree = line.requirement.specifier == other.requirement.specifier
+            message = (
+                f"{line.name} stands in {_PROD} too, on line {other.number}"
+                f"{'' if agree else ' and with another pin'}: remove it here"
+            )
+            yield Violation(dev, line.number, CODE, message, line.name)

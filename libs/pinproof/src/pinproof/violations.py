@@ -1,0 +1,60 @@
+"""What a check finds."""
+
+from dataclasses import dataclass
+from itertools import groupby
+
+__all__ = ["Report", "Violation"]
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One place that breaks one rule.
+
+    Attributes:
+        path: The file, relative to the root, with "/" between folders.
+        line: The line in that file, counted from 1.
+        code: The rule's code, like `PIN001`.
+        message: What is wrong and what to do about it, on one line.
+        distribution: The distribution it is about, in PEP 503 form, where it is about one.
+    """
+
+    path: str
+    line: int
+    code: str
+    message: str
+    distribution: str | None = None
+
+    def __post_init__(self) -> None:
+        """Keep the message on one line: it quotes files, and files hold anything."""
+        printable = "".join(c if c.isprintable() else " " for c in self.message)
+        object.__setattr__(self, "message", printable)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The outcome of one check.
+
+    Attributes:
+        violations: What was found, sorted by file, line and code.
+        files: How many files were read.
+        unusable: Whether some file could not be checked at all.
+    """
+
+    violations: tuple[Violation, ...]
+    files: int
+    unusable: bool
+
+    @property
+    def summary(self) -> str:
+        """The outcome in one line."""
+        read = _count(self.files, "file")
+        if not self.violations:
+            return f"The pins are clean: {read} read."
+        faulty = sum(1 for _ in groupby(self.violations, key=lambda violation: violation.path))
+        return (
+            f"{_count(len(self.violations), 'violation')} in {_count(faulty, 'file')}; {read} read."
+        )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
