@@ -1,0 +1,164 @@
+"""The application factory."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from functools import cache
+from inspect import iscoroutinefunction
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute, iter_route_contexts
+from pinproof import open_sealed
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from servicekit.docs import render_docs
+from servicekit.lifecycle import Lifecycle
+from servicekit.metrics import Metrics
+from servicekit.middleware.admission import AdmissionMiddleware, Gate
+from servicekit.middleware.auth import AuthMiddleware
+from servicekit.middleware.body_limit import BodyLimitMiddleware
+from servicekit.middleware.deadline import DeadlineMiddleware
+from servicekit.middleware.headers import HeadersMiddleware
+from servicekit.middleware.observe import ObserveMiddleware
+from servicekit.middleware.problems import ProblemsMiddleware
+from servicekit.middleware.request_id import RequestIdMiddleware
+from servicekit.problems import ProblemCatalog
+from servicekit.runtime import ModelOpener, Runtime
+from servicekit.settings import ServiceSettings
+from servicekit.spec import ServiceSpec
+from servicekit.system import DOCS_PATHS, PROBE_PATHS, docs_router, system_router
+from servicekit.workers import WorkerPool
+
+__all__ = ["create_app"]
+
+
+def create_app(
+    settings: ServiceSettings, spec: ServiceSpec, *, open_model: ModelOpener = open_sealed
+) -> FastAPI:
+    """Build a service: its own endpoints, and everything around them.
+
+    Args:
+        settings: The service's settings.
+        spec: The service.
+        open_model: What opens the sealed model.
+
+    Returns:
+        The application. It starts to load the model when its lifespan starts, and answers
+        ``/health`` from then on; `app.state.runtime` is its runtime.
+
+    Raises:
+        TypeError: An endpoint is not a coroutine. FastAPI would run it in a thread pool of its
+            own, which neither the deadline nor the bound on threads reaches.
+    """
+    lifecycle, metrics = Lifecycle(), Metrics()
+    gate = Gate(places=settings.max_concurrent_requests, queue=settings.max_queued_requests)
+    runtime = Runtime(
+        spec.name,
+        settings,
+        lifecycle=lifecycle,
+        metrics=metrics,
+        workers=WorkerPool(settings.worker_threads),
+        open_model=open_model,
+    )
+    metrics.watch("http_requests_in_flight", "Requests that are worked on.", lambda: gate.active)
+    metrics.watch("http_requests_queued", "Requests that wait for a place.", lambda: gate.queued)
+    metrics.watch("worker_threads_busy", "Threads at work.", lambda: runtime.workers.busy)
+    catalog = ProblemCatalog(spec.problems, on_refusal=metrics.count_refusal)
+
+    async def answer_problem(request: Request, error: Exception) -> Response:
+        return catalog.response(error, request.scope)
+
+    app = FastAPI(
+        title=spec.title,
+        version=spec.version,
+        description=spec.description,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan(runtime),
+        exception_handlers={
+            HTTPException: answer_problem,
+            RequestValidationError: answer_problem,
+        },
+    )
+    app.state.runtime = runtime
+    app.include_router(spec.router)
+    app.include_router(system_router())
+    if settings.docs:
+        app.include_router(_docs(app, settings))
+    _check_endpoints(app)
+    app.user_middleware = _middleware(app, runtime, gate, catalog)
+    return app
+
+
+def _middleware(
+    app: FastAPI, runtime: Runtime, gate: Gate, catalog: ProblemCatalog
+) -> list[Middleware]:
+    """The layers around the endpoints, outermost first."""
+    settings, lifecycle = runtime.settings, runtime.lifecycle
+    known = [*PROBE_PATHS, *DOCS_PATHS, *(path for path in _paths(app) if "{" not in path)]
+    layers = [
+        Middleware(RequestIdMiddleware),
+        Middleware(ObserveMiddleware, metrics=runtime.metrics, quiet=PROBE_PATHS, known=known),
+        Middleware(HeadersMiddleware, lifecycle=lifecycle),
+        Middleware(ProblemsMiddleware, catalog=catalog, lifecycle=lifecycle),
+    ]
+    if settings.authenticates:
+        keys = [key.get_secret_value() for key in settings.api_keys]
+        open_paths = (*PROBE_PATHS, *DOCS_PATHS)
+        layers.append(Middleware(AuthMiddleware, keys=keys, open_paths=open_paths))
+    return [
+        *layers,
+        Middleware(
+            AdmissionMiddleware,
+            gate=gate,
+            queue_timeout_s=settings.queue_timeout_s,
+            exempt=PROBE_PATHS,
+        ),
+        Middleware(DeadlineMiddleware, seconds=settings.request_timeout_s, exempt=PROBE_PATHS),
+        Middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes),
+    ]
+
+
+def _lifespan(runtime: Runtime) -> Any:  # noqa: ANN401 - FastAPI's type is not public
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        runtime.start()
+        yield
+        await runtime.stop()
+
+    return lifespan
+
+
+def _docs(app: FastAPI, settings: ServiceSettings) -> APIRouter:
+    def schema() -> dict[str, Any]:
+        document = app.openapi()
+        if settings.authenticates and "security" not in document:
+            schemes = document.setdefault("components", {}).setdefault("securitySchemes", {})
+            schemes["key"] = {"type": "apiKey", "in": "header", "name": "X-API-Key"}
+            schemes["bearer"] = {"type": "http", "scheme": "bearer"}
+            document["security"] = [{"key": []}, {"bearer": []}]
+        return document
+
+    return docs_router(cache(lambda: render_docs(schema())), schema)
+
+
+def _paths(app: FastAPI) -> Iterator[str]:
+    for context in iter_route_contexts(app.routes):
+        if context.path is not None:
+            yield context.path
+
+
+def _check_endpoints(app: FastAPI) -> None:
+    for context in iter_route_contexts(app.routes):
+        route = context.original_route
+        if isinstance(route, APIRoute) and not iscoroutinefunction(route.endpoint):
+            raise TypeError(
+                f"{context.path}: {route.endpoint.__qualname__} must be `async def`; run what "
+                "takes long with `await runtime.run_in_worker(...)`"
+            )

@@ -1,0 +1,144 @@
+"""Every error that servicekit raises on purpose, each with its HTTP status and a stable code.
+
+They derive from `HTTPException` for one reason: FastAPI turns any other exception that is raised
+while a body is read into "400, there was an error parsing the body".
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from starlette.exceptions import HTTPException
+
+__all__ = [
+    "BatchTooLargeError",
+    "BodyTimeoutError",
+    "BodyTooLargeError",
+    "ClientDisconnectedError",
+    "DeadlineExceededError",
+    "DrainingError",
+    "ModelNotReadyError",
+    "OverloadedError",
+    "ServiceError",
+    "ShuttingDownError",
+    "UnauthorizedError",
+    "UnsupportedMediaTypeError",
+]
+
+
+class ServiceError(HTTPException):
+    """A request that is answered with a problem instead of what it asked for.
+
+    Attributes:
+        status: The HTTP status of the answer.
+        code: A stable name: the problem's type, and the reason in metrics and logs.
+        title: What the code means, for people.
+    """
+
+    status: ClassVar[int]
+    code: ClassVar[str]
+    title: ClassVar[str]
+
+    def __init__(self, detail: str, *, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(self.status, detail, headers)
+
+
+class UnauthorizedError(ServiceError):
+    """No API key, or an unknown one."""
+
+    status, code, title = 401, "unauthorized", "A valid API key is required"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Send one of the service's keys in the header X-API-Key, or as a bearer token in "
+            "Authorization.",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+
+
+class BodyTimeoutError(ServiceError):
+    """The client did not finish sending the body in time."""
+
+    status, code, title = 408, "body-timeout", "The request's body did not arrive in time"
+
+
+class BodyTooLargeError(ServiceError):
+    """The body is larger than the service reads."""
+
+    status, code, title = 413, "body-too-large", "The request's body is too large"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The body may have {limit} bytes. Send less, in several requests.")
+
+
+class UnsupportedMediaTypeError(ServiceError):
+    """The body is not JSON."""
+
+    status, code, title = 415, "unsupported-media-type", "The request's body must be JSON"
+
+    def __init__(self) -> None:
+        super().__init__("Send JSON, with the header Content-Type: application/json.")
+
+
+class BatchTooLargeError(ServiceError):
+    """The batch has more rows than the service takes in one request."""
+
+    status, code, title = 422, "batch-too-large", "The batch has too many rows"
+
+    def __init__(self, rows: int, limit: int) -> None:
+        super().__init__(
+            f"The batch has {rows} rows; {limit} are allowed. Send it in several requests."
+        )
+
+
+class ClientDisconnectedError(ServiceError):
+    """The client went away; nobody reads this answer, but logs and metrics count it."""
+
+    status, code, title = 499, "client-disconnected", "The client went away"
+
+    def __init__(self) -> None:
+        super().__init__("The client closed the connection before the answer was ready.")
+
+
+class OverloadedError(ServiceError):
+    """There are more requests than the service works on or lets wait."""
+
+    status, code, title = 503, "overloaded", "The service has too much to do"
+
+    def __init__(self, detail: str, *, retry_after_s: int) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after_s)})
+
+
+class ModelNotReadyError(ServiceError):
+    """There is no proven model to predict with: it is still loading, or it was refused."""
+
+    status, code, title = 503, "model-not-ready", "The model is not ready"
+
+
+class DrainingError(ServiceError):
+    """The process was asked to stop and is not ready any more; requests are still answered."""
+
+    status, code, title = 503, "draining", "The service is about to stop"
+
+    def __init__(self) -> None:
+        super().__init__("The process was asked to stop. Send new requests to another one.")
+
+
+class ShuttingDownError(ServiceError):
+    """The process ends before this request could be finished."""
+
+    status, code, title = 503, "shutting-down", "The service is shutting down"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The process stopped before the answer was ready. Send the request again.",
+            headers={"Retry-After": "1"},
+        )
+
+
+class DeadlineExceededError(ServiceError):
+    """The answer took longer than the service allows."""
+
+    status, code, title = 504, "deadline-exceeded", "The answer took too long"
+
+    def __init__(self, limit_s: float) -> None:
+        super().__init__(f"The answer was not ready within {limit_s:g} s. Send less at a time.")

@@ -1,0 +1,63 @@
+"""Logs as one JSON object per line on standard output, the web server's own included."""
+
+import json
+import logging
+import sys
+from typing import Any
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+__all__ = ["configure_logging"]
+
+
+def configure_logging(service: str, level: str) -> None:
+    """Send every log line of this process through one format.
+
+    Args:
+        service: The service's name, in every line.
+        level: The least severe level that is written.
+    """
+
+    def add_service(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        event["service"] = service
+        return event
+
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        add_service,
+    ]
+    render = structlog.processors.JSONRenderer(serializer=_dumps)
+    threshold = getattr(logging, level.upper())
+    structlog.configure(
+        processors=[*shared, structlog.processors.format_exc_info, render],
+        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        # One write per line: two threads cannot mix theirs.
+        logger_factory=structlog.WriteLoggerFactory(sys.stdout),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                render,
+            ],
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name, _drop_colours],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=threshold, force=True)
+    logging.captureWarnings(capture=True)
+
+
+def _drop_colours(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    event.pop("color_message", None)
+    return event
+
+
+def _dumps(value: Any, **options: Any) -> str:  # noqa: ANN401 - as structlog calls it
+    options.setdefault("default", repr)
+    return json.dumps(value, separators=(",", ":"), **options)

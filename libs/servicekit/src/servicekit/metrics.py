@@ -1,0 +1,115 @@
+"""What a service counts, in a registry of its own."""
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+
+__all__ = ["UNMATCHED", "Metrics"]
+
+UNMATCHED = "unmatched"
+OTHER = "other"
+METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+# Labels come from the model's classes; this is for a service that counts something else by mistake.
+MAX_PREDICTION_LABELS = 100
+
+
+class Metrics:
+    """The metrics of one application. Children are looked up once and kept: `labels()` locks."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+        self._requests = Counter(
+            "http_requests",
+            "Requests answered, by route template, method and status.",
+            ("route", "method", "status"),
+            registry=registry,
+        )
+        self._durations = Histogram(
+            "http_request_duration_seconds",
+            "Time from the request's headers to the end of its answer, waiting included.",
+            ("route", "method"),
+            buckets=BUCKETS,
+            registry=registry,
+        )
+        self._refused = Counter(
+            "http_requests_refused", "Requests refused, by reason.", ("reason",), registry=registry
+        )
+        self._predictions = Counter(
+            "model_predictions", "Predictions made, by class.", ("class",), registry=registry
+        )
+        self._model_info = Gauge(
+            "model_info",
+            "1 for the model that is served.",
+            ("name", "version", "sha256"),
+            registry=registry,
+        )
+        self._model_ready = Gauge(
+            "model_ready", "1 once the sealed model is proven.", registry=registry
+        )
+        self._model_refusals = Counter(
+            "model_refusals", "Sealed models refused, by code.", ("code",), registry=registry
+        )
+        self._request_children: dict[tuple[str, str, int], Counter] = {}
+        self._duration_children: dict[tuple[str, str], Histogram] = {}
+        self._prediction_children: dict[str, Counter] = {}
+
+    def observe_request(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Count an answered request.
+
+        Args:
+            route: The template of its route, or `UNMATCHED`.
+            method: Its method; unusual ones share a label.
+            status: The status of the answer.
+            seconds: How long it took.
+        """
+        if method not in METHODS:
+            method = OTHER
+        requests = self._request_children.get((route, method, status))
+        if requests is None:
+            requests = self._requests.labels(route, method, str(status))
+            self._request_children[route, method, status] = requests
+        requests.inc()
+        durations = self._duration_children.get((route, method))
+        if durations is None:
+            durations = self._durations.labels(route, method)
+            self._duration_children[route, method] = durations
+        durations.observe(seconds)
+
+    def count_refusal(self, reason: str) -> None:
+        """Count a request that was refused."""
+        self._refused.labels(reason).inc()
+
+    def count_prediction(self, label: str, n: int = 1) -> None:
+        """Count predictions of a class."""
+        child = self._prediction_children.get(label)
+        if child is None:
+            if len(self._prediction_children) >= MAX_PREDICTION_LABELS:
+                self._predictions.labels(OTHER).inc(n)
+                return
+            child = self._prediction_children[label] = self._predictions.labels(label)
+        child.inc(n)
+
+    def model_proven(self, name: str, version: str, sha256: str) -> None:
+        """Record the model that is served."""
+        self._model_info.labels(name, version, sha256).set(1)
+        self._model_ready.set(1)
+
+    def model_refused(self, code: str) -> None:
+        """Count a model that was refused."""
+        self._model_refusals.labels(code).inc()
+
+    def watch(self, name: str, documentation: str, read: Callable[[], float]) -> None:
+        """Publish a number that is kept elsewhere; it costs nothing until somebody scrapes."""
+        Gauge(name, documentation, registry=self.registry).set_function(read)
+
+    def render(self, accept: str) -> tuple[bytes, str]:
+        """The exposition in the format that a scraper accepts, and its content type."""
+        encode, content_type = choose_encoder(accept)
+        return encode(self.registry), content_type

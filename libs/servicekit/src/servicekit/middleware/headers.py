@@ -1,0 +1,47 @@
+"""Headers that every answer carries."""
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from servicekit.lifecycle import Lifecycle
+
+__all__ = ["HeadersMiddleware"]
+
+_SECURITY = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
+    # No answer of ours loads anything; the documentation page has its styles inline.
+    (
+        b"content-security-policy",
+        b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    ),
+)
+_CLOSE = (b"connection", b"close")
+
+
+class HeadersMiddleware:
+    """Adds security headers, and ``Connection: close`` while the process drains.
+
+    Args:
+        app: The application.
+        lifecycle: Whether it drains.
+    """
+
+    def __init__(self, app: ASGIApp, *, lifecycle: Lifecycle) -> None:
+        self._app = app
+        self._lifecycle = lifecycle
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = [*message.get("headers", ()), *_SECURITY]
+                if self._lifecycle.draining:
+                    headers.append(_CLOSE)
+                message["headers"] = headers
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)

@@ -1,0 +1,188 @@
+"""What an endpoint may use: the proven model, threads for long work, counters, the settings."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, ParamSpec, Protocol, TypeVar
+
+import structlog
+from fastapi import Depends, Request
+from pinproof import OpenedModel, SealedModelError
+
+from servicekit.errors import BatchTooLargeError, ModelNotReadyError
+from servicekit.lifecycle import Lifecycle
+from servicekit.metrics import Metrics
+from servicekit.settings import ServiceSettings
+from servicekit.workers import WorkerPool
+
+__all__ = ["ModelOpener", "Refusal", "Runtime", "RuntimeDep", "get_runtime"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class ModelOpener(Protocol):
+    """What opens a sealed model: `pinproof.open_sealed`."""
+
+    def __call__(self, directory: Path, *, expected_sha256: str | None = None) -> OpenedModel:
+        """Verify, load and prove the model in a folder."""
+        ...
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why there is no model.
+
+    Attributes:
+        code: A stable name of the reason.
+        message: What is wrong, and the remedy.
+    """
+
+    code: str
+    message: str
+
+
+class Runtime:
+    """The state of one running service, made by `create_app`; endpoints get it by `RuntimeDep`.
+
+    Attributes:
+        name: The service's short name.
+        settings: The service's settings.
+        lifecycle: Whether the process drains.
+        metrics: What it counts.
+        workers: Its threads.
+        refusal: Why the model was refused, or None.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        settings: ServiceSettings,
+        *,
+        lifecycle: Lifecycle,
+        metrics: Metrics,
+        workers: WorkerPool,
+        open_model: ModelOpener,
+    ) -> None:
+        self.name = name
+        self.settings = settings
+        self.lifecycle = lifecycle
+        self.metrics = metrics
+        self.workers = workers
+        self.refusal: Refusal | None = None
+        self._open_model = open_model
+        self._opened: OpenedModel | None = None
+        self._loading: asyncio.Task[None] | None = None
+        self._log = structlog.stdlib.get_logger("servicekit.model")
+
+    @property
+    def opened(self) -> OpenedModel | None:
+        """The proven model, or None while there is none."""
+        return self._opened
+
+    @property
+    def model(self) -> OpenedModel:
+        """The proven model.
+
+        Raises:
+            ModelNotReadyError: It is still loading, or was refused; answered with 503.
+        """
+        if self._opened is None:
+            raise self.not_ready()
+        return self._opened
+
+    def not_ready(self) -> ModelNotReadyError:
+        """The error that says why there is no model."""
+        if self.refusal is None:
+            return ModelNotReadyError(
+                "The model is being loaded and proven.", headers={"Retry-After": "1"}
+            )
+        return ModelNotReadyError(
+            f"The model was refused ({self.refusal.code}): {self.refusal.message}"
+        )
+
+    def count_prediction(self, label: str, n: int = 1) -> None:
+        """Count predictions by class.
+
+        Args:
+            label: One of the model's few classes, never a value of the request.
+            n: How many.
+        """
+        self.metrics.count_prediction(label, n)
+
+    def check_batch(self, rows: int) -> None:
+        """Refuse a batch that is too large.
+
+        Args:
+            rows: How many rows the request has.
+
+        Raises:
+            BatchTooLargeError: More than MAX_BATCH_ROWS; answered with 422.
+        """
+        if rows > self.settings.max_batch_rows:
+            raise BatchTooLargeError(rows, self.settings.max_batch_rows)
+
+    async def run_in_worker(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function that takes longer than about a millisecond in one of the few threads.
+
+        The request's deadline holds: when it passes, the request is answered with 504 and the
+        thread finishes its work unwatched, keeping its place until then.
+
+        Args:
+            work: The function.
+            args: Its positional arguments.
+            kwargs: Its keyword arguments.
+        """
+        return await self.workers.run(work, *args, **kwargs)
+
+    def start(self) -> None:
+        """Begin to load the model; called when the application's lifespan starts."""
+        self._loading = asyncio.create_task(self._load_model())
+
+    async def stop(self) -> None:
+        """Let go of threads; called when the application's lifespan ends."""
+        if self._loading is not None:
+            self._loading.cancel()
+            await asyncio.wait([self._loading])
+        self.workers.close()
+
+    async def _load_model(self) -> None:
+        """Open the sealed model in a thread and remember it, or why it was refused."""
+        directory = self.settings.model_dir
+        try:
+            opened = await self.workers.run(
+                self._open_model, directory, expected_sha256=self.settings.model_sha256
+            )
+        except SealedModelError as error:
+            self._refuse(Refusal(error.code, str(error)))
+        except Exception as error:  # noqa: BLE001 - logged; the process must live to tell
+            self._log.exception("model opening failed", directory=str(directory))
+            self._refuse(
+                Refusal("unexpected", f"{type(error).__name__} while opening; see the log.")
+            )
+        else:
+            manifest = opened.manifest
+            self.metrics.model_proven(manifest.name, manifest.version, opened.sha256)
+            self._opened = opened
+            self._log.info(
+                "model proven", model=manifest.name, version=manifest.version, sha256=opened.sha256
+            )
+
+    def _refuse(self, refusal: Refusal) -> None:
+        self.refusal = refusal
+        self.metrics.model_refused(refusal.code)
+        self._log.error("model refused", code=refusal.code, reason=refusal.message)
+
+
+async def get_runtime(request: Request) -> Runtime:
+    """The runtime of the application that a request came to.
+
+    A coroutine although nothing is awaited: FastAPI runs a plain function in a thread.
+    """
+    runtime: Runtime = request.app.state.runtime
+    return runtime
+
+
+RuntimeDep = Annotated[Runtime, Depends(get_runtime)]
+"""An endpoint's parameter of this type is given the runtime."""

@@ -1,0 +1,147 @@
+"""The endpoints that every service has beside its own."""
+
+from collections.abc import Callable
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, JsonValue
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from servicekit.errors import DrainingError, ServiceError
+from servicekit.problems import ProblemResponse
+from servicekit.runtime import Runtime, RuntimeDep
+
+__all__ = ["DOCS_PATHS", "PROBE_PATHS", "ModelInfo", "docs_router", "system_router"]
+
+PROBE_PATHS = ("/health", "/ready", "/metrics")
+DOCS_PATHS = ("/docs", "/openapi.json")
+
+
+class ManifestEssentials(BaseModel):
+    """What the model's manifest says, without the golden set."""
+
+    name: str
+    version: str
+    created: str
+    git_commit: str | None
+    python: str
+    platform: str
+    written_with: dict[str, str]
+    data: dict[str, JsonValue]
+    metrics: dict[str, float]
+    parameters: dict[str, JsonValue]
+
+
+class RefusalInfo(BaseModel):
+    """Why the model was refused."""
+
+    code: str
+    message: str
+
+
+class ModelInfo(BaseModel):
+    """The model that this process serves, or why it serves none."""
+
+    verdict: str
+    sha256: str | None = None
+    manifest: ManifestEssentials | None = None
+    running: dict[str, str] = {}
+    refusal: RefusalInfo | None = None
+
+
+def system_router() -> APIRouter:
+    """Liveness, readiness, metrics and the model's identity."""
+    router = APIRouter(tags=["system"])
+
+    @router.get("/health", summary="Whether the process is alive")
+    async def health() -> JSONResponse:
+        return JSONResponse({"status": "alive"})
+
+    @router.get(
+        "/ready",
+        summary="Whether to send requests here",
+        responses={503: {"description": "Loading, refused or draining; the reason is given"}},
+    )
+    async def ready(request: Request, runtime: RuntimeDep) -> Response:
+        reason = _not_ready(runtime)
+        if reason is None:
+            return JSONResponse({"status": "ready"})
+        return _not_ready_response(request, runtime, reason)
+
+    @router.get("/metrics", summary="Metrics for Prometheus")
+    async def metrics(request: Request, runtime: RuntimeDep) -> Response:
+        content, content_type = runtime.metrics.render(request.headers.get("accept", ""))
+        return Response(content, headers={"content-type": content_type})
+
+    @router.get("/model_info", summary="The model, its manifest, and what it runs on")
+    async def model_info(runtime: RuntimeDep) -> ModelInfo:
+        return _model_info(runtime)
+
+    return router
+
+
+def docs_router(page: Callable[[], str], schema: Callable[[], dict[str, object]]) -> APIRouter:
+    """The documentation page and the schema that it is made from.
+
+    Args:
+        page: Renders the page.
+        schema: Gives the OpenAPI document.
+    """
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/docs")
+    async def docs() -> HTMLResponse:
+        return HTMLResponse(page())
+
+    @router.get("/openapi.json")
+    async def openapi() -> JSONResponse:
+        return JSONResponse(schema())
+
+    return router
+
+
+def _not_ready(runtime: Runtime) -> ServiceError | None:
+    if runtime.lifecycle.draining:
+        return DrainingError()
+    return runtime.not_ready() if runtime.opened is None else None
+
+
+def _not_ready_response(request: Request, runtime: Runtime, reason: ServiceError) -> Response:
+    refusal = runtime.refusal
+    return ProblemResponse(
+        status=reason.status,
+        code=reason.code,
+        title=reason.title,
+        detail=reason.detail,
+        request_id=request.scope["state"]["request_id"],
+        headers=reason.headers,
+        extra=None if refusal is None else {"refusal": refusal.code},
+    )
+
+
+def _model_info(runtime: Runtime) -> ModelInfo:
+    refusal = runtime.refusal
+    if refusal is not None:
+        return ModelInfo(
+            verdict="refused", refusal=RefusalInfo(code=refusal.code, message=refusal.message)
+        )
+    opened = runtime.opened
+    if opened is None:
+        return ModelInfo(verdict="loading")
+    manifest = opened.manifest
+    return ModelInfo(
+        verdict="proven",
+        sha256=opened.sha256,
+        running=dict(opened.running),
+        manifest=ManifestEssentials(
+            name=manifest.name,
+            version=manifest.version,
+            created=manifest.created.isoformat(),
+            git_commit=manifest.git_commit,
+            python=manifest.python,
+            platform=manifest.platform,
+            written_with=manifest.guarded,
+            data=manifest.data,
+            metrics=manifest.metrics,
+            parameters=manifest.parameters,
+        ),
+    )
