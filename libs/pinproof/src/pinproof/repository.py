@@ -13,7 +13,7 @@ from pinproof.pyproject import PyprojectError, parse_pyproject
 from pinproof.requirements import Line, parse_requirements
 from pinproof.violations import Violation
 
-__all__ = ["UNUSABLE", "Repository", "load_repository"]
+__all__ = ["UNUSABLE", "Repository", "load_file", "load_repository"]
 
 UNUSABLE = "PIN000"
 """The code of what could not be read: no rule, and no exception suppresses it."""
@@ -46,6 +46,10 @@ class Repository:
         for lines in self.files.values():
             yield from lines
 
+    def reachable(self, path: str) -> set[str]:
+        """The file and all that it includes with `-r`, over any number of steps."""
+        return _reachable(path, self.includes)
+
     def meet(self, one: Line, other: Line) -> bool:
         """Whether two lines both apply in some environment that the policy names."""
         return may_meet(one.marker, other.marker, self.policy.pythons, self.policy.platforms)
@@ -65,12 +69,20 @@ def load_repository(root: Path) -> Repository:
     for path in found.files:
         reader.read(path)
     reader.report_cycles()
-    return Repository(
-        policy=policy,
-        files=dict(sorted(reader.files.items())),
-        includes=reader.includes,
-        unusable=tuple(reader.unusable),
-    )
+    return reader.finish(policy)
+
+
+def load_file(path: Path) -> Repository:
+    """Read one requirements file and what it includes, wherever that lies.
+
+    The result's paths are relative to the root of the file system.
+    """
+    absolute = path.absolute()
+    root = Path(absolute.anchor)
+    reader = _Reader(root)
+    reader.read(absolute.relative_to(root).as_posix())
+    reader.report_cycles()
+    return reader.finish(Policy())
 
 
 class _Reader:
@@ -82,6 +94,14 @@ class _Reader:
         self.includes: dict[str, tuple[str, ...]] = {}
         self.unusable: list[Violation] = []
         self._places: dict[tuple[str, str], int] = {}
+
+    def finish(self, policy: Policy) -> Repository:
+        return Repository(
+            policy=policy,
+            files=dict(sorted(self.files.items())),
+            includes=self.includes,
+            unusable=tuple(self.unusable),
+        )
 
     def report(self, path: str, line: int, message: str) -> None:
         self.unusable.append(Violation(path, line, UNUSABLE, message))
@@ -118,27 +138,27 @@ class _Reader:
 
     def _target(self, line: Line, option: str, value: str) -> str | None:
         """The included file's path, or None where it is none that could be read."""
-        joined = os.path.normpath((PurePosixPath(line.path).parent / value).as_posix())
+        # Normalised as text and not resolved: the reader refuses links that lead out by itself.
+        joined = PurePosixPath(
+            os.path.normpath(self.root / PurePosixPath(line.path).parent / value)
+        )
         place = f"{option} {value}"
-        if joined.startswith("/") or joined.split("/")[0] == ".." or "://" in value:
-            self.report(
-                line.path,
-                line.number,
-                f"{place} lies outside this repository, where its pins cannot be checked: "
-                "include a file of the repository",
+        if "://" in value or not joined.is_relative_to(self.root):
+            fault = (
+                "lies outside this repository, where its pins cannot be checked: "
+                "include a file of the repository"
             )
-            return None
-        if not os.path.isfile(self.root / joined):  # noqa: PTH113 - Path.is_file raises on long names
-            self.report(
-                line.path, line.number, f"{place} is no file: correct the path or remove the line"
-            )
-            return None
-        return joined
+        elif not os.path.isfile(joined):  # noqa: PTH113 - Path.is_file raises on long names
+            fault = "is no file: correct the path or remove the line"
+        else:
+            return str(joined.relative_to(self.root))
+        self.report(line.path, line.number, f"{place} {fault}")
+        return None
 
     def report_cycles(self) -> None:
         """Report each include that leads back to the file it stands in."""
         for (path, target), number in self._places.items():
-            if path in self._reachable(target):
+            if path in _reachable(target, self.includes):
                 self.report(
                     path,
                     number,
@@ -146,15 +166,17 @@ class _Reader:
                     "remove one of its includes",
                 )
 
-    def _reachable(self, path: str) -> set[str]:
-        reached: set[str] = set()
-        pending = [path]
-        while pending:
-            current = pending.pop()
-            if current not in reached:
-                reached.add(current)
-                pending += self.includes.get(current, ())
-        return reached
+
+def _reachable(path: str, includes: Mapping[str, tuple[str, ...]]) -> set[str]:
+    """The file and all that it includes, over any number of steps."""
+    reached: set[str] = set()
+    pending = [path]
+    while pending:
+        current = pending.pop()
+        if current not in reached:
+            reached.add(current)
+            pending += includes.get(current, ())
+    return reached
 
 
 def _read_text(root: Path, path: str) -> str:

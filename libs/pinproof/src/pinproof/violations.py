@@ -25,9 +25,9 @@ class Violation:
     distribution: str | None = None
 
     def __post_init__(self) -> None:
-        """Keep the message on one line: it quotes files, and files hold anything."""
-        printable = "".join(c if c.isprintable() else " " for c in self.message)
-        object.__setattr__(self, "message", printable)
+        """Keep both texts on one line: they quote files and their names, which hold anything."""
+        object.__setattr__(self, "path", _printable(self.path))
+        object.__setattr__(self, "message", _printable(self.message))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,10 @@ class Report:
         return (
             f"{_count(len(self.violations), 'violation')} in {_count(faulty, 'file')}; {read} read."
         )
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
 
 
 def _count(number: int, noun: str) -> str:

@@ -1,0 +1,38 @@
+"""The command line. A command is a function in `pinproof.commands`, listed at the end."""
+
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from pinproof.commands.check import check
+from pinproof.commands.explain import explain
+from pinproof.commands.verify import verify
+from pinproof.errors import PinproofError
+
+__all__ = ["app"]
+
+
+class _Group(TyperGroup):
+    """Turns this package's errors into a message and an exit status, in one place."""
+
+    def invoke(self, ctx: Any) -> object:  # noqa: ANN401 - typer keeps the type to itself
+        try:
+            return super().invoke(ctx)
+        except PinproofError as error:
+            typer.echo(f"pinproof: {error}", err=True)
+            raise typer.Exit(2) from error
+
+
+app = typer.Typer(
+    cls=_Group,
+    name="pinproof",
+    help="Checks pins, and proves that an environment is what they say.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+app.command()(check)
+app.command()(verify)
+app.command()(explain)
