@@ -2,7 +2,7 @@ import re
 from pathlib import Path
 
 from pinproof.errors import SealedModelError
-from pinproof.manifest import Manifest
+from pinproof.sealed.manifest import Manifest
 
 DOCUMENT = (Path(__file__).parents[1] / "docs" / "sealed-model.md").read_text(encoding="utf-8")
 

@@ -7,6 +7,8 @@ from typer.core import TyperGroup
 
 from pinproof.commands.check import check
 from pinproof.commands.explain import explain
+from pinproof.commands.open import open_model
+from pinproof.commands.seal import seal
 from pinproof.commands.verify import verify
 from pinproof.errors import PinproofError
 
@@ -27,7 +29,7 @@ class _Group(TyperGroup):
 app = typer.Typer(
     cls=_Group,
     name="pinproof",
-    help="Checks pins, and proves that an environment is what they say.",
+    help="Checks pins, seals models, and opens them only where they are proven.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
@@ -36,3 +38,5 @@ app = typer.Typer(
 app.command()(check)
 app.command()(verify)
 app.command()(explain)
+app.command()(seal)
+app.command("open")(open_model)

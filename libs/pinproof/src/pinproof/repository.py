@@ -10,7 +10,7 @@ from pinproof.environments import may_meet
 from pinproof.lines import NotTextError, decode
 from pinproof.policy import Policy, load_policy
 from pinproof.pyproject import PyprojectError, parse_pyproject
-from pinproof.requirements import Line, parse_requirements
+from pinproof.requirements import Line, parse_requirements, shorten
 from pinproof.violations import Violation
 
 __all__ = ["UNUSABLE", "Repository", "load_file", "load_repository"]
@@ -142,7 +142,7 @@ class _Reader:
         joined = PurePosixPath(
             os.path.normpath(self.root / PurePosixPath(line.path).parent / value)
         )
-        place = f"{option} {value}"
+        place = shorten(f"{option} {value}")
         if "://" in value or not joined.is_relative_to(self.root):
             fault = (
                 "lies outside this repository, where its pins cannot be checked: "

@@ -96,11 +96,13 @@ class Line:
 
 
 def shorten(text: str) -> str:
-    """Cut a text to what a message has room for."""
+    """Cut a text to what a message has room for, without the passwords in its addresses."""
+    text = _CREDENTIALS.sub("://***@", text)
     return text if len(text) <= _EXCERPT else f"{text[: _EXCERPT - 1]}…"
 
 
 _EXCERPT = 80
+_CREDENTIALS = re.compile(r"://[^/\s]*@")
 # Room for hundreds of hashes. Longer ones cost time that grows with the square of their length.
 _LONGEST = 65_536
 

@@ -3,8 +3,8 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 from packaging.version import Version
-from pinproof.golden import GoldenSet, Tolerance, differences
-from pinproof.manifest import Manifest, encode_manifest
+from pinproof.sealed.golden import GoldenSet, Tolerance, differences
+from pinproof.sealed.manifest import Manifest, encode_manifest
 from pinproof.series import compatible_releases
 
 segments = st.integers(min_value=0, max_value=50)

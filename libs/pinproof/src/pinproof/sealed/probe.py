@@ -1,9 +1,9 @@
 """A fresh process that loads a model and predicts its golden inputs.
 
-Run by `pinproof.seal` as ``python -m pinproof.probe REQUEST REPORT``. It answers two questions
-that the training process cannot: does the model, as written, still answer the same, and which
-distributions did that take? Files carry the question and the answer, because a library may
-write anything to the standard streams.
+Run by `pinproof.seal` as ``python -m pinproof.sealed.probe REQUEST REPORT``. It answers two
+questions that the training process cannot: does the model, as written, still answer the same,
+and which distributions did that take? Files carry the question and the answer, because a library
+may write anything to the standard streams.
 """
 
 import sys
@@ -11,10 +11,10 @@ from pathlib import Path
 
 from pydantic import BaseModel, JsonValue
 
-from pinproof.distributions import installed_distributions, owners
 from pinproof.errors import SealedModelError
-from pinproof.golden import GoldenValue
-from pinproof.opening import load_predictor
+from pinproof.sealed.distributions import installed_distributions, owners
+from pinproof.sealed.golden import GoldenValue
+from pinproof.sealed.opening import load_predictor
 
 __all__ = ["ProbeReport", "ProbeRequest", "run"]
 

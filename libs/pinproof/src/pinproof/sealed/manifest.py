@@ -25,7 +25,7 @@ from pydantic import (
 )
 
 from pinproof.errors import FileDigestError, ManifestDigestError, ManifestError
-from pinproof.golden import FiniteFloat, GoldenSet
+from pinproof.sealed.golden import FiniteFloat, GoldenSet
 
 __all__ = [
     "FORMAT",

@@ -15,9 +15,9 @@ from typing import Annotated
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError
 
 from pinproof.errors import SealError
-from pinproof.golden import GoldenSet, differences
-from pinproof.manifest import MANIFEST_NAME, FileName, Manifest, encode_manifest
-from pinproof.probe import ProbeReport, ProbeRequest
+from pinproof.sealed.golden import GoldenSet, differences
+from pinproof.sealed.manifest import MANIFEST_NAME, FileName, Manifest, encode_manifest
+from pinproof.sealed.probe import ProbeReport, ProbeRequest
 
 __all__ = ["seal"]
 
@@ -122,7 +122,7 @@ def _probe(request: ProbeRequest) -> ProbeReport:
         try:
             # -P: the model must load from what is installed, not from the current folder.
             process = subprocess.run(  # noqa: S603 - this interpreter, and paths of our own
-                [sys.executable, "-P", "-m", "pinproof.probe", question, answer],
+                [sys.executable, "-P", "-m", "pinproof.sealed.probe", question, answer],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,

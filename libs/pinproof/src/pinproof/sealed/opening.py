@@ -23,9 +23,9 @@ from pinproof.errors import (
     SealedModelError,
     SeriesMismatchError,
 )
-from pinproof.golden import differences
-from pinproof.loaders import Predictor, find_loader
-from pinproof.manifest import Manifest, read_files, read_manifest
+from pinproof.sealed.golden import differences
+from pinproof.sealed.loaders import Predictor, find_loader
+from pinproof.sealed.manifest import Manifest, read_files, read_manifest
 from pinproof.series import compatible_releases
 
 __all__ = ["OpenedModel", "check_environment", "load_predictor", "open_sealed"]

@@ -13,6 +13,7 @@ import pytest
 from pinproof import GoldenSet, Manifest, SealError, Tolerance, open_sealed, seal
 from sites import on_path, toy_site
 
+TESTS = Path(__file__).parents[1]
 ONE_AND_A_HALF = pickle.dumps(1.5)
 
 
@@ -151,7 +152,7 @@ def test_a_full_disk_is_a_seal_error_that_leaves_the_previous_model_intact(tmp_p
     )
     process = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "model")],
-        env=os.environ | {"PYTHONPATH": f"{os.environ['PYTHONPATH']}:{Path(__file__).parent}"},
+        env=os.environ | {"PYTHONPATH": f"{os.environ['PYTHONPATH']}:{TESTS}/sealed:{TESTS}"},
         capture_output=True,
         text=True,
         check=False,
@@ -170,7 +171,7 @@ def test_a_seal_killed_halfway_leaves_the_previous_model_intact(tmp_path: Path) 
         "import sys\n"
         "from pathlib import Path\n"
         "from test_sealing import seal_toy\n"
-        "from pinproof import sealing\n"
+        "from pinproof.sealed import sealing\n"
         "def stop(*_):\n"
         "    print('probing', flush=True)\n"
         "    sys.stdin.read()\n"
@@ -179,7 +180,7 @@ def test_a_seal_killed_halfway_leaves_the_previous_model_intact(tmp_path: Path) 
     )
     with subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path / "model")],
-        env=os.environ | {"PYTHONPATH": f"{os.environ['PYTHONPATH']}:{Path(__file__).parent}"},
+        env=os.environ | {"PYTHONPATH": f"{os.environ['PYTHONPATH']}:{TESTS}/sealed:{TESTS}"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -15,7 +15,7 @@ from typing import Protocol, cast
 from pydantic import JsonValue
 
 from pinproof.errors import LoaderImportError, LoaderNotFoundError
-from pinproof.golden import GoldenValue
+from pinproof.sealed.golden import GoldenValue
 
 __all__ = ["Loader", "Predictor", "find_loader"]
 

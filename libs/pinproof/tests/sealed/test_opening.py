@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from pinproof import GoldenSet, Manifest, SealedModelError, Tolerance, errors, open_sealed, seal
-from pinproof.manifest import encode_manifest, read_manifest
+from pinproof.sealed.manifest import encode_manifest, read_manifest
 from sites import Site, on_path, toy_site
 
 GOLDEN = GoldenSet(

@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from pinproof.golden import GoldenSet, GoldenValue, Tolerance, differences
+from pinproof.sealed.golden import GoldenSet, GoldenValue, Tolerance, differences
 from pydantic import ValidationError
 
 

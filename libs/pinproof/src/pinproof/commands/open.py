@@ -1,0 +1,77 @@
+"""`pinproof open`."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from pinproof.errors import SealedModelError
+from pinproof.sealed.opening import OpenedModel, open_sealed
+
+__all__ = ["open_model"]
+
+
+def open_model(
+    model: Annotated[Path, typer.Argument(help="The folder of a sealed model.")],
+    sha256: Annotated[
+        str | None, typer.Option(help="The SHA-256 that its manifest.json must have.")
+    ] = None,
+    output: Annotated[
+        Literal["text", "json"], typer.Option("--format", help="text or json.")
+    ] = "text",
+) -> None:
+    """Verify, load and prove a sealed model in this environment, as its service would.
+
+    The order: the manifest, the digests, Python and every guarded distribution, then loading,
+    then the golden predictions. Nothing is unpickled before the first three hold.
+
+    For example:
+
+    * `pinproof open models/bankchurn`
+
+    * `pinproof open models/bankchurn --sha256 $(sha256sum < models/bankchurn/manifest.json | cut -d' ' -f1)`
+
+    Exit status: 0 it opens, 1 it is refused (the reason, with its code, on standard error).
+    """  # noqa: E501 - one command on one line can be copied
+    try:
+        opened = open_sealed(model, expected_sha256=sha256)
+    except SealedModelError as refusal:
+        if output == "json":
+            verdict = {"opens": False, "code": refusal.code, "message": str(refusal)}
+            typer.echo(json.dumps(verdict, indent=2))
+        typer.echo(f"Refused ({refusal.code}): {refusal}", err=True)
+        raise typer.Exit(1) from refusal
+    typer.echo(_json(opened) if output == "json" else _text(opened))
+
+
+def _json(opened: OpenedModel) -> str:
+    manifest = opened.manifest
+    return json.dumps(
+        {
+            "opens": True,
+            "name": manifest.name,
+            "version": manifest.version,
+            "sha256": opened.sha256,
+            "created": manifest.created.isoformat(),
+            "git_commit": manifest.git_commit,
+            "written_by": manifest.guarded,
+            "running": dict(opened.running),
+        },
+        indent=2,
+    )
+
+
+def _text(opened: OpenedModel) -> str:
+    manifest = opened.manifest
+    proven = f"{len(manifest.golden.inputs)} golden inputs answered as when it was sealed"
+    width = max(map(len, opened.running), default=0)
+    lines = [
+        f"{manifest.name} {manifest.version} opens: {proven}.",
+        f"sealed {manifest.created:%Y-%m-%d %H:%M} UTC, sha256 {opened.sha256}",
+    ]
+    for name, running in sorted(opened.running.items()):
+        written = manifest.guarded[name]
+        note = "" if running == written else f"  (written by {written})"
+        lines.append(f"  {name:{width}}  {running}{note}")
+    return "\n".join(lines)

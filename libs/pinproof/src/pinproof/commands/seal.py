@@ -1,0 +1,68 @@
+"""`pinproof seal`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from pinproof.errors import SealError
+from pinproof.sealed.golden import GoldenSet
+from pinproof.sealed.sealing import seal as seal_files
+
+__all__ = ["seal"]
+
+
+def seal(  # noqa: PLR0917 - typer makes options of them, nobody passes them by position
+    files: Annotated[list[Path], typer.Argument(help="The model's files.")],
+    out: Annotated[Path, typer.Option(help="The folder to write.")],
+    loader: Annotated[
+        str, typer.Option(help="The loader's name in the entry point group pinproof.loaders.")
+    ],
+    golden: Annotated[
+        Path, typer.Option(help="JSON with inputs, outputs and tolerances; see below.")
+    ],
+    name: Annotated[str, typer.Option(help="The model's name.")],
+    version: Annotated[str, typer.Option(help="The model's version.")],
+) -> None:
+    """Seal files that another program trained.
+
+    A service seals with `pinproof.seal` when it trains, and records its data and metrics, too.
+    This is for a model that exists already, such as one fetched from elsewhere.
+
+    The golden file holds what the model answered where it was trained:
+
+        {"inputs": [1.0], "outputs": {"score": [3.0]}, "tolerances": {"score": {"absolute": 1e-9}}}
+
+    For example:
+
+    * `pinproof seal model.onnx --out models/toy --loader toy --golden golden.json --name toy --version 1.0.0`
+
+    Exit status: 0 sealed, 2 it cannot be sealed (the reason on standard error).
+    """  # noqa: E501 - one command on one line can be copied
+    try:
+        expectation = GoldenSet.model_validate_json(golden.read_bytes())
+        contents = {path.name: path.read_bytes() for path in files}
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"])) or "document"
+        raise SealError(
+            f"{golden} holds no golden set: {where}: {first['msg']}.",
+            remedy="Write it as `pinproof seal --help` shows.",
+        ) from error
+    except OSError as error:
+        raise SealError(
+            f"{error.filename} cannot be read: {error.strerror}.", remedy="Give files that exist."
+        ) from error
+    seal_files(
+        out,
+        name=name,
+        version=version,
+        loader=loader,
+        files=contents,
+        golden=expectation,
+        data={},
+        metrics={},
+        parameters={},
+    )
+    typer.echo(f"Sealed {name} {version} into {out}.")

@@ -1,0 +1,1 @@
+"""The sealed model: what `pinproof.seal` writes and `pinproof.open_sealed` reads."""
