@@ -3,12 +3,14 @@
 import json
 import logging
 import sys
-from typing import Any
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 __all__ = ["configure_logging"]
+
+# One encoder for every line: `json.dumps` with options would make one each time.
+_ENCODE = json.JSONEncoder(separators=(",", ":"), default=repr).encode
 
 
 def configure_logging(service: str, level: str) -> None:
@@ -29,10 +31,9 @@ def configure_logging(service: str, level: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         add_service,
     ]
-    render = structlog.processors.JSONRenderer(serializer=_dumps)
     threshold = getattr(logging, level.upper())
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, render],
+        processors=[*shared, structlog.processors.format_exc_info, _render],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
         # One write per line: two threads cannot mix theirs.
         logger_factory=structlog.WriteLoggerFactory(sys.stdout),
@@ -44,7 +45,7 @@ def configure_logging(service: str, level: str) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
-                render,
+                _render,
             ],
             foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name, _drop_colours],
         )
@@ -58,6 +59,5 @@ def _drop_colours(_logger: WrappedLogger, _method: str, event: EventDict) -> Eve
     return event
 
 
-def _dumps(value: Any, **options: Any) -> str:  # noqa: ANN401 - as structlog calls it
-    options.setdefault("default", repr)
-    return json.dumps(value, separators=(",", ":"), **options)
+def _render(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    return _ENCODE(event)

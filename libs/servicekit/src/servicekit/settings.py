@@ -30,54 +30,67 @@ class ServiceSettings(BaseSettings):
     )
 
     app_env: Literal["development", "test", "production"] = Field(
-        "development", description="`production` refuses unsafe settings."
+        default="development", description="`production` refuses unsafe settings."
     )
-    host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
-    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
-    model_dir: Path = Field(Path("models/current"), description="Folder of the sealed model.")
+    host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen on.")
+    port: int = Field(
+        default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one."
+    )
+    model_dir: Path = Field(
+        default=Path("models/current"), description="Folder of the sealed model."
+    )
     model_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = Field(
-        None, description="SHA-256 that the model's manifest must have."
+        default=None, description="SHA-256 that the model's manifest must have."
     )
     auth: Literal["keys", "none"] | None = Field(
-        None, description="`keys` demands an API key; unset means `keys` if there are any."
+        default=None, description="`keys` demands an API key; unset means `keys` if there are any."
     )
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
-        (), description="Accepted API keys, separated by commas; several for rotation."
+        default=(), description="Accepted API keys, separated by commas; several for rotation."
     )
-    max_body_bytes: int = Field(2**20, ge=1, description="Largest body; more is 413.")
-    max_batch_rows: int = Field(1000, ge=1, description="Most rows in a batch; more is 422.")
+    max_body_bytes: int = Field(default=2**20, ge=1, description="Largest body; more is 413.")
+    max_batch_rows: int = Field(
+        default=1000, ge=1, description="Most rows in a batch; more is 422."
+    )
     max_concurrent_requests: int = Field(
-        32, ge=1, description="Requests worked on at once; more wait."
+        default=32, ge=1, description="Requests worked on at once; more wait."
     )
-    max_queued_requests: int = Field(256, ge=0, description="Requests that wait; more is 503.")
-    queue_timeout_s: Seconds = Field(2.0, description="Longest wait for a place; then 503.")
-    request_timeout_s: Seconds = Field(10.0, description="Longest work on a request; then 504.")
+    max_queued_requests: int = Field(
+        default=256, ge=0, description="Requests that wait; more is 503."
+    )
+    queue_timeout_s: Seconds = Field(default=2.0, description="Longest wait for a place; then 503.")
+    request_timeout_s: Seconds = Field(
+        default=10.0, description="Longest work on a request; then 504."
+    )
     worker_threads: int = Field(
-        1, ge=1, le=64, description="Threads for work that would block the event loop."
+        default=1, ge=1, le=64, description="Threads for work that would block the event loop."
     )
     drain_s: float = Field(
-        5.0,
+        default=5.0,
         ge=0,
         le=3600,
         description="After a first SIGTERM: seconds not ready, still accepting.",
     )
     shutdown_grace_s: int = Field(
-        15, ge=1, le=3600, description="Then: seconds to finish what was accepted."
+        default=15, ge=1, le=3600, description="Then: seconds to finish what was accepted."
     )
     keep_alive_s: int = Field(
-        75,
+        default=75,
         ge=1,
         le=3600,
         description="Seconds an idle connection stays open; longer than the load balancer's.",
     )
-    header_timeout_s: Seconds = Field(10.0, description="Seconds for a request's headers.")
+    header_timeout_s: Seconds = Field(default=10.0, description="Seconds for a request's headers.")
     max_header_bytes: int = Field(
-        16384, ge=1024, le=65536, description="Largest request line and headers; more is 431."
+        default=16384,
+        ge=1024,
+        le=65536,
+        description="Largest request line and headers; more is 431.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Least severe log lines that are written."
+        default="info", description="Least severe log lines that are written."
     )
-    docs: bool = Field(True, description="Whether `/docs` and `/openapi.json` answer.")
+    docs: bool = Field(default=True, description="Whether `/docs` and `/openapi.json` answer.")
 
     @field_validator("api_keys", mode="before")
     @classmethod

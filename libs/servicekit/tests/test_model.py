@@ -1,0 +1,143 @@
+"""Readiness, and what is told about the model."""
+
+import json
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from live import wait_until
+from pinproof import OpenedModel, open_sealed
+from starlette.testclient import TestClient
+
+Start = Callable[..., TestClient]
+
+
+def become_ready(client: TestClient) -> None:
+    wait_until(lambda: client.get("/ready").status_code == 200, "it is ready")
+
+
+def become_refused(client: TestClient) -> None:
+    wait_until(lambda: "refusal" in client.get("/ready").json(), "the model is refused")
+
+
+@contextmanager
+def loading(start: Start) -> Iterator[TestClient]:
+    """A service whose model keeps loading."""
+    go_on = threading.Event()
+
+    def open_slowly(directory: Path, *, expected_sha256: str | None = None) -> OpenedModel:
+        go_on.wait(60)
+        return open_sealed(directory, expected_sha256=expected_sha256)
+
+    try:
+        yield start(open_model=open_slowly)
+    finally:
+        go_on.set()
+
+
+@pytest.fixture
+def tampered_model(sealed_model: Path, tmp_path: Path) -> Path:
+    copy = tmp_path / "tampered"
+    shutil.copytree(sealed_model, copy)
+    (copy / "tiny.json").write_text(json.dumps({"slope": 2.5}))
+    return copy
+
+
+def test_a_proven_model_makes_it_ready(start: Start) -> None:
+    client = start()
+    become_ready(client)
+    assert client.get("/ready").json() == {"status": "ready"}
+
+
+def test_a_proven_model_predicts(start: Start) -> None:
+    client = start()
+    become_ready(client)
+    assert client.post("/predict", json={"x": 21}).json() == {"y": 42}
+
+
+def test_it_is_alive_while_the_model_loads(start: Start) -> None:
+    with loading(start) as client:
+        assert client.get("/health").json() == {"status": "alive"}
+
+
+def test_it_is_not_ready_while_the_model_loads(start: Start) -> None:
+    with loading(start) as client:
+        response = client.get("/ready")
+        assert response.status_code == 503
+        assert response.headers["retry-after"] == "1"
+        assert response.json()["detail"] == "The model is being loaded and proven."
+
+
+def test_it_does_not_predict_while_the_model_loads(start: Start) -> None:
+    with loading(start) as client:
+        assert client.post("/predict", json={"x": 1}).status_code == 503
+
+
+def test_it_becomes_ready_once_the_model_is_loaded(start: Start) -> None:
+    with loading(start) as client:
+        assert client.get("/model_info").json()["verdict"] == "loading"
+    become_ready(client)
+
+
+def test_a_refused_model_is_named_with_its_reason(start: Start, tampered_model: Path) -> None:
+    client = start(model_dir=tampered_model)
+    become_refused(client)
+    response = client.get("/ready")
+    assert response.status_code == 503
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["type"] == "urn:problem-type:model-not-ready"
+    assert response.json()["refusal"] == "file-digest"
+    assert "tiny.json" in response.json()["detail"]
+
+
+def test_it_is_alive_when_the_model_is_refused(start: Start, tampered_model: Path) -> None:
+    client = start(model_dir=tampered_model)
+    become_refused(client)
+    assert client.get("/health").status_code == 200
+
+
+def test_it_does_not_predict_when_the_model_is_refused(start: Start, tampered_model: Path) -> None:
+    client = start(model_dir=tampered_model)
+    become_refused(client)
+    response = client.post("/predict", json={"x": 1})
+    assert response.status_code == 503
+    assert "file-digest" in response.json()["detail"]
+
+
+def test_another_model_than_the_expected_one_is_refused(start: Start) -> None:
+    client = start(model_sha256="0" * 64)
+    become_refused(client)
+    assert client.get("/ready").json()["refusal"] == "manifest-digest"
+
+
+def test_an_error_that_is_no_refusal_does_not_end_the_process(start: Start) -> None:
+    def open_badly(directory: Path, *, expected_sha256: str | None = None) -> OpenedModel:
+        raise RuntimeError(f"secret internals {directory} {expected_sha256}")
+
+    client = start(open_model=open_badly)
+    become_refused(client)
+    assert client.get("/ready").json()["refusal"] == "unexpected"
+    assert "secret" not in client.get("/ready").text
+
+
+def test_model_info_tells_a_proven_model(start: Start) -> None:
+    client = start()
+    become_ready(client)
+    info = client.get("/model_info").json()
+    assert info["verdict"] == "proven"
+    assert info["manifest"]["name"] == "tiny"
+    assert info["manifest"]["version"] == "7"
+    assert info["manifest"]["parameters"] == {"slope": 2.0}
+    assert info["running"] == info["manifest"]["written_with"]
+    assert len(info["sha256"]) == 64
+    assert "golden" not in info["manifest"]
+
+
+def test_model_info_tells_a_refusal(start: Start, tampered_model: Path) -> None:
+    client = start(model_dir=tampered_model)
+    become_refused(client)
+    info = client.get("/model_info").json()
+    assert (info["verdict"], info["refusal"]["code"]) == ("refused", "file-digest")
