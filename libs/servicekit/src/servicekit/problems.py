@@ -111,7 +111,7 @@ class ProblemCatalog:
                 spec, _count(error.errors()), request_id, extra={"errors": _fields(error.errors())}
             )
         if isinstance(error, HTTPException):
-            return _problem(spec, error.detail, request_id, headers=error.headers)
+            return _problem(spec, str(error.detail), request_id, headers=error.headers)
         if self._declared(error) is not None:
             return _problem(spec, str(error)[:MAX_TEXT], request_id)
         self._log.error("unexpected error", error=type(error).__name__, exc_info=error)
