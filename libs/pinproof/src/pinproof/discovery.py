@@ -82,4 +82,5 @@ def _is_requirements_name(folder: str, name: str) -> bool:
 
 def _is_file_or_broken(entry: os.DirEntry[str]) -> bool:
     # A link that leads nowhere counts as a file, so that its reader reports it.
-    return entry.is_file() or (entry.is_symlink() and not Path(entry.path).exists())
+    path = Path(entry.path)
+    return path.is_file() or (path.is_symlink() and not path.exists())

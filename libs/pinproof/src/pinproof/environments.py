@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
-from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
+from packaging.markers import Marker, UndefinedComparison
 
 __all__ = ["PLATFORMS", "marker_environments", "may_meet"]
 
@@ -45,6 +45,8 @@ PLATFORMS: Mapping[str, Mapping[str, str]] = {
 # version of Python 3 has come near this many.
 _PATCHES = range(40)
 
+_UNKNOWN = ("platform_release", "platform_version")
+
 
 def marker_environments(
     pythons: Sequence[str], platforms: Sequence[str]
@@ -56,8 +58,7 @@ def marker_environments(
             "implementation_name": "cpython",
             "implementation_version": full_version,
             "platform_python_implementation": "CPython",
-            "platform_release": "",
-            "platform_version": "",
+            **dict.fromkeys(_UNKNOWN, ""),
             "python_full_version": full_version,
             "python_version": python,
             **PLATFORMS[platform],
@@ -68,16 +69,21 @@ def may_meet(
     one: Marker | None, other: Marker | None, pythons: Sequence[str], platforms: Sequence[str]
 ) -> bool:
     """Whether some environment of the policy satisfies both markers (None is satisfied by all)."""
-    markers = [marker for marker in (one, other) if marker is not None]
+    markers = [marker for marker in (one, other) if marker is not None and _is_decidable(marker)]
     return not markers or any(
         all(_satisfies(environment, marker) for marker in markers)
         for environment in marker_environments(pythons, platforms)
     )
 
 
+def _is_decidable(marker: Marker) -> bool:
+    """Whether the marker asks only for what a policy says, which the kernel's release is not."""
+    return not any(variable in str(marker) for variable in _UNKNOWN)
+
+
 def _satisfies(environment: Mapping[str, str], marker: Marker) -> bool:
     try:
         return marker.evaluate(environment)
-    except (UndefinedComparison, UndefinedEnvironmentName):
-        # It asks for something that the policy does not say, such as the kernel's release.
+    except UndefinedComparison:
+        # It compares what has no order, such as the name of a system.
         return True

@@ -50,6 +50,13 @@ def _text(value: str) -> str:
     return value
 
 
+def _some(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not value:
+        raise ValueError("name at least one")
+    return value
+
+
+_SOME = AfterValidator(_some)
 InsidePath = Annotated[str, AfterValidator(_inside)]
 
 
@@ -83,7 +90,29 @@ class PinException(_Frozen):
         )
 
 
-class Policy(_Frozen):
+class _Table(_Frozen):
+    """The `[policy]` table."""
+
+    pythons: Annotated[tuple[Annotated[str, AfterValidator(_python)], ...], _SOME] = (
+        "3.10",
+        "3.11",
+        "3.12",
+        "3.13",
+        "3.14",
+    )
+    platforms: Annotated[tuple[Annotated[str, AfterValidator(_platform)], ...], _SOME] = tuple(
+        PLATFORMS
+    )
+    services: tuple[InsidePath, ...] = ()
+    exclude: tuple[InsidePath, ...] = ()
+
+
+class _File(_Frozen):
+    policy: _Table = _Table()
+    exceptions: tuple[PinException, ...] = ()
+
+
+class Policy(_Table):
     """What `pins.toml` says.
 
     Attributes:
@@ -94,25 +123,6 @@ class Policy(_Frozen):
         exceptions: The violations that are allowed, each with a reason and an end.
     """
 
-    pythons: Annotated[tuple[Annotated[str, AfterValidator(_python)], ...], Field(min_length=1)] = (
-        "3.10",
-        "3.11",
-        "3.12",
-        "3.13",
-        "3.14",
-    )
-    platforms: Annotated[
-        tuple[Annotated[str, AfterValidator(_platform)], ...], Field(min_length=1)
-    ] = tuple(PLATFORMS)
-    services: tuple[InsidePath, ...] = ()
-    exclude: tuple[InsidePath, ...] = ()
-    exceptions: tuple[PinException, ...] = ()
-
-
-class _File(_Frozen):
-    """The layout of the file: the `[policy]` table beside the `[[exceptions]]`."""
-
-    policy: Policy = Policy()
     exceptions: tuple[PinException, ...] = ()
 
 
@@ -135,11 +145,6 @@ def load_policy(root: Path) -> Policy:
         raise PolicyError(
             f"{POLICY_FILE} is not TOML: {error}.", remedy="Correct its syntax."
         ) from error
-    if "exceptions" in document.get("policy", {}):
-        raise PolicyError(
-            f"{POLICY_FILE}: policy.exceptions: unknown key.",
-            remedy="Write each exception as its own [[exceptions]] table.",
-        )
     try:
         file = _File.model_validate(document)
     except ValidationError as error:
@@ -147,7 +152,7 @@ def load_policy(root: Path) -> Policy:
             "\n".join(f"{POLICY_FILE}: {mistake}." for mistake in _mistakes(error)),
             remedy="The README of pinproof lists the keys and what each takes.",
         ) from error
-    return file.policy.model_copy(update={"exceptions": file.exceptions})
+    return Policy(**dict(file.policy), exceptions=file.exceptions)
 
 
 def _mistakes(error: ValidationError) -> list[str]:

@@ -79,8 +79,8 @@ def _descend(document: object, keys: tuple[str, ...]) -> object:
     return document
 
 
-# A string on one line that is a value: no key, which an equals sign would follow.
-_QUOTED = re.compile(r""""((?:[^"\\]|\\.)*)"(?!\s*=)|'([^']*)'(?!\s*=)""")
+# A string on one line, and the equals sign that makes it a key.
+_QUOTED = re.compile(r"""(?:"((?:[^"\\]|\\.)*)"|'([^']*)')(\s*=)?""")
 
 
 def _line_numbers(text: str, entries: list[_Entry]) -> Iterator[int]:
@@ -94,9 +94,9 @@ def _line_numbers(text: str, entries: list[_Entry]) -> Iterator[int]:
     wanted = {entry.text for entry in entries}
 
     def mark(match: re.Match[str], number: int) -> str:
-        basic, literal = match.groups()
+        basic, literal, equals = match.groups()
         value = literal if basic is None else basic.replace(r"\"", '"').replace(r"\\", "\\")
-        return f'"{number}"' if value in wanted else match[0]
+        return f'"{number}"' if value in wanted and not equals else match[0]
 
     marked = "\n".join(
         _QUOTED.sub(lambda match, number=number: mark(match, number), line)  # type: ignore[misc]

@@ -1,0 +1,64 @@
+import json
+
+import pytest
+from pinproof.reporters import REPORTERS
+from pinproof.rules import RULES
+from pinproof.violations import Report, Violation
+
+CLEAN = Report(violations=(), files=3, unusable=False)
+AWKWARD = Report(
+    violations=(
+        Violation("a,b: 100%/ü.txt", 3, "PIN001", "100%\r\nsure: a, b", "numpy"),
+        Violation("b.txt", 1, "PIN000", "unreadable"),
+    ),
+    files=3,
+    unusable=True,
+)
+
+
+@pytest.mark.parametrize("name", ["text", "github"])
+def test_formats_for_people_say_nothing_when_clean(name: str) -> None:
+    assert REPORTERS[name].render(CLEAN) == ""
+
+
+def test_text() -> None:
+    assert REPORTERS["text"].render(AWKWARD) == (
+        "a,b: 100%/ü.txt:3: PIN001 100%??sure: a, b\nb.txt:1: PIN000 unreadable\n"
+    )
+
+
+def test_github_escapes_what_would_end_a_property_or_start_another_command() -> None:
+    assert REPORTERS["github"].render(AWKWARD) == (
+        "::error file=a%2Cb%3A 100%25/ü.txt,line=3,title=PIN001::100%25??sure: a, b\n"
+        "::error file=b.txt,line=1,title=PIN000::unreadable\n"
+    )
+
+
+def test_json_has_the_same_shape_clean_or_not() -> None:
+    clean = json.loads(REPORTERS["json"].render(CLEAN))
+    awkward = json.loads(REPORTERS["json"].render(AWKWARD))
+
+    assert clean == {"format": 1, "files": 3, "unusable": False, "violations": []}
+    assert clean.keys() == awkward.keys()
+    assert awkward["violations"][0] == {
+        "path": "a,b: 100%/ü.txt",
+        "line": 3,
+        "code": "PIN001",
+        "distribution": "numpy",
+        "message": "100%??sure: a, b",
+    }
+    assert awkward["violations"][1]["distribution"] is None
+
+
+def test_sarif_names_every_rule_and_writes_paths_as_addresses() -> None:
+    log = json.loads(REPORTERS["sarif"].render(AWKWARD))
+
+    (run,) = log["runs"]
+    described = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+    assert log["version"] == "2.1.0"
+    assert described == ["PIN000", *(rule.CODE for rule in RULES)]
+    assert {result["ruleId"] for result in run["results"]} <= set(described)
+    assert run["results"][0]["locations"][0]["physicalLocation"] == {
+        "artifactLocation": {"uri": "a%2Cb%3A%20100%25/%C3%BC.txt", "uriBaseId": "SRCROOT"},
+        "region": {"startLine": 3},
+    }

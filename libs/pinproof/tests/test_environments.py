@@ -1,0 +1,26 @@
+import pytest
+from packaging.markers import Marker, default_environment
+from pinproof.environments import PLATFORMS, marker_environments, may_meet
+
+
+def test_every_variable_is_set_so_that_the_machine_that_checks_does_not_matter() -> None:
+    for environment in marker_environments(["3.11"], list(PLATFORMS)):
+        assert environment.keys() == default_environment().keys()
+
+
+def test_every_combination_is_there() -> None:
+    found = {
+        (environment["python_version"], environment["sys_platform"])
+        for environment in marker_environments(["3.11", "3.12"], ["linux-x86_64", "macos-arm64"])
+    }
+
+    assert found == {("3.11", "linux"), ("3.11", "darwin"), ("3.12", "linux"), ("3.12", "darwin")}
+
+
+@pytest.mark.parametrize("marker", ['sys_platform == "win32"', 'python_version < "3"'])
+def test_a_marker_that_never_holds_meets_nothing(marker: str) -> None:
+    assert not may_meet(Marker(marker), None, ["3.11"], ["linux-x86_64"])
+
+
+def test_no_markers_meet_everywhere() -> None:
+    assert may_meet(None, None, ["3.11"], ["linux-x86_64"])
