@@ -7,7 +7,6 @@ import httpx2
 import pytest
 from live import LiveService
 from pydantic_core import PydanticUndefined
-
 from servicekit import ServiceSettings, errors
 
 README = Path(__file__).parents[1].joinpath("README.md").read_text(encoding="utf-8")
@@ -24,12 +23,14 @@ def settings_table() -> str:
 
 
 def test_the_table_of_settings_is_the_class() -> None:
-    (table,) = re.findall(r"<!-- settings: .*? -->\n(.*?)\n<!-- end of settings -->", README, re.S)
+    (table,) = re.findall(
+        r"<!-- settings: .*? -->\n(.*?)\n<!-- end of settings -->", README, re.DOTALL
+    )
     assert table == settings_table()
 
 
 def test_the_example_runs(live_environment: dict[str, str], tmp_path: Path) -> None:
-    (example,) = re.findall(r"```python\n(.*?)```", README, re.S)
+    (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     script = tmp_path / "doubler.py"
     script.write_text(example)
     with LiveService(live_environment, {}, script=script) as service:

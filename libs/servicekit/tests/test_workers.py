@@ -1,6 +1,8 @@
 import asyncio
 import contextvars
+import gc
 import threading
+import weakref
 
 import pytest
 from servicekit.workers import WorkerPool
@@ -91,5 +93,32 @@ def test_a_thread_whose_caller_left_keeps_its_slot_until_it_is_done() -> None:
         assert not second.done()
         go_on.set()
         assert await second == 2
+
+    asyncio.run(scenario())
+
+
+def test_who_is_cancelled_while_waiting_leaves_nothing_behind() -> None:
+    """A thread that hangs must not gather the arguments of everybody who gave up on it."""
+
+    class Argument:
+        pass
+
+    go_on = threading.Event()
+
+    async def scenario() -> None:
+        pool = WorkerPool(1)
+        hanging = asyncio.create_task(pool.run(go_on.wait, 60))
+        argument = Argument()
+        remembered = weakref.ref(argument)
+        waiting = asyncio.create_task(pool.run(id, argument))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        assert waiting.cancelled()
+        del argument, waiting
+        gc.collect()
+        assert remembered() is None
+        go_on.set()
+        await hanging
 
     asyncio.run(scenario())
