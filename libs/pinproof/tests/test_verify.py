@@ -60,6 +60,7 @@ SAME: list[tuple[list[Wish], list[Distribution]]] = [
         wishes("a[all]"),
         [distribution("a 1", "a[x]; extra == 'all'", "b; extra == 'x'"), distribution("b 1", "a")],
     ),
+    (wishes("a"), [distribution("a 1", "b"), distribution("b 1", "a")]),
     (wishes("a"), [distribution("a 1"), distribution("a 2")]),
     ([], [distribution("pip 1"), distribution("setuptools 1"), distribution("wheel 1")]),
     (wishes("a"), [distribution("a 1"), distribution("mine 1", "a", from_folder=True)]),

@@ -1,0 +1,63 @@
+"""The README says what the code does."""
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from pinproof.environments import PLATFORMS
+from pinproof.policy import PinException, Policy, load_policy
+from pinproof.reporters import REPORTERS
+from pinproof.rules import RULES, documentation, summary
+from pinproof.verify import INSTALLERS, Fault
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+Write = Callable[[Mapping[str, str]], Path]
+
+
+def section(title: str) -> str:
+    return README.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def first_cells(text: str) -> list[str]:
+    return re.findall(r"^\| `([^`]+)` \|", text, flags=re.MULTILINE)
+
+
+def test_every_rule_is_listed_and_linked_to_its_explanation() -> None:
+    rows = [f"| [{rule.CODE}](#{rule.CODE.lower()}) | {summary(rule)} |" for rule in RULES]
+
+    assert re.findall(r"^\| \[PIN\d+\].*$", README, flags=re.MULTILINE)[1:] == rows
+    for rule in RULES:
+        assert f"\n### {rule.CODE}\n\n{documentation(rule)}\n" in README
+
+
+def test_every_key_of_the_policy_is_listed() -> None:
+    table = [f"policy.{name}" for name in Policy.model_fields if name != "exceptions"]
+    keys = [*table, *(f"exceptions.{name}" for name in PinException.model_fields)]
+
+    assert first_cells(section("pins.toml")) == keys
+
+
+def test_the_example_of_a_policy_is_one_and_uses_every_key(write: Write) -> None:
+    (example,) = re.findall(r"```toml\n(.*?)```", README, flags=re.DOTALL)
+
+    load_policy(write({"pins.toml": example}))
+
+    document = tomllib.loads(example)
+    assert document["policy"].keys() == Policy.model_fields.keys() - {"exceptions"}
+    assert document["exceptions"][0].keys() == PinException.model_fields.keys()
+
+
+def test_every_format_platform_and_fault_is_named() -> None:
+    assert first_cells(section("Formats of `check`")) == list(REPORTERS)
+    assert first_cells(section("Verifying an environment")) == list(Fault)
+    assert all(f"`{name}`" in README for name in [*PLATFORMS, *INSTALLERS])
+
+
+def test_the_example_of_a_check_is_its_output(
+    violations: Callable[[Mapping[str, str]], list[str]],
+) -> None:
+    printed = violations({"requirements.txt": "a~=1.0.0\n\nnumpy>=1.26"})
+
+    assert f"$ pinproof check\n{printed[0]}\n1 violation in 1 file; 1 file read.\n" in README
