@@ -1,0 +1,1 @@
+"""Churn probability of a bank customer, with exact explanations."""

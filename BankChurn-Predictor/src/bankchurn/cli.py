@@ -1,0 +1,314 @@
+"""The command line: train, evaluate, predict, explain, generate.
+
+Exit codes: 0 done; 1 a model was refused or could not be sealed; 2 unusable input.
+"""
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
+
+import typer
+from pinproof import SealedModelError, SealError, open_sealed
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+from tqdm import tqdm
+
+from bankchurn.schema import Customer, Explanation
+from bankchurn.tables import DataError
+
+if TYPE_CHECKING:
+    from bankchurn.evaluate import TrainingReport
+    from bankchurn.model import ChurnPredictor
+
+__all__ = ["app", "main"]
+
+DEFAULT_MODEL: Final = Path("models/bankchurn")
+DEFAULT_REPORTS: Final = Path("reports/bankchurn")
+SAMPLE_ROWS: Final = 10_000
+
+app = typer.Typer(
+    name="bankchurn",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Churn probability of a bank's customers, with exact explanations.",
+)
+
+ModelOption = Annotated[
+    Path, typer.Option("--model", help="Folder of the sealed model.", show_default=True)
+]
+Sha256Option = Annotated[
+    str | None,
+    typer.Option("--model-sha256", help="SHA-256 that the model's manifest must have."),
+]
+ReportsOption = Annotated[
+    Path, typer.Option("--reports", help="Folder for evaluation.json and the plots.")
+]
+
+
+@app.command()
+def train(  # noqa: PLR0917 - typer makes options of all of them
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", help="CSV or Parquet table. Without it, sample data is generated."),
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", help="Folder to seal into.")] = DEFAULT_MODEL,
+    reports: ReportsOption = DEFAULT_REPORTS,
+    seed: Annotated[int, typer.Option(min=0, help="Of every random choice.")] = 42,
+    folds: Annotated[int, typer.Option(min=2, max=20, help="Of the cross-validation.")] = 4,
+    model_version: Annotated[
+        str | None,
+        typer.Option("--model-version", help="Name of this model. Derived where not given."),
+    ] = None,
+) -> None:
+    """Train on a table, evaluate on a fifth held out, seal the model, write the report."""
+    from bankchurn import train as training  # noqa: PLC0415 - --help need not wait for sklearn
+    from bankchurn.data import load_table  # noqa: PLC0415
+    from bankchurn.sample import generate_sample  # noqa: PLC0415
+
+    options = training.TrainingOptions(seed=seed, folds=folds)
+    with _errors(), tqdm(total=training.steps(options) + 1, unit="step", file=sys.stderr) as bar:
+
+        def progress(step: str) -> None:
+            bar.set_description(step)
+            bar.update()
+
+        progress("read and validate")
+        if data is None:
+            sample = generate_sample(SAMPLE_ROWS, seed=seed)
+            table = sample.drop(columns=["RowNumber", "CustomerId", "Surname"])
+            source = f"generated sample, seed {seed}"
+        else:
+            table, source = load_table(data), data.name
+        trained = training.train(
+            table,
+            source=source,
+            options=options,
+            version_override=model_version,
+            progress=progress,
+        )
+        manifest = training.seal(trained, out, progress=progress)
+        progress("write the report")
+        written = training.write_report(trained.report, reports)
+    _show_report(trained.report)
+    print(f"\nSealed {manifest.name} {manifest.version} in {out}")
+    print("Wrote " + ", ".join(str(path) for path in written))
+
+
+@app.command()
+def evaluate(
+    data: Annotated[Path, typer.Argument(help="CSV or Parquet table with the column Exited.")],
+    model: ModelOption = DEFAULT_MODEL,
+    reports: ReportsOption = DEFAULT_REPORTS,
+    model_sha256: Sha256Option = None,
+) -> None:
+    """Measure a sealed model on a table whose outcomes are known."""
+    from bankchurn import train as training  # noqa: PLC0415
+    from bankchurn.data import load_table  # noqa: PLC0415
+    from bankchurn.evaluate import TrainingReport  # noqa: PLC0415
+
+    with _errors():
+        predictor, version = _open(model, model_sha256)
+        table = load_table(data)
+        report = TrainingReport(
+            model_version=version,
+            data=training.describe(table, data.name),
+            threshold=predictor.decision.threshold,
+            threshold_criterion=predictor.decision.criterion,
+            cross_validation=None,
+            evaluation=training.evaluate_pipeline(predictor, table),
+        )
+        written = training.write_report(report, reports)
+    _show_report(report)
+    print("\nWrote " + ", ".join(str(path) for path in written))
+
+
+@app.command()
+def predict(
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="CSV or Parquet table.")],
+    destination: Annotated[
+        Path, typer.Argument(metavar="OUTPUT", help="File to write: .csv or .parquet.")
+    ],
+    model: ModelOption = DEFAULT_MODEL,
+    model_sha256: Sha256Option = None,
+) -> None:
+    """Score a file of customers. Writes the whole output, or, if any row is bad, nothing."""
+    from bankchurn.batch import predict_file  # noqa: PLC0415
+    from bankchurn.tables import count_rows  # noqa: PLC0415
+
+    with _errors():
+        # The mistakes that are cheap to see, before a model is loaded for nothing.
+        total = count_rows(source)
+        predictor, version = _open(model, model_sha256)
+        with tqdm(total=total, unit=" customers", unit_scale=True, file=sys.stderr) as bar:
+            summary = predict_file(predictor, source, destination, progress=bar.update)
+    print(
+        f"Scored {summary.customers:,} customers with {version}: {summary.predicted_churn:,} "
+        f"predicted to leave. Wrote {destination}"
+    )
+
+
+@app.command()
+def explain(
+    customer: Annotated[
+        str, typer.Argument(help="A file with one customer as a JSON object, or - for stdin.")
+    ],
+    model: ModelOption = DEFAULT_MODEL,
+    model_sha256: Sha256Option = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Say what each feature contributes to one customer's probability."""
+    with _errors():
+        record = _read_customer(customer)
+        predictor, version = _open(model, model_sha256)
+        [answer] = predictor.answer([record], model_version=version, explain=True)
+    if as_json:
+        print(answer.model_dump_json(indent=2))
+        return
+    print(
+        f"Probability of churn {answer.churn_probability:.4f} ({answer.risk_level}), "
+        f"{'above' if answer.churn_prediction else 'below'} the threshold {answer.threshold:.4f}"
+    )
+    if answer.explanation is not None:
+        _show_explanation(record, answer.explanation)
+
+
+@app.command()
+def generate(
+    destination: Annotated[
+        Path, typer.Argument(metavar="OUTPUT", help="File to write: .csv or .parquet.")
+    ],
+    rows: Annotated[int, typer.Option(min=1, max=10_000_000, help="How many.")] = SAMPLE_ROWS,
+    seed: Annotated[int, typer.Option(min=0, help="Of every random choice.")] = 42,
+    blank_tenure: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of customers with unknown Tenure.")
+    ] = 0.09,
+) -> None:
+    """Write synthetic customers in the form of the real table, to try things out."""
+    from bankchurn.sample import generate_sample  # noqa: PLC0415
+    from bankchurn.tables import TableWriter  # noqa: PLC0415
+
+    with _errors(), TableWriter(destination) as writer:
+        writer.write(generate_sample(rows, seed=seed, blank_tenure=blank_tenure))
+    print(f"Wrote {rows:,} synthetic customers to {destination}")
+
+
+def main() -> None:
+    """Run the command line."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    app()
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    """Turn the errors that are meant for people into a message and an exit code."""
+    try:
+        yield
+    except DataError as error:
+        _fail(str(error), code=2)
+    except (SealedModelError, SealError) as error:
+        _fail(str(error), code=1)
+
+
+def _fail(message: str, *, code: int) -> NoReturn:
+    print(f"error: {message}", file=sys.stderr)
+    raise typer.Exit(code)
+
+
+def _open(model: Path, sha256: str | None) -> "tuple[ChurnPredictor, str]":
+    from bankchurn.model import ChurnPredictor  # noqa: PLC0415
+
+    opened = open_sealed(model, expected_sha256=sha256)
+    if not isinstance(opened.predictor, ChurnPredictor):
+        raise DataError(
+            f"{model} holds the model {opened.manifest.name!r}, which is not this service's. "
+            "Give the folder that `train` wrote."
+        )
+    return opened.predictor, opened.manifest.version
+
+
+def _read_customer(source: str) -> Customer:
+    try:
+        raw = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
+    except OSError as error:
+        raise DataError(
+            f"{source} cannot be read: {error.strerror}. Give a file with one customer as JSON."
+        ) from error
+    try:
+        return Customer.model_validate_json(raw)
+    except ValidationError as error:
+        problems = "\n".join(
+            f"  {'.'.join(map(str, one['loc'])) or 'the document'}: {one['msg']}"
+            for one in error.errors(include_url=False)
+        )
+        example = json.dumps(Customer.model_json_schema()["examples"][0])
+        raise DataError(
+            f"{source} is not a customer:\n{problems}\nA customer looks like this: {example}"
+        ) from error
+
+
+def _show_explanation(customer: Customer, explanation: Explanation) -> None:
+    table = Table(title=f"Compared with background {explanation.background_version}")
+    table.add_column("feature")
+    for heading in ("value", "log-odds", "probability"):
+        table.add_column(heading, justify="right")
+    contributions = explanation.log_odds_contributions
+    for name in sorted(contributions, key=lambda one: -abs(contributions[one])):
+        value = getattr(customer, name)
+        table.add_row(
+            name,
+            "unknown" if value is None else str(value),
+            f"{contributions[name]:+.4f}",
+            f"{explanation.probability_contributions[name]:+.4f}",
+        )
+    table.add_section()
+    table.add_row(
+        "base", "", f"{explanation.base_log_odds:+.4f}", f"{explanation.base_probability:.4f}"
+    )
+    total = explanation.base_probability + sum(explanation.probability_contributions.values())
+    table.add_row("sum", "", f"{explanation.log_odds:+.4f}", f"{total:.4f}")
+    Console().print(table)
+
+
+def _show_report(report: "TrainingReport") -> None:
+    console = Console()
+    if report.cross_validation:
+        table = Table(title="Cross-validation, mean ± standard deviation over the folds")
+        for heading in ("learner", "AUC", "log loss"):
+            table.add_column(heading, justify="left" if heading == "learner" else "right")
+        for name, score in report.cross_validation.items():
+            table.add_row(
+                name,
+                f"{score.auc.mean:.4f} ± {score.auc.standard_deviation:.4f}",
+                f"{score.log_loss.mean:.4f} ± {score.log_loss.standard_deviation:.4f}",
+            )
+        console.print(table)
+    table = Table(title=f"{report.model_version}, threshold {report.threshold:.4f}")
+    headings = ("customers", "group", "left", "AUC", "log loss", "selected", "TPR", "FPR")
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading == "group" else "right")
+    rows = [("all", report.evaluation.metrics)]
+    rows += [
+        (f"{group.attribute} {group.value}", group.metrics) for group in report.evaluation.groups
+    ]
+    for name, metrics in rows:
+        table.add_row(
+            f"{metrics.customers:,}",
+            name,
+            _rate(metrics.base_rate),
+            _rate(metrics.auc, digits=4),
+            f"{metrics.log_loss:.4f}",
+            _rate(metrics.selection_rate),
+            _rate(metrics.true_positive_rate),
+            _rate(metrics.false_positive_rate),
+        )
+    console.print(table)
+
+
+def _rate(value: float | None, *, digits: int = 3) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"

@@ -1,0 +1,199 @@
+"""The model as a service holds it: loaded from sealed bytes, answering customers.
+
+`load` is what pinproof calls to open a sealed model (entry point ``pinproof.loaders``); `pack`
+makes the files that it reads. The scikit-learn pipeline is the sealed truth. Few customers are
+answered by the request path, many by the pipeline itself, whichever is faster.
+"""
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+import joblib
+import numpy as np
+import numpy.typing as npt
+from pinproof import GoldenValue
+from pydantic import JsonValue
+from scipy.special import expit
+from sklearn.pipeline import Pipeline
+
+from bankchurn.explain import Background, ShapleyExplainer
+from bankchurn.features import CustomerEncoder, Matrix, customers_to_frame
+from bankchurn.request_path import RequestPath
+from bankchurn.schema import Customer, Explanation, Prediction, confidence, risk_level
+from bankchurn.stack import probabilities
+
+__all__ = ["AGREEMENT", "ChurnPredictor", "Decision", "RequestPathError", "load", "pack"]
+
+Floats = npt.NDArray[np.float64]
+
+# How far the request path may be from the sealed pipeline, in probability.
+AGREEMENT: Final = 1e-5
+
+# From this many rows on, the pipeline's fixed cost is less than what its faster trees save.
+BATCH_ROWS: Final = 32
+
+_PIPELINE: Final = "pipeline.joblib"
+_BACKGROUND: Final = "background.json"
+_DECISION: Final = "decision.json"
+
+
+class RequestPathError(RuntimeError):
+    """The request path does not answer as the sealed pipeline does."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The decision threshold: who is predicted to leave.
+
+    Attributes:
+        threshold: The least probability that counts as churn.
+        criterion: How training chose it.
+    """
+
+    threshold: float
+    criterion: str
+
+
+class ChurnPredictor:
+    """Answers customers.
+
+    Args:
+        pipeline: The fitted pipeline of `bankchurn.stack`.
+        background: The customers that explanations compare with.
+        decision: The decision threshold.
+
+    Attributes:
+        pipeline: The same.
+        decision: The same.
+
+    Raises:
+        RequestPathError: The request path disagrees with the pipeline on the background.
+    """
+
+    def __init__(self, pipeline: Pipeline, background: Background, decision: Decision) -> None:
+        self.pipeline = pipeline
+        self.decision = decision
+        self._encoder: CustomerEncoder = pipeline.named_steps["features"]
+        self._stack = pipeline.named_steps["stack"]
+        self._path = RequestPath(self._stack)
+        self._explainer = ShapleyExplainer(self._stack, self._path, background)
+        self._prove(background.matrix)
+
+    @property
+    def background_version(self) -> str:
+        """Which background explanations compare with."""
+        return self._explainer.background.version
+
+    def encode(self, customers: Sequence[Customer]) -> Matrix:
+        """The feature matrix of validated customers."""
+        return self._encoder.encode(customers)
+
+    def probabilities(self, matrix: Matrix) -> Floats:
+        """The probability of churn for each row of a feature matrix, by the faster path."""
+        if len(matrix) >= BATCH_ROWS:
+            return np.asarray(self._stack.predict_proba(matrix)[:, 1], dtype=np.float64)
+        return np.asarray(expit(self._path.log_odds(matrix)), dtype=np.float64)
+
+    def explain(self, matrix: Matrix) -> list[Explanation]:
+        """The exact explanation of each row of a feature matrix."""
+        return self._explainer.explain(matrix)
+
+    def answer(
+        self, customers: Sequence[Customer], *, model_version: str, explain: bool = False
+    ) -> list[Prediction]:
+        """Score customers, and say why where that is asked for.
+
+        Args:
+            customers: At least one customer.
+            model_version: The version that the answers state.
+            explain: Whether to explain every customer, at some 15 ms each.
+        """
+        matrix = self.encode(customers)
+        explanations: Sequence[Explanation | None] = (
+            self.explain(matrix) if explain else [None] * len(matrix)
+        )
+        now = datetime.now(UTC)
+        return [
+            Prediction(
+                churn_probability=probability,
+                churn_prediction=1 if probability >= self.decision.threshold else 0,
+                threshold=self.decision.threshold,
+                risk_level=risk_level(probability),
+                confidence=confidence(probability),
+                feature_contributions=why.probability_contributions if why else {},
+                explanation=why,
+                model_version=model_version,
+                prediction_timestamp=now,
+            )
+            for probability, why in zip(
+                self.probabilities(matrix).tolist(), explanations, strict=True
+            )
+        ]
+
+    def replay(self, inputs: Sequence[JsonValue]) -> Mapping[str, Sequence[GoldenValue]]:
+        """Answer golden inputs by every path that a service may take.
+
+        Args:
+            inputs: Customers as JSON objects, in the form of a request.
+
+        Returns:
+            ``pipeline_probability``: what the sealed pipeline says of the table of customers;
+            ``request_probability``: what the request path says, one customer at a time;
+            ``batch_probability``: what it says of all of them at once;
+            ``log_odds_contributions``: the explanation's base, then its ten contributions.
+        """
+        customers = [Customer.model_validate(record) for record in inputs]
+        matrix = self.encode(customers)
+        base = self._explainer.base_log_odds
+        return {
+            "pipeline_probability": probabilities(
+                self.pipeline, customers_to_frame(customers)
+            ).tolist(),
+            "request_probability": [
+                float(self.probabilities(matrix[row : row + 1])[0]) for row in range(len(matrix))
+            ],
+            "batch_probability": self.probabilities(matrix).tolist(),
+            "log_odds_contributions": [
+                (base, *row) for row in self._explainer.contributions(matrix).tolist()
+            ],
+        }
+
+    def _prove(self, matrix: Matrix) -> None:
+        sealed = self._stack.predict_proba(matrix)[:, 1]
+        gap = float(np.abs(expit(self._path.log_odds(matrix)) - sealed).max())
+        # Not `gap > AGREEMENT`: that would let NaN pass.
+        if not gap <= AGREEMENT:
+            raise RequestPathError(
+                f"The request path is {gap:.3g} away from the sealed pipeline; {AGREEMENT:g} is "
+                "allowed. treelite reads one of the learners differently from the library that "
+                "trained it: install requirements-prod.txt as it stands."
+            )
+
+
+def pack(pipeline: Pipeline, background: Background, decision: Decision) -> dict[str, bytes]:
+    """The files of a model, by name: what `pinproof.seal` seals and `load` reads."""
+    buffer = io.BytesIO()
+    joblib.dump(pipeline, buffer, compress=("zlib", 3))
+    return {
+        _PIPELINE: buffer.getvalue(),
+        _BACKGROUND: background.to_json(),
+        _DECISION: json.dumps(
+            {"threshold": decision.threshold, "criterion": decision.criterion}
+        ).encode(),
+    }
+
+
+def load(files: Mapping[str, bytes]) -> ChurnPredictor:
+    """Make a predictor of the files of a sealed model.
+
+    Args:
+        files: Verified contents by file name. They are unpickled: pass nothing that was not
+            verified.
+    """
+    pipeline = joblib.load(io.BytesIO(files[_PIPELINE]))
+    decision = json.loads(files[_DECISION])
+    return ChurnPredictor(pipeline, Background.from_json(files[_BACKGROUND]), Decision(**decision))

@@ -1,0 +1,229 @@
+"""Files of tables: CSV and Parquet, read and written piece by piece.
+
+A CSV file is read as text, so that what was not touched is written back as it stood. Rows are
+counted from 1 in the index of what is read, without the header.
+"""
+
+import contextlib
+import csv
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import fastparquet
+import pandas as pd
+from pandas.errors import EmptyDataError, ParserError, ParserWarning
+
+__all__ = ["DataError", "TableWriter", "count_rows", "read_chunks"]
+
+CHUNK_ROWS: Final = 50_000
+
+_CSV: Final = (".csv",)
+_PARQUET: Final = (".parquet", ".pq")
+
+
+class DataError(Exception):
+    """A table cannot be used. The message says which, where, why and what to do."""
+
+
+def read_chunks(path: Path, *, rows: int = CHUNK_ROWS) -> Iterator[pd.DataFrame]:
+    """Read a table in pieces.
+
+    Args:
+        path: A CSV file (UTF-8, comma-separated, with a header) or a Parquet file.
+        rows: The most rows of a piece. A Parquet file is read one row group at a time.
+
+    Yields:
+        At least one piece; none is empty.
+
+    Raises:
+        DataError: The file is missing, empty, damaged, or of another kind.
+    """
+    _check_file(path)
+    pieces = _read_csv(path, rows) if is_csv(path) else _read_parquet(path, rows)
+    start = 0
+    for piece in pieces:
+        if len(piece):
+            piece.index = pd.RangeIndex(start + 1, start + len(piece) + 1)
+            start += len(piece)
+            yield piece
+    if not start:
+        raise DataError(f"{path} has a header but no rows. Give a table with customers in it.")
+
+
+def count_rows(path: Path) -> int | None:
+    """How many rows a table has, where that is known without reading it; else None."""
+    if is_csv(path):
+        return None
+    with _parquet_errors(path):
+        return int(fastparquet.ParquetFile(str(path)).count())
+
+
+def is_csv(path: Path) -> bool:
+    """Whether a name is that of a CSV file.
+
+    Raises:
+        DataError: It is that of neither a CSV nor a Parquet file.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in _CSV + _PARQUET:
+        raise DataError(
+            f"{path}: the kind of a file is known by its name, and {suffix or 'no suffix'!r} is "
+            "not known. Name it .csv or .parquet."
+        )
+    return suffix in _CSV
+
+
+class TableWriter:
+    """Writes a table piece by piece, and puts it in its place only when it is complete.
+
+    Used as a context manager. The pieces go to a temporary file beside the destination, which
+    replaces the destination at the end; when an error leaves the block, it is removed instead.
+    """
+
+    def __init__(self, destination: Path) -> None:
+        self._csv = is_csv(destination)
+        self._destination = destination
+        self._started = False
+        try:
+            handle, name = tempfile.mkstemp(
+                prefix=f".{destination.name}-", suffix=destination.suffix, dir=destination.parent
+            )
+        except OSError as error:
+            raise DataError(
+                f"{destination} cannot be written: {error.strerror}. Give a place in a folder "
+                "that exists and that you may write to."
+            ) from error
+        os.close(handle)
+        self._temporary = Path(name)
+
+    def __enter__(self) -> Self:
+        """Begin; the temporary file is there already."""
+        return self
+
+    def write(self, piece: pd.DataFrame) -> None:
+        """Add rows. Every piece has the columns and dtypes of the first."""
+        first, self._started = not self._started, True
+        try:
+            if self._csv:
+                piece.to_csv(
+                    self._temporary, mode="a", header=first, index=False, lineterminator="\n"
+                )
+            else:
+                fastparquet.write(
+                    str(self._temporary),
+                    piece.reset_index(drop=True),
+                    append=not first,
+                    write_index=False,
+                    compression="GZIP",
+                    stats=False,
+                )
+        except OSError as error:
+            raise DataError(
+                f"{self._destination} cannot be written: {error.strerror}. Make room, or give "
+                "another place. Nothing was written."
+            ) from error
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Put the file in its place, or remove it where an error left the block."""
+        try:
+            if kind is None:
+                # mkstemp makes private files; this one is as readable as any that a user makes.
+                mask = os.umask(0)
+                os.umask(mask)
+                self._temporary.chmod(0o666 & ~mask)
+                with self._temporary.open("rb") as file:
+                    os.fsync(file.fileno())
+                self._temporary.replace(self._destination)
+        finally:
+            self._temporary.unlink(missing_ok=True)
+
+
+def _check_file(path: Path) -> None:
+    is_csv(path)
+    if not path.exists():
+        raise DataError(f"{path} does not exist. Check the path.")
+    if not path.is_file():
+        raise DataError(f"{path} is not a file. Give a CSV or Parquet file.")
+    try:
+        with path.open("rb") as file:
+            empty = not file.read(1)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}. Make it readable.") from error
+    if empty:
+        raise DataError(f"{path} is empty. Give a table with a header and at least one row.")
+
+
+def _read_csv(path: Path, rows: int) -> Iterator[pd.DataFrame]:
+    try:
+        _check_header(path)
+        with warnings.catch_warnings():
+            # Fields beyond the header would be dropped with a warning.
+            warnings.simplefilter("error", ParserWarning)
+            with pd.read_csv(
+                path,
+                dtype=str,
+                # Only a blank field is unknown; "NA" is a value, and not a valid one.
+                keep_default_na=False,
+                na_values=[""],
+                index_col=False,
+                chunksize=rows,
+                encoding="utf-8-sig",
+            ) as reader:
+                yield from reader
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path} is not UTF-8: byte 0x{error.object[error.start]:02x} cannot be decoded. Save "
+            "it as UTF-8, for example with: iconv -f latin1 -t utf-8 OLD > NEW"
+        ) from error
+    except EmptyDataError as error:
+        raise DataError(f"{path} has no columns. Give a table with a header.") from error
+    except (ParserError, ParserWarning, csv.Error) as error:
+        raise DataError(
+            f"{path} is not a well-formed CSV file: {str(error).strip()}. Every line must have as "
+            "many comma-separated fields as the header."
+        ) from error
+
+
+def _check_header(path: Path) -> None:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        names = next(csv.reader(file), [])
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise DataError(
+            f"{path}: the header names {', '.join(map(repr, twice))} more than once. Keep one "
+            "column of each name."
+        )
+
+
+def _read_parquet(path: Path, rows: int) -> Iterator[pd.DataFrame]:
+    with _parquet_errors(path):
+        groups = iter(fastparquet.ParquetFile(str(path)).iter_row_groups())
+    while True:
+        with _parquet_errors(path):
+            group = next(groups, None)
+        if group is None:
+            return
+        for start in range(0, len(group), rows):
+            yield group.iloc[start : start + rows].copy()
+
+
+@contextlib.contextmanager
+def _parquet_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        # fastparquet has no error of its own for damage: it raises what it stumbles over.
+        raise DataError(
+            f"{path} is not a readable Parquet file: {type(error).__name__}: {error}. Write it "
+            "again, or give a CSV file."
+        ) from error

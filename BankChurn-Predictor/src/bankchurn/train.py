@@ -1,0 +1,258 @@
+"""Train a model: split, cross-validate, choose the threshold, fit, evaluate, seal, report."""
+
+import hashlib
+import logging
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import pinproof
+from pinproof import Manifest
+from pydantic import JsonValue
+from sklearn.model_selection import StratifiedKFold, train_test_split
+
+from bankchurn.data import fingerprint
+from bankchurn.evaluate import (
+    Evaluation,
+    Floats,
+    Labels,
+    LearnerScore,
+    Spread,
+    TrainingReport,
+    choose_threshold,
+    evaluate,
+    measure,
+)
+from bankchurn.explain import Background
+from bankchurn.golden import golden_customers, make_golden_set
+from bankchurn.model import ChurnPredictor, load, pack
+from bankchurn.plots import write_plots
+from bankchurn.schema import FEATURES, TARGET
+from bankchurn.stack import PARAMETERS, fit_pipeline, learner_probabilities, probabilities
+from bankchurn.tables import DataError
+
+__all__ = [
+    "STACK",
+    "Training",
+    "TrainingOptions",
+    "cross_validate",
+    "describe",
+    "model_version",
+    "steps",
+    "train",
+    "write_report",
+]
+
+logger = logging.getLogger(__name__)
+
+STACK: Final = "stack"
+MIN_PER_CLASS: Final = 50
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How to train.
+
+    Attributes:
+        seed: Of the split, the folds and every learner.
+        folds: Of the cross-validation.
+        test_share: The share of the table that is held out.
+        background_rows: How many training customers explanations compare with.
+    """
+
+    seed: int = 42
+    folds: int = 4
+    test_share: float = 0.2
+    background_rows: int = 100
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a training made: the predictor in memory, its files and its report."""
+
+    predictor: ChurnPredictor
+    files: dict[str, bytes]
+    report: TrainingReport
+    options: TrainingOptions
+
+
+Progress = Callable[[str], None]
+
+
+def steps(options: TrainingOptions) -> int:
+    """How often `train` and `seal` together report progress."""
+    return options.folds + 4
+
+
+def train(
+    table: pd.DataFrame,
+    *,
+    source: str,
+    options: TrainingOptions,
+    version_override: str | None = None,
+    progress: Progress = logger.info,
+) -> Training:
+    """Train and evaluate a model in memory. The same table and options give the same model.
+
+    Args:
+        table: A validated table with its target.
+        source: Where the table came from, for the record.
+        options: How to train.
+        version_override: The model's version, where it is not to be derived from its making.
+        progress: Told what begins.
+
+    Raises:
+        DataError: The table is too small to be split and cross-validated.
+    """
+    _check_size(table)
+    training, holdout = train_test_split(
+        table, test_size=options.test_share, stratify=table[TARGET], random_state=options.seed
+    )
+    target = training[TARGET].to_numpy(dtype=np.int64)
+    scores, out_of_fold = cross_validate(training, target, options=options, progress=progress)
+    decision = choose_threshold(target, out_of_fold)
+
+    progress("fit the model")
+    pipeline = fit_pipeline(training, target, seed=options.seed)
+    matrix = pipeline.named_steps["features"].transform(training)
+    background = Background.sample(matrix, size=options.background_rows, seed=options.seed)
+    files = pack(pipeline, background, decision)
+
+    progress("evaluate on the hold-out")
+    # From the packed bytes, so that what is evaluated is what will be sealed.
+    predictor = load(files)
+    report = TrainingReport(
+        model_version=version_override or model_version(table, options),
+        data=describe(table, source),
+        threshold=decision.threshold,
+        threshold_criterion=decision.criterion,
+        cross_validation=scores,
+        evaluation=evaluate_pipeline(predictor, holdout),
+    )
+    return Training(predictor, files, report, options)
+
+
+def evaluate_pipeline(predictor: ChurnPredictor, table: pd.DataFrame) -> Evaluation:
+    """Measure a model on a validated table with its target."""
+    return evaluate(
+        table,
+        table[TARGET].to_numpy(dtype=np.int64),
+        probabilities(predictor.pipeline, table),
+        predictor.decision.threshold,
+    )
+
+
+def seal(training: Training, destination: Path, *, progress: Progress = logger.info) -> Manifest:
+    """Seal a trained model into a folder.
+
+    Raises:
+        pinproof.SealError: It cannot be sealed; the destination is as it was before.
+    """
+    progress("seal the model, proving it in a fresh process")
+    report, metrics = training.report, training.report.evaluation.metrics
+    parameters: dict[str, JsonValue] = {
+        "options": asdict(training.options),
+        "learners": {name: dict(values) for name, values in PARAMETERS.items()},
+        "threshold": report.threshold,
+        "background_version": training.predictor.background_version,
+    }
+    return pinproof.seal(
+        destination,
+        name="bankchurn",
+        version=report.model_version,
+        loader="bankchurn",
+        files=training.files,
+        golden=make_golden_set(training.predictor, golden_customers()),
+        data=report.data,
+        metrics={
+            name: float(value) for name, value in metrics.model_dump().items() if value is not None
+        },
+        parameters=parameters,
+    )
+
+
+def cross_validate(
+    table: pd.DataFrame, target: Labels, *, options: TrainingOptions, progress: Progress
+) -> tuple[dict[str, LearnerScore], Floats]:
+    """Cross-validate the stack and, on the same folds, its base learners on their own.
+
+    Returns:
+        The scores by learner, and the stack's out-of-fold probabilities.
+    """
+    folds = StratifiedKFold(options.folds, shuffle=True, random_state=options.seed)
+    auc: dict[str, list[float]] = {}
+    log_loss: dict[str, list[float]] = {}
+    out_of_fold = np.empty(len(table), dtype=np.float64)
+    for number, (inside, outside) in enumerate(folds.split(table, target), start=1):
+        progress(f"cross-validate, fold {number} of {options.folds}")
+        pipeline = fit_pipeline(table.iloc[inside], target[inside], seed=options.seed)
+        unseen = table.iloc[outside]
+        out_of_fold[outside] = probabilities(pipeline, unseen)
+        answers = {STACK: out_of_fold[outside], **learner_probabilities(pipeline, unseen)}
+        for name, answer in answers.items():
+            metrics = measure(target[outside], answer, 0.5)
+            auc.setdefault(name, []).append(float(metrics.auc or np.nan))
+            log_loss.setdefault(name, []).append(metrics.log_loss)
+    scores = {
+        name: LearnerScore(auc=Spread.of(auc[name]), log_loss=Spread.of(log_loss[name]))
+        for name in auc
+    }
+    return scores, out_of_fold
+
+
+def describe(table: pd.DataFrame, source: str) -> dict[str, JsonValue]:
+    """What a table is, for the record: where from, how large, and its fingerprint."""
+    return {
+        "source": source,
+        "rows": len(table),
+        "base_rate": float(table[TARGET].mean()),
+        "blank_tenure": int(table["Tenure"].isna().sum()),
+        "sha256": fingerprint(table[[*FEATURES, TARGET]]),
+    }
+
+
+def model_version(table: pd.DataFrame, options: TrainingOptions) -> str:
+    """The package's version, and a digest of the data and everything that the training chose."""
+    made_of = repr((fingerprint(table), asdict(options), PARAMETERS))
+    return f"{version('bankchurn')}+{hashlib.sha256(made_of.encode()).hexdigest()[:8]}"
+
+
+def write_report(report: TrainingReport, folder: Path) -> list[Path]:
+    """Write ``evaluation.json``, atomically, and the plots beside it.
+
+    Returns:
+        What was written.
+
+    Raises:
+        DataError: The folder cannot be written.
+    """
+    path = folder / "evaluation.json"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=".evaluation-", dir=folder)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(report.model_dump_json(indent=2) + "\n")
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+        return [path, *write_plots(report.evaluation, folder)]
+    except OSError as error:
+        raise DataError(
+            f"The report cannot be written to {folder}: {error.strerror}. Give a folder that you "
+            "may write to."
+        ) from error
+
+
+def _check_size(table: pd.DataFrame) -> None:
+    counts = table[TARGET].value_counts()
+    for label, meaning in ((0, "stayed"), (1, "left")):
+        if counts.get(label, 0) < MIN_PER_CLASS:
+            raise DataError(
+                f"The table has {counts.get(label, 0)} customers who {meaning}; training, which "
+                f"splits and cross-validates, needs at least {MIN_PER_CLASS}. Give more rows."
+            )
