@@ -1,6 +1,6 @@
 import pytest
 from packaging.markers import Marker, default_environment
-from pinproof.environments import PLATFORMS, marker_environments, may_meet
+from pinproof.environments import PLATFORMS, environments_of, marker_environments
 
 
 def test_every_variable_is_set_so_that_the_machine_that_checks_does_not_matter() -> None:
@@ -18,9 +18,12 @@ def test_every_combination_is_there() -> None:
 
 
 @pytest.mark.parametrize("marker", ['sys_platform == "win32"', 'python_version < "3"'])
-def test_a_marker_that_never_holds_meets_nothing(marker: str) -> None:
-    assert not may_meet(Marker(marker), None, ["3.11"], ["linux-x86_64"])
+def test_a_marker_that_never_holds_has_no_environment(marker: str) -> None:
+    assert environments_of(Marker(marker), ("3.11",), ("linux-x86_64",)) == frozenset()
 
 
-def test_no_markers_meet_everywhere() -> None:
-    assert may_meet(None, None, ["3.11"], ["linux-x86_64"])
+@pytest.mark.parametrize("marker", [None, Marker('platform_release >= "6"')])
+def test_what_asks_nothing_or_the_unknown_has_all(marker: Marker | None) -> None:
+    every = list(marker_environments(["3.11"], ["linux-x86_64"]))
+
+    assert environments_of(marker, ("3.11",), ("linux-x86_64",)) == set(range(len(every)))

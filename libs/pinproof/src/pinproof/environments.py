@@ -1,11 +1,12 @@
 """The environments that a policy names, as the variables that markers speak of."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from itertools import product
 
 from packaging.markers import Marker, UndefinedComparison
 
-__all__ = ["PLATFORMS", "marker_environments", "may_meet"]
+__all__ = ["PLATFORMS", "environments_of", "marker_environments"]
 
 PLATFORMS: Mapping[str, Mapping[str, str]] = {
     "linux-x86_64": {
@@ -65,14 +66,15 @@ def marker_environments(
         }
 
 
-def may_meet(
-    one: Marker | None, other: Marker | None, pythons: Sequence[str], platforms: Sequence[str]
-) -> bool:
-    """Whether some environment of the policy satisfies both markers (None is satisfied by all)."""
-    markers = [marker for marker in (one, other) if marker is not None and _is_decidable(marker)]
-    return not markers or any(
-        all(_satisfies(environment, marker) for marker in markers)
-        for environment in marker_environments(pythons, platforms)
+@cache
+def environments_of(
+    marker: Marker | None, pythons: tuple[str, ...], platforms: tuple[str, ...]
+) -> frozenset[int]:
+    """The places, in `marker_environments`, of those that satisfy a marker; None asks nothing."""
+    return frozenset(
+        place
+        for place, environment in enumerate(marker_environments(pythons, platforms))
+        if marker is None or not _is_decidable(marker) or _satisfies(environment, marker)
     )
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from pinproof.discovery import find_files
-from pinproof.environments import may_meet
 from pinproof.lines import NotTextError, decode
 from pinproof.policy import Policy, load_policy
 from pinproof.pyproject import PyprojectError, parse_pyproject
@@ -49,10 +48,6 @@ class Repository:
     def reachable(self, path: str) -> set[str]:
         """The file and all that it includes with `-r`, over any number of steps."""
         return _reachable(path, self.includes)
-
-    def meet(self, one: Line, other: Line) -> bool:
-        """Whether two lines both apply in some environment that the policy names."""
-        return may_meet(one.marker, other.marker, self.policy.pythons, self.policy.platforms)
 
 
 def load_repository(root: Path) -> Repository:

@@ -103,8 +103,10 @@ def shorten(text: str) -> str:
 
 _EXCERPT = 80
 _CREDENTIALS = re.compile(r"://[^/\s]*@")
-# Room for hundreds of hashes. Longer ones cost time that grows with the square of their length.
-_LONGEST = 65_536
+# A requirement alone: below 4300 digits, from which Python refuses to read a number.
+_LONGEST_REQUIREMENT = 4096
+# With its options: room for hundreds of hashes. Splitting them takes the square of their length.
+_LONGEST_LINE = 65_536
 
 # pip's options in a requirements file, and some of its command line's, so that they are known by
 # name where they are refused. "=" marks those with a value, as `getopt` wants it.
@@ -133,8 +135,8 @@ def parse_requirements(path: str, text: str) -> Iterator[Line]:
 
 def parse_line(path: str, number: int, text: str) -> Line:
     """Parse one logical line of a requirements file."""
-    if len(text) > _LONGEST:
-        return Line(path, number, text, Kind.INVALID, error=f"longer than {_LONGEST} characters")
+    if len(text) > _LONGEST_LINE:
+        return Line(path, number, text, Kind.INVALID, error="longer than any line should be")
     found = _OPTIONS.search(text)
     subject = text[: found.start()].strip() if found else text
     try:
@@ -157,18 +159,16 @@ def parse_requirement(
     """Parse one requirement: what precedes the options, or a string of a pyproject.toml."""
     requirement = None
     error = ""
-    if len(text) > _LONGEST:
+    if len(text) > _LONGEST_REQUIREMENT:
         kind = Kind.INVALID
-        error = f"longer than {_LONGEST} characters"
+        error = "longer than any requirement should be"
     elif _is_reference(text):
         kind = Kind.DIRECT
     else:
         try:
             requirement = Requirement(text)
-            requirement.specifier.to_range()  # its numbers may be too long to be compared
         except ValueError as caught:
             kind = Kind.INVALID
-            requirement = None
             # Below its first line packaging draws a picture of the place.
             error = shorten(str(caught).partition("\n")[0])
         except RecursionError:

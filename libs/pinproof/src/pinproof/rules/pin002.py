@@ -13,6 +13,7 @@ four: `~=0.0.9.0`. A missing segment counts as zero, so each of them matches the
 """
 
 from collections.abc import Iterator
+from functools import cache
 
 from packaging.specifiers import Specifier, SpecifierSet
 from packaging.version import Version
@@ -41,6 +42,7 @@ def check(repository: Repository, /) -> Iterator[Violation]:
                 yield Violation(line.path, line.number, CODE, message, line.name)
 
 
+@cache
 def stays_in_series(pin: Specifier) -> bool:
     """Whether everything that a `~=` admits belongs to the series of the version it names."""
     admitted = SpecifierSet(str(pin), prereleases=True)

@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from pinproof.claims import Claims
 from pinproof.repository import Repository
 from pinproof.violations import Violation
 
@@ -27,16 +28,18 @@ CODE = "PIN004"
 def check(repository: Repository, /) -> Iterator[Violation]:
     """Yield each line that repeats an earlier one for some environment."""
     for lines in repository.files.values():
-        earlier: defaultdict[tuple[str, str], list[Line]] = defaultdict(list)
+        by_name: defaultdict[tuple[str, str | None], list[Line]] = defaultdict(list)
         for line in lines:
-            if line.name is None:
+            by_name[line.section, line.name].append(line)
+        for (_, name), same in by_name.items():
+            if name is None or len(same) == 1:
                 continue
-            same = earlier[line.section, line.name]
-            first = next((other for other in same if repository.meet(line, other)), None)
-            if first:
-                message = (
-                    f"{line.name} already stands on line {first.number}: "
-                    "keep one of the two, or give them markers that exclude each other"
-                )
-                yield Violation(line.path, line.number, CODE, message, line.name)
-            same.append(line)
+            claims = Claims(repository.policy)
+            for line in same:
+                if first := claims.find(line):
+                    message = (
+                        f"{name} already stands on line {first.number}: "
+                        "keep one of the two, or give them markers that exclude each other"
+                    )
+                    yield Violation(line.path, line.number, CODE, message, name)
+                claims.add(line)

@@ -11,17 +11,13 @@ Instead: begin requirements-dev.txt with `-r requirements-prod.txt` and list onl
 does not.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 
+from pinproof.claims import Claims
 from pinproof.policy import POLICY_FILE
 from pinproof.repository import Repository
 from pinproof.violations import Violation
-
-if TYPE_CHECKING:
-    from pinproof.requirements import Line
 
 CODE = "PIN005"
 
@@ -52,12 +48,11 @@ def _is_dev(path: str) -> bool:
 
 
 def _repeated(repository: Repository, prod: str, dev: str) -> Iterator[Violation]:
-    production: defaultdict[str | None, list[Line]] = defaultdict(list)
+    production = {line.name: Claims(repository.policy) for line in repository.files[prod]}
     for line in repository.files[prod]:
-        production[line.name].append(line)
+        production[line.name].add(line)
     for line in repository.files[dev]:
-        same = production[line.name] if line.name else []
-        other = next((other for other in same if repository.meet(line, other)), None)
+        other = production[line.name].find(line) if line.name in production else None
         if other and line.requirement and other.requirement:
             agree = line.requirement.specifier == other.requirement.specifier
             message = (
