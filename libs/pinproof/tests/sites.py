@@ -10,7 +10,7 @@ from typing import Self
 
 import pytest
 
-PACKAGES = frozenset({"toyservice", "guardedlib", "innocent", "bystander"})
+PACKAGES = frozenset({"toyservice", "guardedlib", "innocent", "bystander", "plotting"})
 
 SERVICE_CODE = """
 import os
@@ -58,11 +58,20 @@ class Site:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def install(self, name: str, version: str, files: dict[str, str], loaders: str = "") -> Self:
+    def install(
+        self,
+        name: str,
+        version: str,
+        files: dict[str, str],
+        *,
+        loaders: str = "",
+        requires: tuple[str, ...] = (),
+    ) -> Self:
         """Write a distribution as an installer would, with its metadata and record."""
         info = f"{name.replace('-', '_')}-{version}.dist-info"
         written = files | {f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\n"}
         written[f"{info}/METADATA"] += f"Version: {version}\n"
+        written[f"{info}/METADATA"] += "".join(f"Requires-Dist: {text}\n" for text in requires)
         if loaders:
             written[f"{info}/entry_points.txt"] = f"[pinproof.loaders]{loaders}"
         for file, text in written.items():
@@ -75,23 +84,38 @@ class Site:
 
 def toy_site(path: Path, *, guardedlib: str = "1.2.3", factor: str = "2.0") -> Site:
     """A service with a model, a library that it predicts with, and bystanders."""
-    site = Site(path)
-    site.install(
-        "toyservice",
-        "1.0.0",
-        {"toyservice/__init__.py": "", "toyservice/model.py": SERVICE_CODE},
-        LOADERS,
+    service = {"toyservice/__init__.py": "", "toyservice/model.py": SERVICE_CODE}
+    # The library draws plots where it can, as many do.
+    library = f"""
+try:
+    import plotting
+except ImportError:
+    pass
+
+def scale(value):
+    return value * {factor}
+"""
+    return (
+        Site(path)
+        .install(
+            "toyservice",
+            "1.0.0",
+            service,
+            loaders=LOADERS,
+            requires=("guardedlib[fast]~=1.2.3", "bystander~=5.0.0"),
+        )
+        .install(
+            "guardedlib",
+            guardedlib,
+            {"guardedlib/__init__.py": library},
+            requires=('innocent-used; extra == "fast"', 'plotting; extra == "plots"'),
+        )
+        # Two distributions share a namespace package; only one of them is used.
+        .install("innocent-used", "3.1", {"innocent/used/__init__.py": ""})
+        .install("innocent-unused", "4.1", {"innocent/unused/__init__.py": ""})
+        .install("bystander", "5.0.0", {"bystander.py": ""})
+        .install("plotting", "6.0.0", {"plotting.py": ""})
     )
-    site.install(
-        "guardedlib",
-        guardedlib,
-        {"guardedlib/__init__.py": f"def scale(value):\n    return value * {factor}\n"},
-    )
-    # Two distributions share a namespace package; only one of them is used.
-    site.install("innocent-used", "3.1", {"innocent/used/__init__.py": ""})
-    site.install("innocent-unused", "4.1", {"innocent/unused/__init__.py": ""})
-    site.install("bystander", "5.0.0", {"bystander.py": ""})
-    return site
 
 
 @contextmanager

@@ -45,7 +45,7 @@ def seal_toy(destination: Path, **changes: Any) -> Manifest:  # noqa: ANN401 - s
     return seal(destination, **(fields | changes))
 
 
-def test_what_predicting_loads_is_guarded_and_nothing_else(tmp_path: Path) -> None:
+def test_what_predicting_loads_and_the_service_requires_is_guarded(tmp_path: Path) -> None:
     manifest = seal_toy(tmp_path / "model")
 
     assert manifest.guarded == {
@@ -53,7 +53,10 @@ def test_what_predicting_loads_is_guarded_and_nothing_else(tmp_path: Path) -> No
         "innocent-used": "3.1",
         "toyservice": "1.0.0",
     }
+    # Required, but not loaded.
     assert manifest.environment["bystander"].version == "5.0.0"
+    # Loaded, but only because it happens to be installed where the model was trained.
+    assert manifest.environment["plotting"].guarded is False
     # Pydantic is loaded, but by the checker itself.
     assert manifest.environment["pydantic"].guarded is False
 

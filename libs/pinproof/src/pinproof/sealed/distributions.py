@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator
 from importlib.metadata import Distribution, distributions, packages_distributions
 from pathlib import Path
 
+from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
-__all__ = ["installed_distributions", "owners"]
+__all__ = ["installed_distributions", "owners", "required_by"]
 
 
 def installed_distributions() -> dict[str, str]:
@@ -46,6 +47,27 @@ def owners(modules: Iterable[str]) -> set[NormalizedName]:
             providers = by_package.get(module.partition(".")[0], ())
             found.update(canonicalize_name(provider) for provider in providers)
     return found
+
+
+def required_by(name: str) -> set[NormalizedName]:
+    """A distribution and everything that its metadata leads to, as far as it is installed.
+
+    Optional extras that nobody asks for lead nowhere.
+    """
+    installed = _distributions()
+    reached: set[tuple[NormalizedName, str]] = set()
+    pending = [(canonicalize_name(name), "")]
+    while pending:
+        wanted, extra = pending.pop()
+        if (wanted, extra) in reached or wanted not in installed:
+            continue
+        reached.add((wanted, extra))
+        for text in installed[wanted].requires or ():
+            requirement = Requirement(text)
+            if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
+                found = canonicalize_name(requirement.name)
+                pending += [(found, further) for further in ("", *requirement.extras)]
+    return {found for found, _ in reached}
 
 
 def _distributions() -> dict[NormalizedName, Distribution]:

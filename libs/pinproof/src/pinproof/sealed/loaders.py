@@ -9,7 +9,7 @@ that an installed package offered for the purpose::
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Protocol, cast
 
 from pydantic import JsonValue
@@ -17,7 +17,7 @@ from pydantic import JsonValue
 from pinproof.errors import LoaderImportError, LoaderNotFoundError
 from pinproof.sealed.golden import GoldenValue
 
-__all__ = ["Loader", "Predictor", "find_loader"]
+__all__ = ["Loader", "Predictor", "find_loader", "loader_distribution"]
 
 GROUP = "pinproof.loaders"
 
@@ -54,6 +54,30 @@ def find_loader(name: str) -> Loader:
         LoaderNotFoundError: No installed distribution registers it.
         LoaderImportError: Its module cannot be imported.
     """
+    entry_point = _entry_point(name)
+    try:
+        return cast("Loader", entry_point.load())
+    except Exception as error:
+        raise LoaderImportError(
+            f"The loader {name!r} ({entry_point.value}) cannot be imported: "
+            f"{type(error).__name__}: {error}.",
+            remedy="Install the service's requirements-prod.txt as it stands.",
+        ) from error
+
+
+def loader_distribution(name: str) -> str:
+    """The distribution that registers a loader: the service that the model belongs to.
+
+    Raises:
+        LoaderNotFoundError: No installed distribution registers it.
+    """
+    distribution = _entry_point(name).dist
+    # Entry points that are found in installed metadata know where they were found.
+    assert distribution is not None  # noqa: S101
+    return distribution.name
+
+
+def _entry_point(name: str) -> EntryPoint:
     candidates = entry_points(group=GROUP)
     if name not in candidates.names:
         known = ", ".join(sorted(candidates.names)) or "none"
@@ -62,11 +86,4 @@ def find_loader(name: str) -> Loader:
             f"(registered: {known}).",
             remedy="Install the service that the model belongs to in this environment.",
         )
-    try:
-        return cast("Loader", candidates[name].load())
-    except Exception as error:
-        raise LoaderImportError(
-            f"The loader {name!r} ({candidates[name].value}) cannot be imported: "
-            f"{type(error).__name__}: {error}.",
-            remedy="Install the service's requirements-prod.txt as it stands.",
-        ) from error
+    return candidates[name]

@@ -12,8 +12,9 @@ from pathlib import Path
 from pydantic import BaseModel, JsonValue
 
 from pinproof.errors import SealedModelError
-from pinproof.sealed.distributions import installed_distributions, owners
+from pinproof.sealed.distributions import installed_distributions, owners, required_by
 from pinproof.sealed.golden import GoldenValue
+from pinproof.sealed.loaders import loader_distribution
 from pinproof.sealed.opening import load_predictor
 
 __all__ = ["ProbeReport", "ProbeRequest", "run"]
@@ -35,7 +36,10 @@ class ProbeReport(BaseModel):
         refusal: Why the model did not load or predict; None where it did.
         outputs: What the model answered.
         environment: Every installed distribution, with its version.
-        guarded: Those that own a module which loading and predicting brought in.
+        guarded: Those that own a module which loading and predicting brought in, and that the
+            service requires, directly or not. A library may import another where it happens to
+            be installed, such as matplotlib where a model is trained; what the service does not
+            require is not there in production, and its answers cannot depend on it.
     """
 
     refusal: str | None = None
@@ -60,7 +64,9 @@ def run(request: ProbeRequest) -> ProbeReport:
         return ProbeReport(refusal=f"Predicting raised {type(error).__name__}: {error}.")
     # A copy: looking up owners imports, too.
     loaded = sorted(set(sys.modules) - before)
-    guarded = owners(loaded) - owners(sorted(before))
+    guarded = (owners(loaded) - owners(sorted(before))) & required_by(
+        loader_distribution(request.loader)
+    )
     return ProbeReport(
         outputs={name: tuple(values) for name, values in outputs.items()},
         environment=installed_distributions(),
