@@ -156,6 +156,9 @@ def test_another_interpreter_is_asked_without_pinproof_in_it(
     install(bare_python, "left-over", "3.0")
     install(bare_python, "mine", "0.1", direct_url='{"url": "file:///m", "dir_info": {}}')
     install(bare_python, "odd", "0.1", direct_url="not json")
+    install(bare_python, "interrupted", "0.1")
+    for metadata in bare_python.parents[1].glob("lib/python*/site-packages/interrupted-*/METADATA"):
+        metadata.unlink()
     root = write(
         {
             "requirements-dev.txt": "-r requirements-prod.txt\n-c constraints.txt\nabsent~=1.0.0\n",
@@ -199,7 +202,7 @@ def test_the_working_folder_and_the_environment_variables_add_nothing(
 @pytest.mark.parametrize("program", ["/nowhere/python", "/bin/false", "/bin/echo", "/"])
 def test_what_is_no_interpreter_is_refused(program: str) -> None:
     with pytest.raises(
-        InterpreterError, match=f"^{program} cannot be asked what it has installed: ."
+        InterpreterError, match=rf"^{program} cannot be asked what it has installed: \w"
     ):
         inspect_interpreter(Path(program))
 

@@ -80,5 +80,8 @@ two = ["a~=1.0.0"]
     assert violations({"pyproject.toml": pyproject}) == []
 
 
-def test_a_third_line_is_reported_once(violations: Violations) -> None:
-    assert len(violations({"requirements.txt": "a~=1.0.0\n" * 3})) == 2
+def test_each_further_line_is_reported_once_with_the_first(violations: Violations) -> None:
+    found = violations({"requirements.txt": "a~=1.0.0\n" * 3})
+
+    assert [violation.partition(":")[2].partition(":")[0] for violation in found] == ["2", "3"]
+    assert all(" already stands on line 1: " in violation for violation in found)
