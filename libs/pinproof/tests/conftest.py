@@ -3,10 +3,15 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from pinproof.check import check
 
 Files = Mapping[str, str | bytes]
 TODAY = date(2026, 11, 22)
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("no-deadline", deadline=None)
+settings.load_profile("no-deadline")
 
 
 @pytest.fixture
