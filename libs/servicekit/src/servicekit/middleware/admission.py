@@ -13,21 +13,36 @@ from servicekit.errors import ClientDisconnectedError, OverloadedError
 __all__ = ["AdmissionMiddleware", "Gate"]
 
 
+# An endpoint that never awaits runs as one step of the event loop. Were all that have arrived begun
+# in one turn of the loop, a probe that arrives next would wait for all of them.
+STARTS_PER_TURN = 8
+
+# Short waits are the rule under load, and not worth a task that listens for a departure.
+LISTEN_AFTER_S = 0.1
+
+
 class Gate:
     """Places for requests, and a queue for those that find none. First come, first served.
+
+    A few requests begin in each turn of the event loop, and the loop looks at its connections in
+    between: however many requests there are, a probe waits for a few only.
 
     Attributes:
         active: How many hold a place.
 
     Args:
         places: How many may hold one.
-        queue: How many may wait for one.
+        queue: How many may be there beyond that.
+        starts_per_turn: How many begin in one turn of the event loop.
     """
 
-    def __init__(self, *, places: int, queue: int) -> None:
+    def __init__(self, *, places: int, queue: int, starts_per_turn: int = STARTS_PER_TURN) -> None:
         self.active = 0
         self._places = places
         self._queue = queue
+        self._starts_per_turn = starts_per_turn
+        self._starts_left = starts_per_turn
+        self._turn_scheduled = False
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     @property
@@ -36,10 +51,10 @@ class Gate:
         return len(self._waiting)
 
     def try_enter(self) -> bool:
-        """Take a place if one is free and nobody waits for it."""
-        if self.active >= self._places or self._waiting:
+        """Take a place if one is free, its turn is now, and nobody waits for it."""
+        if self._waiting or not self._may_admit():
             return False
-        self.active += 1
+        self._admit()
         return True
 
     def queue_up(self) -> "asyncio.Future[None] | None":
@@ -49,7 +64,7 @@ class Gate:
             A future that is done once a place is held, or None if the queue is full. Whoever
             stops waiting for it hands it to `abandon`.
         """
-        if len(self._waiting) >= self._queue:
+        if self.active + len(self._waiting) >= self._places + self._queue:
             return None
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
@@ -57,18 +72,35 @@ class Gate:
 
     def abandon(self, turn: "asyncio.Future[None]") -> None:
         """Leave the queue, or give the place back that was won in the same moment."""
-        if turn.done() and not turn.cancelled():
+        if turn.done():
             self.leave()
         else:
-            turn.cancel()
             self._waiting.remove(turn)
 
     def leave(self) -> None:
         """Give a place back: to the first who waits, if any."""
-        if self._waiting:
+        self.active -= 1
+        self._admit_waiting()
+
+    def _may_admit(self) -> bool:
+        return self.active < self._places and self._starts_left > 0
+
+    def _admit(self) -> None:
+        self.active += 1
+        self._starts_left -= 1
+        if not self._turn_scheduled:
+            self._turn_scheduled = True
+            asyncio.get_running_loop().call_soon(self._begin_turn)
+
+    def _admit_waiting(self) -> None:
+        while self._waiting and self._may_admit():
             self._waiting.popleft().set_result(None)
-        else:
-            self.active -= 1
+            self._admit()
+
+    def _begin_turn(self) -> None:
+        self._turn_scheduled = False
+        self._starts_left = self._starts_per_turn
+        self._admit_waiting()
 
 
 class AdmissionMiddleware:
@@ -145,6 +177,7 @@ class _Listener:
 
     async def wait_for(self, turn: "asyncio.Future[None]") -> None:
         """Wait until a place is held; raise if the client disconnects before."""
+        await asyncio.wait([turn], timeout=LISTEN_AFTER_S)
         while not turn.done():
             if self._listening is None and self._may_listen():
                 self._listening = asyncio.ensure_future(self._receive())
