@@ -215,6 +215,14 @@ def test_a_file_that_cannot_be_used_is_refused(content: bytes, write: Write) -> 
         verify(root / "r.txt")
 
 
+@pytest.mark.parametrize("name", [".", "nowhere.txt"])
+def test_what_is_no_file_is_refused(name: str, write: Write) -> None:
+    path = write({}) / name
+
+    with pytest.raises(UnusableRequirementsError, match=f"^{path} is no file"):
+        verify(path)
+
+
 def test_every_fault_has_its_words() -> None:
     told = {expected.partition(":")[0] for _, _, messages in DIFFERENT for expected in messages}
 

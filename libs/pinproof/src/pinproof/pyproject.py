@@ -48,7 +48,7 @@ def _load(text: str) -> Mapping[str, object]:
     try:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
-        raise PyprojectError(f"it is not TOML: {error}") from error
+        raise PyprojectError(f"it is not TOML, {error}") from error
 
 
 def _entries(document: Mapping[str, object]) -> Iterator[_Entry]:

@@ -113,7 +113,7 @@ class _Reader:
                 self.files[path] = _parse(path, text)
             except UnusableError as error:
                 self.files[path] = ()
-                self.report(path, 1, f"this file cannot be checked: {error}")
+                self.report(path, 1, f"{error}: mend or exclude this file")
             pending += self._follow(path)
 
     def _follow(self, path: str) -> Iterator[str]:

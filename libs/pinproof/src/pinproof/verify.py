@@ -129,6 +129,10 @@ def verify(requirements: Path, *, python: Path | None = None) -> Verification:
         UnusableRequirementsError: The file, or one that it includes, cannot be used.
         InterpreterError: The interpreter does not answer.
     """
+    if not requirements.is_file():
+        raise UnusableRequirementsError(
+            f"{requirements} is no file.", remedy="Name a requirements file."
+        )
     repository = load_file(requirements)
     _refuse_unusable(repository)
     wishes, constraints = _wishes(requirements, repository)
