@@ -11,9 +11,6 @@ A blank Tenure is explained as the median that the model puts in its place.
 
 import hashlib
 import json
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any, Final
 
 import numpy as np
@@ -22,6 +19,7 @@ from scipy.special import expit
 from sklearn.ensemble import StackingClassifier
 
 from bankchurn.features import Matrix
+from bankchurn.lean import without_matplotlib
 from bankchurn.request_path import RequestPath
 from bankchurn.schema import FEATURES, Explanation
 from bankchurn.stack import LEARNERS
@@ -77,7 +75,7 @@ class Background:
     @classmethod
     def from_json(cls, raw: bytes) -> "Background":
         """Read what `to_json` wrote."""
-        document: Mapping[str, Any] = json.loads(raw)
+        document: dict[str, Any] = json.loads(raw)
         background = cls(np.array(document["rows"], dtype=np.float32))
         if document["features"] != list(FEATURES) or document["version"] != background.version:
             raise ValueError("The background is not the one that its version names.")
@@ -103,7 +101,7 @@ class ShapleyExplainer:
         self._path = path
         self.background = background
         self.base_log_odds = float(path.log_odds(background.matrix).mean())
-        with _without_matplotlib():
+        with without_matplotlib():
             from shap import TreeExplainer  # noqa: PLC0415 - over a second that training can spare
         weights = stack.final_estimator_.coef_[0].tolist()
         self._explainers = [
@@ -186,21 +184,3 @@ def _trees_of(stack: StackingClassifier, name: str) -> Any:  # noqa: ANN401 - fo
     if name == "xgboost":
         return learner.get_booster()
     return learner.booster_ if name == "lightgbm" else learner
-
-
-@contextmanager
-def _without_matplotlib() -> Iterator[None]:
-    """Import shap as it is imported where matplotlib is not installed.
-
-    shap draws plots where it can, and imports matplotlib for it. Nothing here draws; the import
-    would cost a second of start-up, and it would make matplotlib, which only development
-    installs, one of the distributions that the sealed model depends on.
-    """
-    if "matplotlib" in sys.modules or "shap" in sys.modules:
-        yield
-        return
-    sys.modules["matplotlib"] = None  # type: ignore[assignment]  # makes its import fail
-    try:
-        yield
-    finally:
-        del sys.modules["matplotlib"]

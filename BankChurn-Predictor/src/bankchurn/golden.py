@@ -15,7 +15,7 @@ from bankchurn.schema import CATEGORIES, FEATURES, NUMBERS, Customer
 
 __all__ = ["golden_customers", "make_golden_set"]
 
-CUSTOMERS: Final = 64
+CUSTOMERS: Final = 48
 
 # Sums of floats may differ in their last digits between processors, and no more.
 _TOLERANCE: Final = Tolerance(absolute=1e-6)

@@ -24,8 +24,8 @@ _FIRST_ID: Final = 15_565_701
 _SURNAMES: Final = ("Abel", "Brook", "Castell", "Dorn", "Elias", "Fabre", "Garcia", "Hale")
 _MEN: Final = 0.546
 _CARD_HOLDERS: Final = 0.7055
-_PRODUCT_EFFECT: Final = np.array([0.55, -0.95, 2.6, 5.0], dtype=np.float64)
-_COUNTRY_EFFECT: Final = np.array([0.0, 0.05, 0.75], dtype=np.float64)
+_PRODUCT_EFFECT: Final = np.array([0.5, -1.0, 3.0, 6.0], dtype=np.float64)
+_COUNTRY_EFFECT: Final = np.array([0.0, 0.05, 1.0], dtype=np.float64)
 
 
 def generate_sample(
@@ -51,12 +51,12 @@ def generate_sample(
     tenure = draw.choice(11, size=rows, p=np.array([0.5, *[1.0] * 9, 0.5]) / 10).astype(np.float64)
     balance = _balance(draw, country, products)
     log_odds = (
-        -2.62
+        -3.2
         + 3.0 * np.exp(-(((age - 54.0) / 12.5) ** 2))
         + _PRODUCT_EFFECT[products]
         + _COUNTRY_EFFECT[country]
-        + np.where(active == 0, 0.45 + 0.035 * np.maximum(age - 40.0, 0.0), -0.35)
-        + np.where(gender == 0, 0.45, 0.0)
+        + np.where(active == 0, 0.5 + 0.04 * np.maximum(age - 40.0, 0.0), -0.55)
+        + np.where(gender == 0, 0.5, 0.0)
         + 0.1 * (balance / 100_000.0 - 0.75)
     )
     exited = (draw.random(rows) < expit(log_odds)).astype(np.int64)

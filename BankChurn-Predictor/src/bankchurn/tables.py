@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import fastparquet
 import pandas as pd
@@ -59,8 +59,9 @@ def count_rows(path: Path) -> int | None:
     """How many rows a table has, where that is known without reading it; else None."""
     if is_csv(path):
         return None
-    with _parquet_errors(path):
-        return int(fastparquet.ParquetFile(str(path)).count())
+    _check_file(path)
+    with _open_parquet(path) as table:
+        return int(table.count())
 
 
 def is_csv(path: Path) -> bool:
@@ -206,15 +207,22 @@ def _check_header(path: Path) -> None:
 
 
 def _read_parquet(path: Path, rows: int) -> Iterator[pd.DataFrame]:
-    with _parquet_errors(path):
-        groups = iter(fastparquet.ParquetFile(str(path)).iter_row_groups())
-    while True:
-        with _parquet_errors(path):
-            group = next(groups, None)
-        if group is None:
-            return
+    with _open_parquet(path) as table:
+        groups = len(table.row_groups)
+    for number in range(groups):
+        with _open_parquet(path) as table:
+            group = table[number].to_pandas()
         for start in range(0, len(group), rows):
             yield group.iloc[start : start + rows].copy()
+
+
+@contextlib.contextmanager
+def _open_parquet(path: Path) -> Iterator[Any]:
+    """Open a Parquet file, and close every handle that fastparquet leaves open."""
+    with contextlib.ExitStack() as handles, _parquet_errors(path):
+        yield fastparquet.ParquetFile(
+            str(path), open_with=lambda name, mode="rb": handles.enter_context(open(name, mode))
+        )
 
 
 @contextlib.contextmanager

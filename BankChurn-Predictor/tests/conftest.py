@@ -1,0 +1,73 @@
+import os
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pytest
+from bankchurn.features import Matrix
+from bankchurn.model import ChurnPredictor
+from bankchurn.sample import generate_sample
+from bankchurn.schema import TARGET
+from bankchurn.train import Training, TrainingOptions, seal, train
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    folder = Path(os.environ.get("REAL_DATA_DIR", REPOSITORY.parent / "shared" / "data")) / "churn"
+    if not (folder / "Churn_Modelling.csv").is_file():
+        pytest.skip(f"the real churn table is not at {folder}; set REAL_DATA_DIR to its parent")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sample() -> pd.DataFrame:
+    return generate_sample(1500, seed=3)
+
+
+@pytest.fixture(scope="session")
+def training(sample: pd.DataFrame) -> Training:
+    table = sample.drop(columns=["RowNumber", "CustomerId", "Surname"])
+    options = TrainingOptions(seed=5, folds=2, background_rows=20)
+    return train(table, source="sample", options=options)
+
+
+@pytest.fixture(scope="session")
+def predictor(training: Training) -> ChurnPredictor:
+    return training.predictor
+
+
+@pytest.fixture(scope="session")
+def sealed(training: Training, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models") / "bankchurn"
+    seal(training, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def matrix(predictor: ChurnPredictor, sample: pd.DataFrame) -> Matrix:
+    found: Matrix = predictor.pipeline.named_steps["features"].transform(sample)
+    return found
+
+
+@pytest.fixture(scope="session")
+def target(sample: pd.DataFrame) -> npt.NDArray[np.int64]:
+    return sample[TARGET].to_numpy(dtype=np.int64)
+
+
+@pytest.fixture
+def customer() -> dict[str, object]:
+    return {
+        "CreditScore": 619,
+        "Geography": "France",
+        "Gender": "Female",
+        "Age": 42,
+        "Tenure": 2,
+        "Balance": 0.0,
+        "NumOfProducts": 1,
+        "HasCrCard": 1,
+        "IsActiveMember": 1,
+        "EstimatedSalary": 101348.88,
+    }

@@ -1,0 +1,156 @@
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from bankchurn import tables
+from bankchurn.batch import predict_file
+from bankchurn.model import ChurnPredictor
+from bankchurn.sample import generate_sample
+from bankchurn.schema import risk_level
+from bankchurn.stack import probabilities
+from bankchurn.tables import DataError, TableWriter, read_chunks
+
+ADDED = ["churn_probability", "churn_prediction", "risk_level"]
+
+
+@pytest.fixture(autouse=True)
+def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables.read_chunks, "__kwdefaults__", {"rows": 40})
+
+
+@pytest.fixture
+def customers() -> pd.DataFrame:
+    return generate_sample(100, seed=8, blank_tenure=0.3).drop(columns="Exited")
+
+
+def write(table: pd.DataFrame, path: Path) -> Path:
+    with TableWriter(path) as writer:
+        writer.write(table.iloc[:70])
+        writer.write(table.iloc[70:])
+    return path
+
+
+def read(path: Path) -> pd.DataFrame:
+    return pd.concat(list(read_chunks(path)))
+
+
+@pytest.mark.parametrize("source", ["in.csv", "in.parquet"])
+@pytest.mark.parametrize("destination", ["out.csv", "out.parquet"])
+def test_every_customer_is_scored_in_order_in_either_format(
+    predictor: ChurnPredictor,
+    customers: pd.DataFrame,
+    tmp_path: Path,
+    source: str,
+    destination: str,
+) -> None:
+    summary = predict_file(predictor, write(customers, tmp_path / source), tmp_path / destination)
+    scored = read(tmp_path / destination)
+    expected = probabilities(predictor.pipeline, customers)
+    assert scored.columns.tolist() == [*customers.columns, *ADDED]
+    assert scored["CustomerId"].astype(int).tolist() == customers["CustomerId"].tolist()
+    np.testing.assert_allclose(scored["churn_probability"].astype(float), expected, rtol=1e-12)
+    predicted = (expected >= predictor.decision.threshold).astype(int).tolist()
+    assert scored["churn_prediction"].astype(int).tolist() == predicted
+    assert scored["risk_level"].tolist() == [risk_level(value) for value in expected]
+    assert (summary.customers, summary.predicted_churn) == (100, sum(predicted))
+
+
+def test_from_csv_to_csv_the_input_is_written_as_it_stood(
+    predictor: ChurnPredictor, tmp_path: Path
+) -> None:
+    source = tmp_path / "in.csv"
+    source.write_text(
+        "Surname,CustomerId,CreditScore,Geography,Gender,Age,Tenure,Balance,NumOfProducts,"
+        "HasCrCard,IsActiveMember,EstimatedSalary\n"
+        '"Brook, A.",00042,619,France,Female,42.0,,0.00,1,1,1,101348.880\n'
+    )
+    predict_file(predictor, source, tmp_path / "out.csv")
+    row = (tmp_path / "out.csv").read_text().splitlines()[1]
+    assert row.startswith('"Brook, A.",00042,619,France,Female,42.0,,0.00,1,1,1,101348.880,0.')
+
+
+def test_bad_rows_of_every_chunk_are_named_and_nothing_is_written(
+    predictor: ChurnPredictor, customers: pd.DataFrame, tmp_path: Path
+) -> None:
+    customers.loc[[3, 95], "Age"] = 7
+    customers.loc[50, "Geography"] = "Italy"
+    source = write(customers, tmp_path / "in.csv")
+    out = tmp_path / "out.csv"
+    out.write_text("yesterday's")
+    with pytest.raises(DataError) as caught:
+        predict_file(predictor, source, out)
+    message = str(caught.value)
+    assert "3 rows do not fit" in message
+    assert "column Age must be a whole number from 18 to 100; row 4: '7', row 96: '7'" in message
+    assert "column Geography must be one of France, Spain, Germany; row 51: 'Italy'" in message
+    assert out.read_text() == "yesterday's"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "out.csv"]
+
+
+def test_an_interrupted_run_leaves_nothing_behind(
+    predictor: ChurnPredictor, customers: pd.DataFrame, tmp_path: Path
+) -> None:
+    source = write(customers, tmp_path / "in.csv")
+
+    def interrupt(_rows: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        predict_file(predictor, source, tmp_path / "out.csv", progress=interrupt)
+    assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
+
+
+def test_progress_counts_the_rows(
+    predictor: ChurnPredictor, customers: pd.DataFrame, tmp_path: Path
+) -> None:
+    counts: list[int] = []
+    source = write(customers, tmp_path / "in.csv")
+    predict_file(predictor, source, tmp_path / "out.csv", progress=counts.append)
+    assert counts == [40, 40, 20]
+
+
+def test_the_input_is_not_overwritten(
+    predictor: ChurnPredictor, customers: pd.DataFrame, tmp_path: Path
+) -> None:
+    source = write(customers, tmp_path / "in.csv")
+    with pytest.raises(DataError, match="is the input itself"):
+        predict_file(predictor, source, source)
+
+
+def test_an_output_folder_that_does_not_exist_is_refused(
+    predictor: ChurnPredictor, customers: pd.DataFrame, tmp_path: Path
+) -> None:
+    source = write(customers, tmp_path / "in.csv")
+    with pytest.raises(DataError, match="Give a place in a folder that exists"):
+        predict_file(predictor, source, tmp_path / "none" / "out.csv")
+
+
+def test_memory_does_not_grow_with_the_file(
+    predictor: ChurnPredictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables.read_chunks, "__kwdefaults__", {"rows": 1000})
+
+    def peak(rows: int) -> int:
+        source = tmp_path / f"{rows}.csv"
+        generate_sample(rows, seed=1).to_csv(source, index=False)
+        tracemalloc.start()
+        predict_file(predictor, source, tmp_path / "out.csv")
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found
+
+    peak(80)  # what is imported and cached on first use
+    # Both files are larger than the reader's own buffer of 256 KiB.
+    assert peak(15_000) < 1.3 * peak(5_000)
+
+
+def test_a_new_output_is_as_readable_as_any_file(
+    predictor: ChurnPredictor, customers: pd.DataFrame, tmp_path: Path
+) -> None:
+    source = write(customers, tmp_path / "in.csv")
+    predict_file(predictor, source, tmp_path / "out.csv")
+    plain = tmp_path / "plain"
+    plain.touch()
+    assert (tmp_path / "out.csv").stat().st_mode == plain.stat().st_mode

@@ -1,0 +1,150 @@
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from bankchurn.cli import app
+from bankchurn.sample import generate_sample
+from typer.testing import CliRunner
+
+run = CliRunner().invoke
+
+
+@pytest.fixture
+def customer_file(customer: dict[str, object], tmp_path: Path) -> Path:
+    path = tmp_path / "customer.json"
+    path.write_text(json.dumps(customer))
+    return path
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "explain", "generate"])
+def test_every_command_has_a_help(command: str) -> None:
+    result = run(app, [command, "--help"])
+    assert result.exit_code == 0
+    assert "Usage:" in result.output
+
+
+def test_generate_writes_the_table_that_the_generator_gives(tmp_path: Path) -> None:
+    result = run(app, ["generate", str(tmp_path / "a.csv"), "--rows", "30", "--seed", "4"])
+    assert result.exit_code == 0
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "a.csv"), generate_sample(30, seed=4))
+
+
+def test_train_seals_a_model_that_evaluate_predict_and_explain_use(
+    customer_file: Path, tmp_path: Path
+) -> None:
+    data, model, reports = tmp_path / "a.csv", tmp_path / "model", tmp_path / "reports"
+    generate_sample(700, seed=2).to_csv(data, index=False)
+    train = ["train", "--data", data, "--out", model, "--reports", reports, "--folds", "2"]
+    result = run(app, [str(part) for part in train])
+    assert result.exit_code == 0, result.output
+    assert "Sealed bankchurn 1.0.0+" in result.output
+    assert json.loads((model / "manifest.json").read_text())["data"]["source"] == "a.csv"
+    trained = json.loads((reports / "evaluation.json").read_text())
+    assert trained["data"]["rows"] == 700
+
+    use = ["--model", str(model)]
+    result = run(app, ["evaluate", str(data), *use, "--reports", str(tmp_path / "again")])
+    assert result.exit_code == 0, result.output
+    evaluated = json.loads((tmp_path / "again" / "evaluation.json").read_text())
+    assert evaluated["evaluation"]["metrics"]["customers"] == 700
+    assert evaluated["cross_validation"] is None
+    assert evaluated["threshold"] == trained["threshold"]
+
+    result = run(app, ["predict", str(data), str(tmp_path / "out.parquet"), *use])
+    assert result.exit_code == 0, result.output
+    assert "Scored 700 customers with 1.0.0+" in result.output
+
+    result = run(app, ["explain", str(customer_file), *use, "--json"])
+    assert result.exit_code == 0, result.output
+    answer = json.loads(result.output)
+    assert answer["explanation"]["base_probability"] + sum(
+        answer["feature_contributions"].values()
+    ) == pytest.approx(answer["churn_probability"], abs=1e-6)
+
+
+def test_explain_prints_a_table_with_base_and_sum(sealed: Path, customer_file: Path) -> None:
+    result = run(app, ["explain", str(customer_file), "--model", str(sealed)])
+    assert result.exit_code == 0, result.output
+    for word in ("Probability of churn", "EstimatedSalary", "101348.88", "base", "sum"):
+        assert word in result.output
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ("{", "the document: Invalid JSON"),
+        ("[]", "the document: Input should be an object"),
+        ("{}", "CreditScore: Field required"),
+        ('{"Age": NaN}', "Age:"),
+    ],
+)
+def test_explain_refuses_what_is_not_a_customer(document: str, message: str) -> None:
+    result = run(app, ["explain", "-"], input=document)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert "A customer looks like this" in result.stderr
+
+
+def test_a_model_that_is_not_there_is_refused_with_a_remedy(
+    customer_file: Path, tmp_path: Path
+) -> None:
+    result = run(app, ["explain", str(customer_file), "--model", str(tmp_path / "none")])
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: There is no sealed model at ")
+
+
+def test_another_manifest_than_the_expected_one_is_refused(
+    sealed: Path, customer_file: Path
+) -> None:
+    use = ["--model", str(sealed), "--model-sha256", "0" * 64]
+    result = run(app, ["explain", str(customer_file), *use])
+    assert result.exit_code == 1
+    assert "the deployment expects" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["predict", "none.csv", "out.csv"], "none.csv does not exist"),
+        (["predict", "none.parquet", "out.csv"], "none.parquet does not exist"),
+        (["predict", "table.txt", "out.csv"], "Name it .csv or .parquet"),
+        (["train", "--data", "none.csv"], "none.csv does not exist"),
+        (["generate", "none/out.csv"], "none/out.csv cannot be written"),
+        (["generate", "out.xlsx"], "Name it .csv or .parquet"),
+    ],
+)
+def test_unusable_paths_are_refused_with_exit_code_2(
+    arguments: list[str],
+    message: str,
+    sealed: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    use = ["--model", str(sealed)] if arguments[0] == "predict" else []
+    result = run(app, [*arguments, *use])
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_training_on_a_bad_table_seals_nothing(tmp_path: Path) -> None:
+    data, model = tmp_path / "a.csv", tmp_path / "model"
+    generate_sample(200, seed=2).assign(Age=7).to_csv(data, index=False)
+    result = run(app, ["train", "--data", str(data), "--out", str(model)])
+    assert result.exit_code == 2
+    assert "200 rows do not fit" in result.stderr
+    assert not model.exists()
+
+
+def test_training_does_not_replace_a_folder_that_is_no_model(tmp_path: Path) -> None:
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "file").write_text("mine")
+    generate_sample(700, seed=2).to_csv(tmp_path / "a.csv", index=False)
+    train = ["train", "--data", tmp_path / "a.csv", "--out", tmp_path / "precious", "--folds", "2"]
+    result = run(app, [*map(str, train), "--reports", str(tmp_path / "reports")])
+    assert result.exit_code == 1
+    assert "is not a sealed model" in result.stderr
+    assert [path.name for path in (tmp_path / "precious").iterdir()] == ["file"]

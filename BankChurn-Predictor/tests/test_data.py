@@ -1,0 +1,232 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from bankchurn.data import fingerprint, load_table
+from bankchurn.schema import FEATURES, TARGET
+from bankchurn.tables import DataError, TableWriter
+
+HEADER = (
+    "RowNumber,CustomerId,Surname,CreditScore,Geography,Gender,Age,Tenure,Balance,NumOfProducts,"
+    "HasCrCard,IsActiveMember,EstimatedSalary,Exited"
+)
+STAYED = "1,15634602,Hargrave,619,France,Female,42,2,0,1,1,1,101348.88,0"
+LEFT = "2,15647311,Hill,608,Spain,Female,41,1,83807.86,1,0,1,112542.58,1"
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def written(*lines: str, name: str = "churn.csv", encoding: str = "utf-8") -> Path:
+        path = tmp_path / name
+        path.write_bytes("\n".join(lines).encode(encoding))
+        return path
+
+    return written
+
+
+def refusal(path: Path, *, need_target: bool = True) -> str:
+    with pytest.raises(DataError) as caught:
+        load_table(path, need_target=need_target)
+    message = str(caught.value)
+    assert str(path) in message
+    return message.replace(str(path), "FILE")
+
+
+def test_a_table_is_read_in_canonical_order_and_dtypes(write: Write) -> None:
+    table = load_table(write(HEADER, STAYED, LEFT))
+    assert table.columns.tolist() == [*FEATURES, TARGET]
+    assert table.dtypes.astype(str).to_dict() == {
+        **dict.fromkeys(FEATURES, "int64"),
+        **dict.fromkeys(("Geography", "Gender"), "object"),
+        **dict.fromkeys(("Tenure", "Balance", "EstimatedSalary"), "float64"),
+        TARGET: "int64",
+    }
+    assert table.loc[2].tolist() == [
+        608, "Spain", "Female", 41, 1.0, 83807.86, 1, 0, 1, 112542.58, 1,
+    ]  # fmt: skip
+
+
+def test_a_blank_tenure_and_whole_numbers_written_as_floats_are_accepted(write: Write) -> None:
+    blank = "3,1,Onio,502.0,France,Female,42.0,,159660.8,3.0,1.0,0.0,113931.57,1.0"
+    table = load_table(write(HEADER, STAYED, blank))
+    assert np.isnan(table["Tenure"].iloc[1])
+    assert table["CreditScore"].tolist() == [619, 502]
+
+
+def test_a_byte_order_mark_and_windows_line_ends_do_not_matter(tmp_path: Path) -> None:
+    path = tmp_path / "churn.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + "\r\n".join([HEADER, STAYED, LEFT]).encode())
+    assert len(load_table(path)) == 2
+
+
+def test_identifiers_and_order_of_columns_do_not_matter(
+    sample: pd.DataFrame, tmp_path: Path
+) -> None:
+    full, bare = tmp_path / "full.csv", tmp_path / "bare.csv"
+    sample.to_csv(full, index=False)
+    sample[[TARGET, *reversed(FEATURES)]].to_csv(bare, index=False)
+    assert fingerprint(load_table(full)) == fingerprint(load_table(bare))
+
+
+def test_parquet_and_csv_give_the_same_table(sample: pd.DataFrame, tmp_path: Path) -> None:
+    sample.to_csv(tmp_path / "a.csv", index=False)
+    with TableWriter(tmp_path / "a.parquet") as writer:
+        writer.write(sample.iloc[:700])
+        writer.write(sample.iloc[700:])
+    pd.testing.assert_frame_equal(
+        load_table(tmp_path / "a.csv"), load_table(tmp_path / "a.parquet")
+    )
+
+
+def test_the_fingerprint_changes_with_any_cell(sample: pd.DataFrame) -> None:
+    changed = sample.copy()
+    changed.loc[700, "Balance"] += 0.01
+    assert fingerprint(sample) == fingerprint(sample.copy()) != fingerprint(changed)
+
+
+def test_the_target_is_optional_where_it_is_not_needed(write: Write) -> None:
+    header, row = HEADER.removesuffix(",Exited"), STAYED.removesuffix(",0")
+    path = write(header, row)
+    assert TARGET not in load_table(path, need_target=False)
+    assert "FILE: the table lacks the column Exited." in refusal(path)
+
+
+def test_missing_and_unknown_columns_are_all_named(write: Write) -> None:
+    header = HEADER.replace("Age", "age").replace("Balance", "Saldo")
+    assert refusal(write(header, STAYED)).startswith(
+        "FILE: the table lacks the columns Age, Balance and has the unknown columns 'age', 'Saldo'."
+    )
+
+
+def test_a_table_with_other_separators_says_what_is_expected(write: Write) -> None:
+    message = refusal(write(HEADER.replace(",", ";"), STAYED.replace(",", ";")))
+    assert "separated by commas" in message
+
+
+def test_a_column_named_twice_is_refused(write: Write) -> None:
+    assert refusal(write(HEADER.replace("Tenure", "Age"), STAYED)) == (
+        "FILE: the header names 'Age' more than once. Keep one column of each name."
+    )
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "expected"),
+    [
+        ("CreditScore", "abc", "a whole number from 300 to 850"),
+        ("CreditScore", "299", "a whole number from 300 to 850"),
+        ("CreditScore", "600.5", "a whole number from 300 to 850"),
+        ("CreditScore", "", "a whole number from 300 to 850"),
+        ("Geography", "Italy", "one of France, Spain, Germany"),
+        ("Geography", "", "one of France, Spain, Germany"),
+        ("Gender", "female", "one of Female, Male"),
+        ("Age", "nan", "a whole number from 18 to 100"),
+        ("Tenure", "11", "a whole number from 0 to 10, or blank"),
+        ("Tenure", "NA", "a whole number from 0 to 10, or blank"),
+        ("Balance", "inf", "a number from 0 to 1,000,000,000"),
+        ("Balance", "-1", "a number from 0 to 1,000,000,000"),
+        ("Balance", "1.234,56", "a number from 0 to 1,000,000,000"),
+        ("NumOfProducts", "5", "a whole number from 1 to 4"),
+        ("HasCrCard", "2", "a whole number from 0 to 1"),
+        ("Exited", "yes", "0 (stayed) or 1 (left)"),
+        ("Exited", "", "0 (stayed) or 1 (left)"),
+    ],
+)
+def test_a_bad_value_is_named_by_column_row_and_value(
+    write: Write, column: str, value: str, expected: str
+) -> None:
+    fields = LEFT.split(",")
+    fields[HEADER.split(",").index(column)] = f'"{value}"' if "," in value else value
+    message = refusal(write(HEADER, STAYED, ",".join(fields)))
+    shown = f"'{value}'" if value and value != "nan" else "'nan'" if value else "blank"
+    assert message == (
+        "FILE: 1 row does not fit (rows are counted from 1, without the header):\n"
+        f"  column {column} must be {expected}; row 2: {shown}\n"
+        "Correct or remove these rows and run the command again. Nothing was written."
+    )
+
+
+def test_the_list_of_bad_rows_is_bounded_and_counts_them_all(write: Write) -> None:
+    bad = STAYED.replace("619", "0").replace("France", "Italy")
+    lines = [bad.replace("15634602", str(identifier)) for identifier in range(1000)]
+    message = refusal(write(HEADER, *lines))
+    assert "1000 rows do not fit" in message
+    assert "row 5: 'Italy' and 995 more" in message
+    assert len(message) < 1000
+
+
+def test_a_customer_that_occurs_twice_is_refused_for_training_only(write: Write) -> None:
+    path = write(HEADER, STAYED, LEFT, STAYED)
+    assert "column CustomerId must be different in every row; row 3: '15634602'" in refusal(path)
+    assert len(load_table(path, need_target=False)) == 3
+
+
+def test_a_table_with_one_outcome_is_refused_for_training(write: Write) -> None:
+    assert "column Exited is 0 in every row" in refusal(write(HEADER, STAYED))
+
+
+def test_a_file_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    assert refusal(tmp_path / "none.csv") == "FILE does not exist. Check the path."
+
+
+def test_a_folder_is_no_table(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").mkdir()
+    assert refusal(tmp_path / "x.csv").startswith("FILE is not a file.")
+
+
+def test_an_empty_file_is_refused(write: Write) -> None:
+    assert refusal(write()).startswith("FILE is empty.")
+
+
+@pytest.mark.parametrize("lines", [["", ""], [" "]])
+def test_a_file_of_blank_lines_is_refused(write: Write, lines: list[str]) -> None:
+    refusal(write(*lines))
+
+
+def test_a_header_without_rows_is_refused(write: Write) -> None:
+    assert refusal(write(HEADER, "")).startswith("FILE has a header but no rows.")
+
+
+def test_text_that_is_not_utf8_is_refused_with_a_remedy(write: Write) -> None:
+    path = write(HEADER, STAYED.replace("Hargrave", "Müller"), encoding="latin-1")
+    message = refusal(path)
+    assert message.startswith("FILE is not UTF-8: byte 0xfc cannot be decoded.")
+    assert "iconv" in message
+
+
+@pytest.mark.parametrize("extra", [[STAYED + ",9"], [STAYED, LEFT + ",9,9"]])
+def test_a_row_with_more_fields_than_the_header_is_refused(write: Write, extra: list[str]) -> None:
+    assert refusal(write(HEADER, *extra)).startswith("FILE is not a well-formed CSV file")
+
+
+def test_a_row_with_fewer_fields_is_refused(write: Write) -> None:
+    assert "column Exited must be 0 (stayed) or 1 (left); row 2: blank" in refusal(
+        write(HEADER, STAYED, LEFT.removesuffix(",1"))
+    )
+
+
+def test_a_quote_that_is_never_closed_is_refused(write: Write) -> None:
+    refusal(write(HEADER, STAYED.replace("Hargrave", '"Hargrave'), LEFT))
+
+
+def test_an_unknown_suffix_is_refused(write: Write) -> None:
+    assert "Name it .csv or .parquet." in refusal(write(HEADER, STAYED, name="churn.xlsx"))
+
+
+def test_a_damaged_parquet_file_is_refused(write: Write) -> None:
+    assert refusal(write("PAR1 no more", name="churn.parquet")).startswith(
+        "FILE is not a readable Parquet file"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "blank"), [("Churn_Modelling.csv", 0), ("Churn_missing_tenure.csv", 909)]
+)
+def test_the_real_tables_are_accepted_as_they_stand(real_data: Path, name: str, blank: int) -> None:
+    table = load_table(real_data / name)
+    assert len(table) == 10_000
+    assert table["Tenure"].isna().sum() == blank
+    assert table[TARGET].mean() == pytest.approx(0.2037)

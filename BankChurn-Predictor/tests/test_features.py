@@ -1,0 +1,69 @@
+import numpy as np
+import pandas as pd
+import pytest
+from bankchurn.features import CustomerEncoder, customers_to_frame
+from bankchurn.schema import FEATURES, Customer
+
+
+def test_a_customer_becomes_ten_float32_columns(customer: dict[str, object]) -> None:
+    encoder = CustomerEncoder().fit(pd.DataFrame({"Tenure": [1.0, 3.0, np.nan]}))
+    row = encoder.transform(pd.DataFrame([customer]))
+    assert row.dtype == np.float32
+    assert row.tolist() == [[619, 0, 0, 42, 2, 0, 1, 1, 1, np.float32(101348.88)]]
+
+
+def test_categories_are_coded_by_their_place_in_the_schema(customer: dict[str, object]) -> None:
+    encoder = CustomerEncoder().fit(pd.DataFrame({"Tenure": [1.0]}))
+    table = pd.DataFrame(
+        [
+            customer | {"Geography": c, "Gender": g}
+            for c, g in [("France", "Female"), ("Spain", "Male"), ("Germany", "Male")]
+        ]
+    )
+    assert encoder.transform(table)[:, [1, 2]].tolist() == [[0, 0], [1, 1], [2, 1]]
+
+
+# numpy 1.26 and 2 disagree on what -1 is beside an unsigned integer (NEP 50); the features must
+# not depend on the dtype that a table happens to have.
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int64", "Int64", "float32", "float64"])
+def test_the_features_do_not_depend_on_the_dtype_of_the_table(
+    sample: pd.DataFrame, dtype: str
+) -> None:
+    table = sample.head(50).fillna({"Tenure": 4})
+    encoder = CustomerEncoder().fit(table)
+    narrow = ["Tenure", "NumOfProducts", "HasCrCard", "IsActiveMember", "Age"]
+    np.testing.assert_array_equal(
+        encoder.transform(table.astype(dict.fromkeys(narrow, dtype))), encoder.transform(table)
+    )
+
+
+@pytest.mark.parametrize("blank", [np.nan, None, pd.NA])
+def test_an_unknown_tenure_becomes_the_median_of_training(
+    customer: dict[str, object], blank: object
+) -> None:
+    encoder = CustomerEncoder().fit(pd.DataFrame({"Tenure": [1.0, 7.0, 8.0, np.nan]}))
+    table = pd.DataFrame([customer | {"Tenure": blank}, customer])
+    assert encoder.transform(table)[:, FEATURES.index("Tenure")].tolist() == [7.0, 2.0]
+
+
+def test_training_without_any_tenure_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one must be known"):
+        CustomerEncoder().fit(pd.DataFrame({"Tenure": [np.nan, np.nan]}))
+
+
+def test_an_unknown_category_is_refused_and_not_guessed(customer: dict[str, object]) -> None:
+    encoder = CustomerEncoder().fit(pd.DataFrame({"Tenure": [1.0]}))
+    with pytest.raises(ValueError, match="Geography has the unknown value 'Italy'"):
+        encoder.transform(pd.DataFrame([customer | {"Geography": "Italy"}]))
+
+
+def test_customers_and_their_table_give_the_same_features(customer: dict[str, object]) -> None:
+    encoder = CustomerEncoder().fit(pd.DataFrame({"Tenure": [3.0]}))
+    customers = [
+        Customer.model_validate(customer | {"Tenure": tenure, "Geography": country})
+        for tenure in (None, 0, 10)
+        for country in ("France", "Spain", "Germany")
+    ]
+    np.testing.assert_array_equal(
+        encoder.encode(customers), encoder.transform(customers_to_frame(customers))
+    )

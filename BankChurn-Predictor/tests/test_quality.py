@@ -1,0 +1,101 @@
+"""What the model must achieve on the real table. Run with the table, skipped without it."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from bankchurn.batch import predict_file
+from bankchurn.data import load_table
+from bankchurn.evaluate import measure
+from bankchurn.features import customers_to_frame
+from bankchurn.golden import golden_customers
+from bankchurn.model import ChurnPredictor
+from bankchurn.request_path import RequestPath
+from bankchurn.schema import FEATURES, TARGET, Customer
+from bankchurn.stack import LEARNERS, fit_pipeline, learner_probabilities, probabilities
+from bankchurn.tables import TableWriter
+from bankchurn.train import STACK
+from scipy.special import expit
+from sklearn.model_selection import train_test_split
+
+pytestmark = pytest.mark.slow
+
+SEEDS = range(5)
+
+
+@pytest.fixture(scope="module")
+def table(real_data: Path) -> pd.DataFrame:
+    return load_table(real_data / "Churn_Modelling.csv")
+
+
+@pytest.fixture(scope="module")
+def scores(table: pd.DataFrame) -> pd.DataFrame:
+    """AUC and log loss on the held-out fifth, by learner and seed of the split."""
+    rows = []
+    for seed in SEEDS:
+        training, holdout = train_test_split(
+            table, test_size=0.2, stratify=table[TARGET], random_state=seed
+        )
+        pipeline = fit_pipeline(training, training[TARGET].to_numpy(dtype=np.int64), seed=seed)
+        answers = {
+            STACK: probabilities(pipeline, holdout),
+            **learner_probabilities(pipeline, holdout),
+        }
+        for name, answer in answers.items():
+            metrics = measure(holdout[TARGET].to_numpy(dtype=np.int64), answer, 0.5)
+            rows.append({"learner": name, "auc": metrics.auc, "log_loss": metrics.log_loss})
+    return pd.DataFrame(rows).groupby("learner")[["auc", "log_loss"]].mean()
+
+
+def test_the_mean_over_five_splits_is_as_good_as_promised(scores: pd.DataFrame) -> None:
+    assert scores.loc[STACK, "auc"] >= 0.866
+    assert scores.loc[STACK, "log_loss"] <= 0.332
+
+
+def test_the_stack_is_no_worse_than_the_best_of_its_learners(scores: pd.DataFrame) -> None:
+    learners = scores.loc[list(LEARNERS)]
+    assert scores.loc[STACK, "auc"] >= learners["auc"].max()
+    assert scores.loc[STACK, "log_loss"] <= learners["log_loss"].min()
+
+
+def test_the_request_path_agrees_with_the_pipeline_on_all_real_customers(
+    table: pd.DataFrame,
+) -> None:
+    pipeline = fit_pipeline(table, table[TARGET].to_numpy(dtype=np.int64), seed=42)
+    matrix = pipeline.named_steps["features"].transform(table)
+    answers = expit(RequestPath(pipeline.named_steps["stack"]).log_odds(matrix))
+    assert np.abs(answers - probabilities(pipeline, table)).max() < 1e-5
+
+
+def test_real_customers_are_valid_requests_and_score_as_in_the_table(
+    predictor: ChurnPredictor, real_data: Path
+) -> None:
+    table = load_table(real_data / "Churn_missing_tenure.csv")
+    records = table[list(FEATURES)].to_dict(orient="records")
+    customers = [
+        Customer.model_validate({k: None if v != v else v for k, v in record.items()})
+        for record in records
+    ]
+    np.testing.assert_array_equal(
+        predictor.encode(customers), predictor.pipeline.named_steps["features"].transform(table)
+    )
+
+
+def test_the_real_file_is_scored_as_it_stands(
+    predictor: ChurnPredictor, real_data: Path, tmp_path: Path
+) -> None:
+    summary = predict_file(
+        predictor, real_data / "Churn_missing_tenure.csv", tmp_path / "out.parquet"
+    )
+    assert summary.customers == 10_000
+
+
+def test_the_golden_customers_survive_a_file(predictor: ChurnPredictor, tmp_path: Path) -> None:
+    customers = golden_customers()
+    with TableWriter(tmp_path / "golden.csv") as writer:
+        writer.write(customers_to_frame(customers))
+    predict_file(predictor, tmp_path / "golden.csv", tmp_path / "out.csv")
+    scored = pd.read_csv(tmp_path / "out.csv")["churn_probability"].to_numpy(dtype=np.float64)
+    expected = predictor.probabilities(predictor.encode(customers))
+    np.testing.assert_allclose(scored, expected, atol=1e-6)
