@@ -4,13 +4,14 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import example_service
 import pytest
 import structlog
 from example_service import make_app
-from live import LiveService
 from pinproof import GoldenSet, Tolerance, open_sealed, seal
 from servicekit import ServiceSettings
 from servicekit.runtime import ModelOpener
+from servicekit.testing import LiveService
 from starlette.testclient import TestClient
 
 MODULE = """\
@@ -115,6 +116,6 @@ def live(live_environment: dict[str, str]) -> Callable[..., LiveService]:
     """Makes a live service: `with live(drain_s=1) as service: ...`."""
 
     def make(**settings: object) -> LiveService:
-        return LiveService(live_environment, settings)
+        return LiveService([example_service.__file__], live_environment, settings)
 
     return make

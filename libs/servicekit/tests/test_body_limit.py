@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+import example_service
 import pytest
-from live import LiveService, RawConnection
+from servicekit.testing import LiveService, RawConnection
 
 LIMIT = 1000
 POST = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -13,7 +14,7 @@ GET = b"GET /plain HTTP/1.1\r\nHost: x\r\n\r\n"
 @pytest.fixture(scope="module")
 def service(live_environment: dict[str, str]) -> Iterator[LiveService]:
     settings = {"max_body_bytes": LIMIT, "request_timeout_s": 1}
-    with LiveService(live_environment, settings) as service:
+    with LiveService([example_service.__file__], live_environment, settings) as service:
         service.wait_until_ready()
         yield service
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import httpx2
-from live import LiveService, RawConnection, wait_until
+from servicekit.testing import LiveService, RawConnection, wait_until
 
 Live = Callable[..., LiveService]
 

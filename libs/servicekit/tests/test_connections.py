@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+import example_service
 import pytest
-from live import LiveService, RawConnection
+from servicekit.testing import LiveService, RawConnection
 
 GET = b"GET /plain HTTP/1.1\r\nHost: x\r\n"
 MAX_HEADERS = 2048
@@ -12,7 +13,7 @@ MAX_HEADERS = 2048
 @pytest.fixture(scope="module")
 def service(live_environment: dict[str, str]) -> Iterator[LiveService]:
     settings = {"max_header_bytes": MAX_HEADERS, "header_timeout_s": 1, "keep_alive_s": 2}
-    with LiveService(live_environment, settings) as service:
+    with LiveService([example_service.__file__], live_environment, settings) as service:
         yield service
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import httpx2
 import pytest
-from live import LiveService, RawConnection, wait_until
+from servicekit.testing import LiveService, RawConnection, wait_until
 
 Live = Callable[..., LiveService]
 

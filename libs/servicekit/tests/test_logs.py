@@ -1,7 +1,7 @@
 from collections.abc import Callable
 
 import pytest
-from live import LiveService, NotListeningError
+from servicekit.testing import LiveService, NotListeningError
 
 Live = Callable[..., LiveService]
 

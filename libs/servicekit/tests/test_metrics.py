@@ -1,8 +1,8 @@
 from collections.abc import Callable
 
 import pytest
-from live import wait_until
 from prometheus_client.parser import text_string_to_metric_families
+from servicekit.testing import wait_until
 from starlette.testclient import TestClient
 
 Start = Callable[..., TestClient]

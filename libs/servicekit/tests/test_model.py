@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from live import wait_until
 from pinproof import OpenedModel, open_sealed
+from servicekit.testing import wait_until
 from starlette.testclient import TestClient
 
 Start = Callable[..., TestClient]

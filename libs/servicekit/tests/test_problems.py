@@ -3,8 +3,8 @@ from collections.abc import Callable
 
 import pytest
 from fastapi import APIRouter
-from live import wait_until
 from servicekit import ServiceSettings, ServiceSpec, create_app
+from servicekit.testing import wait_until
 from starlette.testclient import TestClient
 
 JSON = {"Content-Type": "application/json"}

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from live import LiveService
 from pydantic_core import PydanticUndefined
 from servicekit import ServiceSettings, errors
+from servicekit.testing import LiveService
 
 README = Path(__file__).parents[1].joinpath("README.md").read_text(encoding="utf-8")
 
@@ -33,7 +33,7 @@ def test_the_example_runs(live_environment: dict[str, str], tmp_path: Path) -> N
     (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     script = tmp_path / "doubler.py"
     script.write_text(example)
-    with LiveService(live_environment, {}, script=script) as service:
+    with LiveService([script], live_environment, {}) as service:
         service.wait_until_ready()
         response = httpx2.post(service.url + "/predict", json={"x": 21}, timeout=60)
         assert response.json() == {"y": 42}

@@ -1,4 +1,7 @@
-"""A service in a process of its own, and raw connections to it."""
+"""For tests of services: one in a process of its own, and raw connections to it.
+
+It needs httpx2, which only development environments have.
+"""
 
 import json
 import os
@@ -7,7 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import monotonic, sleep
 from types import TracebackType
@@ -15,12 +18,18 @@ from typing import Any, Self
 
 import httpx2
 
-SCRIPT = Path(__file__).with_name("example_service.py")
+__all__ = ["LiveService", "NotListeningError", "RawConnection", "wait_until"]
+
 PATIENCE_S = 60.0
+OK = 200
 
 
 def wait_until(holds: Callable[[], bool], what: str) -> None:
-    """Wait, generously: the machine may be busy."""
+    """Wait until something holds; generously, because the machine may be busy.
+
+    Raises:
+        AssertionError: It does not hold after a minute.
+    """
     until = monotonic() + PATIENCE_S
     while not holds():
         if monotonic() > until:
@@ -29,30 +38,45 @@ def wait_until(holds: Callable[[], bool], what: str) -> None:
 
 
 class NotListeningError(Exception):
-    pass
+    """The service ended before it listened; the message is its standard error."""
 
 
 class LiveService:
-    """Starts on entry, once it listens; ends on exit."""
+    """A service that starts on entry, once it listens, and ends on exit. Warnings are errors.
+
+    Args:
+        arguments: What to run with this interpreter, such as ``["-m", "bankchurn", "serve"]``.
+        environment: Environment variables; of the caller's own only PATH and HOME are kept.
+        settings: Settings of the service, by their names in lower case. It listens on a free
+            port and does not drain unless they say otherwise.
+
+    Attributes:
+        process: The process.
+        port: Where it listens.
+        lines: What it has logged.
+        errors: Its standard error, once it has ended.
+    """
+
+    process: "subprocess.Popen[str]"
 
     def __init__(
         self,
+        arguments: Sequence[str | Path],
         environment: Mapping[str, str],
         settings: Mapping[str, object],
-        *,
-        script: Path = SCRIPT,
     ) -> None:
         own = {name.upper(): str(value) for name, value in settings.items()}
         self._environment = {"PORT": "0", "DRAIN_S": "0", **environment, **own}
-        self._script = script
+        self._arguments = arguments
         self.lines: list[dict[str, Any]] = []
         self.port = 0
         self.errors = ""
 
     def __enter__(self) -> Self:
+        """Start it and wait until it listens."""
         inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        self.process = subprocess.Popen(
-            [sys.executable, "-W", "error", self._script],
+        self.process = subprocess.Popen(  # noqa: S603 - what a test wants to run
+            [sys.executable, "-W", "error", *self._arguments],
             env=inherited | self._environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -76,13 +100,16 @@ class LiveService:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        """End it."""
         self.end()
 
     @property
     def url(self) -> str:
+        """Where it answers."""
         return f"http://127.0.0.1:{self.port}"
 
     def get(self, path: str) -> httpx2.Response:
+        """The answer to a GET request."""
         return httpx2.get(self.url + path, timeout=PATIENCE_S)
 
     def metric(self, sample: str) -> float:
@@ -93,15 +120,19 @@ class LiveService:
         return 0.0
 
     def wait_for_metric(self, sample: str, value: float) -> None:
+        """Wait until a sample has a value."""
         wait_until(lambda: self.metric(sample) == value, f"{sample} is {value:g}")
 
     def wait_until_ready(self) -> None:
-        wait_until(lambda: self.get("/ready").status_code == 200, "it is ready")
+        """Wait until its model is proven."""
+        wait_until(lambda: self.get("/ready").status_code == OK, "it is ready")
 
     def signal(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """Send it a signal."""
         self.process.send_signal(number)
 
     def wait(self) -> int:
+        """Wait until it ends; its exit code."""
         code = self.process.wait(PATIENCE_S)
         self._reader.join(PATIENCE_S)
         return code
@@ -112,19 +143,17 @@ class LiveService:
             self.process.kill()
         self.process.wait()
         self._reader.join(PATIENCE_S)
-        assert self.process.stdout is not None
-        assert self.process.stderr is not None
-        if not self.process.stderr.closed:
-            self.errors = self.process.stderr.read()
-            self.process.stdout.close()
-            self.process.stderr.close()
+        for stream in (self.process.stderr, self.process.stdout):  # stdout was read to its end
+            if stream is not None and not stream.closed:
+                self.errors += stream.read()
+                stream.close()
 
     def logged(self, event: str) -> list[dict[str, Any]]:
+        """The log lines of one event."""
         return [line for line in self.lines if line["event"] == event]
 
     def _read(self) -> None:
-        assert self.process.stdout is not None
-        for text in self.process.stdout:
+        for text in self.process.stdout or ():
             line = json.loads(text)
             self.lines.append(line)
             if line["event"] == "listening":
@@ -132,12 +161,13 @@ class LiveService:
 
 
 class RawConnection:
-    """Bytes out, bytes in."""
+    """A connection for what no client library would send: bytes out, bytes in."""
 
     def __init__(self, service: LiveService) -> None:
         self._socket = socket.create_connection(("127.0.0.1", service.port), timeout=PATIENCE_S)
 
     def __enter__(self) -> Self:
+        """Nothing more to do: it is connected."""
         return self
 
     def __exit__(
@@ -146,12 +176,15 @@ class RawConnection:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        """Close it."""
         self._socket.close()
 
     def send(self, data: bytes) -> None:
+        """Send all of it."""
         self._socket.sendall(data)
 
     def receive(self) -> bytes:
+        """Whatever comes next; empty where the other side has closed."""
         return self._socket.recv(65536)
 
     def receive_response(self) -> tuple[int, dict[str, str], bytes]:
@@ -175,5 +208,6 @@ class RawConnection:
 
     def _more(self) -> bytes:
         part = self._socket.recv(65536)
-        assert part, "the connection was closed before the answer was complete"
+        if not part:
+            raise ConnectionError("the connection was closed before the answer was complete")
         return part
