@@ -1,4 +1,4 @@
-"""The command line: train, evaluate, predict, explain, generate.
+"""The command line: train, evaluate, predict, explain, serve, generate.
 
 Exit codes: 0 done; 1 a model was refused or could not be sealed; 2 unusable input.
 """
@@ -176,6 +176,20 @@ def explain(
     )
     if answer.explanation is not None:
         _show_explanation(record, answer.explanation)
+
+
+@app.command()
+def serve() -> None:
+    """Serve the sealed model over HTTP until told to stop.
+
+    Settings are environment variables, such as MODEL_DIR, PORT and MODEL_SHA256; the README of
+    libs/servicekit lists them all. With APP_ENV=production, unsafe settings are refused.
+    """
+    from servicekit import serve as serve_app  # noqa: PLC0415
+
+    from bankchurn.api import create_app  # noqa: PLC0415
+
+    serve_app(create_app())
 
 
 @app.command()

@@ -1,0 +1,104 @@
+"""The HTTP interface: one customer, or a batch of them."""
+
+import time
+import uuid
+from collections import Counter
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, FastAPI, Query
+from pydantic import Field
+from servicekit import RuntimeDep, ServiceSettings, ServiceSpec, load_settings
+from servicekit import create_app as create_service
+
+from bankchurn.model import ChurnPredictor
+from bankchurn.schema import BatchPrediction, BatchRequest, Customer, Prediction
+
+__all__ = ["Settings", "create_app"]
+
+DESCRIPTION = """\
+The probability that a bank's customer leaves, and why: exact Shapley values of the model's
+log-odds, on request.
+"""
+
+
+class Settings(ServiceSettings):
+    """The settings of every service, with this one's port and model folder."""
+
+    port: int = Field(8001, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    model_dir: Path = Field(Path("models/bankchurn"), description="Folder of the sealed model.")
+
+
+async def _get_predictor(runtime: RuntimeDep) -> ChurnPredictor:
+    predictor = runtime.model.predictor
+    if not isinstance(predictor, ChurnPredictor):
+        raise TypeError(f"MODEL_DIR holds a model of another service: {type(predictor)}")
+    return predictor
+
+
+Predictor = Annotated[ChurnPredictor, Depends(_get_predictor)]
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Build the service.
+
+    Args:
+        settings: Its settings; read from the environment where none are given.
+    """
+    return create_service(
+        settings if settings is not None else load_settings(Settings),
+        ServiceSpec(
+            name="bankchurn",
+            title="BankChurn Predictor",
+            version=version("bankchurn"),
+            description=DESCRIPTION,
+            router=_router(),
+        ),
+    )
+
+
+def _router() -> APIRouter:
+    router = APIRouter(tags=["churn"])
+
+    @router.post("/predict")
+    async def predict(
+        customer: Customer,
+        predictor: Predictor,
+        runtime: RuntimeDep,
+        explain: Annotated[
+            bool, Query(description="Whether to say what each feature contributes.")
+        ] = False,
+    ) -> Prediction:
+        """Score one customer; with `explain=true`, say why."""
+        model_version = runtime.model.manifest.version
+        if explain:
+            [prediction] = await runtime.run_in_worker(
+                predictor.answer, [customer], model_version=model_version, explain=True
+            )
+        else:
+            # A fraction of a millisecond: handing it to a thread would cost more than doing it.
+            [prediction] = predictor.answer([customer], model_version=model_version)
+        runtime.count_prediction(prediction.risk_level)
+        return prediction
+
+    @router.post("/predict_batch")
+    async def predict_batch(
+        batch: BatchRequest, predictor: Predictor, runtime: RuntimeDep
+    ) -> BatchPrediction:
+        """Score many customers; the answers are in the order of the customers."""
+        runtime.check_batch(len(batch.customers))
+        began = time.perf_counter()
+        predictions = await runtime.run_in_worker(
+            predictor.answer, batch.customers, model_version=runtime.model.manifest.version
+        )
+        for level, count in Counter(answer.risk_level for answer in predictions).items():
+            runtime.count_prediction(level, count)
+        return BatchPrediction(
+            predictions=predictions,
+            batch_id=str(uuid.uuid4()),
+            total_customers=len(predictions),
+            processing_time_seconds=time.perf_counter() - began,
+        )
+
+    return router

@@ -1,0 +1,204 @@
+"""The HTTP interface, through the whole application."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from bankchurn.api import Settings, create_app
+from bankchurn.model import AGREEMENT, ChurnPredictor
+from bankchurn.schema import FEATURES
+from servicekit.testing import wait_until
+from starlette.testclient import TestClient
+
+Customer = dict[str, object]
+
+
+@pytest.fixture(scope="module")
+def client(sealed: Path) -> Iterator[TestClient]:
+    settings = Settings.model_validate({"app_env": "test", "model_dir": sealed})
+    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
+        wait_until(lambda: client.get("/ready").status_code == 200, "the model is proven")
+        yield client
+
+
+def records(table: pd.DataFrame) -> list[Customer]:
+    rows: list[Customer] = json.loads(table[list(FEATURES)].to_json(orient="records"))
+    return rows
+
+
+def test_a_prediction_has_the_fields_that_clients_know(
+    client: TestClient, customer: Customer
+) -> None:
+    response = client.post("/predict", json=customer)
+
+    answer = response.json()
+    assert response.status_code == 200
+    assert answer.keys() >= {
+        "churn_probability",
+        "churn_prediction",
+        "risk_level",
+        "confidence",
+        "feature_contributions",
+        "model_version",
+        "prediction_timestamp",
+    }
+    assert answer["feature_contributions"] == {}
+    assert answer["explanation"] is None
+    made = datetime.fromisoformat(answer["prediction_timestamp"])
+    assert abs((datetime.now(UTC) - made).total_seconds()) < 3600
+
+
+def test_predictions_are_those_of_the_sealed_pipeline(
+    client: TestClient, predictor: ChurnPredictor, sample: pd.DataFrame
+) -> None:
+    customers = sample.head(100)
+    expected = predictor.pipeline.predict_proba(customers)[:, 1]
+
+    single = [
+        client.post("/predict", json=record).json()["churn_probability"]
+        for record in records(customers)
+    ]
+    batch = client.post("/predict_batch", json={"customers": records(customers)}).json()
+
+    assert np.abs(np.array(single) - expected).max() <= AGREEMENT
+    answers = [answer["churn_probability"] for answer in batch["predictions"]]
+    assert np.abs(np.array(answers) - expected).max() <= AGREEMENT
+    assert batch["total_customers"] == 100
+    assert batch["processing_time_seconds"] > 0
+    assert len(batch["batch_id"]) == 36
+
+
+def test_an_explanation_adds_up_to_the_probability(client: TestClient, customer: Customer) -> None:
+    answer = client.post("/predict?explain=true", json=customer).json()
+
+    explanation = answer["explanation"]
+    points = explanation["base_probability"] + sum(answer["feature_contributions"].values())
+    log_odds = explanation["base_log_odds"] + sum(explanation["log_odds_contributions"].values())
+    assert answer["feature_contributions"].keys() == set(FEATURES)
+    assert points == pytest.approx(answer["churn_probability"], abs=1e-6)
+    assert 1 / (1 + np.exp(-log_odds)) == pytest.approx(answer["churn_probability"], abs=1e-6)
+
+
+def test_an_unknown_tenure_is_answered(client: TestClient, customer: Customer) -> None:
+    left_out = {name: value for name, value in customer.items() if name != "Tenure"}
+
+    null = client.post("/predict", json=customer | {"Tenure": None}).json()
+    absent = client.post("/predict", json=left_out).json()
+
+    assert null["churn_probability"] == absent["churn_probability"]
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"CreditScore": 851}, "CreditScore"),
+        ({"Age": 17}, "Age"),
+        ({"Age": "42"}, "Age"),
+        ({"Age": 41.5}, "Age"),
+        ({"Geography": "Atlantis"}, "Geography"),
+        ({"Geography": "france"}, "Geography"),
+        ({"Balance": -0.01}, "Balance"),
+        ({"Balance": float("nan")}, "Balance"),
+        ({"EstimatedSalary": float("inf")}, "EstimatedSalary"),
+        ({"NumOfProducts": None}, "NumOfProducts"),
+        ({"Surname": "Robert'); DROP TABLE"}, "Surname"),
+    ],
+)
+def test_a_bad_field_is_named_and_its_value_is_not_echoed(
+    client: TestClient, customer: Customer, change: Customer, field: str
+) -> None:
+    # json.dumps writes NaN and Infinity, as careless clients do.
+    response = client.post(
+        "/predict",
+        content=json.dumps(customer | change),
+        headers={"content-type": "application/json"},
+    )
+
+    problem = response.json()
+    assert response.status_code == 422
+    assert response.headers["content-type"] == "application/problem+json"
+    assert [error["field"] for error in problem["errors"]] == [field]
+    assert "DROP TABLE" not in response.text
+
+
+@pytest.mark.parametrize("body", ["", "[]", "null", "{", '"x"', '{"customers": []}'])
+@pytest.mark.parametrize("path", ["/predict", "/predict_batch"])
+def test_what_is_no_request_is_refused(client: TestClient, path: str, body: str) -> None:
+    response = client.post(path, content=body, headers={"content-type": "application/json"})
+
+    assert response.status_code == 422
+    assert response.json()["type"] == "urn:problem-type:validation"
+
+
+def test_one_bad_customer_in_a_batch_is_named_by_its_place(
+    client: TestClient, customer: Customer
+) -> None:
+    batch = {"customers": [customer, customer | {"Age": 7}]}
+
+    problem = client.post("/predict_batch", json=batch).json()
+
+    assert [error["field"] for error in problem["errors"]] == ["customers.1.Age"]
+
+
+def test_a_batch_beyond_the_bound_is_refused(client: TestClient, customer: Customer) -> None:
+    response = client.post("/predict_batch", json={"customers": [customer] * 1001})
+
+    assert response.status_code == 422
+    assert response.json()["type"] == "urn:problem-type:batch-too-large"
+
+
+def test_predictions_are_counted_by_risk_level(client: TestClient, customer: Customer) -> None:
+    def counted() -> float:
+        lines = client.get("/metrics").text.splitlines()
+        values = [line for line in lines if line.startswith("model_predictions_total")]
+        return sum(float(line.rsplit(" ", 1)[1]) for line in values)
+
+    before = counted()
+    client.post("/predict", json=customer)
+    client.post("/predict_batch", json={"customers": [customer] * 7})
+
+    assert counted() - before == 8
+
+
+def test_the_example_of_the_documentation_is_a_valid_request(client: TestClient) -> None:
+    schema: dict[str, Any] = client.get("/openapi.json").json()["components"]["schemas"]
+
+    for example in schema["Customer"]["examples"]:
+        assert client.post("/predict", json=example).status_code == 200
+
+
+def test_model_info_says_what_runs_and_what_wrote_the_model(client: TestClient) -> None:
+    info = client.get("/model_info").json()
+
+    assert info["verdict"] == "proven"
+    assert info["running"] == info["manifest"]["written_with"]
+    assert {"numpy", "scikit-learn", "lightgbm", "shap", "bankchurn"} <= info["running"].keys()
+    # Development tools that libraries import where they find them do not bind the model.
+    assert "matplotlib" not in info["running"]
+
+
+def test_a_refused_model_is_not_ready_and_predicts_nothing(
+    sealed: Path, tmp_path: Path, customer: Customer
+) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    for file in sealed.iterdir():
+        contents = bytearray(file.read_bytes())
+        if file.name == "pipeline.joblib":
+            contents[len(contents) // 2] ^= 1
+        (broken / file.name).write_bytes(bytes(contents))
+    settings = Settings.model_validate({"app_env": "test", "model_dir": broken})
+
+    with TestClient(create_app(settings)) as client:
+        wait_until(lambda: "refusal" in client.get("/ready").json(), "the model is refused")
+        ready, health = client.get("/ready"), client.get("/health")
+        prediction = client.post("/predict", json=customer)
+
+    assert (ready.status_code, ready.json()["refusal"]) == (503, "file-digest")
+    assert health.status_code == 200
+    assert (prediction.status_code, prediction.json()["status"]) == (503, 503)

@@ -1,0 +1,143 @@
+"""BankChurn's speed beside the alternatives, on one thread, in one run.
+
+Compares, on a sealed model, the request path with the sealed pipeline's ``predict_proba``, and
+the exact explanation with ``shap.KernelExplainer``. The machine is noisy, so the two sides of a
+comparison take turns, and what counts is the ratio of their medians.
+
+Run by ``make bench`` in the service's environment. It imports nothing of the service: what it
+times is what ``pinproof.open_sealed`` returns.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shap
+from pinproof import open_sealed
+from rich.console import Console
+from rich.table import Table
+from threadpoolctl import threadpool_limits
+
+TURNS = 5
+EXPLANATIONS = 5
+
+
+def main() -> None:
+    """Measure and write the results."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", type=Path, help="folder of the sealed model")
+    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
+    arguments = parser.parse_args()
+    opened = open_sealed(arguments.model)
+    records = [record for record in opened.manifest.golden.inputs if isinstance(record, dict)]
+    with threadpool_limits(1), warnings.catch_warnings():
+        # KernelExplainer's sampling warns about its own regression; nothing here acts on it.
+        warnings.simplefilter("ignore")
+        results = {
+            "machine": f"{os.cpu_count()} cores, {platform.machine()}, "
+            f"Python {platform.python_version()}",
+            "model": opened.manifest.version,
+            "prediction": _predictions(opened.predictor, records),
+            "explanation": _explanations(opened.predictor, records),
+        }
+    _write(arguments.out, results)
+    _show(results)
+
+
+def _predictions(predictor: Any, records: Sequence[dict[str, Any]]) -> dict[str, float]:  # noqa: ANN401
+    """From a validated customer to a probability, one at a time."""
+    customers = [_customer(record) for record in records]
+    tables = [pd.DataFrame([vars(customer)]) for customer in customers]
+    fast, slow, gap = [], [], 0.0
+    for _ in range(TURNS):
+        ours = [
+            _timed(lambda c=c: predictor.probabilities(predictor.encode([c]))) for c in customers
+        ]
+        theirs = [_timed(lambda t=t: predictor.pipeline.predict_proba(t)[:, 1]) for t in tables]
+        fast += [seconds for seconds, _ in ours]
+        slow += [seconds for seconds, _ in theirs]
+        gaps = [abs(one[0] - other[0]) for (_, one), (_, other) in zip(ours, theirs, strict=True)]
+        gap = max(gap, float(max(gaps)))
+    return {
+        "rows": len(fast),
+        "request_path_ms": statistics.median(fast) * 1e3,
+        "pipeline_ms": statistics.median(slow) * 1e3,
+        "times_faster": statistics.median(slow) / statistics.median(fast),
+        "largest_difference": gap,
+    }
+
+
+def _explanations(predictor: Any, records: Sequence[dict[str, Any]]) -> dict[str, float]:  # noqa: ANN401
+    """One customer's Shapley values, against the same background."""
+    stack = predictor.pipeline.named_steps["stack"]
+    kernel = shap.KernelExplainer(stack.decision_function, predictor._explainer.background.matrix)
+    fast, slow, gap = [], [], 0.0
+    for record in records[:EXPLANATIONS]:
+        matrix = predictor.encode([_customer(record)])
+        ours, exact = _timed(lambda m=matrix: predictor.explain(m))
+        theirs, sampled = _timed(lambda m=matrix: kernel.shap_values(m, silent=True))
+        fast.append(ours)
+        slow.append(theirs)
+        contributions = list(exact[0].log_odds_contributions.values())
+        gap = max(gap, float(np.abs(sampled[0] - contributions).max()))
+    return {
+        "rows": EXPLANATIONS,
+        "background_rows": len(predictor._explainer.background.matrix),
+        "exact_ms": statistics.median(fast) * 1e3,
+        "kernel_explainer_ms": statistics.median(slow) * 1e3,
+        "times_faster": statistics.median(slow) / statistics.median(fast),
+        "largest_difference": gap,
+    }
+
+
+def _customer(record: dict[str, Any]) -> SimpleNamespace:
+    return SimpleNamespace(**({"Tenure": None} | record))
+
+
+def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    began = time.perf_counter()
+    result = work()
+    return time.perf_counter() - began, result
+
+
+def _write(path: Path, results: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
+        json.dump(results, file, indent=2)
+        file.write("\n")
+    Path(file.name).replace(path)
+
+
+def _show(results: dict[str, Any]) -> None:
+    table = Table("one row", "this service", "the alternative", "times faster", "difference")
+    prediction, explanation = results["prediction"], results["explanation"]
+    table.add_row(
+        "prediction",
+        f"{prediction['request_path_ms']:.2f} ms",
+        f"{prediction['pipeline_ms']:.2f} ms (pipeline.predict_proba)",
+        f"{prediction['times_faster']:.0f}",
+        f"{prediction['largest_difference']:.1e}",
+    )
+    table.add_row(
+        "explanation",
+        f"{explanation['exact_ms']:.1f} ms (exact)",
+        f"{explanation['kernel_explainer_ms']:.0f} ms (shap.KernelExplainer)",
+        f"{explanation['times_faster']:.0f}",
+        f"{explanation['largest_difference']:.1e}",
+    )
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
