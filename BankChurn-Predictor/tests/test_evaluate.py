@@ -4,7 +4,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from bankchurn import plots
 from bankchurn.evaluate import choose_threshold, evaluate, measure
 from bankchurn.train import Training, write_report
 from hypothesis import given
@@ -124,7 +123,7 @@ def test_without_matplotlib_the_report_goes_without_plots_and_says_so(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(plots.importlib.util, "find_spec", lambda _name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     assert [path.name for path in write_report(training.report, tmp_path)] == ["evaluation.json"]
     [record] = caplog.records
     assert record.getMessage().startswith("No plots were written: matplotlib is not installed")

@@ -2,6 +2,7 @@ from itertools import combinations
 from math import factorial
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from bankchurn.explain import AdditivityError, Background, ShapleyExplainer, in_probability
 from bankchurn.features import Matrix
@@ -23,7 +24,9 @@ def explainer(predictor: ChurnPredictor, path: RequestPath, matrix: Matrix) -> S
     return ShapleyExplainer(predictor.pipeline.named_steps["stack"], path, background)
 
 
-def brute_force(predictor: ChurnPredictor, row: Matrix, background: Matrix) -> np.ndarray:
+def brute_force(
+    predictor: ChurnPredictor, row: Matrix, background: Matrix
+) -> npt.NDArray[np.float64]:
     """Shapley values by their definition, over all 1,024 coalitions, from the sealed pipeline."""
     count = len(FEATURES)
     coalitions = [

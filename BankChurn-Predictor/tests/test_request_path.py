@@ -1,4 +1,5 @@
 import numpy as np
+import numpy.typing as npt
 import pytest
 from bankchurn.features import Matrix
 from bankchurn.model import BATCH_ROWS, ChurnPredictor
@@ -9,8 +10,10 @@ from hypothesis import strategies as st
 from scipy.special import expit, logit
 
 
-def sealed_probability(predictor: ChurnPredictor, matrix: Matrix) -> np.ndarray:
-    found: np.ndarray = predictor.pipeline.named_steps["stack"].predict_proba(matrix)[:, 1]
+def sealed_probability(predictor: ChurnPredictor, matrix: Matrix) -> npt.NDArray[np.float64]:
+    found: npt.NDArray[np.float64] = predictor.pipeline.named_steps["stack"].predict_proba(matrix)[
+        :, 1
+    ]
     return found
 
 

@@ -104,12 +104,9 @@ def test_a_seal_proves_every_path_that_a_service_takes(sealed: Path) -> None:
         "batch_probability",
         "log_odds_contributions",
     }
-    np.testing.assert_allclose(
-        golden.outputs["pipeline_probability"], golden.outputs["request_probability"], atol=1e-6
-    )
-    contributions = np.array(golden.outputs["log_odds_contributions"])
-    np.testing.assert_allclose(
-        1 / (1 + np.exp(-contributions.sum(axis=1))),
-        golden.outputs["pipeline_probability"],
-        atol=1e-6,
-    )
+    answers = {name: np.array(values, dtype=np.float64) for name, values in golden.outputs.items()}
+    sealed_truth = answers["pipeline_probability"]
+    np.testing.assert_allclose(answers["request_probability"], sealed_truth, atol=1e-6)
+    np.testing.assert_allclose(answers["batch_probability"], sealed_truth, atol=1e-6)
+    explained = 1 / (1 + np.exp(-answers["log_odds_contributions"].sum(axis=1)))
+    np.testing.assert_allclose(explained, sealed_truth, atol=1e-6)

@@ -221,7 +221,8 @@ def _open_parquet(path: Path) -> Iterator[Any]:
     """Open a Parquet file, and close every handle that fastparquet leaves open."""
     with contextlib.ExitStack() as handles, _parquet_errors(path):
         yield fastparquet.ParquetFile(
-            str(path), open_with=lambda name, mode="rb": handles.enter_context(open(name, mode))
+            str(path),
+            open_with=lambda name, mode="rb": handles.enter_context(Path(name).open(mode)),
         )
 
 
