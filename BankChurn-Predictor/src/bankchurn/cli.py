@@ -14,15 +14,13 @@ from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 import typer
 from pinproof import SealedModelError, SealError, open_sealed
 from pydantic import ValidationError
-from rich.console import Console
-from rich.table import Table
 from tqdm import tqdm
 
-from bankchurn.schema import Customer, Explanation
+from bankchurn.display import show_explanation, show_report
+from bankchurn.schema import Customer
 from bankchurn.tables import DataError
 
 if TYPE_CHECKING:
-    from bankchurn.evaluate import TrainingReport
     from bankchurn.model import ChurnPredictor
 
 __all__ = ["app", "main"]
@@ -95,7 +93,7 @@ def train(  # noqa: PLR0917 - typer makes options of all of them
         manifest = training.seal(trained, out, progress=progress)
         progress("write the report")
         written = training.write_report(trained.report, reports)
-    _show_report(trained.report)
+    show_report(trained.report)
     print(f"\nSealed {manifest.name} {manifest.version} in {out}")
     print("Wrote " + ", ".join(str(path) for path in written))
 
@@ -124,7 +122,7 @@ def evaluate(
             evaluation=training.evaluate_pipeline(predictor, table),
         )
         written = training.write_report(report, reports)
-    _show_report(report)
+    show_report(report)
     print("\nWrote " + ", ".join(str(path) for path in written))
 
 
@@ -175,7 +173,7 @@ def explain(
         f"{'above' if answer.churn_prediction else 'below'} the threshold {answer.threshold:.4f}"
     )
     if answer.explanation is not None:
-        _show_explanation(record, answer.explanation)
+        show_explanation(record, answer.explanation)
 
 
 @app.command()
@@ -264,65 +262,3 @@ def _read_customer(source: str) -> Customer:
         raise DataError(
             f"{source} is not a customer:\n{problems}\nA customer looks like this: {example}"
         ) from error
-
-
-def _show_explanation(customer: Customer, explanation: Explanation) -> None:
-    table = Table(title=f"Compared with background {explanation.background_version}")
-    table.add_column("feature")
-    for heading in ("value", "log-odds", "probability"):
-        table.add_column(heading, justify="right")
-    contributions = explanation.log_odds_contributions
-    for name in sorted(contributions, key=lambda one: -abs(contributions[one])):
-        value = getattr(customer, name)
-        table.add_row(
-            name,
-            "unknown" if value is None else str(value),
-            f"{contributions[name]:+.4f}",
-            f"{explanation.probability_contributions[name]:+.4f}",
-        )
-    table.add_section()
-    table.add_row(
-        "base", "", f"{explanation.base_log_odds:+.4f}", f"{explanation.base_probability:.4f}"
-    )
-    total = explanation.base_probability + sum(explanation.probability_contributions.values())
-    table.add_row("sum", "", f"{explanation.log_odds:+.4f}", f"{total:.4f}")
-    Console().print(table)
-
-
-def _show_report(report: "TrainingReport") -> None:
-    console = Console()
-    if report.cross_validation:
-        table = Table(title="Cross-validation, mean ± standard deviation over the folds")
-        for heading in ("learner", "AUC", "log loss"):
-            table.add_column(heading, justify="left" if heading == "learner" else "right")
-        for name, score in report.cross_validation.items():
-            table.add_row(
-                name,
-                f"{score.auc.mean:.4f} ± {score.auc.standard_deviation:.4f}",
-                f"{score.log_loss.mean:.4f} ± {score.log_loss.standard_deviation:.4f}",
-            )
-        console.print(table)
-    table = Table(title=f"{report.model_version}, threshold {report.threshold:.4f}")
-    headings = ("customers", "group", "left", "AUC", "log loss", "selected", "TPR", "FPR")
-    for heading in headings:
-        table.add_column(heading, justify="left" if heading == "group" else "right")
-    rows = [("all", report.evaluation.metrics)]
-    rows += [
-        (f"{group.attribute} {group.value}", group.metrics) for group in report.evaluation.groups
-    ]
-    for name, metrics in rows:
-        table.add_row(
-            f"{metrics.customers:,}",
-            name,
-            _rate(metrics.base_rate),
-            _rate(metrics.auc, digits=4),
-            f"{metrics.log_loss:.4f}",
-            _rate(metrics.selection_rate),
-            _rate(metrics.true_positive_rate),
-            _rate(metrics.false_positive_rate),
-        )
-    console.print(table)
-
-
-def _rate(value: float | None, *, digits: int = 3) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"
