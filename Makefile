@@ -37,7 +37,7 @@ demo-%: %/.venv/.installed
 	@$*/.venv/bin/python tools/demo.py $*
 
 train-%: %/.venv/.installed ## Train and seal one service's model on sample data
-	@cd $* && .venv/bin/python -m $(package_$*) train
+	cd $* && .venv/bin/python -m $(patsubst $*/src/%/cli.py,%,$(wildcard $*/src/*/cli.py)) train
 
 .PHONY: train-all
 train-all: $(SERVICES:%=train-%) ## Train and seal every service's model on sample data
@@ -65,7 +65,7 @@ check-lint: .tools/check/.installed
 check-types: $(PROJECTS:%=check-types-in-%)
 
 $(PROJECTS:%=check-types-in-%): check-types-in-%: %/.venv/.installed .tools/check/.installed
-	$(TOOLS)/mypy --python-executable $*/.venv/bin/python $*/src $*/tests
+	$(TOOLS)/mypy --cache-dir $*/.mypy_cache --python-executable $*/.venv/bin/python $*/src $*/tests
 
 check-pins: libs/pinproof/.venv/.installed ## Check every pin of the repository
 	libs/pinproof/.venv/bin/pinproof check
@@ -73,7 +73,8 @@ check-pins: libs/pinproof/.venv/.installed ## Check every pin of the repository
 check-imports: $(PROJECTS:%=check-imports-in-%)
 
 $(PROJECTS:%=check-imports-in-%): check-imports-in-%: %/.venv/.installed .tools/check/.installed
-	cd $* && $(CURDIR)/$(TOOLS)/deptry .
+	cd $* && PYTHONPATH="$$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
+		$(CURDIR)/$(TOOLS)/deptry src
 
 check-docs: .tools/check/.installed $(PROJECTS:%=%/.venv/.installed)
 	$(TOOLS)/cog --check --diff $(GENERATED_DOCS)
@@ -88,12 +89,16 @@ docs: .tools/check/.installed $(PROJECTS:%=%/.venv/.installed) ## Regenerate wha
 
 # ---- Measure ----
 
-.PHONY: bench load-test
-bench: $(SERVICES:%=%/.venv/.installed) ## Measure speed beside the alternatives, in one run each
+.PHONY: bench
+bench: bench-BankChurn-Predictor ## Measure speed beside the alternatives; writes bench/results
+
+bench-BankChurn-Predictor: BankChurn-Predictor/.venv/.installed
+	cd BankChurn-Predictor && .venv/bin/python -m bankchurn train --out models/bench --reports reports/bench
+	BankChurn-Predictor/.venv/bin/python bench/bench_bankchurn.py BankChurn-Predictor/models/bench --out bench/results/bankchurn.json
 
 .PHONY: clean
 clean: ## Remove environments, caches and everything the services wrote
-	git clean -fdXq
+	rm -rf .tools .mypy_cache .ruff_cache $(foreach p,$(PROJECTS),$(addprefix $(p)/,.venv .mypy_cache .pytest_cache .hypothesis models data reports src/*.egg-info))
 
 # ---- Environments: file targets, so that any target bootstraps what it needs ----
 

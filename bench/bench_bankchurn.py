@@ -81,7 +81,7 @@ def _predictions(predictor: Any, records: Sequence[dict[str, Any]]) -> dict[str,
 def _explanations(predictor: Any, records: Sequence[dict[str, Any]]) -> dict[str, float]:  # noqa: ANN401
     """One customer's Shapley values, against the same background."""
     stack = predictor.pipeline.named_steps["stack"]
-    kernel = shap.KernelExplainer(stack.decision_function, predictor._explainer.background.matrix)
+    kernel = shap.KernelExplainer(stack.decision_function, predictor.background.matrix)
     fast, slow, gap = [], [], 0.0
     for record in records[:EXPLANATIONS]:
         matrix = predictor.encode([_customer(record)])
@@ -93,7 +93,7 @@ def _explanations(predictor: Any, records: Sequence[dict[str, Any]]) -> dict[str
         gap = max(gap, float(np.abs(sampled[0] - contributions).max()))
     return {
         "rows": EXPLANATIONS,
-        "background_rows": len(predictor._explainer.background.matrix),
+        "background_rows": len(predictor.background.matrix),
         "exact_ms": statistics.median(fast) * 1e3,
         "kernel_explainer_ms": statistics.median(slow) * 1e3,
         "times_faster": statistics.median(slow) / statistics.median(fast),

@@ -43,7 +43,8 @@ def main() -> None:
         model = Path(folder) / "model"
         command = [sys.executable, "-m", script["package"]]
         _say("Training and sealing a model on sample data")
-        subprocess.run([*command, "train", "--out", model], check=True)  # noqa: S603
+        train = [*command, "train", "--out", model, "--reports", Path(folder) / "report"]
+        subprocess.run(train, check=True)  # noqa: S603
         digest = hashlib.sha256((model / "manifest.json").read_bytes()).hexdigest()
         with _served(command, model, digest) as url:
             _say(f"Serving it on {url}")
@@ -141,7 +142,7 @@ def _short(value: Any) -> str:  # noqa: ANN401 - any JSON value
     if isinstance(value, float):
         return f"{value:.4f}"
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_short(item)}" for name, item in value.items())
+        return "".join(f"\n  {name}: {_short(item)}" for name, item in value.items())
     return str(value)
 
 

@@ -39,7 +39,7 @@ def test_an_explained_answer_adds_up(predictor: ChurnPredictor, customers: list[
     for answer in predictor.answer(customers, model_version="1", explain=True):
         why = answer.explanation
         assert why is not None
-        assert why.background_version == predictor.background_version
+        assert why.background_version == predictor.background.version
         assert answer.feature_contributions == why.probability_contributions
         assert list(answer.feature_contributions) == list(FEATURES)
         assert why.base_probability + sum(answer.feature_contributions.values()) == pytest.approx(
@@ -56,7 +56,7 @@ def test_a_packed_model_answers_as_before(
         again.pipeline.predict_proba(sample), predictor.pipeline.predict_proba(sample)
     )
     assert again.decision == Decision(0.25, "by hand")
-    assert again.background_version == background.version
+    assert again.background.version == background.version
 
 
 def test_a_model_whose_request_path_disagrees_is_not_loaded(

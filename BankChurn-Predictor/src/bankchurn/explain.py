@@ -11,6 +11,7 @@ A blank Tenure is explained as the median that the model puts in its place.
 
 import hashlib
 import json
+import warnings
 from typing import Any, Final
 
 import numpy as np
@@ -19,7 +20,6 @@ from scipy.special import expit
 from sklearn.ensemble import StackingClassifier
 
 from bankchurn.features import Matrix
-from bankchurn.lean import without_matplotlib
 from bankchurn.request_path import RequestPath
 from bankchurn.schema import FEATURES, Explanation
 from bankchurn.stack import LEARNERS
@@ -101,7 +101,9 @@ class ShapleyExplainer:
         self._path = path
         self.background = background
         self.base_log_odds = float(path.log_odds(background.matrix).mean())
-        with without_matplotlib():
+        with warnings.catch_warnings():
+            # Its plots, imported only where matplotlib is, use what others have deprecated.
+            warnings.simplefilter("ignore")
             from shap import TreeExplainer  # noqa: PLC0415 - over a second that training can spare
         weights = stack.final_estimator_.coef_[0].tolist()
         self._explainers = [

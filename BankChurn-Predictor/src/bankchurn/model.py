@@ -84,9 +84,9 @@ class ChurnPredictor:
         self._prove(background.matrix)
 
     @property
-    def background_version(self) -> str:
-        """Which background explanations compare with."""
-        return self._explainer.background.version
+    def background(self) -> Background:
+        """The customers that explanations compare with."""
+        return self._explainer.background
 
     def encode(self, customers: Sequence[Customer]) -> Matrix:
         """The feature matrix of validated customers."""

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from joblib import parallel_config
+from lightgbm import LGBMClassifier
 from sklearn.ensemble import (
     GradientBoostingClassifier,
     RandomForestClassifier,
@@ -24,11 +25,7 @@ from sklearn.pipeline import Pipeline
 from xgboost import XGBClassifier
 
 from bankchurn.features import CustomerEncoder, Matrix
-from bankchurn.lean import without_matplotlib
 from bankchurn.schema import FEATURES
-
-with without_matplotlib():
-    from lightgbm import LGBMClassifier
 
 __all__ = [
     "LEARNERS",

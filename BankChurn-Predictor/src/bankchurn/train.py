@@ -160,7 +160,7 @@ def seal(training: Training, destination: Path, *, progress: Progress = logger.i
         "options": asdict(training.options),
         "learners": {name: dict(values) for name, values in PARAMETERS.items()},
         "threshold": report.threshold,
-        "background_version": training.predictor.background_version,
+        "background_version": training.predictor.background.version,
     }
     return pinproof.seal(
         destination,
