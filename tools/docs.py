@@ -1,0 +1,104 @@
+"""What documents quote from results files; called by the cog blocks in them (``make docs``)."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def read(results: str) -> Any:  # noqa: ANN401 - any JSON document
+    """A results file, by its path from the root."""
+    return json.loads((ROOT / results).read_text(encoding="utf-8"))
+
+
+def table(headings: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table whose first column is text and whose others are numbers."""
+    lines = [headings, ["---", *["---:"] * (len(headings) - 1)], *rows]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
+def quality(results: str) -> str:
+    """The stack beside its base learners, cross-validated."""
+    rows = [
+        [name.replace("_", " "), _spread(scores["auc"]), _spread(scores["log_loss"])]
+        for name, scores in read(results)["cross_validation"].items()
+    ]
+    return table(["model", "AUC", "log loss"], rows)
+
+
+def holdout(results: str) -> str:
+    """The hold-out: everyone, then each group."""
+    evaluation = read(results)["evaluation"]
+    everyone = [("everyone", evaluation["metrics"])]
+    groups = [(f"{one['attribute']}: {one['value']}", one["metrics"]) for one in evaluation["groups"]]
+    headings = ["hold-out", "customers", "left", "AUC", "log loss", "selected", "TPR", "FPR"]
+    names = ["base_rate", "auc", "log_loss", "selection_rate"]
+    names += ["true_positive_rate", "false_positive_rate"]
+    rows = [
+        [group, f"{metrics['customers']:,}", *(_figure(metrics[name]) for name in names)]
+        for group, metrics in everyone + groups
+    ]
+    return table(headings, rows)
+
+
+def made_from(results: str) -> str:
+    """What a model was trained on, in a sentence."""
+    report = read(results)
+    data = report["data"]
+    return (
+        f"Model {report['model_version']}, trained on four fifths of `{data['source']}` "
+        f"({data['rows']:,} customers, {data['base_rate']:.1%} left), evaluated on the rest. "
+        f"Decision threshold {report['threshold']:.3f} ({report['threshold_criterion']})."
+    )
+
+
+def speed(results: str) -> str:
+    """BankChurn's speed beside the alternatives."""
+    measured = read(results)
+    prediction, explanation = measured["prediction"], measured["explanation"]
+    rows = [
+        [
+            "probability of one customer, beside `pipeline.predict_proba`",
+            f"{prediction['request_path_ms']:.2f} ms",
+            f"{prediction['pipeline_ms']:.1f} ms",
+            f"{prediction['times_faster']:.0f} times",
+        ],
+        [
+            "exact explanation of one customer, beside `shap.KernelExplainer`",
+            f"{explanation['exact_ms']:.0f} ms",
+            f"{explanation['kernel_explainer_ms']:,.0f} ms",
+            f"{explanation['times_faster']:.0f} times",
+        ],
+    ]
+    lines = [table(["one thread, one run", "here", "there", "faster"], rows), ""]
+    training = measured["training"]
+    lines.append(
+        f"Training on {training['rows']:,} customers, from data to sealed model: "
+        f"{training['seconds']:.0f} s. Machine: {measured['machine']}."
+    )
+    return "\n".join(lines)
+
+
+def command_help(python: str, *command: str) -> str:
+    """What a command says of itself, as a block of code."""
+    shown = subprocess.run(  # noqa: S603 - a command of this repository
+        [str(ROOT / python), "-m", *command, "--help"],
+        env={"COLUMNS": "88", "TERM": "dumb", "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    lines = "\n".join(line.rstrip() for line in shown.strip().splitlines())
+    return f"```\n{lines}\n```"
+
+
+def _spread(figure: dict[str, float]) -> str:
+    return f"{figure['mean']:.4f} ± {figure['standard_deviation']:.4f}"
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
