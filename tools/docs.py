@@ -32,7 +32,9 @@ def holdout(results: str) -> str:
     """The hold-out: everyone, then each group."""
     evaluation = read(results)["evaluation"]
     everyone = [("everyone", evaluation["metrics"])]
-    groups = [(f"{one['attribute']}: {one['value']}", one["metrics"]) for one in evaluation["groups"]]
+    groups = [
+        (f"{one['attribute']}: {one['value']}", one["metrics"]) for one in evaluation["groups"]
+    ]
     headings = ["hold-out", "customers", "left", "AUC", "log loss", "selected", "TPR", "FPR"]
     names = ["base_rate", "auc", "log_loss", "selection_rate"]
     names += ["true_positive_rate", "false_positive_rate"]
@@ -100,5 +102,3 @@ def _spread(figure: dict[str, float]) -> str:
 
 def _figure(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"
-
-
