@@ -76,8 +76,8 @@ check-pins: libs/pinproof/.venv/.installed ## Check every pin of the repository
 check-imports: $(PROJECTS:%=check-imports-in-%)
 
 $(PROJECTS:%=check-imports-in-%): check-imports-in-%: %/.venv/.installed .tools/check/.installed
-	cd $* && PYTHONPATH="$$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
-		$(CURDIR)/$(TOOLS)/deptry src
+	@cd $* && echo "deptry $*" && PYTHONPATH="$$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
+		"$(CURDIR)/$(TOOLS)/deptry" src
 
 check-docs: .tools/check/.installed $(PROJECTS:%=%/.venv/.installed)
 	$(TOOLS)/cog --check --diff $(GENERATED_DOCS)
