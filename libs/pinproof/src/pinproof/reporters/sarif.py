@@ -5,6 +5,7 @@ Source: `Static Analysis Results Interchange Format 2.1.0
 """
 
 import json
+from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
 from pinproof.reporters.base import Reporter
@@ -12,7 +13,7 @@ from pinproof.repository import UNUSABLE
 from pinproof.rules import RULES, documentation, summary
 from pinproof.violations import Report, Violation
 
-__all__ = ["SarifReporter"]
+__all__ = ["SarifReporter", "sarif_log"]
 
 _SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -24,15 +25,18 @@ class SarifReporter(Reporter):
 
     def render(self, report: Report) -> str:
         """Write the log."""
-        run = {
-            "tool": {"driver": {"name": "pinproof", "rules": _descriptors()}},
-            # The root is left to the reader of the log: it differs from machine to machine.
-            "originalUriBaseIds": {
-                "SRCROOT": {"description": {"text": "The root of the repository."}}
-            },
-            "results": [_result(violation) for violation in report.violations],
-        }
-        return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+        return sarif_log(_descriptors(), report.violations)
+
+
+def sarif_log(descriptors: Sequence[object], violations: Iterable[Violation]) -> str:
+    """Write a log of results whose codes these objects describe."""
+    run = {
+        "tool": {"driver": {"name": "pinproof", "rules": descriptors}},
+        # The root is left to the reader of the log: it differs from machine to machine.
+        "originalUriBaseIds": {"SRCROOT": {"description": {"text": "The root of the repository."}}},
+        "results": [_result(violation) for violation in violations],
+    }
+    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
 
 
 def _descriptors() -> list[dict[str, object]]:

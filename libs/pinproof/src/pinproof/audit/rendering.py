@@ -1,0 +1,102 @@
+"""How an audit is written. The formats are the checker's, and the code is the advisory."""
+
+import json
+
+from pinproof.audit.audit import Audit
+from pinproof.audit.finding import Finding
+from pinproof.policy import POLICY_FILE
+from pinproof.reporters import REPORTERS
+from pinproof.reporters.sarif import sarif_log
+from pinproof.violations import Report
+
+__all__ = ["remarks", "render"]
+
+
+def render(result: Audit, output: str) -> str:
+    """Write the findings in a format: text, json, github or sarif."""
+    violations = tuple(finding.violation for finding in result.findings)
+    match output:
+        case "json":
+            return json.dumps(_document(result), indent=2) + "\n"
+        case "sarif":
+            described = {
+                finding.advisory.names[0]: (finding.advisory.summary, finding.advisory.url)
+                for finding in result.findings
+            }
+            return sarif_log(
+                [_descriptor(name, *texts) for name, texts in described.items()], violations
+            )
+        case _:
+            return REPORTERS[output].render(Report(violations, files=0, unusable=False))
+
+
+def _descriptor(name: str, summary: str, url: str | None) -> dict[str, object]:
+    descriptor: dict[str, object] = {"id": name, "shortDescription": {"text": summary or name}}
+    return descriptor | ({"helpUri": url} if url else {})
+
+
+def _document(result: Audit) -> dict[str, object]:
+    return {
+        "format": 1,
+        "findings": [_finding(finding) for finding in result.findings],
+        "ignored": [
+            {**_finding(finding), "reason": entry.reason, "expires": entry.expires.isoformat()}
+            for finding, entry in result.ignored
+        ],
+        "unused_ignores": [entry.id for entry in result.unused],
+        "distributions": result.distributions,
+        "unpinned": list(result.unpinned),
+        "direct": list(result.direct),
+    }
+
+
+def _finding(finding: Finding) -> dict[str, object]:
+    verdict = finding.verdict
+    return {
+        "path": finding.path,
+        "line": finding.line,
+        "distribution": finding.name,
+        "advisory": finding.advisory.names[0],
+        "aliases": list(finding.advisory.names[1:]),
+        "severity": finding.advisory.severity,
+        "url": finding.advisory.url,
+        "verdict": verdict.kind,
+        "affected": {point: str(version) for point, version in verdict.points.items()},
+        "target": str(verdict.target) if verdict.target else None,
+        "blockers": [
+            {
+                "distribution": blocker.name,
+                "pin": blocker.pin,
+                "release": str(blocker.release),
+                "asks": str(blocker.asks),
+                "first": str(blocker.first) if blocker.first else None,
+            }
+            for blocker in finding.blockers
+        ],
+        "pythons": list(finding.pythons),
+        "message": finding.violation.message,
+    }
+
+
+def remarks(result: Audit) -> list[str]:
+    """What to tell beside the findings, a line each; the outcome is the last one."""
+    lines = [
+        f"{finding.path}:{finding.line}: {finding.advisory.names[0]} is ignored until "
+        f"{entry.expires}: {entry.reason}"
+        for finding, entry in result.ignored
+    ]
+    lines += [
+        f"{POLICY_FILE}: nothing is found that the entry for {entry.id} would ignore: remove it"
+        for entry in result.unused
+    ]
+    if result.direct:
+        lines.append(f"Not looked at, because no index knows them: {', '.join(result.direct)}")
+    if result.unpinned:
+        lines.append(f"Without a pin, and so newest only: {', '.join(result.unpinned)}")
+    count = len(result.findings)
+    advisories = {0: "No advisory", 1: "1 advisory"}.get(count, f"{count} advisories")
+    ignored = f", {len(result.ignored)} ignored" if result.ignored else ""
+    looked_at = result.distributions
+    noun = "distribution" if looked_at == 1 else "distributions"
+    lines.append(f"{advisories}{ignored}; {looked_at} {noun} looked at.")
+    return lines

@@ -1,0 +1,302 @@
+"""The audit against a served index and served advisories."""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from pathlib import Path
+
+import pytest
+from audit_world import AFFECTING, IDENTIFIERS, PROJECTS
+from conftest import TODAY
+from pinproof.advisories import OsvSource
+from pinproof.audit import Audit, audit
+from pinproof.audit.environment import InstalledVersionError
+from pinproof.audit.graph import GraphError
+from pinproof.index import Index, NoMetadataError
+from pinproof.installed import Distribution, Installation
+from pinproof.pins import read_pins
+from pinproof.web import Client, WebError
+from servers import Release, Releases, documents, index_of, osv_of, released, serving
+
+Write = Callable[[Mapping[str, str]], Path]
+
+CLIENT = Client(attempts=1)
+PINS = '[policy]\npythons = ["3.11", "3.12"]\nplatforms = ["linux-x86_64", "macos-arm64"]\n'
+MARKERS = {"python_version": "3.11"}
+STARLETTE = "CVE-2025-54121"
+RANGE = "CVE-2025-62727"
+
+
+@pytest.fixture
+def look(write: Write) -> Callable[..., Audit]:
+    def run(
+        requirements: str,
+        *,
+        projects: Releases | None = None,
+        policy: str = "",
+        installed: list[Distribution] | None = None,
+        today: date = TODAY,
+        file: bool = False,
+        **more: str,
+    ) -> Audit:
+        root = write({"pins.toml": PINS + policy, "requirements.txt": requirements, **more})
+        pins = read_pins(root / "requirements.txt" if file or installed else root)
+        installation = None
+        if installed is not None:
+            installation = Installation(markers=MARKERS, distributions=tuple(installed))
+        with (
+            serving(index_of({**PROJECTS, **(projects or {})})) as index,
+            serving(osv_of(documents(*IDENTIFIERS), AFFECTING)) as osv,
+        ):
+            return audit(
+                pins,
+                Index(f"{index}/simple/", CLIENT),
+                OsvSource(osv, CLIENT),
+                installation=installation,
+                today=today,
+            )
+
+    return run
+
+
+def told(result: Audit) -> list[str]:
+    return [
+        f"{finding.line} {finding.advisory.names[0]} {finding.verdict.kind} {finding.name} "
+        f"{finding.verdict.target}"
+        + "".join(f" by {one.name} until {one.first}" for one in finding.blockers)
+        for finding in result.findings
+    ]
+
+
+def distribution(name: str, version: str, *requires: str, folder: bool = False) -> Distribution:
+    return Distribution(name=name, version=version, requires=requires, from_folder=folder)
+
+
+def test_pins_that_admit_nothing_affected_are_clean(look: Callable[..., Audit]) -> None:
+    result = look("numpy~=1.26.3\nDjango~=5.1.5\n")
+
+    assert told(result) == []
+    assert (result.distributions, result.unpinned, result.direct) == (2, (), ())
+
+
+def test_a_parent_caps_what_it_brings_along(look: Callable[..., Audit]) -> None:
+    result = look("# direct\nfastapi~=0.115.12\n")
+
+    assert told(result) == [
+        f"2 {STARLETTE} parent-bump starlette 0.47.2 by fastapi until 0.116.1",
+        f"2 {RANGE} parent-bump starlette 0.49.1 by fastapi until 0.121.0",
+    ]
+    assert result.unpinned == ("starlette", "typing-extensions")
+
+
+def test_a_parent_caps_a_pin_too(look: Callable[..., Audit]) -> None:
+    result = look("fastapi~=0.115.12\nstarlette~=0.46.0\ntyping-extensions~=4.8.0\n")
+
+    assert told(result)[0] == f"2 {STARLETTE} parent-bump starlette 0.47.2 by fastapi until 0.116.1"
+    assert result.findings[0].message.count("; change the pin too; ") == 1
+    assert result.unpinned == ()
+
+
+def test_without_the_parent_the_pin_alone_is_to_change(look: Callable[..., Audit]) -> None:
+    assert told(look("starlette~=0.46.0\n")) == [
+        f"1 {STARLETTE} pin-bump starlette 0.47.2",
+        f"1 {RANGE} pin-bump starlette 0.49.1",
+    ]
+
+
+def test_the_parents_of_one_file_do_not_bind_another(look: Callable[..., Audit]) -> None:
+    result = look("starlette~=0.46.0\n", **{"other/requirements.txt": "fastapi~=0.115.12\n"})
+
+    kinds = {(finding.path, str(finding.verdict.kind)) for finding in result.findings}
+    assert kinds == {
+        ("requirements.txt", "pin-bump"),
+        ("other/requirements.txt", "parent-bump"),
+    }
+
+
+def test_what_only_an_older_release_of_the_parent_admits_can_be_had(
+    look: Callable[..., Audit],
+) -> None:
+    # fastapi 0.115.0 goes with starlette 0.38, which CVE-2025-62727 does not speak of.
+    result = look("fastapi~=0.115.0\nstarlette~=0.38.0\n")
+
+    assert told(result) == [f"2 {STARLETTE} parent-bump starlette 0.47.2 by fastapi until 0.116.1"]
+
+
+def test_a_parent_that_never_admits_the_fix_says_so(look: Callable[..., Audit]) -> None:
+    projects = {"capped": released("1.0.0", "1.1.0", requires=["starlette<0.47"])}
+
+    result = look("capped~=1.0.0\n", projects=projects)
+
+    assert told(result)[0] == f"1 {STARLETTE} parent-bump starlette 0.47.2 by capped until None"
+    assert "no later capped that was looked at admits it" in result.findings[0].message
+
+
+def test_the_chain_is_followed_to_the_parent_that_caps(look: Callable[..., Audit]) -> None:
+    projects = {"framework": released("2.0.0", requires=["fastapi[all]<0.116"])}
+
+    result = look("framework~=2.0.0\n", projects=projects)
+
+    assert told(result)[0] == f"1 {STARLETTE} parent-bump starlette 0.47.2 by fastapi until 0.116.1"
+
+
+def test_extras_and_markers_are_followed(look: Callable[..., Audit]) -> None:
+    projects = {
+        "web": released("1.0.0", requires=[
+            'starlette<0.47; extra == "server" and python_version < "3.12"',
+            'django<5; extra == "admin"',
+            'py; sys_platform == "win32"',
+        ])
+    }  # fmt: skip
+
+    result = look("web[server]~=1.0.0\n", projects=projects)
+
+    assert {finding.name for finding in result.findings} == {"starlette"}
+    assert result.findings[0].pythons == ("3.11",)
+    assert " on Python 3.11; " in result.findings[0].message
+
+
+def test_one_distribution_may_have_a_pin_for_each_environment(look: Callable[..., Audit]) -> None:
+    result = look(
+        'Django~=5.1.5; python_version >= "3.12"\nDjango~=5.0.10; python_version < "3.12"\n'
+    )
+
+    assert told(result) == ["2 CVE-2024-56374 floor-bump django 5.0.11"]
+    assert result.findings[0].pythons == ("3.11",)
+
+
+def test_a_pin_for_no_supported_environment_is_not_looked_at(look: Callable[..., Audit]) -> None:
+    assert told(look('py~=1.11.0; sys_platform == "win32"\nnumpy~=1.26.3\n')) == []
+
+
+def test_a_constraint_limits_what_a_pin_admits(look: Callable[..., Audit]) -> None:
+    result = look("-c limits.txt\nDjango~=5.1.3\n", **{"limits.txt": "django<5.1.5\n"})
+
+    assert told(result) == ["2 CVE-2024-56374 pin-bump django 5.1.5"]
+
+
+def test_what_pins_toml_excludes_is_not_followed(look: Callable[..., Audit]) -> None:
+    exclusion = '[[exclusions]]\ndistribution = "starlette"\nreason = "not here"\n'
+
+    assert told(look("fastapi~=0.115.12\n", policy=exclusion)) == []
+
+
+def test_an_included_file_is_part_of_the_one_that_includes_it(look: Callable[..., Audit]) -> None:
+    result = look("-r base.txt\nfastapi~=0.115.12\n", **{"base.txt": "starlette~=0.46.0\n"})
+
+    assert {finding.path for finding in result.findings} == {"base.txt"}
+    assert {str(finding.verdict.kind) for finding in result.findings} == {"parent-bump"}
+
+
+def test_direct_references_are_named(look: Callable[..., Audit]) -> None:
+    result = look("a @ https://example.org/a.whl\nnumpy~=1.26.3\n")
+
+    assert result.direct == ("requirements.txt:1",)
+
+
+# ---- The installed environment ----
+
+
+def test_an_affected_installation_of_a_clean_pin_needs_only_to_be_installed_again(
+    look: Callable[..., Audit],
+) -> None:
+    result = look("Django~=5.1.5\n", installed=[distribution("Django", "5.1.4")])
+
+    assert told(result) == ["1 CVE-2024-56374 reachable django 5.1.5"]
+
+
+def test_a_clean_installation_does_not_hide_an_affected_floor(look: Callable[..., Audit]) -> None:
+    result = look("Django~=5.1.4\n", installed=[distribution("Django", "5.1.5")])
+
+    assert told(result) == ["1 CVE-2024-56374 floor-bump django 5.1.5"]
+
+
+def test_what_is_installed_and_nothing_asks_for_is_looked_at(look: Callable[..., Audit]) -> None:
+    result = look("numpy~=1.26.3\n", installed=[
+        distribution("jinja2", "2.10"), distribution("mine", "unknown", folder=True),
+    ])  # fmt: skip
+
+    assert told(result) == ["1 CVE-2019-10906 reachable jinja2 3.1.6"]
+    assert (
+        "jinja2, which nothing asks for: installed 2.10 is affected" in result.findings[0].message
+    )
+
+
+def test_what_the_index_does_not_tell_the_installation_does(look: Callable[..., Audit]) -> None:
+    projects = {"silent": {"1.0.0": Release(metadata=False)}}
+    installed = [distribution("silent", "1.0.0", "starlette<0.47")]
+
+    result = look("silent~=1.0.0\n", projects=projects, installed=installed)
+
+    assert told(result)[0].startswith(f"1 {STARLETTE} parent-bump starlette 0.47.2 by silent")
+
+
+def test_a_version_that_is_none_cannot_be_compared(look: Callable[..., Audit]) -> None:
+    with pytest.raises(InstalledVersionError, match="numpy is installed in version 'dev'"):
+        look("numpy~=1.26.3\n", installed=[distribution("numpy", "dev")])
+
+
+# ---- The ignore list ----
+
+IGNORE = '[[advisories.ignore]]\nid = "{id}"\n{more}reason = "a reason"\nexpires = 2026-11-22\n'
+
+
+@pytest.mark.parametrize("name", ["CVE-2022-42969", "PYSEC-2022-42969", "ghsa-w596-4wvx-j9j6"])
+def test_an_entry_covers_an_advisory_by_any_of_its_names(
+    name: str, look: Callable[..., Audit]
+) -> None:
+    result = look("py~=1.11.0\n", policy=IGNORE.format(id=name, more=""))
+
+    assert told(result) == []
+    ((finding, entry),) = result.ignored
+    assert (finding.name, entry.id, result.unused) == ("py", name, ())
+
+
+def test_an_entry_ends_with_its_last_day(look: Callable[..., Audit]) -> None:
+    policy = IGNORE.format(id="CVE-2022-42969", more="")
+
+    result = look("py~=1.11.0\n", policy=policy, today=date(2026, 11, 23))
+
+    assert told(result) == ["1 CVE-2022-42969 no-fix py None"]
+    assert result.findings[0].message.endswith("; pins.toml ignored it until 2026-11-22 (a reason)")
+    assert (result.ignored, result.unused) == ((), ())
+
+
+def test_an_entry_for_another_distribution_covers_nothing_and_is_told(
+    look: Callable[..., Audit],
+) -> None:
+    policy = IGNORE.format(id="CVE-2022-42969", more='distribution = "other"\n')
+
+    result = look("py~=1.11.0\n", policy=policy)
+
+    assert told(result) == ["1 CVE-2022-42969 no-fix py None"]
+    assert [entry.id for entry in result.unused] == ["CVE-2022-42969"]
+
+
+# ---- What cannot be known is an error ----
+
+
+def test_a_distribution_that_the_index_does_not_know_is_an_error(
+    look: Callable[..., Audit],
+) -> None:
+    with pytest.raises(WebError, match=r"/simple/absent/ does not exist"):
+        look("absent~=1.0.0\n")
+
+
+def test_a_pin_that_admits_nothing_is_an_error(look: Callable[..., Audit]) -> None:
+    with pytest.raises(GraphError, match=r"requirements.txt:1: no release of numpy~=7.0.0 can be"):
+        look("numpy~=7.0.0\n")
+
+
+def test_requirements_that_contradict_each_other_are_an_error(look: Callable[..., Audit]) -> None:
+    projects = {
+        "a": released("1.0.0", requires=["starlette<0.40"]),
+        "b": released("1.0.0", requires=["starlette>=0.47"]),
+    }
+
+    with pytest.raises(GraphError, match=r"which a \(<0.40\), b \(>=0.47\) wants?, can be"):
+        look("a~=1.0.0\nb~=1.0.0\n", projects=projects)
+
+
+def test_a_release_whose_requirements_nobody_tells_is_an_error(look: Callable[..., Audit]) -> None:
+    with pytest.raises(NoMetadataError, match=r"What silent 1.0.0 asks for is unknown"):
+        look("silent~=1.0.0\n", projects={"silent": {"1.0.0": Release(metadata=False)}})
