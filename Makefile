@@ -73,6 +73,10 @@ $(PROJECTS:%=check-types-in-%): check-types-in-%: %/.venv/.installed .tools/chec
 check-pins: libs/pinproof/.venv/.installed ## Check every pin of the repository
 	libs/pinproof/.venv/bin/pinproof check
 
+.PHONY: sync-pins
+sync-pins: libs/pinproof/.venv/.installed $(UV) ## Pin everything that the pins of each service lead to
+	libs/pinproof/.venv/bin/pinproof sync --uv $(UV)
+
 check-imports: $(PROJECTS:%=check-imports-in-%)
 
 $(PROJECTS:%=check-imports-in-%): check-imports-in-%: %/.venv/.installed .tools/check/.installed

@@ -3,7 +3,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from pinproof.policy import Policy, PolicyError, load_policy
+from pinproof.policy import Policy, PolicyError, find_root, load_policy
 
 Write = Callable[[Mapping[str, str | bytes]], Path]
 
@@ -49,6 +49,13 @@ MISTAKES = [
     (EXCEPTION.replace('reason = "a reason"', ""), "exceptions.0.reason: missing key, add it"),
     (EXCEPTION.replace("2027-01-31", '"some day"'), "exceptions.0.expires: "),
     (EXCEPTION.replace("expires", "expire"), "exceptions.0.expire: unknown key"),
+    (EXCEPTION.replace('distribution = "a"', ""), "exceptions.0: name the distribution"),
+    (EXCEPTION.replace('distribution = "a"', 'path = "b"'), "exceptions.0: name the distribution"),
+    (
+        EXCEPTION.replace("PIN001", "PIN007").replace('distribution = "a"', ""),
+        "exceptions.0: name the distribution",
+    ),
+    ("[[exclusions]]\ndistribution = 'a'", "exclusions.0.reason: missing key, add it"),
 ]
 
 
@@ -100,3 +107,38 @@ def test_what_is_not_toml_is_refused(content: bytes, write: Write) -> None:
 def test_a_folder_of_that_name_is_refused(write: Write) -> None:
     with pytest.raises(PolicyError, match=r"^pins\.toml cannot be read"):
         load_policy(write({"pins.toml/file": ""}))
+
+
+def test_an_exclusion_holds_below_its_path(write: Write) -> None:
+    exclusions = """
+[[exclusions]]
+distribution = "Left_Out"
+path = "a/b"
+reason = "a reason"
+
+[[exclusions]]
+distribution = "everywhere"
+reason = "another"
+"""
+    policy = load_policy(write({"pins.toml": exclusions}))
+
+    assert policy.excluded_from("a/b/c.txt") == {"left-out": "a reason", "everywhere": "another"}
+    assert policy.excluded_from("a/bc") == {"everywhere": "another"}
+
+
+def test_the_root_is_the_nearest_folder_with_a_policy(write: Write) -> None:
+    root = write({"pins.toml": "", "a/pins.toml": "", "a/b/requirements.txt": "", "c": ""})
+
+    assert find_root(root / "a/b/requirements.txt") == root / "a"
+    assert find_root(root / "c") == root
+    assert find_root(root.parent / "elsewhere") is None
+
+
+def test_an_exception_for_a_rule_on_commands_may_name_a_path_alone(write: Write) -> None:
+    text = EXCEPTION.replace("PIN001", "PIN007").replace('distribution = "a"', 'path = "a"')
+
+    (exception,) = load_policy(write({"pins.toml": text})).exceptions
+
+    assert exception.covers("PIN007", None, "a/b")
+    assert exception.covers("PIN007", "numpy", "a/b")
+    assert not exception.covers("PIN007", None, "b")

@@ -5,13 +5,16 @@ import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from pinproof.closure.record import RECORD_FILE, Closure, RecordedPin
 from pinproof.environments import PLATFORMS
-from pinproof.policy import PinException, Policy, load_policy
+from pinproof.policy import Exclusion, PinException, Policy, load_policy
 from pinproof.reporters import REPORTERS
 from pinproof.rules import RULES, documentation, summary
 from pinproof.verify import INSTALLERS, Fault
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+LISTS = {"exceptions": PinException, "exclusions": Exclusion}
 
 Write = Callable[[Mapping[str, str]], Path]
 
@@ -33,8 +36,9 @@ def test_every_rule_is_listed_and_linked_to_its_explanation() -> None:
 
 
 def test_every_key_of_the_policy_is_listed() -> None:
-    table = [f"policy.{name}" for name in Policy.model_fields if name != "exceptions"]
-    keys = [*table, *(f"exceptions.{name}" for name in PinException.model_fields)]
+    keys = [f"policy.{name}" for name in Policy.model_fields if name not in LISTS]
+    for table, entry in LISTS.items():
+        keys += [f"{table}.{name}" for name in entry.model_fields]
 
     assert first_cells(section("pins.toml")) == keys
 
@@ -45,8 +49,17 @@ def test_the_example_of_a_policy_is_one_and_uses_every_key(write: Write) -> None
     load_policy(write({"pins.toml": example}))
 
     document = tomllib.loads(example)
-    assert document["policy"].keys() == Policy.model_fields.keys() - {"exceptions"}
-    assert document["exceptions"][0].keys() == PinException.model_fields.keys()
+    assert document["policy"].keys() == Policy.model_fields.keys() - LISTS.keys()
+    for table, entry in LISTS.items():
+        assert document[table][0].keys() == entry.model_fields.keys()
+
+
+def test_every_field_of_the_closure_record_is_listed() -> None:
+    rows = re.findall(r"^\| (`[^|]+) \|", section("Pinning the closure"), flags=re.MULTILINE)
+    keys = [*Closure.model_fields, *(f"files.*.{name}" for name in RecordedPin.model_fields)]
+
+    assert [key for row in rows for key in re.findall(r"`([^`]+)`", row)] == keys
+    assert f"`{RECORD_FILE}`" in README
 
 
 def test_every_format_platform_and_fault_is_named() -> None:

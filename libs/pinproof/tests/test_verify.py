@@ -226,4 +226,34 @@ def test_what_is_no_file_is_refused(name: str, write: Write) -> None:
 def test_every_fault_has_its_words() -> None:
     told = {expected.partition(":")[0] for _, _, messages in DIFFERENT for expected in messages}
 
-    assert told == set(Fault)
+    assert told | {Fault.EXCLUDED} == set(Fault)
+
+
+def test_what_is_excluded_may_be_missing_and_must_not_be_installed() -> None:
+    asked = [distribution("a 1", "gpu", "b"), distribution("b 1")]
+    excluded = {"gpu": "there is none"}
+
+    absent = compare(wishes("a"), [], Installation(markers=MARKERS, distributions=asked), excluded)
+    present = Installation(
+        markers=MARKERS, distributions=[*asked, distribution("GPU 2", "big"), distribution("big 1")]
+    )
+
+    assert absent.findings == ()
+    assert [
+        finding.message for finding in compare(wishes("a"), [], present, excluded).findings
+    ] == [
+        "gpu 2 is installed; pins.toml excludes it (there is none)",
+        "big 1 is installed; nothing asks for it",
+    ]
+
+
+def test_the_policy_above_the_file_excludes(write: Write) -> None:
+    exclusion = "[[exclusions]]\ndistribution = 'pytest'\npath = 'a'\nreason = 'to see'\n"
+    root = write({"pins.toml": exclusion, "a/r.txt": "", "b/r.txt": ""})
+
+    def excluded(path: str) -> list[str]:
+        found = verify(root / path).findings
+        return [finding.name for finding in found if finding.fault is Fault.EXCLUDED]
+
+    assert excluded("a/r.txt") == ["pytest"]
+    assert excluded("b/r.txt") == []

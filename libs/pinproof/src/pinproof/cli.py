@@ -6,9 +6,11 @@ import typer
 from typer.core import TyperGroup
 
 from pinproof.commands.check import check
+from pinproof.commands.exclusions import exclusions
 from pinproof.commands.explain import explain
 from pinproof.commands.open import open_model
 from pinproof.commands.seal import seal
+from pinproof.commands.sync import sync
 from pinproof.commands.verify import verify
 from pinproof.errors import PinproofError
 
@@ -36,7 +38,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(check)
+app.command()(sync)
 app.command()(verify)
+app.command()(exclusions)
 app.command()(explain)
 app.command()(seal)
 app.command("open")(open_model)

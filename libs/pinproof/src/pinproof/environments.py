@@ -6,7 +6,7 @@ from itertools import product
 
 from packaging.markers import Marker, UndefinedComparison
 
-__all__ = ["PLATFORMS", "environments_of", "marker_environments"]
+__all__ = ["PATCHES", "PLATFORMS", "environments_of", "marker_environments"]
 
 PLATFORMS: Mapping[str, Mapping[str, str]] = {
     "linux-x86_64": {
@@ -44,7 +44,7 @@ PLATFORMS: Mapping[str, Mapping[str, str]] = {
 
 # `python_full_version < "3.11.4"` splits a minor version, so every patch release counts. No minor
 # version of Python 3 has come near this many.
-_PATCHES = range(40)
+PATCHES = range(40)
 
 _UNKNOWN = ("platform_release", "platform_version")
 
@@ -53,7 +53,7 @@ def marker_environments(
     pythons: Sequence[str], platforms: Sequence[str]
 ) -> Iterator[dict[str, str]]:
     """Every environment that these Pythons and platforms admit, patch releases included."""
-    for python, patch, platform in product(pythons, _PATCHES, platforms):
+    for python, patch, platform in product(pythons, PATCHES, platforms):
         full_version = f"{python}.{patch}"
         yield {
             "implementation_name": "cpython",

@@ -8,17 +8,29 @@ import re
 import tomllib
 from datetime import date
 from pathlib import Path, PurePosixPath
-from typing import Annotated
+from typing import Annotated, Self
 
 from packaging.utils import canonicalize_name
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pinproof.environments import PLATFORMS
 from pinproof.errors import PinproofError
 
-__all__ = ["POLICY_FILE", "PinException", "Policy", "PolicyError", "load_policy"]
+__all__ = [
+    "DEV",
+    "POLICY_FILE",
+    "PROD",
+    "Exclusion",
+    "PinException",
+    "Policy",
+    "PolicyError",
+    "find_root",
+    "load_policy",
+]
 
 POLICY_FILE = "pins.toml"
+PROD = "requirements-prod.txt"
+DEV = "requirements-dev.txt"
 
 
 class PolicyError(PinproofError):
@@ -58,6 +70,10 @@ def _some(value: tuple[str, ...]) -> tuple[str, ...]:
 
 _SOME = AfterValidator(_some)
 InsidePath = Annotated[str, AfterValidator(_inside)]
+Name = Annotated[str, AfterValidator(canonicalize_name), Field(min_length=1)]
+
+# The rules on commands: what these install may have no name, or one that is not known.
+_OF_COMMANDS = frozenset({"PIN007"})
 
 
 class _Frozen(BaseModel):
@@ -69,25 +85,49 @@ class PinException(_Frozen):
 
     Attributes:
         rule: The code of the rule, like `PIN001`.
-        distribution: The distribution, in any spelling; kept in its PEP 503 form.
+        distribution: The distribution, in any spelling; kept in its PEP 503 form. None, where a
+            rule looks at commands, means whatever they install.
         path: A file or folder that the exception is limited to. None means the whole repository.
         reason: Why it is allowed.
         expires: The last day on which it is.
     """
 
     rule: Annotated[str, Field(pattern=r"^PIN\d{3}$")]
-    distribution: Annotated[str, AfterValidator(canonicalize_name), Field(min_length=1)]
+    distribution: Name | None = None
     path: InsidePath | None = None
     reason: Annotated[str, AfterValidator(_text)]
     expires: date
+
+    @model_validator(mode="after")
+    def _is_limited(self) -> Self:
+        if self.distribution is None and (self.rule not in _OF_COMMANDS or self.path is None):
+            raise ValueError(
+                "name the distribution; it may be left out only for "
+                f"{', '.join(sorted(_OF_COMMANDS))} and with a path"
+            )
+        return self
 
     def covers(self, rule: str, distribution: str | None, path: str) -> bool:
         """Whether this exception speaks of that rule, distribution and file."""
         return (
             rule == self.rule
-            and distribution == self.distribution
+            and self.distribution in (None, distribution)
             and (self.path is None or PurePosixPath(path).is_relative_to(self.path))
         )
+
+
+class Exclusion(_Frozen):
+    """A distribution that is never installed, though something asks for it.
+
+    Attributes:
+        distribution: The distribution, in any spelling; kept in its PEP 503 form.
+        path: A file or folder that the exclusion is limited to. None means the whole repository.
+        reason: Why it is left out.
+    """
+
+    distribution: Name
+    path: InsidePath | None = None
+    reason: Annotated[str, AfterValidator(_text)]
 
 
 class _Table(_Frozen):
@@ -110,6 +150,7 @@ class _Table(_Frozen):
 class _File(_Frozen):
     policy: _Table = _Table()
     exceptions: tuple[PinException, ...] = ()
+    exclusions: tuple[Exclusion, ...] = ()
 
 
 class Policy(_Table):
@@ -121,9 +162,24 @@ class Policy(_Table):
         services: Folders that must have production and development requirements.
         exclude: Files and folders that are not read.
         exceptions: The violations that are allowed, each with a reason and an end.
+        exclusions: The distributions that are never installed, each with a reason.
     """
 
     exceptions: tuple[PinException, ...] = ()
+    exclusions: tuple[Exclusion, ...] = ()
+
+    def excluded_from(self, path: str) -> dict[str, str]:
+        """What is never installed from a file or folder: each distribution, with the reason."""
+        return {
+            exclusion.distribution: exclusion.reason
+            for exclusion in self.exclusions
+            if exclusion.path is None or PurePosixPath(path).is_relative_to(exclusion.path)
+        }
+
+
+def find_root(path: Path) -> Path | None:
+    """The nearest folder above a file that holds a policy."""
+    return next((folder for folder in path.parents if (folder / POLICY_FILE).is_file()), None)
 
 
 def load_policy(root: Path) -> Policy:
@@ -152,7 +208,8 @@ def load_policy(root: Path) -> Policy:
             "\n".join(f"{POLICY_FILE}: {mistake}." for mistake in _mistakes(error)),
             remedy="The README of pinproof lists the keys and what each takes.",
         ) from error
-    return Policy(**dict(file.policy), exceptions=file.exceptions)
+    rest = {key: value for key, value in file if key != "policy"}
+    return Policy(**dict(file.policy), **rest)
 
 
 def _mistakes(error: ValidationError) -> list[str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from pinproof.closure.record import RECORD_FILE, Closure, ClosureError, parse_closure
 from pinproof.discovery import find_files
 from pinproof.lines import NotTextError, decode
 from pinproof.policy import Policy, load_policy
@@ -32,12 +33,14 @@ class Repository:
         policy: What `pins.toml` says.
         files: The lines of each file that was read, by its path.
         includes: The files that each file includes with `-r` (not with `-c`), by its path.
+        closures: The closure record of each service that has one, by the service's folder.
         unusable: What could not be read.
     """
 
     policy: Policy
     files: Mapping[str, tuple[Line, ...]]
     includes: Mapping[str, tuple[str, ...]]
+    closures: Mapping[str, Closure]
     unusable: tuple[Violation, ...]
 
     def lines(self) -> Iterator[Line]:
@@ -64,6 +67,8 @@ def load_repository(root: Path) -> Repository:
     for path in found.files:
         reader.read(path)
     reader.report_cycles()
+    for service in policy.services:
+        reader.read_closure(service)
     return reader.finish(policy)
 
 
@@ -87,6 +92,7 @@ class _Reader:
         self.root = root
         self.files: dict[str, tuple[Line, ...]] = {}
         self.includes: dict[str, tuple[str, ...]] = {}
+        self.closures: dict[str, Closure] = {}
         self.unusable: list[Violation] = []
         self._places: dict[tuple[str, str], int] = {}
 
@@ -95,6 +101,7 @@ class _Reader:
             policy=policy,
             files=dict(sorted(self.files.items())),
             includes=self.includes,
+            closures=self.closures,
             unusable=tuple(self.unusable),
         )
 
@@ -115,6 +122,16 @@ class _Reader:
                 self.files[path] = ()
                 self.report(path, 1, f"{error}: mend or exclude this file")
             pending += self._follow(path)
+
+    def read_closure(self, service: str) -> None:
+        """Read the closure record of one service, if it has one."""
+        path = f"{service}/{RECORD_FILE}"
+        if not os.path.lexists(self.root / path):
+            return
+        try:
+            self.closures[service] = parse_closure(_read_text(self.root, path))
+        except (UnusableError, ClosureError) as error:
+            self.report(path, 1, f"{error}: write it anew with pinproof sync")
 
     def _follow(self, path: str) -> Iterator[str]:
         """Yield the files that this one includes or is constrained by."""

@@ -6,12 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from pinproof.errors import PinproofError
 from pinproof.installed import Distribution, Installation, inspect_interpreter
+from pinproof.policy import POLICY_FILE, find_root, load_policy
 from pinproof.repository import Repository, load_file
 from pinproof.requirements import Kind
 
@@ -41,6 +43,7 @@ class Fault(StrEnum):
     WRONG_VERSION = "wrong-version"
     EXTRA = "extra"
     UNREADABLE = "unreadable-metadata"
+    EXCLUDED = "excluded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class Finding:
         wanted: The specifier that it should match, where one is broken.
         by: Who wants it: `file:line`, or the distribution whose metadata asks for it. For an
             extra, the installed distributions that ask for it and are none of the file's either.
+            For what is excluded, the reason.
     """
 
     fault: Fault
@@ -95,6 +99,9 @@ class Finding:
                 return f"{self.name} {self.installed} is installed; {brought}"
             case Fault.UNREADABLE:
                 return f"{self.name} asks for {self.wanted!r}, which is no requirement"
+            case Fault.EXCLUDED:
+                excluded = f"{POLICY_FILE} excludes it ({self.by})"
+                return f"{self.name} {self.installed} is installed; {excluded}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +126,9 @@ class Verification:
 def verify(requirements: Path, *, python: Path | None = None) -> Verification:
     """Compare an environment with a requirements file, its includes and its constraints.
 
-    A direct reference counts as satisfied by any version, because it names none.
+    A direct reference counts as satisfied by any version, because it names none. What the policy
+    excludes from the file's folder (in the nearest `pins.toml` above it) must not be installed,
+    whatever asks for it.
 
     Args:
         requirements: The file.
@@ -128,6 +137,7 @@ def verify(requirements: Path, *, python: Path | None = None) -> Verification:
     Raises:
         UnusableRequirementsError: The file, or one that it includes, cannot be used.
         InterpreterError: The interpreter does not answer.
+        PolicyError: `pins.toml` cannot be used.
     """
     if not requirements.is_file():
         raise UnusableRequirementsError(
@@ -136,20 +146,38 @@ def verify(requirements: Path, *, python: Path | None = None) -> Verification:
     repository = load_file(requirements)
     _refuse_unusable(repository)
     wishes, constraints = _wishes(requirements, repository)
-    return compare(wishes, constraints, inspect_interpreter(python))
+    excluded = _excluded_from(requirements.absolute())
+    return compare(wishes, constraints, inspect_interpreter(python), excluded)
 
 
 def compare(
-    wishes: Iterable[Wish], constraints: Iterable[Wish], installation: Installation
+    wishes: Iterable[Wish],
+    constraints: Iterable[Wish],
+    installation: Installation,
+    excluded: Mapping[str, str] = MappingProxyType({}),
 ) -> Verification:
-    """Compare what is asked for with what is installed."""
+    """Compare what is asked for with what is installed.
+
+    Args:
+        wishes: What is asked for.
+        constraints: What limits it.
+        installation: What is installed.
+        excluded: What must not be installed, each with the reason.
+    """
     markers = installation.markers
     distributions = installation.by_name()
-    reached, findings = _follow(wishes, distributions, markers)
+    present = {name: found for name, found in distributions.items() if name not in excluded}
+    reached, findings = _follow(wishes, present, markers)
+    findings = {finding for finding in findings if finding.name not in excluded}
+    findings |= {
+        Finding(Fault.EXCLUDED, name, distributions[name].version, None, reason)
+        for name, reason in excluded.items()
+        if name in distributions
+    }
     for constraint in constraints:
-        if constraint.name in distributions and constraint.applies(markers):
-            findings |= _broken(constraint, distributions[constraint.name])
-    unreached = {name: found for name, found in distributions.items() if name not in reached}
+        if constraint.name in present and constraint.applies(markers):
+            findings |= _broken(constraint, present[constraint.name])
+    unreached = {name: found for name, found in present.items() if name not in reached}
     first_party = {
         name for name, found in unreached.items() if found.from_folder and name not in INSTALLERS
     }
@@ -164,6 +192,13 @@ def compare(
         first_party=tuple(sorted(first_party)),
         installers=tuple(sorted(unreached.keys() & INSTALLERS)),
     )
+
+
+def _excluded_from(requirements: Path) -> Mapping[str, str]:
+    root = find_root(requirements)
+    if root is None:
+        return {}
+    return load_policy(root).excluded_from(requirements.relative_to(root).as_posix())
 
 
 def _follow(

@@ -1,5 +1,7 @@
 from collections.abc import Callable, Mapping
 
+import pytest
+
 Violations = Callable[[Mapping[str, str]], list[str]]
 
 SERVICE = {
@@ -7,6 +9,12 @@ SERVICE = {
     "service/requirements-prod.txt": "a~=1.2.3\n",
     "service/requirements-dev.txt": "-r requirements-prod.txt\nb~=1.2.3\n",
 }
+
+
+@pytest.fixture
+def violations(violations: Violations) -> Violations:
+    """Without the closure that these services do not have."""
+    return lambda files: [found for found in violations(files) if " PIN008 " not in found]
 
 
 def test_development_that_is_production_and_more_is_clean(violations: Violations) -> None:

@@ -15,14 +15,11 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from pinproof.claims import Claims
-from pinproof.policy import POLICY_FILE
+from pinproof.policy import DEV, POLICY_FILE, PROD
 from pinproof.repository import Repository
 from pinproof.violations import Violation
 
 CODE = "PIN005"
-
-_PROD = "requirements-prod.txt"
-_DEV = "requirements-dev.txt"
 
 
 def check(repository: Repository, /) -> Iterator[Violation]:
@@ -30,7 +27,7 @@ def check(repository: Repository, /) -> Iterator[Violation]:
     folders = {PurePosixPath(path).parent for path in repository.files if _is_dev(path)}
     folders |= {PurePosixPath(service) for service in repository.policy.services}
     for folder in sorted(folders):
-        prod, dev = str(folder / _PROD), str(folder / _DEV)
+        prod, dev = str(folder / PROD), str(folder / DEV)
         absent = [path for path in (prod, dev) if path not in repository.files]
         for path in absent:
             place = (prod if path == dev else dev) if len(absent) == 1 else POLICY_FILE
@@ -38,13 +35,13 @@ def check(repository: Repository, /) -> Iterator[Violation]:
         if absent:
             continue
         if prod not in repository.includes[dev]:
-            message = f"development does not include production: begin with -r {_PROD}"
+            message = f"development does not include production: begin with -r {PROD}"
             yield Violation(dev, 1, CODE, message)
         yield from _repeated(repository, prod, dev)
 
 
 def _is_dev(path: str) -> bool:
-    return PurePosixPath(path).name == _DEV
+    return PurePosixPath(path).name == DEV
 
 
 def _repeated(repository: Repository, prod: str, dev: str) -> Iterator[Violation]:
@@ -56,7 +53,7 @@ def _repeated(repository: Repository, prod: str, dev: str) -> Iterator[Violation
         if other and line.requirement and other.requirement:
             agree = line.requirement.specifier == other.requirement.specifier
             message = (
-                f"{line.name} stands in {_PROD} too, on line {other.number}"
+                f"{line.name} stands in {PROD} too, on line {other.number}"
                 f"{'' if agree else ' and with another pin'}: remove it here"
             )
             yield Violation(dev, line.number, CODE, message, line.name)

@@ -1,0 +1,1 @@
+"""The closure of pins: everything that they lead to, resolved by sync, recorded for the check."""

@@ -1,0 +1,205 @@
+"""Asks uv what pins lead to, for all environments of a policy at once."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from pinproof.environments import PLATFORMS, environments_of
+from pinproof.errors import PinproofError
+from pinproof.policy import Policy
+
+__all__ = ["Resolution", "Resolved", "Resolver", "ResolverError", "UnsatisfiableError", "find_uv"]
+
+Strategy = Literal["highest", "lowest-direct"]
+
+_LOCAL_UV = Path(".tools", "uv", "bin", "uv")
+_PATIENCE_S = 600
+_ANNOTATION = re.compile(r"\s+# via ")
+
+
+class ResolverError(PinproofError):
+    """uv is missing, or failed for a reason that has nothing to do with the pins."""
+
+
+class UnsatisfiableError(PinproofError):
+    """No set of versions satisfies the pins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """One distribution in one version.
+
+    Attributes:
+        name: The distribution in PEP 503 form.
+        version: The version.
+        environments: The environments of the policy that it is for, by their places.
+        via: The distributions that ask for it.
+    """
+
+    name: str
+    version: Version
+    environments: frozenset[int]
+    via: tuple[str, ...]
+
+
+Resolution = tuple[Resolved, ...]
+
+
+def find_uv(root: Path, given: Path | None = None) -> Path:
+    """Find uv: where it is said to be, in `.tools` of the repository, or on the path.
+
+    Raises:
+        ResolverError: It is in none of these places.
+    """
+    local = root / _LOCAL_UV
+    candidates = [str(given)] if given else [str(local), "uv"]
+    for candidate in candidates:
+        if found := shutil.which(candidate):
+            return Path(found).absolute()
+    raise ResolverError(
+        f"There is no uv at {given}." if given else f"There is no uv, neither {local} nor on PATH.",
+        remedy="Install it (python -m pip install -r with a file that pins uv), or name it: --uv.",
+    )
+
+
+class Resolver:
+    """Resolves for the Pythons and platforms of a policy, with one run of uv for all of them.
+
+    What is configured for uv in its environment variables and in the user's own configuration
+    holds: indexes, certificates, a proxy. Configuration inside the repository does not.
+    """
+
+    def __init__(self, uv: Path, policy: Policy, excluded: Collection[str] = ()) -> None:
+        self._uv = uv
+        self._policy = policy
+        self._excluded = sorted(excluded)
+
+    def resolve(
+        self,
+        requirements: Sequence[str],
+        constraints: Sequence[str] = (),
+        *,
+        preferences: Mapping[str, Version] | None = None,
+        strategy: Strategy = "highest",
+    ) -> Resolution:
+        """Resolve requirements.
+
+        Args:
+            requirements: What is asked for.
+            constraints: What limits whatever else is needed.
+            preferences: Versions to take where nothing speaks against them.
+            strategy: Which versions to take otherwise.
+
+        Raises:
+            UnsatisfiableError: No set of versions satisfies all. The message holds the reason.
+            ResolverError: uv failed otherwise.
+        """
+        with tempfile.TemporaryDirectory(prefix="pinproof-sync-") as folder:
+            project = Path(folder)
+            files = {
+                "pyproject.toml": [_project(self._policy)],
+                "pins.in": requirements,
+                **({"constraints.in": constraints} if constraints else {}),
+                **({"excludes.in": self._excluded} if self._excluded else {}),
+                "resolved.txt": [f"{n}=={v}" for n, v in sorted((preferences or {}).items())],
+            }
+            for name, lines in files.items():
+                (project / name).write_text("".join(f"{line}\n" for line in lines), "utf-8")
+            self._run(project, strategy)
+            return self._parse((project / "resolved.txt").read_text("utf-8"))
+
+    def _run(self, project: Path, strategy: Strategy) -> None:
+        oldest = min(self._policy.pythons, key=Version)
+        command = [
+            *(str(self._uv), "pip", "compile", "--universal", "--python-version", oldest),
+            *("--python", sys.executable, "--no-python-downloads", "--resolution", strategy),
+            *("--project", str(project), str(project / "pins.in")),
+            *("--output-file", str(project / "resolved.txt"), "--no-header"),
+            *("--annotation-style", "line", "--no-progress", "--color", "never"),
+        ]
+        for option in ("constraints", "excludes"):
+            if (project / f"{option}.in").exists():
+                command += [f"--{option}", str(project / f"{option}.in")]
+        try:
+            run = subprocess.run(  # noqa: S603 - the resolver that the caller chose
+                command,
+                capture_output=True,
+                check=False,
+                encoding="utf-8",
+                errors="replace",
+                env={name: text for name, text in os.environ.items() if name != "VIRTUAL_ENV"},
+                timeout=_PATIENCE_S,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise ResolverError(
+                f"uv did not answer within {_PATIENCE_S} s.", remedy="Is the index reachable?"
+            ) from error
+        except OSError as error:
+            raise ResolverError(
+                f"{self._uv} cannot be started ({error.strerror}).", remedy="Name another: --uv."
+            ) from error
+        if run.returncode:
+            raise _failure(run.stderr.replace(f"{project}{os.sep}", ""))
+
+    def _parse(self, text: str) -> Resolution:
+        resolved = []
+        for line in text.splitlines():
+            requirement, *via = _ANNOTATION.split(line, maxsplit=1)
+            if not requirement.strip() or requirement.startswith(("#", " ")):
+                continue
+            parsed = Requirement(requirement)
+            (pin,) = parsed.specifier
+            askers = [asker for asker in "".join(via).split(", ") if asker and " " not in asker]
+            resolved.append(
+                Resolved(
+                    name=canonicalize_name(parsed.name),
+                    version=Version(pin.version),
+                    environments=environments_of(
+                        parsed.marker, self._policy.pythons, self._policy.platforms
+                    ),
+                    via=tuple(sorted({canonicalize_name(asker) for asker in askers})),
+                )
+            )
+        return tuple(resolved)
+
+
+def _project(policy: Policy) -> str:
+    """The environments of a policy as uv wants to be told: only them, and wheels for each."""
+    pythons = sorted(policy.pythons, key=Version)
+    newest = Version(pythons[-1])
+    environments = [
+        " and ".join(
+            [
+                f"sys_platform == '{PLATFORMS[platform]['sys_platform']}'",
+                f"platform_machine == '{PLATFORMS[platform]['platform_machine']}'",
+                "implementation_name == 'cpython'",
+                f"python_version < '{newest.major}.{newest.minor + 1}'",
+            ]
+        )
+        for platform in policy.platforms
+    ]
+    return f"[tool.uv]\nenvironments = {environments}\nrequired-environments = {environments}"
+
+
+def _failure(stderr: str) -> PinproofError:
+    reason = "\n".join(line for line in stderr.splitlines() if not line.startswith("warning:"))
+    if "No solution found" in reason:
+        return UnsatisfiableError(
+            f"These pins cannot be installed together.\n{reason}\n",
+            remedy="Change one of the pins that it names.",
+        )
+    return ResolverError(
+        f"uv could not resolve the pins.\n{reason}\n",
+        remedy="Is the index reachable, and configured by UV_DEFAULT_INDEX if it is your own?",
+    )

@@ -1,0 +1,166 @@
+"""Everything that a service's pins lead to is pinned.
+
+Forbidden, in every service of `pins.toml`: a distribution that the pins resolve to, on any
+supported Python and platform, without a `~=` line of its own in requirements-prod.txt or, if only
+development needs it, in requirements-dev.txt; a pin that the closure record does not know or knows
+in another series; a record that is missing or was made for other Pythons, platforms or exclusions;
+and a pin on a distribution that `pins.toml` excludes.
+
+Why: what a pinned distribution needs in turn is bounded by its own metadata only, often not at all.
+Two thirds of an environment can float while every line that people wrote is pinned.
+
+Instead: run `pinproof sync`, and commit the files that it writes. It resolves with uv; this rule
+compares its record, pins-closure.json, with the files, and so stays offline.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from pinproof.closure.record import RECORD_FILE, Closure, ClosureError, RecordedPin
+from pinproof.environments import environments_of
+from pinproof.policy import DEV, POLICY_FILE, PROD, Policy
+from pinproof.repository import Repository
+from pinproof.requirements import Line, shorten
+from pinproof.violations import Violation
+
+CODE = "PIN008"
+
+_SYNC = "run pinproof sync"
+
+
+def check(repository: Repository, /) -> Iterator[Violation]:
+    """Yield whatever the closure records and the requirements files of a service do not share."""
+    for service in repository.policy.services:
+        production = str(PurePosixPath(service, PROD))
+        development = str(PurePosixPath(service, DEV))
+        if production not in repository.files or development not in repository.files:
+            continue
+        yield from _excluded(repository, service)
+        record = f"{service}/{RECORD_FILE}"
+        closure = repository.closures.get(service)
+        if closure is None:
+            if not any(fault.path == record for fault in repository.unusable):
+                yield Violation(production, 1, CODE, f"{record} is missing: {_SYNC}")
+        elif fault := _outdated(closure, service, repository.policy):
+            yield Violation(record, 1, CODE, f"{fault}: {_SYNC}")
+        else:
+            shared = repository.reachable(production)
+            own = repository.reachable(development) - shared
+            for path, files in ((production, shared), (development, own)):
+                recorded = closure.files[PurePosixPath(path).name]
+                excluded = repository.policy.excluded_from(service)
+                comparison = _Comparison(repository, path, files, shared, excluded)
+                try:
+                    yield from comparison.violations(recorded)
+                except ClosureError as error:
+                    yield Violation(record, 1, CODE, f"{error}: {_SYNC}")
+
+
+def _excluded(repository: Repository, service: str) -> Iterator[Violation]:
+    excluded = repository.policy.excluded_from(service)
+    for path, lines in repository.files.items():
+        if excluded and PurePosixPath(path).is_relative_to(service):
+            for line in lines:
+                if line.name in excluded:
+                    message = (
+                        f"{POLICY_FILE} excludes {line.name} ({excluded[line.name]}): "
+                        "remove this line, or the exclusion"
+                    )
+                    yield Violation(path, line.number, CODE, message, line.name)
+
+
+def _outdated(closure: Closure, service: str, policy: Policy) -> str:
+    for what, recorded, wanted in (
+        ("Pythons", closure.pythons, policy.pythons),
+        ("platforms", closure.platforms, policy.platforms),
+        ("exclusions", closure.excluded, policy.excluded_from(service)),
+        ("files", closure.files, (PROD, DEV)),
+    ):
+        if set(recorded) != set(wanted):
+            return f"it was made for other {what} than {POLICY_FILE} names"
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """One requirements file and what it includes, beside what was recorded of it.
+
+    Attributes:
+        repository: Where it lies.
+        path: The file.
+        files: It and what it includes, less what production includes already.
+        production: Production's file and what that includes.
+        excluded: What the policy leaves out, and another message speaks of.
+    """
+
+    repository: Repository
+    path: str
+    files: set[str]
+    production: set[str]
+    excluded: Mapping[str, str]
+
+    def violations(self, recorded: Sequence[RecordedPin]) -> Iterator[Violation]:
+        lines = [line for line in self._lines(self.files) if line.requirement]
+        written = {str(line.requirement) for line in lines}
+        known = {entry.pin for entry in recorded}
+        if written == known:
+            return
+        pins: defaultdict[str, list[Requirement]] = defaultdict(list)
+        for entry in recorded:
+            requirement = entry.requirement
+            pins[canonicalize_name(requirement.name)].append(requirement)
+        for line in lines:
+            if str(line.requirement) not in known and line.name not in self.excluded:
+                yield from self._unknown(line, pins)
+        for entry in recorded:
+            if entry.pin not in written:
+                yield from self._unpinned(entry)
+
+    def _unknown(self, line: Line, pins: Mapping[str, list[Requirement]]) -> Iterator[Violation]:
+        """What a line asks for beyond what was resolved."""
+        requirement = line.requirement
+        name = line.name
+        if requirement is None or name is None:
+            return
+        uncovered = self._environments(requirement)
+        for pin in pins[name]:
+            if requirement.extras <= pin.extras and _is_within(requirement, pin):
+                uncovered -= self._environments(pin)
+        if uncovered:
+            recorded = ", ".join(shorten(str(pin)) for pin in pins[name]) or "nothing of it"
+            message = f"{shorten(str(requirement))} is not recorded ({recorded} is): {_SYNC}"
+            yield Violation(line.path, line.number, CODE, message, name)
+
+    def _unpinned(self, entry: RecordedPin) -> Iterator[Violation]:
+        """Where something that was resolved has no line."""
+        name = canonicalize_name(entry.requirement.name)
+        uncovered = self._environments(entry.requirement)
+        for line in self._lines(self.files | self.production):
+            if line.name == name and line.requirement:
+                uncovered -= self._environments(line.requirement)
+        if uncovered:
+            asked = f", needed by {', '.join(entry.via)}," if entry.via else ""
+            message = f"{name}{asked} has no pin ({shorten(entry.pin)} is recorded): {_SYNC}"
+            yield Violation(self.path, 1, CODE, message, name)
+
+    def _lines(self, files: set[str]) -> Iterator[Line]:
+        for path in sorted(files):
+            yield from self.repository.files[path]
+
+    def _environments(self, requirement: Requirement) -> frozenset[int]:
+        policy = self.repository.policy
+        return environments_of(requirement.marker, policy.pythons, policy.platforms)
+
+
+def _is_within(requirement: Requirement, recorded: Requirement) -> bool:
+    """Whether a requirement admits only what was resolved, as after a patch update."""
+    inner, outer = (
+        SpecifierSet(str(each.specifier), prereleases=True) for each in (requirement, recorded)
+    )
+    return inner.is_subset(outer)
