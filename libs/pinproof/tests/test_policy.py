@@ -28,7 +28,17 @@ distribution = "a"
 reason = "a reason"
 expires = 2027-01-31
 """
+IGNORE = """
+[[ignores]]
+id = "CVE-2025-54121"
+reason = "a reason"
+expires = 2027-01-31
+"""
 MISTAKES = [
+    (IGNORE.replace("CVE-2025-54121", " "), "ignores.0.id: write an identifier"),
+    (IGNORE.replace("a reason", ""), "ignores.0.reason: write why"),
+    (IGNORE.replace("expires = 2027-01-31", ""), "ignores.0.expires: missing key, add it"),
+    (IGNORE.replace("id", "cve"), "ignores.0.id: missing key, add it"),
     ("[policy]\npython = ['3.11']", "policy.python: unknown key"),
     ("[policies]", "policies: unknown key"),
     ("[policy]\npythons = []", "policy.pythons: name at least one."),

@@ -5,16 +5,22 @@ import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from pinproof.audit import Kind
 from pinproof.closure.record import RECORD_FILE, Closure, RecordedPin
 from pinproof.environments import PLATFORMS
-from pinproof.policy import Exclusion, PinException, Policy, load_policy
+from pinproof.policy import Exclusion, IgnoredAdvisory, PinException, Policy, load_policy
 from pinproof.reporters import REPORTERS
 from pinproof.rules import RULES, documentation, summary
 from pinproof.verify import INSTALLERS, Fault
+from pydantic import BaseModel
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
-LISTS = {"exceptions": PinException, "exclusions": Exclusion}
+LISTS: Mapping[str, type[BaseModel]] = {
+    "exceptions": PinException,
+    "exclusions": Exclusion,
+    "ignores": IgnoredAdvisory,
+}
 
 Write = Callable[[Mapping[str, str]], Path]
 
@@ -66,6 +72,19 @@ def test_every_format_platform_and_fault_is_named() -> None:
     assert first_cells(section("Formats of `check`"))[1:] == list(REPORTERS)
     assert first_cells(section("Verifying an environment")) == list(Fault)
     assert all(f"`{name}`" in README for name in [*PLATFORMS, *INSTALLERS])
+
+
+def test_every_verdict_is_defined_in_order() -> None:
+    assert first_cells(section("Auditing"))[: len(Kind)] == list(Kind)
+
+
+def test_the_examples_of_outdated_and_audit_are_outputs_of_the_functional_tests() -> None:
+    expected = Path(__file__).parent / "fixtures" / "expected"
+    outdated = (expected / "advised.outdated").read_text(encoding="utf-8")
+    audited = (expected / "advised.text").read_text(encoding="utf-8")
+
+    assert f"$ pinproof outdated\n{outdated}" in section("Newer releases")
+    assert f"$ pinproof audit\n{audited}" in section("Auditing")
 
 
 def test_the_example_of_a_check_is_its_output(

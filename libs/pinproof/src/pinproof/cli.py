@@ -5,10 +5,12 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from pinproof.commands.audit import audit
 from pinproof.commands.check import check
 from pinproof.commands.exclusions import exclusions
 from pinproof.commands.explain import explain
 from pinproof.commands.open import open_model
+from pinproof.commands.outdated import outdated
 from pinproof.commands.seal import seal
 from pinproof.commands.sync import sync
 from pinproof.commands.verify import verify
@@ -41,6 +43,8 @@ app.command()(check)
 app.command()(sync)
 app.command()(verify)
 app.command()(exclusions)
+app.command()(outdated)
+app.command()(audit)
 app.command()(explain)
 app.command()(seal)
 app.command("open")(open_model)

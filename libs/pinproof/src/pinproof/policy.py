@@ -6,6 +6,7 @@ repository.
 
 import re
 import tomllib
+from collections.abc import Collection
 from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Self
@@ -21,6 +22,7 @@ __all__ = [
     "POLICY_FILE",
     "PROD",
     "Exclusion",
+    "IgnoredAdvisory",
     "PinException",
     "Policy",
     "PolicyError",
@@ -59,6 +61,12 @@ def _inside(value: str) -> str:
 def _text(value: str) -> str:
     if not value.strip():
         raise ValueError("write why")
+    return value
+
+
+def _identifier(value: str) -> str:
+    if not value or value.split() != [value]:
+        raise ValueError("write an identifier, like CVE-2025-54121")
     return value
 
 
@@ -130,6 +138,28 @@ class Exclusion(_Frozen):
     reason: Annotated[str, AfterValidator(_text)]
 
 
+class IgnoredAdvisory(_Frozen):
+    """One advisory that is ignored for a stated reason until a stated day.
+
+    Attributes:
+        id: Any of its identifiers, like `CVE-2025-54121`.
+        distribution: The distribution that this is limited to, in any spelling.
+        reason: Why it is ignored.
+        expires: The last day on which it is.
+    """
+
+    id: Annotated[str, AfterValidator(_identifier)]
+    distribution: Name | None = None
+    reason: Annotated[str, AfterValidator(_text)]
+    expires: date
+
+    def covers(self, names: Collection[str], distribution: str) -> bool:
+        """Whether this speaks of an advisory with these identifiers, at a distribution."""
+        return self.id.casefold() in map(str.casefold, names) and (
+            self.distribution in (None, distribution)
+        )
+
+
 class _Table(_Frozen):
     """The `[policy]` table."""
 
@@ -151,6 +181,7 @@ class _File(_Frozen):
     policy: _Table = _Table()
     exceptions: tuple[PinException, ...] = ()
     exclusions: tuple[Exclusion, ...] = ()
+    ignores: tuple[IgnoredAdvisory, ...] = ()
 
 
 class Policy(_Table):
@@ -163,10 +194,12 @@ class Policy(_Table):
         exclude: Files and folders that are not read.
         exceptions: The violations that are allowed, each with a reason and an end.
         exclusions: The distributions that are never installed, each with a reason.
+        ignores: The advisories that are ignored, each with a reason and an end.
     """
 
     exceptions: tuple[PinException, ...] = ()
     exclusions: tuple[Exclusion, ...] = ()
+    ignores: tuple[IgnoredAdvisory, ...] = ()
 
     def excluded_from(self, path: str) -> dict[str, str]:
         """What is never installed from a file or folder: each distribution, with the reason."""

@@ -237,7 +237,7 @@ def test_a_version_that_is_none_cannot_be_compared(look: Callable[..., Audit]) -
 
 # ---- The ignore list ----
 
-IGNORE = '[[advisories.ignore]]\nid = "{id}"\n{more}reason = "a reason"\nexpires = 2026-11-22\n'
+IGNORE = '[[ignores]]\nid = "{id}"\n{more}reason = "a reason"\nexpires = 2026-11-22\n'
 
 
 @pytest.mark.parametrize("name", ["CVE-2022-42969", "PYSEC-2022-42969", "ghsa-w596-4wvx-j9j6"])

@@ -98,7 +98,7 @@ def audit(
     advisories = source.affecting(_wanted(views, installed), progress)
     sifted = sift(
         _findings(views, advisories, installed, pythons),
-        pins.policy.advisories.ignore,
+        pins.policy.ignores,
         today or datetime.now(tz=UTC).date(),
     )
     nodes = [node for view in views for node in view.graph]
