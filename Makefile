@@ -56,8 +56,8 @@ $(LIBS:%=test-%): test-%: libs/%/.venv/.installed
 test-%: %/.venv/.installed ## Test one library or service
 	$*/.venv/bin/python -m pytest $*
 
-.PHONY: check check-format check-lint check-types check-pins check-imports check-docs
-check: check-format check-lint check-types check-pins check-imports check-docs ## Format, lint, types, pins, imports and generated documentation
+.PHONY: check check-format check-lint check-types check-pins check-imports check-docs check-workflows
+check: check-format check-lint check-types check-pins check-imports check-docs check-workflows ## Format, lint, types, pins, imports, generated documentation and workflows
 
 check-format: .tools/check/.installed
 	$(TOOLS)/ruff format --check --quiet .
@@ -76,6 +76,26 @@ check-pins: libs/pinproof/.venv/.installed ## Check every pin of the repository
 .PHONY: sync-pins
 sync-pins: libs/pinproof/.venv/.installed $(UV) ## Pin everything that the pins of each service lead to
 	libs/pinproof/.venv/bin/pinproof sync --uv $(UV)
+
+WORKFLOWS = $(wildcard .github/workflows/*.yml .github/workflows/*.yaml)
+
+check-workflows: .tools/check/.installed ## Check workflows, actions, the update bot's settings and the pre-commit hook
+	$(if $(WORKFLOWS),$(TOOLS)/check-jsonschema --quiet --builtin-schema vendor.github-workflows $(WORKFLOWS))
+	$(TOOLS)/check-jsonschema --quiet --builtin-schema vendor.github-actions .github/actions/*/action.yml
+	$(TOOLS)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(TOOLS)/pre-commit validate-manifest .pre-commit-hooks.yaml
+	$(TOOLS)/zizmor --offline --quiet .github
+
+.PHONY: outdated audit
+outdated: libs/pinproof/.venv/.installed ## List what is newer inside and outside each pin; asks the index
+	libs/pinproof/.venv/bin/pinproof outdated
+
+audit: libs/pinproof/.venv/.installed ## Find advisories for what the pins admit; asks the index and OSV
+	libs/pinproof/.venv/bin/pinproof audit
+
+.PHONY: check-hook
+check-hook: .tools/check/.installed ## Install the pre-commit hook as another repository would, and run it here
+	PRE_COMMIT_HOME=$(CURDIR)/.tools/pre-commit $(TOOLS)/pre-commit try-repo . pinproof-check --all-files
 
 check-imports: $(PROJECTS:%=check-imports-in-%)
 
