@@ -11,6 +11,7 @@ from pinproof.commands.exclusions import exclusions
 from pinproof.commands.explain import explain
 from pinproof.commands.open import open_model
 from pinproof.commands.outdated import outdated
+from pinproof.commands.prove import prove
 from pinproof.commands.seal import seal
 from pinproof.commands.sync import sync
 from pinproof.commands.verify import verify
@@ -45,6 +46,7 @@ app.command()(verify)
 app.command()(exclusions)
 app.command()(outdated)
 app.command()(audit)
+app.command()(prove)
 app.command()(explain)
 app.command()(seal)
 app.command("open")(open_model)

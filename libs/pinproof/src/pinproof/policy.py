@@ -26,6 +26,7 @@ __all__ = [
     "PinException",
     "Policy",
     "PolicyError",
+    "Proof",
     "find_root",
     "load_policy",
 ]
@@ -160,6 +161,25 @@ class IgnoredAdvisory(_Frozen):
         )
 
 
+class Proof(_Frozen):
+    """How one service's pins are proven; the `[proof.SERVICE]` table.
+
+    Commands are the arguments of the environment's interpreter. In them `{data}` is the folder
+    that `prepare` fills, `{model}` the folder to seal into, and `{work}` a folder to throw away.
+
+    Attributes:
+        first_party: The folders of source that the service is made of, itself included.
+        prepare: Commands that write the data, run once, under today's pins.
+        train: Commands that train on that data, and seal.
+        metrics: How far each metric of the manifest may move when the model is trained anew.
+    """
+
+    first_party: tuple[InsidePath, ...] = ()
+    prepare: tuple[tuple[str, ...], ...] = ()
+    train: Annotated[tuple[tuple[str, ...], ...], Field(min_length=1)]
+    metrics: dict[str, Annotated[float, Field(ge=0)]] = {}
+
+
 class _Table(_Frozen):
     """The `[policy]` table."""
 
@@ -182,6 +202,7 @@ class _File(_Frozen):
     exceptions: tuple[PinException, ...] = ()
     exclusions: tuple[Exclusion, ...] = ()
     ignores: tuple[IgnoredAdvisory, ...] = ()
+    proof: dict[InsidePath, Proof] = {}
 
 
 class Policy(_Table):
@@ -195,11 +216,13 @@ class Policy(_Table):
         exceptions: The violations that are allowed, each with a reason and an end.
         exclusions: The distributions that are never installed, each with a reason.
         ignores: The advisories that are ignored, each with a reason and an end.
+        proof: How the pins of each service are proven, by its folder.
     """
 
     exceptions: tuple[PinException, ...] = ()
     exclusions: tuple[Exclusion, ...] = ()
     ignores: tuple[IgnoredAdvisory, ...] = ()
+    proof: dict[InsidePath, Proof] = {}
 
     def excluded_from(self, path: str) -> dict[str, str]:
         """What is never installed from a file or folder: each distribution, with the reason."""

@@ -14,8 +14,7 @@ __all__ = ["BuildError", "CollisionError", "run_uv"]
 
 _PATIENCE_S = 1800
 _DEPENDS = re.compile(
-    r"\b([A-Za-z0-9][\w.-]*)(?:\[[^]]*\])?[<>=!~{} ][^,;]*?\bdepends? on "
-    r"([A-Za-z0-9][\w.-]*)"
+    r"(?:^|\s)([A-Za-z][\w.-]*)(?:\[[^]]*\])?(?:[<>=!~]\S*)? depends? on ([A-Za-z][\w.-]*)"
 )
 _REQUIRE = re.compile(r"\byou require ([A-Za-z0-9][\w.-]*)")
 _DRAWING = " \u00d7\u2570\u2500\u25b6\u2502\u251c"
@@ -31,13 +30,13 @@ class CollisionError(BuildError):
 
     Attributes:
         explanation: Why not, in the resolver's own words.
-        packages: The distributions that the explanation names, in PEP 503 form, with those that
-            depend on something first.
+        packages: The distributions that collide, in PEP 503 form: one that depends on another,
+            and that other; or one alone, where no release of it is what is asked for.
     """
 
     def __init__(self, explanation: str) -> None:
         super().__init__(
-            f"These requirements cannot be installed together. {explanation}",
+            f"These requirements cannot be installed together. {explanation}.",
             remedy="Change one of the pins that it names.",
         )
         self.explanation = explanation
@@ -85,7 +84,7 @@ def run_uv(uv: Path, arguments: Sequence[str], *, folder: Path) -> str:
         return run.stdout
     reason = _one_paragraph(run.stderr.replace(f"{folder}{os.sep}", ""))
     if "No solution found" in reason:
-        raise CollisionError(reason.partition(":")[2].strip() or reason)
+        raise CollisionError(reason.partition("cause:")[2].strip() or reason)
     raise BuildError(
         f"uv could not make the environment: {reason}.",
         remedy="Mend what it says; is the index reachable, and configured for uv?",
@@ -100,6 +99,7 @@ def _one_paragraph(stderr: str) -> str:
 
 
 def _named(explanation: str) -> tuple[str, ...]:
-    pairs = [name for pair in _DEPENDS.findall(explanation) for name in pair]
-    required = _REQUIRE.findall(explanation)
-    return tuple(dict.fromkeys(canonicalize_name(name) for name in [*pairs, *required]))
+    # An explanation ends with what follows from all before it.
+    for pair in reversed(_DEPENDS.findall(explanation)):
+        return tuple(canonicalize_name(name) for name in pair)
+    return tuple(canonicalize_name(name) for name in _REQUIRE.findall(explanation)[:2])

@@ -1,0 +1,61 @@
+"""Writes a report in its three forms."""
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+from pinproof.errors import PinproofError
+from pinproof.proof.document import Document, render_html, render_markdown
+from pinproof.proof.store import write_atomically
+
+__all__ = ["plain", "write_report"]
+
+FORMAT = 1
+
+
+def write_report(
+    folder: Path, name: str, document: Document, facts: Mapping[str, object]
+) -> list[Path]:
+    """Write NAME.md, NAME.json and NAME.html, each as a whole.
+
+    Args:
+        folder: Where to; it is created.
+        name: The files' name.
+        document: What people read.
+        facts: What programs read.
+
+    Raises:
+        PinproofError: The folder cannot be written.
+    """
+    data = {"format": FORMAT, "verdict": document.verdict, **facts}
+    texts = {
+        "md": render_markdown(document),
+        "json": json.dumps(plain(data), indent=2, allow_nan=False) + "\n",
+        "html": render_html(document),
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for suffix, text in texts.items():
+            write_atomically(folder / f"{name}.{suffix}", text)
+    except OSError as error:
+        raise PinproofError(
+            f"The report cannot be written to {folder}: {error.strerror}.",
+            remedy="Name a folder that you may write to: --report.",
+        ) from error
+    return [folder / f"{name}.{suffix}" for suffix in texts]
+
+
+def plain(value: object) -> object:
+    """A value as JSON knows it; an infinite difference, which it does not know, is null."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = dataclasses.fields(value)
+        return {field.name: plain(getattr(value, field.name)) for field in fields}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
