@@ -52,6 +52,18 @@ def test_inside_and_outside(
     assert compare(f"{pin}\n", pythons=pythons) == [expected]
 
 
+def test_every_python_has_to_be_able_to_install_it(compare: Callable[..., list[str]]) -> None:
+    projects = {
+        "a": {
+            "1.0.0": Release(),
+            "1.0.1": Release(python="<3.12"),
+            "1.0.2": Release(python=">3.12"),
+        }
+    }
+
+    assert compare("a~=1.0.0\n", projects) == ["a~=1.0.0 1.0.0 None False"]
+
+
 def test_a_pin_that_stands_in_many_files_is_told_once(compare: Callable[..., list[str]]) -> None:
     found = compare("py~=1.11.0\n", **{"other/requirements.txt": "Py~=1.11.0\n"})
 

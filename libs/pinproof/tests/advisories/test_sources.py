@@ -66,7 +66,10 @@ def test_an_advisory_without_a_fix_affects_what_follows_too() -> None:
 
 
 def test_a_build_of_a_release_is_that_release() -> None:
-    assert affected(osv("django", "5.1.4+cpu"), "5.1.4+cpu", "5.1.5+cpu") == ["5.1.4+cpu"]
+    document = made_up(ranges=ranges({"introduced": "0"}, {"last_affected": "1.4"}))
+    found = osv("a", "1.4+cpu", published=document, affecting={"a 1.4": ["X-1"]})
+
+    assert affected(found, "1.4+cpu", "1.4.1+cpu") == ["1.4+cpu"]
 
 
 def test_a_withdrawn_advisory_is_none() -> None:

@@ -139,6 +139,48 @@ def test_the_chain_is_followed_to_the_parent_that_caps(look: Callable[..., Audit
     assert told(result)[0] == f"1 {STARLETTE} parent-bump starlette 0.47.2 by fastapi until 0.116.1"
 
 
+def test_a_parent_without_a_pin_is_looked_at_in_its_newest_release(
+    look: Callable[..., Audit],
+) -> None:
+    projects = {
+        "framework": released("2.0.0", requires=["middle"]),
+        "middle": {"1.0": Release(["starlette"]), "1.1": Release(["starlette<0.47"])},
+    }
+
+    result = look("framework~=2.0.0\n", projects=projects)
+
+    assert told(result)[0] == f"1 {STARLETTE} parent-bump starlette 0.47.2 by middle until None"
+
+
+def test_what_a_parent_asks_for_elsewhere_keeps_nothing_out(look: Callable[..., Audit]) -> None:
+    projects = {
+        "capped": {
+            "1.0.0": Release(['starlette<0.47; sys_platform == "darwin"']),
+            "1.0.1": Release(["starlette<0.47"]),
+        }
+    }
+    on_linux = 'capped~=1.0.0; sys_platform == "linux"\nstarlette~=0.46.0\n'
+
+    result = look(on_linux, projects=projects)
+
+    # An older release of the parent does not ask for it on Linux.
+    assert told(result)[0] == f"2 {STARLETTE} pin-bump starlette 0.47.2"
+
+
+def test_parents_bind_the_pin_of_their_own_environments(look: Callable[..., Audit]) -> None:
+    result = look(
+        'fastapi~=0.115.12; sys_platform == "linux"\n'
+        'starlette~=0.46.0; sys_platform == "linux"\n'
+        'starlette~=0.48.0; sys_platform == "darwin"\n'
+    )
+
+    assert told(result) == [
+        f"2 {STARLETTE} parent-bump starlette 0.47.2 by fastapi until 0.116.1",
+        f"2 {RANGE} parent-bump starlette 0.49.1 by fastapi until 0.121.0",
+        f"3 {RANGE} pin-bump starlette 0.49.1",
+    ]
+
+
 def test_extras_and_markers_are_followed(look: Callable[..., Audit]) -> None:
     projects = {
         "web": released("1.0.0", requires=[
@@ -259,6 +301,16 @@ def test_an_entry_ends_with_its_last_day(look: Callable[..., Audit]) -> None:
     assert told(result) == ["1 CVE-2022-42969 no-fix py None"]
     assert result.findings[0].message.endswith("; pins.toml ignored it until 2026-11-22 (a reason)")
     assert (result.ignored, result.unused) == ((), ())
+
+
+def test_the_entry_that_holds_longest_counts(look: Callable[..., Audit]) -> None:
+    entry = IGNORE.format(id="CVE-2022-42969", more="")
+    policy = entry.replace("2026-11-22", "2027-11-22") + entry.replace("2026", "2020")
+
+    result = look("py~=1.11.0\n", policy=policy)
+
+    assert [str(entry.expires) for _, entry in result.ignored] == ["2027-11-22"]
+    assert (told(result), result.unused) == ([], ())
 
 
 def test_an_entry_for_another_distribution_covers_nothing_and_is_told(

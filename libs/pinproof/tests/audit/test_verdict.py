@@ -53,6 +53,7 @@ ROWS = [
     Row("1.0 1.1", "1.0", "floor-bump floor=1.0 -> 1.1", blocked="1.0 1.1"),
     # Without a pin there is no floor.
     Row("1.2", "1.0", "None", pinned=False),
+    Row("1.0 1.1 1.2", "1.0 1.1", "None", pinned=False),
     Row("1.2", "1.0", "reachable installed=1.0 -> 1.2", pinned=False, installed="1.0"),
     Row("1.2", "1.2", "parent-bump ceiling=1.2 -> 2.0 by parent", blocked="2.0 2.1 3.0",
         pinned=False),
