@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from pinproof.errors import PinproofError
-from pinproof.policy import POLICY_FILE, Policy, load_policy
+from pinproof.policy import Policy, find_root, load_policy
 from pinproof.repository import load_file, load_repository
 from pinproof.requirements import Kind, Line
 
@@ -56,11 +56,13 @@ class Scope:
 
     Attributes:
         path: The file that is installed.
+        policy_path: That file as the policy names it: relative to where the policy lies.
         pins: What it and the files that it includes ask for.
         limits: What its constraints files say.
     """
 
     path: str
+    policy_path: str
     pins: tuple[Pin, ...]
     limits: tuple[Pin, ...] = ()
 
@@ -73,11 +75,13 @@ class Pins:
         policy: The policy that applies.
         scopes: The sets that are installed together.
         direct: The places of direct references, which no index knows of.
+        whole: Whether this is all that the policy speaks of, and not one file.
     """
 
     policy: Policy
     scopes: tuple[Scope, ...]
     direct: tuple[str, ...]
+    whole: bool
 
     def all(self) -> tuple[Pin, ...]:
         """Each pin and limit once, by file and line."""
@@ -96,9 +100,11 @@ def read_pins(target: Path) -> Pins:
         PolicyError: `pins.toml` cannot be used.
     """
     if target.is_file():
-        pins = Pins(_nearest_policy(target), *_collect([_read_file(target, Path())]))
+        home = find_root(target.absolute())
+        policy = load_policy(home) if home else Policy()
+        pins = Pins(policy, *_collect([_read_file(target, Path(), home)]), whole=False)
     elif target.is_dir():
-        pins = Pins(load_policy(target), *_collect(_read_repository(target)))
+        pins = Pins(load_policy(target), *_collect(_read_repository(target)), whole=True)
     else:
         raise UnusablePinsError(
             f"{target} does not exist.", remedy="Name a repository or a requirements file."
@@ -122,20 +128,19 @@ class _Read:
     included: frozenset[str] = frozenset()
 
 
-def _nearest_policy(target: Path) -> Policy:
-    for folder in target.absolute().parents:
-        if (folder / POLICY_FILE).is_file():
-            return load_policy(folder)
-    return Policy()
+def _read_file(target: Path, root: Path, home: Path | None) -> _Read:
+    """Read a requirements file with its includes and constraints.
 
-
-def _read_file(target: Path, root: Path) -> _Read:
-    """Read a requirements file with its includes and constraints."""
+    Args:
+        target: The file.
+        root: The folder that paths are shown relative to.
+        home: The folder that the policy lies in, if there is one.
+    """
     repository = load_file(target)
     top = target.absolute().as_posix().removeprefix("/")
 
     def shown(path: str) -> str:
-        return PurePosixPath(os.path.relpath(f"/{path}", root.absolute())).as_posix()
+        return _relative(path, root)
 
     faults = [f"{shown(fault.path)}:{fault.line}: {fault.message}" for fault in repository.unusable]
     _refuse(faults + _invalid(repository.lines(), shown))
@@ -149,8 +154,12 @@ def _read_file(target: Path, root: Path) -> _Read:
         elif line.requirement is not None:
             pin = Pin(line.requirement, shown(line.path), line.number)
             (pins if line.path in asked else limits).append(pin)
-    scope = Scope(shown(top), tuple(pins), tuple(limits))
+    scope = Scope(shown(top), _relative(top, home or root), tuple(pins), tuple(limits))
     return _Read(scope, tuple(direct), frozenset(map(shown, repository.files)) - {scope.path})
+
+
+def _relative(path: str, folder: Path) -> str:
+    return PurePosixPath(os.path.relpath(f"/{path}", folder.absolute())).as_posix()
 
 
 def _read_repository(root: Path) -> list[_Read]:
@@ -163,7 +172,7 @@ def _read_repository(root: Path) -> list[_Read]:
         if PurePosixPath(path).name == "pyproject.toml":
             read += _sections(path, lines)
         else:
-            read.append(_read_file(root / path, root))
+            read.append(_read_file(root / path, root, root))
     included = frozenset[str]().union(*(one.included for one in read))
     return [one for one in read if one.scope.path not in included]
 
@@ -177,7 +186,7 @@ def _sections(path: str, lines: tuple[Line, ...]) -> Iterator[_Read]:
             if line.kind is Kind.REQUIREMENT and line.requirement is not None
         )
         direct = tuple(f"{path}:{line.number}" for line in section if line.kind is Kind.DIRECT)
-        yield _Read(Scope(path, pins), direct)
+        yield _Read(Scope(path, path, pins), direct)
 
 
 def _invalid(lines: Iterator[Line], shown: Callable[[str], str]) -> list[str]:

@@ -1,5 +1,6 @@
 """The audit against a served index and served advisories."""
 
+import os
 from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
@@ -222,6 +223,20 @@ def test_what_pins_toml_excludes_is_not_followed(look: Callable[..., Audit]) -> 
     assert told(look("fastapi~=0.115.12\n", policy=exclusion)) == []
 
 
+@pytest.mark.parametrize("folder", ["service", "."])
+def test_exclusions_hold_for_one_file_wherever_it_is_named_from(
+    folder: str, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exclusion = '[[exclusions]]\ndistribution = "starlette"\npath = "service"\nreason = "no"\n'
+    root = write({"pins.toml": exclusion, "service/requirements.txt": "fastapi~=0.115.12\n"})
+    monkeypatch.chdir(root / folder)
+    place = os.path.relpath(root / "service/requirements.txt")
+
+    (scope,) = read_pins(Path(place)).scopes
+
+    assert (scope.path, scope.policy_path) == (place, "service/requirements.txt")
+
+
 def test_an_included_file_is_part_of_the_one_that_includes_it(look: Callable[..., Audit]) -> None:
     result = look("-r base.txt\nfastapi~=0.115.12\n", **{"base.txt": "starlette~=0.46.0\n"})
 
@@ -301,6 +316,12 @@ def test_an_entry_ends_with_its_last_day(look: Callable[..., Audit]) -> None:
     assert told(result) == ["1 CVE-2022-42969 no-fix py None"]
     assert result.findings[0].message.endswith("; pins.toml ignored it until 2026-11-22 (a reason)")
     assert (result.ignored, result.unused) == ((), ())
+
+
+def test_one_file_alone_calls_no_entry_unused(look: Callable[..., Audit]) -> None:
+    result = look("numpy~=1.26.3\n", policy=IGNORE.format(id="CVE-1", more=""), file=True)
+
+    assert result.unused == ()
 
 
 def test_the_entry_that_holds_longest_counts(look: Callable[..., Audit]) -> None:

@@ -171,3 +171,28 @@ def test_requirements_that_are_none_are_an_error() -> None:
         pytest.raises(WebError, match="is no metadata of a release"),
     ):
         Index(f"{url}/simple/", CLIENT).requirements("a", Version("1"))
+
+
+def test_the_password_goes_to_the_files_of_the_same_server_and_to_no_other() -> None:
+    projects = {"a": {"1": Release()}, "b": {"1": Release()}}
+    seen: dict[str, bool] = {}
+
+    def answer(asked: Asked) -> Reply:
+        seen[asked.path] = "Authorization" in asked.headers
+        reply = index_of(projects)(asked)
+        assert isinstance(reply, Reply)
+        if asked.path == "/simple/b/":
+            return reply._replace(body=reply.body.replace(b"../..", other.encode()))
+        return reply
+
+    with serving(answer) as other, serving(answer) as url:
+        index = Index(url.replace("//", "//me:secret@") + "/simple/", CLIENT)
+        index.requirements("a", Version("1"))
+        index.requirements("b", Version("1"))
+
+    assert seen == {
+        "/simple/a/": True,
+        "/files/a/a-1-py3-none-any.whl.metadata": True,
+        "/simple/b/": True,
+        "/files/b/b-1-py3-none-any.whl.metadata": False,
+    }

@@ -105,7 +105,8 @@ def audit(
     return Audit(
         findings=sifted.kept,
         ignored=sifted.ignored,
-        unused=sifted.unused,
+        # One file alone says nothing of the entries that others need.
+        unused=sifted.unused if pins.whole else (),
         distributions=len({node.name for node in nodes}),
         unpinned=tuple(sorted({node.name for node in nodes if not node.pinned})),
         direct=pins.direct,

@@ -75,7 +75,7 @@ def follow(scope: Scope, policy: Policy, releases: Releases) -> Graph:
         WebError: The index does not answer.
     """
     applying = Applying(releases.python, policy.platforms)
-    excluded = policy.excluded_from(scope.path)
+    excluded = policy.excluded_from(scope.policy_path)
     given = [
         _Ask(pin.name, pin.requirement, applying.where(pin.requirement), None, pin)
         for pin in scope.pins

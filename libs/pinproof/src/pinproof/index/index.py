@@ -1,7 +1,7 @@
 """An index of Python distributions, asked over HTTP."""
 
 import hashlib
-from urllib.parse import quote, urljoin
+from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 from packaging.metadata import parse_email
 from packaging.requirements import InvalidRequirement, Requirement
@@ -70,7 +70,8 @@ class Index:
     def _ask(self, name: str, version: Version) -> tuple[Requirement, ...]:
         for file in self.project(name).of(version):
             if file.metadata:
-                answer = self._client.get(f"{file.url}.metadata", accept="*/*")
+                url = self._authorized(f"{file.url}.metadata")
+                answer = self._client.get(url, accept="*/*")
                 return _from_metadata(file, answer)
         url = urljoin(self.url, f"../pypi/{quote(name)}/{quote(str(version))}/json")
         try:
@@ -85,6 +86,14 @@ class Index:
         except ValidationError as error:
             raise _unreadable(answer.url) from error
         return _parse(release.info.requires_dist or [], answer.url)
+
+    def _authorized(self, url: str) -> str:
+        """Add the index's name and password to an address of the same server."""
+        index, parts = urlsplit(self.url), urlsplit(url)
+        user, at, host = index.netloc.rpartition("@")
+        if (parts.scheme, parts.netloc) != (index.scheme, host):
+            return url
+        return urlunsplit(parts._replace(netloc=f"{user}{at}{host}"))
 
 
 def _from_metadata(file: File, answer: Answer) -> tuple[Requirement, ...]:

@@ -46,9 +46,11 @@ def gather(
                     replies[futures[future]] = future.result()
                 except WebError as error:
                     failures[futures[future]] = error
-        finally:
+        except BaseException:
             # An error that is nobody's answer, or Ctrl-C: do not ask what is not asked yet.
             pool.shutdown(wait=False, cancel_futures=True)
+            progress(what, len(asked), len(asked))
+            raise
     if failures:
         raise _together([failures[question] for question in asked if question in failures])
     return {question: replies[question] for question in asked}
