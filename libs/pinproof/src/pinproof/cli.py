@@ -14,6 +14,7 @@ from pinproof.commands.outdated import outdated
 from pinproof.commands.prove import prove
 from pinproof.commands.seal import seal
 from pinproof.commands.sync import sync
+from pinproof.commands.trial import trial
 from pinproof.commands.verify import verify
 from pinproof.errors import PinproofError
 
@@ -47,6 +48,7 @@ app.command()(exclusions)
 app.command()(outdated)
 app.command()(audit)
 app.command()(prove)
+app.command()(trial)
 app.command()(explain)
 app.command()(seal)
 app.command("open")(open_model)

@@ -26,6 +26,13 @@ _LEFT_OUT = frozenset({"PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV"})
 class StepError(Exception):
     """A step ended with an error, which is a finding and not a mistake of whoever asked."""
 
+    def as_mistake(self, service: str) -> PinproofError:
+        """The same where nothing can be found without the step."""
+        return PinproofError(
+            f"{service} cannot prepare its data or train under today's pins: {self}",
+            remedy="Mend the commands of its proof in pins.toml, or the environment.",
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -116,10 +123,7 @@ class Workshop:
                 ["data", environment.key, self._code, *_flat(self.job.proof.prepare)], fill
             )
         except StepError as error:
-            raise PinproofError(
-                f"The data of {self.job.service} could not be prepared: {error}",
-                remedy="Mend the commands under prepare in pins.toml.",
-            ) from error
+            raise error.as_mistake(self.job.service) from error
 
     def train(self, environment: Environment, data: Path) -> Path:
         """Train and seal a model; give its folder.

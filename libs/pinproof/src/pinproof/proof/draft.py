@@ -1,0 +1,218 @@
+"""A copy of the files that pin a repository, to try changes on before anything is touched."""
+
+import difflib
+import re
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path, PurePosixPath
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from pinproof.closure.pinfile import PinFile
+from pinproof.closure.record import RECORD_FILE
+from pinproof.closure.sync import sync
+from pinproof.closure.writing import replace_files
+from pinproof.environments import environments_of
+from pinproof.errors import PinproofError
+from pinproof.policy import DEV, POLICY_FILE, PROD
+from pinproof.repository import Repository, load_repository
+from pinproof.requirements import Kind, Line
+
+__all__ = ["Draft", "TrialError", "parse_changes"]
+
+_COMMENT = re.compile(r"\s+#.*$")
+
+
+class TrialError(PinproofError):
+    """What should be tried is no change of this service's pins."""
+
+
+class Draft:
+    """The pins of one service in a copy of the repository.
+
+    Args:
+        root: The root of the repository, which is only read until `apply`.
+        folder: An empty folder for the copy.
+        service: The service's folder below the root.
+    """
+
+    def __init__(self, root: Path, folder: Path, service: str) -> None:
+        self._root = root
+        self._folder = folder
+        self._service = service
+        self._original = load_repository(root)
+        services = self._original.policy.services
+        paths = {*self._original.files, *(f"{name}/{RECORD_FILE}" for name in services)}
+        for path in (POLICY_FILE, *sorted(paths)):
+            if (root / path).is_file():
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(root / path, folder / path)
+        self._before = {path: _read(folder / path) for path in sorted(paths)}
+
+    @property
+    def requirements(self) -> Path:
+        """The production requirements as they are in the copy."""
+        return self._folder / self._service / PROD
+
+    def direct(self) -> list[Requirement]:
+        """What people wrote of the production requirements, as it is in the copy."""
+        repository = load_repository(self._folder)
+        return [
+            line.requirement
+            for line in self._lines(repository, [PROD])
+            if line.requirement is not None and not self._is_kept(line)
+        ]
+
+    def change(self, pins: Iterable[Requirement]) -> list[str]:
+        """Replace the specifiers of distributions, wherever the service pins them.
+
+        A distribution that is pinned under several names for different platforms is changed under
+        each: `xgboost` stands for `xgboost-cpu`, too, where one name begins with the other, both
+        had the same specifier, and no environment takes both.
+
+        Returns:
+            The names that were changed.
+
+        Raises:
+            TrialError: The service does not pin one of them.
+        """
+        changed: list[str] = []
+        for pin in pins:
+            repository = load_repository(self._folder)
+            lines = list(self._lines(repository, [PROD, DEV]))
+            found = [line for line in lines if line.name == canonicalize_name(pin.name)]
+            if not found:
+                raise TrialError(
+                    f"{self._service} does not pin {pin.name}.",
+                    remedy="Try a distribution that stands in its requirements files.",
+                )
+            for line in {*found, *self._alternatives(found, lines, repository)}:
+                _rewrite(self._folder / line.path, line, pin)
+                changed.append(line.name or pin.name)
+        return sorted(set(changed))
+
+    def sync(self, uv: Path, say: Callable[[str], None]) -> None:
+        """Pin anew what the changed pins lead to.
+
+        Raises:
+            UnsatisfiableError: The pins contradict each other.
+            ResolverError: uv failed otherwise.
+        """
+        if self._service in self._original.policy.services:
+            sync(self._folder, uv, say=say)
+
+    def changes(self) -> dict[str, str]:
+        """The new text of each file that changed."""
+        paths = {*self._before, f"{self._service}/{RECORD_FILE}"}
+        # The record last: it tells whether the others belong together.
+        ordered = sorted(paths, key=lambda path: (path.endswith(RECORD_FILE), path))
+        texts = {path: _read(self._folder / path) for path in ordered}
+        return {path: text for path, text in texts.items() if text != self._before.get(path, "")}
+
+    def patch(self) -> str:
+        """The changes of requirement files as a unified diff."""
+        parts: list[str] = []
+        for path, text in self.changes().items():
+            if not path.endswith(RECORD_FILE):
+                parts += difflib.unified_diff(
+                    self._before.get(path, "").splitlines(keepends=True),
+                    text.splitlines(keepends=True),
+                    f"a/{path}",
+                    f"b/{path}",
+                    n=1,
+                )
+        return "".join(parts)
+
+    def apply(self) -> list[str]:
+        """Write the changes into the repository.
+
+        Raises:
+            TrialError: A file has been changed there since it was copied.
+        """
+        texts = self.changes()
+        for path in texts:
+            if _read(self._root / path) != self._before.get(path, ""):
+                raise TrialError(f"{path} changed during the trial.", remedy="Try again.")
+        replace_files({self._root / path: text for path, text in texts.items()})
+        return list(texts)
+
+    def _lines(self, repository: Repository, names: Iterable[str]) -> Iterator[Line]:
+        paths: set[str] = set()
+        for name in names:
+            path = str(PurePosixPath(self._service, name))
+            paths |= repository.reachable(path) if path in repository.files else set()
+        for path in sorted(paths):
+            yield from (line for line in repository.files[path] if line.kind is Kind.REQUIREMENT)
+
+    def _is_kept(self, line: Line) -> bool:
+        """Whether sync keeps the line, and not people."""
+        return line.number >= PinFile.parse(_read(self._folder / line.path)).first
+
+    def _alternatives(
+        self, found: list[Line], lines: list[Line], repository: Repository
+    ) -> Iterator[Line]:
+        policy = repository.policy
+
+        def environments(line: Line) -> frozenset[int]:
+            return environments_of(line.marker, policy.pythons, policy.platforms)
+
+        for line in lines:
+            for known in found:
+                one, other = sorted((line.name or "", known.name or ""), key=len)
+                if (
+                    other.startswith(f"{one}-")
+                    and _specifier(line) == _specifier(known)
+                    and not environments(line) & environments(known)
+                ):
+                    yield line
+
+
+def _specifier(line: Line) -> str:
+    return str(line.requirement.specifier) if line.requirement else ""
+
+
+def _rewrite(path: Path, line: Line, pin: Requirement) -> None:
+    texts = _read(path).splitlines(keepends=True)
+    text = texts[line.number - 1]
+    body = text.rstrip("\r\n")
+    comment = _COMMENT.search(body)
+    tail = comment.group() if comment else ""
+    _, semicolon, marker = body.removesuffix(tail).partition(";")
+    name = line.requirement.name if line.requirement else pin.name
+    asked = line.requirement.extras if line.requirement else ()
+    extras = f"[{','.join(sorted(asked))}]" if asked else ""
+    ending = text[len(body) :]
+    texts[line.number - 1] = f"{name}{extras}{pin.specifier}{semicolon}{marker}{tail}{ending}"
+    path.write_text("".join(texts), encoding="utf-8", newline="")
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
+
+
+def parse_changes(texts: Iterable[str]) -> Mapping[str, Requirement]:
+    """The pins that should be tried, by name.
+
+    Raises:
+        TrialError: One is no requirement with a specifier alone.
+    """
+    pins: dict[str, Requirement] = {}
+    for text in texts:
+        try:
+            pin = Requirement(text)
+        except ValueError as error:
+            raise TrialError(
+                f"{text!r} is no requirement.", remedy="Write numpy~=2.4.0."
+            ) from error
+        if not pin.specifier or pin.url or pin.marker or pin.extras:
+            raise TrialError(
+                f"{text!r} is more or less than a name and a specifier.",
+                remedy="Write numpy~=2.4.0; markers and extras stay as they are.",
+            )
+        pins[canonicalize_name(pin.name)] = pin
+    return pins
