@@ -149,6 +149,17 @@ def test_data_that_is_not_whole_is_an_error(change: Change, reason: str) -> None
     assert reason in str(caught.value)
 
 
+@pytest.mark.parametrize(("change", "_reason"), NOT_WHOLE)
+def test_no_password_is_told(change: Change, _reason: str) -> None:
+    whole = osv_of(documents(), {})
+    with serving(lambda asked: change(asked) or whole(asked)) as url:
+        source = OsvSource(url.replace("//", "//me:secret@"), CLIENT)
+        with pytest.raises((AdvisoryError, WebError)) as caught:
+            source.affecting({"a": {Version("1.0")}}, silent)
+
+    assert "secret" not in str(caught.value)
+
+
 def test_pages_without_end_are_an_error() -> None:
     def endless(asked: Asked) -> Reply | None:
         if asked.path != BATCH:

@@ -31,6 +31,10 @@ def file(name: str, **more: object) -> dict[str, object]:
     return {"filename": name, "url": f"../../files/{name}", "hashes": {}, **more}
 
 
+def with_password(server: str) -> str:
+    return server.replace("//", "//me:secret@") + "/simple/"
+
+
 def installable(project: Project, python: str) -> list[str]:
     return list(map(str, project.installable(python)))
 
@@ -159,10 +163,12 @@ def test_without_metadata_the_json_api_is_asked() -> None:
 
 def test_where_neither_is_offered_what_a_release_asks_for_is_unknown() -> None:
     with (
-        serving(index_of({"a": {"1": Release(metadata=False)}})) as url,
-        pytest.raises(NoMetadataError, match="What a 1 asks for is unknown"),
+        serving(index_of({"a": {"1": Release(metadata=False)}})) as server,
+        pytest.raises(NoMetadataError, match="What a 1 asks for is unknown") as caught,
     ):
-        Index(f"{url}/simple/", CLIENT).requirements("a", Version("1"))
+        Index(with_password(server), CLIENT).requirements("a", Version("1"))
+
+    assert "secret" not in str(caught.value)
 
 
 def test_requirements_that_are_none_are_an_error() -> None:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pinproof.advisories.extents import Event, EventKind, EventRange, Everything, Extent, Listed
 from pinproof.advisories.record import Record
 from pinproof.advisories.source import AdvisoryError, Affecting, Wanted, conclude, with_canary
+from pinproof.requirements import shorten
 from pinproof.web import Client, Progress, check_address, gather
 
 __all__ = ["OsvSource"]
@@ -134,7 +135,8 @@ class OsvSource:
                 return dict(claims)
             questions = further
         raise AdvisoryError(
-            f"{self.url} has still more pages after {_MOST_PAGES}.", remedy="Name another source."
+            f"{shorten(self.url)} has still more pages after {_MOST_PAGES}.",
+            remedy="Name another source.",
         )
 
     def _batch(self, batch: list[_Question]) -> list[_Result]:
@@ -143,10 +145,10 @@ class OsvSource:
         try:
             results = _Results.model_validate_json(answer.body).results
         except ValidationError as error:
-            raise _malformed(url, error) from error
+            raise _malformed(answer.url, error) from error
         if len(results) != len(batch):
             raise AdvisoryError(
-                f"{url} answers {len(results)} of {len(batch)} questions.",
+                f"{answer.url} answers {len(results)} of {len(batch)} questions.",
                 remedy="Try again, or name another source.",
             )
         return results
@@ -157,10 +159,10 @@ class OsvSource:
         try:
             document = _Document.model_validate_json(answer.body)
         except ValidationError as error:
-            raise _malformed(url, error) from error
+            raise _malformed(answer.url, error) from error
         if document.id != identifier:
             raise AdvisoryError(
-                f"{url} is the advisory {document.id}.", remedy="Name another source."
+                f"{answer.url} is the advisory {document.id}.", remedy="Name another source."
             )
         return document
 

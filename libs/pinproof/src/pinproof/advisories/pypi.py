@@ -68,7 +68,7 @@ class PypiSource:
             first = error.errors()[0]
             place = ".".join(map(str, first["loc"]))
             raise AdvisoryError(
-                f"{url} is no release of PyPI's form ({place}: {first['msg']}).",
+                f"{answer.url} is no release of PyPI's form ({place}: {first['msg']}).",
                 remedy="See whether this is the address of a server with PyPI's JSON API.",
             ) from error
         return tuple(found for found in release.vulnerabilities if found.withdrawn is None)

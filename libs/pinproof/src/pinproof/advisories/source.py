@@ -7,6 +7,7 @@ from packaging.version import Version
 
 from pinproof.advisories.record import Advisory, Record, group
 from pinproof.errors import PinproofError
+from pinproof.requirements import shorten
 from pinproof.web import Progress
 
 __all__ = ["CANARY", "AdvisoryError", "Affecting", "Source", "Wanted", "conclude", "with_canary"]
@@ -54,7 +55,7 @@ def conclude(records: Mapping[str, list[Record]], wanted: Wanted, url: str) -> A
     name, version = CANARY
     if not any(record.affects(version) for record in records.get(name, ())):
         raise AdvisoryError(
-            f"{url} knows no advisory for {name} {version}, which has several: "
+            f"{shorten(url)} knows no advisory for {name} {version}, which has several: "
             "it has no data, or not all.",
             remedy="Name a source that has, with --source and --advisories-url.",
         )

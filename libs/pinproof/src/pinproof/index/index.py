@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from pinproof.index.pages import ACCEPT, read_page
 from pinproof.index.project import File, Project
+from pinproof.requirements import shorten
 from pinproof.web import Answer, Client, NotFoundError, WebError, check_address
 
 __all__ = ["DEFAULT_INDEX", "Index", "NoMetadataError"]
@@ -78,7 +79,8 @@ class Index:
             answer = self._client.get(url)
         except NotFoundError as error:
             raise NoMetadataError(
-                f"What {name} {version} asks for is unknown: {self.url} offers no metadata of it.",
+                f"What {name} {version} asks for is unknown: {shorten(self.url)} offers no "
+                "metadata of it.",
                 remedy="Name an environment that has it with --python, or another index.",
             ) from error
         try:
