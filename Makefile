@@ -144,7 +144,7 @@ LIB_FILES = $(wildcard libs/*/pyproject.toml libs/*/requirements-prod.txt)
 
 # A project's environment: its development requirements, and itself and the libraries in place.
 define environment
-$(1)/.venv/.installed: $(1)/requirements-prod.txt $(1)/requirements-dev.txt $(1)/pyproject.toml $$(LIB_FILES) $$(UV)
+$(1)/.venv/.installed: $$(wildcard $(1)/requirements-*.txt) $(1)/pyproject.toml $$(LIB_FILES) $$(UV)
 	@echo "Setting up $(1)/.venv"
 	@$$(UV) venv --quiet --clear --python $$(PYTHON) $(1)/.venv
 	@$$(UV) pip install --quiet --python $(1)/.venv/bin/python -r $(1)/requirements-dev.txt \

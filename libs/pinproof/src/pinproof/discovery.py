@@ -1,10 +1,12 @@
-"""Finds the files of a repository that hold requirements."""
+"""Finds the files of a repository that hold requirements, and those that may install some."""
 
 import os
 from collections.abc import Collection
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+
+from pinproof.doors.reading import is_script_name
 
 __all__ = ["Found", "find_files"]
 
@@ -33,15 +35,17 @@ class Found:
 
     Attributes:
         files: The files that hold requirements, in a stable order.
+        scripts: The files that may hold commands, in a stable order.
         unreadable: The folders that could not be listed.
     """
 
     files: tuple[str, ...]
+    scripts: tuple[str, ...]
     unreadable: tuple[str, ...]
 
 
 def find_files(root: Path, exclude: Collection[str] = ()) -> Found:
-    """Find every `pyproject.toml`, requirements file and constraints file below `root`.
+    """Find every `pyproject.toml`, requirements file, constraints file and script below `root`.
 
     A requirements file is known by its name, or because it is a `.txt` file in a folder named
     `requirements`. Version control, installed environments, caches, `node_modules` and what
@@ -50,6 +54,7 @@ def find_files(root: Path, exclude: Collection[str] = ()) -> Found:
     """
     excluded = frozenset(exclude)
     files = []
+    scripts = []
     unreadable = []
     pending = [""]
     while pending:
@@ -71,7 +76,9 @@ def find_files(root: Path, exclude: Collection[str] = ()) -> Found:
                     pending.append(f"{path}/")
             elif _is_requirements_name(folder, entry.name) and _is_file_or_broken(entry):
                 files.append(path)
-    return Found(tuple(sorted(files)), tuple(sorted(unreadable)))
+            elif is_script_name(entry.name) and entry.is_file():
+                scripts.append(path)
+    return Found(tuple(sorted(files)), tuple(sorted(scripts)), tuple(sorted(unreadable)))
 
 
 def _is_requirements_name(folder: str, name: str) -> bool:

@@ -30,17 +30,21 @@ class Repository:
     """Everything that the rules look at.
 
     Attributes:
+        root: Where it lies.
         policy: What `pins.toml` says.
         files: The lines of each file that was read, by its path.
         includes: The files that each file includes with `-r` (not with `-c`), by its path.
         closures: The closure record of each service that has one, by the service's folder.
+        scripts: The files that may hold commands. They are read by the rule that looks at them.
         unusable: What could not be read.
     """
 
+    root: Path
     policy: Policy
     files: Mapping[str, tuple[Line, ...]]
     includes: Mapping[str, tuple[str, ...]]
     closures: Mapping[str, Closure]
+    scripts: tuple[str, ...]
     unusable: tuple[Violation, ...]
 
     def lines(self) -> Iterator[Line]:
@@ -69,7 +73,7 @@ def load_repository(root: Path) -> Repository:
     reader.report_cycles()
     for service in policy.services:
         reader.read_closure(service)
-    return reader.finish(policy)
+    return reader.finish(policy, found.scripts)
 
 
 def load_file(path: Path) -> Repository:
@@ -96,12 +100,14 @@ class _Reader:
         self.unusable: list[Violation] = []
         self._places: dict[tuple[str, str], int] = {}
 
-    def finish(self, policy: Policy) -> Repository:
+    def finish(self, policy: Policy, scripts: tuple[str, ...] = ()) -> Repository:
         return Repository(
+            root=self.root,
             policy=policy,
             files=dict(sorted(self.files.items())),
             includes=self.includes,
             closures=self.closures,
+            scripts=scripts,
             unusable=tuple(self.unusable),
         )
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from pinproof.repository import Repository
-from pinproof.rules import pin001, pin002, pin003, pin004, pin005, pin006, pin008
+from pinproof.rules import pin001, pin002, pin003, pin004, pin005, pin006, pin007, pin008
 from pinproof.violations import Violation
 
 __all__ = ["RULES", "Rule", "documentation", "summary"]
@@ -21,7 +21,7 @@ class Rule(Protocol):
         """Yield every violation of this rule."""
 
 
-RULES: tuple[Rule, ...] = (pin001, pin002, pin003, pin004, pin005, pin006, pin008)
+RULES: tuple[Rule, ...] = (pin001, pin002, pin003, pin004, pin005, pin006, pin007, pin008)
 
 
 def documentation(rule: Rule) -> str:

@@ -1,0 +1,116 @@
+"""Reads the commands of a file, with the parser that its name calls for."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from pinproof.doors.command import Command
+from pinproof.errors import PinproofError
+from pinproof.lines import NotTextError, decode
+
+__all__ = ["ParsersMissingError", "UnreadableError", "is_script_name", "read_commands"]
+
+_LARGEST = 4 * 1024 * 1024
+# Whether some installer is named at all: most programs and manifests name none, and are not parsed.
+_INSTALLER = re.compile(
+    rb"\b(?:apk|apt|apt-get|aptitude|conda|dnf|easy_install|mamba|microdnf|micromamba|pdm|"
+    rb"pip(?:\d[\d.]*)?|pip-sync|pipenv|pipx|pixi|poetry|rye|uv|uvx|yum|zypper)\b",
+    re.IGNORECASE,
+)
+# What it is told to do: a program that only mentions installers is not parsed either.
+_VERB = re.compile(rb"install|pipx|pip-sync|uvx|--with|[\"' ](?:add|create|run|sync|tool)[\"' ]")
+_SHELL_ENDINGS = (".sh", ".bash", ".ksh", ".zsh")
+_YAML_ENDINGS = (".yml", ".yaml")
+
+
+class ParsersMissingError(PinproofError):
+    """The parsers that PIN007 needs are not installed."""
+
+
+class UnreadableError(Exception):
+    """A file is not what its name says; the message says why."""
+
+
+def is_script_name(name: str) -> bool:
+    """Whether a file of this name may hold commands; without an ending, its first line tells."""
+    return (
+        "." not in name.lstrip(".")
+        or name.endswith((*_SHELL_ENDINGS, *_YAML_ENDINGS, ".py", ".mk"))
+        or _is_dockerfile(name)
+        or _is_makefile(name)
+    )
+
+
+def read_commands(root: Path, path: str) -> Iterator[Command]:
+    """Yield the commands of a file below `root`.
+
+    Raises:
+        UnreadableError: It cannot be parsed.
+        ParsersMissingError: What parses it is not installed.
+    """
+    name = PurePosixPath(path).name
+    data = _read(root / path)
+    by_first_line = "." not in name.lstrip(".") and not _is_dockerfile(name)
+    if by_first_line and not _is_makefile(name) and not data.startswith(b"#!"):
+        return
+    is_quiet = not _VERB.search(data) or not _INSTALLER.search(data)
+    if is_quiet and name.endswith((".py", *_YAML_ENDINGS)):
+        return
+    try:
+        yield from _parse(decode(data), name)
+    except ImportError as error:
+        raise ParsersMissingError(
+            f"{path} cannot be read without {error.name}.", remedy="Install pinproof[check]."
+        ) from error
+    except NotTextError as error:
+        raise UnreadableError(f"it is not text, {error}") from error
+    except (SyntaxError, ValueError, RecursionError) as error:
+        # What a parser says of it changes with the parser's version.
+        raise UnreadableError("it cannot be parsed") from error
+
+
+def _parse(text: str, name: str) -> Iterator[Command]:
+    # Each parser is imported when a file needs it; production environments have none of them.
+    if _is_dockerfile(name):
+        from pinproof.doors.dockerfile import dockerfile_commands  # noqa: PLC0415
+
+        yield from dockerfile_commands(text)
+    elif _is_makefile(name):
+        from pinproof.doors.makefile import makefile_commands  # noqa: PLC0415
+
+        yield from makefile_commands(text)
+    elif name.endswith(_YAML_ENDINGS):
+        from pinproof.doors.yaml import yaml_commands  # noqa: PLC0415
+
+        yield from yaml_commands(text)
+    else:
+        from pinproof.doors.scripts import script_commands  # noqa: PLC0415
+
+        yield from script_commands(text, name)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(_LARGEST + 1)
+    except OSError as error:
+        raise UnreadableError(error.strerror or "it cannot be read") from error
+    if len(data) > _LARGEST:
+        if not path.suffix and not data.startswith(b"#!"):
+            return b""
+        raise UnreadableError(f"it is larger than {_LARGEST} bytes")
+    return data
+
+
+def _is_dockerfile(name: str) -> bool:
+    lower = name.lower()
+    return any(
+        lower == kind or lower.startswith(f"{kind}.") or lower.endswith(f".{kind}")
+        for kind in ("dockerfile", "containerfile")
+    )
+
+
+def _is_makefile(name: str) -> bool:
+    return name in ("Makefile", "makefile", "GNUmakefile") or (
+        name.endswith(".mk") or name.startswith("Makefile.")
+    )

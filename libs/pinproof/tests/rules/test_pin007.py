@@ -1,0 +1,121 @@
+import builtins
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from pinproof.check import check
+from pinproof.doors.reading import ParsersMissingError
+
+Violations = Callable[[Mapping[str, str | bytes]], list[str]]
+Write = Callable[[Mapping[str, str | bytes]], Path]
+
+INSTEAD = "write it into a requirements file, and install that with -r"
+
+# what a script says, and what is said of it
+MESSAGES = [
+    ("pip install numpy", f"pip install names numpy: {INSTEAD}"),
+    ("pip install 'numpy>=1'", f"pip install names 'numpy>=1': {INSTEAD}"),
+    ("pip install $X", f"pip install $X cannot be checked: {INSTEAD}"),
+    (
+        "xargs pip install",
+        f"pip install what xargs reads cannot be checked: {INSTEAD}",
+    ),
+    (
+        "pip install https://user:word@example.org/a.whl",
+        f"pip install takes https://***@example.org/a.whl from an address: {INSTEAD}",
+    ),
+    ("pip install a.whl", f"pip install takes the archive a.whl: {INSTEAD}"),
+    (
+        "pip install ./elsewhere",
+        (
+            "pip install ./elsewhere names no project of this repository: "
+            "publish it, and pin it in a requirements file"
+        ),
+    ),
+    (
+        "pip install -r absent.txt",
+        (
+            "pip install -r absent.txt names no requirements file of this repository: "
+            "name one that is checked"
+        ),
+    ),
+    (
+        "conda env create -f x.yml",
+        f"conda env x.yml names a file that is not checked: {INSTEAD}",
+    ),
+    (
+        "apt-get install python3-numpy",
+        f"apt-get install brings python3-numpy from the system: {INSTEAD}",
+    ),
+]
+
+
+@pytest.mark.parametrize(("script", "message"), MESSAGES)
+def test_the_message_says_what_and_what_to_do(
+    script: str, message: str, violations: Violations
+) -> None:
+    assert violations({"x.sh": script}) == [f"x.sh:1: PIN007 {message}"]
+
+
+def test_only_files_that_the_check_reads_are_checked(violations: Violations) -> None:
+    files = {
+        "pins.toml": '[policy]\nexclude = ["vendored"]\n',
+        "requirements.txt": "",
+        "vendored/requirements-extra.txt": "",
+        "x.sh": "pip install -r requirements.txt\npip install -r vendored/requirements-extra.txt",
+    }
+
+    assert [violation.split(" ")[0] for violation in violations(files)] == ["x.sh:2:"]
+
+
+@pytest.mark.parametrize("limit", ['distribution = "numpy"', 'path = "x.sh"'])
+def test_an_exception_names_a_distribution_or_a_path(limit: str, violations: Violations) -> None:
+    exception = f'[[exceptions]]\nrule = "PIN007"\n{limit}\nreason = "why"\nexpires = 2027-01-31\n'
+    files = {"pins.toml": exception, "x.sh": "pip install numpy", "y.sh": "pip install pandas"}
+
+    assert [violation.split(" ")[0] for violation in violations(files)] == ["y.sh:1:"]
+
+
+@pytest.mark.parametrize(
+    ("files", "reason"),
+    [
+        ({"x.py": "pip install"}, "it cannot be parsed"),
+        ({"x.yml": "install: [pip}"}, "it cannot be parsed"),
+        ({"x.sh": b"pip\0"}, "it is not text, it holds NUL bytes"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_told(
+    files: Mapping[str, str | bytes], reason: str, violations: Violations
+) -> None:
+    (violation,) = violations(files)
+
+    assert violation == (
+        f"{next(iter(files))}:1: PIN007 {reason}, so that nobody knows what it installs: "
+        "mend or exclude this file"
+    )
+
+
+def test_binaries_and_texts_without_an_ending_are_no_scripts(violations: Violations) -> None:
+    assert violations({"binary": b"\x7fELF\0pip install", "LICENSE": "pip install numpy"}) == []
+
+
+def test_without_the_parsers_the_check_fails_and_says_so(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = builtins.__import__
+
+    def missing(name: str, *arguments: object, **options: object) -> object:
+        if name == "pinproof.doors.shell":
+            raise ModuleNotFoundError(f"No module named {name!r}", name="tree_sitter")
+        return found(name, *arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(builtins, "__import__", missing)
+
+    with pytest.raises(ParsersMissingError, match=r"Install pinproof\[check\]"):
+        check(write({"x.sh": "pip install numpy"}))
+
+
+def test_without_scripts_no_parser_is_needed(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "tree_sitter", None)
+
+    assert check(write({"requirements.txt": "", "x.py": "print()"})).violations == ()
