@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from audit_world import AFFECTING, IDENTIFIERS, PROJECTS
-from conftest import TODAY
 from pinproof.advisories import OsvSource
 from pinproof.audit import Audit, audit
 from pinproof.audit.environment import InstalledVersionError
@@ -21,6 +20,7 @@ from servers import Release, Releases, documents, index_of, osv_of, released, se
 Write = Callable[[Mapping[str, str]], Path]
 
 CLIENT = Client(attempts=1)
+TODAY = date(2026, 11, 22)
 PINS = '[policy]\npythons = ["3.11", "3.12"]\nplatforms = ["linux-x86_64", "macos-arm64"]\n'
 MARKERS = {"python_version": "3.11"}
 STARLETTE = "CVE-2025-54121"
