@@ -8,7 +8,9 @@ from pathlib import Path
 from pinproof.audit import Kind
 from pinproof.closure.record import RECORD_FILE, Closure, RecordedPin
 from pinproof.environments import PLATFORMS
-from pinproof.policy import Exclusion, IgnoredAdvisory, PinException, Policy, load_policy
+from pinproof.policy import Exclusion, IgnoredAdvisory, PinException, Policy, Proof, load_policy
+from pinproof.proof.prove import CHECKS
+from pinproof.proof.trial import Verdict
 from pinproof.reporters import REPORTERS
 from pinproof.rules import RULES, documentation, summary
 from pinproof.verify import INSTALLERS, Fault
@@ -42,9 +44,10 @@ def test_every_rule_is_listed_and_linked_to_its_explanation() -> None:
 
 
 def test_every_key_of_the_policy_is_listed() -> None:
-    keys = [f"policy.{name}" for name in Policy.model_fields if name not in LISTS]
+    keys = [f"policy.{name}" for name in Policy.model_fields if name not in (*LISTS, "proof")]
     for table, entry in LISTS.items():
         keys += [f"{table}.{name}" for name in entry.model_fields]
+    keys += [f"proof.SERVICE.{name}" for name in Proof.model_fields]
 
     assert first_cells(section("pins.toml")) == keys
 
@@ -55,9 +58,10 @@ def test_the_example_of_a_policy_is_one_and_uses_every_key(write: Write) -> None
     load_policy(write({"pins.toml": example}))
 
     document = tomllib.loads(example)
-    assert document["policy"].keys() == Policy.model_fields.keys() - LISTS.keys()
+    assert document["policy"].keys() == Policy.model_fields.keys() - {*LISTS, "proof"}
     for table, entry in LISTS.items():
         assert document[table][0].keys() == entry.model_fields.keys()
+    assert document["proof"]["BankChurn-Predictor"].keys() == Proof.model_fields.keys()
 
 
 def test_every_field_of_the_closure_record_is_listed() -> None:
@@ -93,3 +97,10 @@ def test_the_example_of_a_check_is_its_output(
     printed = violations({"requirements.txt": "a~=1.0.0\n\nnumpy>=1.26"})
 
     assert f"$ pinproof check\n{printed[0]}\n1 violation in 1 file; 1 file read.\n" in README
+
+
+def test_every_check_and_verdict_of_a_proof_is_told() -> None:
+    rows = re.findall(r"^\| ([A-Z][^|]*) \|", section("Proving pins"), flags=re.MULTILINE)
+
+    assert rows[1:] == list(CHECKS.values())
+    assert first_cells(section("Trying an upgrade")) == list(Verdict)

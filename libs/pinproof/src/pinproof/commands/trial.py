@@ -1,5 +1,6 @@
 """`pinproof trial`."""
 
+import re
 import tempfile
 from pathlib import Path
 from typing import Annotated
@@ -68,7 +69,8 @@ def trial(  # noqa: PLR0917 - typer makes options of them, nobody passes them by
             workshop, draft, changes, (minor, interpreters[minor]), find_uv(root, uv)
         )
         document = describe(found)
-        name = "-".join([workshop.job.service.replace("/", "-"), *sorted(changes)])
+        tried = [f"{name}-{pin.specifier}" for name, pin in sorted(changes.items())]
+        name = re.sub(r"[^\w.]+", "-", "-".join([workshop.job.service, *tried]))
         written = write_report(report, name, document, {"trial": found})
         typer.echo(f"{document.verdict}. {document.summary}")
         typer.echo(found.patch, nl=False)

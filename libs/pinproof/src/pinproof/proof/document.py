@@ -175,7 +175,8 @@ section { margin:24px 0; } h2 { font-size:17px; margin:0 0 8px; }
 table { border-collapse:collapse; width:100%; font-variant-numeric:tabular-nums; }
 th, td { text-align:left; vertical-align:top; padding:9px 14px;
   border-top:1px solid var(--line); overflow-wrap:anywhere; }
-thead th { border-top:0; color:var(--soft); font-size:13px; } tbody th { font-weight:600; }
+thead th { border-top:0; color:var(--soft); font-size:13px; } tbody th { font-weight:600;
+  min-width:9em; overflow-wrap:break-word; }
 td.good { background:var(--good-bg); } td.bad { background:var(--bad-bg); }
 td.note { background:var(--note-bg); }
 .good b { color:var(--good); } .bad b { color:var(--bad); } .note b { color:var(--note); }

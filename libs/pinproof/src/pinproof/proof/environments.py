@@ -9,11 +9,9 @@ It is made beside its place and renamed into it when it is complete. A killed ru
 recently used go when all together are larger than the limit.
 """
 
-import fcntl
 import hashlib
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -21,16 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from pinproof.proof.places import remove_leftovers, remove_unused, share, staged
 from pinproof.proof.uv import BuildError, CollisionError, run_uv
 
 __all__ = ["BuildError", "CollisionError", "Environment", "EnvironmentCache", "Recipe"]
 
 DEFAULT_LIMIT_BYTES = 8 * 2**30
 
-# Not `.lock`, which uv takes for itself.
-_LOCK = ".in-use"
 _RECORD = "environment.json"
-_NEW, _OLD = ".new-", ".old-"
 _DESCRIPTIONS = frozenset({".cfg", ".py", ".toml", ".txt"})
 
 Resolution = Literal["highest", "lowest-direct"]
@@ -135,10 +131,10 @@ class EnvironmentCache:
         key = _key(pins, recipe)
         self._prepare()
         place = self._folder / key
-        lock = _share(place)
+        lock = share(place, _RECORD)
         while lock is None:
             self._make(place, pins, recipe)
-            lock = _share(place)
+            lock = share(place, _RECORD)
         try:
             (place / _RECORD).touch()
             self._shrink()
@@ -155,24 +151,14 @@ class EnvironmentCache:
                 f"The cache {self._folder.name} cannot be written: {error.strerror}.",
                 remedy="Make it writable, or name another folder: --cache.",
             ) from error
-        for left in (*self._folder.glob(f"{_NEW}*"), *self._folder.glob(f"{_OLD}*")):
-            _remove_unused(left)
+        remove_leftovers(self._folder)
 
     def _make(self, place: Path, pins: tuple[str, ...], recipe: Recipe) -> None:
         self._say(f"making an environment of {len(pins)} distributions")
-        staging = Path(tempfile.mkdtemp(prefix=_NEW, dir=self._folder))
-        lock = os.open(staging / _LOCK, os.O_CREAT | os.O_RDWR)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_SH)
+        with staged(place) as staging:
             self._install(staging, pins, recipe)
             record = {"pins": pins, "bytes": _size(staging)}
             (staging / _RECORD).write_text(json.dumps(record, indent=1), encoding="utf-8")
-            # Another process may have made the same meanwhile.
-            with suppress(OSError):
-                staging.rename(place)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
-            os.close(lock)
 
     def _install(self, folder: Path, pins: tuple[str, ...], recipe: Recipe) -> None:
         listed = folder / "pins.txt"
@@ -199,7 +185,7 @@ class EnvironmentCache:
         for _, size, place in sorted(found):
             if total <= self._limit:
                 break
-            if _remove_unused(place):
+            if remove_unused(place):
                 total -= size
 
 
@@ -211,40 +197,6 @@ def _key(pins: tuple[str, ...], recipe: Recipe) -> str:
             if file.is_file() and file.suffix in _DESCRIPTIONS:
                 described += [file.name, hashlib.sha256(file.read_bytes()).hexdigest()]
     return hashlib.sha256("\n".join(described).encode()).hexdigest()[:20]
-
-
-def _share(place: Path) -> int | None:
-    """Lock an environment against removal; None if it is not there."""
-    try:
-        lock = os.open(place / _LOCK, os.O_RDWR)
-    except FileNotFoundError:
-        return None
-    fcntl.flock(lock, fcntl.LOCK_SH)
-    # Between the two calls another process may have removed it.
-    if (place / _LOCK).exists() and (place / _RECORD).exists():
-        return lock
-    os.close(lock)
-    return None
-
-
-def _remove_unused(folder: Path) -> bool:
-    """Remove a folder unless a process holds it; tell whether it is gone."""
-    try:
-        lock = os.open(folder / _LOCK, os.O_RDWR)
-    except FileNotFoundError:
-        shutil.rmtree(folder, ignore_errors=True)
-        return True
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Out of its place in one step, so that nobody finds half of it.
-        gone = Path(tempfile.mkdtemp(prefix=_OLD, dir=folder.parent))
-        folder.rename(gone / "environment")
-        shutil.rmtree(gone, ignore_errors=True)
-    except OSError:
-        return False
-    finally:
-        os.close(lock)
-    return True
 
 
 def _size(folder: Path) -> int:

@@ -14,7 +14,7 @@ def describe(proof: ServiceProof) -> Document:
     bad = sum(f.state is State.BAD for python in proof.pythons for f in python.findings)
     pythons = " and ".join(python.python for python in proof.pythons)
     summary = (
-        f"Everything that the pins admit, from floor to ceiling, was installed and tried under "
+        f"The lowest and the highest versions that the pins admit were installed and tried under "
         f"Python {pythons}. "
     )
     summary += f"{bad} of the checks failed." if bad else "Nothing failed."

@@ -3,13 +3,14 @@
 import hashlib
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
 from pydantic import JsonValue
+
+from pinproof.proof.places import NEW, remove_leftovers, remove_unused, staged
 
 __all__ = ["Step", "Store", "digest", "write_atomically"]
 
@@ -32,6 +33,7 @@ class Store:
         self._models = folder.absolute() / "models"
         for place in (self._steps, self._models):
             place.mkdir(parents=True, exist_ok=True)
+            remove_leftovers(place)
         (folder / ".gitignore").write_text("*\n", encoding="utf-8")
         _keep_newest(self._steps, _STEPS)
         _keep_newest(self._models, _MODELS)
@@ -56,14 +58,8 @@ class Store:
         if place.is_dir():
             os.utime(place)
             return place
-        staging = Path(tempfile.mkdtemp(prefix=".new-", dir=self._models))
-        try:
+        with staged(place) as staging:
             fill(staging)
-            # Another process may have made the same meanwhile.
-            with suppress(OSError):
-                staging.rename(place)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
         return place
 
 
@@ -91,7 +87,7 @@ def digest_of_code(folders: Iterable[Path]) -> str:
 
 def write_atomically(path: Path, text: str) -> None:
     """Write a file so that it is at any time the old one or the new one."""
-    handle, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=NEW, dir=path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
@@ -104,9 +100,9 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def _keep_newest(folder: Path, count: int) -> None:
-    found = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in found[count:]:
+    complete = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    for path in sorted(complete, key=lambda path: path.stat().st_mtime, reverse=True)[count:]:
         if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
+            remove_unused(path)
         else:
             path.unlink(missing_ok=True)

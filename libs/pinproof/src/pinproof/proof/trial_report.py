@@ -50,7 +50,8 @@ def summary(trial: Trial) -> str:
         case Verdict.BREAKS_AT_IMPORT:
             text = "; ".join(evidence.import_failures) or evidence.failure
         case Verdict.BREAKS_AT_TRAINING:
-            text = "Today's model answers the same, but none can be trained any more."
+            last = evidence.training_error.rpartition("\n")[2]
+            text = f"Today's model answers the same, but none can be trained any more: {last}"
         case Verdict.SILENTLY_DIFFERENT if not evidence.moved:
             text = "Today's model answers the same, but one trained anew is not as good."
         case Verdict.SILENTLY_DIFFERENT:
@@ -59,7 +60,8 @@ def summary(trial: Trial) -> str:
                 f"{flipped} decisions flipped."
             )
         case _:
-            text = f"{evidence.failure} A model trained anew does not help."
+            last = evidence.training_error.rpartition("\n")[2]
+            text = f"{evidence.failure} Trained anew: {last or 'not as good.'}"
     return text
 
 

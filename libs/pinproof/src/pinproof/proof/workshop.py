@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -103,8 +102,7 @@ class Workshop:
                         "error": f"the process ended: {error}",
                     }
                     return found | {"failures": [ended]}
-                answer: Step = json.loads(report.read_bytes())
-                return answer
+                return self._report(report, environment, Path(folder))
 
         return self._store.step(["imports", environment.key, self._code], work)
 
@@ -160,8 +158,7 @@ class Workshop:
                 except StepError as error:
                     code = "import" if "Error" in str(error) else "load"
                     return {"code": code, "message": str(error), "outputs": {}, "refusal": code}
-                answer: Step = json.loads(report.read_bytes())
-                return answer
+                return self._report(report, environment, Path(folder))
 
         parts = ["replay", environment.key, self._code, (model / "manifest.json").read_text()]
         return self._store.step(parts, work)
@@ -200,13 +197,22 @@ class Workshop:
                 self._tidy(run.stderr, environment, folder) or f"exit {run.returncode}."
             )
 
+    def _report(self, path: Path, environment: Environment, folder: Path) -> Step:
+        text = path.read_text(encoding="utf-8")
+        answer: Step = json.loads(self._nameless(text, environment, folder))
+        return answer
+
     def _tidy(self, text: str, environment: Environment, folder: Path) -> str:
-        """The end of an error message, without folders that only this machine has."""
+        """The end of an error message."""
+        text = self._nameless(text, environment, folder).rpartition("\r")[2].strip()
+        return text if len(text) <= _QUOTED else f"…{text[-_QUOTED:]}"
+
+    def _nameless(self, text: str, environment: Environment, folder: Path) -> str:
+        """A text without the names of folders that only this machine has."""
         own = {folder: "WORK", environment.folder: "ENVIRONMENT", self.job.root.absolute(): "ROOT"}
         for place, name in own.items():
             text = text.replace(str(place), name)
-        text = text.replace(sys.base_prefix, "PYTHON").rpartition("\r")[2].strip()
-        return text if len(text) <= _QUOTED else f"…{text[-_QUOTED:]}"
+        return text.replace(str(environment.python.resolve().parents[1]), "PYTHON")
 
 
 def _fill(argument: str, places: "dict[str, Path]") -> str:

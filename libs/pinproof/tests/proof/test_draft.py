@@ -1,0 +1,59 @@
+"""Changes of pins, in a copy first."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from pinproof.proof.draft import Draft, TrialError
+
+Write = Callable[[Mapping[str, str]], Path]
+
+PROD = """\
+# The model
+numpy~=1.26.4  # the newest that works
+boost-cpu[fast]~=2.1.3; sys_platform == "linux"
+boost~=2.1.3; sys_platform != "linux"
+boost-extras~=2.1.3
+"""
+
+
+def draft(write: Write, tmp_path: Path, prod: str = PROD) -> Draft:
+    root = write({"s/requirements-prod.txt": prod, "s/requirements-dev.txt": "pytest~=9.2.0\n"})
+    (tmp_path / "draft").mkdir()
+    return Draft(root, tmp_path / "draft", "s")
+
+
+def test_a_line_keeps_its_comment(write: Write, tmp_path: Path) -> None:
+    changed = draft(write, tmp_path)
+    assert changed.change([Requirement("NumPy~=2.4.0")]) == ["numpy"]
+    assert changed.changes() == {
+        "s/requirements-prod.txt": PROD.replace("numpy~=1.26.4", "numpy~=2.4.0")
+    }
+
+
+@pytest.mark.parametrize("name", ["boost", "boost-cpu"])
+def test_names_of_one_distribution_for_different_platforms_change_together(
+    write: Write, tmp_path: Path, name: str
+) -> None:
+    changed = draft(write, tmp_path)
+
+    assert changed.change([Requirement(f"{name}~=3.2.0")]) == ["boost", "boost-cpu"]
+    assert changed.patch() == (
+        "--- a/s/requirements-prod.txt\n+++ b/s/requirements-prod.txt\n@@ -2,4 +2,4 @@\n"
+        " numpy~=1.26.4  # the newest that works\n"
+        '-boost-cpu[fast]~=2.1.3; sys_platform == "linux"\n'
+        '-boost~=2.1.3; sys_platform != "linux"\n'
+        '+boost-cpu[fast]~=3.2.0; sys_platform == "linux"\n'
+        '+boost~=3.2.0; sys_platform != "linux"\n'
+        " boost-extras~=2.1.3\n"
+    )
+
+
+def test_a_file_that_changed_meanwhile_is_not_overwritten(write: Write, tmp_path: Path) -> None:
+    changed = draft(write, tmp_path)
+    changed.change([Requirement("numpy~=2.4.0")])
+    (tmp_path / "repository" / "s" / "requirements-prod.txt").write_text("numpy~=2.0.0\n")
+
+    with pytest.raises(TrialError, match="changed during the trial"):
+        changed.apply()

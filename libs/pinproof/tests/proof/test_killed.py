@@ -1,0 +1,57 @@
+"""A proof or a trial that is killed leaves requirement files as they were, and nothing half."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from toys import UV, ToyWorld
+
+
+def command(world: ToyWorld, *arguments: str) -> list[str]:
+    places = ("--root", str(world.root), "--cache", str(world.cache), "--uv", str(UV))
+    report = ("--report", str(world.root.parent / "report"))
+    return [sys.executable, "-m", "pinproof", *arguments, *places, *report]
+
+
+def kill_when_it_says(world: ToyWorld, text: str, *arguments: str) -> None:
+    process = subprocess.Popen(
+        command(world, *arguments), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    )
+    assert process.stderr is not None
+    with process, process.stderr:
+        for line in process.stderr:
+            if text in line:
+                process.send_signal(signal.SIGKILL)
+                break
+    assert process.returncode == -signal.SIGKILL
+
+
+def half_made(world: ToyWorld) -> list[Path]:
+    return [*world.cache.glob("*/.new-*"), *world.cache.glob("*/.old-*")]
+
+
+@pytest.mark.parametrize(
+    "arguments", [("prove", "toy"), ("trial", "toy", "toylib~=1.11.0", "--apply")]
+)
+def test_killed_again_and_again_it_goes_on_where_it_was(
+    world: ToyWorld, arguments: tuple[str, ...]
+) -> None:
+    before = world.texts()
+
+    for text in ("making an environment", "training", "replaying"):
+        kill_when_it_says(world, text, *arguments)
+        assert world.texts() == before
+        for made in world.cache.glob("environments/[0-9a-f]*"):
+            assert (made / "environment.json").is_file()
+
+    finished = subprocess.run(
+        command(world, *arguments), capture_output=True, text=True, check=False
+    )
+    assert finished.returncode == 0, finished.stderr
+    assert "making an environment" not in finished.stderr
+    assert half_made(world) == []
+    changed = {path for path, text in world.texts().items() if before.get(path) != text}
+    kept = {"toy/requirements-prod.txt", "toy/pins-closure.json"}
+    assert changed == (kept if arguments[0] == "trial" else set())

@@ -1,0 +1,99 @@
+"""`pinproof prove` on a toy service: both ends of the pins, and what is found there."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pinproof.cli import app
+from pinproof.closure.sync import sync
+from pinproof.proof.prove import CHECKS
+from toys import PINS, UV, ToyWorld
+from typer.testing import CliRunner, Result
+
+BROKEN_PATCH = ("toyservice~=1.0.0", "toylib~=2.0.0", *PINS[2:])
+REPORT = ["toy.html", "toy.json", "toy.md"]
+
+
+def prove(world: ToyWorld, cache: Path, *arguments: str) -> Result:
+    options = ["--root", world.root, "--cache", cache, "--uv", UV]
+    report = ["--report", world.root.parent / "report"]
+    return CliRunner().invoke(app, ["prove", "toy", *map(str, [*options, *report]), *arguments])
+
+
+def findings(world: ToyWorld) -> dict[tuple[str, str], Any]:
+    report = json.loads((world.root.parent / "report" / "toy.json").read_text())
+    return {(one["check"], one["end"]): one for one in report["pythons"][0]["findings"]}
+
+
+def test_pins_whose_ends_answer_the_same_are_proven(world: ToyWorld, shared_cache: Path) -> None:
+    before = world.texts()
+
+    result = prove(world, shared_cache)
+
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("Proven. The lowest and the highest versions that the pins")
+    assert sorted(path.name for path in (world.root.parent / "report").iterdir()) == REPORT
+    found = findings(world)
+    assert {check for check, _ in found} == set(CHECKS)
+    assert found["open", "floor"]["text"] == (
+        "the ceiling's model is refused (older-than-writer), as rule 3 wants"
+    )
+    assert "auc 0.8000 -> 0.8000" in found["retrain", "ceiling"]["text"]
+    assert world.texts() == before
+
+
+def test_a_second_run_does_nothing_twice(world: ToyWorld, shared_cache: Path) -> None:
+    prove(world, shared_cache)
+
+    again = prove(world, shared_cache)
+
+    ends = [
+        f"toy: Python {sys.version_info[0]}.{sys.version_info[1]}, {end}"
+        for end in ("floor", "ceiling", "floor", "ceiling")
+    ]
+    assert again.stderr.splitlines() == ends
+
+
+def test_a_patch_that_changes_answers_is_not_proven(world: ToyWorld, shared_cache: Path) -> None:
+    world.write(*BROKEN_PATCH)
+    sync(world.root, UV)
+
+    result = prove(world, shared_cache)
+
+    assert result.exit_code == 1
+    assert result.stdout.startswith("Not proven.")
+    opened = findings(world)["open", "ceiling"]
+    assert opened["state"] == "bad"
+    assert opened["text"].startswith("Refused (golden): ")
+
+
+def test_the_page_needs_nothing_else_and_names_no_folder(
+    world: ToyWorld, shared_cache: Path
+) -> None:
+    prove(world, shared_cache)
+
+    for name in REPORT:
+        text = (world.root.parent / "report" / name).read_text()
+        assert str(world.root.parent) not in text
+        assert not any(mark in text for mark in ("://", "src=", "<link", "<script", "@import"))
+
+
+@pytest.mark.parametrize(
+    ("service", "message"),
+    [
+        ("absent", "pins.toml does not say how to prove 'absent' (it does for: toy)."),
+        ("toy", "There is no toy/requirements-prod.txt."),
+    ],
+)
+def test_what_cannot_be_proven_is_a_mistake(
+    world: ToyWorld, tmp_path: Path, service: str, message: str
+) -> None:
+    (world.root / "toy" / "requirements-prod.txt").unlink()
+    options = ["--root", str(world.root), "--cache", str(tmp_path / "cache"), "--uv", str(UV)]
+
+    result = CliRunner().invoke(app, ["prove", service, *options])
+
+    assert result.exit_code == 2
+    assert message in result.stderr
