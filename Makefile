@@ -56,6 +56,11 @@ $(LIBS:%=test-%): test-%: libs/%/.venv/.installed
 test-%: %/.venv/.installed ## Test one library or service
 	$*/.venv/bin/python -m pytest $*
 
+# Proofs of single upgrades take an environment and a training each, too long for every run.
+.PHONY: test-nightly
+test-nightly: $(SERVICES:%=%/.venv/.installed) ## Run the tests that are left out by day: upgrades, each in an environment of its own
+	BankChurn-Predictor/.venv/bin/python -m pytest BankChurn-Predictor -m nightly
+
 .PHONY: check check-format check-lint check-types check-pins check-imports check-docs check-workflows
 check: check-format check-lint check-types check-pins check-imports check-docs check-workflows ## Format, lint, types, pins, imports, generated documentation and workflows
 
@@ -93,6 +98,17 @@ outdated: libs/pinproof/.venv/.installed ## List what is newer inside and outsid
 audit: libs/pinproof/.venv/.installed ## Find advisories for what the pins admit; asks the index and OSV
 	libs/pinproof/.venv/bin/pinproof audit
 
+.PHONY: prove-pins trial
+prove-pins: $(SERVICES:%=prove-pins-in-%) ## Prove both ends of every service's pins, on each supported Python; writes reports/pins
+
+$(SERVICES:%=prove-pins-in-%): prove-pins-in-%: libs/pinproof/.venv/.installed $(UV)
+	libs/pinproof/.venv/bin/pinproof prove $* --uv $(UV)
+
+SERVICE ?= BankChurn-Predictor
+PIN ?=
+trial: libs/pinproof/.venv/.installed $(UV) ## Tell what an upgrade would do [SERVICE=NAME] PIN='numpy~=2.4.0'; writes reports/trials
+	libs/pinproof/.venv/bin/pinproof trial $(SERVICE) $(foreach pin,$(PIN),'$(pin)') --uv $(UV)
+
 .PHONY: check-hook
 check-hook: .tools/check/.installed ## Install the pre-commit hook as another repository would, and run it here
 	PRE_COMMIT_HOME=$(CURDIR)/.tools/pre-commit $(TOOLS)/pre-commit try-repo . pinproof-check --all-files
@@ -124,7 +140,7 @@ bench-BankChurn-Predictor: BankChurn-Predictor/.venv/.installed
 
 .PHONY: clean
 clean: ## Remove environments, caches and everything the services wrote
-	rm -rf .tools .mypy_cache .ruff_cache $(foreach p,$(PROJECTS),$(addprefix $(p)/,.venv .mypy_cache .pytest_cache .hypothesis models data reports src/*.egg-info))
+	rm -rf .tools .cache reports .mypy_cache .ruff_cache $(foreach p,$(PROJECTS),$(addprefix $(p)/,.venv .mypy_cache .pytest_cache .hypothesis models data reports src/*.egg-info))
 
 # ---- Environments: file targets, so that any target bootstraps what it needs ----
 
