@@ -64,3 +64,36 @@ def test_an_upgrade_that_cannot_resolve_names_the_two_that_collide(
 
     assert found["verdict"] == "cannot resolve"
     assert found["collision"] == ["fastapi", "starlette"]
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("pin", ["numpy~=2.4.0", "lightgbm~=4.6.0", "pandas~=2.3.3"])
+def test_only_the_seal_refuses_what_answers_the_same(cache: Path, tmp_path: Path, pin: str) -> None:
+    found = trial(cache, pin, tmp_path)
+
+    assert found["verdict"] == "needs retraining"
+    assert found["evidence"]["failed_at"] is None
+    assert largest(found["evidence"]["answers"]) == 0
+    assert found["evidence"]["refusal"] == "series"
+
+
+@pytest.mark.nightly
+def test_scikit_learn_1_8_breaks_because_nothing_trains_beside_it(
+    cache: Path, tmp_path: Path
+) -> None:
+    # The pinned LightGBM calls it with an argument that it has dropped, which no metadata tells.
+    found = trial(cache, "scikit-learn~=1.8.0", tmp_path)
+
+    assert found["verdict"] == "breaks at load"
+    assert "'force_all_finite'" in found["evidence"]["training_error"]
+
+
+@pytest.mark.nightly
+@pytest.mark.skipif(sys.platform != "linux", reason="the pair's other half is tried on Linux")
+def test_xgboost_3_breaks_because_shap_cannot_read_it(cache: Path, tmp_path: Path) -> None:
+    found = trial(cache, "xgboost~=3.2.0", tmp_path)
+
+    assert found["verdict"] == "breaks at load"
+    assert "could not convert string to float" in found["evidence"]["failure"]
+    assert {moved["name"] for moved in found["moved"]} == {"xgboost-cpu"}
+    assert '+xgboost~=3.2.0; sys_platform != "linux"\n' in found["patch"]

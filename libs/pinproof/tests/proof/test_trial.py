@@ -38,6 +38,7 @@ class Trial:
     ("pin", "verdict", "status"),
     [
         ("sidelib~=1.1.0", "compatible", 0),
+        ("sidelib~=1.2.0", "breaks at import", 1),
         ("toylib~=1.3.0", "needs retraining", 0),
         ("toylib~=1.4.0", "breaks at import", 1),
         ("toylib~=1.5.0", "needs retraining", 0),
@@ -70,6 +71,12 @@ def test_the_numbers_of_a_silent_difference(try_pins: Trial) -> None:
     assert answers.pop("largest") == pytest.approx(0.8)
     assert answers == {"output": "probability", "moved": 3, "flipped": 3, "inputs": 3}
     assert evidence["refusal"] == "series"
+
+
+def test_an_import_that_ends_the_process_is_named(try_pins: Trial) -> None:
+    result = try_pins("sidelib~=1.2.0")
+
+    assert "sidelib: the process ended: exit 3." in result.stdout
 
 
 def test_a_model_that_would_answer_the_same_is_told_from_one_that_does_not_load(
