@@ -81,6 +81,20 @@ def test_a_refused_model_exits_with_1_and_says_why(tmp_path: Path, golden: Path)
     assert json.loads(refused.stdout)["code"] == "file-digest"
 
 
+def test_two_files_of_one_name_are_not_sealed(tmp_path: Path, golden: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "model.pkl").write_bytes(pickle.dumps(folder))
+    files = (tmp_path / "a" / "model.pkl", tmp_path / "b" / "model.pkl")
+    options = ("--out", tmp_path / "sealed", "--loader", "toy", "--golden", golden)
+
+    refused = pinproof("seal", *files, *options, "--name", "toy", "--version", "1.0.0")
+
+    assert refused.exit_code == 2
+    assert "Several files have one name: model.pkl, model.pkl." in refused.stderr
+    assert not (tmp_path / "sealed").exists()
+
+
 def test_what_cannot_be_sealed_exits_with_2_and_says_why(tmp_path: Path, golden: Path) -> None:
     golden.write_text('{"inputs": []}')
     no_golden_set = seal_toy(tmp_path, golden)

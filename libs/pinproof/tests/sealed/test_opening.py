@@ -1,4 +1,5 @@
 import json
+import os
 import pickle
 from collections.abc import Iterator
 from pathlib import Path
@@ -129,6 +130,23 @@ def test_a_manifest_cannot_name_files_outside_its_folder(model: Path, name: str)
         open_sealed(model)
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("files", {"model.pkl": {"sha256": "0" * 64, "size": 10**30}}),
+        ("environment", {"": {"version": "1", "guarded": True}}),
+        ("environment", {"../x": {"version": "1", "guarded": True}}),
+        ("environment", {"x": {"version": "not a version", "guarded": True}}),
+    ],
+)
+def test_a_manifest_of_nonsense_is_refused(model: Path, field: str, value: object) -> None:
+    document = json.loads((model / "manifest.json").read_bytes()) | {field: value}
+    (model / "manifest.json").write_text(json.dumps(document))
+
+    with pytest.raises(errors.ManifestError, match=field):
+        open_sealed(model)
+
+
 @pytest.mark.usefixtures("same_site")
 def test_another_manifest_than_the_expected_one_is_refused_before_loading(
     model: Path, marker: Path
@@ -139,13 +157,17 @@ def test_another_manifest_than_the_expected_one_is_refused_before_loading(
 
 
 @pytest.mark.usefixtures("same_site")
-@pytest.mark.parametrize("damage", ["flip", "truncate", "extend", "empty", "remove", "folder"])
+@pytest.mark.parametrize(
+    "damage", ["flip", "truncate", "extend", "empty", "remove", "folder", "pipe"]
+)
 def test_a_damaged_file_is_refused_before_loading(model: Path, marker: Path, damage: str) -> None:
     path = model / "model.pkl"
     contents = path.read_bytes()
     path.unlink()
     if damage == "folder":
         path.mkdir()
+    elif damage == "pipe":
+        os.mkfifo(path)
     elif damage != "remove":
         flipped = bytes([contents[0] ^ 0x01]) + contents[1:]
         path.write_bytes(

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from pinproof import GoldenSet, Manifest, SealError, Tolerance, open_sealed, seal
+from pinproof.sealed.sealing import check_destination
 from sites import on_path, toy_site
 
 TESTS = Path(__file__).parents[1]
@@ -127,6 +128,59 @@ def test_sealing_does_not_touch_a_folder_that_is_no_sealed_model(tmp_path: Path)
     with pytest.raises(SealError, match="exists and is not a sealed model"):
         seal_toy(tmp_path / "home")
     assert precious.read_text() == "ten years"
+
+
+def test_sealing_does_not_touch_a_folder_whose_manifest_is_another_programs(tmp_path: Path) -> None:
+    (tmp_path / "webapp" / "src").mkdir(parents=True)
+    (tmp_path / "webapp" / "manifest.json").write_text('{"name": "my web app"}')
+    (tmp_path / "webapp" / "src" / "app.js").write_text("precious")
+
+    with pytest.raises(SealError, match="exists and is not a sealed model"):
+        seal_toy(tmp_path / "webapp")
+    assert (tmp_path / "webapp" / "src" / "app.js").read_text() == "precious"
+
+
+def test_sealing_does_not_replace_a_model_with_other_files_beside_it(tmp_path: Path) -> None:
+    seal_toy(tmp_path / "model")
+    (tmp_path / "model" / "notes.txt").write_text("precious")
+
+    with pytest.raises(SealError, match="or holds other files, too"):
+        seal_toy(tmp_path / "model", version="2.0.0")
+    assert (tmp_path / "model" / "notes.txt").read_text() == "precious"
+
+
+@pytest.mark.parametrize("where", ["file/model", "file"])
+def test_a_destination_that_cannot_be_a_folder_is_refused_before_anything_is_done(
+    tmp_path: Path, where: str
+) -> None:
+    (tmp_path / "file").write_text("precious")
+
+    with pytest.raises(SealError, match=r"cannot be written|exists and is not"):
+        check_destination(tmp_path / where)
+    with pytest.raises(SealError, match=r"cannot be written|exists and is not"):
+        seal_toy(tmp_path / where)
+    assert (tmp_path / "file").read_text() == "precious"
+
+
+def test_the_commit_is_that_of_the_code_and_not_of_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(TESTS)
+
+    assert seal_toy(tmp_path / "installed").git_commit is None
+
+    def git(*arguments: str) -> str:
+        identity = ("-c", "user.name=x", "-c", "user.email=x@example.com")
+        command = ["git", "-C", tmp_path / "site", *identity, *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    git("init", "--quiet")
+    git("add", "toyservice")
+    git("commit", "--quiet", "-m", "code")
+    commit = git("rev-parse", "HEAD")
+    assert seal_toy(tmp_path / "tracked").git_commit == commit
+    (tmp_path / "site" / "toyservice" / "__init__.py").write_text("# changed\n")
+    assert seal_toy(tmp_path / "changed").git_commit == f"{commit}-dirty"
 
 
 def test_a_failed_seal_leaves_the_previous_model_intact(tmp_path: Path) -> None:

@@ -40,6 +40,12 @@ def seal(  # noqa: PLR0917 - typer makes options of them, nobody passes them by 
 
     Exit status: 0 sealed, 2 it cannot be sealed (the reason on standard error).
     """  # noqa: E501 - one command on one line can be copied
+    names = [path.name for path in files]
+    if len(set(names)) < len(names):
+        raise SealError(
+            f"Several files have one name: {', '.join(sorted(names))}.",
+            remedy="Give each file of the model a name of its own.",
+        )
     try:
         expectation = GoldenSet.model_validate_json(golden.read_bytes())
         contents = {path.name: path.read_bytes() for path in files}

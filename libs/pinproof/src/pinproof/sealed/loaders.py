@@ -8,8 +8,10 @@ that an installed package offered for the purpose::
     bankchurn = "bankchurn.model:load"
 """
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Protocol, cast
 
 from pydantic import JsonValue
@@ -17,7 +19,7 @@ from pydantic import JsonValue
 from pinproof.errors import LoaderImportError, LoaderNotFoundError
 from pinproof.sealed.golden import GoldenValue
 
-__all__ = ["Loader", "Predictor", "find_loader", "loader_distribution"]
+__all__ = ["Loader", "Predictor", "find_loader", "loader_distribution", "loader_source"]
 
 GROUP = "pinproof.loaders"
 
@@ -75,6 +77,12 @@ def loader_distribution(name: str) -> str:
     # Entry points that are found in installed metadata know where they were found.
     assert distribution is not None  # noqa: S101
     return distribution.name
+
+
+def loader_source(name: str) -> Path | None:
+    """The file of a loader's module, where it has been imported from one."""
+    file = getattr(sys.modules.get(_entry_point(name).module), "__file__", None)
+    return Path(file) if file is not None else None
 
 
 def _entry_point(name: str) -> EntryPoint:

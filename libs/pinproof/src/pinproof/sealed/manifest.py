@@ -6,6 +6,7 @@ even where the deployment does not say which manifest it expects. Only an expect
 from outside (``MODEL_SHA256``) protects against somebody who means it.
 """
 
+import errno
 import hashlib
 import json
 import re
@@ -13,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
+from packaging.version import Version
 from pydantic import (
     AfterValidator,
     AwareDatetime,
@@ -42,11 +44,14 @@ __all__ = [
 FORMAT = 1
 MANIFEST_NAME = "manifest.json"
 MAX_MANIFEST_BYTES = 64 * 2**20
+MAX_FILE_BYTES = 64 * 2**30
 
 _NO_SEAL = "0" * 64
 _RESEAL = "Fetch the model again from where it was published, or train and seal it anew."
 
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+DistributionName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$")]
 
 
 def _plain_name(name: str) -> str:
@@ -61,6 +66,11 @@ def _plain_name(name: str) -> str:
 FileName = Annotated[str, AfterValidator(_plain_name)]
 
 
+def _valid_version(version: str) -> str:
+    Version(version)  # raises InvalidVersion, a ValueError
+    return version
+
+
 class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -69,7 +79,7 @@ class FileRecord(_Record):
     """One file of the model: its SHA-256 and its size in bytes."""
 
     sha256: Digest
-    size: int = Field(ge=0)
+    size: int = Field(ge=0, le=MAX_FILE_BYTES)
 
 
 class DistributionRecord(_Record):
@@ -80,7 +90,7 @@ class DistributionRecord(_Record):
         guarded: Whether predicting the golden inputs loads a module of it.
     """
 
-    version: str
+    version: Annotated[str, AfterValidator(_valid_version)]
     guarded: bool
 
 
@@ -116,7 +126,7 @@ class Manifest(_Record):
     platform: str
     loader: str
     files: dict[FileName, FileRecord] = Field(min_length=1)
-    environment: dict[str, DistributionRecord]
+    environment: dict[DistributionName, DistributionRecord]
     golden: GoldenSet
     data: dict[str, JsonValue]
     metrics: dict[str, FiniteFloat]
@@ -196,9 +206,7 @@ def read_files(directory: Path, manifest: Manifest) -> dict[str, bytes]:
 
 def _read_verified(path: Path, record: FileRecord) -> bytes:
     try:
-        # One byte more than sealed is enough to know that a file grew.
-        with path.open("rb") as file:
-            contents = file.read(record.size + 1)
+        contents = _read_regular(path, record.size)
     except OSError as error:
         raise FileDigestError(
             f"{path} cannot be read: {error.strerror}.", remedy=_RESEAL
@@ -216,10 +224,18 @@ def _read_verified(path: Path, record: FileRecord) -> bytes:
     return contents
 
 
+def _read_regular(path: Path, size: int) -> bytes:
+    """At most one byte more than a size: enough to know that a file is larger."""
+    # Opening a pipe would wait for somebody to write into it.
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "not a regular file")
+    with path.open("rb") as file:
+        return file.read(size + 1)
+
+
 def _read_bounded(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_MANIFEST_BYTES + 1)
+        raw = _read_regular(path, MAX_MANIFEST_BYTES)
     except FileNotFoundError as error:
         raise ManifestError(
             f"There is no sealed model at {path.parent}: {MANIFEST_NAME} does not exist.",

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from pinproof.errors import (
     GoldenMismatchError,
     LoadError,
-    ManifestError,
     MissingDistributionError,
     OlderThanWriterError,
     PredictError,
@@ -163,12 +162,7 @@ def _running_version(name: str, written: str) -> str:
 
 
 def _refusal(name: str, written: str, running: str) -> SealedModelError | None:
-    try:
-        writer, runner = Version(written), Version(running)
-    except InvalidVersion as error:
-        return ManifestError(
-            f"{name}: {error}.", remedy="Seal the model where every version is a valid one."
-        )
+    writer, runner = Version(written), Version(running)
     admitted = compatible_releases(writer)
     if admitted.contains(runner):
         return None

@@ -14,7 +14,7 @@ from pydantic import BaseModel, JsonValue
 from pinproof.errors import SealedModelError
 from pinproof.sealed.distributions import installed_distributions, owners, required_by
 from pinproof.sealed.golden import GoldenValue
-from pinproof.sealed.loaders import loader_distribution
+from pinproof.sealed.loaders import loader_distribution, loader_source
 from pinproof.sealed.opening import load_predictor
 
 __all__ = ["ProbeReport", "ProbeRequest", "run"]
@@ -40,12 +40,14 @@ class ProbeReport(BaseModel):
             service requires, directly or not. A library may import another where it happens to
             be installed, such as matplotlib where a model is trained; what the service does not
             require is not there in production, and its answers cannot depend on it.
+        source: The file that the loader's module was imported from.
     """
 
     refusal: str | None = None
     outputs: dict[str, tuple[GoldenValue, ...]] = {}
     environment: dict[str, str] = {}
     guarded: tuple[str, ...] = ()
+    source: Path | None = None
 
 
 def run(request: ProbeRequest) -> ProbeReport:
@@ -71,6 +73,7 @@ def run(request: ProbeRequest) -> ProbeReport:
         outputs={name: tuple(values) for name, values in outputs.items()},
         environment=installed_distributions(),
         guarded=tuple(sorted(guarded)),
+        source=loader_source(request.loader),
     )
 
 

@@ -14,12 +14,18 @@ from typing import Annotated
 
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError
 
-from pinproof.errors import SealError
+from pinproof.errors import SealedModelError, SealError
 from pinproof.sealed.golden import GoldenSet, differences
-from pinproof.sealed.manifest import MANIFEST_NAME, FileName, Manifest, encode_manifest
+from pinproof.sealed.manifest import (
+    MANIFEST_NAME,
+    FileName,
+    Manifest,
+    encode_manifest,
+    read_manifest,
+)
 from pinproof.sealed.probe import ProbeReport, ProbeRequest
 
-__all__ = ["seal"]
+__all__ = ["check_destination", "seal"]
 
 PROBE_TIMEOUT_S = 900
 
@@ -61,9 +67,8 @@ def seal(
         SealError: The model cannot be sealed; the destination is as it was before.
     """
     _check_files(files)
-    _check_destination(destination)
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{destination.name}-", dir=destination.parent))
+    check_destination(destination)
+    staging = _stage(destination)
     try:
         for file, contents in files.items():
             _write_durably(staging / file, contents)
@@ -87,10 +92,7 @@ def seal(
         staging.chmod(0o755)
         _replace(staging, destination)
     except OSError as error:
-        raise SealError(
-            f"{destination} cannot be written: {error.strerror or error}.",
-            remedy="Make room, or give a folder that this user may write to.",
-        ) from error
+        raise _cannot_write(destination, error) from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return manifest
@@ -107,12 +109,45 @@ def _check_files(files: Mapping[str, bytes]) -> None:
         ) from error
 
 
-def _check_destination(destination: Path) -> None:
-    if destination.exists() and not (destination / MANIFEST_NAME).is_file():
-        raise SealError(
-            f"{destination} exists and is not a sealed model.",
-            remedy="Give a folder that does not exist, or a sealed model to replace.",
-        )
+def check_destination(destination: Path) -> None:
+    """Check that a model could be sealed into a folder, before the work of training one.
+
+    Raises:
+        SealError: Something that is no sealed model stands there, or it cannot be written.
+    """
+    try:
+        if destination.exists() and not _holds_only_a_model(destination):
+            raise SealError(
+                f"{destination} exists and is not a sealed model, or holds other files, too.",
+                remedy="Give a folder that does not exist, or a sealed model to replace.",
+            )
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{destination.name}-", dir=destination.parent):
+            pass
+    except OSError as error:
+        raise _cannot_write(destination, error) from error
+
+
+def _stage(destination: Path) -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix=f".{destination.name}-", dir=destination.parent))
+    except OSError as error:
+        raise _cannot_write(destination, error) from error
+
+
+def _holds_only_a_model(destination: Path) -> bool:
+    try:
+        manifest, _ = read_manifest(destination)
+    except SealedModelError:
+        return False
+    return {path.name for path in destination.iterdir()} <= {MANIFEST_NAME, *manifest.files}
+
+
+def _cannot_write(destination: Path, error: OSError) -> SealError:
+    return SealError(
+        f"{destination} cannot be written: {error.strerror or error}.",
+        remedy="Make room, or give a folder that this user may write to.",
+    )
 
 
 def _probe(request: ProbeRequest) -> ProbeReport:
@@ -163,7 +198,7 @@ def _manifest(report: ProbeReport, files: Mapping[str, bytes], **fields: object)
     try:
         return Manifest.unsealed(
             created=datetime.now(UTC).replace(microsecond=0),
-            git_commit=_git_commit(),
+            git_commit=_git_commit(report.source),
             python=platform.python_version(),
             platform=platform.platform(),
             files={
@@ -192,13 +227,25 @@ def _encode(manifest: Manifest) -> bytes:
         ) from error
 
 
-def _git_commit() -> str | None:
-    """The commit that is checked out here, with ``-dirty`` for uncommitted changes."""
+def _git_commit(source: Path | None) -> str | None:
+    """The commit of the repository that a file is tracked in; ``-dirty`` if there are changes.
+
+    None for code that was installed from a wheel: whatever repository the environment may lie
+    in, it did not write the model.
+    """
     git = shutil.which("git")
-    if git is None:
+    if git is None or source is None:
+        return None
+    in_repository = [git, "-C", str(source.parent)]
+    tracked = subprocess.run(  # noqa: S603 - a fixed command
+        [*in_repository, "ls-files", "--error-unmatch", source.name],
+        capture_output=True,
+        check=False,
+    )
+    if tracked.returncode != 0:
         return None
     described = subprocess.run(  # noqa: S603 - a fixed command
-        [git, "describe", "--always", "--dirty", "--abbrev=40", "--match", ""],
+        [*in_repository, "describe", "--always", "--dirty", "--abbrev=40", "--match", ""],
         capture_output=True,
         text=True,
         check=False,
