@@ -167,8 +167,8 @@ def toy_wheels(folder: Path) -> Path:
     for name, version in (("otherlib", "0.9.0"), ("otherlib", "1.0.0"), ("otherlib", "2.0.0")):
         _wheel(folder, name, version, {f"{name}.py": b""})
     # Nothing that predicts loads this one; its last version ends whatever process imports it.
-    for version, text in (("1.0.0", b""), ("1.1.0", b""), ("1.2.0", b"import os; os._exit(3)")):
-        _wheel(folder, "sidelib", version, {"sidelib.py": text})
+    for number, body in (("1.0.0", b""), ("1.1.0", b""), ("1.2.0", b"import os; os._exit(3)")):
+        _wheel(folder, "sidelib", number, {"sidelib.py": body})
     for name in _closure("pydantic", "packaging"):
         _repack(folder, name)
     return folder
