@@ -8,6 +8,7 @@ import tree_sitter_containerfile
 from tree_sitter import Language, Node, Parser
 
 from pinproof.doors.command import Command, Word, inner_scripts
+from pinproof.doors.image import Image
 from pinproof.doors.scripts import script_commands
 from pinproof.doors.shell import shell_commands
 
@@ -21,22 +22,48 @@ def dockerfile_commands(text: str) -> Iterator[Command]:
     data = text.encode("utf-8", "replace")
     root = _parser().parse(data).root_node
     variables = _variables(root)
+    image = Image()
     for node in _instructions(root):
-        line = node.start_point.row + 1
-        if node.type == "ERROR":
-            yield from shell_commands(_text(node), line=line)
-        elif node.type == "copy_instruction":
-            yield from _copied(node)
-        for child in node.children:
-            if child.type == "json_string_array":
-                yield from _exec_form(child, variables)
-            elif child.type == "shell_command":
-                yield from _shell_form(node, child, variables)
+        match node.type:
+            case "from_instruction":
+                image = Image()
+            case "workdir_instruction":
+                image.change_folder(_text(node.children[-1]))
+            case "copy_instruction" | "add_instruction":
+                yield from _copied(node)
+                _copy(node, image)
+            case _:
+                for command in _commands(node, variables):
+                    yield image.locate(command)
 
 
 @cache
 def _parser() -> Parser:
     return Parser(Language(tree_sitter_containerfile.language()))
+
+
+def _commands(node: Node, variables: dict[str, str]) -> Iterator[Command]:
+    if node.type == "ERROR":
+        yield from shell_commands(_text(node), line=node.start_point.row + 1)
+    for child in node.children:
+        if child.type == "json_string_array":
+            yield from _exec_form(child, variables)
+        elif child.type == "shell_command":
+            yield from _shell_form(node, child, variables)
+
+
+def _copy(node: Node, image: Image) -> None:
+    """Note what a COPY puts where; not what comes from another stage, or from the instruction."""
+    paths = []
+    for child in node.children:
+        if child.type == "param" and _text(child).startswith("--from"):
+            return
+        if child.type == "path":
+            paths.append(_text(child).strip("\"'"))
+        elif child.type == "json_string_array":
+            paths += [str(path) for path in json.loads(_text(child), strict=False)]
+    if len(paths) > 1 and not any(path.startswith("<<") for path in paths):
+        image.copy(paths)
 
 
 def _instructions(root: Node) -> Iterator[Node]:
@@ -46,7 +73,7 @@ def _instructions(root: Node) -> Iterator[Node]:
         node = pending.pop()
         if node.type.endswith("_instruction") or node.type == "ERROR":
             yield node
-        pending += node.children
+        pending += reversed(node.children)
 
 
 def _text(node: Node) -> str:

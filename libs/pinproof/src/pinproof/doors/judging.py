@@ -112,10 +112,11 @@ class Judge:
     def _is_known(value: str, paths: list[tuple[str, ...]], *, in_image: bool) -> bool:
         """Whether some path of the repository ends as a value does.
 
-        A script may run in any folder, so that the beginning of a path says little; but outside an
-        image, where everything was copied to, an absolute path leads out of the repository.
+        A script may run in any folder, so that the beginning of a path says little. An absolute
+        path leads out of the repository, except in an image, whose folders are its own.
         """
-        if value.startswith(("/", "~")) and not in_image:
+        is_elsewhere = value.startswith(("/", "~"))
+        if is_elsewhere and not in_image:
             return False
         parts = [part for part in PurePosixPath(value).parts if part not in ("/", ".", "..")]
         while parts and not parts[0].replace(HOLE, ""):
@@ -124,8 +125,7 @@ class Judge:
         if not patterns:
             return False
         for path in paths:
-            # In an image the repository's own folders may lie in others.
-            shared = patterns[-len(path) :] if in_image else patterns
+            shared = patterns[-1:] if is_elsewhere else patterns
             tail = path[-len(shared) :]
             if len(tail) == len(shared) and all(map(fnmatchcase, tail, shared)):
                 return True
