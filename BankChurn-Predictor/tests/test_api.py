@@ -148,8 +148,39 @@ def test_one_bad_customer_in_a_batch_is_named_by_its_place(
 def test_a_batch_beyond_the_bound_is_refused(client: TestClient, customer: Customer) -> None:
     response = client.post("/predict_batch", json={"customers": [customer] * 1001})
 
+    [error] = response.json()["errors"]
     assert response.status_code == 422
-    assert response.json()["type"] == "urn:problem-type:batch-too-large"
+    assert (error["field"], error["code"]) == ("customers", "too_long")
+    assert "at most 1000 items" in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/predict_batch", '{"customers": [' + "{}," * 349_000 + "{}]}"),
+        ("/predict_batch", '{"customers": [' + "0," * 520_000 + "0]}"),
+        ("/predict", "{" + ",".join(f'"field{number}": 0' for number in range(60_000)) + "}"),
+    ],
+    ids=["empty customers", "numbers", "unknown fields"],
+)
+def test_a_megabyte_of_mistakes_is_one_mistake(client: TestClient, path: str, body: str) -> None:
+    # One error and not one per item: building hundreds of thousands would block the event loop.
+    response = client.post(path, content=body, headers={"content-type": "application/json"})
+
+    assert response.status_code == 422
+    assert response.json()["detail"] == "The request is wrong in 1 place."
+
+
+def test_a_body_beyond_the_bound_is_refused(client: TestClient) -> None:
+    response = client.post("/predict", content=b" " * (10 * 2**20))
+
+    assert response.status_code == 413
+
+
+def test_a_body_that_is_not_json_is_refused(client: TestClient) -> None:
+    response = client.post("/predict", content=b"a,b", headers={"content-type": "text/csv"})
+
+    assert response.status_code == 415
 
 
 def test_predictions_are_counted_by_risk_level(client: TestClient, customer: Customer) -> None:

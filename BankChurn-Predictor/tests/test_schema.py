@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from bankchurn.schema import FEATURES, BatchRequest, Customer, confidence, risk_level
+from bankchurn.schema import FEATURES, Customer, confidence, risk_level
 from pydantic import ValidationError
 
 
@@ -80,9 +80,14 @@ def test_a_flag_may_be_a_truth_value(customer: dict[str, object]) -> None:
     assert Customer.model_validate(customer | {"HasCrCard": True}).HasCrCard == 1
 
 
-def test_an_empty_batch_is_refused() -> None:
-    with pytest.raises(ValidationError):
-        BatchRequest.model_validate({"customers": []})
+def test_many_unknown_fields_are_one_error(customer: dict[str, object]) -> None:
+    few, many = {f"f{n}": 0 for n in range(5)}, {f"f{n}": 0 for n in range(1000)}
+
+    with pytest.raises(ValidationError) as named:
+        Customer.model_validate(customer | few)
+    with pytest.raises(ValidationError, match="at most 50 fields") as counted:
+        Customer.model_validate(customer | many)
+    assert (named.value.error_count(), counted.value.error_count()) == (5, 1)
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, FastAPI, Query
+from fastapi import APIRouter, Body, Depends, FastAPI, Query
 from pydantic import Field
 from servicekit import RuntimeDep, ServiceSettings, ServiceSpec, load_settings
 from servicekit import create_app as create_service
 
 from bankchurn.model import ChurnPredictor
-from bankchurn.schema import BatchPrediction, BatchRequest, Customer, Prediction
+from bankchurn.schema import BatchPrediction, Customer, Prediction
 
 __all__ = ["Settings", "create_app"]
 
@@ -46,20 +46,23 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     Args:
         settings: Its settings; read from the environment where none are given.
     """
+    settings = settings if settings is not None else load_settings(Settings)
     return create_service(
-        settings if settings is not None else load_settings(Settings),
+        settings,
         ServiceSpec(
             name="bankchurn",
             title="BankChurn Predictor",
             version=version("bankchurn"),
             description=DESCRIPTION,
-            router=_router(),
+            router=_router(settings),
         ),
     )
 
 
-def _router() -> APIRouter:
+def _router(settings: Settings) -> APIRouter:
     router = APIRouter(tags=["churn"])
+    # The length of a list is looked at before its rows are: a long one costs nothing.
+    bounded = Body(embed=True, min_length=1, max_length=settings.max_batch_rows)
 
     @router.post("/predict")
     async def predict(
@@ -84,13 +87,12 @@ def _router() -> APIRouter:
 
     @router.post("/predict_batch")
     async def predict_batch(
-        batch: BatchRequest, predictor: Predictor, runtime: RuntimeDep
+        customers: Annotated[list[Customer], bounded], predictor: Predictor, runtime: RuntimeDep
     ) -> BatchPrediction:
         """Score many customers; the answers are in the order of the customers."""
-        runtime.check_batch(len(batch.customers))
         began = time.perf_counter()
         predictions = await runtime.run_in_worker(
-            predictor.answer, batch.customers, model_version=runtime.model.manifest.version
+            predictor.answer, customers, model_version=runtime.model.manifest.version
         )
         for level, count in Counter(answer.risk_level for answer in predictions).items():
             runtime.count_prediction(level, count)

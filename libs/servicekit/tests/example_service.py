@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Body, FastAPI
 from pinproof import open_sealed
 from pydantic import BaseModel, ConfigDict, Field
 from servicekit import (
@@ -28,10 +28,6 @@ class Row(BaseModel):
     x: Annotated[float, Field(allow_inf_nan=False, ge=-1e6, le=1e6)]
 
 
-class Batch(BaseModel):
-    rows: list[Row]
-
-
 class OutOfDomainError(Exception):
     pass
 
@@ -40,8 +36,9 @@ class FarOutOfDomainError(OutOfDomainError):
     pass
 
 
-def make_router() -> APIRouter:
+def make_router(settings: ServiceSettings) -> APIRouter:
     router = APIRouter()
+    bounded = Body(embed=True, min_length=1, max_length=settings.max_batch_rows)
 
     @router.get("/plain")
     async def plain() -> dict[str, str]:
@@ -54,9 +51,10 @@ def make_router() -> APIRouter:
         return {"y": y}
 
     @router.post("/predict_batch")
-    async def predict_batch(batch: Batch, runtime: RuntimeDep) -> dict[str, list[float]]:
-        runtime.check_batch(len(batch.rows))
-        ys = await runtime.run_in_worker(lambda: [answer(runtime, row.x) for row in batch.rows])
+    async def predict_batch(
+        rows: Annotated[list[Row], bounded], runtime: RuntimeDep
+    ) -> dict[str, list[float]]:
+        ys = await runtime.run_in_worker(lambda: [answer(runtime, row.x) for row in rows])
         return {"ys": ys}
 
     @router.get("/items/{item}")
@@ -103,19 +101,19 @@ def answer(runtime: Runtime, x: float) -> float:
     return replayed
 
 
-def make_spec() -> ServiceSpec:
+def make_spec(settings: ServiceSettings) -> ServiceSpec:
     return ServiceSpec(
         name="example",
         title="Example <service>",
         version="1.2.3",
         description="For tests.",
-        router=make_router(),
+        router=make_router(settings),
         problems={OutOfDomainError: ProblemSpec(422, "out-of-domain", "Not in the domain")},
     )
 
 
 def make_app(settings: ServiceSettings, *, open_model: ModelOpener = open_sealed) -> FastAPI:
-    return create_app(settings, make_spec(), open_model=open_model)
+    return create_app(settings, make_spec(settings), open_model=open_model)
 
 
 if __name__ == "__main__":

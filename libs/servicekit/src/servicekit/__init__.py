@@ -4,7 +4,7 @@ See the README beside this package: `create_app` builds a service, `serve` runs 
 """
 
 from servicekit.app import create_app
-from servicekit.errors import BatchTooLargeError, ModelNotReadyError, ServiceError
+from servicekit.errors import ModelNotReadyError, ServiceError
 from servicekit.problems import ProblemSpec
 from servicekit.runtime import Runtime, RuntimeDep, get_runtime
 from servicekit.server import serve
@@ -12,7 +12,6 @@ from servicekit.settings import ServiceSettings, load_settings
 from servicekit.spec import ServiceSpec
 
 __all__ = [
-    "BatchTooLargeError",
     "ModelNotReadyError",
     "ProblemSpec",
     "Runtime",

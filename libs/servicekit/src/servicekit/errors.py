@@ -10,7 +10,6 @@ from typing import ClassVar
 from starlette.exceptions import HTTPException
 
 __all__ = [
-    "BatchTooLargeError",
     "BodyTimeoutError",
     "BodyTooLargeError",
     "ClientDisconnectedError",
@@ -77,17 +76,6 @@ class UnsupportedMediaTypeError(ServiceError):
 
     def __init__(self) -> None:
         super().__init__("Send JSON, with the header Content-Type: application/json.")
-
-
-class BatchTooLargeError(ServiceError):
-    """The batch has more rows than the service takes in one request."""
-
-    status, code, title = 422, "batch-too-large", "The batch has too many rows"
-
-    def __init__(self, rows: int, limit: int) -> None:
-        super().__init__(
-            f"The batch has {rows} rows; {limit} are allowed. Send it in several requests."
-        )
 
 
 class ClientDisconnectedError(ServiceError):

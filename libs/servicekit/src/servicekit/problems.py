@@ -107,9 +107,8 @@ class ProblemCatalog:
         if isinstance(error, ServiceError):
             self._on_refusal(spec.code)
         if isinstance(error, RequestValidationError):
-            return _problem(
-                spec, _count(error.errors()), request_id, extra={"errors": _fields(error.errors())}
-            )
+            findings = error.errors()
+            return _problem(spec, _count(findings), request_id, extra={"errors": _fields(findings)})
         if isinstance(error, HTTPException):
             return _problem(spec, str(error.detail), request_id, headers=error.headers)
         if self._declared(error) is not None:

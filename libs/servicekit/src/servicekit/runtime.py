@@ -10,7 +10,7 @@ import structlog
 from fastapi import Depends, Request
 from pinproof import OpenedModel, SealedModelError
 
-from servicekit.errors import BatchTooLargeError, ModelNotReadyError
+from servicekit.errors import ModelNotReadyError
 from servicekit.lifecycle import Lifecycle
 from servicekit.metrics import Metrics
 from servicekit.settings import ServiceSettings
@@ -110,18 +110,6 @@ class Runtime:
             n: How many.
         """
         self.metrics.count_prediction(label, n)
-
-    def check_batch(self, rows: int) -> None:
-        """Refuse a batch that is too large.
-
-        Args:
-            rows: How many rows the request has.
-
-        Raises:
-            BatchTooLargeError: More than MAX_BATCH_ROWS; answered with 422.
-        """
-        if rows > self.settings.max_batch_rows:
-            raise BatchTooLargeError(rows, self.settings.max_batch_rows)
 
     async def run_in_worker(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a function that takes longer than about a millisecond in one of the few threads.
