@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from pinproof.check import check
+from pinproof.closure.sync import sync
+from toys import PINS, UV, ToyWorld, toy_wheels
 
 Files = Mapping[str, str | bytes]
 TODAY = date(2026, 11, 22)
@@ -39,3 +41,23 @@ def violations(write: Callable[[Files], Path]) -> Callable[[Files], list[str]]:
         return [f"{v.path}:{v.line}: {v.code} {v.message}" for v in report.violations]
 
     return check_files
+
+
+@pytest.fixture(scope="session")
+def toy_house(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return toy_wheels(tmp_path_factory.mktemp("toys") / "wheels")
+
+
+@pytest.fixture(scope="session")
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What today's pins lead to is made once for all tests."""
+    return tmp_path_factory.mktemp("proofs")
+
+
+@pytest.fixture
+def world(tmp_path: Path, toy_house: Path, monkeypatch: pytest.MonkeyPatch) -> ToyWorld:
+    made = ToyWorld(tmp_path, toy_house).write(*PINS)
+    for name, text in made.variables.items():
+        monkeypatch.setenv(name, text)
+    sync(made.root, UV)
+    return made
