@@ -37,7 +37,7 @@ def summary(trial: Trial) -> str:
     match trial.verdict:
         case Verdict.CANNOT_RESOLVE:
             pair = len(trial.collision) > 1
-            text = f"{collide} collide." if pair else f"No release of {collide} is that."
+            text = f"{collide} collide." if pair else f"No release of {collide} fits."
         case Verdict.COMPATIBLE:
             text = "Today's model opens and answers the same, and one trained anew is as good."
         case Verdict.NEEDS_RETRAINING if evidence.failed_at is None:
