@@ -6,8 +6,6 @@ counted from 1 in the index of what is read, without the header.
 
 import contextlib
 import csv
-import os
-import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,16 +16,14 @@ import fastparquet
 import pandas as pd
 from pandas.errors import EmptyDataError, ParserError, ParserWarning
 
+from bankchurn.files import DataError, NewFile, write_errors
+
 __all__ = ["DataError", "TableWriter", "count_rows", "read_chunks"]
 
 CHUNK_ROWS: Final = 50_000
 
 _CSV: Final = (".csv",)
 _PARQUET: Final = (".parquet", ".pq")
-
-
-class DataError(Exception):
-    """A table cannot be used. The message says which, where, why and what to do."""
 
 
 def read_chunks(path: Path, *, rows: int = CHUNK_ROWS) -> Iterator[pd.DataFrame]:
@@ -82,25 +78,16 @@ def is_csv(path: Path) -> bool:
 class TableWriter:
     """Writes a table piece by piece, and puts it in its place only when it is complete.
 
-    Used as a context manager. The pieces go to a temporary file beside the destination, which
-    replaces the destination at the end; when an error leaves the block, it is removed instead.
+    Used as a context manager, like the `NewFile` that it fills.
+
+    Raises:
+        DataError: Nothing can be written there; known before there is anything to write.
     """
 
     def __init__(self, destination: Path) -> None:
         self._csv = is_csv(destination)
-        self._destination = destination
+        self._file = NewFile(destination)
         self._started = False
-        try:
-            handle, name = tempfile.mkstemp(
-                prefix=f".{destination.name}-", suffix=destination.suffix, dir=destination.parent
-            )
-        except OSError as error:
-            raise DataError(
-                f"{destination} cannot be written: {error.strerror}. Give a place in a folder "
-                "that exists and that you may write to."
-            ) from error
-        os.close(handle)
-        self._temporary = Path(name)
 
     def __enter__(self) -> Self:
         """Begin; the temporary file is there already."""
@@ -109,25 +96,20 @@ class TableWriter:
     def write(self, piece: pd.DataFrame) -> None:
         """Add rows. Every piece has the columns and dtypes of the first."""
         first, self._started = not self._started, True
-        try:
+        with write_errors(self._file.destination):
             if self._csv:
                 piece.to_csv(
-                    self._temporary, mode="a", header=first, index=False, lineterminator="\n"
+                    self._file.path, mode="a", header=first, index=False, lineterminator="\n"
                 )
             else:
                 fastparquet.write(
-                    str(self._temporary),
+                    str(self._file.path),
                     piece.reset_index(drop=True),
                     append=not first,
                     write_index=False,
                     compression="GZIP",
                     stats=False,
                 )
-        except OSError as error:
-            raise DataError(
-                f"{self._destination} cannot be written: {error.strerror}. Make room, or give "
-                "another place. Nothing was written."
-            ) from error
 
     def __exit__(
         self,
@@ -136,17 +118,7 @@ class TableWriter:
         trace: TracebackType | None,
     ) -> None:
         """Put the file in its place, or remove it where an error left the block."""
-        try:
-            if kind is None:
-                # mkstemp makes private files; this one is as readable as any that a user makes.
-                mask = os.umask(0)
-                os.umask(mask)
-                self._temporary.chmod(0o666 & ~mask)
-                with self._temporary.open("rb") as file:
-                    os.fsync(file.fileno())
-                self._temporary.replace(self._destination)
-        finally:
-            self._temporary.unlink(missing_ok=True)
+        self._file.__exit__(kind, error, trace)
 
 
 def _check_file(path: Path) -> None:
