@@ -1,11 +1,7 @@
-import json
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 from bankchurn.evaluate import choose_threshold, evaluate, measure
-from bankchurn.train import Training, write_report
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -100,30 +96,3 @@ def test_the_roc_curve_runs_from_corner_to_corner(sample: pd.DataFrame) -> None:
     assert (roc.false_positive_rate[-1], roc.true_positive_rate[-1]) == (1, 1)
     assert roc.false_positive_rate == sorted(roc.false_positive_rate)
     assert len(roc.false_positive_rate) <= 200
-
-
-def test_a_report_is_written_with_its_plots(training: Training, tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib")
-    written = write_report(training.report, tmp_path / "new" / "folder")
-    assert [path.name for path in written] == ["evaluation.json", "roc.png", "calibration.png"]
-    assert all(path.read_bytes().startswith(b"\x89PNG") for path in written[1:])
-    report = json.loads(written[0].read_text())
-    assert report["format"] == 1
-    assert set(report["cross_validation"]) == {
-        "stack", "forest", "gradient_boosting", "xgboost", "lightgbm",
-    }  # fmt: skip
-    assert sorted(path.name for path in written[0].parent.iterdir()) == sorted(
-        path.name for path in written
-    )
-
-
-def test_without_matplotlib_the_report_goes_without_plots_and_says_so(
-    training: Training,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
-    assert [path.name for path in write_report(training.report, tmp_path)] == ["evaluation.json"]
-    [record] = caplog.records
-    assert record.getMessage().startswith("No plots were written: matplotlib is not installed")

@@ -1,18 +1,19 @@
-"""Train a model: split, cross-validate, choose the threshold, fit, evaluate, seal, report."""
+"""Train a model: split, cross-validate, choose the threshold, fit, evaluate, seal."""
 
 import hashlib
 import logging
-import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+import lightgbm
 import numpy as np
 import pandas as pd
 import pinproof
+import sklearn
+import xgboost
 from pinproof import Manifest
 from pydantic import JsonValue
 from sklearn.model_selection import StratifiedKFold, train_test_split
@@ -32,7 +33,6 @@ from bankchurn.evaluate import (
 from bankchurn.explain import Background
 from bankchurn.golden import golden_customers, make_golden_set
 from bankchurn.model import ChurnPredictor, load, pack
-from bankchurn.plots import write_plots
 from bankchurn.schema import FEATURES, TARGET
 from bankchurn.stack import PARAMETERS, fit_pipeline, learner_probabilities, probabilities
 from bankchurn.tables import DataError
@@ -44,9 +44,9 @@ __all__ = [
     "cross_validate",
     "describe",
     "model_version",
+    "seal",
     "steps",
     "train",
-    "write_report",
 ]
 
 logger = logging.getLogger(__name__)
@@ -218,34 +218,14 @@ def describe(table: pd.DataFrame, source: str) -> dict[str, JsonValue]:
 
 
 def model_version(table: pd.DataFrame, options: TrainingOptions) -> str:
-    """The package's version, and a digest of the data and everything that the training chose."""
-    made_of = repr((fingerprint(table), asdict(options), PARAMETERS))
-    return f"{version('bankchurn')}+{hashlib.sha256(made_of.encode()).hexdigest()[:8]}"
+    """The package's version, and a digest of the data, the choices and the learners' libraries.
 
-
-def write_report(report: TrainingReport, folder: Path) -> list[Path]:
-    """Write ``evaluation.json``, atomically, and the plots beside it.
-
-    Returns:
-        What was written.
-
-    Raises:
-        DataError: The folder cannot be written.
+    The libraries, because the same choices on the same data make another model under another
+    release of XGBoost, even a patch.
     """
-    path = folder / "evaluation.json"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".evaluation-", dir=folder)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(report.model_dump_json(indent=2) + "\n")
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-        return [path, *write_plots(report.evaluation, folder)]
-    except OSError as error:
-        raise DataError(
-            f"The report cannot be written to {folder}: {error.strerror}. Give a folder that you "
-            "may write to."
-        ) from error
+    libraries = [module.__version__ for module in (lightgbm, np, sklearn, xgboost)]
+    made_of = repr((fingerprint(table), asdict(options), PARAMETERS, libraries))
+    return f"{version('bankchurn')}+{hashlib.sha256(made_of.encode()).hexdigest()[:8]}"
 
 
 def _check_size(table: pd.DataFrame) -> None:

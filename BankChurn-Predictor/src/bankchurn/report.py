@@ -1,0 +1,48 @@
+"""The folder of a report: ``evaluation.json`` and the plots, all of them or none."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+
+from bankchurn.evaluate import TrainingReport
+from bankchurn.files import NewFile, write_errors
+from bankchurn.plots import PLOTS, draw_plots
+
+__all__ = ["check_folder", "write_report"]
+
+EVALUATION: Final = "evaluation.json"
+
+
+def check_folder(folder: Path) -> None:
+    """Check that a report could be written into a folder, before the work that it reports on.
+
+    Raises:
+        DataError: It could not.
+    """
+    _make(folder)
+    for name in (EVALUATION, *PLOTS):
+        NewFile(folder / name).discard()
+
+
+def write_report(report: TrainingReport, folder: Path) -> list[Path]:
+    """Write ``evaluation.json`` and the plots beside it.
+
+    Returns:
+        What was written.
+
+    Raises:
+        DataError: Something cannot be written. What stood in the folder stands there as it was.
+    """
+    document = report.model_dump_json(indent=2) + "\n"
+    contents = {EVALUATION: document.encode(), **draw_plots(report.evaluation)}
+    _make(folder)
+    with ExitStack() as files:
+        # All are complete before the first takes its place, which is when the block ends.
+        for name, content in contents.items():
+            files.enter_context(NewFile(folder / name)).write(content)
+    return [folder / name for name in contents]
+
+
+def _make(folder: Path) -> None:
+    with write_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
