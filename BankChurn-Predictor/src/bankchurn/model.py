@@ -110,7 +110,7 @@ class ChurnPredictor:
         Args:
             customers: At least one customer.
             model_version: The version that the answers state.
-            explain: Whether to explain every customer, at some 15 ms each.
+            explain: Whether to explain every customer, at some milliseconds each.
         """
         matrix = self.encode(customers)
         explanations: Sequence[Explanation | None] = (
