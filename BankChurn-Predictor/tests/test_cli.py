@@ -139,12 +139,59 @@ def test_training_on_a_bad_table_seals_nothing(tmp_path: Path) -> None:
     assert not model.exists()
 
 
-def test_training_does_not_replace_a_folder_that_is_no_model(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["none.csv", "none.parquet"])
+def test_an_input_that_is_missing_is_named_before_a_model_is_opened(
+    name: str, tmp_path: Path
+) -> None:
+    arguments = ["predict", tmp_path / name, tmp_path / "out.csv", "--model", tmp_path / "model"]
+    result = run(app, [str(part) for part in arguments])
+    assert result.exit_code == 2
+    assert f"{name} does not exist. Check the path." in result.stderr
+
+
+@pytest.fixture
+def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_arguments: object, **_options: object) -> None:
+        pytest.fail("the training began")
+
+    monkeypatch.setattr("bankchurn.train.train", fail)
+    monkeypatch.setattr("bankchurn.train.evaluate_pipeline", fail)
+
+
+@pytest.mark.usefixtures("no_training")
+@pytest.mark.parametrize(
+    ("out", "reports", "code", "message"),
+    [
+        ("file", "reports", 1, "is not a sealed model"),
+        ("precious", "reports", 1, "is not a sealed model"),
+        ("file/model", "reports", 1, "file/model cannot be written"),
+        ("model", "file", 2, "file cannot be written: File exists"),
+        ("model", "taken", 2, "evaluation.json is a folder"),
+        ("model", "model/reports", 2, "lies in the model's folder"),
+    ],
+)
+def test_places_that_cannot_be_written_are_refused_before_training(
+    out: str, reports: str, code: int, message: str, tmp_path: Path
+) -> None:
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious" / "file").write_text("mine")
-    generate_sample(700, seed=2).to_csv(tmp_path / "a.csv", index=False)
-    train = ["train", "--data", tmp_path / "a.csv", "--out", tmp_path / "precious", "--folds", "2"]
-    result = run(app, [*map(str, train), "--reports", str(tmp_path / "reports")])
-    assert result.exit_code == 1
-    assert "is not a sealed model" in result.stderr
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "taken" / "evaluation.json").mkdir(parents=True)
+    result = run(app, ["train", "--out", str(tmp_path / out), "--reports", str(tmp_path / reports)])
+    assert result.exit_code == code, result.output
+    assert message in result.stderr
+    assert (tmp_path / "file").read_text() == "mine"
     assert [path.name for path in (tmp_path / "precious").iterdir()] == ["file"]
+    assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.usefixtures("no_training")
+def test_a_report_that_cannot_be_written_is_refused_before_measuring(
+    sealed: Path, sample: pd.DataFrame, tmp_path: Path
+) -> None:
+    sample.to_csv(tmp_path / "a.csv", index=False)
+    (tmp_path / "file").touch()
+    arguments = ["evaluate", tmp_path / "a.csv", "--model", sealed, "--reports", tmp_path / "file"]
+    result = run(app, [str(part) for part in arguments])
+    assert result.exit_code == 2
+    assert "file cannot be written: File exists" in result.stderr

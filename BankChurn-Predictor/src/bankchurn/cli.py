@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 from pinproof import SealedModelError, SealError, open_sealed
+from pinproof.sealed.sealing import check_destination
 from pydantic import ValidationError
 from tqdm import tqdm
 
@@ -84,6 +85,7 @@ def train(  # noqa: PLR0917 - typer makes options of all of them
             source = f"generated sample, seed {seed}"
         else:
             table, source = load_table(data), data.name
+        _check_places(out, reports)
         trained = training.train(
             table,
             source=source,
@@ -115,6 +117,7 @@ def evaluate(
     with _errors():
         predictor, version = _open(model, model_sha256)
         table = load_table(data)
+        reporting.check_folder(reports)
         report = TrainingReport(
             model_version=version,
             data=training.describe(table, data.name),
@@ -232,6 +235,19 @@ def _errors() -> Iterator[None]:
 def _fail(message: str, *, code: int) -> NoReturn:
     print(f"error: {message}", file=sys.stderr)
     raise typer.Exit(code)
+
+
+def _check_places(out: Path, reports: Path) -> None:
+    """Refuse places that cannot be written, before a training for nothing."""
+    from bankchurn.report import check_folder  # noqa: PLC0415
+
+    if reports.resolve().is_relative_to(out.resolve()):
+        raise DataError(
+            f"The report's folder {reports} lies in the model's folder {out}, which holds what "
+            "was sealed and nothing else. Give another folder to --reports."
+        )
+    check_destination(out)
+    check_folder(reports)
 
 
 def _open(model: Path, sha256: str | None) -> "tuple[ChurnPredictor, str]":

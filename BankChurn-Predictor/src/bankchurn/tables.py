@@ -52,10 +52,14 @@ def read_chunks(path: Path, *, rows: int = CHUNK_ROWS) -> Iterator[pd.DataFrame]
 
 
 def count_rows(path: Path) -> int | None:
-    """How many rows a table has, where that is known without reading it; else None."""
+    """How many rows a table has, where that is known without reading it; else None.
+
+    Raises:
+        DataError: The file is missing, empty, damaged, or of another kind.
+    """
+    _check_file(path)
     if is_csv(path):
         return None
-    _check_file(path)
     with _open_parquet(path) as table:
         return int(table.count())
 
