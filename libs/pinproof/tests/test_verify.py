@@ -233,9 +233,11 @@ def test_what_is_excluded_may_be_missing_and_must_not_be_installed() -> None:
     asked = [distribution("a 1", "gpu", "b"), distribution("b 1")]
     excluded = {"gpu": "there is none"}
 
-    absent = compare(wishes("a"), [], Installation(markers=MARKERS, distributions=asked), excluded)
+    absent = compare(
+        wishes("a"), [], Installation(markers=MARKERS, distributions=tuple(asked)), excluded
+    )
     present = Installation(
-        markers=MARKERS, distributions=[*asked, distribution("GPU 2", "big"), distribution("big 1")]
+        markers=MARKERS, distributions=(*asked, distribution("GPU 2", "big"), distribution("big 1"))
     )
 
     assert absent.findings == ()
