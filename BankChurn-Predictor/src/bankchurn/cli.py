@@ -1,25 +1,24 @@
 """The command line: train, evaluate, predict, explain, serve, generate.
 
-Exit codes: 0 done; 1 a model was refused or could not be sealed; 2 unusable input.
+What the exit codes mean is said in `bankchurn.exits`.
 """
 
 import json
 import logging
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, NoReturn
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
-from pinproof import SealedModelError, SealError, open_sealed
+from pinproof import open_sealed
 from pinproof.sealed.sealing import check_destination
 from pydantic import ValidationError
 from tqdm import tqdm
 
 from bankchurn.display import show_explanation, show_report
+from bankchurn.exits import exits
+from bankchurn.files import DataError
 from bankchurn.schema import Customer
-from bankchurn.tables import DataError
 
 if TYPE_CHECKING:
     from bankchurn.model import ChurnPredictor
@@ -72,7 +71,7 @@ def train(  # noqa: PLR0917 - typer makes options of all of them
     from bankchurn.sample import generate_sample  # noqa: PLC0415
 
     options = training.TrainingOptions(seed=seed, folds=folds)
-    with _errors(), tqdm(total=training.steps(options) + 1, unit="step", file=sys.stderr) as bar:
+    with exits(), tqdm(total=training.steps(options) + 1, unit="step", file=sys.stderr) as bar:
 
         def progress(step: str) -> None:
             bar.set_description(step)
@@ -114,7 +113,7 @@ def evaluate(
     from bankchurn.data import load_table  # noqa: PLC0415
     from bankchurn.evaluate import TrainingReport  # noqa: PLC0415
 
-    with _errors():
+    with exits():
         predictor, version = _open(model, model_sha256)
         table = load_table(data)
         reporting.check_folder(reports)
@@ -144,7 +143,7 @@ def predict(
     from bankchurn.batch import predict_file  # noqa: PLC0415
     from bankchurn.tables import count_rows  # noqa: PLC0415
 
-    with _errors():
+    with exits():
         # The mistakes that are cheap to see, before a model is loaded for nothing.
         total = count_rows(source)
         predictor, version = _open(model, model_sha256)
@@ -166,7 +165,7 @@ def explain(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Say what each feature contributes to one customer's probability."""
-    with _errors():
+    with exits():
         record = _read_customer(customer)
         predictor, version = _open(model, model_sha256)
         [answer] = predictor.answer([record], model_version=version, explain=True)
@@ -210,7 +209,7 @@ def generate(
     from bankchurn.sample import generate_sample  # noqa: PLC0415
     from bankchurn.tables import TableWriter  # noqa: PLC0415
 
-    with _errors(), TableWriter(destination) as writer:
+    with exits(), TableWriter(destination) as writer:
         writer.write(generate_sample(rows, seed=seed, blank_tenure=blank_tenure))
     print(f"Wrote {rows:,} synthetic customers to {destination}")
 
@@ -219,22 +218,6 @@ def main() -> None:
     """Run the command line."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     app()
-
-
-@contextmanager
-def _errors() -> Iterator[None]:
-    """Turn the errors that are meant for people into a message and an exit code."""
-    try:
-        yield
-    except DataError as error:
-        _fail(str(error), code=2)
-    except (SealedModelError, SealError) as error:
-        _fail(str(error), code=1)
-
-
-def _fail(message: str, *, code: int) -> NoReturn:
-    print(f"error: {message}", file=sys.stderr)
-    raise typer.Exit(code)
 
 
 def _check_places(out: Path, reports: Path) -> None:

@@ -1,0 +1,54 @@
+"""How a command ends.
+
+Exit codes: 0 done; 1 a model was refused or could not be sealed; 2 unusable input; 143 stopped by
+SIGTERM, with nothing left behind.
+"""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
+
+import typer
+from pinproof import SealedModelError, SealError
+
+from bankchurn.files import DataError
+
+__all__ = ["exits"]
+
+
+@contextmanager
+def exits() -> Iterator[None]:
+    """Turn the errors that are meant for people, and SIGTERM, into messages and exit codes.
+
+    `serve` does without: to it, SIGTERM means to finish what was asked.
+    """
+    try:
+        with _terminable():
+            yield
+    except DataError as error:
+        _fail(str(error), code=2)
+    except (SealedModelError, SealError) as error:
+        _fail(str(error), code=1)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM end a command like an error does, so that it removes its temporary files."""
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _terminate(number: int, _frame: FrameType | None) -> NoReturn:
+    # A second one, such as `timeout` sends, must not interrupt the cleaning up.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise SystemExit(128 + number)
+
+
+def _fail(message: str, *, code: int) -> NoReturn:
+    typer.echo(f"error: {message}", err=True)
+    raise typer.Exit(code)
