@@ -89,6 +89,22 @@ def test_bad_rows_of_every_chunk_are_named_and_nothing_is_written(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "out.csv"]
 
 
+def test_all_bad_rows_of_a_large_file_are_counted_though_few_are_named(
+    predictor: ChurnPredictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables.read_chunks, "__kwdefaults__", {"rows": 5000})
+    bad = generate_sample(12_000, seed=1).assign(Age=7)
+    bad.loc[11_990:, "Gender"] = "unknown"
+    bad.to_csv(tmp_path / "in.csv", index=False)
+    with pytest.raises(DataError) as caught:
+        predict_file(predictor, tmp_path / "in.csv", tmp_path / "out.csv")
+    message = str(caught.value)
+    assert "12000 rows do not fit" in message
+    assert "row 5: '7' and 11995 more" in message
+    assert "row 11995: 'unknown' and 5 more" in message
+    assert len(message) < 1000
+
+
 def test_an_interrupted_run_leaves_nothing_behind(
     predictor: ChurnPredictor, customers: pd.DataFrame, tmp_path: Path
 ) -> None:

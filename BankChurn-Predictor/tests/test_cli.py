@@ -195,3 +195,21 @@ def test_a_report_that_cannot_be_written_is_refused_before_measuring(
     result = run(app, [str(part) for part in arguments])
     assert result.exit_code == 2
     assert "file cannot be written: File exists" in result.stderr
+
+
+def test_customers_of_one_outcome_can_be_measured_but_not_learned_from(
+    sealed: Path, sample: pd.DataFrame, tmp_path: Path
+) -> None:
+    stayed = sample[sample["Exited"] == 0].assign(CustomerId=float("nan"))
+    stayed.to_csv(tmp_path / "a.csv", index=False)
+    reports = ["--reports", str(tmp_path / "reports")]
+    result = run(app, ["evaluate", str(tmp_path / "a.csv"), "--model", str(sealed), *reports])
+    assert result.exit_code == 0, result.output
+    report = json.loads((tmp_path / "reports" / "evaluation.json").read_text())
+    assert report["evaluation"]["metrics"]["auc"] is None
+    assert report["evaluation"]["metrics"]["customers"] == len(stayed)
+
+    out = ["--out", str(tmp_path / "model"), *reports]
+    result = run(app, ["train", "--data", str(tmp_path / "a.csv"), *out])
+    assert result.exit_code == 2
+    assert "0 customers who left; training" in result.stderr

@@ -28,9 +28,9 @@ def write(tmp_path: Path) -> Write:
     return written
 
 
-def refusal(path: Path, *, need_target: bool = True) -> str:
+def refusal(path: Path, *, for_training: bool = False) -> str:
     with pytest.raises(DataError) as caught:
-        load_table(path, need_target=need_target)
+        load_table(path, for_training=for_training)
     message = str(caught.value)
     assert str(path) in message
     return message.replace(str(path), "FILE")
@@ -160,12 +160,20 @@ def test_the_list_of_bad_rows_is_bounded_and_counts_them_all(write: Write) -> No
 
 def test_a_customer_that_occurs_twice_is_refused_for_training_only(write: Write) -> None:
     path = write(HEADER, STAYED, LEFT, STAYED)
-    assert "column CustomerId must be different in every row; row 3: '15634602'" in refusal(path)
-    assert len(load_table(path, need_target=False)) == 3
+    assert "column CustomerId must be different in every row; row 3: '15634602'" in refusal(
+        path, for_training=True
+    )
+    assert len(load_table(path)) == 3
 
 
-def test_a_table_with_one_outcome_is_refused_for_training(write: Write) -> None:
-    assert "column Exited is 0 in every row" in refusal(write(HEADER, STAYED))
+def test_customers_without_an_identifier_are_not_one_customer(write: Write) -> None:
+    unknown = STAYED.replace("15634602", "")
+    path = write(HEADER, unknown, LEFT, unknown)
+    assert len(load_table(path, for_training=True)) == 3
+
+
+def test_a_table_with_one_outcome_can_be_measured(write: Write) -> None:
+    assert load_table(write(HEADER, STAYED))[TARGET].tolist() == [0]
 
 
 def test_a_file_that_does_not_exist_is_named(tmp_path: Path) -> None:

@@ -3,21 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from bankchurn.data import Problem, check_columns, find_problems, refuse
+from bankchurn.data import Problems, check_columns, find_problems
 from bankchurn.model import ChurnPredictor
 from bankchurn.schema import FEATURES, IDENTIFIERS, TARGET, risk_level
 from bankchurn.stack import probabilities
 from bankchurn.tables import DataError, TableWriter, is_csv, read_chunks
 
 __all__ = ["BatchSummary", "predict_file"]
-
-# More than this is not printed anyway; the count goes on.
-_KEPT_PROBLEMS: Final = 10_000
 
 
 @dataclass(frozen=True)
@@ -55,7 +51,7 @@ def predict_file(
     if destination.exists() and source.exists() and source.samefile(destination):
         raise DataError(f"{destination} is the input itself. Give another file for the output.")
     verbatim = is_csv(destination) and is_csv(source)
-    problems: list[Problem] = []
+    problems = Problems()
     customers = predicted = 0
     with TableWriter(destination) as writer:
         for raw in read_chunks(source):
@@ -63,14 +59,14 @@ def predict_file(
                 check_columns(raw.columns.tolist(), source=source, need_target=False)
             customers += len(raw)
             table, found = find_problems(raw)
-            problems += found[: _KEPT_PROBLEMS - len(problems)]
+            problems.add(found)
             if not problems:
                 scored = _score(predictor, raw if verbatim else _restore(raw, table), table)
                 predicted += int(scored["churn_prediction"].sum())
                 writer.write(scored)
             progress(len(raw))
         if problems:
-            raise refuse(source, problems)
+            raise problems.refusal(source)
     return BatchSummary(customers, predicted)
 
 

@@ -83,7 +83,7 @@ def train(  # noqa: PLR0917 - typer makes options of all of them
             table = sample.drop(columns=["RowNumber", "CustomerId", "Surname"])
             source = f"generated sample, seed {seed}"
         else:
-            table, source = load_table(data), data.name
+            table, source = load_table(data, for_training=True), data.name
         _check_places(out, reports)
         trained = training.train(
             table,

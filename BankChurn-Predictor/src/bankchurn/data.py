@@ -1,7 +1,8 @@
 """The table of customers: read, validated, fingerprinted.
 
 A table has the columns of the well-known churn table. ``RowNumber``, ``CustomerId`` and
-``Surname`` may be missing; ``Tenure`` may have blanks; ``Exited`` is needed for training only.
+``Surname`` may be missing; ``Tenure`` may have blanks; ``Exited`` is needed to train and to
+measure. What only a training needs is checked for a training only.
 What does not fit is refused with the file, the column, the rows (counted from 1, without the
 header), the values and what to do.
 """
@@ -21,7 +22,7 @@ from pandera.errors import SchemaErrors
 from bankchurn.schema import CATEGORIES, FEATURES, IDENTIFIERS, NUMBERS, TARGET, Bounds
 from bankchurn.tables import DataError, read_chunks
 
-__all__ = ["Problem", "check_columns", "find_problems", "fingerprint", "load_table", "refuse"]
+__all__ = ["Problem", "Problems", "check_columns", "find_problems", "fingerprint", "load_table"]
 
 CUSTOMER_ID: Final = "CustomerId"
 
@@ -48,12 +49,53 @@ class Problem:
     expected: str
 
 
-def load_table(path: Path, *, need_target: bool = True) -> pd.DataFrame:
+class Problems:
+    """All problems of a table, counted, with as many examples as are shown: bounded in memory."""
+
+    def __init__(self) -> None:
+        self._rows = 0
+        self._counts: dict[tuple[str, str], int] = {}
+        self._examples: dict[tuple[str, str], list[Problem]] = {}
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return self._rows > 0
+
+    def add(self, problems: Sequence[Problem]) -> None:
+        """Add the problems of rows of which none was added before."""
+        self._rows += len({problem.row for problem in problems})
+        for problem in problems:
+            kind = (problem.column, problem.expected)
+            self._counts[kind] = self._counts.get(kind, 0) + 1
+            if self._counts[kind] <= MAX_ROWS:
+                self._examples.setdefault(kind, []).append(problem)
+
+    def refusal(self, source: Path) -> DataError:
+        """One error for all of them."""
+        lines = []
+        for (column, expected), count in list(self._counts.items())[:MAX_PROBLEMS]:
+            examples = self._examples[column, expected]
+            rows = ", ".join(f"row {one.row}: {one.value}" for one in examples)
+            more = f" and {count - MAX_ROWS} more" if count > MAX_ROWS else ""
+            lines.append(f"  column {column} must be {expected}; {rows}{more}")
+        if len(self._counts) > MAX_PROBLEMS:
+            lines.append(f"  and {len(self._counts) - MAX_PROBLEMS} more kinds of problem")
+        return DataError(
+            f"{source}: {self._rows} row{'s do' if self._rows != 1 else ' does'} not fit "
+            "(rows are counted from 1, without the header):\n"
+            + "\n".join(lines)
+            + "\nCorrect or remove these rows and run the command again. Nothing was written."
+        )
+
+
+def load_table(path: Path, *, need_target: bool = True, for_training: bool = False) -> pd.DataFrame:
     """Read and validate a whole table.
 
     Args:
         path: A CSV or Parquet file.
         need_target: Whether ``Exited`` must be there.
+        for_training: Whether no customer may occur twice: one that is learned from must not be
+            held out as well.
 
     Returns:
         The features, and the target where it is there, in canonical order and dtypes.
@@ -64,17 +106,13 @@ def load_table(path: Path, *, need_target: bool = True) -> pd.DataFrame:
     chunks = list(read_chunks(path))
     raw = pd.concat(chunks) if len(chunks) > 1 else chunks[0]
     check_columns(raw.columns.tolist(), source=path, need_target=need_target)
-    table, problems = find_problems(raw)
-    if CUSTOMER_ID in raw and need_target:
-        problems += _duplicates(raw[CUSTOMER_ID])
+    table, found = find_problems(raw)
+    if for_training and CUSTOMER_ID in raw:
+        found += _duplicates(raw[CUSTOMER_ID])
+    problems = Problems()
+    problems.add(found)
     if problems:
-        raise refuse(path, problems)
-    if need_target and (table[TARGET] == table[TARGET].iloc[0]).all():
-        only = table[TARGET].iloc[0]
-        raise DataError(
-            f"{path}: column {TARGET} is {only} in every row. Give a table with customers who "
-            "left (1) and customers who stayed (0); a model cannot learn from one kind."
-        )
+        raise problems.refusal(path)
     return table
 
 
@@ -118,27 +156,6 @@ def find_problems(raw: pd.DataFrame) -> tuple[pd.DataFrame, list[Problem]]:
     except SchemaErrors as errors:
         return candidate, _problems(errors.failure_cases, raw)
     return _canonical(valid), []
-
-
-def refuse(source: Path, problems: Sequence[Problem]) -> DataError:
-    """One error for all problems of a table, with a bounded list of them."""
-    groups: dict[tuple[str, str], list[Problem]] = {}
-    for problem in problems:
-        groups.setdefault((problem.column, problem.expected), []).append(problem)
-    lines = []
-    for (column, expected), group in list(groups.items())[:MAX_PROBLEMS]:
-        rows = ", ".join(f"row {one.row}: {one.value}" for one in group[:MAX_ROWS])
-        more = f" and {len(group) - MAX_ROWS} more" if len(group) > MAX_ROWS else ""
-        lines.append(f"  column {column} must be {expected}; {rows}{more}")
-    if len(groups) > MAX_PROBLEMS:
-        lines.append(f"  and {len(groups) - MAX_PROBLEMS} more kinds of problem")
-    rows_in_all = len({problem.row for problem in problems})
-    return DataError(
-        f"{source}: {rows_in_all} row{'s do' if rows_in_all != 1 else ' does'} not fit "
-        "(rows are counted from 1, without the header):\n"
-        + "\n".join(lines)
-        + "\nCorrect or remove these rows and run the command again. Nothing was written."
-    )
 
 
 def fingerprint(table: pd.DataFrame) -> str:
@@ -199,7 +216,9 @@ def _problems(cases: pd.DataFrame, raw: pd.DataFrame) -> list[Problem]:
 
 
 def _duplicates(identifiers: "pd.Series[Any]") -> list[Problem]:
-    again = identifiers[identifiers.duplicated(keep="first")]
+    # An identifier that is not known is not the same as another that is not known.
+    known = identifiers.dropna()
+    again = known[known.duplicated(keep="first")]
     return [
         Problem(CUSTOMER_ID, int(str(row)), repr(str(value)), "different in every row")
         for row, value in again.items()
