@@ -1,0 +1,70 @@
+"""The command line."""
+
+import os
+import platform
+import tempfile
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pinproof.errors import PinproofError
+from rich.console import Console
+
+from incidentlab.data import DataError, split
+from incidentlab.display import show
+from incidentlab.findings import Data, Results, write_results
+from incidentlab.incidents import INCIDENTS, REPORTED
+from incidentlab.laboratory import Experiment, Laboratory, WorkerError
+from incidentlab.plots import write_plot
+
+__all__ = ["app"]
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def reproduce(
+    data: Annotated[Path, typer.Argument(help="Customers, as CSV.", exists=True, dir_okay=False)],
+    *,
+    out: Annotated[Path, typer.Option(help="Folder for incident.json and incident.png.")],
+    uv: Annotated[Path, typer.Option(help="The uv that makes the environments.")],
+    cache: Annotated[Path, typer.Option(help="Folder that keeps the environments.")],
+    source: Annotated[
+        str | None, typer.Option(help="What results call the data. [default: its file name]")
+    ] = None,
+    trees: Annotated[int, typer.Option(min=1, help="Trees of each ensemble.")] = 100,
+) -> None:
+    """Reproduce every incident in real environments, and show what the seal says to each.
+
+    Exit status: 0 done, whatever was found; 2 it could not be done.
+    """
+    console = Console()
+
+    def say(text: str) -> None:
+        console.print(f"{datetime.now(UTC):%H:%M:%S} {text}", style="dim", highlight=False)
+
+    try:
+        with tempfile.TemporaryDirectory(prefix="incidentlab-data-") as folder:
+            training, scored, described = split(data, Path(folder), source=source or data.name)
+            laboratory = Laboratory(uv, cache, training, scored, trees, say=say)
+            experiments = list(laboratory.run(INCIDENTS))
+    except (DataError, PinproofError, WorkerError) as error:
+        typer.echo(f"incidentlab: {error}", err=True)
+        raise typer.Exit(2) from error
+    results = _results(experiments, described, trees)
+    write_results(results, out / "incident.json")
+    write_plot(experiments, described, out / "incident.png")
+    show(results, console)
+    console.print(f"Written: {out / 'incident.json'}, {out / 'incident.png'}")
+
+
+def _results(experiments: list[Experiment], data: Data, trees: int) -> Results:
+    return Results(
+        machine=f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
+        data=data,
+        trees=trees,
+        reported=asdict(REPORTED),
+        findings=tuple(experiment.finding for experiment in experiments),
+    )
