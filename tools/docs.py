@@ -83,6 +83,31 @@ def speed(results: str) -> str:
     return "\n".join(lines)
 
 
+def incidents(results: str) -> str:
+    """What upgrades did to a model, and what the seal said to each."""
+    measured = read(results)
+    reported, data = measured["reported"], measured["data"]
+    told = f"{reported['before']} → {reported['after']}, reported, not measured"
+    rows = [[reported["title"], "", told, ""]]
+    rows += [
+        [
+            finding["title"],
+            f"{finding['subject']} {finding['written_by']} → {finding['read_by']}",
+            _served(finding),
+            _refused(finding["guards"]),
+        ]
+        for finding in measured["findings"]
+    ]
+    headings = ["what is done", "written → read", "a service without a guard", "`open_sealed`"]
+    lines = ["| " + " | ".join(cells) + " |" for cells in [headings, ["---"] * 4, *rows]]
+    measured_on = (
+        f"{data['scored']:,} customers scored of {data['rows']:,} ({data['source']}, "
+        f"{data['unknown_tenure']:,} of unknown tenure), {measured['trees']} trees in each of four "
+        f"ensembles. Machine: {measured['machine']}."
+    )
+    return "\n".join([*lines, "", measured_on])
+
+
 def command_help(python: str, *command: str) -> str:
     """What a command says of itself, as a block of code."""
     shown = subprocess.run(  # noqa: S603 - a command of this repository
@@ -94,6 +119,29 @@ def command_help(python: str, *command: str) -> str:
     ).stdout
     lines = "\n".join(line.rstrip() for line in shown.strip().splitlines())
     return f"```\n{lines}\n```"
+
+
+def _served(finding: dict[str, Any]) -> str:
+    moved = finding["comparison"]
+    if moved is None:
+        return f"**{finding['verdict']}**: `{finding['error'].partition(' on <')[0]}`"
+    warned = ", with a generic warning" if finding["warnings"] else ""
+    if not moved["moved"]:
+        return f"nothing moves, bitwise{warned}"
+    return (
+        f"**{finding['verdict']}**{warned}: {moved['moved']:,} of {moved['rows']:,} moved, "
+        f"{moved['noticeable']:,} by 0.005 or more, most {moved['before']:.4f} → "
+        f"{moved['after']:.4f}; decisions flipped: {moved['flipped']:,}"
+    )
+
+
+def _refused(guards: dict[str, Any]) -> str:
+    golden = guards["golden_code"]
+    alone = f"golden set alone: `{golden}`" if golden else "golden set alone: as sealed"
+    if guards["code"] is None:
+        return f"opens; {alone}"
+    when = "after" if guards["unpickled"] else "before"
+    return f"refuses, `{guards['code']}`, {when} unpickling; {alone}"
 
 
 def _spread(figure: dict[str, float]) -> str:
