@@ -161,15 +161,24 @@ clean: ## Remove environments, caches and everything the services wrote
 
 # ---- Environments: file targets, so that any target bootstraps what it needs ----
 
-$(UV): tools/requirements-uv.txt
-	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if v in ((3, 11), (3, 12)) else \
-		f"make: {sys.executable} is Python {v[0]}.{v[1]}; this repository needs 3.11 or 3.12: make PYTHON=python3.11 ...")'
-	$(PYTHON) -m venv --clear .tools/uv
+# Rewritten when another interpreter is asked for, so that `make PYTHON=...` rebuilds what it must.
+.tools/python: FORCE
+	@mkdir -p $(@D)
+	@command -v "$(PYTHON)" >/dev/null || { echo "make: there is no $(PYTHON); name a Python 3.11 or 3.12: make PYTHON=python3.11 ..." >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; v = sys.version_info[:2]; print(sys.version, sys.base_prefix); sys.exit(None if v in ((3, 11), (3, 12)) else \
+		f"make: {sys.executable} is Python {v[0]}.{v[1]}; this repository needs 3.11 or 3.12: make PYTHON=python3.11 ...")' > $@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+.PHONY: FORCE
+FORCE:
+
+$(UV): tools/requirements-uv.txt .tools/python
+	"$(PYTHON)" -m venv --clear .tools/uv
 	.tools/uv/bin/pip install --quiet --disable-pip-version-check -r tools/requirements-uv.txt
 	@touch $@
 
-.tools/check/.installed: tools/requirements-check.txt $(UV)
-	$(UV) venv --quiet --clear --python $(PYTHON) .tools/check
+.tools/check/.installed: tools/requirements-check.txt .tools/python $(UV)
+	$(UV) venv --quiet --clear --python "$(PYTHON)" .tools/check
 	$(UV) pip install --quiet --python .tools/check/bin/python -r $<
 	@touch $@
 
@@ -177,9 +186,9 @@ LIB_FILES = $(wildcard libs/*/pyproject.toml libs/*/requirements-prod.txt)
 
 # A project's environment: its development requirements, and itself and the libraries in place.
 define environment
-$(1)/.venv/.installed: $$(wildcard $(1)/requirements-*.txt) $(1)/pyproject.toml $$(LIB_FILES) $$(UV)
+$(1)/.venv/.installed: $$(wildcard $(1)/requirements-*.txt) $(1)/pyproject.toml $$(LIB_FILES) .tools/python $$(UV)
 	@echo "Setting up $(1)/.venv"
-	@$$(UV) venv --quiet --clear --python $$(PYTHON) $(1)/.venv
+	@$$(UV) venv --quiet --clear --python "$$(PYTHON)" $(1)/.venv
 	@$$(UV) pip install --quiet --python $(1)/.venv/bin/python -r $(1)/requirements-dev.txt \
 		$(2:%=-e libs/%) -e $(1)
 	@touch $$@
