@@ -158,7 +158,6 @@ def test_memory_does_not_grow_with_the_file(
         return found
 
     peak(80)  # what is imported and cached on first use
-    # Both files are larger than the reader's own buffer of 256 KiB.
     assert peak(15_000) < 1.3 * peak(5_000)
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from bankchurn import tables
 from bankchurn.data import fingerprint, load_table
 from bankchurn.schema import FEATURES, TARGET
 from bankchurn.tables import DataError, TableWriter
@@ -211,9 +212,35 @@ def test_a_row_with_more_fields_than_the_header_is_refused(write: Write, extra: 
 
 
 def test_a_row_with_fewer_fields_is_refused(write: Write) -> None:
-    assert "column Exited must be 0 (stayed) or 1 (left); row 2: blank" in refusal(
-        write(HEADER, STAYED, LEFT.removesuffix(",1"))
+    assert refusal(write(HEADER, STAYED, LEFT.removesuffix(",1"))) == (
+        "FILE is not a well-formed CSV file: line 3: row 2 (counted from 1, without the header) "
+        "has 13 fields, the header 14. Every row must have as many comma-separated fields as the "
+        "header."
     )
+
+
+def test_a_row_is_not_short_of_a_field_that_may_be_blank(write: Write) -> None:
+    # Quoted line ends make the number of the line another than that of the row.
+    names = [name for name in HEADER.split(",") if name != "Tenure"]
+    whole = '1,15634602,"Har\ngrave",619,France,Female,42,0,1,1,1,101348.88,0'
+    header = ",".join([*names, "Tenure"])
+    assert load_table(write(header, f"{whole},", f"{whole},3"))["Tenure"].isna().tolist() == [
+        True,
+        False,
+    ]
+    assert "line 7: row 3 (counted from 1, without the header) has 13 fields" in refusal(
+        write(header, f"{whole},", f"{whole},3", whole)
+    )
+
+
+def test_a_short_row_is_found_in_any_chunk(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables.read_chunks, "__kwdefaults__", {"rows": 2})
+    path = write(HEADER, *[STAYED] * 4, STAYED.removesuffix(",0"), STAYED)
+    assert "row 5 (counted from 1" in refusal(path)
+
+
+def test_blank_lines_do_not_count(write: Write) -> None:
+    assert len(load_table(write("", HEADER, "", STAYED, "  ", LEFT, "", ""))) == 2
 
 
 def test_a_quote_that_is_never_closed_is_refused(write: Write) -> None:

@@ -6,21 +6,22 @@ counted from 1 in the index of what is read, without the header.
 
 import contextlib
 import csv
-import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
 import fastparquet
+import numpy as np
 import pandas as pd
-from pandas.errors import EmptyDataError, ParserError, ParserWarning
 
 from bankchurn.files import DataError, NewFile, write_errors
 
 __all__ = ["DataError", "TableWriter", "count_rows", "read_chunks"]
 
 CHUNK_ROWS: Final = 50_000
+_FEW: Final = 1_000
 
 _CSV: Final = (".csv",)
 _PARQUET: Final = (".parquet", ".pq")
@@ -141,39 +142,67 @@ def _check_file(path: Path) -> None:
 
 
 def _read_csv(path: Path, rows: int) -> Iterator[pd.DataFrame]:
+    # The csv module and not pandas, which fills a row that is too short with blanks.
     try:
-        _check_header(path)
-        with warnings.catch_warnings():
-            # Fields beyond the header would be dropped with a warning.
-            warnings.simplefilter("error", ParserWarning)
-            with pd.read_csv(
-                path,
-                dtype=str,
-                # Only a blank field is unknown; "NA" is a value, and not a valid one.
-                keep_default_na=False,
-                na_values=[""],
-                index_col=False,
-                chunksize=rows,
-                encoding="utf-8-sig",
-            ) as reader:
-                yield from reader
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            records = _records(file)
+            header = next(records, None)
+            if header is None:
+                raise DataError(f"{path} has no columns. Give a table with a header.")
+            _check_header(path, header)
+            while len(piece := _take(records, header, rows)):
+                yield piece
     except UnicodeDecodeError as error:
         raise DataError(
             f"{path} is not UTF-8: byte 0x{error.object[error.start]:02x} cannot be decoded. Save "
             "it as UTF-8, for example with: iconv -f latin1 -t utf-8 OLD > NEW"
         ) from error
-    except EmptyDataError as error:
-        raise DataError(f"{path} has no columns. Give a table with a header.") from error
-    except (ParserError, ParserWarning, csv.Error) as error:
+    except csv.Error as error:
         raise DataError(
-            f"{path} is not a well-formed CSV file: {str(error).strip()}. Every line must have as "
-            "many comma-separated fields as the header."
+            f"{path} is not a well-formed CSV file: {error}. Every row must have as many "
+            "comma-separated fields as the header."
         ) from error
 
 
-def _check_header(path: Path) -> None:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        names = next(csv.reader(file), [])
+def _records(lines: Iterable[str]) -> Iterator[list[str]]:
+    """The header and the rows, of which each has as many fields; blank lines are left out."""
+    reader = csv.reader(lines, strict=True)
+    length = row = 0
+    try:
+        for fields in reader:
+            if len(fields) < 2 and not "".join(fields).strip():  # noqa: PLR2004 - a blank line
+                continue
+            length = length or len(fields)
+            if len(fields) != length:
+                raise _wrong_length(row, len(fields), length)
+            yield fields
+            row += 1
+    except csv.Error as error:
+        raise csv.Error(f"line {reader.line_num}: {error}") from error
+
+
+def _wrong_length(row: int, found: int, expected: int) -> csv.Error:
+    fields = f"{found} field{'s' if found > 1 else ''}"
+    return csv.Error(
+        f"row {row} (counted from 1, without the header) has {fields}, the header {expected}"
+    )
+
+
+def _take(records: Iterator[list[str]], header: list[str], rows: int) -> pd.DataFrame:
+    # A few at a time: many lists that live at once keep the garbage collector busy.
+    parts = [np.empty((0, len(header)), dtype=object)]
+    for start in range(0, rows, _FEW):
+        few = list(islice(records, min(_FEW, rows - start)))
+        if not few:
+            break
+        parts.append(np.array(few, dtype=object))
+    cells = np.concatenate(parts)
+    # Only a blank field is unknown; "NA" is a value, and not a valid one.
+    cells[cells == ""] = np.nan
+    return pd.DataFrame(np.asfortranarray(cells), columns=header)
+
+
+def _check_header(path: Path, names: list[str]) -> None:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DataError(
