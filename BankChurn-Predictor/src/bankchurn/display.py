@@ -1,5 +1,6 @@
 """Tables for people: an explanation, and the report of a training."""
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -8,7 +9,7 @@ from rich.table import Table
 from bankchurn.schema import Customer, Explanation
 
 if TYPE_CHECKING:
-    from bankchurn.evaluate import TrainingReport
+    from bankchurn.evaluate import Metrics, TrainingReport
 
 __all__ = ["show_explanation", "show_report"]
 
@@ -51,27 +52,32 @@ def show_report(report: "TrainingReport") -> None:
                 f"{score.log_loss.mean:.4f} ± {score.log_loss.standard_deviation:.4f}",
             )
         console.print(table)
+    # Fits a terminal of 80 columns; all digits are in evaluation.json.
     table = Table(title=f"{report.model_version}, threshold {report.threshold:.4f}")
-    headings = ("customers", "group", "left", "AUC", "log loss", "selected", "TPR", "FPR")
-    for heading in headings:
-        table.add_column(heading, justify="left" if heading == "group" else "right")
-    rows = [("all", report.evaluation.metrics)]
-    rows += [
-        (f"{group.attribute} {group.value}", group.metrics) for group in report.evaluation.groups
-    ]
-    for name, metrics in rows:
-        table.add_row(
-            f"{metrics.customers:,}",
-            name,
-            _rate(metrics.base_rate),
-            _rate(metrics.auc, digits=4),
-            f"{metrics.log_loss:.4f}",
-            _rate(metrics.selection_rate),
-            _rate(metrics.true_positive_rate),
-            _rate(metrics.false_positive_rate),
-        )
+    table.add_column("group")
+    for heading in ("customers", "left", "AUC", "log loss", "selected", "TPR", "FPR"):
+        table.add_column(heading, justify="right")
+    _add_metrics(table, "all", report.evaluation.metrics)
+    for _, groups in groupby(report.evaluation.groups, key=lambda group: group.attribute):
+        table.add_section()
+        for group in groups:
+            name = f"Age {group.value}" if group.attribute == "Age" else group.value
+            _add_metrics(table, name, group.metrics)
     console.print(table)
 
 
-def _rate(value: float | None, *, digits: int = 3) -> str:
+def _add_metrics(table: Table, name: str, metrics: "Metrics") -> None:
+    table.add_row(
+        name,
+        f"{metrics.customers:,}",
+        _rate(metrics.base_rate),
+        _rate(metrics.auc, digits=4),
+        f"{metrics.log_loss:.4f}",
+        _rate(metrics.selection_rate),
+        _rate(metrics.true_positive_rate),
+        _rate(metrics.false_positive_rate),
+    )
+
+
+def _rate(value: float | None, *, digits: int = 2) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
