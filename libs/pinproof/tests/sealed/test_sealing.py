@@ -171,8 +171,9 @@ def test_the_commit_is_that_of_the_code_and_not_of_the_working_folder(
 
     def git(*arguments: str) -> str:
         identity = ("-c", "user.name=x", "-c", "user.email=x@example.com")
-        command = ["git", "-C", tmp_path / "site", *identity, *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        command = ["git", "-C", str(tmp_path / "site"), *identity, *arguments]
+        process = subprocess.run(command, capture_output=True, text=True, check=True)
+        return process.stdout.strip()
 
     git("init", "--quiet")
     git("add", "toyservice")
