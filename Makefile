@@ -120,8 +120,8 @@ check-hook: .tools/check/.installed ## Install the pre-commit hook as another re
 check-imports: $(PROJECTS:%=check-imports-in-%)
 
 $(PROJECTS:%=check-imports-in-%): check-imports-in-%: %/.venv/.installed .tools/check/.installed
-	@cd $* && echo "deptry $*" && PYTHONPATH="$$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
-		"$(CURDIR)/$(TOOLS)/deptry" src
+	@echo "deptry $*"
+	@$(TOOLS)/python tools/imports.py $*
 
 check-docs: .tools/check/.installed $(PROJECTS:%=%/.venv/.installed)
 	$(TOOLS)/cog --check --diff $(GENERATED_DOCS)

@@ -273,7 +273,7 @@ def _replace(staging: Path, destination: Path) -> None:
     destination.rename(retired / "model")
     try:
         staging.rename(destination)
-    except OSError:
+    except BaseException:  # a signal, too: what stood there must come back
         (retired / "model").rename(destination)
         raise
     finally:
