@@ -184,14 +184,18 @@ $(UV): tools/requirements-uv.txt .tools/python
 
 LIB_FILES = $(wildcard libs/*/pyproject.toml libs/*/requirements-prod.txt)
 
-# A project's environment: its development requirements, and itself and the libraries in place.
+# A project's environment: its development requirements, and itself and the libraries in place, less
+# what pins.toml excludes. The checker says what that is, so its own environment comes first.
 define environment
 $(1)/.venv/.installed: $$(wildcard $(1)/requirements-*.txt) $(1)/pyproject.toml $$(LIB_FILES) .tools/python $$(UV)
 	@echo "Setting up $(1)/.venv"
 	@$$(UV) venv --quiet --clear --python "$$(PYTHON)" $(1)/.venv
+	@$(if $(2),libs/pinproof/.venv/bin/pinproof exclusions $(1) > $(1)/.venv/excluded.txt)
 	@$$(UV) pip install --quiet --python $(1)/.venv/bin/python -r $(1)/requirements-dev.txt \
-		$(2:%=-e libs/%) -e $(1)
+		$(if $(2),--excludes $(1)/.venv/excluded.txt) $(2:%=-e libs/%) -e $(1)
 	@touch $$@
+
+$(if $(2),$(1)/.venv/.installed: pins.toml libs/pinproof/.venv/.installed)
 endef
 $(eval $(call environment,libs/pinproof,))
 $(eval $(call environment,libs/servicekit,pinproof))
