@@ -193,6 +193,26 @@ def test_a_failed_seal_leaves_the_previous_model_intact(tmp_path: Path) -> None:
     assert open_sealed(tmp_path / "model").manifest.version == "1.0.0"
 
 
+def test_an_interruption_between_the_two_renames_brings_the_previous_model_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seal_toy(tmp_path / "model")
+    rename = Path.rename
+
+    def interrupted(self: Path, target: Path) -> Path:
+        # The old model has been moved away; the new one is about to take its place.
+        if self.name.startswith(".model-") and target.name == "model":
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        seal_toy(tmp_path / "model", version="2.0.0")
+
+    assert open_sealed(tmp_path / "model").manifest.version == "1.0.0"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "site"]
+
+
 def test_a_full_disk_is_a_seal_error_that_leaves_the_previous_model_intact(tmp_path: Path) -> None:
     seal_toy(tmp_path / "model")
     # The size limit of a process makes write() fail as a full disk does.
