@@ -4,9 +4,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
-from bankchurn.files import DataError
 from bankchurn.report import check_folder, write_report
 from bankchurn.train import Training
+from servicekit.files import DataError
 
 
 def test_a_report_is_written_with_its_plots(training: Training, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """The command line: train, evaluate, predict, explain, serve, generate.
 
-What the exit codes mean is said in `bankchurn.exits`.
+What the exit codes mean is said in `servicekit.exits`.
 """
 
 import json
@@ -13,11 +13,11 @@ import typer
 from pinproof import open_sealed
 from pinproof.sealed.sealing import check_destination
 from pydantic import ValidationError
+from servicekit.exits import exits
+from servicekit.files import DataError
 from tqdm import tqdm
 
 from bankchurn.display import show_explanation, show_report
-from bankchurn.exits import exits
-from bankchurn.files import DataError
 from bankchurn.schema import Customer
 
 if TYPE_CHECKING:

@@ -4,8 +4,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
+from servicekit.files import NewFile, write_errors
+
 from bankchurn.evaluate import TrainingReport
-from bankchurn.files import NewFile, write_errors
 from bankchurn.plots import PLOTS, draw_plots
 
 __all__ = ["check_folder", "write_report"]

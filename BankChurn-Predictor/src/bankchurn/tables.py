@@ -15,8 +15,7 @@ from typing import Any, Final, Self
 import fastparquet
 import numpy as np
 import pandas as pd
-
-from bankchurn.files import DataError, NewFile, write_errors
+from servicekit.files import DataError, NewFile, write_errors
 
 __all__ = ["DataError", "TableWriter", "count_rows", "read_chunks"]
 

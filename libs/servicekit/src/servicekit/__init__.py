@@ -1,15 +1,21 @@
-"""What every HTTP service of this repository needs, and nothing of any one of them.
+"""What every service of this repository needs, and nothing of any one of them.
 
-See the README beside this package: `create_app` builds a service, `serve` runs it.
+See the README beside this package: `create_app` builds a service, `serve` runs it. The names below
+are imported when they are first used, so that a command that serves nothing, and imports
+`servicekit.files` or `servicekit.exits` only, does not wait for a web framework.
 """
 
-from servicekit.app import create_app
-from servicekit.errors import ModelNotReadyError, ServiceError
-from servicekit.problems import ProblemSpec
-from servicekit.runtime import Runtime, RuntimeDep, get_runtime
-from servicekit.server import serve
-from servicekit.settings import ServiceSettings, load_settings
-from servicekit.spec import ServiceSpec
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from servicekit.app import create_app
+    from servicekit.errors import ModelNotReadyError, ServiceError
+    from servicekit.problems import ProblemSpec
+    from servicekit.runtime import Runtime, RuntimeDep, get_runtime
+    from servicekit.server import serve
+    from servicekit.settings import ServiceSettings, load_settings
+    from servicekit.spec import ServiceSpec
 
 __all__ = [
     "ModelNotReadyError",
@@ -24,3 +30,24 @@ __all__ = [
     "load_settings",
     "serve",
 ]
+
+_MODULES: Final = {
+    "ModelNotReadyError": "errors",
+    "ProblemSpec": "problems",
+    "Runtime": "runtime",
+    "RuntimeDep": "runtime",
+    "ServiceError": "errors",
+    "ServiceSettings": "settings",
+    "ServiceSpec": "spec",
+    "create_app": "app",
+    "get_runtime": "runtime",
+    "load_settings": "settings",
+    "serve": "server",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import the module of a public name when it is first used (PEP 562)."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -5,15 +5,15 @@ SIGTERM, with nothing left behind.
 """
 
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
-import typer
 from pinproof import SealedModelError, SealError
 
-from bankchurn.files import DataError
+from servicekit.files import DataError
 
 __all__ = ["exits"]
 
@@ -50,5 +50,5 @@ def _terminate(number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _fail(message: str, *, code: int) -> NoReturn:
-    typer.echo(f"error: {message}", err=True)
-    raise typer.Exit(code)
+    sys.stderr.write(f"error: {message}\n")
+    raise SystemExit(code)
