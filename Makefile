@@ -6,7 +6,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-builtin-rules --warn-undefined-variables
 
-SERVICES := BankChurn-Predictor
+SERVICES := BankChurn-Predictor NLPInsight-Analyzer ChicagoTaxi-Pipeline
 LIBS := pinproof servicekit
 # Documents with blocks that `make docs` generates.
 GENERATED_DOCS := README.md BankChurn-Predictor/README.md BankChurn-Predictor/MODEL_CARD.md lab/README.md
@@ -27,7 +27,7 @@ export UV_NO_PROGRESS := 1
 .PHONY: help
 help: ## Show this list
 	@printf 'Usage: make TARGET [PYTHON=python3.12]\n\n'
-	@sed -nE 's/^([a-zA-Z_%-]+):.*## (.*)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) \
+	@sed -nE 's/^([a-zA-Z_%-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) \
 		| while IFS=$$'\t' read -r target text; do printf '  %-16s %s\n' "$${target/\%/NAME}" "$$text"; done
 	@printf '\nNAME is one of: %s %s\n' "$(LIBS)" "$(SERVICES)"
 
@@ -66,7 +66,7 @@ test-nightly: $(SERVICES:%=%/.venv/.installed) lab/.venv/.installed ## Run the t
 	lab/.venv/bin/python -m pytest lab -m nightly
 
 .PHONY: check check-format check-lint check-types check-pins check-imports check-docs check-workflows
-check: check-format check-lint check-types check-pins check-imports check-docs check-workflows ## Format, lint, types, pins, imports, generated documentation and workflows
+CHECKS := check-format check-lint check-types check-pins check-imports check-docs check-workflows
 
 check-format: .tools/check/.installed
 	$(TOOLS)/ruff format --check --quiet .
@@ -201,3 +201,25 @@ $(eval $(call environment,libs/pinproof,))
 $(eval $(call environment,libs/servicekit,pinproof))
 $(eval $(call environment,lab,pinproof))
 $(foreach s,$(SERVICES),$(eval $(call environment,$(s),pinproof servicekit)))
+
+# What only some work needs comes on top, into the same environment: requirements-NAME.txt, .venv/.NAME.
+# Where no folder of local wheels is configured, torch is the build without several GB of CUDA.
+TORCH_BACKEND ?= $(if $(UV_FIND_LINKS),,cpu)
+
+.PHONY: train-env-NLPInsight-Analyzer spark-env-ChicagoTaxi-Pipeline
+train-env-NLPInsight-Analyzer: NLPInsight-Analyzer/.venv/.train ## Add what fine-tuning a transformer needs, torch first of all
+spark-env-ChicagoTaxi-Pipeline: ChicagoTaxi-Pipeline/.venv/.spark ## Add the Spark engine, which needs Java 17
+
+define addition
+$(1)/.venv/.$(2): $(1)/requirements-$(2).txt $(1)/.venv/.installed
+	@echo "Adding requirements-$(2).txt to $(1)/.venv"
+	@$$(UV) pip install --quiet --python $(1)/.venv/bin/python -r $$< $$(if $$(TORCH_BACKEND),--torch-backend $$(TORCH_BACKEND))
+	@touch $$@
+endef
+$(eval $(call addition,NLPInsight-Analyzer,train))
+$(eval $(call addition,ChicagoTaxi-Pipeline,spark))
+
+# Each part of the deployment keeps its targets beside its files, and adds to what `check` runs.
+include $(sort $(wildcard deploy/*/*.mk))
+
+check: $(CHECKS) ## Format, lint, types, pins, imports, documents, workflows and everything in deploy

@@ -1,0 +1,1 @@
+"""Sentiment of financial text, by two back ends."""
