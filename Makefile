@@ -213,7 +213,8 @@ spark-env-ChicagoTaxi-Pipeline: ChicagoTaxi-Pipeline/.venv/.spark ## Add the Spa
 define addition
 $(1)/.venv/.$(2): $(1)/requirements-$(2).txt $(1)/.venv/.installed
 	@echo "Adding requirements-$(2).txt to $(1)/.venv"
-	@$$(UV) pip install --quiet --python $(1)/.venv/bin/python -r $$< $$(if $$(TORCH_BACKEND),--torch-backend $$(TORCH_BACKEND))
+	@$$(UV) pip install --quiet --python $(1)/.venv/bin/python -r $$< \
+		--excludes $(1)/.venv/excluded.txt $$(if $$(TORCH_BACKEND),--torch-backend $$(TORCH_BACKEND))
 	@touch $$@
 endef
 $(eval $(call addition,NLPInsight-Analyzer,train))

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from pinproof.closure.record import RECORD_FILE, Closure, ClosureError, parse_closure
 from pinproof.discovery import find_files
 from pinproof.lines import NotTextError, decode
-from pinproof.policy import Policy, load_policy
+from pinproof.policy import DEV, PROD, Policy, load_policy
 from pinproof.pyproject import PyprojectError, parse_pyproject
 from pinproof.requirements import Line, parse_requirements, shorten
 from pinproof.violations import Violation
@@ -19,6 +19,7 @@ UNUSABLE = "PIN000"
 """The code of what could not be read: no rule, and no exception suppresses it."""
 
 _LARGEST = 4 * 1024 * 1024
+_REQUIREMENTS = "requirements*.txt"
 
 
 class UnusableError(Exception):
@@ -55,6 +56,24 @@ class Repository:
     def reachable(self, path: str) -> set[str]:
         """The file and all that it includes with `-r`, over any number of steps."""
         return _reachable(path, self.includes)
+
+    def layers(self, service: str) -> dict[str, str | None]:
+        """The requirement files of a service, each with the one that it builds on.
+
+        Production builds on nothing and development on production. Any further requirements file
+        in the folder that includes one of the two, such as what training needs, builds on it.
+        """
+        production, development = f"{service}/{PROD}", f"{service}/{DEV}"
+        layers: dict[str, str | None] = {production: None, development: production}
+        for path in sorted(self.files):
+            name = PurePosixPath(path)
+            if path not in layers and str(name.parent) == service and name.match(_REQUIREMENTS):
+                included = self.reachable(path)
+                for base in (development, production):
+                    if base in included:
+                        layers[path] = base
+                        break
+        return layers
 
 
 def load_repository(root: Path) -> Repository:

@@ -155,6 +155,36 @@ def test_development_pins_what_production_pins_only_elsewhere(
     assert check(root).violations == ()
 
 
+@pytest.mark.parametrize("base", ["prod", "dev"])
+def test_a_further_file_pins_what_the_file_that_it_builds_on_does_not(
+    wheels: Wheels, write: Write, base: str
+) -> None:
+    wheels.add_all(
+        ("top", "1.2.3", "middle"),
+        ("middle", "5.1.0"),
+        ("tool", "3.0.0", "calendar"),
+        ("calendar", "2026.6.0"),
+        ("torch", "2.13.0", "middle", "calendar", "sympy"),
+        ("sympy", "1.14.0"),
+    )
+    root = write(
+        {
+            "pins.toml": POLICY,
+            "service/requirements-prod.txt": "top~=1.2.3",
+            "service/requirements-dev.txt": f"{DEV}tool~=3.0.0\n",
+            "service/requirements-train.txt": f"-r requirements-{base}.txt\ntorch~=2.13.0\n",
+        }
+    )
+
+    sync(root, UV)
+
+    calendar = ["calendar~=2026.6.0"] if base == "prod" else []
+    assert pins(root, "train") == [*calendar, "sympy~=1.14.0"]
+    assert pins(root, "dev") == ["calendar~=2026.6.0"]
+    assert check(root).violations == ()
+    assert sync(root, UV) == []
+
+
 def test_a_pin_that_holds_is_kept_when_newer_versions_appear(
     wheels: Wheels, service: Callable[..., Path]
 ) -> None:

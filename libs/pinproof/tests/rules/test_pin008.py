@@ -23,6 +23,7 @@ def record(
     prod: list[str] = PROD,
     dev: list[str] | None = None,
     platforms: tuple[str, ...] = ("linux-x86_64", "macos-arm64"),
+    **further: list[str],
 ) -> str:
     def pins(texts: list[str]) -> tuple[RecordedPin, ...]:
         return tuple(
@@ -34,7 +35,10 @@ def record(
             pythons=("3.12", "3.11"),
             platforms=platforms,
             excluded=(),
-            files={"requirements-prod.txt": pins(prod), "requirements-dev.txt": pins(dev or [])},
+            files={
+                f"requirements-{name}.txt": pins(texts)
+                for name, texts in {"prod": prod, "dev": dev or [], **further}.items()
+            },
         )
     )
 
@@ -120,6 +124,32 @@ def test_what_only_development_needs_belongs_there(violations: Violations) -> No
         (
             "service/requirements-dev.txt:1: PIN008 helper, needed by top, has no pin "
             "(helper~=2.0.0 is recorded): run pinproof sync"
+        )
+    ]
+
+
+@pytest.mark.parametrize("base", ["prod", "dev"])
+def test_what_only_training_needs_belongs_in_its_file(base: str, violations: Violations) -> None:
+    recorded = record(dev=["tool~=1.0.0"], train=["torch~=2.13.0", "sympy~=1.14.0"])
+    whole = files("\n".join(PROD), "tool~=1.0.0", recorded)
+    train = f"-r requirements-{base}.txt\ntorch~=2.13.0\n"
+
+    assert violations(whole | {"service/requirements-train.txt": train}) == [
+        (
+            "service/requirements-train.txt:1: PIN008 sympy, needed by top, has no pin "
+            "(sympy~=1.14.0 is recorded): run pinproof sync"
+        )
+    ]
+    assert not violations(whole | {"service/requirements-train.txt": f"{train}sympy~=1.14.0"})
+
+
+def test_a_file_that_the_record_does_not_know_is_told(violations: Violations) -> None:
+    train = {"service/requirements-train.txt": "-r requirements-prod.txt\ntorch~=2.13.0\n"}
+
+    assert violations(files("\n".join(PROD)) | train) == [
+        (
+            "service/pins-closure.json:1: PIN008 it was made for other files than service has: "
+            "run pinproof sync"
         )
     ]
 

@@ -57,8 +57,8 @@ class Closure(BaseModel):
         pythons: The minor versions of Python that it was resolved for.
         platforms: The platforms that it was resolved for.
         excluded: The distributions that were left out.
-        files: By the name of a requirements file, everything that the file leads to; for
-            development, what production does not lead to already.
+        files: By the name of a requirements file, everything that the file leads to; of a
+            file that builds on another, what that one does not lead to already.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

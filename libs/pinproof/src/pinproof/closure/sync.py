@@ -16,7 +16,6 @@ from pinproof.closure.record import RECORD_FILE, Closure, RecordedPin, dump_clos
 from pinproof.closure.resolver import Resolver, UnsatisfiableError
 from pinproof.closure.writing import clean_up, replace_files
 from pinproof.errors import PinproofError
-from pinproof.policy import DEV, PROD
 from pinproof.repository import Repository, load_repository
 from pinproof.requirements import Kind
 
@@ -119,20 +118,20 @@ class _Run:
         resolver = Resolver(self._uv, policy, excluded)
         texts: dict[str, str] = {}
         listed: dict[str, tuple[RecordedPin, ...]] = {}
-        production: tuple[Requirement, ...] = ()
-        for name in (PROD, DEV):
-            path = str(PurePosixPath(service, name))
+        settled: dict[str, tuple[Requirement, ...]] = {}
+        for path, base in self._repository.layers(service).items():
+            name = PurePosixPath(path).name
             if self._say:
                 self._say(f"{title}: resolving {name}")
             file = PinFile.parse(_read(self._root / path) or "")
-            question, own = self._question(path, file, production)
+            question, own = self._question(path, file, base, settled[base] if base else ())
             try:
                 pins, reached = transitive_pins(question, resolver, policy)
             except UnsatisfiableError as error:
                 raise UnsatisfiableError(f"{path}: {error.message}", remedy=error.remedy) from error
             texts[path] = file.with_tail([str(pin) for pin in pins])
             listed[name] = tuple(via_of([*own, *pins], reached))
-            production = (*question.direct, *pins)
+            settled[path] = (*question.direct, *pins)
             self._known |= _floors(pins)
         record = Closure(
             pythons=policy.pythons,
@@ -143,15 +142,15 @@ class _Run:
         return texts, dump_closure(record)
 
     def _question(
-        self, path: str, file: PinFile, production: tuple[Requirement, ...]
+        self, path: str, file: PinFile, base: str | None, settled: tuple[Requirement, ...]
     ) -> tuple[Question, tuple[Requirement, ...]]:
-        """What a file asks for, and which of it production has not said before."""
+        """What a file asks for, and which of it the file that it builds on has not said before."""
         held: list[Requirement] = []
         own: list[Requirement] = []
         constraints: set[str] = set()
         included = self._repository.reachable(path)
-        if production:
-            included -= self._repository.reachable(str(PurePosixPath(path).with_name(PROD)))
+        if base:
+            included -= self._repository.reachable(base)
         for each in sorted(included):
             for line in self._repository.files[each]:
                 constraints |= _targets(each, line.values("--constraint"))
@@ -160,7 +159,7 @@ class _Run:
                 below = each == path and line.number >= file.first
                 (held if below else own).append(line.requirement)
         question = Question(
-            direct=(*production, *own),
+            direct=(*settled, *own),
             constraints=tuple(_requirements(self._repository, constraints)),
             held=tuple(pin for pin in held if canonicalize_name(pin.name) not in self._upgrade),
             known={n: v for n, v in self._known.items() if n not in self._upgrade},
@@ -172,8 +171,7 @@ def _refuse_unusable(repository: Repository) -> None:
     needed: set[str] = set()
     faults = []
     for service in repository.policy.services:
-        for name in (PROD, DEV):
-            path = str(PurePosixPath(service, name))
+        for path in repository.layers(service):
             if path in repository.files:
                 needed |= repository.reachable(path)
             else:

@@ -2,9 +2,10 @@
 
 Forbidden, in every service of `pins.toml`: a distribution that the pins resolve to, on any
 supported Python and platform, without a `~=` line of its own in requirements-prod.txt or, if only
-development needs it, in requirements-dev.txt; a pin that the closure record does not know or knows
-in another series; a record that is missing or was made for other Pythons, platforms or exclusions;
-and a pin on a distribution that `pins.toml` excludes.
+development needs it, in requirements-dev.txt, or, if only training does, say, in the further
+requirements file of the folder that asks for it and includes one of the two; a pin that the closure
+record does not know or knows in another series; a record that is missing or was made for other
+Pythons, platforms, exclusions or files; and a pin on a distribution that `pins.toml` excludes.
 
 Why: what a pinned distribution needs in turn is bounded by its own metadata only, often not at all.
 Two thirds of an environment can float while every line that people wrote is pinned.
@@ -24,7 +25,7 @@ from packaging.utils import canonicalize_name
 
 from pinproof.closure.record import RECORD_FILE, Closure, ClosureError, RecordedPin
 from pinproof.environments import environments_of
-from pinproof.policy import DEV, POLICY_FILE, PROD, Policy
+from pinproof.policy import DEV, POLICY_FILE, PROD
 from pinproof.repository import Repository
 from pinproof.requirements import Line, shorten
 from pinproof.violations import Violation
@@ -47,15 +48,15 @@ def check(repository: Repository, /) -> Iterator[Violation]:
         if closure is None:
             if not any(fault.path == record for fault in repository.unusable):
                 yield Violation(production, 1, CODE, f"{record} is missing: {_SYNC}")
-        elif fault := _outdated(closure, service, repository.policy):
+        elif fault := _outdated(closure, service, repository):
             yield Violation(record, 1, CODE, f"{fault}: {_SYNC}")
         else:
-            shared = repository.reachable(production)
-            own = repository.reachable(development) - shared
-            for path, files in ((production, shared), (development, own)):
+            for path, base in repository.layers(service).items():
+                below = repository.reachable(base) if base else set[str]()
+                own = repository.reachable(path) - below
                 recorded = closure.files[PurePosixPath(path).name]
                 excluded = repository.policy.excluded_from(service)
-                comparison = _Comparison(repository, path, files, shared, excluded)
+                comparison = _Comparison(repository, path, own, below, excluded)
                 try:
                     yield from comparison.violations(recorded)
                 except ClosureError as error:
@@ -75,15 +76,17 @@ def _excluded(repository: Repository, service: str) -> Iterator[Violation]:
                     yield Violation(path, line.number, CODE, message, line.name)
 
 
-def _outdated(closure: Closure, service: str, policy: Policy) -> str:
+def _outdated(closure: Closure, service: str, repository: Repository) -> str:
+    policy = repository.policy
+    files = [PurePosixPath(path).name for path in repository.layers(service)]
     for what, recorded, wanted in (
-        ("Pythons", closure.pythons, policy.pythons),
-        ("platforms", closure.platforms, policy.platforms),
-        ("exclusions", closure.excluded, policy.excluded_from(service)),
-        ("files", closure.files, (PROD, DEV)),
+        (f"Pythons than {POLICY_FILE} names", closure.pythons, policy.pythons),
+        (f"platforms than {POLICY_FILE} names", closure.platforms, policy.platforms),
+        (f"exclusions than {POLICY_FILE} names", closure.excluded, policy.excluded_from(service)),
+        (f"files than {service} has", closure.files, files),
     ):
         if set(recorded) != set(wanted):
-            return f"it was made for other {what} than {POLICY_FILE} names"
+            return f"it was made for other {what}"
     return ""
 
 
@@ -94,15 +97,15 @@ class _Comparison:
     Attributes:
         repository: Where it lies.
         path: The file.
-        files: It and what it includes, less what production includes already.
-        production: Production's file and what that includes.
+        files: It and what it includes, less what the file that it builds on includes already.
+        below: The file that it builds on, and what that includes.
         excluded: What the policy leaves out, and another message speaks of.
     """
 
     repository: Repository
     path: str
     files: set[str]
-    production: set[str]
+    below: set[str]
     excluded: Mapping[str, str]
 
     def violations(self, recorded: Sequence[RecordedPin]) -> Iterator[Violation]:
@@ -141,7 +144,7 @@ class _Comparison:
         """Where something that was resolved has no line."""
         name = canonicalize_name(entry.requirement.name)
         uncovered = self._environments(entry.requirement)
-        for line in self._lines(self.files | self.production):
+        for line in self._lines(self.files | self.below):
             if line.name == name and line.requirement:
                 uncovered -= self._environments(line.requirement)
         if uncovered:
