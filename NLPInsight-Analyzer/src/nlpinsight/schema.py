@@ -1,0 +1,156 @@
+"""What a text, a sentiment and an explanation are, and the answers of the HTTP interface.
+
+The labels are in one order everywhere: columns of scores, rows and columns of confusion matrices,
+`all_scores`.
+"""
+
+from typing import Annotated, Final, Literal, get_args
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from nlpinsight.text import normalise
+
+__all__ = [
+    "LABELS",
+    "MAX_BATCH_TEXTS",
+    "MAX_TEXT_CHARACTERS",
+    "Backend",
+    "BatchResponse",
+    "Explanation",
+    "Label",
+    "PredictionResponse",
+    "Sentiment",
+    "TextRequest",
+    "Unit",
+    "WordContribution",
+]
+
+Label = Literal["negative", "neutral", "positive"]
+Backend = Literal["tfidf", "transformer"]
+Unit = Literal["characters", "tokens"]
+
+LABELS: Final[tuple[Label, ...]] = get_args(Label)
+
+MAX_BATCH_TEXTS: Final = 500
+
+# What a request may hold. What a model reads of it may be less; the answer says so.
+MAX_TEXT_CHARACTERS: Final = 20_000
+
+Score = Annotated[float, Field(ge=0, le=1)]
+
+
+def _has_words(text: str) -> str:
+    if not normalise(text):
+        raise ValueError(
+            "Text must hold something to judge: this is empty, or only white space, invisible "
+            "characters or URLs"
+        )
+    return text
+
+
+class TextRequest(BaseModel):
+    """One text, in English: a headline, a post, a sentence of a report."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={"examples": [{"text": "Acme beats estimates and raises its outlook"}]},
+    )
+
+    text: Annotated[
+        str, Field(min_length=1, max_length=MAX_TEXT_CHARACTERS), AfterValidator(_has_words)
+    ]
+
+
+class Sentiment(BaseModel):
+    """What a model says of one text.
+
+    Attributes:
+        label: The class with the highest score.
+        confidence: That score.
+        all_scores: The probability of every class.
+        truncated: Whether the text is longer than what the model reads; the rest was ignored.
+        unit: What the model counts a text's length in, once it is normalised.
+        used: How many of them it read.
+        total: How many there are.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    label: Label
+    confidence: Score
+    all_scores: dict[Label, Score]
+    truncated: bool
+    unit: Unit
+    used: Annotated[int, Field(ge=0)]
+    total: Annotated[int, Field(ge=0)]
+
+
+class PredictionResponse(BaseModel):
+    """The answer for one text.
+
+    Attributes:
+        prediction: What the model says.
+        model: The back end that said it.
+        model_version: The version of the sealed model.
+        inference_time_ms: How long the model took, without HTTP and without waiting.
+    """
+
+    model_config = ConfigDict(frozen=True, protected_namespaces=())
+
+    prediction: Sentiment
+    model: Backend
+    model_version: str
+    inference_time_ms: float
+
+
+class BatchResponse(BaseModel):
+    """The answers for a batch, in the order of its texts."""
+
+    model_config = ConfigDict(frozen=True, protected_namespaces=())
+
+    predictions: list[Sentiment]
+    count: int
+    model: Backend
+    model_version: str
+    inference_time_ms: float
+
+
+class WordContribution(BaseModel):
+    """A word of a text, and what it adds to the decision.
+
+    Attributes:
+        word: The word, as it stands in the normalised text.
+        start: Where it begins there, in characters.
+        contribution: What it adds to the explained label's value; below zero, it speaks against.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    word: str
+    start: int
+    contribution: float
+
+
+class Explanation(BaseModel):
+    """Which words moved a decision.
+
+    Attributes:
+        method: How the contributions were computed, and in what they are measured.
+        label: The label that is explained: the predicted one unless another was asked for.
+        text: The normalised text, as far as the model read it.
+        exact: Whether ``base`` and the contributions sum to ``value``.
+        base: The label's value for a text without any word.
+        value: The label's value for this text.
+        words: The words in the order of the text.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    method: str
+    label: Label
+    text: str
+    exact: bool
+    base: float
+    value: float
+    words: list[WordContribution]
