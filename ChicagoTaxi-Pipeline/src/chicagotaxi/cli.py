@@ -1,0 +1,33 @@
+"""The command line: generate, fetch, etl, and what is made of their output.
+
+What the exit codes mean is said in `servicekit.exits`. The work of each command is in a module of
+its own; here are its options and what it prints.
+"""
+
+import logging
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+__all__ = ["app", "main"]
+
+SAMPLE_ROWS: Final = 1_500_000
+
+app = typer.Typer(
+    name="chicagotaxi",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Hourly taxi demand in Chicago: from raw trips to a forecast and an API.",
+)
+
+OutOption = Annotated[
+    Path, typer.Option("--out", help="Folder of trips, hourly demand, predictions and status.")
+]
+
+
+def main() -> None:
+    """Run the command line."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    app()

@@ -1,0 +1,149 @@
+"""What the pipeline writes and the API serves: names, types and the status of a run.
+
+All times of trips, hours and predictions are Chicago wall-clock times without a zone, as the
+portal publishes them; times of the pipeline's own work are UTC.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, NaiveDatetime, model_validator
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = [
+    "AREAS",
+    "CURRENT",
+    "DEFAULT_OUT",
+    "HOURLY",
+    "PREDICTIONS",
+    "STATUS",
+    "TRIPS",
+    "Count",
+    "DemandCategory",
+    "InputStatus",
+    "PipelineStatus",
+    "hourly_schema",
+    "prediction_schema",
+    "read_status",
+]
+
+# Chicago's community areas are numbered from 1 to 77.
+AREAS: Final = 77
+
+# The output folder of the pipeline and what it holds.
+DEFAULT_OUT: Final = Path("data/pipeline")
+TRIPS: Final = "trips"
+HOURLY: Final = "hourly"
+STATUS: Final = "status.json"
+PREDICTIONS: Final = "predictions"
+CURRENT: Final = "current"
+
+DemandCategory = Literal["LOW", "MEDIUM", "HIGH", "VERY_HIGH"]
+Count = Annotated[int, Field(ge=0)]
+
+
+class InputStatus(BaseModel):
+    """One input file: its path, what its header said it is, and how many rows it had."""
+
+    model_config = ConfigDict(frozen=True)
+
+    path: str
+    dialect: str
+    rows: Count
+
+
+class PipelineStatus(BaseModel):
+    """What the last run did, as `status.json` holds it and `/pipeline/status` answers it.
+
+    Attributes:
+        run_id: Names the run.
+        started: When it began, in UTC.
+        finished: When its output was in place, in UTC.
+        engine: What computed it: ``duckdb``, or ``pyspark`` and its master.
+        inputs: The files that were read.
+        rows_read: Their rows.
+        rows_kept: Those that are in the clean trips.
+        dropped: The others, each under the first rule that it broke; every rule is here.
+        months: The months that were written, as ``YYYY-MM``.
+        hours: Hours of the grid in these months.
+        first_hour: The first of them, Chicago wall clock.
+        last_hour: The last of them.
+        forecast_version: Version of the model behind the predictions, where there are any.
+        forecast_sha256: SHA-256 of that model's manifest.
+        predictions: Name of the batch of predictions.
+        horizon_hours: How many hours it looks ahead.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    run_id: str
+    started: AwareDatetime
+    finished: AwareDatetime
+    engine: str
+    inputs: list[InputStatus]
+    rows_read: Count
+    rows_kept: Count
+    dropped: dict[str, Count]
+    months: list[str]
+    hours: Count
+    first_hour: NaiveDatetime | None = None
+    last_hour: NaiveDatetime | None = None
+    forecast_version: str | None = None
+    forecast_sha256: str | None = None
+    predictions: str | None = None
+    horizon_hours: int | None = None
+
+    @model_validator(mode="after")
+    def _every_row_is_accounted_for(self) -> Self:
+        dropped = sum(self.dropped.values())
+        read = sum(one.rows for one in self.inputs)
+        if not self.rows_read == read == self.rows_kept + dropped:
+            raise ValueError(
+                f"{read} rows in the inputs, {self.rows_read} read, {self.rows_kept} kept and "
+                f"{dropped} dropped do not add up"
+            )
+        return self
+
+
+def read_status(out: Path) -> PipelineStatus | None:
+    """The status of the last run that wrote to an output folder; None where there was none."""
+    path = out / STATUS
+    return PipelineStatus.model_validate_json(path.read_bytes()) if path.is_file() else None
+
+
+def hourly_schema() -> "pa.Schema":
+    """Columns of the hourly demand: a complete grid of hours x areas, sorted by both."""
+    import pyarrow as pa  # noqa: PLC0415 - the API's process reads this module before it needs it
+
+    return pa.schema(
+        [
+            pa.field("hour", pa.timestamp("us"), nullable=False),
+            pa.field("area", pa.int16(), nullable=False),
+            pa.field("trips", pa.int32(), nullable=False),
+            pa.field("avg_fare", pa.float64()),
+            pa.field("avg_miles", pa.float64()),
+        ]
+    )
+
+
+def prediction_schema() -> "pa.Schema":
+    """Columns of a batch of predictions. ``day_of_week`` is 1 on Sundays and 7 on Saturdays."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    return pa.schema(
+        [
+            pa.field("pickup_community_area", pa.int16(), nullable=False),
+            pa.field("start", pa.timestamp("us"), nullable=False),
+            pa.field("hour", pa.int8(), nullable=False),
+            pa.field("day_of_week", pa.int8(), nullable=False),
+            pa.field("is_weekend", pa.bool_(), nullable=False),
+            pa.field("predicted_demand", pa.float64(), nullable=False),
+            pa.field("lower", pa.float64(), nullable=False),
+            pa.field("upper", pa.float64(), nullable=False),
+            pa.field("demand_category", pa.string(), nullable=False),
+            pa.field("avg_fare", pa.float64()),
+            pa.field("avg_distance_miles", pa.float64()),
+        ]
+    )
