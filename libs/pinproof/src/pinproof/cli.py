@@ -9,9 +9,11 @@ from pinproof.commands.audit import audit
 from pinproof.commands.check import check
 from pinproof.commands.exclusions import exclusions
 from pinproof.commands.explain import explain
+from pinproof.commands.fetch import fetch
 from pinproof.commands.open import open_model
 from pinproof.commands.outdated import outdated
 from pinproof.commands.prove import prove
+from pinproof.commands.push import push
 from pinproof.commands.seal import seal
 from pinproof.commands.sync import sync
 from pinproof.commands.trial import trial
@@ -52,3 +54,5 @@ app.command()(trial)
 app.command()(explain)
 app.command()(seal)
 app.command("open")(open_model)
+app.command()(push)
+app.command()(fetch)

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 __all__ = [
+    "DeliveryError",
     "FileDigestError",
     "GoldenMismatchError",
     "LoadError",
@@ -18,6 +19,7 @@ __all__ = [
     "SealError",
     "SealedModelError",
     "SeriesMismatchError",
+    "UnreachableError",
 ]
 
 
@@ -37,6 +39,14 @@ class PinproofError(Exception):
 
 class SealError(PinproofError):
     """A model could not be sealed; nothing was written to the destination."""
+
+
+class DeliveryError(PinproofError):
+    """A sealed model could not be fetched or pushed; what was there before is as it was."""
+
+
+class UnreachableError(DeliveryError):
+    """A bucket does not answer now, but may later."""
 
 
 class SealedModelError(PinproofError):

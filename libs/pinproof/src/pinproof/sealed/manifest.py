@@ -32,11 +32,13 @@ from pinproof.sealed.golden import FiniteFloat, GoldenSet
 __all__ = [
     "FORMAT",
     "MANIFEST_NAME",
+    "MAX_MANIFEST_BYTES",
     "DistributionRecord",
     "FileName",
     "FileRecord",
     "Manifest",
     "encode_manifest",
+    "read_file",
     "read_files",
     "read_manifest",
 ]
@@ -199,12 +201,15 @@ def read_files(directory: Path, manifest: Manifest) -> dict[str, bytes]:
     Raises:
         FileDigestError: A file is missing, cannot be read, or is not the one that was sealed.
     """
-    return {
-        name: _read_verified(directory / name, record) for name, record in manifest.files.items()
-    }
+    return {name: read_file(directory / name, record) for name, record in manifest.files.items()}
 
 
-def _read_verified(path: Path, record: FileRecord) -> bytes:
+def read_file(path: Path, record: FileRecord) -> bytes:
+    """Read one file of a sealed model once, and verify what was read.
+
+    Raises:
+        FileDigestError: It is missing, cannot be read, or is not the one that was sealed.
+    """
     try:
         contents = _read_regular(path, record.size)
     except OSError as error:

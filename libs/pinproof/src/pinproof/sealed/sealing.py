@@ -1,7 +1,6 @@
 """Seal a model: its files, what wrote them, and what they answered."""
 
 import hashlib
-import os
 import platform
 import shutil
 import subprocess
@@ -14,14 +13,14 @@ from typing import Annotated
 
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError
 
-from pinproof.errors import SealedModelError, SealError
+from pinproof.errors import SealError
+from pinproof.sealed.folders import holds_only_a_model, replace_folder, write_durably
 from pinproof.sealed.golden import GoldenSet, differences
 from pinproof.sealed.manifest import (
     MANIFEST_NAME,
     FileName,
     Manifest,
     encode_manifest,
-    read_manifest,
 )
 from pinproof.sealed.probe import ProbeReport, ProbeRequest
 
@@ -71,7 +70,7 @@ def seal(
     staging = _stage(destination)
     try:
         for file, contents in files.items():
-            _write_durably(staging / file, contents)
+            write_durably(staging / file, contents)
         report = _probe(
             ProbeRequest(loader=loader, directory=staging, files=tuple(files), inputs=golden.inputs)
         )
@@ -87,10 +86,8 @@ def seal(
             metrics=metrics,
             parameters=parameters,
         )
-        _write_durably(staging / MANIFEST_NAME, _encode(manifest))
-        # mkdtemp makes private folders; a model is read by other users than its trainer.
-        staging.chmod(0o755)
-        _replace(staging, destination)
+        write_durably(staging / MANIFEST_NAME, _encode(manifest))
+        replace_folder(staging, destination)
     except OSError as error:
         raise _cannot_write(destination, error) from error
     finally:
@@ -116,7 +113,7 @@ def check_destination(destination: Path) -> None:
         SealError: Something that is no sealed model stands there, or it cannot be written.
     """
     try:
-        if destination.exists() and not _holds_only_a_model(destination):
+        if destination.exists() and not holds_only_a_model(destination):
             raise SealError(
                 f"{destination} exists and is not a sealed model, or holds other files, too.",
                 remedy="Give a folder that does not exist, or a sealed model to replace.",
@@ -133,14 +130,6 @@ def _stage(destination: Path) -> Path:
         return Path(tempfile.mkdtemp(prefix=f".{destination.name}-", dir=destination.parent))
     except OSError as error:
         raise _cannot_write(destination, error) from error
-
-
-def _holds_only_a_model(destination: Path) -> bool:
-    try:
-        manifest, _ = read_manifest(destination)
-    except SealedModelError:
-        return False
-    return {path.name for path in destination.iterdir()} <= {MANIFEST_NAME, *manifest.files}
 
 
 def _cannot_write(destination: Path, error: OSError) -> SealError:
@@ -251,30 +240,3 @@ def _git_commit(source: Path | None) -> str | None:
         check=False,
     )
     return described.stdout.strip() or None
-
-
-def _write_durably(path: Path, contents: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(contents)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _replace(staging: Path, destination: Path) -> None:
-    """Put a finished folder in the place of another.
-
-    POSIX has no way to exchange two folders in one step, so between two renames the destination
-    is missing; readers see the old model, none, or the new one, never a mixture.
-    """
-    if not destination.exists():
-        staging.rename(destination)
-        return
-    retired = Path(tempfile.mkdtemp(prefix=f".{destination.name}-old-", dir=destination.parent))
-    destination.rename(retired / "model")
-    try:
-        staging.rename(destination)
-    except BaseException:  # a signal, too: what stood there must come back
-        (retired / "model").rename(destination)
-        raise
-    finally:
-        shutil.rmtree(retired, ignore_errors=True)

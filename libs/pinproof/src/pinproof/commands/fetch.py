@@ -1,0 +1,52 @@
+"""`pinproof fetch`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pinproof.commands.ending import terminable
+from pinproof.delivery.patience import PATIENCE_S
+from pinproof.errors import SealedModelError
+
+__all__ = ["fetch"]
+
+
+def fetch(
+    uri: Annotated[
+        str, typer.Argument(help="The model's folder: s3://..., gs://... or file:///...")
+    ],
+    sha256: Annotated[str, typer.Option(help="The SHA-256 of its manifest.json.")],
+    to: Annotated[Path, typer.Option(help="The folder to write.")],
+    patience: Annotated[
+        float, typer.Option(min=0, help="Seconds without progress to wait for a bucket.")
+    ] = PATIENCE_S,
+) -> None:
+    """Fetch a sealed model from a bucket, and verify it before it is visible.
+
+    The manifest must have the digest, and every file the size and digest that the manifest
+    states; then the folder appears, whole. What was fetched by an attempt that was interrupted is
+    not fetched again. The model is not opened: that is its service's work.
+
+    For example:
+
+    * `pinproof fetch s3://models/bankchurn/1.4.0 --sha256 3b5d... --to /model/current`
+
+    Exit status: 0 it is there, 1 it is refused: what lies in the bucket is not the model that was
+    asked for; 2 it cannot be fetched (the reason on standard error).
+    """
+    from pinproof.delivery.fetching import fetch as fetch_model  # noqa: PLC0415
+
+    try:
+        with terminable():
+            manifest = fetch_model(
+                uri,
+                to,
+                sha256=sha256,
+                patience_s=patience,
+                say=lambda text: typer.echo(text, err=True),
+            )
+    except SealedModelError as refusal:
+        typer.echo(f"Refused ({refusal.code}): {refusal}", err=True)
+        raise typer.Exit(1) from refusal
+    typer.echo(f"{manifest.name} {manifest.version} is in {to}.")

@@ -1,0 +1,1 @@
+"""How a sealed model gets from where it was trained to where it is served."""
