@@ -1,0 +1,61 @@
+# A cluster for the three services on AWS, with what they need around it. The order of the modules is
+# that of docs/deploy.md.
+
+module "network" {
+  source = "./modules/network"
+
+  name   = var.name
+  region = var.region
+  cidr   = var.cidr
+  zones  = var.zones
+}
+
+module "registry" {
+  source = "./modules/registry"
+
+  name         = var.name
+  images       = var.images
+  force_delete = !var.deletion_protection
+}
+
+module "models" {
+  source = "./modules/models"
+
+  bucket        = "${var.name}-models-${var.account_id}"
+  force_destroy = !var.deletion_protection
+}
+
+module "cluster" {
+  source = "./modules/cluster"
+
+  name                = var.name
+  kubernetes_version  = var.kubernetes_version
+  subnet_ids          = module.network.private_subnet_ids
+  control_plane_cidrs = var.control_plane_cidrs
+  nodes               = var.nodes
+}
+
+module "access" {
+  source = "./modules/access"
+
+  name                     = var.name
+  cluster_name             = module.cluster.name
+  cluster_arn              = module.cluster.arn
+  namespace                = var.namespace
+  model_readers            = var.model_readers
+  model_writers            = var.model_writers
+  bucket_arn               = module.models.bucket_arn
+  key_arn                  = module.models.key_arn
+  repository_arns          = values(module.registry.repository_arns)
+  github_repository        = var.github_repository
+  github_environments      = var.github_environments
+  github_oidc_provider_arn = var.github_oidc_provider_arn
+}
+
+module "budget" {
+  source = "./modules/budget"
+
+  name   = var.name
+  amount = var.budget.amount
+  emails = var.budget.emails
+}

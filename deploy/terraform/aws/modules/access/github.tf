@@ -1,0 +1,84 @@
+# What workflows may do, without a key that could leak: GitHub vouches for a job's repository and
+# environment, and AWS lends it a role for an hour. An environment is where GitHub asks for approval.
+
+resource "aws_iam_openid_connect_provider" "github" {
+  count = var.github_oidc_provider_arn == null ? 1 : 0
+
+  url            = "https://token.actions.githubusercontent.com"
+  client_id_list = ["sts.amazonaws.com"]
+}
+
+locals {
+  workflows = {
+    # Pushes images, and nothing else.
+    release = [
+      # Its answer is a login for the registry; it knows no narrower resource.
+      { Effect = "Allow", Action = ["ecr:GetAuthorizationToken"], Resource = ["*"] },
+      {
+        Effect = "Allow"
+        Action = [
+          "ecr:BatchCheckLayerAvailability",
+          "ecr:BatchGetImage",
+          "ecr:CompleteLayerUpload",
+          "ecr:DescribeImages",
+          "ecr:GetDownloadUrlForLayer",
+          "ecr:InitiateLayerUpload",
+          "ecr:PutImage",
+          "ecr:UploadLayerPart",
+        ]
+        Resource = var.repository_arns
+      },
+    ]
+    # Finds the cluster, and reads images to check their signatures. What it may do inside the
+    # cluster is said in Kubernetes.
+    deploy = [
+      { Effect = "Allow", Action = ["eks:DescribeCluster"], Resource = [var.cluster_arn] },
+      { Effect = "Allow", Action = ["ecr:GetAuthorizationToken"], Resource = ["*"] },
+      {
+        Effect   = "Allow"
+        Action   = ["ecr:BatchGetImage", "ecr:DescribeImages", "ecr:GetDownloadUrlForLayer"]
+        Resource = var.repository_arns
+      },
+    ]
+  }
+}
+
+resource "aws_iam_role" "workflow" {
+  for_each = local.workflows
+
+  name = "${var.name}-${each.key}"
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Effect = "Allow"
+        Action = "sts:AssumeRoleWithWebIdentity"
+        Principal = {
+          Federated = coalesce(var.github_oidc_provider_arn, one(aws_iam_openid_connect_provider.github[*].arn))
+        }
+        # Equal, with no wildcard: another repository, branch or environment is somebody else.
+        Condition = {
+          StringEquals = {
+            "token.actions.githubusercontent.com:aud" = "sts.amazonaws.com"
+            "token.actions.githubusercontent.com:sub" = "repo:${var.github_repository}:environment:${var.github_environments[each.key]}"
+          }
+        }
+      },
+    ]
+  })
+}
+
+resource "aws_iam_role_policy" "workflow" {
+  for_each = local.workflows
+
+  name   = each.key
+  role   = aws_iam_role.workflow[each.key].id
+  policy = jsonencode({ Version = "2012-10-17", Statement = each.value })
+}
+
+# A member of the group that deploy/terraform/deployer.yaml gives the namespace to.
+resource "aws_eks_access_entry" "deploy" {
+  cluster_name      = var.cluster_name
+  principal_arn     = aws_iam_role.workflow["deploy"].arn
+  kubernetes_groups = ["deployers"]
+}

@@ -1,0 +1,87 @@
+# What pods may do. EKS Pod Identity hands a role to a service account by its name and namespace, so
+# that no manifest names a role, and an account that is not listed here has nothing.
+
+locals {
+  pods = {
+    model-reader = {
+      namespace = var.namespace
+      accounts  = var.model_readers
+      policy    = jsonencode({ Version = "2012-10-17", Statement = local.read_models })
+    }
+    model-writer = {
+      namespace = var.namespace
+      accounts  = var.model_writers
+      policy    = jsonencode({ Version = "2012-10-17", Statement = concat(local.read_models, local.write_models) })
+    }
+    load-balancer = {
+      namespace = "kube-system"
+      accounts  = toset(["aws-load-balancer-controller"])
+      policy    = jsonencode({ Version = "2012-10-17", Statement = local.make_load_balancers })
+    }
+  }
+
+  read_models = [
+    { Effect = "Allow", Action = ["s3:GetObject"], Resource = ["${var.bucket_arn}/*"] },
+    # Without it, an object that is missing reads as one that is forbidden.
+    { Effect = "Allow", Action = ["s3:ListBucket"], Resource = [var.bucket_arn] },
+    { Effect = "Allow", Action = ["kms:Decrypt"], Resource = [var.key_arn] },
+  ]
+
+  # No deletion: what is overwritten in spite of `pinproof push` stays as an older version.
+  write_models = [
+    { Effect = "Allow", Action = ["s3:PutObject", "s3:AbortMultipartUpload"], Resource = ["${var.bucket_arn}/*"] },
+    { Effect = "Allow", Action = ["kms:GenerateDataKey"], Resource = [var.key_arn] },
+  ]
+
+  accounts = merge([
+    for identity, pod in local.pods : {
+      for account in pod.accounts : "${identity}/${account}" => {
+        identity  = identity
+        namespace = pod.namespace
+        account   = account
+      }
+    }
+  ]...)
+}
+
+resource "aws_iam_role" "pod" {
+  for_each = { for identity, pod in local.pods : identity => pod if length(pod.accounts) > 0 }
+
+  name = "${var.name}-${each.key}"
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Effect    = "Allow"
+        Action    = ["sts:AssumeRole", "sts:TagSession"]
+        Principal = { Service = "pods.eks.amazonaws.com" }
+        # Said again here, so that an association made by hand, or in another cluster, hands out
+        # nothing.
+        Condition = {
+          StringEquals = {
+            "aws:RequestTag/eks-cluster-arn"            = var.cluster_arn
+            "aws:RequestTag/kubernetes-namespace"       = each.value.namespace
+            "aws:RequestTag/kubernetes-service-account" = sort(each.value.accounts)
+          }
+        }
+      },
+    ]
+  })
+}
+
+resource "aws_iam_role_policy" "pod" {
+  for_each = aws_iam_role.pod
+
+  name   = each.key
+  role   = each.value.id
+  policy = local.pods[each.key].policy
+}
+
+resource "aws_eks_pod_identity_association" "pod" {
+  for_each = local.accounts
+
+  cluster_name    = var.cluster_name
+  namespace       = each.value.namespace
+  service_account = each.value.account
+  role_arn        = aws_iam_role.pod[each.value.identity].arn
+}

@@ -1,0 +1,41 @@
+# What docs/deploy.md and the deploy workflow ask for: the variables of the GitHub environments.
+
+output "region" {
+  description = "AWS_REGION of the environments."
+  value       = var.region
+}
+
+output "cluster_name" {
+  description = "EKS_CLUSTER of the deploy environment."
+  value       = module.cluster.name
+}
+
+output "registry" {
+  description = "REGISTRY of both environments: what comes before the image's name."
+  value       = module.registry.address
+}
+
+output "model_bucket" {
+  description = "The bucket of the models; they are pushed to s3://<bucket>/<service>/<version>."
+  value       = module.models.bucket
+}
+
+output "release_role_arn" {
+  description = "AWS_ROLE of the release environment."
+  value       = module.access.release_role_arn
+}
+
+output "deploy_role_arn" {
+  description = "AWS_ROLE of the deploy environment."
+  value       = module.access.deploy_role_arn
+}
+
+output "namespace" {
+  description = "The namespace whose service accounts reach the models."
+  value       = var.namespace
+}
+
+output "vpc_id" {
+  description = "What the load balancer's controller is told when it is installed."
+  value       = module.network.vpc_id
+}

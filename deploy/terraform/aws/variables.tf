@@ -1,0 +1,182 @@
+variable "name" {
+  description = "The name of the system; begins the name of everything that is created."
+  type        = string
+  default     = "pinned-ml"
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,18}[a-z0-9]$", var.name))
+    error_message = "The name has 3 to 20 lower-case letters, digits and hyphens, and begins with a letter."
+  }
+}
+
+variable "account_id" {
+  description = "The account that everything is created in. Credentials of another account are refused."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[0-9]{12}$", var.account_id))
+    error_message = "An account has 12 digits."
+  }
+}
+
+variable "region" {
+  description = "The region, such as eu-central-1."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
+    error_message = "A region reads like eu-central-1."
+  }
+}
+
+variable "zones" {
+  description = "The availability zones of the nodes, two or three of the region."
+  type        = list(string)
+
+  validation {
+    condition     = length(distinct(var.zones)) == length(var.zones) && contains([2, 3], length(var.zones))
+    error_message = "Name two or three different zones: with one, a zone that fails takes everything along."
+  }
+
+  validation {
+    condition     = alltrue([for zone in var.zones : startswith(zone, var.region)])
+    error_message = "The zones have to lie in the region."
+  }
+}
+
+variable "cidr" {
+  description = "The private addresses of the network, a /16."
+  type        = string
+  default     = "10.40.0.0/16"
+
+  validation {
+    condition     = can(cidrhost(var.cidr, 0)) && endswith(var.cidr, "/16")
+    error_message = "The network is a /16, such as 10.40.0.0/16."
+  }
+}
+
+variable "control_plane_cidrs" {
+  description = <<-TEXT
+    From where the control plane is reached over the internet, besides from inside the network. It
+    asks everyone for an identity that AWS knows. GitHub's hosted runners have no fixed addresses:
+    the deploy workflow needs ["0.0.0.0/0"], or a runner of your own inside the network and [].
+  TEXT
+  type        = list(string)
+
+  validation {
+    condition     = alltrue([for cidr in var.control_plane_cidrs : can(cidrhost(cidr, 0))])
+    error_message = "Each is a CIDR block, such as 203.0.113.0/24."
+  }
+}
+
+variable "kubernetes_version" {
+  description = "The minor version of Kubernetes. AWS charges more for one that is out of standard support."
+  type        = string
+  default     = "1.33"
+
+  validation {
+    condition     = can(regex("^1\\.[0-9]{2}$", var.kubernetes_version))
+    error_message = "A minor version reads like 1.33."
+  }
+}
+
+variable "nodes" {
+  description = "The managed node group: machine types of one architecture, and how many at least and at most."
+  type = object({
+    types   = optional(list(string), ["m6i.large"])
+    minimum = optional(number, 2)
+    maximum = optional(number, 4)
+    disk_gb = optional(number, 50)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.nodes.minimum >= 2 && var.nodes.maximum >= var.nodes.minimum
+    error_message = "At least two nodes, so that a replica is left when one is drained, and a maximum that is not smaller."
+  }
+
+  validation {
+    condition     = var.nodes.disk_gb >= 30
+    error_message = "The images of three services and what they unpack need 30 GB or more."
+  }
+}
+
+variable "namespace" {
+  description = "The namespace of the services, as the overlay has it."
+  type        = string
+  default     = "ml-services"
+}
+
+variable "model_readers" {
+  description = "The Kubernetes service accounts that read models."
+  type        = set(string)
+  default     = ["bankchurn", "nlpinsight", "chicagotaxi"]
+}
+
+variable "model_writers" {
+  description = "The Kubernetes service accounts of jobs that train: they read, and add what is not there yet."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = length(setintersection(var.model_readers, var.model_writers)) == 0
+    error_message = "A service account reads or writes: what serves must not be able to write models."
+  }
+}
+
+variable "images" {
+  description = "The images that the registry holds."
+  type        = set(string)
+  default     = ["bankchurn-predictor", "nlpinsight-analyzer", "chicagotaxi-pipeline"]
+}
+
+variable "github_repository" {
+  description = "The repository whose workflows may push and deploy, as owner/name."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$", var.github_repository))
+    error_message = "A repository reads like owner/name."
+  }
+}
+
+variable "github_environments" {
+  description = "The GitHub environments whose jobs may push images, and whose jobs may deploy."
+  type = object({
+    release = optional(string, "release-eks")
+    deploy  = optional(string, "eks")
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.github_environments.release != var.github_environments.deploy
+    error_message = "Pushing and deploying are two identities, so they need two environments."
+  }
+}
+
+variable "github_oidc_provider_arn" {
+  description = "The account's identity provider for GitHub, if it has one already; an account can have one only."
+  type        = string
+  default     = null
+}
+
+variable "budget" {
+  description = "The monthly amount in US dollars to be warned about, and who is."
+  type = object({
+    amount = number
+    emails = list(string)
+  })
+
+  validation {
+    condition     = var.budget.amount > 0 && length(var.budget.emails) > 0
+    error_message = "A budget warns somebody, of an amount above zero."
+  }
+}
+
+variable "deletion_protection" {
+  description = "Whether a bucket that holds models and repositories that hold images withstand `destroy`."
+  type        = bool
+  default     = true
+}

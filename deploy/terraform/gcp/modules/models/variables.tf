@@ -1,0 +1,14 @@
+variable "bucket" {
+  description = "The name of the bucket; bucket names are unique in the world."
+  type        = string
+}
+
+variable "region" {
+  description = "The region."
+  type        = string
+}
+
+variable "force_destroy" {
+  description = "Whether `destroy` removes a bucket that holds models."
+  type        = bool
+}

@@ -1,0 +1,11 @@
+output "network" {
+  description = "The network of the cluster."
+  value       = google_compute_network.this.id
+}
+
+output "subnetwork" {
+  description = "The subnetwork of the nodes. They have a way out once this is known."
+  value       = google_compute_subnetwork.nodes.id
+
+  depends_on = [google_compute_router_nat.this]
+}

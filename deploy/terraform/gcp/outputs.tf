@@ -1,0 +1,46 @@
+# What docs/deploy.md and the deploy workflow ask for: the variables of the GitHub environments.
+
+output "project_id" {
+  description = "GCP_PROJECT of the environments."
+  value       = var.project_id
+}
+
+output "region" {
+  description = "GCP_REGION of the environments."
+  value       = var.region
+}
+
+output "cluster_name" {
+  description = "GKE_CLUSTER of the deploy environment."
+  value       = module.cluster.name
+}
+
+output "registry" {
+  description = "REGISTRY of both environments: what comes before the image's name."
+  value       = module.registry.address
+}
+
+output "model_bucket" {
+  description = "The bucket of the models; they are pushed to gs://<bucket>/<service>/<version>."
+  value       = module.models.bucket
+}
+
+output "workload_identity_provider" {
+  description = "GCP_IDENTITY_PROVIDER of both environments."
+  value       = module.access.workload_identity_provider
+}
+
+output "release_account" {
+  description = "GCP_SERVICE_ACCOUNT of the release environment."
+  value       = module.access.release_account
+}
+
+output "deploy_account" {
+  description = "GCP_SERVICE_ACCOUNT of the deploy environment, and the user that deployer.yaml names."
+  value       = module.access.deploy_account
+}
+
+output "namespace" {
+  description = "The namespace whose service accounts reach the models."
+  value       = var.namespace
+}

@@ -1,0 +1,27 @@
+terraform {
+  required_version = "~> 1.11.0"
+
+  required_providers {
+    google = {
+      source  = "hashicorp/google"
+      version = "~> 6.50.0"
+    }
+  }
+
+  # Where the state lies is given when it is initialised, see docs/deploy.md.
+  backend "gcs" {}
+}
+
+provider "google" {
+  project = var.project_id
+  region  = var.region
+
+  # The interface for budgets asks which project a request counts for.
+  user_project_override = true
+  billing_project       = var.project_id
+
+  default_labels = {
+    system     = var.name
+    managed-by = "terraform"
+  }
+}
