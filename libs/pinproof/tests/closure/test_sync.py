@@ -8,8 +8,9 @@ import pytest
 from pinproof.check import check
 from pinproof.closure.pinfile import MARKER_LINE
 from pinproof.closure.record import RECORD_FILE
-from pinproof.closure.resolver import ResolverError, UnsatisfiableError, find_uv
+from pinproof.closure.resolver import ResolverError, UnsatisfiableError
 from pinproof.closure.sync import SyncError, sync
+from pinproof.uv import UvError, find_uv
 from wheels import UV, Wheels
 
 Write = Callable[[Mapping[str, str]], Path]
@@ -386,9 +387,9 @@ def test_an_index_that_does_not_answer_is_no_collision(
 def test_a_missing_uv_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    with pytest.raises(ResolverError, match="There is no uv, neither"):
+    with pytest.raises(UvError, match="There is no uv, neither"):
         find_uv(tmp_path)
-    with pytest.raises(ResolverError, match="There is no uv at nowhere"):
+    with pytest.raises(UvError, match="There is no uv at nowhere"):
         find_uv(tmp_path, Path("nowhere"))
 
 

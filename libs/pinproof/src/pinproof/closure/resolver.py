@@ -1,9 +1,6 @@
 """Asks uv what pins lead to, for all environments of a policy at once."""
 
-import os
 import re
-import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
@@ -18,18 +15,18 @@ from packaging.version import Version
 from pinproof.environments import PLATFORMS, environments_of
 from pinproof.errors import PinproofError
 from pinproof.policy import Policy
+from pinproof.uv import run_uv
 
-__all__ = ["Resolution", "Resolved", "Resolver", "ResolverError", "UnsatisfiableError", "find_uv"]
+__all__ = ["Resolution", "Resolved", "Resolver", "ResolverError", "UnsatisfiableError"]
 
 Strategy = Literal["highest", "lowest-direct"]
 
-_LOCAL_UV = Path(".tools", "uv", "bin", "uv")
 _PATIENCE_S = 600
 _ANNOTATION = re.compile(r"\s+# via ")
 
 
 class ResolverError(PinproofError):
-    """uv is missing, or failed for a reason that has nothing to do with the pins."""
+    """uv failed for a reason that has nothing to do with the pins."""
 
 
 class UnsatisfiableError(PinproofError):
@@ -56,29 +53,8 @@ class Resolved:
 Resolution = tuple[Resolved, ...]
 
 
-def find_uv(root: Path, given: Path | None = None) -> Path:
-    """Find uv: where it is said to be, in `.tools` of the repository, or on the path.
-
-    Raises:
-        ResolverError: It is in none of these places.
-    """
-    local = root / _LOCAL_UV
-    candidates = [str(given)] if given else [str(local), "uv"]
-    for candidate in candidates:
-        if found := shutil.which(candidate):
-            return Path(found).absolute()
-    raise ResolverError(
-        f"There is no uv at {given}." if given else f"There is no uv, neither {local} nor on PATH.",
-        remedy="Install it (python -m pip install -r with a file that pins uv), or name it: --uv.",
-    )
-
-
 class Resolver:
-    """Resolves for the Pythons and platforms of a policy, with one run of uv for all of them.
-
-    What is configured for uv in its environment variables and in the user's own configuration
-    holds: indexes, certificates, a proxy. Configuration inside the repository does not.
-    """
+    """Resolves for the Pythons and platforms of a policy, with one run of uv for all of them."""
 
     def __init__(self, uv: Path, policy: Policy, excluded: Collection[str] = ()) -> None:
         self._uv = uv
@@ -104,6 +80,7 @@ class Resolver:
         Raises:
             UnsatisfiableError: No set of versions satisfies all. The message holds the reason.
             ResolverError: uv failed otherwise.
+            UvError: uv cannot be started, or does not finish.
         """
         with tempfile.TemporaryDirectory(prefix="pinproof-sync-") as folder:
             project = Path(folder)
@@ -121,36 +98,19 @@ class Resolver:
 
     def _run(self, project: Path, strategy: Strategy) -> None:
         oldest = min(self._policy.pythons, key=Version)
-        command = [
-            *(str(self._uv), "pip", "compile", "--universal", "--python-version", oldest),
+        arguments = [
+            *("pip", "compile", "--universal", "--python-version", oldest),
             *("--python", sys.executable, "--no-python-downloads", "--resolution", strategy),
-            *("--project", str(project), str(project / "pins.in")),
+            str(project / "pins.in"),
             *("--output-file", str(project / "resolved.txt"), "--no-header"),
-            *("--annotation-style", "line", "--no-progress", "--color", "never"),
+            *("--annotation-style", "line"),
         ]
         for option in ("constraints", "excludes"):
             if (project / f"{option}.in").exists():
-                command += [f"--{option}", str(project / f"{option}.in")]
-        try:
-            run = subprocess.run(  # noqa: S603 - the resolver that the caller chose
-                command,
-                capture_output=True,
-                check=False,
-                encoding="utf-8",
-                errors="replace",
-                env={name: text for name, text in os.environ.items() if name != "VIRTUAL_ENV"},
-                timeout=_PATIENCE_S,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise ResolverError(
-                f"uv did not answer within {_PATIENCE_S} s.", remedy="Is the index reachable?"
-            ) from error
-        except OSError as error:
-            raise ResolverError(
-                f"{self._uv} cannot be started ({error.strerror}).", remedy="Name another: --uv."
-            ) from error
+                arguments += [f"--{option}", str(project / f"{option}.in")]
+        run = run_uv(self._uv, arguments, folder=project, patience_s=_PATIENCE_S)
         if run.returncode:
-            raise _failure(run.stderr.replace(f"{project}{os.sep}", ""))
+            raise _failure(run.stderr)
 
     def _parse(self, text: str) -> Resolution:
         resolved = []

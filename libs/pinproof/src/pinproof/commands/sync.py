@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from pinproof.closure.record import RECORD_FILE
-from pinproof.closure.resolver import find_uv
 from pinproof.closure.sync import Change
 from pinproof.closure.sync import sync as sync_repository
+from pinproof.uv import find_uv
 
 __all__ = ["sync"]
 

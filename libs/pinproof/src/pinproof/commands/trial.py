@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from pinproof.closure.resolver import find_uv
 from pinproof.commands.prove import CacheLimit, CacheOption, ReportOption, RootOption, UvOption
 from pinproof.proof.draft import Draft, parse_changes
 from pinproof.proof.reporting import write_report
 from pinproof.proof.setting_up import ProofError, interpreters_for, set_up
 from pinproof.proof.trial import trial as try_changes
 from pinproof.proof.trial_report import describe
+from pinproof.uv import find_uv
 
 __all__ = ["trial"]
 

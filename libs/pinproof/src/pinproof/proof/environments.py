@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from pinproof.proof.building import BuildError, CollisionError, build
 from pinproof.proof.places import remove_leftovers, remove_unused, share, staged
-from pinproof.proof.uv import BuildError, CollisionError, run_uv
 
 __all__ = ["BuildError", "CollisionError", "Environment", "EnvironmentCache", "Recipe"]
 
@@ -111,7 +111,7 @@ class EnvironmentCache:
                 if lines:
                     (folder / option).write_text("".join(f"{line}\n" for line in lines), "utf-8")
                     options += [f"--{option}", str(folder / option)]
-            compiled = run_uv(
+            compiled = build(
                 self._uv,
                 ["pip", "compile", *map(str, recipe.requirements), *options],
                 folder=folder,
@@ -165,13 +165,13 @@ class EnvironmentCache:
         listed.write_text("".join(f"{pin}\n" for pin in pins), encoding="utf-8")
         base = str(recipe.python)
         venv = ["venv", "--allow-existing", "--relocatable", "--python", base, str(folder)]
-        run_uv(self._uv, venv, folder=folder)
+        build(self._uv, venv, folder=folder)
         into = ["pip", "install", "--python", str(folder / "bin" / "python"), "--no-deps"]
         if pins:
-            run_uv(self._uv, [*into, "-r", str(listed)], folder=folder)
+            build(self._uv, [*into, "-r", str(listed)], folder=folder)
         if recipe.first_party:
             sources = [part for path in recipe.first_party for part in ("-e", str(path))]
-            run_uv(self._uv, [*into, *sources], folder=folder)
+            build(self._uv, [*into, *sources], folder=folder)
 
     def _shrink(self) -> None:
         """Remove the least recently used environments until the rest is within the limit."""

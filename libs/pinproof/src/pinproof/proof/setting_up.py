@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from pinproof.closure.resolver import find_uv
 from pinproof.errors import PinproofError
 from pinproof.policy import POLICY_FILE, PROD, load_policy
 from pinproof.proof.environments import EnvironmentCache
 from pinproof.proof.interpreters import find_interpreters
 from pinproof.proof.store import Store
 from pinproof.proof.workshop import Job, Workshop
+from pinproof.uv import find_uv
 
 __all__ = ["DEFAULT_CACHE", "ProofError", "interpreters_for", "set_up"]
 
@@ -35,7 +35,7 @@ def set_up(
     Raises:
         ProofError: `pins.toml` does not say how to prove the service.
         PolicyError: `pins.toml` cannot be used.
-        ResolverError: There is no uv.
+        UvError: There is no uv.
     """
     policy = load_policy(root)
     service = service.rstrip("/")

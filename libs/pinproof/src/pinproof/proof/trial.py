@@ -9,13 +9,13 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from pinproof.closure.resolver import UnsatisfiableError
+from pinproof.proof.building import CollisionError
 from pinproof.proof.companions import find_companions
 from pinproof.proof.comparison import Movement, movements
 from pinproof.proof.draft import Draft
 from pinproof.proof.environments import Environment
 from pinproof.proof.retraining import Metric, compare_metrics, golden_of
 from pinproof.proof.store import Step
-from pinproof.proof.uv import CollisionError
 from pinproof.proof.workshop import StepError, Workshop
 
 __all__ = ["Evidence", "Moved", "Trial", "Verdict", "trial"]

@@ -1,16 +1,15 @@
-"""Runs uv for the environments of a proof, and tells its refusals apart."""
+"""Tells the refusals of uv apart when it makes the environments of a proof."""
 
-import os
 import re
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
 from pinproof.errors import PinproofError
+from pinproof.uv import run_uv
 
-__all__ = ["BuildError", "CollisionError", "run_uv"]
+__all__ = ["BuildError", "CollisionError", "build"]
 
 _PATIENCE_S = 1800
 _DEPENDS = re.compile(
@@ -43,12 +42,8 @@ class CollisionError(BuildError):
         self.packages = _named(explanation)
 
 
-def run_uv(uv: Path, arguments: Sequence[str], *, folder: Path) -> str:
-    """Run uv, and give its standard output.
-
-    What is configured for uv in environment variables and in the user's own configuration holds:
-    indexes, certificates, a proxy. Configuration inside a repository does not, and no interpreter
-    is downloaded.
+def build(uv: Path, arguments: Sequence[str], *, folder: Path) -> str:
+    """Run uv for an environment, and give its standard output; see `pinproof.uv.run_uv`.
 
     Args:
         uv: The program.
@@ -58,31 +53,12 @@ def run_uv(uv: Path, arguments: Sequence[str], *, folder: Path) -> str:
     Raises:
         CollisionError: The requirements contradict each other.
         BuildError: uv failed otherwise.
+        UvError: uv cannot be started, or does not finish.
     """
-    environment = {name: text for name, text in os.environ.items() if name != "VIRTUAL_ENV"}
-    options = ("--project", str(folder), "--no-progress", "--color", "never")
-    try:
-        run = subprocess.run(  # noqa: S603 - the resolver that the caller chose
-            [str(uv), *arguments, *options],
-            capture_output=True,
-            check=False,
-            encoding="utf-8",
-            errors="replace",
-            stdin=subprocess.DEVNULL,
-            env=environment | {"UV_PYTHON_DOWNLOADS": "never"},
-            timeout=_PATIENCE_S,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise BuildError(
-            f"uv did not finish within {_PATIENCE_S} s.", remedy="Is the index reachable?"
-        ) from error
-    except OSError as error:
-        raise BuildError(
-            f"{uv} cannot be started ({error.strerror}).", remedy="Name another: --uv."
-        ) from error
+    run = run_uv(uv, arguments, folder=folder, patience_s=_PATIENCE_S)
     if run.returncode == 0:
         return run.stdout
-    reason = _one_paragraph(run.stderr.replace(f"{folder}{os.sep}", ""))
+    reason = _one_paragraph(run.stderr)
     if "No solution found" in reason:
         raise CollisionError(reason.partition("cause:")[2].strip() or reason)
     raise BuildError(
