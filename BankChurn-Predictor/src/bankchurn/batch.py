@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from servicekit.rows import Problems
 
-from bankchurn.data import Problems, check_columns, find_problems
+from bankchurn.data import check_columns, find_problems
 from bankchurn.model import ChurnPredictor
 from bankchurn.schema import FEATURES, IDENTIFIERS, TARGET, risk_level
 from bankchurn.stack import probabilities

@@ -9,7 +9,6 @@ header), the values and what to do.
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -18,74 +17,17 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 from pandera.errors import SchemaErrors
+from servicekit.rows import Problem, Problems
 
 from bankchurn.schema import CATEGORIES, FEATURES, IDENTIFIERS, NUMBERS, TARGET, Bounds
 from bankchurn.tables import DataError, read_chunks
 
-__all__ = ["Problem", "Problems", "check_columns", "find_problems", "fingerprint", "load_table"]
+__all__ = ["check_columns", "find_problems", "fingerprint", "load_table"]
 
 CUSTOMER_ID: Final = "CustomerId"
 
-# A file with one wrong column has as many problems as rows: ten groups with five rows each are
-# what a person reads.
-MAX_PROBLEMS: Final = 10
-MAX_ROWS: Final = 5
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One value that does not belong in a table.
-
-    Attributes:
-        column: The column.
-        row: The row, counted from 1 without the header.
-        value: The value, as it stands there.
-        expected: What is expected instead.
-    """
-
-    column: str
-    row: int
-    value: str
-    expected: str
-
-
-class Problems:
-    """All problems of a table, counted, with as many examples as are shown: bounded in memory."""
-
-    def __init__(self) -> None:
-        self._rows = 0
-        self._counts: dict[tuple[str, str], int] = {}
-        self._examples: dict[tuple[str, str], list[Problem]] = {}
-
-    def __bool__(self) -> bool:
-        """Whether there are any."""
-        return self._rows > 0
-
-    def add(self, problems: Sequence[Problem]) -> None:
-        """Add the problems of rows of which none was added before."""
-        self._rows += len({problem.row for problem in problems})
-        for problem in problems:
-            kind = (problem.column, problem.expected)
-            self._counts[kind] = self._counts.get(kind, 0) + 1
-            if self._counts[kind] <= MAX_ROWS:
-                self._examples.setdefault(kind, []).append(problem)
-
-    def refusal(self, source: Path) -> DataError:
-        """One error for all of them."""
-        lines = []
-        for (column, expected), count in list(self._counts.items())[:MAX_PROBLEMS]:
-            examples = self._examples[column, expected]
-            rows = ", ".join(f"row {one.row}: {one.value}" for one in examples)
-            more = f" and {count - MAX_ROWS} more" if count > MAX_ROWS else ""
-            lines.append(f"  column {column} must be {expected}; {rows}{more}")
-        if len(self._counts) > MAX_PROBLEMS:
-            lines.append(f"  and {len(self._counts) - MAX_PROBLEMS} more kinds of problem")
-        return DataError(
-            f"{source}: {self._rows} row{'s do' if self._rows != 1 else ' does'} not fit "
-            "(rows are counted from 1, without the header):\n"
-            + "\n".join(lines)
-            + "\nCorrect or remove these rows and run the command again. Nothing was written."
-        )
+# More names than a person reads.
+MAX_NAMES: Final = 10
 
 
 def load_table(path: Path, *, need_target: bool = True, for_training: bool = False) -> pd.DataFrame:
@@ -131,7 +73,7 @@ def check_columns(columns: Sequence[str], *, source: Path, need_target: bool) ->
     if missing:
         parts.append(f"lacks the column{_s(missing)} {', '.join(missing)}")
     if unknown:
-        shown = ", ".join(repr(name) for name in unknown[:MAX_PROBLEMS])
+        shown = ", ".join(repr(name) for name in unknown[:MAX_NAMES])
         parts.append(f"has the unknown column{_s(unknown)} {shown}")
     raise DataError(
         f"{source}: the table {' and '.join(parts)}. Rename or remove columns so that they are "
