@@ -1,0 +1,68 @@
+"""The state of a training on disk: what a kill does not take away."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from servicekit.files import DataError, NewFile, write_errors
+
+__all__ = ["Checkpoint"]
+
+_NAME: Final = "training.pt"
+_FORMAT: Final = 1
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One training's state in a folder, replaced as a whole each time.
+
+    Attributes:
+        folder: Made where it is missing.
+        identity: What the training is of. The state of another one is never continued.
+    """
+
+    folder: Path
+    identity: str
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.folder / _NAME
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Replace the state."""
+        with write_errors(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+        with NewFile(self.path) as file, write_errors(self.path):
+            torch.save({"format": _FORMAT, "identity": self.identity, **state}, file.path)
+
+    def load(self) -> dict[str, Any] | None:
+        """The state to go on from, or None where there is none.
+
+        Raises:
+            DataError: The folder holds another training's, or a file that is none.
+        """
+        for leftover in self.folder.glob(f".{_NAME}-*"):  # of a training killed while it saved
+            leftover.unlink(missing_ok=True)
+        if not self.path.exists():
+            return None
+        try:
+            # Tensors and plain values only: this file runs no code when it is read.
+            state: dict[str, Any] = torch.load(self.path, weights_only=True)
+            same = state["format"] == _FORMAT and state["identity"] == self.identity
+        except Exception as error:
+            raise DataError(
+                f"{self.path} cannot be read as the state of a training ({error}). Delete it to "
+                "begin anew."
+            ) from error
+        if not same:
+            raise DataError(
+                f"{self.path} is the state of another training: other texts, options, weights or "
+                "versions. Delete it to begin anew, or keep it and give another folder (--work)."
+            )
+        return state
+
+    def discard(self) -> None:
+        """Remove the state, once what it was for is done."""
+        self.path.unlink(missing_ok=True)

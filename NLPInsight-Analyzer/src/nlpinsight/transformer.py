@@ -1,0 +1,172 @@
+"""The transformer back end: an int8 ONNX network behind a tokenizer, and no torch.
+
+Each text is computed on its own. Dynamic quantization takes the range of its integers from all
+that is computed together, so in a batch a text's scores would depend on its neighbours, and on one
+thread a batch is no faster than its texts one by one (``make bench`` measures it). Alone, a text
+gets the same scores whatever else is asked, bit for bit.
+
+A text is normalised (`nlpinsight.text`), cut at `MAX_CHARACTERS`, tokenized, and cut at the
+tokens that the model was trained with. What was left out is told with the answer.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+from pinproof import GoldenValue
+from pydantic import Field, JsonValue
+from tokenizers import Encoding, Tokenizer
+
+from nlpinsight import model as protocol
+from nlpinsight.model import CONFIG, ModelConfig, Reading
+from nlpinsight.schema import LABELS, Backend
+from nlpinsight.text import normalise_all
+
+__all__ = [
+    "MAX_CHARACTERS",
+    "MODEL",
+    "TOKENIZER",
+    "TransformerConfig",
+    "TransformerModel",
+    "load",
+    "pack",
+]
+
+Floats = npt.NDArray[np.float64]
+
+MODEL: Final = "model.onnx"
+TOKENIZER: Final = "tokenizer.json"
+
+MAX_CHARACTERS: Final = 20_000
+"""How much of a normalised text is tokenized at all.
+
+A request cannot hold more; a text from elsewhere can. No model here reads 512 tokens beyond it,
+unless a text is made of words that run over many lines.
+"""
+
+# Where the integers of a network fall at the edge between two values, another processor's rounding
+# moves a probability by about this much.
+_TOLERANCE: Final = 0.02
+
+
+class TransformerConfig(ModelConfig):
+    """What a transformer's ``config.json`` says.
+
+    Attributes:
+        max_length: How many tokens the network reads, marks of beginning and end included.
+        base: The weights that it was fine-tuned from, or that it is.
+        quantization: How its weights are stored.
+    """
+
+    backend: Literal["transformer"] = "transformer"
+    max_length: int = Field(ge=8, le=512)
+    base: str
+    quantization: Literal["int8", "none"]
+
+
+class TransformerModel:
+    """Answers texts. May be used by several threads at once.
+
+    Args:
+        config: What the model says of itself.
+        tokenizer: Its tokenizer, as JSON.
+        network: The network, as ONNX.
+
+    Attributes:
+        config: The same.
+    """
+
+    def __init__(self, config: TransformerConfig, tokenizer: bytes, network: bytes) -> None:
+        self.config = config
+        self._tokenizer = Tokenizer.from_buffer(tokenizer)
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(config.max_length)
+        self._marks = len(self._tokenizer.encode("").ids)
+        self._session = ort.InferenceSession(
+            network, _session_options(), providers=["CPUExecutionProvider"]
+        )
+
+    @property
+    def backend(self) -> Backend:
+        """Which back end this is."""
+        return "transformer"
+
+    @property
+    def tolerance(self) -> float:
+        """How far a score may move between machines while the model is still the same one."""
+        return _TOLERANCE
+
+    def scores(self, texts: Sequence[str]) -> Floats:
+        """The probability of each class, in the order of `LABELS`: one row per text."""
+        return self.answer(texts)[0]
+
+    def answer(self, texts: Sequence[str]) -> tuple[Floats, list[Reading]]:
+        """The scores, and how much of each text they rest on."""
+        scores = np.empty((len(texts), len(LABELS)), dtype=np.float64)
+        readings = []
+        for row, text in enumerate(normalise_all(texts)):
+            encoding = self._tokenizer.encode(text[:MAX_CHARACTERS])
+            scores[row] = _softmax(self._logits(encoding))
+            readings.append(self._reading(encoding, text))
+        return scores, readings
+
+    def replay(self, inputs: Sequence[JsonValue]) -> Mapping[str, Sequence[GoldenValue]]:
+        """Answer golden inputs by every path that a service may take."""
+        return protocol.replay(self, inputs)
+
+    def _logits(self, encoding: Encoding) -> Floats:
+        feed = {
+            "input_ids": np.array([encoding.ids], dtype=np.int64),
+            "attention_mask": np.array([encoding.attention_mask], dtype=np.int64),
+        }
+        [logits] = self._session.run(["logits"], feed)
+        return np.asarray(logits[0], dtype=np.float64)
+
+    def _reading(self, encoding: Encoding, text: str) -> Reading:
+        """Count tokens without the marks of beginning and end, which stand for no text."""
+        used = len(encoding.ids) - self._marks
+        total = used + sum(len(rest.ids) - self._marks for rest in encoding.overflowing)
+        if len(text) > MAX_CHARACTERS:
+            # What lies behind was not tokenized; that there is something is what must be told.
+            total = max(total + 1, round(total * len(text) / MAX_CHARACTERS))
+        return Reading(unit="tokens", used=used, total=total)
+
+
+def load(files: Mapping[str, bytes]) -> TransformerModel:
+    """Make a model of the verified files of a sealed one."""
+    config = TransformerConfig.model_validate_json(files[CONFIG])
+    return TransformerModel(config, files[TOKENIZER], files[MODEL])
+
+
+def pack(config: TransformerConfig, tokenizer: str, network: bytes) -> dict[str, bytes]:
+    """The files of a model, by name: what is sealed and what `load` reads.
+
+    Args:
+        config: What the model says of itself.
+        tokenizer: Its tokenizer, as JSON.
+        network: The network, as ONNX.
+    """
+    return {
+        CONFIG: json.dumps(config.model_dump(mode="json"), indent=2).encode(),
+        TOKENIZER: tokenizer.encode(),
+        MODEL: network,
+    }
+
+
+def _softmax(logits: Floats) -> Floats:
+    powers = np.exp(logits - logits.max())
+    return np.asarray(powers / powers.sum(), dtype=np.float64)
+
+
+def _session_options() -> ort.SessionOptions:
+    """One thread per call: a service answers many at once, and its workers are the parallelism."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    # Texts differ in length: plans for one length would be made anew, and kept, for each.
+    options.enable_mem_pattern = False
+    options.log_severity_level = 3
+    return options
