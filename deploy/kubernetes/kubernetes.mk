@@ -1,0 +1,55 @@
+# Manifests: render, check, deploy; and the services on this machine without Kubernetes.
+
+MANIFESTS = PYTHONPATH=deploy/kubernetes deploy/.venv/bin/python -m manifests
+RENDERED := reports/kubernetes
+
+# The release file: images by digest, models by digest, the cluster's own values.
+DIGESTS ?=
+# The context of kubectl to deploy to; the current one where none is given.
+CONTEXT ?=
+
+.PHONY: render-local render-gke render-eks deploy-gke deploy-eks roll-back-gke roll-back-eks
+render-local render-gke render-eks: render-%: deploy/.venv/.installed
+	@$(if $(DIGESTS),,echo "make: name the release file: make $@ DIGESTS=FILE (deploy/kubernetes/README.md says what is in it)" >&2; exit 2;) \
+	$(MANIFESTS) render $* "$(DIGESTS)" --out $(RENDERED)/$*.yaml
+
+render-gke: ## Render the manifests, as render-eks and render-local do DIGESTS=FILE; writes reports/kubernetes
+
+deploy-gke deploy-eks: deploy-%: render-%
+	$(MANIFESTS) deploy $(RENDERED)/$*.yaml $(if $(CONTEXT),--context "$(CONTEXT)")
+
+deploy-gke: ## Render, apply, wait until it is healthy, as deploy-eks does DIGESTS=FILE [CONTEXT=NAME]
+
+roll-back-gke roll-back-eks: roll-back-%: render-%
+	$(MANIFESTS) roll-back $(RENDERED)/$*.yaml $(if $(CONTEXT),--context "$(CONTEXT)")
+
+roll-back-gke: ## Return to the version before and wait, as roll-back-eks does DIGESTS=FILE [CONTEXT=NAME]
+
+# Without kubectl nothing can be built. A person is told so and goes on; continuous integration,
+# which sets CI, fails: there, a check that was not made is no check.
+KUBECTL ?= kubectl
+.PHONY: check-manifests
+check-manifests: deploy/.venv/.installed ## Build every overlay and combination of components, and check it
+	@if command -v "$(KUBECTL)" >/dev/null; then KUBECTL="$(KUBECTL)" $(MANIFESTS) check; \
+	elif [ -n "$${CI:-}" ]; then echo "make: there is no kubectl, which builds the manifests" >&2; exit 1; \
+	else echo "make: NOT CHECKED: the manifests, because there is no kubectl; install it, or set KUBECTL" >&2; fi
+
+CHECKS += check-manifests
+
+.tools/scan/.installed: tools/requirements-scan.txt .tools/python $(UV)
+	$(UV) venv --quiet --clear --python "$(PYTHON)" .tools/scan
+	$(UV) pip install --quiet --python .tools/scan/bin/python -r $<
+	@touch $@
+
+.PHONY: scan-manifests
+scan-manifests: .tools/scan/.installed deploy/.venv/.installed ## Scan the rendered overlays for policies that they break
+	deploy/.venv/bin/python deploy/kubernetes/scan.py
+
+# ---- The services on this machine, from their environments ----
+
+.PHONY: up down
+up: $(SERVICES:%=%/.venv/.installed) ## Start the three services on 8001, 8002 and 8003; trains what has no model yet
+	@$(PYTHON) deploy/kubernetes/local.py up $(SERVICES)
+
+down: ## Stop what `make up` started
+	@$(PYTHON) deploy/kubernetes/local.py down

@@ -1,0 +1,5 @@
+"""``python -m manifests``."""
+
+from manifests.cli import main
+
+main()

@@ -1,0 +1,104 @@
+"""The command line: render, check, deploy.
+
+Exit codes: 0 done, 1 findings or a roll-out that did not become healthy, 2 unusable input.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from manifests.combinations import check_combinations
+from manifests.deploy import deploy, roll_back
+from manifests.errors import ManifestsError
+from manifests.objects import Finding, Manifests, read_manifests
+from manifests.release import read_release
+from manifests.render import OVERLAYS, render, value_names
+from manifests.rules import check
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and end the process with its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        code: int = options.run(options)
+    except ManifestsError as error:
+        print(error, file=sys.stderr)
+        code = 2
+    raise SystemExit(code)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="manifests", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+
+    rendering = commands.add_parser("render", help="an overlay and a release file in, manifests out")
+    rendering.add_argument("overlay", choices=OVERLAYS)
+    rendering.add_argument("release", type=Path, help="TOML or JSON")
+    rendering.add_argument("--out", type=Path, required=True, help="file to write")
+    rendering.set_defaults(run=_render)
+
+    combining = commands.add_parser("check", help="build every combination of components, and check")
+    combining.set_defaults(run=_check)
+
+    deploying = commands.add_parser("deploy", help="apply what was rendered; wait until it is healthy")
+    deploying.add_argument("manifests", type=Path)
+    deploying.add_argument("--context", help="of kubectl; the current one if not given")
+    deploying.add_argument("--timeout", type=int, default=600, help="seconds for each workload")
+    deploying.set_defaults(run=_deploy)
+
+    undoing = commands.add_parser("roll-back", help="return to the version before; wait")
+    undoing.add_argument("manifests", type=Path)
+    undoing.add_argument("--context", help="of kubectl; the current one if not given")
+    undoing.add_argument("--timeout", type=int, default=600, help="seconds for each workload")
+    undoing.set_defaults(run=_roll_back)
+    return parser
+
+
+def _render(options: argparse.Namespace) -> int:
+    local = options.overlay == "local"
+    release = read_release(options.release, values=value_names(options.overlay), tags=local)
+    text = render(options.overlay, release)
+    findings = check(read_manifests(text, local=local))
+    if _tell(findings):
+        return 1
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    partial = options.out.with_name(f".{options.out.name}.part")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(options.out)
+    print(f"Wrote {options.out}")
+    return 0
+
+
+def _check(_: argparse.Namespace) -> int:
+    findings, count = check_combinations()
+    if _tell(findings):
+        return 1
+    print(f"Built and checked {count} combinations of overlays and components.")
+    return 0
+
+
+def _deploy(options: argparse.Namespace) -> int:
+    return deploy(_rendered(options.manifests), options.manifests, options.context, options.timeout)
+
+
+def _roll_back(options: argparse.Namespace) -> int:
+    return roll_back(_rendered(options.manifests), options.context, options.timeout)
+
+
+def _rendered(path: Path) -> Manifests:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ManifestsError(f"{path} cannot be read: {error.strerror}. Render it first") from error
+    return read_manifests(text)
+
+
+def _tell(findings: Sequence[Finding]) -> bool:
+    for finding in findings:
+        print(finding)
+    if findings:
+        print(f"{len(findings)} findings.", file=sys.stderr)
+    return bool(findings)

@@ -1,0 +1,107 @@
+"""Every combination of components is built and checked, so that none rots unused."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from itertools import product
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+from manifests.objects import Finding, read_manifests
+from manifests.release import IMAGES, MODELS, Model, Release
+from manifests.render import KUBERNETES, OVERLAYS, build, render, value_names
+from manifests.rules import check
+
+__all__ = ["check_combinations", "combinations", "specimen"]
+
+# Canary includes autoscaling: one of the two, or neither.
+_SCALING: Final = ((), ("autoscaling",), ("canary",))
+_OTHERS: Final = ("network-policy", "disruption-budget", "monitoring", "retraining")
+
+_VALUES: Final = {
+    "BUCKET_URI": "s3://specimen-models/trained",
+    "CERTIFICATE_ARN": "arn:aws:acm:eu-central-1:111122223333:certificate/5d2e",
+    "CERTIFICATE_MAP": "specimen-map",
+    "DOMAIN": "ml.specimen.test",
+    "EFS_FILE_SYSTEM": "fs-0a1b2c3d4e5f60718",
+    "STATIC_IP_NAME": "specimen-address",
+    "VPC_CIDR": "10.20.0.0/16",
+}
+
+
+def specimen(overlay: str) -> Release:
+    """A release to check with: well-formed, and of nobody."""
+    return Release(
+        images={
+            name: f"registry.specimen.test/{name}@sha256:{_digest(name)}" for name in IMAGES
+        },
+        models={
+            name: Model(f"s3://specimen-models/{name}/1", _digest(f"model {name}"))
+            for name in MODELS
+        },
+        values={name: _VALUES[name] for name in value_names(overlay)},
+    )
+
+
+def combinations() -> Iterator[tuple[str, ...]]:
+    """Every set of components that may stand together."""
+    for scaling in _SCALING:
+        for chosen in product((False, True), repeat=len(_OTHERS)):
+            others = tuple(name for name, wanted in zip(_OTHERS, chosen, strict=True) if wanted)
+            # The analysis of a canary asks Prometheus.
+            if "canary" not in scaling or "monitoring" in others:
+                yield scaling + others
+
+
+def check_combinations() -> tuple[list[Finding], int]:
+    """Check the overlays with a specimen release, and the base with every set of components.
+
+    Returns:
+        The findings, and how many builds were checked.
+    """
+    sets = list(combinations())
+    with tempfile.TemporaryDirectory(prefix="manifests-") as folder:
+        root = Path(folder)
+        for part in ("kubernetes/base", "kubernetes/components", "monitoring"):
+            shutil.copytree(KUBERNETES.parent / part, root / part)
+        # Threads, because it is kubectl that works.
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            overlays = list(pool.map(lambda name: render(name, specimen(name)), OVERLAYS))
+            built = list(pool.map(lambda components: _build(root, components), sets))
+    findings: list[Finding] = []
+    for overlay, text in zip(OVERLAYS, overlays, strict=True):
+        found = check(read_manifests(text, local=overlay == "local"))
+        findings += _labelled(overlay, found)
+    for components, text in zip(sets, built, strict=True):
+        # What only a release can give is looked at in the overlays.
+        found = [one for one in check(read_manifests(text)) if one.code != "stand_ins"]
+        findings += _labelled("+".join(components) or "base", found)
+    return findings, len(overlays) + len(built)
+
+
+def _labelled(label: str, findings: Iterable[Finding]) -> Iterator[Finding]:
+    for one in findings:
+        yield Finding(f"{label}: {one.where}", one.code, one.message)
+
+
+def _build(root: Path, components: tuple[str, ...]) -> str:
+    folder = root / "kubernetes/built" / ("-".join(components) or "base")
+    folder.mkdir(parents=True)
+    kustomization = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "namespace": "ml-services",
+        "resources": ["../../base"],
+        "components": [f"../../components/{name}" for name in components],
+    }
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization), encoding="utf-8")
+    return build(folder)
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()

@@ -1,0 +1,87 @@
+"""Apply rendered manifests, and wait until what they describe is healthy."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from manifests.errors import RenderError
+from manifests.objects import Manifests
+from manifests.render import NAMESPACE
+
+__all__ = ["deploy", "roll_back"]
+
+_MANAGER = "ml-services-deploy"
+
+
+def deploy(manifests: Manifests, file: Path, context: str | None, timeout_s: int) -> int:
+    """Apply a file and wait for its workloads.
+
+    Server-side: a dashboard is larger than the annotation that client-side apply would keep, and
+    the fields that a roll-back or an autoscaler has written since are told apart.
+
+    Returns:
+        0 if every workload is healthy, 1 otherwise.
+    """
+    kubectl = _kubectl(context)
+    print(f"Applying {file} to {context or 'the current context of kubectl'}")
+    apply = ["apply", "--server-side", "--force-conflicts", f"--field-manager={_MANAGER}"]
+    if subprocess.run([*kubectl, *apply, "-f", str(file)], check=False).returncode != 0:  # noqa: S603
+        print("Not everything was applied.", file=sys.stderr)
+        return 1
+    return _wait(kubectl, manifests, timeout_s)
+
+
+def roll_back(manifests: Manifests, context: str | None, timeout_s: int) -> int:
+    """Return every workload to its version before, and wait.
+
+    The ConfigMap that a version was given is still there: its name has a hash of its contents.
+
+    Returns:
+        0 if every workload is healthy, 1 otherwise.
+    """
+    kubectl = _kubectl(context)
+    for kind, name in _workloads(manifests):
+        if kind == "rollout":
+            print(f"rollout/{name}: undo it with the plugin: kubectl argo rollouts undo {name}")
+            return 1
+        undo = [*kubectl, "-n", NAMESPACE, "rollout", "undo", f"{kind}/{name}"]
+        if subprocess.run(undo, check=False).returncode != 0:  # noqa: S603
+            return 1
+    return _wait(kubectl, manifests, timeout_s)
+
+
+def _wait(kubectl: Sequence[str], manifests: Manifests, timeout_s: int) -> int:
+    healthy = True
+    for kind, name in _workloads(manifests):
+        waiting = [*kubectl, "-n", NAMESPACE]
+        if kind == "rollout":
+            waiting += ["wait", f"rollout/{name}", "--for=jsonpath={.status.phase}=Healthy"]
+        else:
+            waiting += ["rollout", "status", f"{kind}/{name}"]
+        done = subprocess.run([*waiting, f"--timeout={timeout_s}s"], check=False)  # noqa: S603
+        if done.returncode != 0:
+            healthy = False
+            print(f"{kind}/{name} is not healthy after {timeout_s} s:", file=sys.stderr)
+            pods = [*kubectl, "-n", NAMESPACE, "get", "pods", "-l", f"app.kubernetes.io/name={name}"]
+            subprocess.run(pods, check=False)  # noqa: S603
+    return 0 if healthy else 1
+
+
+def _workloads(manifests: Manifests) -> Iterator[tuple[str, str]]:
+    """The workloads to wait for: a Deployment that is a Rollout's template has no pods."""
+    rollouts = {one["metadata"]["name"] for _, one in manifests.of("Rollout")}
+    for name in sorted(rollouts):
+        yield "rollout", name
+    for _, one in manifests.of("Deployment"):
+        if one["metadata"]["name"] not in rollouts:
+            yield "deployment", one["metadata"]["name"]
+
+
+def _kubectl(context: str | None) -> list[str]:
+    kubectl = shutil.which(os.environ.get("KUBECTL", "kubectl"))
+    if kubectl is None:
+        raise RenderError("There is no kubectl, which deploys: install it, or set KUBECTL to it")
+    return [kubectl, f"--context={context}"] if context else [kubectl]

@@ -1,0 +1,150 @@
+"""The release file: everything that a roll-out is given, and nothing that the repository knows."""
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from manifests.errors import ReleaseError
+
+__all__ = ["IMAGES", "MODELS", "Model", "Release", "read_release"]
+
+IMAGES = ("bankchurn-predictor", "nlpinsight-analyzer", "chicagotaxi-pipeline")
+MODELS = ("bankchurn", "nlpinsight", "chicagotaxi")
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_NAMED_BY_DIGEST = re.compile(r"(?P<name>[a-z0-9][\w.:/-]*?/[\w./-]+)@sha256:(?P<digest>[0-9a-f]{64})")
+_NAMED_BY_TAG = re.compile(r"(?P<name>[a-z0-9][\w.:/-]*?/[\w./-]+):(?P<tag>[\w][\w.-]{0,127})")
+_URI = re.compile(r"(?:gs|s3)://[^\s/]+/\S+|file:///\S+")
+_STAND_IN = re.compile(
+    r"change.?me|replace.?me|place.?holder|\btodo\b|\bfixme\b|<[^>]*>|\$\{|\{\{"
+    r"|\bexample\.(?:com|org|net)\b|\.(?:example|invalid)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A sealed model.
+
+    Attributes:
+        uri: The folder it lies in.
+        sha256: The digest of its manifest.
+    """
+
+    uri: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Release:
+    """What is rolled out.
+
+    Attributes:
+        images: Where each image of the repository comes from, by its name there.
+        models: The model of each service.
+        values: What differs between clusters: a value for each line of the overlay's values.env.
+    """
+
+    images: Mapping[str, str]
+    models: Mapping[str, Model]
+    values: Mapping[str, str]
+
+
+def read_release(path: Path, *, values: frozenset[str], tags: bool = False) -> Release:
+    """Read a release file, TOML or JSON.
+
+    Args:
+        path: The file.
+        values: The names of the values that the overlay wants.
+        tags: Whether images may be named by a tag: on one machine there are no digests.
+
+    Raises:
+        ReleaseError: It cannot be read, or anything is missing, unknown, malformed or a stand-in.
+            All findings are told at once.
+    """
+    document = _load(path)
+    findings: list[str] = []
+    for name in sorted(document.keys() - {"images", "models", "values"}):
+        findings.append(f"{name}: unknown; a release has images, models and values")
+    images = _section(document, "images", frozenset(IMAGES), findings)
+    models = _section(document, "models", frozenset(MODELS), findings)
+    given = _section(document, "values", values, findings)
+    release = Release(
+        images={name: _image(name, image, findings, tags=tags) for name, image in images.items()},
+        models={name: _model(name, model, findings) for name, model in models.items()},
+        values={name: _text(f"values.{name}", value, findings) for name, value in given.items()},
+    )
+    if findings:
+        listed = "\n".join(f"  {finding}" for finding in sorted(findings))
+        raise ReleaseError(f"{path} is no release:\n{listed}")
+    return release
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        return json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    except OSError as error:
+        raise ReleaseError(
+            f"{path} cannot be read: {error.strerror}. Give a release file: DIGESTS=FILE"
+        ) from error
+    except ValueError as error:
+        raise ReleaseError(f"{path} is neither TOML nor, as .json, JSON: {error}") from error
+
+
+def _section(
+    document: Mapping[str, Any], section: str, names: frozenset[str], findings: list[str]
+) -> dict[str, Any]:
+    """The entries of a section that are known; what is missing or unknown becomes a finding."""
+    given = document.get(section, {})
+    if not isinstance(given, dict):
+        findings.append(f"{section}: not a table")
+        return {}
+    findings += [f"{section}.{name}: missing" for name in names - given.keys()]
+    findings += [f"{section}.{name}: unknown" for name in given.keys() - names]
+    return {name: given[name] for name in sorted(names & given.keys())}
+
+
+def _text(name: str, value: object, findings: list[str]) -> str:
+    if not isinstance(value, str) or not value.strip():
+        findings.append(f"{name}: empty")
+        return ""
+    if stand_in := _STAND_IN.search(value):
+        findings.append(f"{name}: {stand_in[0]!r} is a stand-in, give the real value")
+    return value
+
+
+def _digest(name: str, value: str, findings: list[str]) -> None:
+    if not _DIGEST.fullmatch(value):
+        findings.append(f"{name}: not a SHA-256 in 64 lower-case hexadecimal digits: {value!r}")
+    elif len(set(value)) <= 2:  # noqa: PLR2004 - 0000… or abab…: nobody's digest
+        findings.append(f"{name}: {value[:8]}… is a stand-in, give the real digest")
+
+
+def _image(name: str, value: object, findings: list[str], *, tags: bool) -> str:
+    label = f"images.{name}"
+    text = _text(label, value, findings)
+    if by_digest := _NAMED_BY_DIGEST.fullmatch(text):
+        _digest(label, by_digest["digest"], findings)
+    elif tags and (by_tag := _NAMED_BY_TAG.fullmatch(text)):
+        if by_tag["tag"] == "latest":
+            findings.append(f"{label}: `latest` is whatever was built last, give a tag of its own")
+    elif text:
+        findings.append(f"{label}: not REGISTRY/NAME@sha256:DIGEST: {text!r}")
+    return text
+
+
+def _model(name: str, value: object, findings: list[str]) -> Model:
+    fields = value if isinstance(value, dict) else {}
+    findings += [f"models.{name}.{field}: unknown" for field in fields.keys() - {"uri", "sha256"}]
+    uri = _text(f"models.{name}.uri", fields.get("uri"), findings)
+    if uri and not _URI.fullmatch(uri):
+        findings.append(f"models.{name}.uri: not a folder at gs://, s3:// or file:///: {uri!r}")
+    sha256 = _text(f"models.{name}.sha256", fields.get("sha256"), findings)
+    if sha256:
+        _digest(f"models.{name}.sha256", sha256, findings)
+    return Model(uri, sha256)

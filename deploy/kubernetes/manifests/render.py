@@ -1,0 +1,103 @@
+"""Overlay and release file in, manifests out."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import yaml
+
+from manifests.errors import RenderError
+from manifests.release import Release
+
+__all__ = ["KUBERNETES", "NAMESPACE", "OVERLAYS", "build", "render", "value_names"]
+
+KUBERNETES = Path(__file__).resolve().parents[1]
+NAMESPACE = "ml-services"
+OVERLAYS = ("local", "gke", "eks")
+
+_PARTS = ("kubernetes/base", "kubernetes/components", "kubernetes/overlays", "monitoring")
+_TIMEOUT_S = 120
+
+
+def value_names(overlay: str) -> frozenset[str]:
+    """The names of the values that an overlay takes from a release."""
+    lines = (KUBERNETES / "overlays" / overlay / "values.env").read_text(encoding="utf-8")
+    return frozenset(
+        line.partition("=")[0] for line in lines.splitlines() if line and not line.startswith("#")
+    )
+
+
+def render(overlay: str, release: Release) -> str:
+    """An overlay with a release in it. The same input gives the same bytes.
+
+    Raises:
+        RenderError: kubectl is not there, or cannot build it.
+    """
+    with tempfile.TemporaryDirectory(prefix="manifests-") as folder:
+        root = Path(folder)
+        for part in _PARTS:
+            shutil.copytree(KUBERNETES.parent / part, root / part)
+        values = (f"{name}={value}\n" for name, value in sorted(release.values.items()))
+        (root / "kubernetes/overlays" / overlay / "values.env").write_text(
+            "".join(values), encoding="utf-8"
+        )
+        (root / "release").mkdir()
+        (root / "release/kustomization.yaml").write_text(
+            yaml.safe_dump(_kustomization(overlay, release)), encoding="utf-8"
+        )
+        return build(root / "release")
+
+
+def build(folder: Path) -> str:
+    """What ``kubectl kustomize`` makes of a folder.
+
+    Raises:
+        RenderError: kubectl is not there, or cannot build it.
+    """
+    kubectl = shutil.which(os.environ.get("KUBECTL", "kubectl"))
+    if kubectl is None:
+        raise RenderError(
+            "There is no kubectl, which builds the manifests: install it, or set KUBECTL to it"
+        )
+    return _run([kubectl, "kustomize", str(folder)])
+
+
+def _run(command: Sequence[str]) -> str:
+    done = subprocess.run(  # noqa: S603 - kubectl, without a cluster
+        command, capture_output=True, text=True, check=False, timeout=_TIMEOUT_S
+    )
+    if done.returncode != 0:
+        raise RenderError(f"{' '.join(command[1:])}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def _kustomization(overlay: str, release: Release) -> dict[str, object]:
+    """A layer above the overlay: which images, which models."""
+    return {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "resources": [f"../kubernetes/overlays/{overlay}"],
+        "images": [_image(name, image) for name, image in sorted(release.images.items())],
+        "configMapGenerator": list(_models(release)),
+    }
+
+
+def _image(name: str, image: str) -> dict[str, str]:
+    new, at, digest = image.partition("@")
+    if at:
+        return {"name": name, "newName": new, "digest": digest}
+    new, _, tag = image.rpartition(":")
+    return {"name": name, "newName": new, "newTag": tag}
+
+
+def _models(release: Release) -> Iterable[dict[str, object]]:
+    for service, model in sorted(release.models.items()):
+        yield {
+            "name": f"{service}-model",
+            "namespace": NAMESPACE,
+            "behavior": "merge",
+            "literals": [f"MODEL_URI={model.uri}", f"MODEL_SHA256={model.sha256}"],
+        }

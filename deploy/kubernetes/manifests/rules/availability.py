@@ -1,0 +1,128 @@
+"""Roll-outs lose no request, budgets block no drain, autoscalers and replicas do not fight."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from manifests.objects import Finding, Manifests, Node, Pod, dig, selects
+
+__all__ = ["SPARE_S", "check"]
+
+SPARE_S: Final = 5
+"""Seconds that a process gets to end, beyond what it drains and finishes in."""
+
+
+def check(manifests: Manifests) -> Iterator[Finding]:
+    """Check every Deployment, budget and autoscaler against each other."""
+    for pod in manifests.pods:
+        if pod.kind == "Deployment":
+            yield from _strategy(manifests, pod)
+            yield from _probes(pod)
+            yield from _ending(manifests, pod)
+    yield from _budgets(manifests)
+    yield from _autoscalers(manifests)
+    yield from _jobs(manifests)
+
+
+def _strategy(manifests: Manifests, pod: Pod) -> Iterator[Finding]:
+    owner = manifests.find(pod.kind, pod.name) or {}
+    strategies = [dig(owner, "spec", "strategy", "rollingUpdate")]
+    rollout = manifests.find("Rollout", pod.name)
+    if rollout:
+        strategies.append(dig(rollout, "spec", "strategy", "canary"))
+    for strategy in strategies:
+        if strategy.get("maxUnavailable") != 0 or strategy.get("maxSurge") in (None, 0, "0%"):
+            yield Finding(
+                pod.owner, "availability", "wants maxUnavailable: 0 and a maxSurge of at least 1"
+            )
+
+
+def _probes(pod: Pod) -> Iterator[Finding]:
+    wanted = {"startupProbe": "/health", "readinessProbe": "/ready", "livenessProbe": "/health"}
+    for container in pod.containers:
+        if container.first:
+            continue
+        for probe, path in wanted.items():
+            get = dig(container.node, probe, "httpGet")
+            if get.get("path") != path:
+                yield Finding(pod.owner, "availability", f"{probe} wants {path}, not {get.get('path')}")
+            port = get.get("port")
+            if port not in container.ports and port not in container.ports.values():
+                yield Finding(pod.owner, "availability", f"{probe} asks the port {port}, not a port")
+
+
+def _ending(manifests: Manifests, pod: Pod) -> Iterator[Finding]:
+    grace = pod.spec.get("terminationGracePeriodSeconds", 30)
+    for container in pod.containers:
+        settings = manifests.environment(container)
+        if "DRAIN_S" in settings and not container.first:
+            needed = float(settings["DRAIN_S"]) + float(settings["SHUTDOWN_GRACE_S"]) + SPARE_S
+            if grace < needed:
+                yield Finding(
+                    pod.owner,
+                    "availability",
+                    f"is killed after {grace} s, but may drain and finish for {needed:g} s: raise "
+                    "terminationGracePeriodSeconds",
+                )
+
+
+def _least(manifests: Manifests, deployment: Node) -> int:
+    """How many pods a Deployment has at least."""
+    name = deployment["metadata"]["name"]
+    for _, scaler in manifests.of("HorizontalPodAutoscaler"):
+        if dig(scaler, "spec", "scaleTargetRef").get("name") == name:
+            return int(scaler["spec"].get("minReplicas", 1))
+    return int(deployment["spec"].get("replicas", 1))
+
+
+def _budgets(manifests: Manifests) -> Iterator[Finding]:
+    for where, budget in manifests.of("PodDisruptionBudget"):
+        for _, deployment in manifests.of("Deployment"):
+            labels = dig(deployment, "spec", "template", "metadata", "labels")
+            if not selects(dig(budget, "spec", "selector"), labels):
+                continue
+            least = _least(manifests, deployment)
+            kept = int(budget["spec"].get("minAvailable", 0))
+            allowed = budget["spec"].get("maxUnavailable", least - kept)
+            if least < 2 or not 0 < allowed < least:  # noqa: PLR2004 - one pod cannot be spared
+                yield Finding(
+                    where,
+                    "availability",
+                    f"lets {allowed} of {least} go: none blocks every node's drain, all is no "
+                    "service; give two replicas or more and a budget between",
+                )
+
+
+def _autoscalers(manifests: Manifests) -> Iterator[Finding]:
+    for where, scaler in manifests.of("HorizontalPodAutoscaler"):
+        metrics = [dig(metric, "resource").get("name") for metric in scaler["spec"]["metrics"]]
+        if metrics != ["cpu"]:
+            yield Finding(where, "availability", f"scales by {metrics}, not by CPU alone")
+        target = dig(scaler, "spec", "scaleTargetRef")
+        rollout = manifests.find("Rollout", target["name"])
+        if rollout and target["kind"] != "Rollout":
+            yield Finding(where, "availability", "scales the Deployment, but the Rollout has the pods")
+        for one in (manifests.find(kind, target["name"]) for kind in ("Deployment", "Rollout")):
+            if one and "replicas" in one["spec"]:
+                message = f"scales {one['kind']}/{target['name']}, which states its replicas, too"
+                yield Finding(where, "availability", message)
+        if not dig(scaler, "spec", "behavior", "scaleDown").get("stabilizationWindowSeconds"):
+            yield Finding(where, "availability", "scales down at once; give it a window")
+        if scaler["spec"].get("minReplicas", 1) >= scaler["spec"]["maxReplicas"]:
+            yield Finding(where, "availability", "cannot scale: minReplicas is not below maxReplicas")
+    scaled = {dig(one, "spec", "scaleTargetRef").get("name") for _, one in manifests.of("HorizontalPodAutoscaler")}
+    for where, rollout in manifests.of("Rollout"):
+        if rollout["metadata"]["name"] not in scaled and "replicas" not in rollout["spec"]:
+            yield Finding(where, "availability", "has one pod: nothing scales it, and it states none")
+        if not any(manifests.of("PodMonitor")):
+            yield Finding(where, "availability", "is analysed, but nothing is scraped: add monitoring")
+
+
+def _jobs(manifests: Manifests) -> Iterator[Finding]:
+    for where, one in manifests.of("CronJob"):
+        if one["spec"].get("concurrencyPolicy") != "Forbid":
+            yield Finding(where, "availability", "may run twice at a time; set Forbid")
+        job = dig(one, "spec", "jobTemplate", "spec")
+        if not job.get("activeDeadlineSeconds"):
+            yield Finding(where, "availability", "may run for ever; set activeDeadlineSeconds")
+        if not one["spec"].get("suspend") and not one["spec"].get("startingDeadlineSeconds"):
+            yield Finding(where, "availability", "starts however late; set startingDeadlineSeconds")

@@ -1,0 +1,73 @@
+"""Pods are as restricted as Kubernetes can make them, and write nowhere but where it is bounded."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from manifests.objects import Container, Finding, Manifests, Pod, dig
+
+__all__ = ["USER", "check"]
+
+USER: Final = 10001
+_NAMESPACE_LABELS: Final = {
+    f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "audit", "warn")
+}
+
+
+def check(manifests: Manifests) -> Iterator[Finding]:
+    """Check namespaces, service accounts, pods and containers."""
+    for where, one in manifests.of("Namespace"):
+        labels = dig(one, "metadata", "labels")
+        for name, value in _NAMESPACE_LABELS.items():
+            if labels.get(name) != value:
+                yield Finding(where, "hardening", f"wants the label {name}: {value}")
+    for where, one in manifests.of("ServiceAccount"):
+        if one.get("automountServiceAccountToken") is not False:
+            yield Finding(where, "hardening", "mounts a token; set automountServiceAccountToken: false")
+    for pod in manifests.pods:
+        yield from _pod(pod)
+        for container in pod.containers:
+            yield from _container(pod, container)
+
+
+def _pod(pod: Pod) -> Iterator[Finding]:
+    context = dig(pod.spec, "securityContext")
+    wanted = {"runAsNonRoot": True, "runAsUser": USER, "runAsGroup": USER, "fsGroup": USER}
+    for name, value in wanted.items():
+        if context.get(name) != value:
+            yield Finding(pod.owner, "hardening", f"wants securityContext.{name}: {value}")
+    if dig(context, "seccompProfile").get("type") != "RuntimeDefault":
+        yield Finding(pod.owner, "hardening", "wants the seccomp profile RuntimeDefault")
+    if pod.spec.get("automountServiceAccountToken") is not False:
+        yield Finding(pod.owner, "hardening", "mounts a token; set automountServiceAccountToken: false")
+    for name in ("hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace"):
+        if pod.spec.get(name):
+            yield Finding(pod.owner, "hardening", f"has {name}")
+    for volume in pod.spec.get("volumes", []):
+        if "hostPath" in volume:
+            yield Finding(pod.owner, "hardening", f"mounts a folder of its node: {volume['name']}")
+        if "emptyDir" in volume and not dig(volume, "emptyDir").get("sizeLimit"):
+            yield Finding(pod.owner, "hardening", f"volume {volume['name']} has no sizeLimit")
+
+
+def _container(pod: Pod, container: Container) -> Iterator[Finding]:
+    context = dig(container.node, "securityContext")
+    wanted = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True}
+    for name, value in wanted.items():
+        if context.get(name) is not value:
+            yield Finding(pod.owner, "hardening", f"{container.name} wants {name}: {value}")
+    capabilities = dig(context, "capabilities")
+    if capabilities.get("drop") != ["ALL"] or capabilities.get("add"):
+        yield Finding(pod.owner, "hardening", f"{container.name} wants all capabilities dropped")
+    if context.get("privileged"):
+        yield Finding(pod.owner, "hardening", f"{container.name} is privileged")
+    requests, limits = (dig(container.node, "resources", one) for one in ("requests", "limits"))
+    if "cpu" not in requests or "memory" not in requests:
+        yield Finding(pod.owner, "hardening", f"{container.name} requests no CPU or no memory")
+    if "memory" not in limits:
+        yield Finding(pod.owner, "hardening", f"{container.name} has no limit of memory")
+    elif not container.first and limits["memory"] != requests.get("memory"):
+        yield Finding(
+            pod.owner,
+            "hardening",
+            f"{container.name} may use more memory than it requests: the node may not have it",
+        )
