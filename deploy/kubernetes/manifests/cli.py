@@ -15,6 +15,7 @@ from manifests.objects import Finding, Manifests, read_manifests
 from manifests.release import read_release
 from manifests.render import OVERLAYS, render, value_names
 from manifests.rules import check
+from manifests.scan import scan
 
 __all__ = ["main"]
 
@@ -42,6 +43,10 @@ def _parser() -> argparse.ArgumentParser:
 
     combining = commands.add_parser("check", help="build every combination of components, and check")
     combining.set_defaults(run=_check)
+
+    scanning = commands.add_parser("scan", help="scan the overlays for policies that they break")
+    scanning.add_argument("--checkov", type=Path, required=True, help="the program")
+    scanning.set_defaults(run=_scan)
 
     deploying = commands.add_parser("deploy", help="apply what was rendered; wait until it is healthy")
     deploying.add_argument("manifests", type=Path)
@@ -78,6 +83,10 @@ def _check(_: argparse.Namespace) -> int:
         return 1
     print(f"Built and checked {count} combinations of overlays and components.")
     return 0
+
+
+def _scan(options: argparse.Namespace) -> int:
+    return 1 if _tell(scan(options.checkov)) else 0
 
 
 def _deploy(options: argparse.Namespace) -> int:
