@@ -8,7 +8,7 @@ DIGESTS ?=
 # The context of kubectl to deploy to; the current one where none is given.
 CONTEXT ?=
 
-.PHONY: render-local render-gke render-eks deploy-gke deploy-eks rollback-gke rollback-eks
+.PHONY: render-local render-gke render-eks deploy-gke deploy-eks roll-back-gke roll-back-eks
 render-local render-gke render-eks: render-%: deploy/.venv/.installed
 	@$(if $(DIGESTS),,echo "make: name the release file: make $@ DIGESTS=FILE (deploy/kubernetes/README.md says what is in it)" >&2; exit 2;) \
 	$(MANIFESTS) render $* "$(DIGESTS)" --out $(RENDERED)/$*.yaml
@@ -20,10 +20,10 @@ deploy-gke deploy-eks: deploy-%: render-%
 
 deploy-gke: ## Render, apply, wait until it is healthy, as deploy-eks does DIGESTS=FILE [CONTEXT=NAME]
 
-rollback-gke rollback-eks: rollback-%: render-%
+roll-back-gke roll-back-eks: roll-back-%: render-%
 	$(MANIFESTS) roll-back $(RENDERED)/$*.yaml $(if $(CONTEXT),--context "$(CONTEXT)")
 
-rollback-gke: ## Return to the version before and wait, as rollback-eks does DIGESTS=FILE [CONTEXT=NAME]
+roll-back-gke: ## Return to the version before and wait, as roll-back-eks does DIGESTS=FILE [CONTEXT=NAME]
 
 # Without kubectl nothing can be built. A person is told so and goes on; continuous integration,
 # which sets CI, fails: there, a check that was not made is no check.
