@@ -35,6 +35,21 @@ module "cluster" {
   nodes               = var.nodes
 }
 
+module "storage" {
+  source = "./modules/storage"
+
+  name                   = var.name
+  vpc_id                 = module.network.vpc_id
+  subnet_ids             = module.network.private_subnets
+  node_security_group_id = module.cluster.node_security_group_id
+}
+
+module "certificate" {
+  source = "./modules/certificate"
+
+  domain = var.domain
+}
+
 module "access" {
   source = "./modules/access"
 

@@ -39,3 +39,19 @@ output "vpc_id" {
   description = "What the load balancer's controller is told when it is installed."
   value       = module.network.vpc_id
 }
+
+output "values" {
+  description = "The values of deploy/kubernetes/overlays/eks, for the release file."
+  value = {
+    DOMAIN          = var.domain
+    CERTIFICATE_ARN = module.certificate.arn
+    VPC_CIDR        = var.cidr
+    EFS_FILE_SYSTEM = module.storage.file_system_id
+    BUCKET_URI      = "s3://${module.models.bucket}"
+  }
+}
+
+output "certificate_record" {
+  description = "The DNS record to make, so that the certificate is issued."
+  value       = module.certificate.record
+}

@@ -102,6 +102,16 @@ variable "nodes" {
   }
 }
 
+variable "domain" {
+  description = "Each service answers at its own name under it, such as bankchurn.ml.example.org under ml.example.org."
+  type        = string
+
+  validation {
+    condition     = can(regex("^([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+[a-z]{2,}$", var.domain))
+    error_message = "A domain reads like ml.example.org, without a wildcard."
+  }
+}
+
 variable "namespace" {
   description = "The namespace of the services, as the overlay has it."
   type        = string
@@ -111,13 +121,13 @@ variable "namespace" {
 variable "model_readers" {
   description = "The Kubernetes service accounts that read models."
   type        = set(string)
-  default     = ["bankchurn", "nlpinsight", "chicagotaxi"]
+  default     = ["bankchurn", "nlpinsight", "chicagotaxi", "chicagotaxi-pipeline"]
 }
 
 variable "model_writers" {
   description = "The Kubernetes service accounts of jobs that train: they read, and add what is not there yet."
   type        = set(string)
-  default     = []
+  default     = ["trainer"]
 
   validation {
     condition     = length(setintersection(var.model_readers, var.model_writers)) == 0

@@ -1,6 +1,7 @@
 # Copy to terraform.tfvars, which git ignores, and fill in.
 project_id        = "example-project"
 region            = "europe-west3"
+domain            = "ml.example.org"
 github_repository = "owner/name"
 
 budget = {

@@ -9,9 +9,11 @@ resource "google_project_service" "this" {
   for_each = toset([
     "artifactregistry.googleapis.com",
     "billingbudgets.googleapis.com",
+    "certificatemanager.googleapis.com",
     "cloudresourcemanager.googleapis.com",
     "compute.googleapis.com",
     "container.googleapis.com",
+    "file.googleapis.com",
     "iam.googleapis.com",
     "iamcredentials.googleapis.com",
     "storage.googleapis.com",
@@ -62,6 +64,15 @@ module "cluster" {
   subnetwork          = module.network.subnetwork
   release_channel     = var.release_channel
   deletion_protection = var.deletion_protection
+}
+
+module "traffic" {
+  source = "./modules/traffic"
+
+  name   = var.name
+  domain = var.domain
+
+  depends_on = [google_project_service.this]
 }
 
 module "access" {

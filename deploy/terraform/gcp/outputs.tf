@@ -44,3 +44,23 @@ output "namespace" {
   description = "The namespace whose service accounts reach the models."
   value       = var.namespace
 }
+
+output "values" {
+  description = "The values of deploy/kubernetes/overlays/gke, for the release file."
+  value = {
+    DOMAIN          = var.domain
+    STATIC_IP_NAME  = module.traffic.address_name
+    CERTIFICATE_MAP = module.traffic.certificate_map
+    BUCKET_URI      = "gs://${module.models.bucket}"
+  }
+}
+
+output "address" {
+  description = "The address for the DNS record of *.domain."
+  value       = module.traffic.address
+}
+
+output "certificate_record" {
+  description = "The DNS record to make, so that the certificate is issued."
+  value       = module.traffic.record
+}

@@ -9,6 +9,7 @@ variables {
   region              = "eu-central-1"
   zones               = ["eu-central-1a", "eu-central-1b"]
   control_plane_cidrs = ["203.0.113.0/24"]
+  domain              = "ml.example.org"
   github_repository   = "owner/name"
   budget              = { amount = 300, emails = ["owner@example.org"] }
 }
@@ -136,5 +137,14 @@ run "a_budget_that_warns_nobody" {
 
   variables {
     budget = { amount = 300, emails = [] }
+  }
+}
+
+run "a_domain_with_a_wildcard" {
+  command         = plan
+  expect_failures = [var.domain]
+
+  variables {
+    domain = "*.example.org"
   }
 }

@@ -9,6 +9,7 @@ variables {
   region              = "eu-central-1"
   zones               = ["eu-central-1a", "eu-central-1b"]
   control_plane_cidrs = ["203.0.113.0/24"]
+  domain              = "ml.example.org"
   github_repository   = "owner/name"
   budget              = { amount = 300, emails = ["owner@example.org"] }
 }
@@ -32,6 +33,11 @@ run "what_is_told_to_the_workflows" {
   assert {
     condition     = output.namespace == "ml-services"
     error_message = "The namespace is that of deploy/kubernetes/base."
+  }
+
+  assert {
+    condition     = output.values.DOMAIN == "ml.example.org" && output.values.BUCKET_URI == "s3://pinned-ml-models-123456789012" && output.values.VPC_CIDR == "10.40.0.0/16"
+    error_message = "The values of the overlay are these."
   }
 }
 
@@ -213,7 +219,7 @@ run "access" {
   }
 
   assert {
-    condition     = toset(keys(aws_eks_pod_identity_association.pod)) == toset(["model-reader/bankchurn", "model-writer/trainer", "load-balancer/aws-load-balancer-controller"])
+    condition     = toset(keys(aws_eks_pod_identity_association.pod)) == toset(["model-reader/bankchurn", "model-writer/trainer", "load-balancer/aws-load-balancer-controller", "files/efs-csi-controller-sa"])
     error_message = "Exactly the listed accounts have an identity."
   }
 }

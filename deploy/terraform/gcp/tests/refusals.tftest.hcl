@@ -7,6 +7,7 @@ mock_provider "google" {
 variables {
   project_id        = "example-project"
   region            = "europe-west3"
+  domain            = "ml.example.org"
   github_repository = "owner/name"
   budget            = { billing_account = "012345-6789AB-CDEF01", amount = 300 }
 }
@@ -98,5 +99,14 @@ run "a_budget_of_nothing" {
 
   variables {
     budget = { billing_account = "012345-6789AB-CDEF01", amount = 0 }
+  }
+}
+
+run "a_domain_with_a_wildcard" {
+  command         = plan
+  expect_failures = [var.domain]
+
+  variables {
+    domain = "*.example.org"
   }
 }

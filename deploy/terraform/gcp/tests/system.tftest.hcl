@@ -7,6 +7,7 @@ mock_provider "google" {
 variables {
   project_id        = "example-project"
   region            = "europe-west3"
+  domain            = "ml.example.org"
   github_repository = "owner/name"
   budget            = { billing_account = "012345-6789AB-CDEF01", amount = 300 }
 }
@@ -30,6 +31,11 @@ run "what_is_told_to_the_workflows" {
   assert {
     condition     = output.namespace == "ml-services"
     error_message = "The namespace is that of deploy/kubernetes/base."
+  }
+
+  assert {
+    condition     = output.values.DOMAIN == "ml.example.org" && output.values.BUCKET_URI == "gs://example-project-pinned-ml-models" && output.values.STATIC_IP_NAME == "pinned-ml"
+    error_message = "The values of the overlay are these."
   }
 }
 

@@ -9,7 +9,9 @@ locals {
     }
     kube-proxy             = { settings = null, before_nodes = true }
     eks-pod-identity-agent = { settings = null, before_nodes = true }
-    coredns                = { settings = null, before_nodes = false }
+    # Mounts the file system that pods share.
+    aws-efs-csi-driver = { settings = null, before_nodes = false }
+    coredns            = { settings = null, before_nodes = false }
     # The horizontal autoscalers ask it for the pods' CPU.
     metrics-server = { settings = null, before_nodes = false }
   }

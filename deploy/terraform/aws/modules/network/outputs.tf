@@ -5,6 +5,11 @@ output "private_subnet_ids" {
   depends_on = [aws_route.nat, aws_route_table_association.private, aws_vpc_endpoint.s3]
 }
 
+output "private_subnets" {
+  description = "The same by their zones."
+  value       = { for zone in var.zones : zone => aws_subnet.private[zone].id }
+}
+
 output "vpc_id" {
   description = "What the load balancer's controller is told: pods cannot ask the node's metadata."
   value       = aws_vpc.this.id

@@ -1,0 +1,31 @@
+# The address that the services are reached at, and a certificate: issued, and renewed for as long as
+# the record stands, once whoever owns the domain has made it.
+
+resource "google_compute_global_address" "this" {
+  name = var.name
+}
+
+resource "google_certificate_manager_dns_authorization" "this" {
+  name   = var.name
+  domain = var.domain
+}
+
+resource "google_certificate_manager_certificate" "this" {
+  name = var.name
+
+  managed {
+    domains            = ["*.${var.domain}"]
+    dns_authorizations = [google_certificate_manager_dns_authorization.this.id]
+  }
+}
+
+resource "google_certificate_manager_certificate_map" "this" {
+  name = var.name
+}
+
+resource "google_certificate_manager_certificate_map_entry" "this" {
+  name         = var.name
+  map          = google_certificate_manager_certificate_map.this.name
+  hostname     = "*.${var.domain}"
+  certificates = [google_certificate_manager_certificate.this.id]
+}
