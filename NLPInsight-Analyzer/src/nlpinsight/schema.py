@@ -140,7 +140,7 @@ class Explanation(BaseModel):
         label: The label that is explained: the predicted one unless another was asked for.
         text: The normalised text, as far as the model read it.
         exact: Whether ``base`` and the contributions sum to ``value``.
-        base: The label's value for a text without any word.
+        base: What the label has before any word; null where that is not defined.
         value: The label's value for this text.
         words: The words in the order of the text.
     """
@@ -151,6 +151,6 @@ class Explanation(BaseModel):
     label: Label
     text: str
     exact: bool
-    base: float
+    base: float | None
     value: float
     words: list[WordContribution]

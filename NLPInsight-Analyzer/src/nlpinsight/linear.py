@@ -1,0 +1,156 @@
+"""A linear model of a text's terms: what the tfidf back end computes for every request.
+
+The same sums as scikit-learn's pipeline (`nlpinsight.pipeline`), over the terms of one text
+instead of sparse matrices, and without importing scikit-learn, which takes longer than everything
+else of a start together. `nlpinsight.pipeline.export` makes it, and refuses one that disagrees.
+"""
+
+import io
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from nlpinsight.ngrams import character_terms, fold, pairs_of, tokens, word_terms
+from nlpinsight.schema import LABELS
+
+__all__ = ["Block", "LinearModel", "softmax"]
+
+Floats = npt.NDArray[np.float64]
+
+_TERMS: Final = "terms.json"
+_WEIGHTS: Final = "weights.npz"
+
+
+@dataclass(frozen=True)
+class Block:
+    """One kind of terms. A text's weighted counts in it have the length 1.
+
+    Attributes:
+        terms: All that are known, in the order of the rows below.
+        idf: How rare each is.
+        weights: What each adds to each label.
+    """
+
+    terms: tuple[str, ...]
+    idf: Floats
+    weights: Floats
+
+
+class LinearModel:
+    """Scores normalised texts.
+
+    Args:
+        words: Words and pairs of words.
+        characters: Runs of characters.
+        intercept: What each label has before any word.
+    """
+
+    def __init__(self, words: Block, characters: Block, intercept: Floats) -> None:
+        self._words = _Lookup(words, word_terms)
+        self._characters = _Lookup(characters, character_terms)
+        self.intercept = intercept
+
+    def decisions(self, texts: Sequence[str]) -> Floats:
+        """The decision function: one row per text, a value for each label."""
+        found = np.empty((len(texts), len(LABELS)), dtype=np.float64)
+        for row, text in enumerate(texts):
+            found[row] = self._words.sum_of(text) + self._characters.sum_of(text) + self.intercept
+        return found
+
+    def contributions(self, text: str) -> Floats:
+        """What each word of a normalised text adds to the decision: one row per word.
+
+        A term in a word is that word's. A pair of words is half of either one's. A term that
+        occurs several times is shared among its occurrences, because only the logarithm of their
+        number counts. With the intercept, the rows sum to the decision.
+        """
+        words = text.split()
+        rows = np.zeros((len(words), len(LABELS)), dtype=np.float64)
+        owners: dict[str, list[int]] = defaultdict(list)
+        spoken: list[str] = []
+        speakers: list[int] = []
+        pieces: dict[str, list[int]] = defaultdict(list)
+        for index, word in enumerate(words):
+            for token in tokens(fold(word)):
+                owners[token] += [index, index]
+                spoken.append(token)
+                speakers.append(index)
+            for piece in character_terms(word):
+                pieces[piece].append(index)
+        for place, pair in enumerate(pairs_of(spoken)):
+            owners[pair] += speakers[place : place + 2]
+        for lookup, holders in ((self._words, owners), (self._characters, pieces)):
+            for term, value in lookup.values_of(text):
+                share = value / len(holders[term])
+                for index in holders[term]:
+                    rows[index] += share
+        return rows
+
+    def to_files(self) -> dict[str, bytes]:
+        """The files of the model, by name. They hold no code: text and numbers."""
+        words, characters = self._words.block, self._characters.block
+        arrays = io.BytesIO()
+        np.savez(
+            arrays,
+            words_idf=words.idf,
+            words_weights=words.weights,
+            characters_idf=characters.idf,
+            characters_weights=characters.weights,
+            intercept=self.intercept,
+        )
+        terms = {"words": words.terms, "characters": characters.terms}
+        return {
+            _TERMS: json.dumps(terms, ensure_ascii=False).encode(),
+            _WEIGHTS: arrays.getvalue(),
+        }
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, bytes]) -> "LinearModel":
+        """Read what `to_files` wrote."""
+        terms = json.loads(files[_TERMS])
+        with np.load(io.BytesIO(files[_WEIGHTS]), allow_pickle=False) as arrays:
+            words, characters = (
+                Block(tuple(terms[kind]), arrays[f"{kind}_idf"], arrays[f"{kind}_weights"])
+                for kind in ("words", "characters")
+            )
+            return cls(words, characters, arrays["intercept"])
+
+
+def softmax(decisions: Floats) -> Floats:
+    """Probabilities of rows of decisions."""
+    powers = np.exp(decisions - decisions.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float64)
+
+
+class _Lookup:
+    def __init__(self, block: Block, terms_of: Callable[[str], list[str]]) -> None:
+        self.block = block
+        self._terms_of = terms_of
+        self._rows = {term: row for row, term in enumerate(block.terms)}
+
+    def sum_of(self, text: str) -> Floats:
+        """What the terms of a text add to each label."""
+        rows, values = self._values(Counter(self._terms_of(text)))
+        return np.asarray(values @ self.block.weights[rows], dtype=np.float64)
+
+    def values_of(self, text: str) -> list[tuple[str, Floats]]:
+        """What each term of a text adds to each label."""
+        counts = Counter(self._terms_of(text))
+        rows, values = self._values(counts)
+        known = [term for term in counts if term in self._rows]
+        return list(zip(known, values[:, np.newaxis] * self.block.weights[rows], strict=True))
+
+    def _values(self, counts: Mapping[str, int]) -> tuple[npt.NDArray[np.intp], Floats]:
+        known = [(row, count) for term, count in counts.items() if (row := self._row(term)) >= 0]
+        table = np.array(known, dtype=np.intp).reshape(-1, 2)
+        values = (1.0 + np.log(table[:, 1].astype(np.float64))) * self.block.idf[table[:, 0]]
+        length = float(np.sqrt(values @ values))
+        return table[:, 0], values / length if length else values
+
+    def _row(self, term: str) -> int:
+        return self._rows.get(term, -1)

@@ -1,0 +1,53 @@
+"""The features of the linear back end: words, pairs of words, and runs of characters in a word.
+
+Training and serving call these functions, so neither can see a text differently from the other.
+Nothing spans white space except a pair of words: what a word contributes can be told exactly.
+"""
+
+import re
+from itertools import pairwise
+from typing import Final
+
+__all__ = ["character_terms", "fold", "pairs_of", "tokens", "word_terms"]
+
+SHORTEST: Final = 3
+LONGEST: Final = 5
+
+# Words with the marks that mean something in finance ($AAPL, 0.5%, AT&T), and every other mark.
+_TOKEN: Final = re.compile(r"[$#]?\w[\w.&'-]*\w%?|[$+\-]?\d[\d.,]*%?|[^\w\s]")
+_DIGIT: Final = re.compile(r"\d")
+
+
+def fold(text: str) -> str:
+    """A normalised text as the features see it: lower case, and every digit a 0.
+
+    Which figure is named decides nothing, and would split the counts.
+    """
+    return _DIGIT.sub("0", text.lower())
+
+
+def word_terms(text: str) -> list[str]:
+    """The words of a normalised text and its pairs of neighbouring words."""
+    found = tokens(fold(text))
+    return found + pairs_of(found)
+
+
+def character_terms(text: str) -> list[str]:
+    """The runs of three to five characters in each word, its two ends included as spaces."""
+    terms = []
+    for word in fold(text).split():
+        padded = f" {word} "
+        end = len(padded)
+        for length in range(SHORTEST, min(LONGEST, end) + 1):
+            terms += [padded[start : start + length] for start in range(end - length + 1)]
+    return terms
+
+
+def tokens(folded: str) -> list[str]:
+    """The words of a folded text."""
+    return _TOKEN.findall(folded)
+
+
+def pairs_of(words: list[str]) -> list[str]:
+    """Neighbouring words, joined by a space."""
+    return [f"{one} {other}" for one, other in pairwise(words)]
