@@ -6,11 +6,16 @@ TERRAFORM ?= terraform
 TF_PLUGINS ?=
 
 .PHONY: check-terraform test-terraform scan-terraform
-check-terraform: deploy/.venv/.installed ## Check the infrastructure; plans it where Terraform is installed, with stand-ins for the clouds
+check-terraform: deploy/.venv/.installed ## Check the format and the references of the infrastructure; make test-deploy plans it
 	$(if $(shell command -v $(TERRAFORM)),$(TERRAFORM) fmt -check -diff -recursive deploy/terraform)
-	TERRAFORM="$(TERRAFORM)" deploy/.venv/bin/python -m pytest --quiet deploy/tests/terraform
+	deploy/.venv/bin/python -m pytest --quiet deploy/tests/terraform/test_references.py
 
 test-terraform: deploy/.venv/.installed ## Plan the infrastructure with the real providers and mock clouds, downloading them unless TF_PLUGINS has them
 	TERRAFORM="$(TERRAFORM)" TF_PROVIDERS="$(or $(TF_PLUGINS),registry)" deploy/.venv/bin/python -m pytest deploy/tests/terraform
 
 CHECKS += check-terraform
+
+scan-terraform: .tools/scan/.installed ## Scan the infrastructure for policies that it breaks
+	.tools/scan/bin/python deploy/terraform/scan.py .tools/scan/bin/checkov
+
+scan: scan-terraform
