@@ -1,0 +1,122 @@
+"""Where the pipeline's expressions run: DuckDB on one machine, Spark on many.
+
+An engine reads what the expressions start from, and runs and writes what they come to. It knows
+nothing of trips.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import ibis.expr.types as ir
+import pyarrow as pa
+from servicekit.files import DataError
+
+from chicagotaxi.data import SourceGroup
+from chicagotaxi.parse import EngineFunctions
+
+__all__ = ["Engine", "EngineName", "Fraction", "open_engine"]
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+EngineName = Literal["duckdb", "pyspark"]
+
+# Told how much of a step is done, from 0 to 1, where the engine knows.
+Fraction = Callable[[float], None]
+
+
+class Engine(Protocol):
+    """What the pipeline asks of an engine.
+
+    Attributes:
+        name: As in the status of a run.
+        functions: What the engine does in its own way.
+    """
+
+    name: str
+    functions: EngineFunctions
+
+    def read(self, group: SourceGroup) -> ir.Table:
+        """Input files; their columns, text where they are CSV, and ``source``: the file's path."""
+        ...
+
+    def read_parquet(self, folder: Path) -> ir.Table:
+        """The Parquet files of a folder, and the columns that its sub-folders' names hold."""
+        ...
+
+    def keep(self, name: str, table: ir.Table, *, progress: Fraction) -> ir.Table:
+        """Compute a table now, and keep it until the engine is closed."""
+        ...
+
+    def fetch(self, table: ir.Table) -> pa.Table:
+        """Compute a small table, and bring it here."""
+        ...
+
+    def write(
+        self, table: ir.Table, folder: Path, *, by: Sequence[str], progress: Fraction
+    ) -> None:
+        """Write a table as Parquet into a new folder, in sub-folders by the values of columns."""
+        ...
+
+    def apply(
+        self,
+        source: Path,
+        function: Callable[[pa.RecordBatch], pa.RecordBatch],
+        schema: pa.Schema,
+        destination: Path,
+        *,
+        rows: int,
+    ) -> int:
+        """Put the Parquet files of a folder through a function, batch by batch.
+
+        Args:
+            source: The folder, or a file.
+            function: From a batch to a batch of the schema. On Spark it travels to the executors,
+                so it must be importable there, with what it holds.
+            schema: Of the function's batches.
+            destination: A new folder for the Parquet files that it gives.
+            rows: The most rows of a batch.
+
+        Returns:
+            How many rows were written.
+        """
+        ...
+
+
+@contextlib.contextmanager
+def open_engine(
+    name: EngineName,
+    *,
+    temporary: Path,
+    memory: str = "2GB",
+    threads: int | None = None,
+    master: str = "local[*]",
+    settings: "Mapping[str, str] | None" = None,
+) -> Iterator[Engine]:
+    """Start an engine, and stop it on leaving.
+
+    Args:
+        name: ``duckdb`` or ``pyspark``.
+        temporary: A folder for what does not fit into memory.
+        memory: How much DuckDB may use before it writes to that folder.
+        threads: Of DuckDB; without it, as many as there are cores.
+        master: Of the Spark cluster.
+        settings: Further settings of Spark.
+
+    Raises:
+        DataError: The engine cannot be started; the message says what to install.
+    """
+    if name == "duckdb":
+        from chicagotaxi.engines.duckdb import DuckDBEngine  # noqa: PLC0415 - only what is asked for
+
+        with DuckDBEngine.opened(temporary, memory=memory, threads=threads) as duckdb:
+            yield duckdb
+    elif name == "pyspark":
+        from chicagotaxi.engines.spark import SparkEngine  # noqa: PLC0415
+
+        with SparkEngine.opened(master, temporary=temporary, settings=settings or {}) as spark:
+            yield spark
+    else:
+        raise DataError(f"There is no engine {name!r}. Give duckdb or pyspark.")

@@ -1,0 +1,198 @@
+"""DuckDB: all cores of one machine, in bounded memory."""
+
+import contextlib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final, Self
+
+import duckdb
+import ibis
+import ibis.expr.datatypes as dt
+import ibis.expr.types as ir
+import pyarrow as pa
+import pyarrow.parquet as pq
+from servicekit.files import DataError
+
+from chicagotaxi.data import SourceGroup
+from chicagotaxi.engines import Fraction
+from chicagotaxi.parse import EngineFunctions
+
+__all__ = ["DuckDBEngine"]
+
+_POLL_S: Final = 0.1
+_ROW_GROUP: Final = 131_072
+
+
+@ibis.udf.scalar.builtin
+def try_strptime(_text: dt.string, _pattern: dt.string) -> dt.timestamp:  # type: ignore[empty-body]
+    """DuckDB's own: the time, or null."""
+
+
+@ibis.udf.scalar.builtin(name="hash")
+def duckdb_hash(_text: dt.string) -> dt.uint64:  # type: ignore[empty-body]
+    """DuckDB's own, of 64 bits."""
+
+
+class DuckDBEngine:
+    """The pipeline's expressions on DuckDB. See `chicagotaxi.engines.Engine`."""
+
+    name = "duckdb"
+    functions = EngineFunctions(
+        american_time=lambda text: try_strptime(text, "%m/%d/%Y %I:%M:%S %p"),
+        fingerprint=lambda text: duckdb_hash(text),
+    )
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="duckdb")
+        self._views = 0
+
+    @classmethod
+    @contextlib.contextmanager
+    def opened(cls, temporary: Path, *, memory: str, threads: int | None) -> Iterator[Self]:
+        """Start, with what does not fit into memory in a temporary folder."""
+        settings: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": memory,
+            "temp_directory": str(temporary),
+            "preserve_insertion_order": False,
+            # Everything is in the wheel; nothing is fetched behind anyone's back.
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        }
+        if threads:
+            settings["threads"] = threads
+        try:
+            connection = duckdb.connect(config=settings)
+        except duckdb.Error as error:
+            raise DataError(f"DuckDB does not start: {error}") from error
+        engine = cls(connection)
+        try:
+            yield engine
+        finally:
+            engine.close()
+
+    def close(self) -> None:
+        """End what is running, and give everything back."""
+        self._connection.interrupt()
+        self._worker.shutdown()
+        self._connection.close()
+
+    def read(self, group: SourceGroup) -> ir.Table:
+        """See `Engine.read`."""
+        paths = "[" + ", ".join(_text(str(path)) for path in group.paths) + "]"
+        if group.form == "parquet":
+            return self._view(f"SELECT * FROM read_parquet({paths}, filename = 'source')")
+        columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in group.header)
+        return self._view(
+            f"SELECT * FROM read_csv({paths}, columns = {{{columns}}}, auto_detect = false, "
+            "header = true, delim = ',', quote = '\"', escape = '\"', filename = 'source')"
+        )
+
+    def read_parquet(self, folder: Path) -> ir.Table:
+        """See `Engine.read_parquet`."""
+        pattern = _text(f"{folder}/**/*.parquet")
+        return self._view(f"SELECT * FROM read_parquet({pattern}, hive_partitioning = true)")
+
+    def keep(self, name: str, table: ir.Table, *, progress: Fraction) -> ir.Table:
+        """See `Engine.keep`."""
+        self._run(f"CREATE TEMP TABLE {_name(name)} AS {self._sql(table)}", progress)
+        return ibis.table(table.schema(), name=name)
+
+    def fetch(self, table: ir.Table) -> pa.Table:
+        """See `Engine.fetch`."""
+        sql = self._sql(table)
+        found: pa.Table = self._wait(
+            self._worker.submit(lambda: self._connection.sql(sql).to_arrow_table())
+        )
+        return found
+
+    def write(
+        self, table: ir.Table, folder: Path, *, by: Sequence[str], progress: Fraction
+    ) -> None:
+        """See `Engine.write`."""
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        places = f"PARTITION_BY ({', '.join(map(_name, by))})" if by else "PER_THREAD_OUTPUT true"
+        self._run(
+            f"COPY ({self._sql(table)}) TO {_text(str(folder))} (FORMAT parquet, "
+            f"COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {_ROW_GROUP}, "
+            f"{places})",
+            progress,
+        )
+
+    def apply(
+        self,
+        source: Path,
+        function: Callable[[pa.RecordBatch], pa.RecordBatch],
+        schema: pa.Schema,
+        destination: Path,
+        *,
+        rows: int,
+    ) -> int:
+        """See `Engine.apply`."""
+        destination.mkdir(parents=True)
+        pattern = f"{source}/**/*.parquet" if source.is_dir() else str(source)
+        sql = f"SELECT * FROM read_parquet({_text(pattern)}, hive_partitioning = true)"
+        written = 0
+        with (
+            _errors(),
+            pq.ParquetWriter(destination / "part-0.parquet", schema, compression="zstd") as file,
+        ):
+            for batch in self._connection.sql(sql).to_arrow_reader(rows):
+                result = function(batch)
+                file.write_batch(result)
+                written += result.num_rows
+        return written
+
+    def _view(self, sql: str) -> ir.Table:
+        self._views += 1
+        name = f"input_{self._views}"
+        with _errors():
+            self._connection.execute(f"CREATE TEMP VIEW {name} AS {sql}")
+            found = self._connection.sql(f"SELECT * FROM {name} LIMIT 0").to_arrow_table()  # noqa: S608
+        return ibis.table(ibis.Schema.from_pyarrow(found.schema), name=name)
+
+    def _sql(self, table: ir.Table) -> str:
+        return str(ibis.to_sql(table, dialect="duckdb"))
+
+    def _run(self, sql: str, progress: Fraction) -> None:
+        self._wait(self._worker.submit(self._connection.execute, sql), progress)
+
+    def _wait(self, work: "Future[Any]", progress: Fraction = lambda _share: None) -> Any:  # noqa: ANN401
+        """Wait in the main thread, which then hears signals while DuckDB works."""
+        try:
+            while True:
+                with contextlib.suppress(TimeoutError), _errors():
+                    return work.result(_POLL_S)
+                progress(max(self._connection.query_progress(), 0.0) / 100.0)
+        except BaseException:
+            self._connection.interrupt()
+            raise
+
+
+@contextlib.contextmanager
+def _errors() -> Iterator[None]:
+    """Say DuckDB's errors in the terms of whoever runs the pipeline."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        raise DataError(f"{_first(error)} Give --memory more, or make room on the disk.") from error
+    except duckdb.Error as error:
+        raise DataError(_explain(str(error))) from error
+
+
+def _first(error: Exception) -> str:
+    return str(error).splitlines()[0].rstrip(".") + "."
+
+
+def _explain(message: str) -> str:
+    return re.sub(r"\s*\n\s*", " ", message)
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _name(value: str) -> str:
+    return '"' + value.replace('"', '""') + '"'

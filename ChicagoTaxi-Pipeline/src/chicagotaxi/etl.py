@@ -1,0 +1,175 @@
+"""From raw trips to clean trips and hourly demand: the steps, the same on every engine.
+
+1. Count the rows of every file, and find the identifiers that occur more than once.
+2. Parse every row and name the first rule that it breaks; write the trips by year and month of
+   their start, those that break a rule by its number, and those whose identifier occurs again to
+   a place of their own, where one of each identifier and month is chosen.
+3. Sum up hourly demand, and put it on the complete grid.
+4. Check that every row is in one place, and exchange the months.
+"""
+
+import contextlib
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from servicekit.files import DataError, NewFile, write_errors
+
+from chicagotaxi.data import Source, find_sources
+from chicagotaxi.engines import EngineName, open_engine
+from chicagotaxi.schema import (
+    HOURLY,
+    STATUS,
+    TRIPS,
+    InputStatus,
+    PipelineStatus,
+    read_status,
+)
+from chicagotaxi.steps import Month, Progress, Steps
+from chicagotaxi.swap import exchange_all, staging
+
+__all__ = ["EngineOptions", "run_etl"]
+
+CHICAGO: Final = ZoneInfo("America/Chicago")
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """How the work is done; what comes out is the same.
+
+    Attributes:
+        name: ``duckdb`` or ``pyspark``.
+        memory: How much DuckDB may use before it writes to disk.
+        threads: Of DuckDB; None for as many as there are cores.
+        master: Of the Spark cluster.
+        settings: Further settings of Spark.
+    """
+
+    name: EngineName = "duckdb"
+    memory: str = "2GB"
+    threads: int | None = None
+    master: str = "local[*]"
+    settings: Mapping[str, str] | None = None
+
+
+def run_etl(
+    inputs: Iterable[str | Path],
+    out: Path,
+    *,
+    engine: EngineOptions | None = None,
+    quarantine: Path | None = None,
+    now: datetime | None = None,
+    progress: Progress = lambda _step, _share: None,
+) -> PipelineStatus:
+    """Clean trips and sum up hourly demand.
+
+    Args:
+        inputs: Files, folders and patterns, of any dialects.
+        out: The output folder. The months that the inputs have trips of are replaced; others stay.
+        engine: What does the work; DuckDB where it is not given.
+        quarantine: A Parquet file for the dropped rows, each as the source has it, with its file
+            and the rule.
+        now: The present time in Chicago, without a zone; trips after it break a rule.
+        progress: Told how far the work is.
+
+    Returns:
+        What was done, as ``status.json`` in the output folder holds it.
+
+    Raises:
+        DataError: An input cannot be used, or something cannot be written. The output is as it
+            was.
+    """
+    options = engine or EngineOptions()
+    started = datetime.now(UTC)
+    run_id = f"{started:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+    sources = find_sources(inputs)
+    stamps = [_stamp(source) for source in sources]
+    with (
+        _quarantine(quarantine) as dropped_rows,
+        staging(out, run_id) as new,
+        open_engine(
+            options.name,
+            temporary=new.parent / "temporary",
+            memory=options.memory,
+            threads=options.threads,
+            master=options.master,
+            settings=options.settings,
+        ) as opened,
+    ):
+        steps = Steps(
+            opened,
+            sources,
+            new=new,
+            run_id=run_id,
+            now=now or datetime.now(CHICAGO).replace(tzinfo=None),
+            progress=progress,
+        )
+        rows = steps.count()
+        trips, dropped = steps.write_trips()
+        kept = sum(trips.values())
+        if stamps != [_stamp(source) for source in sources] or (
+            sum(rows.values()) != kept + sum(dropped.values())
+        ):
+            raise DataError(
+                f"{sum(rows.values())} rows were counted, but {kept} kept and "
+                f"{sum(dropped.values())} dropped: an input file was changed while it was read. "
+                "Run again when it is complete. Nothing was written."
+            )
+        hours = steps.write_hourly(list(trips))
+        if dropped_rows is not None:
+            steps.write_quarantine(dropped_rows.path, expected=sum(dropped.values()))
+        before = read_status(out)
+        status = PipelineStatus(
+            run_id=run_id,
+            started=started,
+            finished=datetime.now(UTC),
+            engine=opened.name,
+            inputs=[
+                InputStatus(path=str(one.path), dialect=one.dialect.name, rows=rows[one.path])
+                for one in sources
+            ],
+            rows_read=sum(rows.values()),
+            rows_kept=kept,
+            dropped=dropped,
+            months=[f"{year}-{month:02d}" for year, month in sorted(trips)],
+            hours=len(hours),
+            first_hour=hours[0].item() if len(hours) else None,
+            last_hour=hours[-1].item() if len(hours) else None,
+            # The predictions are still there; what made them has not changed.
+            **({} if before is None else before.model_dump(include=_FORECAST)),
+        )
+        with write_errors(new):
+            (new / STATUS).write_text(status.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        exchange_all(new, [*_places(trips), STATUS])
+        progress("done", 1.0)
+    return status
+
+
+_FORECAST: Final = {"forecast_version", "forecast_sha256", "predictions", "horizon_hours"}
+
+
+def _places(months: Iterable[Month]) -> list[str]:
+    return [
+        f"{kind}/year={year}/month={month}"
+        for year, month in sorted(months)
+        for kind in (TRIPS, HOURLY)
+    ]
+
+
+def _stamp(source: Source) -> tuple[int, int]:
+    found = source.path.stat()
+    return found.st_size, found.st_mtime_ns
+
+
+@contextlib.contextmanager
+def _quarantine(destination: Path | None) -> Iterator[NewFile | None]:
+    """The file for dropped rows, where one is wanted: known to be writable before the work."""
+    if destination is None:
+        yield None
+    else:
+        with NewFile(destination) as file:
+            yield file

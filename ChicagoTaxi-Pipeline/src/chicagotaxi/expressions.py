@@ -1,0 +1,119 @@
+"""What the pipeline computes of classified trips: Ibis expressions for any engine.
+
+A row is *placed* by two numbers. A kept trip's are the year and month of its start. A dropped
+row's are 0 and the number of the rule that it broke; a trip whose identifier occurs again is put
+under the number of that rule until one of its kind is chosen.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+import ibis
+import ibis.expr.types as ir
+
+from chicagotaxi.data import SourceGroup
+from chicagotaxi.dialects import COLUMNS
+from chicagotaxi.parse import RAW_SEPARATOR, EngineFunctions, classify, identifier
+from chicagotaxi.rules import DUPLICATE, NAMES
+
+__all__ = [
+    "PLACE",
+    "REPEATED",
+    "chosen",
+    "classified",
+    "counted",
+    "demand",
+    "placed",
+    "quarantined",
+    "repeated",
+]
+
+PLACE: Final = ("year", "month")
+REPEATED: Final = NAMES.index(DUPLICATE)
+
+Inputs = Sequence[tuple[SourceGroup, ir.Table]]
+
+
+def counted(inputs: Inputs, functions: EngineFunctions) -> ir.Table:
+    """How often each file has each fingerprint of an identifier."""
+    found = [
+        raw.select("source", fingerprint=functions.fingerprint(identifier(raw, group.dialect)))
+        for group, raw in inputs
+    ]
+    return ibis.union(*found).group_by(["source", "fingerprint"]).agg(rows=lambda t: t.count())
+
+
+def repeated(counts: ir.Table) -> ir.Table:
+    """The fingerprints that occur more than once."""
+    totals = counts.group_by("fingerprint").agg(rows=counts.rows.sum())
+    return totals.filter(totals.rows > 1, totals.fingerprint.notnull()).select("fingerprint")
+
+
+def classified(inputs: Inputs, functions: EngineFunctions, *, now: datetime) -> ir.Table:
+    """The rows of all inputs, parsed, each with the first rule that it breaks."""
+    return ibis.union(
+        *(classify(raw, group.dialect, functions, now=now) for group, raw in inputs)
+    )
+
+
+def placed(rows: ir.Table, again: ir.Table | None, functions: EngineFunctions) -> ir.Table:
+    """Give every row its place.
+
+    Args:
+        rows: As `classified` gives them.
+        again: As `repeated` gives it; None where no identifier occurs again.
+        functions: Of the engine.
+    """
+    if again is None:
+        marked = rows.mutate(place=rows.rule)
+    else:
+        other = again.select(again_fingerprint=again.fingerprint)
+        joined = rows.left_join(
+            other, functions.fingerprint(rows.trip_id) == other.again_fingerprint
+        )
+        found = joined.again_fingerprint.notnull().ifelse(REPEATED, ibis.null("int8"))
+        marked = joined.mutate(place=ibis.coalesce(joined.rule, found)).drop("again_fingerprint")
+    kept = marked.place.isnull()
+    return marked.mutate(
+        year=kept.ifelse(marked.start.year(), 0).cast("int32"),
+        month=kept.ifelse(marked.start.month(), marked.place).cast("int32"),
+    ).drop("place")
+
+
+def chosen(trips: ir.Table) -> ir.Table:
+    """Rank trips of one identifier and month by all that they hold, ``rank`` 0 first.
+
+    Per month, because a month is what is replaced: what one gives must not depend on which others
+    are in the same run.
+    """
+    order = [trips[name].asc(nulls_first=True) for name in COLUMNS if name != "trip_id"]
+    groups = [trips.trip_id, trips.start.year(), trips.start.month()]
+    return trips.mutate(rank=ibis.row_number().over(group_by=groups, order_by=order))
+
+
+def demand(trips: ir.Table) -> ir.Table:
+    """Trips by hour and area, with sums of fares and miles as whole hundredths."""
+    return trips.group_by(
+        *PLACE,
+        hour=trips.start.truncate("h"),
+        area=trips.pickup_area,
+    ).agg(
+        trips=trips.count().cast("int32"),
+        fare_cents=_hundredths(trips.fare).sum(),
+        fares=trips.fare.count(),
+        hundredths=_hundredths(trips.miles).sum(),
+        distances=trips.miles.count(),
+    )
+
+
+def quarantined(rows: ir.Table) -> ir.Table:
+    """Dropped rows as the source has them, with their file and the number of the rule."""
+    given = rows.raw.split(RAW_SEPARATOR)
+    return rows.select(
+        "source", "rule", **{name: given[place].nullif("") for place, name in enumerate(COLUMNS)}
+    )
+
+
+def _hundredths(value: ir.FloatingValue) -> ir.IntegerValue:
+    return (value * 100.0 + 0.5).floor().cast("int64")

@@ -1,0 +1,166 @@
+"""From the columns of a source to those of the pipeline: one set of Ibis expressions.
+
+Both engines run these expressions. What differs between them is where text may fail to be a time:
+each engine has its own function for that, and `EngineFunctions` names it; the form of the text is
+checked here first, so that neither reads what the other refuses.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import ibis
+import ibis.expr.types as ir
+
+from chicagotaxi.dialects import COLUMNS, Dialect
+from chicagotaxi.rules import first_broken
+
+__all__ = ["RAW_SEPARATOR", "EngineFunctions", "classify", "identifier"]
+
+# Between the source's texts of a dropped row, on their way to the quarantine.
+RAW_SEPARATOR: Final = "\x1f"
+
+TEXTS: Final = ("trip_id", "taxi_id", "payment_type", "company")
+MONEY: Final = ("fare", "tips", "tolls", "extras", "total")
+NUMBERS: Final = ("seconds", "miles", "pickup_area", "dropoff_area", "pickup_tract", "dropoff_tract")
+TIMES: Final = ("start", "end")
+_GIVEN: Final = "given_"
+_ISO_ENDS: Final = ("", "Z", " UTC", ".000", ".000Z", ".000 UTC", ".000000", "+00:00", "+00")
+
+
+@dataclass(frozen=True)
+class EngineFunctions:
+    """What an engine does in its own way.
+
+    Attributes:
+        american_time: Text such as ``04/06/2016 08:45:00 PM`` to a time, or to null where there is
+            no such day.
+        fingerprint: A text to a number that hardly any other text has.
+    """
+
+    american_time: Callable[[ir.StringValue], ir.TimestampValue]
+    fingerprint: Callable[[ir.StringValue], ir.IntegerValue]
+
+
+def classify(
+    raw: ir.Table, dialect: Dialect, functions: EngineFunctions, *, now: datetime
+) -> ir.Table:
+    """Parse the rows of one dialect and name the first rule that each breaks.
+
+    Args:
+        raw: The source's columns, and ``source``: the file that a row is from.
+        dialect: Theirs.
+        functions: Of the engine that will run it.
+        now: The present hour in Chicago.
+
+    Returns:
+        The columns of a clean trip, ``source``, ``rule``: null or the number of the first rule
+        broken, and ``raw``: what the source had, joined by `RAW_SEPARATOR`.
+    """
+    given = {name: raw[source] for name, source in dialect.columns.items()}
+    # In layers, so that each value is computed once and what only dropped rows need for them only.
+    parsed = raw.select(
+        source=raw.source,
+        **{name: _text(given[name]) for name in TEXTS},
+        **{name: _time(given[name], dialect, functions) for name in TIMES},
+        **{name: _number(given[name]) for name in NUMBERS},
+        **{name: _amount(given[name]) for name in MONEY},
+        **{_GIVEN + name: value for name, value in given.items()},
+    )
+    flagged = parsed.mutate(
+        end_unreadable=_lost(parsed, "end"),
+        number_unreadable=ibis.or_(*(_no_number(parsed, name) for name in NUMBERS + MONEY)),
+    )
+    ruled = flagged.mutate(rule=first_broken(flagged, now=now))
+    return ruled.select("source", "rule", **_stored(ruled), raw=_joined(ruled))
+
+
+def identifier(raw: ir.Table, dialect: Dialect) -> ir.StringValue:
+    """The trip's identifier, as `classify` gives it."""
+    return _text(raw[dialect.key])
+
+
+def _stored(trips: ir.Table) -> Mapping[str, ir.Value]:
+    """A clean trip's columns and types. What holds whole numbers only is held as such."""
+    return {
+        "trip_id": trips.trip_id,
+        "taxi_id": trips.taxi_id,
+        "start": trips.start,
+        "end": trips.end,
+        "seconds": _whole(trips.seconds, "int32"),
+        "miles": _rounded(trips.miles),
+        "pickup_tract": _whole(trips.pickup_tract, "int64"),
+        "dropoff_tract": _whole(trips.dropoff_tract, "int64"),
+        "pickup_area": _whole(trips.pickup_area, "int16"),
+        "dropoff_area": _whole(trips.dropoff_area, "int16"),
+        **{name: _rounded(trips[name]) for name in MONEY},
+        "payment_type": trips.payment_type,
+        "company": trips.company,
+    }
+
+
+def _text(value: ir.Value) -> ir.StringValue:
+    text = value if value.type().is_string() else value.cast("string")
+    return text.nullif("")
+
+
+def _time(
+    value: ir.Value, dialect: Dialect, functions: EngineFunctions
+) -> ir.TimestampValue:
+    if value.type().is_timestamp():
+        if value.type().timezone is None:
+            return value.cast("timestamp")
+        # Counted from an epoch, so that no engine moves it into a zone of its own.
+        return value.epoch_seconds().as_timestamp("s").cast("timestamp")
+    if dialect.times == "american":
+        # Zeros where they belong: one engine would take "4/6/2016 8:45:00 PM" and one would not.
+        shaped = value.re_search(r"^\d\d/\d\d/\d{4} \d\d:\d\d:\d\d [AP]M$")
+        return functions.american_time(shaped.ifelse(value, ibis.null("string")))
+    seconds = value.substr(0, 19).replace("T", " ")
+    shaped = seconds.re_search(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$") & value.substr(19).isin(_ISO_ENDS)
+    return shaped.ifelse(seconds, ibis.null("string")).try_cast("timestamp")
+
+
+def _number(value: ir.Value) -> ir.FloatingValue:
+    if value.type().is_numeric():
+        number = value.cast("float64")
+        return number.isnan().ifelse(ibis.null("float64"), number)
+    # By way of a decimal: unlike a float, it is read alike by every engine, and is never infinite.
+    return value.try_cast("decimal(18, 4)").cast("float64")
+
+
+def _amount(value: ir.Value) -> ir.FloatingValue:
+    if value.type().is_numeric():
+        return _number(value)
+    dollars = value.startswith("$").ifelse(value.substr(1), value)
+    rare = value.replace("$", "").replace(",", "")
+    return ibis.coalesce(_number(dollars), _number(rare))
+
+
+def _lost(trips: ir.Table, name: str) -> ir.BooleanValue:
+    given = trips[_GIVEN + name]
+    if not given.type().is_string():
+        return ibis.literal(value=False)
+    return trips[name].isnull() & (given != "")
+
+
+def _no_number(trips: ir.Table, name: str) -> ir.BooleanValue:
+    given = trips[_GIVEN + name]
+    if not given.type().is_string():
+        return ibis.literal(value=False)
+    # One engine takes 1_000 for a thousand.
+    return _lost(trips, name) | given.contains("_")
+
+
+def _joined(trips: ir.Table) -> ir.StringValue:
+    given = [trips[_GIVEN + name] for name in COLUMNS]
+    return ibis.literal(RAW_SEPARATOR).join([one.cast("string").fill_null("") for one in given])
+
+
+def _rounded(value: ir.FloatingValue) -> ir.FloatingValue:
+    return (value * 100.0 + 0.5).floor().cast("float64") / 100.0
+
+
+def _whole(value: ir.FloatingValue, kind: str) -> ir.IntegerValue:
+    return value.floor().try_cast(kind)

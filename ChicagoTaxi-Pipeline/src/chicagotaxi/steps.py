@@ -1,0 +1,206 @@
+"""The steps of one run, between the engine and the folder of its output."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import ibis
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from servicekit.files import DataError, write_errors
+
+from chicagotaxi import expressions
+from chicagotaxi.data import Source, group_sources
+from chicagotaxi.dialects import COLUMNS
+from chicagotaxi.engines import Engine
+from chicagotaxi.grid import complete_month
+from chicagotaxi.rules import NAMES
+from chicagotaxi.schema import HOURLY, TRIPS
+
+__all__ = ["Month", "Progress", "Steps"]
+
+# Told the step, and how much of the whole is done, from 0 to 1.
+Progress = Callable[[str, float], None]
+Month = tuple[int, int]
+
+# Where each step begins and ends on the progress bar.
+_SHARES: Final = {
+    "count rows": (0.0, 0.2),
+    "parse and write trips": (0.2, 0.92),
+    "sum up hourly demand": (0.92, 0.97),
+    "write the quarantine": (0.97, 1.0),
+}
+
+
+class Steps:
+    """One run's work, to be done in the order of the methods.
+
+    Args:
+        engine: What computes.
+        sources: The input files.
+        new: Where the output is gathered.
+        run_id: What its files are named after.
+        now: The present time in Chicago.
+        progress: Told how far the work is.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        sources: Sequence[Source],
+        *,
+        new: Path,
+        run_id: str,
+        now: datetime,
+        progress: Progress,
+    ) -> None:
+        self._engine = engine
+        self._sources = sources
+        self._new = new
+        self._rejects = new.parent / "rejects"
+        self._run_id = run_id
+        self._now = now
+        self._progress = progress
+        self._inputs = [(group, engine.read(group)) for group in group_sources(sources)]
+        self._again: ibis.Table | None = None
+
+    def count(self) -> dict[Path, int]:
+        """How many rows each file has; besides, which identifiers occur again."""
+        counts = self._engine.keep(
+            "counts",
+            expressions.counted(self._inputs, self._engine.functions),
+            progress=self._in("count rows"),
+        )
+        again = self._engine.keep(
+            "again", expressions.repeated(counts), progress=lambda _share: None
+        )
+        if self._engine.fetch(again.limit(1)).num_rows:
+            self._again = again
+        totals = self._engine.fetch(counts.group_by("source").agg(rows=counts.rows.sum()))
+        rows = dict.fromkeys((source.path for source in self._sources), 0)
+        for one in totals.to_pylist():
+            rows[Path(one["source"])] += one["rows"]
+        return rows
+
+    def write_trips(self) -> tuple[dict[Month, int], dict[str, int]]:
+        """Write the trips; how many there are of each month, and how many rows each rule dropped."""
+        written = self._new / TRIPS
+        self._engine.write(
+            self._placed().drop("source", "rule", "raw"),
+            written,
+            by=expressions.PLACE,
+            progress=self._in("parse and write trips"),
+        )
+        with write_errors(self._rejects):
+            self._rejects.mkdir()
+            if (written / "year=0").is_dir():
+                (written / "year=0").rename(self._rejects / "year=0")
+        dropped = dict.fromkeys(NAMES, 0)
+        for place, rows in _rows(self._rejects).items():
+            dropped[NAMES[place[1]]] = rows
+        if repeats := dropped[NAMES[expressions.REPEATED]]:
+            dropped[NAMES[expressions.REPEATED]] = repeats - self._add_chosen()
+        for number, path in enumerate(sorted(written.rglob("*.parquet"))):
+            path.rename(path.with_name(f"{self._run_id}-{number}.parquet"))
+        for path in [path for path in written.rglob("*") if path.is_file()]:
+            if not path.name.startswith(self._run_id):
+                path.unlink()
+        return _rows(written), dropped
+
+    def write_hourly(self, months: Sequence[Month]) -> npt.NDArray[np.datetime64]:
+        """Write the demand of every month on the complete grid; its hours."""
+        self._in("sum up hourly demand")(0.0)
+        if not months:
+            return np.array([], dtype="datetime64[us]")
+        trips = self._engine.read_parquet(self._new / TRIPS)
+        sums = self._engine.fetch(expressions.demand(trips))
+        hours = []
+        for year, month in sorted(months):
+            mine = pc.and_(pc.equal(sums["year"], year), pc.equal(sums["month"], month))
+            grid = complete_month(sums.filter(mine))
+            folder = self._new / HOURLY / f"year={year}" / f"month={month}"
+            with write_errors(folder):
+                folder.mkdir(parents=True)
+                pq.write_table(grid, folder / f"{self._run_id}-0.parquet", compression="zstd")
+            hours.append(np.unique(grid["hour"].to_numpy()))
+        return np.concatenate(hours)
+
+    def write_quarantine(self, destination: Path, *, expected: int) -> None:
+        """Write the dropped rows: in one more reading, which only whoever wants them pays for.
+
+        Raises:
+            DataError: They are not as many as were dropped.
+        """
+        rows = self._placed().filter(lambda t: t.year == 0)
+        repeats = expressions.chosen(
+            rows.filter(rows.rule.isnull(), rows.month == expressions.REPEATED)
+        )
+        others = rows.filter(rows.rule.notnull())
+        found = ibis.union(
+            expressions.quarantined(others),
+            expressions.quarantined(
+                repeats.filter(repeats.rank > 0).mutate(rule=ibis.literal(expressions.REPEATED))
+            ),
+        )
+        folder = self._new.parent / "quarantine"
+        self._engine.write(found, folder, by=(), progress=self._in("write the quarantine"))
+        schema = pa.schema([(name, pa.string()) for name in ("source", "rule", *COLUMNS)])
+        written = 0
+        with write_errors(destination), pq.ParquetWriter(destination, schema) as file:
+            for path in sorted(folder.rglob("*.parquet")):
+                for batch in pq.ParquetFile(path).iter_batches():
+                    table = pa.Table.from_batches([batch])
+                    names = pa.array(NAMES).take(table["rule"].combine_chunks())
+                    file.write_table(
+                        table.set_column(1, "rule", names).select(schema.names).cast(schema)
+                    )
+                    written += batch.num_rows
+        if written != expected:
+            raise DataError(
+                f"{expected} rows were dropped, but {written} are in the quarantine. An input "
+                "file was changed while it was read? Run again."
+            )
+
+    def _placed(self) -> ibis.Table:
+        rows = expressions.classified(self._inputs, self._engine.functions, now=self._now)
+        return expressions.placed(rows, self._again, self._engine.functions)
+
+    def _add_chosen(self) -> int:
+        """Put the chosen of the repeated trips beside the others; how many they are."""
+        repeats = self._engine.read_parquet(self._rejects / f"year=0/month={expressions.REPEATED}")
+        ranked = expressions.chosen(repeats.select(*COLUMNS))
+        best = ranked.filter(ranked["rank"] == 0).select(
+            *COLUMNS,
+            year=lambda t: t.start.year().cast("int32"),
+            month=lambda t: t.start.month().cast("int32"),
+        )
+        folder = self._rejects / "chosen"
+        self._engine.write(best, folder, by=expressions.PLACE, progress=lambda _share: None)
+        moved = 0
+        with write_errors(self._new):
+            for path in sorted(folder.rglob("*.parquet")):
+                target = self._new / TRIPS / path.parent.relative_to(folder)
+                target.mkdir(parents=True, exist_ok=True)
+                moved += pq.read_metadata(path).num_rows
+                path.rename(target / f"chosen-{path.name}")
+        return moved
+
+    def _in(self, step: str) -> Callable[[float], None]:
+        begin, end = _SHARES[step]
+        return lambda share: self._progress(step, begin + (end - begin) * min(share, 1.0))
+
+
+def _rows(folder: Path) -> dict[Month, int]:
+    """How many rows the files of each year and month have, by their footers."""
+    rows: dict[Month, int] = {}
+    for path in folder.rglob("*.parquet"):
+        month = path.parent.name.removeprefix("month=")
+        year = path.parent.parent.name.removeprefix("year=")
+        place = (int(year), int(month))
+        rows[place] = rows.get(place, 0) + pq.read_metadata(path).num_rows
+    return rows
+

@@ -1,0 +1,172 @@
+"""Puts a run's output in its place: month by month, each whole, whatever interrupts it.
+
+A run writes into a hidden folder beside its output. When everything is there, a journal names what
+is to be exchanged; until the journal is in place, the output is as it was, and from then on the
+exchange is carried through: by the run itself or, where it was killed, by `recover`, which every
+run begins with.
+"""
+
+import contextlib
+import ctypes
+import errno
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from servicekit.files import DataError, NewFile, write_errors
+
+__all__ = ["exchange_all", "recover", "staging"]
+
+_LOCK: Final = ".lock"
+_JOURNAL: Final = ".journal.json"
+_PREFIX: Final = ".staging-"
+_NEW: Final = "new"
+_OLD: Final = "old"
+
+_AT_FDCWD: Final = -100
+_RENAME_EXCHANGE: Final = 2
+_NO_EXCHANGE: Final = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
+
+
+@contextlib.contextmanager
+def staging(out: Path, run_id: str) -> Iterator[Path]:
+    """A hidden folder for one run's output, beside its place.
+
+    What an earlier run left is put in order first. On leaving, the folder is removed.
+
+    Args:
+        out: The output folder, made where it is not there.
+        run_id: Names the run.
+
+    Yields:
+        The folder.
+
+    Raises:
+        DataError: Another run writes to the output folder, or it cannot be written.
+    """
+    with write_errors(out):
+        out.mkdir(parents=True, exist_ok=True)
+    with _locked(out):
+        _recover(out)
+        folder = out / f"{_PREFIX}{run_id}"
+        with write_errors(folder):
+            (folder / _NEW).mkdir(parents=True)
+        try:
+            yield folder / _NEW
+        finally:
+            # Once the journal is in place, what is left is `recover`'s, with the folder.
+            if not (out / _JOURNAL).exists():
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def exchange_all(new: Path, places: Sequence[str]) -> None:
+    """Put what a run wrote in its place.
+
+    Args:
+        new: The folder that `staging` gave.
+        places: What is to be exchanged, files or folders, relative to it and to the output folder.
+            The files of a folder must be named after the run.
+
+    Raises:
+        DataError: Something cannot be written. Before the journal is in place, nothing was
+            exchanged; after, the next run carries the exchange through.
+    """
+    folder = new.parent
+    out = folder.parent
+    with write_errors(out):
+        for place in places:
+            for path in [new / place, *sorted((new / place).rglob("*"))]:
+                _sync(path)
+    journal = json.dumps({"staging": folder.name, "places": list(places)}).encode()
+    with NewFile(out / _JOURNAL) as file:
+        file.write(journal)
+    _recover(out)
+
+
+def recover(out: Path) -> None:
+    """Carry through an exchange that was interrupted, and remove what killed runs left.
+
+    Does nothing while a run is at work.
+    """
+    if out.is_dir():
+        with contextlib.suppress(_AtWorkError), _locked(out):
+            _recover(out)
+
+
+class _AtWorkError(DataError):
+    """Another process holds the lock."""
+
+
+@contextlib.contextmanager
+def _locked(out: Path) -> Iterator[None]:
+    """Hold the folder's lock, which the system releases when the process ends in any way."""
+    with write_errors(out / _LOCK), contextlib.ExitStack() as stack:
+        file = stack.enter_context((out / _LOCK).open("a"))
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise _AtWorkError(
+                f"Another run writes to {out}. Wait for its end, or give another folder."
+            ) from None
+        held = stack.pop_all()
+    with held:
+        yield
+
+
+def _recover(out: Path) -> None:
+    journal = out / _JOURNAL
+    with write_errors(out):
+        if journal.is_file():
+            plan = json.loads(journal.read_bytes())
+            folder = out / plan["staging"]
+            for place in plan["places"]:
+                _put(out, folder, place)
+            _sync(out)
+            journal.unlink()
+        for left in out.glob(f"{_PREFIX}*"):
+            shutil.rmtree(left)
+        for left in out.glob(f".{_JOURNAL}-*"):
+            left.unlink()
+
+
+def _put(out: Path, folder: Path, place: str) -> None:
+    """Exchange one file or folder. May be repeated after an interruption at any point."""
+    new, target, old = folder / _NEW / place, out / place, folder / _OLD / place
+    run_id = folder.name.removeprefix(_PREFIX)
+    if not new.exists() or (target.is_dir() and any(target.glob(f"{run_id}-*"))):
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.is_dir():
+        if _exchange(new, target):
+            return
+        # Without the system's help there is a moment in which the month is not there.
+        old.parent.mkdir(parents=True, exist_ok=True)
+        target.rename(old)
+    new.replace(target)
+    _sync(target.parent)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange two folders in one step, where the system can; whether it could."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if not hasattr(libc, "renameat2"):
+        return False
+    paths = (_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other))
+    if libc.renameat2(*paths, _RENAME_EXCHANGE) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in _NO_EXCHANGE:
+        return False
+    raise OSError(number, os.strerror(number), str(other))
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
