@@ -1,15 +1,20 @@
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 
 import pytest
+from buckets import Bucket, gcs, s3
+from deliverables import PIECE, Published, publishable
 from hypothesis import settings
 from pinproof.check import check
 from pinproof.closure.sync import sync
+from pinproof.delivery import fetching
 from toys import PINS, UV, ToyWorld, toy_wheels
 
 Files = Mapping[str, str | bytes]
 TODAY = date(2026, 11, 22)
+CLIENT_SETTINGS = ("AWS_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE", "AWS_SESSION_TOKEN")
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("no-deadline", deadline=None)
@@ -61,3 +66,45 @@ def world(tmp_path: Path, toy_house: Path, monkeypatch: pytest.MonkeyPatch) -> T
         monkeypatch.setenv(name, text)
     sync(made.root, UV)
     return made
+
+
+@pytest.fixture(scope="session")
+def emulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Bucket]]:
+    """The emulators, each started when it is first asked for."""
+    running: dict[str, Bucket] = {}
+    with ExitStack() as stack:
+
+        def emulator(scheme: str) -> Bucket:
+            if scheme not in running:
+                folder = tmp_path_factory.mktemp("gcs")
+                running[scheme] = stack.enter_context(s3() if scheme == "s3" else gcs(folder))
+            return running[scheme]
+
+        yield emulator
+
+
+@pytest.fixture(params=["s3", "gs"])
+def bucket(
+    request: pytest.FixtureRequest,
+    emulators: Callable[[str], Bucket],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Bucket:
+    """A bucket that works, of each kind."""
+    found = emulators(request.param)
+    found.fault = None
+    for name in CLIENT_SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in found.environment.items():
+        monkeypatch.setenv(name, value)
+    # Small pieces, so that a small file has several.
+    monkeypatch.setattr(fetching, "CHUNK_BYTES", PIECE)
+    return found
+
+
+@pytest.fixture
+def published(bucket: Bucket, tmp_path: Path) -> Published:
+    """A model that lies in the bucket, in a folder of this test's own."""
+    model = publishable(tmp_path / "trained")
+    model.put_into(bucket)
+    bucket.asked.clear()
+    return model

@@ -23,7 +23,8 @@ __all__ = ["MAX_PUT_BYTES", "RemoteFolder"]
 MAX_PUT_BYTES = 5 * 10**9
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,221}")
-_PREFIX = re.compile(r"[A-Za-z0-9!_.*'()=+@-]+(/[A-Za-z0-9!_.*'()=+@-]+)*")
+_SEGMENT = r"(?!\.{1,2}(/|$))[A-Za-z0-9!_.*'()=+@-]+"
+_PREFIX = re.compile(f"{_SEGMENT}(/{_SEGMENT})*")
 # Statuses that do not go away by waiting: all of 4xx but request timeout and too many requests.
 _REFUSED = re.compile(r"status code: 4(?!08|29)\d\d")
 _ENDPOINTS = {
@@ -114,16 +115,17 @@ def _open(uri: str, timeout_s: float, *, make: bool) -> "ObjectStore":
 
     parts = urlsplit(uri)
     prefix = parts.path.strip("/")
+    scheme = "" if parts.query or parts.fragment else parts.scheme
     try:
-        match parts.scheme:
-            case "file" if not parts.netloc and prefix and not parts.query + parts.fragment:
+        match scheme:
+            case "file" if not parts.netloc and prefix:
                 return LocalStore(unquote(parts.path), mkdir=make)
             case "s3" | "gs" if _BUCKET.fullmatch(parts.netloc) and _PREFIX.fullmatch(prefix):
-                kind = S3Store if parts.scheme == "s3" else GCSStore
+                kind = S3Store if scheme == "s3" else GCSStore
                 return kind(
                     parts.netloc,
                     prefix=prefix,
-                    client_options=_client(parts.scheme, timeout_s),
+                    client_options=_client(scheme, timeout_s),
                     retry_config=_NO_RETRIES,
                 )
     except (BaseError, OSError, ValueError) as error:
