@@ -14,7 +14,7 @@ from nlpinsight.model import SentimentModel, judge
 from nlpinsight.schema import LABELS, Label, Sentiment
 from nlpinsight.textfiles import ResultWriter, Row, read_rows
 
-__all__ = ["ADDED", "BatchSummary", "check_places", "predict_file"]
+__all__ = ["ADDED", "BatchSummary", "check_files", "predict_file"]
 
 ADDED: Final = ("prediction", "confidence", *LABELS, "truncated")
 """The columns that are added behind those of the input."""
@@ -31,7 +31,7 @@ class BatchSummary:
     truncated: int
 
 
-def check_places(source: Path, destination: Path) -> None:
+def check_files(source: Path, destination: Path) -> None:
     """Refuse to write over the input.
 
     Raises:
@@ -64,7 +64,7 @@ def predict_file(
         DataError: The input does not fit, or the output cannot be written. All bad rows are
             counted; nothing was written.
     """
-    check_places(source, destination)
+    check_files(source, destination)
     problems, labels = Problems(), Counter[Label]()
     texts = truncated = 0
     with ResultWriter(destination) as writer:

@@ -55,6 +55,11 @@ class LinearModel:
         self._characters = _Lookup(characters, character_terms)
         self.intercept = intercept
 
+    @property
+    def size(self) -> int:
+        """How many terms are known."""
+        return len(self._words.block.terms) + len(self._characters.block.terms)
+
     def decisions(self, texts: Sequence[str]) -> Floats:
         """The decision function: one row per text, a value for each label."""
         found = np.empty((len(texts), len(LABELS)), dtype=np.float64)

@@ -11,6 +11,7 @@ from typing import Final
 import joblib
 import numpy as np
 import numpy.typing as npt
+from pydantic import JsonValue
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion, Pipeline
@@ -35,7 +36,7 @@ Floats = npt.NDArray[np.float64]
 
 # Chosen by three-fold cross-validation on the training file of the model card, the validation file
 # unseen.
-PARAMETERS: Final = {
+PARAMETERS: Final[dict[str, JsonValue]] = {
     "terms": "words, pairs of words, 3 to 5 characters in a word",
     "min_df": 2,
     "sublinear_tf": True,

@@ -1,0 +1,203 @@
+"""Making a model of labelled texts: one function per back end, each importing only its own.
+
+Each gives the files to seal, and what there is to tell of how they were made.
+"""
+
+import contextlib
+import importlib.util
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pydantic import JsonValue
+from servicekit.files import DataError
+
+from nlpinsight.data import Corpus
+from nlpinsight.evaluate import measure
+
+if TYPE_CHECKING:
+    from nlpinsight.training.base import Weights
+    from nlpinsight.training.build import Built
+    from nlpinsight.training.options import FinetuneOptions
+
+__all__ = [
+    "Made",
+    "check_training_environment",
+    "discard_work",
+    "make_exported",
+    "make_tfidf",
+    "make_transformer",
+]
+
+Steps = Callable[[int, int, str], None]
+"""Told how many steps are done, of how many at most, and what is going on."""
+
+TRAIN_ENVIRONMENT: Final = "make train-env-NLPInsight-Analyzer"
+
+
+@dataclass(frozen=True)
+class Made:
+    """A model that can be sealed.
+
+    Attributes:
+        files: By name.
+        parameters: What it was made with: with the texts, all that it depends on.
+        libraries: The versions of what made it, on which it depends as well.
+        details: What only this back end has to tell.
+        seconds: How long it took.
+    """
+
+    files: dict[str, bytes]
+    parameters: dict[str, JsonValue]
+    libraries: dict[str, str]
+    details: dict[str, JsonValue]
+    seconds: float
+
+
+def check_training_environment() -> None:
+    """Refuse what needs torch where torch is not installed, before anything is read.
+
+    Raises:
+        DataError: It is not; the message says what installs it.
+    """
+    if importlib.util.find_spec("torch") is None:
+        raise DataError(
+            "Fine-tuning and exporting need torch, which is not installed here and never where a "
+            f"model is served. Install it from the root of the repository: {TRAIN_ENVIRONMENT}."
+        )
+
+
+def make_tfidf(training: Corpus, held_out: Corpus) -> Made:
+    """Fit the linear back end.
+
+    Args:
+        training: The texts to learn from.
+        held_out: Texts that the pipeline and what is served of it must agree on.
+
+    Raises:
+        AgreementError: They do not.
+    """
+    from nlpinsight import pipeline, tfidf  # noqa: PLC0415 - scikit-learn
+
+    began = time.perf_counter()
+    fitted = pipeline.fit_pipeline(training.texts, training.targets)
+    linear = pipeline.export(fitted, held_out.texts)
+    seconds = time.perf_counter() - began
+    gap = pipeline.largest_difference(fitted, linear, held_out.texts)
+    return Made(
+        files=tfidf.pack(linear, pipeline.to_joblib(fitted)),
+        parameters=dict(pipeline.PARAMETERS),
+        libraries=_versions("joblib", "numpy", "scikit-learn", "scipy"),
+        details={"terms": linear.size, "largest_difference_from_pipeline": gap},
+        seconds=seconds,
+    )
+
+
+def make_transformer(
+    training: Corpus,
+    held_out: Corpus,
+    *,
+    weights: "Weights",
+    options: "FinetuneOptions",
+    work: Path,
+    progress: Steps,
+) -> Made:
+    """Fine-tune an encoder, export it, and quantize it.
+
+    Args:
+        training: The texts to learn from. Some of them are kept from it, to choose the epoch.
+        held_out: Texts to compare int8 with fp32 on; nothing is chosen by them.
+        weights: The encoder to begin from.
+        options: How to train.
+        work: The folder for the state that survives a kill.
+        progress: Told after every step.
+
+    Raises:
+        DataError: There are too few texts, or `work` holds another training's state.
+        QuantizationError: In int8 the model says something else too often.
+    """
+    from nlpinsight.training.build import build  # noqa: PLC0415 - torch
+    from nlpinsight.training.finetune import finetune  # noqa: PLC0415
+
+    tuned = finetune(
+        training.texts,
+        training.labels,
+        weights=weights,
+        options=options,
+        work=work,
+        progress=progress,
+    )
+    built = build(
+        tuned.network,
+        tuned.tokenizer,
+        weights=weights,
+        max_length=options.max_length,
+        texts=held_out.texts,
+    )
+    return Made(
+        files=built.files,
+        parameters={**_of_weights(weights), **asdict(options)},
+        libraries=_versions("numpy", "onnxruntime", "tokenizers", "torch", "transformers"),
+        details={
+            **_of_quantization(built, held_out),
+            "epochs": [asdict(epoch) for epoch in tuned.epochs],
+            "best_epoch": tuned.best_epoch,
+            "learned_from": tuned.train_rows,
+            "chosen_by": tuned.holdout_rows,
+            "resumed": tuned.resumed,
+        },
+        seconds=tuned.seconds,
+    )
+
+
+def make_exported(held_out: Corpus, *, weights: "Weights", max_length: int) -> Made:
+    """Export and quantize a classifier that somebody has fine-tuned already.
+
+    Args:
+        held_out: Texts to compare int8 with fp32 on.
+        weights: The classifier.
+        max_length: How many tokens it is to read.
+
+    Raises:
+        DataError: Its classes are not ours, or it cannot be loaded.
+        QuantizationError: In int8 the model says something else too often.
+    """
+    from nlpinsight.training.build import export_classifier  # noqa: PLC0415 - torch
+
+    began = time.perf_counter()
+    built = export_classifier(weights, max_length=max_length, texts=held_out.texts)
+    return Made(
+        files=built.files,
+        parameters={**_of_weights(weights), "max_length": max_length},
+        libraries=_versions("numpy", "onnxruntime", "tokenizers", "torch", "transformers"),
+        details=_of_quantization(built, held_out),
+        seconds=time.perf_counter() - began,
+    )
+
+
+def discard_work(work: Path) -> None:
+    """Remove the state of a training that is sealed, and its folder if nothing else is in it."""
+    from nlpinsight.training.checkpoint import Checkpoint  # noqa: PLC0415 - torch
+
+    Checkpoint(work, identity="").discard()
+    with contextlib.suppress(OSError):
+        work.rmdir()
+
+
+def _of_weights(weights: "Weights") -> dict[str, JsonValue]:
+    return {"base": weights.name, "base_sha256": weights.sha256, "revision": weights.revision}
+
+
+def _of_quantization(built: "Built", held_out: Corpus) -> dict[str, JsonValue]:
+    fp32 = measure(held_out.targets, built.fp32.scores(held_out.texts))
+    return {
+        "int8_beside_fp32": built.agreement.model_dump(mode="json"),
+        "fp32": {"accuracy": fp32.accuracy, "macro_f1": fp32.macro_f1},
+    }
+
+
+def _versions(*distributions: str) -> dict[str, str]:
+    return {name: version(name) for name in distributions}
