@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from servicekit.app import create_app
-    from servicekit.errors import ModelNotReadyError, ServiceError
+    from servicekit.errors import ModelNotReadyError, NotReadyError, ServiceError
     from servicekit.problems import ProblemSpec
     from servicekit.runtime import Runtime, RuntimeDep, get_runtime
     from servicekit.server import serve
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ModelNotReadyError",
+    "NotReadyError",
     "ProblemSpec",
     "Runtime",
     "RuntimeDep",
@@ -33,6 +34,7 @@ __all__ = [
 
 _MODULES: Final = {
     "ModelNotReadyError": "errors",
+    "NotReadyError": "errors",
     "ProblemSpec": "problems",
     "Runtime": "runtime",
     "RuntimeDep": "runtime",

@@ -80,7 +80,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=_lifespan(runtime),
+        lifespan=_lifespan(runtime, spec),
         exception_handlers={
             HTTPException: answer_problem,
             RequestValidationError: answer_problem,
@@ -92,12 +92,16 @@ def create_app(
     if settings.docs:
         app.include_router(_docs(app, settings))
     _check_endpoints(app)
-    app.user_middleware = _middleware(app, runtime, gate, catalog)
+    app.user_middleware = _middleware(app, runtime, gate, catalog, spec.open_paths)
     return app
 
 
 def _middleware(
-    app: FastAPI, runtime: Runtime, gate: Gate, catalog: ProblemCatalog
+    app: FastAPI,
+    runtime: Runtime,
+    gate: Gate,
+    catalog: ProblemCatalog,
+    own_open_paths: tuple[str, ...],
 ) -> list[Middleware]:
     """The layers around the endpoints, outermost first."""
     settings, lifecycle = runtime.settings, runtime.lifecycle
@@ -110,7 +114,7 @@ def _middleware(
     ]
     if settings.authenticates:
         keys = [key.get_secret_value() for key in settings.api_keys]
-        open_paths = (*PROBE_PATHS, *DOCS_PATHS)
+        open_paths = (*PROBE_PATHS, *DOCS_PATHS, *own_open_paths)
         layers.append(Middleware(AuthMiddleware, keys=keys, open_paths=open_paths))
     return [
         *layers,
@@ -125,10 +129,10 @@ def _middleware(
     ]
 
 
-def _lifespan(runtime: Runtime) -> Any:  # noqa: ANN401 - FastAPI's type is not public
+def _lifespan(runtime: Runtime, spec: ServiceSpec) -> Any:  # noqa: ANN401 - FastAPI's type is not public
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        runtime.start()
+        runtime.start(background=spec.background, obstacle=spec.obstacle)
         yield
         await runtime.stop()
 

@@ -16,6 +16,7 @@ __all__ = [
     "DeadlineExceededError",
     "DrainingError",
     "ModelNotReadyError",
+    "NotReadyError",
     "OverloadedError",
     "ServiceError",
     "ShuttingDownError",
@@ -100,6 +101,12 @@ class ModelNotReadyError(ServiceError):
     """There is no proven model to predict with: it is still loading, or it was refused."""
 
     status, code, title = 503, "model-not-ready", "The model is not ready"
+
+
+class NotReadyError(ServiceError):
+    """Something other than the model is missing that the service needs."""
+
+    status, code, title = 503, "not-ready", "The service is not ready"
 
 
 class DrainingError(ServiceError):

@@ -1,16 +1,16 @@
 """What an endpoint may use: the proven model, threads for long work, counters, the settings."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ParamSpec, Protocol, TypeVar
+from typing import Annotated, Any, ParamSpec, Protocol, TypeVar
 
 import structlog
 from fastapi import Depends, Request
 from pinproof import OpenedModel, SealedModelError
 
-from servicekit.errors import ModelNotReadyError
+from servicekit.errors import ModelNotReadyError, NotReadyError, ServiceError
 from servicekit.lifecycle import Lifecycle
 from servicekit.metrics import Metrics
 from servicekit.settings import ServiceSettings
@@ -73,7 +73,9 @@ class Runtime:
         self.refusal: Refusal | None = None
         self._open_model = open_model
         self._opened: OpenedModel | None = None
-        self._loading: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._obstacle: Callable[[Runtime], ServiceError | None] | None = None
+        self._background_failed = False
         self._log = structlog.stdlib.get_logger("servicekit.model")
 
     @property
@@ -124,16 +126,44 @@ class Runtime:
         """
         return await self.workers.run(work, *args, **kwargs)
 
-    def start(self) -> None:
-        """Begin to load the model; called when the application's lifespan starts."""
-        self._loading = asyncio.create_task(self._load_model())
+    def obstacle(self) -> ServiceError | None:
+        """What keeps the service from being ready though its model is proven, if anything does."""
+        if self._background_failed:
+            return NotReadyError("The work in the background failed; the log says why.")
+        return self._obstacle(self) if self._obstacle is not None else None
+
+    def start(
+        self,
+        *,
+        background: "Callable[[Runtime], Coroutine[Any, Any, None]] | None" = None,
+        obstacle: "Callable[[Runtime], ServiceError | None] | None" = None,
+    ) -> None:
+        """Begin to load the model; called when the application's lifespan starts.
+
+        Args:
+            background: The service's own work beside the requests.
+            obstacle: What else keeps it from being ready.
+        """
+        self._obstacle = obstacle
+        self._tasks = [asyncio.create_task(self._load_model())]
+        if background is not None:
+            self._tasks.append(asyncio.create_task(self._watch_over(background(self))))
 
     async def stop(self) -> None:
-        """Let go of threads; called when the application's lifespan ends."""
-        if self._loading is not None:
-            self._loading.cancel()
-            await asyncio.wait([self._loading])
+        """Let go of tasks and threads; called when the application's lifespan ends."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
         self.workers.close()
+
+    async def _watch_over(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception:  # noqa: BLE001 - logged; the process must live to tell
+            # Cancelled at the end of the process is no failure; it does not come here.
+            self._background_failed = True
+            self._log.exception("background work failed")
 
     async def _load_model(self) -> None:
         """Open the sealed model in a thread and remember it, or why it was refused."""

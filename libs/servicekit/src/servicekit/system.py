@@ -102,7 +102,7 @@ def docs_router(page: Callable[[], str], schema: Callable[[], dict[str, object]]
 def _not_ready(runtime: Runtime) -> ServiceError | None:
     if runtime.lifecycle.draining:
         return DrainingError()
-    return runtime.not_ready() if runtime.opened is None else None
+    return runtime.not_ready() if runtime.opened is None else runtime.obstacle()
 
 
 def _not_ready_response(request: Request, runtime: Runtime, reason: ServiceError) -> Response:

@@ -1,4 +1,4 @@
-"""Headers that every answer carries."""
+"""Headers that every answer carries, unless its endpoint says otherwise."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -21,6 +21,8 @@ _CLOSE = (b"connection", b"close")
 class HeadersMiddleware:
     """Adds security headers, and ``Connection: close`` while the process drains.
 
+    An endpoint that sets one of them itself, such as `Cache-Control`, is left its own.
+
     Args:
         app: The application.
         lifecycle: Whether it drains.
@@ -38,7 +40,9 @@ class HeadersMiddleware:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = [*message.get("headers", ()), *_SECURITY]
+                headers = [*message.get("headers", ())]
+                own = {name for name, _ in headers}
+                headers += [header for header in _SECURITY if header[0] not in own]
                 if self._lifecycle.draining:
                     headers.append(_CLOSE)
                 message["headers"] = headers

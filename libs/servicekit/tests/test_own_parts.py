@@ -1,0 +1,126 @@
+"""What a service may add to servicekit's: work in the background, an obstacle, headers, a page."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi import APIRouter
+from servicekit import NotReadyError, Runtime, ServiceSettings, ServiceSpec, create_app
+from servicekit.testing import wait_until
+from starlette.responses import PlainTextResponse, Response
+from starlette.testclient import TestClient
+
+KEY = "k" * 32
+
+
+class Store:
+    """Filled in the background, once it is let."""
+
+    def __init__(self) -> None:
+        self.go_on = asyncio.Event()
+        self.full = False
+        self.cancelled = False
+
+    async def fill(self, runtime: Runtime) -> None:
+        try:
+            await self.go_on.wait()
+            self.full = runtime.name == "own"
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            self.cancelled = True
+            raise
+
+    def obstacle(self, runtime: Runtime) -> NotReadyError | None:
+        return None if self.full else NotReadyError(f"{runtime.name} is empty; wait")
+
+
+async def fail(runtime: Runtime) -> None:
+    raise RuntimeError(f"secret internals of {runtime.name}")
+
+
+def make_client(sealed_model: Path, **parts: object) -> TestClient:
+    router = APIRouter()
+
+    @router.get("/cached")
+    async def cached() -> Response:
+        return PlainTextResponse(
+            "x", headers={"Cache-Control": "max-age=60", "Content-Security-Policy": "own"}
+        )
+
+    @router.get("/page")
+    async def page() -> Response:
+        return PlainTextResponse("page")
+
+    spec = ServiceSpec(
+        name="own", title="Own", version="1", description="Own.", router=router,
+        open_paths=("/page",), **parts,  # type: ignore[arg-type]
+    )  # fmt: skip
+    settings = ServiceSettings.model_validate(
+        {"app_env": "test", "model_dir": sealed_model, "api_keys": KEY}
+    )
+    return TestClient(create_app(settings, spec), headers={"X-API-Key": KEY})
+
+
+@pytest.fixture
+def store() -> Store:
+    return Store()
+
+
+@pytest.fixture
+def client(sealed_model: Path, store: Store) -> Iterator[TestClient]:
+    with make_client(sealed_model, background=store.fill, obstacle=store.obstacle) as client:
+        wait_until(
+            lambda: client.get("/model_info").json()["verdict"] == "proven", "the model is proven"
+        )
+        yield client
+
+
+def test_an_obstacle_keeps_it_from_being_ready_until_the_background_removes_it(
+    client: TestClient, store: Store
+) -> None:
+    before = client.get("/ready")
+    assert client.portal is not None
+    client.portal.call(store.go_on.set)
+    wait_until(lambda: client.get("/ready").status_code == 200, "the obstacle is gone")
+
+    assert before.status_code == 503
+    assert before.json()["type"] == "urn:problem-type:not-ready"
+    assert before.json()["detail"] == "own is empty; wait"
+
+
+def test_the_background_is_cancelled_at_the_end(sealed_model: Path, store: Store) -> None:
+    with make_client(sealed_model, background=store.fill) as client:
+        assert client.get("/health").status_code == 200
+    assert store.cancelled
+
+
+def test_a_failure_in_the_background_is_not_ready_and_tells_nothing_of_it(
+    sealed_model: Path,
+) -> None:
+    with make_client(sealed_model, background=fail) as client:
+        wait_until(
+            lambda: "in the background failed" in client.get("/ready").text,
+            "it says that it failed",
+        )
+        response = client.get("/ready")
+        assert response.status_code == 503
+        assert "secret" not in response.text
+        assert client.get("/health").status_code == 200
+
+
+def test_an_endpoint_keeps_the_headers_that_it_sets(client: TestClient) -> None:
+    own = client.get("/cached").headers
+    others = client.get("/page").headers
+
+    assert own.get_list("cache-control") == ["max-age=60"]
+    assert own.get_list("content-security-policy") == ["own"]
+    assert own["x-content-type-options"] == "nosniff"
+    assert others.get_list("cache-control") == ["no-store"]
+
+
+def test_an_open_path_of_its_own_needs_no_key_and_the_others_do(client: TestClient) -> None:
+    del client.headers["X-API-Key"]
+
+    assert client.get("/page").status_code == 200
+    assert client.get("/cached").status_code == 401
