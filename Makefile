@@ -93,7 +93,24 @@ check-workflows: .tools/check/.installed ## Check workflows, actions, the update
 	$(TOOLS)/check-jsonschema --quiet --builtin-schema vendor.github-actions .github/actions/*/action.yml
 	$(TOOLS)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(TOOLS)/pre-commit validate-manifest .pre-commit-hooks.yaml
+	$(TOOLS)/actionlint -shellcheck $(TOOLS)/shellcheck $(WORKFLOWS)
 	$(TOOLS)/zizmor --offline --quiet .github
+
+.PHONY: check-actions matrix
+check-actions: .tools/check/.installed ## Ask GitHub whether the actions' commits are what they say; needs GH_TOKEN
+	$(TOOLS)/zizmor --quiet .github
+
+# Continuous integration takes its jobs from here, and has no list of its own.
+matrix: ## Print what there is to test and to build, for the workflows
+	@"$(PYTHON)" tools/matrix.py --tests $(LIBS) $(SERVICES) lab deploy --images $(SERVICES)
+
+.PHONY: pins-today pins-issue
+pins-today: libs/pinproof/.venv/.installed $(UV) ## Resolve, prove and audit the pins as of today; writes reports/pins-today.json
+	"$(PYTHON)" tools/pins_today.py run reports/pins-today.json
+
+RUN_URL ?=
+pins-issue: ## Open, update or close the one issue that says what pins-today found; needs gh and GH_TOKEN
+	"$(PYTHON)" tools/pins_today.py tell reports/pins-today.json --run-url "$(RUN_URL)"
 
 .PHONY: outdated audit
 outdated: libs/pinproof/.venv/.installed ## List what is newer inside and outside each pin; asks the index
