@@ -1,8 +1,8 @@
 """The services on this machine, without Kubernetes: ``make up`` and ``make down``.
 
 Each runs from its own environment, in the background, at its own port, with its log and its process
-id in ``.cache/up``. What is stopped is what was started: a process that has got the same id since is
-left alone. Needs nothing but Python, as everything that a fresh machine starts with.
+id in ``.cache/up``. What is stopped is what was started: a process that has got the same id since
+is left alone. Needs nothing but Python, as everything that a fresh machine starts with.
 """
 
 import argparse
@@ -76,7 +76,7 @@ def up(services: list[Path], state: Path) -> None:
             last = "\n".join(log.read_text(encoding="utf-8").splitlines()[-10:])
             down(state)
             sys.exit(f"{service.name} was not ready within {READY_TIMEOUT_S} s; its log:\n{last}")
-        print(f"{service.name}: {url}/docs (process {one.pid}, log {os.path.relpath(log)})")
+        _say(f"{service.name}: {url}/docs (process {one.pid}, log {os.path.relpath(log)})")
 
 
 def down(state: Path) -> None:
@@ -89,10 +89,15 @@ def down(state: Path) -> None:
                 time.sleep(0.05)
             if one.alive():
                 os.kill(one.pid, signal.SIGKILL)
-                print(f"{name}: ended by force after {STOP_TIMEOUT_S} s")
+                _say(f"{name}: ended by force after {STOP_TIMEOUT_S} s")
             else:
-                print(f"{name}: stopped")
+                _say(f"{name}: stopped")
         (state / f"{name}.json").unlink()
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def _package(service: Path) -> str:
@@ -108,8 +113,8 @@ def _prepare(service: Path) -> None:
     """Train on sample data what has no model yet."""
     package = _package(service)
     if not (service / "models" / package / "manifest.json").is_file():
-        print(f"{service.name}: no model yet, training one on sample data", flush=True)
-        train = [_python(service), "-m", package, "train"]
+        _say(f"{service.name}: no model yet, training one on sample data")
+        train = [str(_python(service)), "-m", package, "train"]
         subprocess.run(train, cwd=service, check=True)  # noqa: S603 - the service's own command
 
 
@@ -153,10 +158,12 @@ def _wait_until_ready(one: Running, log: Path) -> str | None:
     deadline = time.monotonic() + READY_TIMEOUT_S
     while time.monotonic() < deadline and one.alive():
         if (url := _url(log)) is not None:
-            with contextlib.suppress(urllib.error.URLError, ConnectionError):
-                with urllib.request.urlopen(f"{url}/ready", timeout=5) as answer:  # noqa: S310
-                    if answer.status == OK:
-                        return url
+            with (
+                contextlib.suppress(urllib.error.URLError, ConnectionError),
+                urllib.request.urlopen(f"{url}/ready", timeout=5) as answer,  # noqa: S310
+            ):
+                if answer.status == OK:
+                    return url
         time.sleep(0.2)
     return None
 

@@ -35,20 +35,26 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="manifests", description=__doc__)
     commands = parser.add_subparsers(required=True)
 
-    rendering = commands.add_parser("render", help="an overlay and a release file in, manifests out")
+    rendering = commands.add_parser(
+        "render", help="an overlay and a release file in, manifests out"
+    )
     rendering.add_argument("overlay", choices=OVERLAYS)
     rendering.add_argument("release", type=Path, help="TOML or JSON")
     rendering.add_argument("--out", type=Path, required=True, help="file to write")
     rendering.set_defaults(run=_render)
 
-    combining = commands.add_parser("check", help="build every combination of components, and check")
+    combining = commands.add_parser(
+        "check", help="build every combination of components, and check"
+    )
     combining.set_defaults(run=_check)
 
     scanning = commands.add_parser("scan", help="scan the overlays for policies that they break")
     scanning.add_argument("--checkov", type=Path, required=True, help="the program")
     scanning.set_defaults(run=_scan)
 
-    deploying = commands.add_parser("deploy", help="apply what was rendered; wait until it is healthy")
+    deploying = commands.add_parser(
+        "deploy", help="apply what was rendered; wait until it is healthy"
+    )
     deploying.add_argument("manifests", type=Path)
     deploying.add_argument("--context", help="of kubectl; the current one if not given")
     deploying.add_argument("--timeout", type=int, default=600, help="seconds for each workload")

@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from itertools import product
@@ -17,7 +17,7 @@ from manifests.release import IMAGES, MODELS, Model, Release
 from manifests.render import KUBERNETES, OVERLAYS, build, render, value_names
 from manifests.rules import check
 
-__all__ = ["check_combinations", "combinations", "specimen"]
+__all__ = ["build_combinations", "check_combinations", "combinations", "specimen"]
 
 # Canary includes autoscaling: one of the two, or neither.
 _SCALING: Final = ((), ("autoscaling",), ("canary",))
@@ -37,9 +37,7 @@ _VALUES: Final = {
 def specimen(overlay: str) -> Release:
     """A release to check with: well-formed, and of nobody."""
     return Release(
-        images={
-            name: f"registry.specimen.test/{name}@sha256:{_digest(name)}" for name in IMAGES
-        },
+        images={name: f"registry.specimen.test/{name}@sha256:{_digest(name)}" for name in IMAGES},
         models={
             name: Model(f"s3://specimen-models/{name}/1", _digest(f"model {name}"))
             for name in MODELS
@@ -65,14 +63,10 @@ def check_combinations() -> tuple[list[Finding], int]:
         The findings, and how many builds were checked.
     """
     sets = list(combinations())
-    with tempfile.TemporaryDirectory(prefix="manifests-") as folder:
-        root = Path(folder)
-        for part in ("kubernetes/base", "kubernetes/components", "monitoring"):
-            shutil.copytree(KUBERNETES.parent / part, root / part)
-        # Threads, because it is kubectl that works.
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            overlays = list(pool.map(lambda name: render(name, specimen(name)), OVERLAYS))
-            built = list(pool.map(lambda components: _build(root, components), sets))
+    # Threads, because it is kubectl that works.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        overlays = list(pool.map(lambda name: render(name, specimen(name)), OVERLAYS))
+    built = build_combinations(sets)
     findings: list[Finding] = []
     for overlay, text in zip(OVERLAYS, overlays, strict=True):
         found = check(read_manifests(text, local=overlay == "local"))
@@ -82,6 +76,16 @@ def check_combinations() -> tuple[list[Finding], int]:
         found = [one for one in check(read_manifests(text)) if one.code != "stand_ins"]
         findings += _labelled("+".join(components) or "base", found)
     return findings, len(overlays) + len(built)
+
+
+def build_combinations(sets: Sequence[tuple[str, ...]]) -> list[str]:
+    """The base with each set of components, without a release."""
+    with tempfile.TemporaryDirectory(prefix="manifests-") as folder:
+        root = Path(folder)
+        for part in ("kubernetes/base", "kubernetes/components", "monitoring"):
+            shutil.copytree(KUBERNETES.parent / part, root / part)
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            return list(pool.map(lambda components: _build(root, components), sets))
 
 
 def _labelled(label: str, findings: Iterable[Finding]) -> Iterator[Finding]:

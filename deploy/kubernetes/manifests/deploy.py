@@ -26,10 +26,10 @@ def deploy(manifests: Manifests, file: Path, context: str | None, timeout_s: int
         0 if every workload is healthy, 1 otherwise.
     """
     kubectl = _kubectl(context)
-    print(f"Applying {file} to {context or 'the current context of kubectl'}")
+    _say(f"Applying {file} to {context or 'the current context of kubectl'}")
     apply = ["apply", "--server-side", "--force-conflicts", f"--field-manager={_MANAGER}"]
     if subprocess.run([*kubectl, *apply, "-f", str(file)], check=False).returncode != 0:  # noqa: S603
-        print("Not everything was applied.", file=sys.stderr)
+        _say("Not everything was applied.")
         return 1
     return _wait(kubectl, manifests, timeout_s)
 
@@ -45,7 +45,7 @@ def roll_back(manifests: Manifests, context: str | None, timeout_s: int) -> int:
     kubectl = _kubectl(context)
     for kind, name in _workloads(manifests):
         if kind == "rollout":
-            print(f"rollout/{name}: undo it with the plugin: kubectl argo rollouts undo {name}")
+            _say(f"rollout/{name}: undo it with the plugin: kubectl argo rollouts undo {name}")
             return 1
         undo = [*kubectl, "-n", NAMESPACE, "rollout", "undo", f"{kind}/{name}"]
         if subprocess.run(undo, check=False).returncode != 0:  # noqa: S603
@@ -64,8 +64,16 @@ def _wait(kubectl: Sequence[str], manifests: Manifests, timeout_s: int) -> int:
         done = subprocess.run([*waiting, f"--timeout={timeout_s}s"], check=False)  # noqa: S603
         if done.returncode != 0:
             healthy = False
-            print(f"{kind}/{name} is not healthy after {timeout_s} s:", file=sys.stderr)
-            pods = [*kubectl, "-n", NAMESPACE, "get", "pods", "-l", f"app.kubernetes.io/name={name}"]
+            _say(f"{kind}/{name} is not healthy after {timeout_s} s:")
+            pods = [
+                *kubectl,
+                "-n",
+                NAMESPACE,
+                "get",
+                "pods",
+                "-l",
+                f"app.kubernetes.io/name={name}",
+            ]
             subprocess.run(pods, check=False)  # noqa: S603
     return 0 if healthy else 1
 
@@ -78,6 +86,11 @@ def _workloads(manifests: Manifests) -> Iterator[tuple[str, str]]:
     for _, one in manifests.of("Deployment"):
         if one["metadata"]["name"] not in rollouts:
             yield "deployment", one["metadata"]["name"]
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 def _kubectl(context: str | None) -> list[str]:

@@ -16,7 +16,9 @@ IMAGES = ("bankchurn-predictor", "nlpinsight-analyzer", "chicagotaxi-pipeline")
 MODELS = ("bankchurn", "nlpinsight", "chicagotaxi")
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_NAMED_BY_DIGEST = re.compile(r"(?P<name>[a-z0-9][\w.:/-]*?/[\w./-]+)@sha256:(?P<digest>[0-9a-f]{64})")
+_NAMED_BY_DIGEST = re.compile(
+    r"(?P<name>[a-z0-9][\w.:/-]*?/[\w./-]+)@sha256:(?P<digest>[0-9a-f]{64})"
+)
 _NAMED_BY_TAG = re.compile(r"(?P<name>[a-z0-9][\w.:/-]*?/[\w./-]+):(?P<tag>[\w][\w.-]{0,127})")
 _URI = re.compile(r"(?:gs|s3)://[^\s/]+/\S+|file:///\S+")
 _STAND_IN = re.compile(
@@ -67,9 +69,10 @@ def read_release(path: Path, *, values: frozenset[str], tags: bool = False) -> R
             All findings are told at once.
     """
     document = _load(path)
-    findings: list[str] = []
-    for name in sorted(document.keys() - {"images", "models", "values"}):
-        findings.append(f"{name}: unknown; a release has images, models and values")
+    findings = [
+        f"{name}: unknown; a release has images, models and values"
+        for name in document.keys() - {"images", "models", "values"}
+    ]
     images = _section(document, "images", frozenset(IMAGES), findings)
     models = _section(document, "models", frozenset(MODELS), findings)
     given = _section(document, "values", values, findings)
@@ -113,6 +116,8 @@ def _text(name: str, value: object, findings: list[str]) -> str:
     if not isinstance(value, str) or not value.strip():
         findings.append(f"{name}: empty")
         return ""
+    if "\n" in value:
+        findings.append(f"{name}: more than one line")
     if stand_in := _STAND_IN.search(value):
         findings.append(f"{name}: {stand_in[0]!r} is a stand-in, give the real value")
     return value

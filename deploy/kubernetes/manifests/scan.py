@@ -54,9 +54,9 @@ def _reasons(accepted: Path) -> dict[str, str]:
 
 
 def _run(checkov: Path, folder: Path) -> dict[str, Any]:
-    command = [checkov, "--skip-download", "--quiet", "--compact", "--framework", "kubernetes"]
+    command = [str(checkov), "--skip-download", "--quiet", "--compact", "--framework", "kubernetes"]
     done = subprocess.run(  # noqa: S603 - the scanner of tools/requirements-scan.txt
-        [*command, "--directory", folder, "--output", "json"],
+        [*command, "--directory", str(folder), "--output", "json"],
         capture_output=True,
         text=True,
         check=False,

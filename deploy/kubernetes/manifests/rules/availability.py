@@ -44,10 +44,14 @@ def _probes(pod: Pod) -> Iterator[Finding]:
         for probe, path in wanted.items():
             get = dig(container.node, probe, "httpGet")
             if get.get("path") != path:
-                yield Finding(pod.owner, "availability", f"{probe} wants {path}, not {get.get('path')}")
+                yield Finding(
+                    pod.owner, "availability", f"{probe} wants {path}, not {get.get('path')}"
+                )
             port = get.get("port")
             if port not in container.ports and port not in container.ports.values():
-                yield Finding(pod.owner, "availability", f"{probe} asks the port {port}, not a port")
+                yield Finding(
+                    pod.owner, "availability", f"{probe} asks the port {port}, not a port"
+                )
 
 
 def _ending(manifests: Manifests, pod: Pod) -> Iterator[Finding]:
@@ -100,7 +104,9 @@ def _autoscalers(manifests: Manifests) -> Iterator[Finding]:
         target = dig(scaler, "spec", "scaleTargetRef")
         rollout = manifests.find("Rollout", target["name"])
         if rollout and target["kind"] != "Rollout":
-            yield Finding(where, "availability", "scales the Deployment, but the Rollout has the pods")
+            yield Finding(
+                where, "availability", "scales the Deployment, but the Rollout has the pods"
+            )
         for one in (manifests.find(kind, target["name"]) for kind in ("Deployment", "Rollout")):
             if one and "replicas" in one["spec"]:
                 message = f"scales {one['kind']}/{target['name']}, which states its replicas, too"
@@ -108,13 +114,22 @@ def _autoscalers(manifests: Manifests) -> Iterator[Finding]:
         if not dig(scaler, "spec", "behavior", "scaleDown").get("stabilizationWindowSeconds"):
             yield Finding(where, "availability", "scales down at once; give it a window")
         if scaler["spec"].get("minReplicas", 1) >= scaler["spec"]["maxReplicas"]:
-            yield Finding(where, "availability", "cannot scale: minReplicas is not below maxReplicas")
-    scaled = {dig(one, "spec", "scaleTargetRef").get("name") for _, one in manifests.of("HorizontalPodAutoscaler")}
+            yield Finding(
+                where, "availability", "cannot scale: minReplicas is not below maxReplicas"
+            )
+    scaled = {
+        dig(one, "spec", "scaleTargetRef").get("name")
+        for _, one in manifests.of("HorizontalPodAutoscaler")
+    }
     for where, rollout in manifests.of("Rollout"):
         if rollout["metadata"]["name"] not in scaled and "replicas" not in rollout["spec"]:
-            yield Finding(where, "availability", "has one pod: nothing scales it, and it states none")
+            yield Finding(
+                where, "availability", "has one pod: nothing scales it, and it states none"
+            )
         if not any(manifests.of("PodMonitor")):
-            yield Finding(where, "availability", "is analysed, but nothing is scraped: add monitoring")
+            yield Finding(
+                where, "availability", "is analysed, but nothing is scraped: add monitoring"
+            )
 
 
 def _jobs(manifests: Manifests) -> Iterator[Finding]:

@@ -22,7 +22,9 @@ def check(manifests: Manifests) -> Iterator[Finding]:
                 yield Finding(where, "hardening", f"wants the label {name}: {value}")
     for where, one in manifests.of("ServiceAccount"):
         if one.get("automountServiceAccountToken") is not False:
-            yield Finding(where, "hardening", "mounts a token; set automountServiceAccountToken: false")
+            yield Finding(
+                where, "hardening", "mounts a token; set automountServiceAccountToken: false"
+            )
     for pod in manifests.pods:
         yield from _pod(pod)
         for container in pod.containers:
@@ -38,7 +40,9 @@ def _pod(pod: Pod) -> Iterator[Finding]:
     if dig(context, "seccompProfile").get("type") != "RuntimeDefault":
         yield Finding(pod.owner, "hardening", "wants the seccomp profile RuntimeDefault")
     if pod.spec.get("automountServiceAccountToken") is not False:
-        yield Finding(pod.owner, "hardening", "mounts a token; set automountServiceAccountToken: false")
+        yield Finding(
+            pod.owner, "hardening", "mounts a token; set automountServiceAccountToken: false"
+        )
     for name in ("hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace"):
         if pod.spec.get(name):
             yield Finding(pod.owner, "hardening", f"has {name}")

@@ -25,9 +25,13 @@ def check(manifests: Manifests) -> Iterator[Finding]:
                 yield Finding(pod.owner, "network", message)
         ingress = {port for policy in policies for port in _open(policy, pod, "ingress")}
         if pod.kind == "Deployment" and not ingress & {*pod.ports, *pod.ports.values()}:
-            yield Finding(pod.owner, "network", "can be reached by nobody: no policy opens its port")
+            yield Finding(
+                pod.owner, "network", "can be reached by nobody: no policy opens its port"
+            )
         if pod.kind != "Deployment" and ingress:
-            yield Finding(pod.owner, "network", f"listens nowhere, and {sorted(map(str, ingress))} is open")
+            yield Finding(
+                pod.owner, "network", f"listens nowhere, and {sorted(map(str, ingress))} is open"
+            )
     for policy in policies:
         for rule in policy["spec"].get("ingress", []):
             where = f"NetworkPolicy/{policy['metadata']['name']}"

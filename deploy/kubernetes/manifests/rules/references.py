@@ -1,4 +1,4 @@
-"""Whatever an object names exists: configuration, secrets, accounts, volumes, targets, back ends."""
+"""Whatever an object names exists: configuration, secrets, accounts, volumes, back ends."""
 
 from collections.abc import Iterator
 from typing import Final

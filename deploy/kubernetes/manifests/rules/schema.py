@@ -26,7 +26,12 @@ CUSTOM: Final = {
 def check(manifests: Manifests) -> Iterator[Finding]:
     """Validate against the schemas of the oldest Kubernetes that is supported, strictly."""
     identities = Counter(
-        (one.get("apiVersion"), one["kind"], one["metadata"].get("namespace"), one["metadata"]["name"])
+        (
+            one.get("apiVersion"),
+            one["kind"],
+            one["metadata"].get("namespace"),
+            one["metadata"]["name"],
+        )
         for one in manifests.objects
     )
     for (_, kind, _, name), count in identities.items():

@@ -47,7 +47,9 @@ def _workload(manifests: Manifests, pod: Pod) -> Iterator[Finding]:
             yield Finding(pod.owner, "selectors", f"selects the pods of {other.owner} too")
     for constraint in pod.spec.get("topologySpreadConstraints", []):
         if not selects(constraint.get("labelSelector") or {}, pod.labels):
-            yield Finding(pod.owner, "selectors", "is not spread: the constraint selects other pods")
+            yield Finding(
+                pod.owner, "selectors", "is not spread: the constraint selects other pods"
+            )
 
 
 def _port(where: str, port: object, pods: list[Pod]) -> Iterator[Finding]:

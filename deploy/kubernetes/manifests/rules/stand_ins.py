@@ -1,9 +1,10 @@
 """Everything that a release supplies is there: no empty value, no stand-in, no floating image."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from manifests.objects import Finding, Manifests, Node
+from manifests.objects import Finding, Manifests, Node, Pod
+from manifests.release import MODELS
 
 __all__ = ["check"]
 
@@ -22,46 +23,45 @@ def check(manifests: Manifests) -> Iterator[Finding]:
     for one in manifests.objects:
         where = f"{one['kind']}/{one['metadata']['name']}"
         # Dashboards and rules are texts for others: their braces and words are their own.
-        if one["kind"] == "PrometheusRule" or where == "ConfigMap/ml-services-dashboards":
-            continue
-        for path, value in _leaves(one):
-            if value in (None, "") and not path.endswith(_EMPTY_BY_DESIGN):
-                yield Finding(where, "stand_ins", f"{path} is empty; give it in the release file")
-            elif isinstance(value, str) and (stand_in := _STAND_IN.search(value)):
-                yield Finding(where, "stand_ins", f"{path} still holds {stand_in[0]!r}")
-            elif path.endswith(("host", "hostnames.0")) and str(value).endswith("."):
-                yield Finding(where, "stand_ins", f"{path} is {value!r}: the domain is missing")
+        if one["kind"] != "PrometheusRule" and where != "ConfigMap/ml-services-dashboards":
+            yield from _strings(where, one)
     for pod in manifests.pods:
-        for container in pod.containers:
-            accepted = _DIGEST.fullmatch(container.image) or (
-                manifests.local and _TAG.fullmatch(container.image)
+        yield from _images(manifests, pod)
+    for where, config in manifests.of("ConfigMap"):
+        if config["metadata"]["name"].startswith(tuple(f"{name}-model-" for name in MODELS)):
+            for key in sorted({"MODEL_URI", "MODEL_SHA256"} - (config.get("data") or {}).keys()):
+                yield Finding(where, "stand_ins", f"has no {key}; render with DIGESTS=FILE")
+
+
+def _strings(where: str, one: Node) -> Iterator[Finding]:
+    for path, value in _leaves(one):
+        if value in (None, "") and not path.endswith(_EMPTY_BY_DESIGN):
+            yield Finding(where, "stand_ins", f"{path} is empty; give it in the release file")
+        elif isinstance(value, str) and (stand_in := _STAND_IN.search(value)):
+            yield Finding(where, "stand_ins", f"{path} still holds {stand_in[0]!r}")
+        elif path.endswith(("host", "hostnames.0")) and str(value).endswith("."):
+            yield Finding(where, "stand_ins", f"{path} is {value!r}: the domain is missing")
+
+
+def _images(manifests: Manifests, pod: Pod) -> Iterator[Finding]:
+    for container in pod.containers:
+        tagged = manifests.local and _TAG.fullmatch(container.image)
+        if not (_DIGEST.fullmatch(container.image) or tagged):
+            yield Finding(
+                pod.owner,
+                "stand_ins",
+                f"container {container.name} runs {container.image!r}, which is not named by its "
+                "digest; render with DIGESTS=FILE",
             )
-            if not accepted:
-                yield Finding(
-                    pod.owner,
-                    "stand_ins",
-                    f"container {container.name} runs {container.image!r}, which is not named by "
-                    "its digest; render with DIGESTS=FILE",
-                )
-    for name in ("bankchurn", "nlpinsight", "chicagotaxi"):
-        for where, config in manifests.of("ConfigMap"):
-            if config["metadata"]["name"].startswith(f"{name}-model"):
-                missing = {"MODEL_URI", "MODEL_SHA256"} - (config.get("data") or {}).keys()
-                for key in sorted(missing):
-                    yield Finding(where, "stand_ins", f"has no {key}; render with DIGESTS=FILE")
 
 
 def _leaves(node: object, path: str = "") -> Iterator[tuple[str, object]]:
     if isinstance(node, dict):
-        children: Iterator[tuple[object, object]] = iter(_named(node))
+        children: Iterable[tuple[object, object]] = node.items()
     elif isinstance(node, list):
-        children = iter(enumerate(node))
+        children = enumerate(node)
     else:
         yield path, node
         return
     for name, child in children:
         yield from _leaves(child, f"{path}.{name}" if path else str(name))
-
-
-def _named(node: Node) -> Iterator[tuple[object, object]]:
-    yield from node.items()

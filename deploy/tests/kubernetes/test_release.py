@@ -1,0 +1,152 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from manifests.cli import main
+from manifests.combinations import specimen
+from manifests.errors import ReleaseError
+from manifests.release import read_release
+from manifests.render import value_names
+
+GKE = value_names("gke")
+DIGEST = "3f2c6a9b" * 8
+
+
+def document(overlay: str = "gke") -> dict[str, Any]:
+    release = specimen(overlay)
+    return {
+        "images": dict(release.images),
+        "models": {
+            name: {"uri": model.uri, "sha256": model.sha256}
+            for name, model in release.models.items()
+        },
+        "values": dict(release.values),
+    }
+
+
+def write(folder: Path, content: dict[str, Any]) -> Path:
+    path = folder / "release.json"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+def test_toml_and_json_say_the_same(tmp_path: Path) -> None:
+    content = document()
+    lines = [
+        f"[{section}]\n"
+        + "".join(f'{name} = "{value}"\n' for name, value in content[section].items())
+        for section in ("images", "values")
+    ]
+    for name, model in content["models"].items():
+        lines.append(f'[models.{name}]\nuri = "{model["uri"]}"\nsha256 = "{model["sha256"]}"\n')
+    toml = tmp_path / "release.toml"
+    toml.write_text("\n".join(lines), encoding="utf-8")
+    assert read_release(toml, values=GKE) == read_release(write(tmp_path, content), values=GKE)
+    assert read_release(toml, values=GKE) == specimen("gke")
+
+
+def change(path: str, value: object) -> Callable[[dict[str, Any]], None]:
+    """Set the value at a dotted path, or remove it where the value is None."""
+
+    def apply(content: dict[str, Any]) -> None:
+        *parents, last = path.split(".")
+        node = content
+        for part in parents:
+            node = node[part]
+        if value is None:
+            del node[last]
+        else:
+            node[last] = value
+
+    return apply
+
+
+REFUSED = [
+    ("images.bankchurn-predictor", None, "images.bankchurn-predictor: missing"),
+    ("images.bankchurn-predictor", "", "images.bankchurn-predictor: empty"),
+    ("images.bankchurn-predictor", "r.test/b:1.0.0", "not REGISTRY/NAME@sha256:DIGEST"),
+    ("images.bankchurn-predictor", "r.test/b:latest", "not REGISTRY/NAME@sha256:DIGEST"),
+    ("images.bankchurn-predictor", f"bankchurn@sha256:{DIGEST}", "not REGISTRY/NAME@sha256"),
+    ("images.bankchurn-predictor", "r.test/b@sha256:abc", "not REGISTRY/NAME@sha256"),
+    ("images.bankchurn-predictor", f"r.test/b@sha256:{'0' * 64}", "is a stand-in"),
+    ("images.bankchurn-predictor", f"<registry>/b@sha256:{DIGEST}", "'<registry>' is a stand-in"),
+    ("images.bankchurn-predictor", f"r.example.com/b@sha256:{DIGEST}", "is a stand-in"),
+    ("images.other", f"r.test/b@sha256:{DIGEST}", "images.other: unknown"),
+    ("models.nlpinsight", None, "models.nlpinsight: missing"),
+    ("models.nlpinsight.uri", None, "models.nlpinsight.uri: empty"),
+    ("models.nlpinsight.uri", "https://bucket/model", "not a folder at gs://"),
+    ("models.nlpinsight.uri", "gs://bucket", "not a folder at gs://"),
+    ("models.nlpinsight.uri", "gs://CHANGE-ME/model", "'CHANGE-ME' is a stand-in"),
+    ("models.nlpinsight.sha256", None, "models.nlpinsight.sha256: empty"),
+    ("models.nlpinsight.sha256", DIGEST.upper(), "not a SHA-256"),
+    ("models.nlpinsight.sha256", "ab" * 32, "is a stand-in"),
+    ("models.nlpinsight.note", "x", "models.nlpinsight.note: unknown"),
+    ("models.nlpinsight", "gs://bucket/model", "models.nlpinsight.uri: empty"),
+    ("values.DOMAIN", None, "values.DOMAIN: missing"),
+    ("values.DOMAIN", "  ", "values.DOMAIN: empty"),
+    ("values.DOMAIN", "ml.example.com", "is a stand-in"),
+    ("values.DOMAIN", "${DOMAIN}", "is a stand-in"),
+    ("values.DOMAIN", "ml.acme.test\nMORE=1", "more than one line"),
+    ("values.DOMAIN", 5, "values.DOMAIN: empty"),
+    ("values.CLUSTER", "x", "values.CLUSTER: unknown"),
+    ("values", "x", "values: not a table"),
+    ("version", "1.0.0", "version: unknown"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "finding"), REFUSED)
+def test_a_release_that_would_be_forgotten_is_refused(
+    tmp_path: Path, path: str, value: object, finding: str
+) -> None:
+    content = document()
+    change(path, value)(content)
+    with pytest.raises(ReleaseError) as refused:
+        read_release(write(tmp_path, content), values=GKE)
+    assert finding in str(refused.value)
+
+
+def test_everything_is_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(ReleaseError) as refused:
+        read_release(write(tmp_path, {}), values=GKE)
+    told = str(refused.value).splitlines()[1:]
+    assert len(told) == 3 + 3 + len(GKE)
+    assert all(line.endswith("missing") for line in told)
+
+
+def test_tags_are_for_one_machine_only(tmp_path: Path) -> None:
+    content = document("local")
+    change("images.bankchurn-predictor", "localhost/bankchurn-predictor:dev")(content)
+    path = write(tmp_path, content)
+    release = read_release(path, values=frozenset(), tags=True)
+    assert release.images["bankchurn-predictor"] == "localhost/bankchurn-predictor:dev"
+    with pytest.raises(ReleaseError):
+        read_release(path, values=frozenset())
+    change("images.bankchurn-predictor", "localhost/bankchurn-predictor:latest")(content)
+    with pytest.raises(ReleaseError, match="latest"):
+        read_release(write(tmp_path, content), values=frozenset(), tags=True)
+
+
+@pytest.mark.parametrize("content", ["[images", "\x00", "{"])
+def test_what_is_no_toml_is_refused(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "release.toml"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(ReleaseError, match="neither TOML nor"):
+        read_release(path, values=GKE)
+
+
+def test_the_command_writes_nothing_for_a_bad_release(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out" / "gke.yaml"
+    with pytest.raises(SystemExit) as ended:
+        main(["render", "gke", str(write(tmp_path, {})), "--out", str(out)])
+    assert ended.value.code == 2
+    assert "images.bankchurn-predictor: missing" in capsys.readouterr().err
+    assert not out.parent.exists()
+
+
+def test_a_release_that_is_not_there_is_told_with_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(ReleaseError, match="DIGESTS=FILE"):
+        read_release(tmp_path / "none.toml", values=GKE)

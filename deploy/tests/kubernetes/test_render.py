@@ -1,0 +1,106 @@
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from manifests.cli import main
+from manifests.combinations import specimen
+from manifests.errors import RenderError
+from manifests.objects import read_manifests
+from manifests.render import KUBERNETES, OVERLAYS, build, render, value_names
+from manifests.rules import check
+
+AGAIN = """
+import sys
+from manifests.combinations import specimen
+from manifests.render import render
+sys.stdout.write(render(sys.argv[1], specimen(sys.argv[1])))
+"""
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_same_release_gives_the_same_bytes(overlay: str, rendered: dict[str, str]) -> None:
+    # In a process of its own, so that no order of a set or a dictionary is the same by chance.
+    again = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            AGAIN,
+            overlay,
+        ],
+        env={"PYTHONPATH": str(KUBERNETES), "PATH": "/usr/local/bin:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert again == rendered[overlay]
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_every_image_is_the_release_s_and_none_floats(
+    overlay: str, rendered: dict[str, str]
+) -> None:
+    images = set(re.findall(r"image: (\S+)", rendered[overlay]))
+    assert images == set(specimen(overlay).images.values())
+    assert "latest" not in rendered[overlay]
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_every_value_of_the_release_is_used(overlay: str, rendered: dict[str, str]) -> None:
+    release = specimen(overlay)
+    used = [*release.values.values(), *(one.uri for one in release.models.values())]
+    used += [one.sha256 for one in release.models.values()]
+    assert [value for value in used if value not in rendered[overlay]] == []
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_overlay_alone_is_not_deployable(overlay: str, kubectl: str) -> None:
+    assert kubectl
+    findings = check(read_manifests(build(KUBERNETES / "overlays" / overlay)))
+    told = " ".join(str(one) for one in findings if one.code == "stand_ins")
+    assert "is not named by its digest" in told
+    assert "has no MODEL_SHA256" in told
+    if value_names(overlay):
+        assert "is empty" in told
+        assert "the domain is missing" in told
+
+
+def test_the_command_writes_what_it_checked(tmp_path: Path, kubectl: str) -> None:
+    assert kubectl
+    release = tmp_path / "release.toml"
+    text = "[images]\n"
+    for name, image in specimen("eks").images.items():
+        text += f'{name} = "{image}"\n'
+    for name, model in specimen("eks").models.items():
+        text += f'[models.{name}]\nuri = "{model.uri}"\nsha256 = "{model.sha256}"\n'
+    text += "[values]\n"
+    for name, value in specimen("eks").values.items():
+        text += f'{name} = "{value}"\n'
+    release.write_text(text, encoding="utf-8")
+    out = tmp_path / "out" / "eks.yaml"
+    with pytest.raises(SystemExit) as ended:
+        main(["render", "eks", str(release), "--out", str(out)])
+    assert ended.value.code == 0
+    assert out.read_text(encoding="utf-8") == render("eks", specimen("eks"))
+    assert [path.name for path in out.parent.iterdir()] == ["eks.yaml"]
+
+
+def test_without_kubectl_the_remedy_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBECTL", "no-such-kubectl")
+    with pytest.raises(RenderError, match="set KUBECTL"):
+        build(KUBERNETES / "base")
+
+
+def test_autoscaling_beside_canary_does_not_build(tmp_path: Path, kubectl: str) -> None:
+    assert kubectl
+    folder = tmp_path / "kubernetes" / "built"
+    folder.mkdir(parents=True)
+    for part in ("base", "components"):
+        (folder.parent / part).symlink_to(KUBERNETES / part)
+    folder.joinpath("kustomization.yaml").write_text(
+        "resources: [../base]\ncomponents: [../components/autoscaling, ../components/canary]\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(RenderError, match="may not add resource with an already registered id"):
+        build(folder)

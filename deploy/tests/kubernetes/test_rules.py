@@ -1,0 +1,77 @@
+"""Every rule is seen to fail: the defects of defects.yaml, each planted alone."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from manifests.combinations import build_combinations
+from manifests.objects import Manifests, Node, read_manifests
+from manifests.render import OVERLAYS
+from manifests.rules import check
+
+DEFECTS: list[Node] = yaml.safe_load(Path(__file__).with_name("defects.yaml").read_bytes())
+WITH_CANARY = ("canary", "network-policy", "disruption-budget", "monitoring")
+
+
+@pytest.fixture(scope="session")
+def parsed(rendered: dict[str, str]) -> dict[str, Manifests]:
+    """Each overlay, and the base with the component canary."""
+    found = {
+        overlay: read_manifests(text, local=overlay == "local")
+        for overlay, text in rendered.items()
+    }
+    [canary] = build_combinations([WITH_CANARY])
+    return found | {"canary": read_manifests(canary)}
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_overlays_are_clean(overlay: str, parsed: dict[str, Manifests]) -> None:
+    assert check(parsed[overlay]) == []
+
+
+def test_a_canary_without_a_release_lacks_nothing_but_that(parsed: dict[str, Manifests]) -> None:
+    assert {finding.code for finding in check(parsed["canary"])} == {"stand_ins"}
+
+
+@pytest.mark.parametrize("defect", [pytest.param(one, id=one["what"]) for one in DEFECTS])
+def test_a_planted_defect_is_found(parsed: dict[str, Manifests], defect: Node) -> None:
+    sound = parsed[defect["overlay"]]
+    broken = Manifests(_planted(sound.objects, defect), local=sound.local)
+    told = set(check(broken)) - set(check(sound))
+    assert any(one.code == defect["code"] and defect["message"] in str(one) for one in told), told
+
+
+def _planted(objects: tuple[Node, ...], defect: Node) -> tuple[Node, ...]:
+    copied = copy.deepcopy(list(objects))
+    kind, _, name = defect["in"].partition("/")
+    found = next(one for one in copied if one["kind"] == kind and _named(one, name))
+    if defect.get("repeat"):
+        copied.append(found)
+    elif defect.get("remove") == "":
+        copied.remove(found)
+    else:
+        _change(found, defect)
+    return tuple(copied)
+
+
+def _named(one: Node, name: str) -> bool:
+    """Whether an object has a name; those of generated ConfigMaps end in a hash."""
+    full = str(one["metadata"]["name"])
+    return full == name or (one["kind"] == "ConfigMap" and full.rpartition("-")[0] == name)
+
+
+def _change(one: Node, defect: Node) -> None:
+    path = str(defect.get("set") or defect["remove"])
+    *parents, last = (part.replace("~", "/") for part in path.split("/"))
+    node: Any = one
+    for part in parents:
+        node = node[int(part) if part.isdigit() else part]
+    key: Any = int(last) if last.isdigit() else last
+    if "remove" in defect:
+        del node[key]
+    elif key == "+":
+        node.append(defect["to"])
+    else:
+        node[key] = defect["to"]
