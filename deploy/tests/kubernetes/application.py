@@ -1,0 +1,28 @@
+"""Run by a service's own interpreter, in the environment of its pod: what does the service say?
+
+Prints its routes and the names of its settings; ends with the service's own message and code 2 where
+it refuses the settings.
+"""
+
+import importlib
+import json
+import sys
+
+from fastapi.routing import iter_route_contexts
+from servicekit import load_settings
+
+api = importlib.import_module(f"{sys.argv[1]}.api")
+settings = load_settings(api.Settings)
+app = api.create_app(settings)
+print(  # noqa: T201 - the answer
+    json.dumps(
+        {
+            "routes": sorted({one.path for one in iter_route_contexts(app.routes) if one.path}),
+            "settings": sorted(name.upper() for name in api.Settings.model_fields),
+            "port": settings.port,
+            "longest_s": settings.drain_s + settings.shutdown_grace_s,
+            "keep_alive_s": settings.keep_alive_s,
+            "request_timeout_s": settings.request_timeout_s,
+        }
+    )
+)

@@ -1,0 +1,217 @@
+"""What the manifests say of the services, asked of the services themselves."""
+
+import json
+import subprocess
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from manifests.objects import Container, Manifests, Pod, dig, read_manifests
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+FOLDERS = {
+    "bankchurn": "BankChurn-Predictor",
+    "nlpinsight": "NLPInsight-Analyzer",
+    "chicagotaxi": "ChicagoTaxi-Pipeline",
+}
+CLOUDS = ("gke", "eks")
+INSIDE = {"/health", "/ready", "/metrics", "/docs", "/openapi.json"}
+"""What needs no API key, and is not for the public."""
+
+
+@pytest.fixture(scope="module")
+def overlays(rendered: dict[str, str]) -> dict[str, Manifests]:
+    return {
+        overlay: read_manifests(text, local=overlay == "local")
+        for overlay, text in rendered.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def ask(overlays: dict[str, Manifests]) -> Callable[[str, str], dict[str, Any]]:
+    """Asks a service about itself, with the settings that an overlay gives it."""
+    known: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def asked(overlay: str, service: str) -> dict[str, Any]:
+        if (overlay, service) not in known:
+            known[overlay, service] = _ask(overlays[overlay], service)
+        return known[overlay, service]
+
+    return asked
+
+
+def python_of(service: str) -> Path:
+    python = REPOSITORY / FOLDERS[service] / ".venv/bin/python"
+    assert python.exists(), (
+        f"make {FOLDERS[service]}/.venv/.installed first, as make test-deploy does"
+    )
+    return python
+
+
+def pod_of(manifests: Manifests, service: str) -> tuple[Pod, Container]:
+    [pod] = [pod for pod in manifests.pods if pod.owner == f"Deployment/{service}"]
+    [app] = [container for container in pod.containers if not container.first]
+    return pod, app
+
+
+def settings_of(manifests: Manifests, service: str) -> dict[str, str]:
+    _, app = pod_of(manifests, service)
+    return manifests.environment(app) | {"API_KEYS": "0123456789abcdef" * 4}
+
+
+def _ask(manifests: Manifests, service: str) -> dict[str, Any]:
+    done = subprocess.run(
+        [python_of(service), Path(__file__).with_name("application.py"), service],
+        env=settings_of(manifests, service),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def test_no_service_is_left_out(overlays: dict[str, Manifests]) -> None:
+    policy = tomllib.loads((REPOSITORY / "pins.toml").read_text(encoding="utf-8"))
+    assert sorted(FOLDERS.values()) == sorted(policy["policy"]["services"])
+    for manifests in overlays.values():
+        deployed = [pod.name for pod in manifests.pods if pod.kind == "Deployment"]
+        assert sorted(deployed) == sorted(FOLDERS)
+
+
+@pytest.mark.parametrize("overlay", ["local", *CLOUDS])
+@pytest.mark.parametrize("service", FOLDERS)
+def test_the_service_takes_the_settings_that_its_pod_gives_it(
+    ask: Callable[[str, str], dict[str, Any]],
+    overlays: dict[str, Manifests],
+    overlay: str,
+    service: str,
+) -> None:
+    answer = ask(overlay, service)
+    pod, app = pod_of(overlays[overlay], service)
+    given = overlays[overlay].environment(app).keys()
+    assert given - set(answer["settings"]) - {"MODEL_URI"} == set(), "nobody reads these"
+    assert answer["port"] == app.ports["http"]
+    assert pod.spec["terminationGracePeriodSeconds"] >= answer["longest_s"] + 5
+
+
+@pytest.mark.parametrize("service", FOLDERS)
+def test_the_service_refuses_to_start_where_a_setting_is_unsafe(
+    overlays: dict[str, Manifests], service: str
+) -> None:
+    # That the test above passes says something only if this would not.
+    settings = settings_of(overlays["gke"], service)
+    del settings["MODEL_SHA256"]
+    done = subprocess.run(
+        [python_of(service), Path(__file__).with_name("application.py"), service],
+        env=settings,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "MODEL_SHA256 is not set" in done.stderr
+
+
+@pytest.mark.parametrize("service", FOLDERS)
+def test_every_probe_asks_what_the_service_serves(
+    ask: Callable[[str, str], dict[str, Any]], overlays: dict[str, Manifests], service: str
+) -> None:
+    routes = set(ask("gke", service)["routes"])
+    _, app = pod_of(overlays["gke"], service)
+    probes = ("startupProbe", "readinessProbe", "livenessProbe")
+    assert {dig(app.node, probe, "httpGet")["path"] for probe in probes} <= routes
+    monitor = overlays["gke"].find("PodMonitor", "ml-services")
+    assert monitor is not None
+    assert {one["path"] for one in monitor["spec"]["podMetricsEndpoints"]} <= routes
+    policy = overlays["gke"].find("HealthCheckPolicy", service)
+    assert policy is not None
+    assert policy["spec"]["default"]["config"]["httpHealthCheck"]["requestPath"] == "/ready"
+
+
+@pytest.mark.parametrize("overlay", CLOUDS)
+def test_the_public_reaches_what_is_served_and_nothing_that_needs_no_key(
+    ask: Callable[[str, str], dict[str, Any]], overlays: dict[str, Manifests], overlay: str
+) -> None:
+    public: dict[str, set[str]] = {service: set() for service in FOLDERS}
+    for service, path in _public(overlays[overlay]):
+        public[service].add(path)
+    for service, paths in public.items():
+        routes = set(ask(overlay, service)["routes"])
+        assert paths == routes - INSIDE, service
+
+
+def _public(manifests: Manifests) -> Iterator[tuple[str, str]]:
+    for _, route in manifests.of("HTTPRoute"):
+        for rule in route["spec"]["rules"]:
+            for match in rule.get("matches", []):
+                assert match["path"]["type"] == "Exact"
+                for backend in rule["backendRefs"]:
+                    yield backend["name"], match["path"]["value"]
+    for _, ingress in manifests.of("Ingress"):
+        for rule in ingress["spec"]["rules"]:
+            for path in rule["http"]["paths"]:
+                assert path["pathType"] == "Exact"
+                yield path["backend"]["service"]["name"], path["path"]
+
+
+def test_idle_connections_outlive_the_load_balancers(
+    ask: Callable[[str, str], dict[str, Any]], overlays: dict[str, Manifests]
+) -> None:
+    ingress = overlays["eks"].find("Ingress", "ml-services")
+    assert ingress is not None
+    attributes = ingress["metadata"]["annotations"][
+        "alb.ingress.kubernetes.io/load-balancer-attributes"
+    ]
+    assert "idle_timeout.timeout_seconds=60" in attributes
+    assert ask("eks", "bankchurn")["keep_alive_s"] > 60
+    # Google's load balancers keep them for 600 s, whatever anybody says.
+    assert ask("gke", "bankchurn")["keep_alive_s"] > 600
+
+
+def test_the_service_gives_up_before_the_load_balancer_does(
+    ask: Callable[[str, str], dict[str, Any]], overlays: dict[str, Manifests]
+) -> None:
+    for service in FOLDERS:
+        policy = overlays["gke"].find("GCPBackendPolicy", service)
+        assert policy is not None
+        timeout = policy["spec"]["default"]["timeoutSec"]
+        assert timeout > ask("gke", service)["request_timeout_s"]
+
+
+@pytest.mark.parametrize("overlay", ["local", *CLOUDS])
+def test_every_command_of_a_pod_is_one_that_the_image_has(
+    overlays: dict[str, Manifests], overlay: str
+) -> None:
+    """Asked with --help: options that do not exist are refused before it is answered."""
+    seen = set()
+    for pod in overlays[overlay].pods:
+        for container in pod.containers:
+            service = next(name for name in FOLDERS if pod.name.startswith(name))
+            if "command" in container.node:
+                program, *arguments = container.node["command"]
+                assert program == "pinproof"
+                command = ["-m", "pinproof", *arguments]
+            else:
+                command = ["-m", service, *container.node["args"]]
+            if (service, *command) in seen:
+                continue
+            seen.add((service, *command))
+            done = subprocess.run(
+                [python_of(service), *command, "--help"],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, f"{pod.owner}: {command}: {done.stderr}"
+    assert seen
+
+
+def test_an_option_that_does_not_exist_is_refused() -> None:
+    # What the test above rests on.
+    for command in (["-m", "bankchurn", "train", "--no-such"], ["-m", "pinproof", "fetch", "--no"]):
+        done = subprocess.run([python_of("bankchurn"), *command, "--help"], capture_output=True)
+        assert done.returncode != 0
