@@ -1,0 +1,72 @@
+# Images: build, record, test. Needs buildah and podman (and for a stand-in base runc and mmdebstrap):
+# apt-get install --no-install-recommends buildah podman runc mmdebstrap
+
+# What comes before the name, and after it, on this machine. A registry gets its own at push.
+IMAGE_PREFIX := localhost
+IMAGE_TAG := dev
+# More options of `buildah build`, such as --isolation chroot where there is no user namespace.
+BUILD_FLAGS ?=
+# yes: over a base made from Debian's packages, where no registry is reachable.
+STANDIN ?=
+
+SOURCE ?=
+REVISION = $(shell git rev-parse HEAD 2>/dev/null)$(shell git diff --quiet HEAD 2>/dev/null || echo -dirty)
+# Of the commit, so that the same sources give the same image.
+CREATED = $(shell git log -1 --format=%cI 2>/dev/null)
+image_version = $(shell sed -nE 's/^version = "(.*)"/\1/p' $(1)/pyproject.toml)
+image_name = $(shell echo $(1) | tr '[:upper:]' '[:lower:]')
+
+ifeq ($(STANDIN),yes)
+STANDIN_BASE := localhost/standin/python:3.11-slim-bookworm
+STANDIN_FLAGS := --isolation chroot --pull-never --build-arg BASE=$(STANDIN_BASE) \
+	$(if $(SSL_CERT_FILE),--volume $(SSL_CERT_FILE):/etc/ssl/certs/ca-certificates.crt:ro)
+export CONTAINERS_CONF ?= $(CURDIR)/deploy/images/containers.conf
+else
+STANDIN_BASE :=
+STANDIN_FLAGS :=
+endif
+
+.PHONY: build-all $(SERVICES:%=build-%)
+build-all: $(SERVICES:%=build-%) ## Build the image of every service
+
+$(SERVICES:%=build-%): build-%: image-tools $(if $(STANDIN_BASE),standin-base) ## Build one service's image [STANDIN=yes] [BUILD_FLAGS=...]
+	buildah build $(STANDIN_FLAGS) $(BUILD_FLAGS) --file $*/Dockerfile \
+		--build-arg "VERSION=$(call image_version,$*)" --build-arg "REVISION=$(REVISION)" \
+		--build-arg "CREATED=$(CREATED)" --build-arg "SOURCE=$(SOURCE)" \
+		--tag $(IMAGE_PREFIX)/$(call image_name,$*):$(IMAGE_TAG) .
+
+.PHONY: image-tools standin-base
+image-tools:
+	@for tool in buildah podman $(if $(STANDIN_BASE),runc mmdebstrap); do command -v $$tool >/dev/null || { \
+		echo "make: images need $$tool: apt-get install --no-install-recommends buildah podman runc mmdebstrap" >&2; exit 1; }; done
+
+standin-base: image-tools
+	@buildah inspect --type image $(STANDIN_BASE) >/dev/null 2>&1 || deploy/images/standin.sh $(STANDIN_BASE)
+
+.PHONY: sbom $(SERVICES:%=sbom-%) $(SERVICES:%=archive-%)
+sbom: $(SERVICES:%=sbom-%) ## Take the bill of materials out of every image that was built; writes reports/images
+
+$(SERVICES:%=sbom-%): sbom-%: image-tools
+	@mkdir -p reports/images
+	podman run --rm --network none --entrypoint python $(IMAGE_PREFIX)/$(call image_name,$*):$(IMAGE_TAG) \
+		-c 'print(open("/opt/venv/sbom.cdx.json").read(), end="")' > reports/images/$(call image_name,$*).cdx.json
+
+$(SERVICES:%=archive-%): archive-%: build-% sbom-% ## Build one image and write it to reports/images, with its bill of materials
+	rm -f reports/images/$(call image_name,$*).tar
+	buildah push $(IMAGE_PREFIX)/$(call image_name,$*):$(IMAGE_TAG) \
+		oci-archive:reports/images/$(call image_name,$*).tar:$(IMAGE_PREFIX)/$(call image_name,$*):$(IMAGE_TAG)
+
+.PHONY: test-images measure-images
+test-images: build-all deploy/.venv/.installed ## Build every image, run it hardened, and break what can break [STANDIN=yes]
+	IMAGES="$(SERVICES)" STANDIN_BASE="$(STANDIN_BASE)" deploy/.venv/bin/python -m pytest deploy/tests/images -m "images or not images"
+
+measure-images: build-all deploy/.venv/.installed ## Measure sizes and times to readiness over the stand-in base; writes deploy/images/results.json
+	$(if $(STANDIN_BASE),,$(error the limits are for the stand-in base: make $@ STANDIN=yes))
+	PYTHONPATH=deploy/tests deploy/.venv/bin/python deploy/images/measure.py $(SERVICES) --base $(STANDIN_BASE) --out deploy/images/results.json
+
+# hadolint reads Dockerfiles as check-workflows' linters read workflows.
+.PHONY: check-images
+check-images: .tools/check/.installed
+	$(TOOLS)/hadolint --config deploy/images/hadolint.yaml $(SERVICES:%=%/Dockerfile)
+
+CHECKS += check-images
