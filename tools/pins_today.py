@@ -148,8 +148,8 @@ def verdict(step: dict[str, Any]) -> str:
 def fenced(block: str, language: str = "") -> str:
     """A block that shows what others' programs printed as what it is: nothing in it is Markdown."""
     clean = CONTROL.sub("", block)
-    if len(clean) > TEXT_LIMIT // 4:
-        clean = clean[: TEXT_LIMIT // 4] + "\n… cut, the log has the rest"
+    if len(clean) > TEXT_LIMIT // 6:
+        clean = clean[: TEXT_LIMIT // 6] + "\n… cut, the log has the rest"
     longest = max((len(fence) for fence in re.findall(r"`+", clean)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}{language}\n{clean}\n{fence}"

@@ -1,4 +1,4 @@
-"""The services in a cluster on this machine, from nothing: ``make e2e``, ``e2e-logs``, ``e2e-down``.
+"""The services in a cluster on this machine: ``make e2e``, ``make e2e-logs``, ``make e2e-down``.
 
 Makes a kind cluster, trains models on sample data, puts them where the overlay `local` mounts them,
 loads the images, applies what is rendered, waits, and asks (../release/smoke.py). The cluster is
@@ -127,7 +127,7 @@ def cluster(models: Path) -> dict[str, object]:
 def release(models: Path) -> dict[str, object]:
     """The release file of what is on this machine."""
     return {
-        "images": {folder.lower(): f"localhost/{folder.lower()}:e2e" for folder in SERVICES},
+        "images": {folder.lower(): f"localhost/{folder.lower()}:dev" for folder in SERVICES},
         "models": {
             name: {
                 "uri": f"file:///models/{name}",

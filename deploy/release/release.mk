@@ -12,26 +12,22 @@ CLUSTER ?=
 EKS_CLUSTER ?=
 AWS_REGION ?=
 
-# An image is named like its service, in lower case.
-image = $(shell echo $(1) | tr '[:upper:]' '[:lower:]')
-IMAGES = $(foreach s,$(SERVICES),$(call image,$(s)))
-
 # Where an image is pushed to, and what was pushed. A registry that is not named is a mistake.
 named = $(if $($(1)),,$(error name the $(2): make $@ $(1)=...))
-pushed = $(REGISTRY)/$(call image,$*)@$$(cat reports/images/$(call image,$*).digest)
+pushed = $(REGISTRY)/$(call image_name,$*)@$$(cat reports/images/$(call image_name,$*).digest)
 
 .PHONY: $(SERVICES:%=push-%) $(SERVICES:%=pushed-%) $(SERVICES:%=sign-%)
 $(SERVICES:%=push-%): push-%: ## Push one archived image to REGISTRY as VERSION, and write down its digest; needs skopeo
 	$(call named,REGISTRY,registry)$(call named,VERSION,version)
-	skopeo copy --preserve-digests --digestfile reports/images/$(call image,$*).digest \
-		oci-archive:reports/images/$(call image,$*).tar docker://$(REGISTRY)/$(call image,$*):$(VERSION)
-	$(RELEASE) record $(call image,$*) "$$(cat reports/images/$(call image,$*).digest)" \
-		--out reports/release/$(call image,$*).json
+	skopeo copy --preserve-digests --digestfile reports/images/$(call image_name,$*).digest \
+		oci-archive:reports/images/$(call image_name,$*).tar docker://$(REGISTRY)/$(call image_name,$*):$(VERSION)
+	$(RELEASE) record $(call image_name,$*) "$$(cat reports/images/$(call image_name,$*).digest)" \
+		--out reports/release/$(call image_name,$*).json
 
 $(SERVICES:%=pushed-%): pushed-%:
 	$(call named,REGISTRY,registry)
-	@printf 'name=%s\ndigest=%s\nsbom=%s\n' $(REGISTRY)/$(call image,$*) \
-		"$$(cat reports/images/$(call image,$*).digest)" reports/images/$(call image,$*).cdx.json
+	@printf 'name=%s\ndigest=%s\nsbom=%s\n' $(REGISTRY)/$(call image_name,$*) \
+		"$$(cat reports/images/$(call image_name,$*).digest)" reports/images/$(call image_name,$*).cdx.json
 
 $(SERVICES:%=sign-%): sign-%: ## Sign what push wrote down, with the identity of the workflow; needs cosign
 	$(call named,REGISTRY,registry)
@@ -56,7 +52,7 @@ connect-eks: ## Tell kubectl of an EKS cluster EKS_CLUSTER=NAME AWS_REGION=REGIO
 .PHONY: publish-release release-file verify-release smoke
 publish-release: ## Make the GitHub release VERSION of the digests in reports/release; needs gh
 	$(call named,VERSION,version)
-	$(RELEASE) merge reports/release --images $(IMAGES) --out reports/digests.json
+	$(RELEASE) merge reports/release --images $(foreach s,$(SERVICES),$(call image_name,$(s))) --out reports/digests.json
 	gh release create "$(VERSION)" reports/digests.json --verify-tag --generate-notes
 
 release-file: ## Make the release file DIGESTS of the release VERSION for CLUSTER with REGISTRY; needs gh
@@ -72,9 +68,15 @@ smoke: ## Ask a cluster whether it serves the release file DIGESTS [CONTEXT=NAME
 	$(call named,DIGESTS,release file)
 	"$(PYTHON)" deploy/release/smoke.py "$(DIGESTS)" $(if $(CONTEXT),--context "$(CONTEXT)")
 
-# The deployer's rights, once for each cluster, by an administrator.
+# The deploy workflow's rights, once for each cluster, by an administrator. On GKE, it is a user by the
+# address of its service account; on EKS, its role is in the group that is bound already.
 DEPLOYER ?=
+ADMIN = kubectl $(if $(CONTEXT),--context "$(CONTEXT)")
 .PHONY: allow-deployer
-allow-deployer: ## Let the deploy workflow deploy: its namespace and rights [DEPLOYER=account of Google Cloud] [CONTEXT=NAME]
-	"$(PYTHON)" deploy/release/deployer.py $(if $(DEPLOYER),--user "$(DEPLOYER)") \
-		| kubectl $(if $(CONTEXT),--context "$(CONTEXT)") apply --server-side -f deploy/kubernetes/base/namespace.yaml -f -
+allow-deployer: ## Give the deploy workflow its namespace and rights [DEPLOYER=ACCOUNT, on GKE] [CONTEXT=NAME]
+	$(ADMIN) apply --server-side -f deploy/kubernetes/base/namespace.yaml
+	$(ADMIN) apply --server-side -f deploy/release/deployer.yaml
+	$(if $(DEPLOYER),$(ADMIN) create rolebinding deployer-user --namespace ml-services --role deployer \
+		--user "$(DEPLOYER)" --dry-run=client --output yaml | $(ADMIN) apply --server-side -f -)
+	$(if $(DEPLOYER),$(ADMIN) create clusterrolebinding ml-services-deployer-user --clusterrole ml-services-deployer \
+		--user "$(DEPLOYER)" --dry-run=client --output yaml | $(ADMIN) apply --server-side -f -)

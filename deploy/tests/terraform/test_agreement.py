@@ -1,0 +1,84 @@
+"""The names that infrastructure, manifests and workflows share."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from manifests.release import IMAGES
+from manifests.render import KUBERNETES, NAMESPACE, value_names
+
+from terraform.configuration import CLOUDS, ROOT, modules, text
+
+OVERLAYS = {"aws": "eks", "gcp": "gke"}
+
+
+def default(cloud: str, variable: str) -> object:
+    return modules(cloud)[0].named("variable")[variable]["default"]
+
+
+def accounts() -> dict[str, Path]:
+    """The service accounts of the manifests, and where each stands."""
+    found = {}
+    for path in sorted(KUBERNETES.rglob("*.yaml")):
+        for one in yaml.safe_load_all(path.read_text(encoding="utf-8")):
+            if isinstance(one, dict) and one.get("kind") == "ServiceAccount":
+                found[one["metadata"]["name"]] = path
+    return found
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_the_namespace_is_that_of_the_manifests(cloud: str) -> None:
+    assert text(default(cloud, "namespace")) == NAMESPACE
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_every_service_account_has_an_identity_and_no_other_has(cloud: str) -> None:
+    readers = {text(name) for name in list(default(cloud, "model_readers"))}  # type: ignore[call-overload]
+    writers = {text(name) for name in list(default(cloud, "model_writers"))}  # type: ignore[call-overload]
+
+    assert readers | writers == accounts().keys()
+    assert writers == {name for name, path in accounts().items() if "retraining" in path.parts}
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_the_values_are_those_that_the_overlay_asks_for(cloud: str) -> None:
+    value = modules(cloud)[0].named("output")["values"]["value"]
+
+    assert {name for name in value if name.isupper()} == value_names(OVERLAYS[cloud])
+
+
+def test_there_is_a_repository_for_every_image() -> None:
+    assert {text(name) for name in list(default("aws", "images"))} == set(IMAGES)  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_the_environments_are_those_of_the_workflows(cloud: str) -> None:
+    variables = (modules(cloud)[0].path / "variables.tf").read_text(encoding="utf-8")
+    environments = dict(
+        re.findall(r"(release|deploy) += optional\(string, \"([\w-]+)\"\)", variables)
+    )
+    overlay = OVERLAYS[cloud]
+    release = (ROOT / ".github/workflows/release.yml").read_text(encoding="utf-8")
+    deploy = (ROOT / ".github/workflows/deploy.yml").read_text(encoding="utf-8")
+
+    assert environments == {"release": f"release-{overlay}", "deploy": overlay}
+    assert "environment: release-${{ matrix.cluster }}" in release
+    assert "environment: ${{ inputs.cluster }}" in deploy
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_every_variable_of_the_workflows_is_said_by_an_output(cloud: str) -> None:
+    outputs = (modules(cloud)[0].path / "outputs.tf").read_text(encoding="utf-8")
+    said = set(re.findall(r"\b((?:AWS|EKS|GCP|GKE)_[A-Z_]+|REGISTRY)\b", outputs))
+    prefixes = ("AWS_", "EKS_") if cloud == "aws" else ("GCP_", "GKE_")
+    used = {
+        name
+        for workflow in ("release", "deploy")
+        for name in re.findall(
+            r"vars\.(\w+)", (ROOT / f".github/workflows/{workflow}.yml").read_text(encoding="utf-8")
+        )
+        if name.startswith(prefixes) or name == "REGISTRY"
+    }
+
+    assert said == used

@@ -1,0 +1,200 @@
+"""What every workflow has to hold to, and that each rule can be broken."""
+
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from workflows.reading import WORKFLOWS, Workflow, load
+
+PINNED = re.compile(r"uses: ([\w./-]+)@([0-9a-f]{40}) # (v\d+\.\d+\.\d+)\n")
+
+
+def permissions(workflow: Workflow) -> Iterator[str]:
+    if workflow.content.get("permissions") != {}:
+        yield "the workflow gives permissions to every job"
+    for name, job in workflow.jobs.items():
+        if not isinstance(job.get("permissions"), dict):
+            yield f"{name}: does not say what it may do"
+
+
+def timeouts(workflow: Workflow) -> Iterator[str]:
+    for name, job in workflow.jobs.items():
+        if "uses" not in job and not 0 < job.get("timeout-minutes", 0) <= 120:
+            yield f"{name}: may run for ever"
+
+
+def runners(workflow: Workflow) -> Iterator[str]:
+    for name, job in workflow.jobs.items():
+        if "uses" not in job and not re.fullmatch(r"ubuntu-\d\d\.\d\d", str(job.get("runs-on"))):
+            yield f"{name}: the runner's system is not named by its version"
+
+
+def concurrency(workflow: Workflow) -> Iterator[str]:
+    if set(workflow.content.get("concurrency", {})) != {"group", "cancel-in-progress"}:
+        yield "superseded runs: not said what becomes of them"
+
+
+def pins(workflow: Workflow) -> Iterator[str]:
+    pinned = {f"{action}@{commit}" for action, commit, _ in PINNED.findall(workflow.text)}
+    used = [step.content["uses"] for step in workflow.steps() if "uses" in step.content]
+    used += [job["uses"] for job in workflow.jobs.values() if "uses" in job]
+    for action in used:
+        if action not in pinned and not action.startswith("./"):
+            yield f"{action}: not pinned to a commit, with the version beside it"
+
+
+def credentials(workflow: Workflow) -> Iterator[str]:
+    for step in workflow.steps():
+        checks_out = step.content.get("uses", "").startswith("actions/checkout@")
+        if checks_out and step.content.get("with", {}).get("persist-credentials") is not False:
+            yield f"{step}: leaves its token on the disk"
+
+
+def commands(workflow: Workflow) -> Iterator[str]:
+    for step in workflow.steps():
+        command = step.content.get("run")
+        if command is None or step.job == "green":
+            continue
+        if not re.fullmatch(r"make [^\n;|&]*?( >> \"\$GITHUB_OUTPUT\")?", command.strip()):
+            yield f"{step}: does more than call make"
+        if "${{" in command:
+            yield f"{step}: an expression in a command can end the command and begin another"
+
+
+def identities(workflow: Workflow) -> Iterator[str]:
+    for name, job in workflow.jobs.items():
+        if job.get("permissions", {}).get("id-token") == "write" and "environment" not in job:
+            yield f"{name}: has an identity that nobody has to approve"
+    if re.search(r"AWS_SECRET|credentials_json|aws-access-key|GOOGLE_CREDENTIALS", workflow.text):
+        yield "a key that lasts"
+
+
+RULES: list[Callable[[Workflow], Iterator[str]]] = [
+    permissions,
+    timeouts,
+    runners,
+    concurrency,
+    pins,
+    credentials,
+    commands,
+    identities,
+]
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_every_workflow_holds_to_every_rule(
+    path: Path, rule: Callable[[Workflow], Iterator[str]]
+) -> None:
+    assert list(rule(load(path))) == []
+
+
+def test_there_are_the_workflows_that_the_documents_speak_of() -> None:
+    assert [path.stem for path in WORKFLOWS] == ["ci", "deploy", "e2e", "pins", "release"]
+
+
+def test_an_action_has_one_commit_everywhere() -> None:
+    used: dict[str, set[tuple[str, str]]] = {}
+    for path in WORKFLOWS:
+        for action, commit, version in PINNED.findall(path.read_text(encoding="utf-8")):
+            used.setdefault(action, set()).add((commit, version))
+
+    assert used
+    assert {action: pins for action, pins in used.items() if len(pins) != 1} == {}
+
+
+BREAKS = [
+    (permissions, "permissions: {}\n\n#", "permissions: write-all\n\n#"),
+    (permissions, "    permissions:\n      contents: read\n      id-token: write\n", ""),
+    (timeouts, "    timeout-minutes: 60\n", ""),
+    (timeouts, "timeout-minutes: 60", "timeout-minutes: 3600"),
+    (runners, "ubuntu-24.04", "ubuntu-latest"),
+    (concurrency, "  cancel-in-progress: false\n", ""),
+    (pins, "@de0fac2e4500dabe0009e67214ff5f5447ce83dd # v6.0.2", "@v6"),
+    (pins, "@de0fac2e4500dabe0009e67214ff5f5447ce83dd # v6.0.2", "@de0fac2 # v6.0.2"),
+    (pins, " # v6.0.2", ""),
+    (pins, " # v6.0.2", " # v6"),
+    (credentials, "persist-credentials: false", "persist-credentials: true"),
+    (credentials, "        with:\n          persist-credentials: false\n", ""),
+    (commands, 'run: make smoke "DIGESTS=$DIGESTS"', "run: kubectl get pods"),
+    (commands, 'make smoke "DIGESTS=$DIGESTS"', "make smoke && kubectl get pods"),
+    (commands, 'make smoke "DIGESTS=$DIGESTS"', "make smoke CONTEXT=${{ inputs.cluster }}"),
+    (identities, "    environment: ${{ inputs.cluster }}\n", ""),
+    (identities, "role-to-assume:", "aws-access-key-id:"),
+]
+
+
+@pytest.mark.parametrize(("rule", "old", "new"), BREAKS)
+def test_each_rule_can_be_broken(
+    rule: Callable[[Workflow], Iterator[str]], old: str, new: str
+) -> None:
+    (deploy,) = [path for path in WORKFLOWS if path.stem == "deploy"]
+    text = deploy.read_text(encoding="utf-8")
+    assert old in text
+    assert list(rule(Workflow(text))) == []
+
+    assert list(rule(Workflow(text.replace(old, new)))) != []
+
+
+def test_green_needs_every_other_job() -> None:
+    (path,) = [path for path in WORKFLOWS if path.stem == "ci"]
+    jobs = load(path).jobs
+
+    assert set(jobs["green"]["needs"]) == jobs.keys() - {"green"}
+    assert jobs["green"]["if"] == "always()"
+
+
+@pytest.mark.parametrize(
+    ("results", "status"),
+    [
+        ("success", 0),
+        ("success success success", 0),
+        ("success failure success", 1),
+        ("failure", 1),
+        ("success skipped", 1),
+        ("cancelled success", 1),
+    ],
+)
+def test_green_is_green_only_if_all_are(results: str, status: int) -> None:
+    (path,) = [path for path in WORKFLOWS if path.stem == "ci"]
+    (step,) = load(path).jobs["green"]["steps"]
+
+    done = subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+        env={"RESULTS": results},
+        check=False,
+    )
+
+    assert done.returncode == status
+
+
+def test_a_failed_roll_out_is_taken_back_and_an_unapplied_one_is_not() -> None:
+    (path,) = [path for path in WORKFLOWS if path.stem == "deploy"]
+    steps = load(path).jobs["deploy"]["steps"]
+    names = [
+        step.get("run", "").split(" ")[1].strip('"') if "run" in step else "" for step in steps
+    ]
+
+    assert names[-3:] == ["deploy-$CLUSTER", "smoke", "roll-back-$CLUSTER"]
+    deploy, smoke, back = steps[-3:]
+    assert (deploy["id"], smoke["id"]) == ("deploy", "smoke")
+    assert "if" not in deploy
+    assert back["if"] == (
+        "always() && steps.deploy.outcome != 'skipped' && steps.smoke.outcome != 'success'"
+    )
+    assert names.index("verify-release") < names.index("deploy-$CLUSTER")
+
+
+def test_what_installs_unreviewed_releases_has_no_right_to_write() -> None:
+    (path,) = [path for path in WORKFLOWS if path.stem == "pins"]
+    jobs = load(path).jobs
+
+    assert jobs["prove"]["permissions"] == {"contents": "read"}
+    assert "GH_TOKEN" not in str(jobs["prove"])
+    assert jobs["tell"]["permissions"] == {"contents": "read", "issues": "write"}
+    assert "pins-today" not in [
+        step.get("run", "").split(" ")[-1] for step in jobs["tell"]["steps"]
+    ]

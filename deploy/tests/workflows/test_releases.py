@@ -1,0 +1,199 @@
+"""From what was pushed to what is applied: digests, signatures, the release file."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from manifests.release import read_release
+from manifests.render import value_names
+
+from workflows.conftest import Programs
+from workflows.reading import ROOT
+
+TOOL = ROOT / "deploy/release/release.py"
+IMAGES = ("bankchurn-predictor", "nlpinsight-analyzer", "chicagotaxi-pipeline")
+DIGESTS = {image: "sha256:" + f"{number}a3f" * 16 for number, image in enumerate(IMAGES, 1)}
+CLUSTER = """\
+[models.bankchurn]
+uri = "gs://models/bankchurn/1"
+sha256 = "{0}"
+[models.nlpinsight]
+uri = "gs://models/nlpinsight/1"
+sha256 = "{0}"
+[models.chicagotaxi]
+uri = "gs://models/chicagotaxi/1"
+sha256 = "{0}"
+[values]
+DOMAIN = "ml.real-domain.test"
+STATIC_IP_NAME = "pinned-ml"
+CERTIFICATE_MAP = "pinned-ml"
+BUCKET_URI = "gs://models"
+""".format("0123456789abcdef" * 4)
+
+
+def run(
+    *arguments: str | Path, programs: Programs | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, TOOL, *arguments],
+        env=programs.environment() if programs else None,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def pushed(folder: Path, registry: str, digests: dict[str, str]) -> None:
+    for image, digest in digests.items():
+        out = folder / registry / f"{image}.json"
+        assert run("record", image, digest, "--out", out).returncode == 0
+
+
+def composed(
+    tmp_path: Path, cluster: str = CLUSTER, registry: str = "r.test/x"
+) -> tuple[int, Path]:
+    (tmp_path / "gke.toml").write_text(cluster, encoding="utf-8")
+    (tmp_path / "digests.json").write_text(json.dumps(DIGESTS), encoding="utf-8")
+    out = tmp_path / "release.json"
+    done = run(
+        "compose", tmp_path / "gke.toml", tmp_path / "digests.json",
+        "--registry", registry, "--out", out,
+    )  # fmt: skip
+    return done.returncode, out
+
+
+def test_what_every_registry_was_given_becomes_one_file(tmp_path: Path) -> None:
+    pushed(tmp_path / "pushed", "gke", DIGESTS)
+    pushed(tmp_path / "pushed", "eks", DIGESTS)
+    out = tmp_path / "digests.json"
+
+    assert run("merge", tmp_path / "pushed", "--images", *IMAGES, "--out", out).returncode == 0
+
+    assert json.loads(out.read_text(encoding="utf-8")) == DIGESTS
+
+
+def test_two_registries_with_different_images_are_no_release(tmp_path: Path) -> None:
+    pushed(tmp_path / "pushed", "gke", DIGESTS)
+    pushed(tmp_path / "pushed", "eks", DIGESTS | {IMAGES[0]: "sha256:" + "9b" * 32})
+    out = tmp_path / "digests.json"
+
+    done = run("merge", tmp_path / "pushed", "--images", *IMAGES, "--out", out)
+
+    assert done.returncode == 2
+    assert f"{IMAGES[0]} has two digests" in done.stderr
+    assert not out.exists()
+
+
+def test_an_image_that_was_not_pushed_is_missed(tmp_path: Path) -> None:
+    pushed(tmp_path / "pushed", "gke", {IMAGES[0]: DIGESTS[IMAGES[0]]})
+
+    done = run("merge", tmp_path / "pushed", "--images", *IMAGES, "--out", tmp_path / "out.json")
+
+    assert done.returncode == 2
+    assert "not everything was pushed" in done.stderr
+
+
+@pytest.mark.parametrize("digest", ["", "latest", "sha256:12", "md5:" + "a" * 64])
+def test_what_is_no_digest_is_not_written_down(digest: str, tmp_path: Path) -> None:
+    done = run("record", IMAGES[0], digest, "--out", tmp_path / "out.json")
+
+    assert done.returncode == 2
+    assert not (tmp_path / "out.json").exists()
+
+
+def test_the_release_file_is_one_that_the_manifests_take(tmp_path: Path) -> None:
+    status, out = composed(tmp_path, registry="europe-docker.pkg.dev/project/pinned-ml/")
+
+    assert status == 0
+    release = read_release(out, values=value_names("gke"))
+    assert release.images[IMAGES[0]] == (
+        f"europe-docker.pkg.dev/project/pinned-ml/{IMAGES[0]}@{DIGESTS[IMAGES[0]]}"
+    )
+    assert release.models["bankchurn"].uri == "gs://models/bankchurn/1"
+
+
+@pytest.mark.parametrize(
+    ("cluster", "registry", "words"),
+    [
+        (CLUSTER + "[images]\n", "r.test/x", "images come from the release"),
+        ("models = ", "r.test/x", "is not TOML"),
+        (CLUSTER, "", "set the environment's variable REGISTRY"),
+    ],
+)
+def test_a_cluster_that_cannot_be_used_is_refused(
+    cluster: str, registry: str, words: str, tmp_path: Path
+) -> None:
+    (tmp_path / "gke.toml").write_text(cluster, encoding="utf-8")
+    (tmp_path / "digests.json").write_text(json.dumps(DIGESTS), encoding="utf-8")
+    arguments = (tmp_path / "gke.toml", tmp_path / "digests.json", "--registry", registry)
+
+    done = run("compose", *arguments, "--out", tmp_path / "out.json")
+
+    assert done.returncode == 2
+    assert words in done.stderr
+
+
+def test_a_cluster_that_nobody_described_says_where_to_read(tmp_path: Path) -> None:
+    (tmp_path / "digests.json").write_text("{}", encoding="utf-8")
+    arguments = (tmp_path / "gke.toml", tmp_path / "digests.json", "--registry", "r.test")
+
+    done = run("compose", *arguments, "--out", tmp_path / "out.json")
+
+    assert done.returncode == 2
+    assert "docs/deploy.md" in done.stderr
+
+
+def test_every_image_is_verified_against_the_release_of_its_version(
+    tmp_path: Path, programs: Callable[..., Programs]
+) -> None:
+    _, release = composed(tmp_path)
+    cosign = programs("cosign")
+
+    done = run(
+        "verify", release, "--repository", "owner/name", "--version", "v1.2.3", programs=cosign
+    )
+
+    assert done.returncode == 0
+    identity = "https://github.com/owner/name/.github/workflows/release.yml@refs/tags/v1.2.3"
+    assert [call[:-1] for call in cosign.calls()] == [
+        [
+            *("cosign", "verify"),
+            *("--certificate-oidc-issuer", "https://token.actions.githubusercontent.com"),
+            *("--certificate-identity", identity, f"r.test/x/{image}@{digest}"),
+        ]
+        for image, digest in DIGESTS.items()
+    ]
+
+
+def test_one_image_that_is_not_signed_stops_everything(
+    tmp_path: Path, programs: Callable[..., Programs]
+) -> None:
+    _, release = composed(tmp_path)
+    cosign = programs("cosign")
+    cosign.answer({DIGESTS[IMAGES[1]]: (1, "no matching signatures")})
+
+    done = run(
+        "verify", release, "--repository", "owner/name", "--version", "v1.2.3", programs=cosign
+    )
+
+    assert done.returncode == 2
+    assert f"{IMAGES[1]}@{DIGESTS[IMAGES[1]]} is not signed by" in done.stderr
+    assert "no matching signatures" in done.stderr
+
+
+@pytest.mark.parametrize("version", ["", "main", "1.2.3", "v1.2.3/../../heads/main", "v1.2"])
+def test_what_is_no_version_is_not_looked_for(
+    version: str, tmp_path: Path, programs: Callable[..., Programs]
+) -> None:
+    _, release = composed(tmp_path)
+    cosign = programs("cosign")
+
+    done = run(
+        "verify", release, "--repository", "owner/name", "--version", version, programs=cosign
+    )
+
+    assert done.returncode == 2
+    assert cosign.calls() == []

@@ -1,0 +1,97 @@
+"""Every make target that a workflow calls or a document names exists."""
+
+import json
+import re
+import shlex
+import subprocess
+import tomllib
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from workflows.reading import ROOT, SERVICES, WORKFLOWS, load, make_commands, missing
+
+# What a workflow hands over: the values that are in the names of targets, and any other.
+VALUES = {"NAME": [*SERVICES], "CLUSTER": ["gke", "eks"]}
+TESTED = [*SERVICES, "pinproof", "servicekit", "lab", "deploy"]
+DOCUMENTS = ["docs/deploy.md", "docs/not-verified.md", "docs/adr/012-deployment.md"]
+
+
+def expansions(command: str) -> list[str]:
+    """The command with values for the variables of the shell."""
+    command = command.replace('>> "$GITHUB_OUTPUT"', "").strip()
+    names = sorted(set(re.findall(r"\$(\w+)", command)))
+    known = VALUES | ({"NAME": TESTED} if "test-$NAME" in command else {})
+    found = []
+    for values in product(*(known.get(name, ["x"]) for name in names)):
+        filled = command
+        for name, value in zip(names, values, strict=True):
+            filled = re.sub(rf"\${name}\b", value, filled)
+        found.append(filled)
+    return found
+
+
+COMMANDS = sorted({
+    command
+    for path in WORKFLOWS
+    for step in load(path).steps()
+    if step.content.get("run", "").startswith("make ")
+    for command in expansions(step.content["run"])
+})  # fmt: skip
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_workflow_calls_what_there_is(command: str) -> None:
+    assert missing(command) is None
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_a_document_names_what_there_is(document: str) -> None:
+    commands = make_commands((ROOT / document).read_text(encoding="utf-8"))
+    filled = {re.sub(r"=(\S+)", "=x", command.split(" #")[0]) for command in commands}
+
+    assert {command: told for command in sorted(filled) if (told := missing(command))} == {}
+
+
+@pytest.mark.parametrize(
+    "command", ["make no-such-target", "make test-NoSuchService", "make push-BankChurn-Predictor"]
+)
+def test_what_there_is_not_is_found(command: str) -> None:
+    assert missing(command) is not None
+
+
+def test_commands_are_found_in_documents() -> None:
+    text = "Run `make one`, not make two.\n\n```\nmake three A=b\n$ make four\n```\n"
+
+    assert make_commands(text) == ["make three A=b", "make one"]
+
+
+def test_what_is_tested_and_built_comes_from_the_makefile_and_pins_toml() -> None:
+    printed = subprocess.run(
+        ["make", "--silent", "matrix"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    lists = dict(line.split("=", 1) for line in printed.splitlines())
+    policy = tomllib.loads((ROOT / "pins.toml").read_text(encoding="utf-8"))["policy"]
+
+    tests = {(one["name"], one["python"]) for one in json.loads(lists["tests"])}
+    assert tests == set(product(TESTED, policy["pythons"]))
+    assert json.loads(lists["images"]) == list(SERVICES)
+
+
+def test_every_test_target_of_test_all_is_in_the_matrix() -> None:
+    """A project that is added to `test-all` and not to the matrix would never be tested."""
+    dry = subprocess.run(
+        ["make", "--dry-run", "--always-make", "test-all"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout
+    tested = {
+        Path(shlex.split(line)[-1]).name
+        for line in dry.splitlines()
+        if " -m pytest " in line and "-m nightly" not in line
+    }
+
+    assert tested == set(TESTED)
