@@ -79,6 +79,9 @@ def fit_pipeline(texts: Sequence[str], targets: npt.NDArray[np.int64]) -> Pipeli
                 LogisticRegression(
                     C=PARAMETERS["C"],
                     class_weight=dict(enumerate(weights.tolist())),
+                    # Newton's method: a tenth of the time of the default here, and to the end.
+                    solver="newton-cg",
+                    tol=1e-6,
                     max_iter=1000,
                 ),
             ),

@@ -1,0 +1,56 @@
+import json
+import os
+from pathlib import Path
+
+import pytest
+from nlpinsight.data import Corpus, judgeable
+from nlpinsight.making import make_tfidf
+from nlpinsight.model import SentimentModel
+from nlpinsight.sample import generate_sample
+from nlpinsight.train import Training, finish, make_ready, seal
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    folder = (
+        Path(os.environ.get("REAL_DATA_DIR", REPOSITORY.parent / "shared" / "data")) / "finsent"
+    )
+    if not (folder / "tfns_sent_train.csv").is_file():
+        pytest.skip(f"the real texts are not at {folder}; set REAL_DATA_DIR to its parent")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Corpus:
+    return generate_sample(1200, seed=3)
+
+
+@pytest.fixture(scope="session")
+def training(corpus: Corpus) -> Training:
+    learned, held_out = make_ready(corpus, None, seed=5)
+    return finish(make_tfidf(learned.corpus, held_out), held_out, learned)
+
+
+@pytest.fixture(scope="session")
+def model(training: Training) -> SentimentModel:
+    return training.model
+
+
+@pytest.fixture(scope="session")
+def sealed(training: Training, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models") / "nlpinsight"
+    seal(training, folder)
+    return folder
+
+
+@pytest.fixture
+def labelled_file(corpus: Corpus, tmp_path: Path) -> Path:
+    path = tmp_path / "labelled.jsonl"
+    lines = [
+        json.dumps({"text": text, "label": label})
+        for text, label in zip(judgeable(corpus).texts, corpus.labels, strict=True)
+    ]
+    path.write_text("\n".join(lines) + "\n")
+    return path

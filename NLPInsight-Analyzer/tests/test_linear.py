@@ -1,0 +1,113 @@
+"""The linear back end: what is served equals the pipeline that was fitted."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from nlpinsight.data import Corpus
+from nlpinsight.linear import LinearModel, softmax
+from nlpinsight.model import SentimentModel
+from nlpinsight.ngrams import character_terms, fold, word_terms
+from nlpinsight.pipeline import AGREEMENT, AgreementError, export, fit_pipeline, from_joblib
+from nlpinsight.tfidf import PIPELINE, TfidfModel
+from nlpinsight.train import Training
+from pinproof import open_sealed
+from sklearn.feature_extraction.text import CountVectorizer
+
+
+def linear(model: SentimentModel) -> LinearModel:
+    assert isinstance(model, TfidfModel)
+    return model.linear
+
+
+def test_words_keep_the_marks_that_mean_something() -> None:
+    assert word_terms("$AAPL's AT&T -3.5% Q4!")[:6] == [
+        "$aapl's",
+        "at&t",
+        "-0.0%",
+        "q0",
+        "!",
+        "$aapl's at&t",
+    ]
+
+
+@given(st.text(st.sampled_from("ab1 é,"), max_size=30))
+def test_runs_of_characters_are_those_of_scikit_learn(text: str) -> None:
+    theirs = CountVectorizer(analyzer="char_wb", ngram_range=(3, 5), lowercase=False)
+
+    expected = theirs.build_analyzer()(fold(text))
+
+    # A word shorter than the run is one term to both, whatever the length asked for.
+    assert sorted(set(character_terms(text))) == sorted({one for one in expected if len(one) >= 3})
+
+
+@settings(max_examples=200)
+@given(text=st.text(min_size=1).filter(lambda text: bool(text.strip())))
+def test_the_served_model_is_the_sealed_pipeline_on_any_text(training: Training, text: str) -> None:
+    pipeline = from_joblib(training.made.files[PIPELINE])
+    served = linear(training.model)
+
+    gap = np.abs(pipeline.predict_proba([text]) - softmax(served.decisions([text])))
+
+    assert gap.max() <= AGREEMENT
+
+
+def test_the_sealed_joblib_is_the_served_model(sealed: Path, corpus: Corpus) -> None:
+    opened = open_sealed(sealed)
+    pipeline = from_joblib((sealed / PIPELINE).read_bytes())
+    assert isinstance(opened.predictor, TfidfModel)
+
+    read, _ = opened.predictor.read(corpus.texts)
+    gap = np.abs(opened.predictor.scores(corpus.texts) - pipeline.predict_proba(read))
+
+    assert gap.max() <= AGREEMENT
+
+
+def test_an_export_that_disagrees_is_refused(corpus: Corpus) -> None:
+    pipeline = fit_pipeline(corpus.texts, corpus.targets)
+    pipeline.named_steps["classifier"].intercept_ = np.array([0.0, np.nan, 0.0])
+
+    with pytest.raises(AgreementError, match="nan away from its pipeline"):
+        export(pipeline, corpus.texts[:10])
+
+
+@settings(max_examples=200)
+@given(text=st.text(st.sampled_from("profit rises -5% $a, é\n\u00df"), max_size=80))
+def test_contributions_add_up_to_the_decision(training: Training, text: str) -> None:
+    served = linear(training.model)
+    normalised = " ".join(text.split())
+
+    rows = served.contributions(normalised)
+
+    assert len(rows) == len(normalised.split())
+    total = rows.sum(axis=0) + served.intercept
+    np.testing.assert_allclose(total, served.decisions([normalised])[0], atol=1e-12)
+
+
+def test_contributions_add_up_on_real_texts(model: SentimentModel, real_data: Path) -> None:
+    from nlpinsight.data import load_corpus  # noqa: PLC0415
+
+    assert isinstance(model, TfidfModel)
+    read, _ = model.read(load_corpus(real_data / "tfns_sent_valid.csv").texts[:500])
+    for text in read:
+        total = model.linear.contributions(text).sum(axis=0) + model.linear.intercept
+        np.testing.assert_allclose(total, model.linear.decisions([text])[0], atol=1e-11)
+
+
+def test_files_hold_text_and_numbers_and_give_the_same_model(model: SentimentModel) -> None:
+    served = linear(model)
+    texts = ["profit rises", "debt rises", "nothing known: zxqv"]
+
+    again = LinearModel.from_files(served.to_files())
+
+    np.testing.assert_array_equal(again.decisions(texts), served.decisions(texts))
+
+
+def test_the_same_texts_give_the_same_model(corpus: Corpus) -> None:
+    first, second = (
+        export(fit_pipeline(corpus.texts, corpus.targets), corpus.texts[:5]) for _ in range(2)
+    )
+
+    np.testing.assert_array_equal(first.decisions(corpus.texts), second.decisions(corpus.texts))
