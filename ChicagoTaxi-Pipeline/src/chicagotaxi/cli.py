@@ -10,6 +10,8 @@ from typing import Annotated, Final
 
 import typer
 
+from chicagotaxi.forecast_commands import app as forecast_app
+
 __all__ = ["app", "main"]
 
 SAMPLE_ROWS: Final = 1_500_000
@@ -25,6 +27,8 @@ app = typer.Typer(
 OutOption = Annotated[
     Path, typer.Option("--out", help="Folder of trips, hourly demand, predictions and status.")
 ]
+
+app.add_typer(forecast_app)
 
 
 def main() -> None:

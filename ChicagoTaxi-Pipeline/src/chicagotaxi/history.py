@@ -1,0 +1,65 @@
+"""Where a history comes from: the pipeline's output, a file of counts, or the sample."""
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from pydantic import JsonValue
+
+from chicagotaxi.calendar import HOUR
+from chicagotaxi.counts import read_counts
+from chicagotaxi.panel import Panel, read_hourly
+from chicagotaxi.schema import AREAS
+
+__all__ = ["History", "read_history", "sample_history"]
+
+History = tuple[Panel, dict[str, JsonValue]]
+"""A history, and for the record what it is."""
+
+# Of the sample's trips, these have a pickup area and break no other rule.
+_CLEAN: Final = 0.9
+
+
+def read_history(path: Path) -> History:
+    """Read a history.
+
+    Args:
+        path: The pipeline's output folder, or a CSV file of trips by hour and area.
+
+    Raises:
+        DataError: It cannot be used.
+    """
+    if not path.is_file():
+        return read_hourly(path), {"source": path.name}
+    counts = read_counts(path)
+    return counts.panel, {
+        "source": path.name,
+        "duplicates_left_out": counts.duplicates,
+        "filled_with_zero": counts.filled,
+    }
+
+
+def sample_history(trips: int, *, seed: int, first: date, days: int) -> History:
+    """The hourly demand of sample trips, drawn without drawing the trips.
+
+    Args:
+        trips: How many trips the sample would have.
+        seed: Of every random choice.
+        first: The first day.
+        days: How many days.
+    """
+    from chicagotaxi.patterns import intensities  # noqa: PLC0415 - only samples need it
+
+    hours, intensity = intensities(first, days, seed=seed)
+    draw = np.random.default_rng([seed, 3])
+    # The clock skips an hour of these days in March; it stays unknown.
+    start = np.datetime64(first, "h")
+    places = ((hours.astype("datetime64[h]") - start) / HOUR).astype(np.int64)
+    demand = np.full((int(places[-1]) + 1, AREAS), np.nan, dtype=np.float32)
+    demand[places] = draw.poisson(intensity * (trips * _CLEAN))
+    panel = Panel(start=start, areas=tuple(range(1, AREAS + 1)), trips=demand)
+    last = first + timedelta(days=days - 1)
+    return panel, {
+        "source": f"generated sample, {trips} trips, {first} to {last}, seed {seed}",
+    }

@@ -1,0 +1,89 @@
+"""What a back-test found: as a file, and as tables for people."""
+
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+from servicekit.files import NewFile, write_errors
+
+from chicagotaxi.baselines import BASELINES
+from chicagotaxi.metrics import FORECAST, BacktestReport, Comparison
+from chicagotaxi.predictions import BatchInfo
+
+__all__ = ["BACKTEST", "check_folder", "show_batch", "show_report", "write_report"]
+
+BACKTEST: Final = "backtest.json"
+
+
+def check_folder(folder: Path) -> None:
+    """Check that a report could be written into a folder, before the work that it reports on.
+
+    Raises:
+        DataError: It could not.
+    """
+    with write_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    NewFile(folder / BACKTEST).discard()
+
+
+def write_report(report: BacktestReport, folder: Path, name: str = BACKTEST) -> Path:
+    """Write a report into a folder.
+
+    Raises:
+        DataError: It cannot be written.
+    """
+    with write_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    with NewFile(folder / name) as file:
+        file.write((report.model_dump_json(indent=2) + "\n").encode())
+    return folder / name
+
+
+def show_report(report: BacktestReport) -> None:
+    """Print a report: the forecast beside its baselines, by group and by day ahead."""
+    console = Console()
+    overall = report.overall
+    table = Table(title=f"{len(report.folds)} origins, {overall.values:,} hours and areas")
+    table.add_column("forecaster")
+    for heading in ("MAE", "RMSE", "WAPE", "R²", "bias"):
+        table.add_column(heading, justify="right")
+    for name in (FORECAST, *BASELINES):
+        errors = overall.errors[name]
+        figures = (errors.mae, errors.rmse, errors.wape, errors.r2, errors.bias)
+        table.add_row(name.replace("_", " "), *map(_figure, figures))
+    console.print(table)
+    table = Table(title=f"Skill: how much less MAE. Intervals of {report.interval:.0%}")
+    table.add_column("where")
+    for heading in ("areas", "MAE", "skill, last week", "skill, best", "covered"):
+        table.add_column(heading, justify="right")
+    for one in (overall, *report.groups, *report.days_ahead):
+        table.add_row(*_line(one))
+        if one in (overall, report.groups[-1]):
+            table.add_section()
+    console.print(table)
+
+
+def show_batch(info: BatchInfo) -> None:
+    """Print what a batch is."""
+    table = Table(title="Predictions", show_header=False)
+    table.add_row("batch", info.batch)
+    table.add_row("model", info.model.version)
+    table.add_row("hours", f"{info.first_hour:%Y-%m-%d %H:%M} to {info.last_hour:%Y-%m-%d %H:%M}")
+    table.add_row("rows", f"{info.rows:,}")
+    Console().print(table)
+
+
+def _line(one: Comparison) -> tuple[str, ...]:
+    return (
+        one.name,
+        str(one.areas),
+        _figure(one.errors[FORECAST].mae),
+        f"{one.skill_naive:+.1%}",
+        f"{one.skill_best:+.1%}",
+        f"{one.coverage:.1%}",
+    )
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
