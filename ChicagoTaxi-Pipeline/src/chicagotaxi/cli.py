@@ -5,16 +5,13 @@ its own; here are its options and what it prints.
 """
 
 import logging
-from pathlib import Path
-from typing import Annotated, Final
 
 import typer
 
 from chicagotaxi.forecast_commands import app as forecast_app
+from chicagotaxi.pipeline_commands import app as pipeline_app
 
 __all__ = ["app", "main"]
-
-SAMPLE_ROWS: Final = 1_500_000
 
 app = typer.Typer(
     name="chicagotaxi",
@@ -24,10 +21,7 @@ app = typer.Typer(
     help="Hourly taxi demand in Chicago: from raw trips to a forecast and an API.",
 )
 
-OutOption = Annotated[
-    Path, typer.Option("--out", help="Folder of trips, hourly demand, predictions and status.")
-]
-
+app.add_typer(pipeline_app)
 app.add_typer(forecast_app)
 
 

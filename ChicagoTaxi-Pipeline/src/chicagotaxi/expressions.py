@@ -52,9 +52,7 @@ def repeated(counts: ir.Table) -> ir.Table:
 
 def classified(inputs: Inputs, functions: EngineFunctions, *, now: datetime) -> ir.Table:
     """The rows of all inputs, parsed, each with the first rule that it breaks."""
-    return ibis.union(
-        *(classify(raw, group.dialect, functions, now=now) for group, raw in inputs)
-    )
+    return ibis.union(*(classify(raw, group.dialect, functions, now=now) for group, raw in inputs))
 
 
 def placed(rows: ir.Table, again: ir.Table | None, functions: EngineFunctions) -> ir.Table:

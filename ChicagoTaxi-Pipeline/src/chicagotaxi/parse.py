@@ -23,7 +23,14 @@ RAW_SEPARATOR: Final = "\x1f"
 
 TEXTS: Final = ("trip_id", "taxi_id", "payment_type", "company")
 MONEY: Final = ("fare", "tips", "tolls", "extras", "total")
-NUMBERS: Final = ("seconds", "miles", "pickup_area", "dropoff_area", "pickup_tract", "dropoff_tract")
+NUMBERS: Final = (
+    "seconds",
+    "miles",
+    "pickup_area",
+    "dropoff_area",
+    "pickup_tract",
+    "dropoff_tract",
+)
 TIMES: Final = ("start", "end")
 _GIVEN: Final = "given_"
 _ISO_ENDS: Final = ("", "Z", " UTC", ".000", ".000Z", ".000 UTC", ".000000", "+00:00", "+00")
@@ -105,9 +112,7 @@ def _text(value: ir.Value) -> ir.StringValue:
     return text.nullif("")
 
 
-def _time(
-    value: ir.Value, dialect: Dialect, functions: EngineFunctions
-) -> ir.TimestampValue:
+def _time(value: ir.Value, dialect: Dialect, functions: EngineFunctions) -> ir.TimestampValue:
     if value.type().is_timestamp():
         if value.type().timezone is None:
             return value.cast("timestamp")
@@ -118,7 +123,9 @@ def _time(
         shaped = value.re_search(r"^\d\d/\d\d/\d{4} \d\d:\d\d:\d\d [AP]M$")
         return functions.american_time(shaped.ifelse(value, ibis.null("string")))
     seconds = value.substr(0, 19).replace("T", " ")
-    shaped = seconds.re_search(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$") & value.substr(19).isin(_ISO_ENDS)
+    shaped = seconds.re_search(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$") & value.substr(19).isin(
+        _ISO_ENDS
+    )
     return shaped.ifelse(seconds, ibis.null("string")).try_cast("timestamp")
 
 

@@ -50,6 +50,8 @@ _WEEKDAYS: Final = (0.92, 0.98, 1.02, 1.07, 1.12, 0.98, 0.86)  # from Monday
 _WEATHER_MEMORY: Final = 0.6
 _WEATHER: Final = 0.1
 _EVENTS: Final = 0.006
+_EVENING: Final = 18
+_SATURDAY: Final = 5
 
 
 def intensities(first: date, days: int, *, seed: int) -> tuple[npt.NDArray[np.datetime64], Floats]:
@@ -79,14 +81,15 @@ def intensities(first: date, days: int, *, seed: int) -> tuple[npt.NDArray[np.da
     rate *= np.where(free, 0.7, 1.0)[:, np.newaxis] * city[:, np.newaxis]
     new_year = (month == 0) & (hours - hours.astype("datetime64[Y]") < np.timedelta64(4, "h"))
     rate[new_year] *= 4.0
-    rate *= _events(draw, days)[:, number].T ** ((hour >= 18) & (hour <= 23))[:, np.newaxis]
+    evening = hour >= _EVENING
+    rate *= _events(draw, days)[:, number].T ** evening[:, np.newaxis]
     return hours, rate / rate.sum()
 
 
 def _profiles(
     weekday: npt.NDArray[np.int64], hour: npt.NDArray[np.int64], free: npt.NDArray[np.bool_]
 ) -> Floats:
-    weekend = (weekday >= 5) | free
+    weekend = (weekday >= _SATURDAY) | free
     late = np.isin(weekday, (4, 5))[:, np.newaxis]
     work, rest, night, flights = (
         np.array(profile, dtype=np.float64)[hour][:, np.newaxis] / sum(profile)

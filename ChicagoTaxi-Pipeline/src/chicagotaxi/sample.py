@@ -17,7 +17,15 @@ import numpy.typing as npt
 from chicagotaxi.patterns import AIRPORTS, DOWNTOWN, intensities
 from chicagotaxi.schema import AREAS
 
-__all__ = ["COMPANIES", "DIRT", "PAYMENTS", "TAXIS", "SampleOptions", "dirt_counts", "generate_chunks"]
+__all__ = [
+    "COMPANIES",
+    "DIRT",
+    "PAYMENTS",
+    "TAXIS",
+    "SampleOptions",
+    "dirt_counts",
+    "generate_chunks",
+]
 
 CHUNK_ROWS: Final = 250_000
 TAXIS: Final = 3_000
@@ -169,7 +177,8 @@ def _miles(draw: np.random.Generator, pickup: Ints, dropoff: Ints) -> npt.NDArra
     flight = np.isin(pickup, AIRPORTS) | np.isin(dropoff, AIRPORTS)
     centre = np.isin(pickup, DOWNTOWN) & np.isin(dropoff, DOWNTOWN)
     typical = np.where(flight, 14.5, np.where(centre, 1.2, 4.2))
-    return np.maximum(typical * draw.lognormal(0.0, 0.35, size=len(pickup)), 0.1)
+    miles: npt.NDArray[np.float64] = typical * draw.lognormal(0.0, 0.35, size=len(pickup))
+    return np.maximum(miles, 0.1)
 
 
 def _identifiers(draw: np.random.Generator, rows: int) -> npt.NDArray[np.bytes_]:

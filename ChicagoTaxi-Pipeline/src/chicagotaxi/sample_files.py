@@ -92,11 +92,14 @@ def write_sample(
     except ValueError as error:
         raise DataError(f"{error} Give smaller shares.") from error
     encoder = _Encoder(chosen, typed=typed)
-    with NewFile(destination) as file, write_errors(destination):
-        with _writer(file.path, name, encoder.schema()) as write:
-            for chunk in generate_chunks(options):
-                write(encoder.table(chunk))
-                progress(len(chunk.taxi))
+    with (
+        NewFile(destination) as file,
+        write_errors(destination),
+        _writer(file.path, name, encoder.schema()) as write,
+    ):
+        for chunk in generate_chunks(options):
+            write(encoder.table(chunk))
+            progress(len(chunk.taxi))
     return SampleSummary(options.rows, counts)
 
 
@@ -115,9 +118,8 @@ def _writer(path: Path, name: str, schema: pa.Schema) -> Iterator[Callable[[pa.T
             yield parquet.write_table
         return
     with contextlib.ExitStack() as stack:
-        sink: IO[bytes] = stack.enter_context(path.open("wb"))
-        if name.endswith(".gz"):
-            sink = stack.enter_context(gzip.open(sink, "wb", compresslevel=1))
+        opener = gzip.open(path, "wb", 1) if name.endswith(".gz") else path.open("wb")
+        sink: IO[bytes] | gzip.GzipFile = stack.enter_context(opener)
         options = pc_csv.WriteOptions(quoting_style="none")
         text = stack.enter_context(pc_csv.CSVWriter(sink, schema, write_options=options))
         yield text.write_table
@@ -137,7 +139,9 @@ class _Encoder:
         self._places = (
             self._decimals(latitude),
             self._decimals(longitude),
-            pa.array([f"POINT ({x:.6f} {y:.6f})" for x, y in zip(longitude, latitude, strict=True)]),
+            pa.array(
+                [f"POINT ({x:.6f} {y:.6f})" for x, y in zip(longitude, latitude, strict=True)]
+            ),
         )
         self._tracts = pa.array([f"17031{area:02d}0100" for area in range(AREAS + 2)])
 
@@ -158,8 +162,12 @@ class _Encoder:
             "end": self._times(chunk.end, chunk.broken.get("end_unreadable")),
             "seconds": self._whole(chunk.seconds),
             "miles": self._hundredths(chunk.hundredths, chunk.broken.get("number_unreadable")),
-            "pickup_tract": self._take(self._tracts, np.where(chunk.taxi % 3 == 0, -1, chunk.pickup)),
-            "dropoff_tract": self._take(self._tracts, np.where(chunk.taxi % 3 == 0, -1, chunk.dropoff)),
+            "pickup_tract": self._take(
+                self._tracts, np.where(chunk.taxi % 3 == 0, -1, chunk.pickup)
+            ),
+            "dropoff_tract": self._take(
+                self._tracts, np.where(chunk.taxi % 3 == 0, -1, chunk.dropoff)
+            ),
             "pickup_area": self._area(chunk.pickup),
             "dropoff_area": self._area(chunk.dropoff),
             "fare": self._money(chunk.fare),

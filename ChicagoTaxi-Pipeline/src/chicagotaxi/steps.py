@@ -87,7 +87,7 @@ class Steps:
         return rows
 
     def write_trips(self) -> tuple[dict[Month, int], dict[str, int]]:
-        """Write the trips; how many there are of each month, and how many rows each rule dropped."""
+        """Write the trips; how many each month has, and how many rows each rule dropped."""
         written = self._new / TRIPS
         self._engine.write(
             self._placed().drop("source", "rule", "raw"),
@@ -203,4 +203,3 @@ def _rows(folder: Path) -> dict[Month, int]:
         place = (int(year), int(month))
         rows[place] = rows.get(place, 0) + pq.read_metadata(path).num_rows
     return rows
-

@@ -9,7 +9,6 @@ run begins with.
 import contextlib
 import ctypes
 import errno
-import fcntl
 import json
 import os
 import shutil
@@ -17,11 +16,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from servicekit.files import DataError, NewFile, write_errors
+from servicekit.files import NewFile, write_errors
+
+from chicagotaxi.locks import AtWorkError, locked
 
 __all__ = ["exchange_all", "recover", "staging"]
 
-_LOCK: Final = ".lock"
 _JOURNAL: Final = ".journal.json"
 _PREFIX: Final = ".staging-"
 _NEW: Final = "new"
@@ -50,7 +50,7 @@ def staging(out: Path, run_id: str) -> Iterator[Path]:
     """
     with write_errors(out):
         out.mkdir(parents=True, exist_ok=True)
-    with _locked(out):
+    with locked(out):
         _recover(out)
         folder = out / f"{_PREFIX}{run_id}"
         with write_errors(folder):
@@ -93,28 +93,8 @@ def recover(out: Path) -> None:
     Does nothing while a run is at work.
     """
     if out.is_dir():
-        with contextlib.suppress(_AtWorkError), _locked(out):
+        with contextlib.suppress(AtWorkError), locked(out):
             _recover(out)
-
-
-class _AtWorkError(DataError):
-    """Another process holds the lock."""
-
-
-@contextlib.contextmanager
-def _locked(out: Path) -> Iterator[None]:
-    """Hold the folder's lock, which the system releases when the process ends in any way."""
-    with write_errors(out / _LOCK), contextlib.ExitStack() as stack:
-        file = stack.enter_context((out / _LOCK).open("a"))
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise _AtWorkError(
-                f"Another run writes to {out}. Wait for its end, or give another folder."
-            ) from None
-        held = stack.pop_all()
-    with held:
-        yield
 
 
 def _recover(out: Path) -> None:

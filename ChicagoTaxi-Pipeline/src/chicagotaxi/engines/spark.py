@@ -36,9 +36,17 @@ _SETTINGS: Final = {
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     # A row with a field too many or too few must be seen even where that field is not used.
     "spark.sql.csv.parser.columnPruning.enabled": "false",
+    # Each layer of the expressions uses those below it several times. What would carry a condition
+    # through the layers multiplies them without end.
+    "spark.sql.constraintPropagation.enabled": "false",
+    "spark.sql.optimizer.excludedRules": ",".join(
+        f"org.apache.spark.sql.catalyst.optimizer.{rule}"
+        for rule in ("PushDownPredicates", "PushPredicateThroughNonJoin", "CollapseProject")
+    ),
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.sql.sources.partitionColumnTypeInference.enabled": "true",
     "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
     "spark.sql.parquet.compression.codec": "zstd",
     "spark.log.level": "ERROR",
 }
@@ -50,12 +58,12 @@ _LOCAL: Final = {
 
 
 @ibis.udf.scalar.builtin
-def try_to_timestamp(_text: dt.string, _pattern: dt.string) -> dt.timestamp:  # type: ignore[empty-body]
+def try_to_timestamp(_text: dt.string, _pattern: dt.string) -> dt.timestamp:
     """Spark's own: the time, or null."""
 
 
 @ibis.udf.scalar.builtin
-def xxhash64(_text: dt.string) -> dt.int64:  # type: ignore[empty-body]
+def xxhash64(_text: dt.string) -> dt.int64:
     """Spark's own, of 64 bits."""
 
 
@@ -70,7 +78,9 @@ def missing_for_spark() -> str | None:
         )
     home = os.environ.get("JAVA_HOME")
     java = f"{home}/bin/java" if home else shutil.which("java")
-    remedy = f"Install Java {JAVA} (for example openjdk-{JAVA}-jre-headless) or use --engine duckdb."
+    remedy = (
+        f"Install Java {JAVA} (for example openjdk-{JAVA}-jre-headless) or use --engine duckdb."
+    )
     if java is None:
         return f"Spark needs Java, and there is none on PATH or in JAVA_HOME. {remedy}"
     try:
@@ -88,20 +98,20 @@ class SparkEngine:
 
     functions = EngineFunctions(
         american_time=lambda text: try_to_timestamp(text, "MM/dd/yyyy hh:mm:ss a"),
-        fingerprint=lambda text: xxhash64(text),
+        fingerprint=xxhash64,
     )
 
     def __init__(self, session: "SparkSession", temporary: Path) -> None:
         self._session = session
         self._temporary = temporary
         self._tables = 0
+        # Spark's dialect is only known in whole once its backend was looked up.
+        self._backend: Any = ibis.pyspark
         self.name = f"pyspark {session.sparkContext.master}"
 
     @classmethod
     @contextlib.contextmanager
-    def opened(
-        cls, master: str, *, temporary: Path, settings: Mapping[str, str]
-    ) -> Iterator[Self]:
+    def opened(cls, master: str, *, temporary: Path, settings: Mapping[str, str]) -> Iterator[Self]:
         """Start a session, or take the one that runs in this process already."""
         if missing := missing_for_spark():
             raise DataError(missing)
@@ -151,9 +161,7 @@ class SparkEngine:
         """See `Engine.fetch`."""
         with _errors():
             found = self._frame(table).toArrow()
-        return pa.table(
-            [_naive(column) for column in found.columns], names=list(table.columns)
-        )
+        return pa.table([_naive(column) for column in found.columns], names=list(table.columns))
 
     def write(
         self, table: ir.Table, folder: Path, *, by: Sequence[str], progress: Fraction
@@ -183,9 +191,11 @@ class SparkEngine:
         try:
             with _errors():
                 frame = self._session.read.parquet(f"file://{source}")
-                result = frame.mapInArrow(over, from_arrow_schema(schema, prefer_timestamp_ntz=True))
+                result = frame.mapInArrow(
+                    over, from_arrow_schema(schema, prefer_timestamp_ntz=True)
+                )
                 result.write.parquet(f"file://{destination}")
-                return self._session.read.parquet(f"file://{destination}").count()
+                return int(self._session.read.parquet(f"file://{destination}").count())
         finally:
             self._session.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(before))
 
