@@ -1,13 +1,14 @@
 import sys
 import time
 import unicodedata
+from typing import Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from nlpinsight.text import MAX_MARKS, EmptyTextError, normalise, normalise_all
 
-FORMS = ("NFC", "NFD", "NFKC", "NFKD")
+FORMS: tuple[Literal["NFC", "NFD", "NFKC", "NFKD"], ...] = ("NFC", "NFD", "NFKC", "NFKD")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,167 @@
+"""The HTTP interface, through the whole application."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nlpinsight.api import Settings, create_app
+from nlpinsight.data import Corpus
+from nlpinsight.model import SentimentModel, judge
+from nlpinsight.schema import LABELS, MAX_BATCH_TEXTS
+from nlpinsight.tfidf import TfidfConfig
+from servicekit.testing import wait_until
+from starlette.testclient import TestClient
+
+
+@pytest.fixture(scope="module")
+def client(sealed: Path) -> Iterator[TestClient]:
+    settings = Settings.model_validate({"app_env": "test", "model_dir": sealed})
+    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
+        wait_until(lambda: client.get("/ready").status_code == 200, "the model is proven")
+        yield client
+
+
+def test_a_prediction_has_the_fields_that_clients_know(client: TestClient, sealed: Path) -> None:
+    response = client.post("/predict", json={"text": "Acme beats estimates"})
+
+    answer = response.json()
+    assert response.status_code == 200
+    assert answer["model"] == "tfidf"
+    assert answer["inference_time_ms"] > 0
+    assert answer["model_version"] == json.loads((sealed / "manifest.json").read_text())["version"]
+    prediction = answer["prediction"]
+    assert prediction["label"] == "positive"
+    assert prediction["confidence"] == max(prediction["all_scores"].values())
+    assert list(prediction["all_scores"]) == list(LABELS)
+    assert (prediction["truncated"], prediction["unit"]) == (False, "characters")
+    assert prediction["used"] == prediction["total"] == len("Acme beats estimates")
+
+
+def test_alone_and_in_a_batch_a_text_gets_what_the_model_says(
+    client: TestClient, model: SentimentModel, corpus: Corpus
+) -> None:
+    texts = [*corpus.texts[:90], "x" * 15_000]
+    expected = [answer.model_dump() for answer in judge(model, texts)]
+
+    single = [client.post("/predict", json={"text": text}).json() for text in texts]
+    batch = client.post("/predict_batch", json={"texts": [{"text": text} for text in texts]})
+
+    assert [answer["prediction"] for answer in single] == expected
+    assert batch.json()["predictions"] == expected
+    assert batch.json()["count"] == len(texts)
+    assert batch.json()["model"] == "tfidf"
+    assert batch.json()["inference_time_ms"] > 0
+
+
+def test_what_is_not_read_of_a_long_text_is_told(client: TestClient) -> None:
+    prediction = client.post("/predict", json={"text": "word " * 3000}).json()["prediction"]
+
+    assert prediction["truncated"] is True
+    assert prediction["used"] == TfidfConfig().characters
+    assert prediction["total"] == 14_999
+
+
+def test_a_batch_of_as_many_texts_as_allowed_is_answered_and_no_more(client: TestClient) -> None:
+    texts = [{"text": "profit rises"}] * MAX_BATCH_TEXTS
+
+    full = client.post("/predict_batch", json={"texts": texts})
+    more = client.post("/predict_batch", json={"texts": [*texts, *texts[:1]]})
+
+    assert (full.status_code, full.json()["count"]) == (200, MAX_BATCH_TEXTS)
+    [error] = more.json()["errors"]
+    assert (more.status_code, error["field"], error["code"]) == (422, "texts", "too_long")
+
+
+@pytest.mark.parametrize("body", ["", "[]", "null", "{", '"x"', '{"texts": []}', '{"text": ["a"]}'])
+@pytest.mark.parametrize("path", ["/predict", "/predict_batch"])
+def test_what_is_no_request_is_refused(client: TestClient, path: str, body: str) -> None:
+    response = client.post(path, content=body, headers={"content-type": "application/json"})
+
+    assert response.status_code == 422
+    assert response.json()["type"] == "urn:problem-type:validation"
+
+
+def test_one_bad_text_of_a_batch_is_named_by_its_place_and_not_echoed(client: TestClient) -> None:
+    batch = {"texts": [{"text": "up"}, {"text": " \u200b"}, {"text": "secret", "more": "secret"}]}
+
+    response = client.post("/predict_batch", json=batch)
+
+    fields = [error["field"] for error in response.json()["errors"]]
+    assert response.status_code == 422
+    assert fields == ["texts.1.text", "texts.2.more"]
+    assert "secret" not in response.text
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/predict_batch", '{"texts": [' + "{}," * 349_000 + "{}]}"),
+        ("/predict_batch", '{"texts": [' + "0," * 520_000 + "0]}"),
+    ],
+    ids=["empty texts", "numbers"],
+)
+def test_a_megabyte_of_mistakes_is_one_mistake(client: TestClient, path: str, body: str) -> None:
+    response = client.post(path, content=body, headers={"content-type": "application/json"})
+
+    assert response.status_code == 422
+    assert response.json()["detail"] == "The request is wrong in 1 place."
+
+
+def test_many_unknown_fields_are_few_mistakes(client: TestClient) -> None:
+    body = {"text": "up"} | {f"field{number}": 0 for number in range(60_000)}
+
+    response = client.post("/predict", json=body)
+
+    assert response.status_code == 422
+    assert len(response.content) < 10_000
+
+
+def test_predictions_are_counted_by_label(client: TestClient) -> None:
+    def counted() -> float:
+        lines = client.get("/metrics").text.splitlines()
+        values = [line for line in lines if line.startswith("model_predictions_total{")]
+        assert all(any(f'class="{label}"' in line for label in LABELS) for line in values)
+        return sum(float(line.rsplit(" ", 1)[1]) for line in values)
+
+    before = counted()
+    client.post("/predict", json={"text": "profit rises"})
+    client.post("/predict_batch", json={"texts": [{"text": "profit falls"}] * 40})
+
+    assert counted() - before == 41
+
+
+def test_the_example_of_the_documentation_is_a_valid_request(client: TestClient) -> None:
+    schema: dict[str, Any] = client.get("/openapi.json").json()["components"]["schemas"]
+
+    for example in schema["TextRequest"]["examples"]:
+        assert client.post("/predict", json=example).status_code == 200
+
+
+def test_model_info_says_what_runs_and_what_wrote_the_model(client: TestClient) -> None:
+    info = client.get("/model_info").json()
+
+    assert info["verdict"] == "proven"
+    assert info["running"] == info["manifest"]["written_with"]
+    assert {"nlpinsight", "numpy"} <= info["running"].keys()
+
+
+def test_a_refused_model_is_not_ready_and_predicts_nothing(sealed: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    for file in sealed.iterdir():
+        contents = bytearray(file.read_bytes())
+        if file.name == "weights.npz":
+            contents[len(contents) // 2] ^= 1
+        (broken / file.name).write_bytes(bytes(contents))
+    settings = Settings.model_validate({"app_env": "test", "model_dir": broken})
+
+    with TestClient(create_app(settings)) as client:
+        wait_until(lambda: "refusal" in client.get("/ready").json(), "the model is refused")
+        ready, health = client.get("/ready"), client.get("/health")
+        prediction = client.post("/predict", json={"text": "up"})
+
+    assert (ready.status_code, ready.json()["refusal"]) == (503, "file-digest")
+    assert health.status_code == 200
+    assert (prediction.status_code, prediction.json()["status"]) == (503, 503)

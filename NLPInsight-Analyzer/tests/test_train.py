@@ -1,0 +1,122 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from nlpinsight.data import Corpus
+from nlpinsight.making import Made, make_tfidf
+from nlpinsight.model import CONFIG, SentimentModel, load
+from nlpinsight.schema import LABELS
+from nlpinsight.train import Training, finish, make_ready, seal
+from pinproof import open_sealed
+from pinproof.errors import FileDigestError, SealError
+from pinproof.sealed.golden import differences
+from servicekit.files import DataError
+
+
+def test_a_sealed_model_opens_and_answers_as_the_one_in_memory(
+    sealed: Path, training: Training, corpus: Corpus
+) -> None:
+    opened = open_sealed(sealed)
+
+    assert isinstance(opened.predictor, SentimentModel)
+    assert np.array_equal(
+        opened.predictor.scores(corpus.texts), training.model.scores(corpus.texts)
+    )
+    assert opened.manifest.name == "nlpinsight"
+    assert opened.manifest.version == training.report.model_version
+    assert opened.manifest.metrics["accuracy"] == training.report.evaluation.metrics.accuracy
+    assert opened.manifest.parameters["backend"] == "tfidf"
+
+
+def test_a_sealed_model_guards_what_answers(sealed: Path) -> None:
+    environment = open_sealed(sealed).manifest.environment
+    guarded = {name for name, one in environment.items() if one.guarded}
+
+    assert {"nlpinsight", "numpy"} <= guarded
+    # What trained it does not answer: its versions are recorded, and bind nobody.
+    assert not {"scikit-learn", "scipy", "joblib", "onnxruntime"} & guarded
+    assert "scikit-learn" in environment
+
+
+def test_a_training_learns_what_the_sample_holds(training: Training) -> None:
+    metrics = training.report.evaluation.metrics
+
+    assert metrics.accuracy > metrics.majority + 0.2
+    assert metrics.macro_f1 > 0.6
+    assert training.report.left_out is not None
+    assert training.report.details["largest_difference_from_pipeline"] < 1e-12  # type: ignore[operator]
+
+
+def test_the_version_names_texts_choices_and_libraries(training: Training, corpus: Corpus) -> None:
+    learned, held_out = make_ready(corpus, None, seed=5)
+    made = training.made
+    other_texts, _ = make_ready(corpus, None, seed=6)
+    other_choice = Made(made.files, {"C": 1}, made.libraries, {}, 0.0)
+    other_library = Made(made.files, made.parameters, {"numpy": "1.26.5"}, {}, 0.0)
+
+    versions = [
+        finish(*of).report.model_version
+        for of in [
+            (made, held_out, learned),
+            (made, held_out, other_texts),
+            (made, held_out, None),
+            (other_choice, held_out, learned),
+            (other_library, held_out, learned),
+        ]
+    ]
+
+    assert versions[0] == training.report.model_version
+    assert len(set(versions)) == 5
+    assert finish(made, held_out, None, version_override="9").report.model_version == "9"
+
+
+def test_too_few_texts_of_a_label_are_refused(corpus: Corpus) -> None:
+    positive = [index for index, label in enumerate(corpus.labels) if label == "positive"]
+    others = [index for index, label in enumerate(corpus.labels) if label != "positive"]
+
+    with pytest.raises(DataError, match="19 positive texts to learn from"):
+        make_ready(corpus.only([*positive[:19], *others]), corpus.only(positive[30:40]), seed=1)
+    with pytest.raises(DataError, match="has no text to judge"):
+        make_ready(corpus, Corpus(("https://a.b",), ("neutral",), "links"), seed=1)
+
+
+def test_one_changed_weight_is_refused_before_it_is_loaded(sealed: Path, tmp_path: Path) -> None:
+    copy(sealed, tmp_path)
+    contents = bytearray((tmp_path / "weights.npz").read_bytes())
+    contents[len(contents) // 2] ^= 1
+    (tmp_path / "weights.npz").write_bytes(contents)
+
+    with pytest.raises(FileDigestError):
+        open_sealed(tmp_path)
+
+
+def test_a_model_that_answers_otherwise_than_it_says_cannot_be_sealed(
+    training: Training, corpus: Corpus, tmp_path: Path
+) -> None:
+    other = make_tfidf(corpus.only(range(0, len(corpus), 2)), corpus)
+    swapped = Training(training.model, other, training.report)
+
+    with pytest.raises(SealError, match="answers differently in a fresh process"):
+        seal(swapped, tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_model_of_other_weights_does_not_pass_for_this_one(sealed: Path, corpus: Corpus) -> None:
+    # Whoever can write the folder can make all digests right; the golden texts still tell.
+    golden = open_sealed(sealed).manifest.golden
+    other = make_tfidf(corpus.only(range(0, len(corpus), 2)), corpus)
+    assert differences(golden, load(other.files).replay(golden.inputs))
+
+
+def test_the_config_says_what_it_must(training: Training) -> None:
+    assert json.loads(training.made.files[CONFIG]) == {
+        "backend": "tfidf",
+        "labels": list(LABELS),
+        "characters": 10_000,
+    }
+
+
+def copy(source: Path, destination: Path) -> None:
+    for file in source.iterdir():
+        (destination / file.name).write_bytes(file.read_bytes())
