@@ -106,7 +106,7 @@ def test_held_out_texts_may_be_given(labelled_file: Path, tmp_path: Path) -> Non
         (["generate", "out.parquet"], 2, "neither .csv nor .jsonl"),
     ],
 )
-def test_a_mistake_ends_with_its_code_and_a_message(
+def test_a_mistake_ends_with_its_code_and_a_message(  # noqa: PLR0917 - one table
     arguments: Sequence[str],
     code: int,
     message: str,
@@ -153,7 +153,7 @@ def test_without_torch_the_command_that_installs_it_is_named(
         ("model", "model/reports", 2, "lies in the model's folder"),
     ],
 )
-def test_places_that_cannot_be_written_are_refused_before_training(
+def test_places_that_cannot_be_written_are_refused_before_training(  # noqa: PLR0917 - one table
     out: str,
     reports: str,
     code: int,
