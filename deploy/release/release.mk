@@ -49,6 +49,14 @@ connect-eks: ## Tell kubectl of an EKS cluster EKS_CLUSTER=NAME AWS_REGION=REGIO
 	$(call named,EKS_CLUSTER,cluster)$(call named,AWS_REGION,region)
 	aws eks update-kubeconfig --name "$(EKS_CLUSTER)" --region "$(AWS_REGION)"
 
+# What Terraform made, for the cluster file.
+TERRAFORM_ROOT_gke := gcp
+TERRAFORM_ROOT_eks := aws
+.PHONY: cluster-values
+cluster-values: ## Print the values of deploy/clusters/CLUSTER.toml from what Terraform made; needs terraform
+	$(call named,CLUSTER,cluster)
+	@$(TERRAFORM) -chdir=deploy/terraform/$(TERRAFORM_ROOT_$(CLUSTER)) output -json values | $(RELEASE) values
+
 .PHONY: publish-release release-file verify-release smoke
 publish-release: ## Make the GitHub release VERSION of the digests in reports/release; needs gh
 	$(call named,VERSION,version)
@@ -67,6 +75,15 @@ verify-release: ## Refuse a release file DIGESTS whose images the release VERSIO
 smoke: ## Ask a cluster whether it serves the release file DIGESTS [CONTEXT=NAME] [SMOKE_API_KEY=...]; needs kubectl
 	$(call named,DIGESTS,release file)
 	"$(PYTHON)" deploy/release/smoke.py "$(DIGESTS)" $(if $(CONTEXT),--context "$(CONTEXT)")
+
+# A roll-back that leaves alone what the roll-out left alone: noted before, returned to after.
+NOTED := reports/release/revisions.json
+.PHONY: note-revisions return-to-noted
+note-revisions: ## Note which version of every Deployment runs [CONTEXT=NAME]; writes reports/release
+	"$(PYTHON)" deploy/release/revisions.py note $(NOTED) $(if $(CONTEXT),--context "$(CONTEXT)")
+
+return-to-noted: ## Return every Deployment that changed since note-revisions, and wait [CONTEXT=NAME]
+	"$(PYTHON)" deploy/release/revisions.py return $(NOTED) $(if $(CONTEXT),--context "$(CONTEXT)")
 
 # The deploy workflow's rights, once for each cluster, by an administrator. On GKE, it is a user by the
 # address of its service account; on EKS, its role is in the group that is bound already.

@@ -40,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     composing.add_argument("--registry", required=True)
     composing.add_argument("--out", type=Path, required=True)
     composing.set_defaults(do=compose)
+    printing = commands.add_parser("values", help="terraform's output, as a cluster file has it")
+    printing.set_defaults(do=values)
     verifying = commands.add_parser("verify", help="refuse images that the release did not sign")
     verifying.add_argument("release", type=Path)
     verifying.add_argument("--repository", required=True, help="owner/name")
@@ -107,6 +109,18 @@ def compose(options: argparse.Namespace) -> None:
         raise ReleaseError("The registry is empty: set the environment's variable REGISTRY")
     images = {image: f"{registry}/{image}@{digest}" for image, digest in digests.items()}
     write(options.out, {"images": images, **cluster})
+
+
+def values(options: argparse.Namespace) -> None:
+    """Print what `terraform output -json values` says on standard input as a table of TOML."""
+    del options
+    try:
+        found: dict[str, str] = json.load(sys.stdin)
+    except ValueError as error:
+        raise ReleaseError(f"Terraform said no values, is it applied? {error}") from error
+    # A string of JSON is a string of TOML.
+    lines = [f"{name} = {json.dumps(value)}" for name, value in sorted(found.items())]
+    print("\n".join(["[values]", *lines]))  # noqa: T201 - a command line
 
 
 def verify(options: argparse.Namespace) -> None:

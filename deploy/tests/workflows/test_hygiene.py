@@ -178,14 +178,15 @@ def test_a_failed_roll_out_is_taken_back_and_an_unapplied_one_is_not() -> None:
         step.get("run", "").split(" ")[1].strip('"') if "run" in step else "" for step in steps
     ]
 
-    assert names[-3:] == ["deploy-$CLUSTER", "smoke", "roll-back-$CLUSTER"]
+    assert names[-3:] == ["deploy-$CLUSTER", "smoke", "return-to-noted"]
     deploy, smoke, back = steps[-3:]
     assert (deploy["id"], smoke["id"]) == ("deploy", "smoke")
     assert "if" not in deploy
     assert back["if"] == (
         "always() && steps.deploy.outcome != 'skipped' && steps.smoke.outcome != 'success'"
     )
-    assert names.index("verify-release") < names.index("deploy-$CLUSTER")
+    before = names[: names.index("deploy-$CLUSTER")]
+    assert before[-2:] == ["verify-release", "note-revisions"]
 
 
 def test_what_installs_unreviewed_releases_has_no_right_to_write() -> None:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -197,3 +198,17 @@ def test_what_is_no_version_is_not_looked_for(
 
     assert done.returncode == 2
     assert cosign.calls() == []
+
+
+def test_the_values_of_terraform_become_those_of_a_cluster_file() -> None:
+    values = {"DOMAIN": "ml.example.org", "BUCKET_URI": 's3://a"b'}
+
+    done = subprocess.run(
+        [sys.executable, TOOL, "values"],
+        input=json.dumps(values),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert tomllib.loads(done.stdout) == {"values": values}
