@@ -76,7 +76,7 @@ resource "aws_iam_role_policy" "workflow" {
   policy = jsonencode({ Version = "2012-10-17", Statement = each.value })
 }
 
-# A member of the group that deploy/terraform/deployer.yaml gives the namespace to.
+# A member of the group that deploy/release/deployer.yaml gives the namespace to.
 resource "aws_eks_access_entry" "deploy" {
   cluster_name      = var.cluster_name
   principal_arn     = aws_iam_role.workflow["deploy"].arn

@@ -59,7 +59,7 @@ resource "google_artifact_registry_repository_iam_member" "deploy" {
 }
 
 # Finds the cluster and may connect to it. What it may do inside is said in Kubernetes, by
-# deploy/terraform/deployer.yaml.
+# deploy/release/deployer.yaml.
 resource "google_project_iam_member" "deploy" {
   project = var.project_id
   role    = google_project_iam_custom_role.connect.id
