@@ -49,6 +49,14 @@ scan-manifests: .tools/scan/.installed deploy/.venv/.installed ## Scan the rende
 .PHONY: scan
 scan: scan-manifests
 
+.PHONY: test-pods
+test-pods: build-all deploy/.venv/.installed ## Run the pods of the local overlay with podman, from the images
+	CONTAINERS_CONF=$(CURDIR)/deploy/images/containers.conf IMAGES="$(SERVICES)" \
+		deploy/.venv/bin/python -m pytest deploy/tests/kubernetes -m images
+
+# Its tests ask the services what the manifests say of them.
+test-deploy: $(SERVICES:%=%/.venv/.installed)
+
 # ---- The services on this machine, from their environments ----
 
 .PHONY: up down

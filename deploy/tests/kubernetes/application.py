@@ -1,16 +1,16 @@
 """Run by a service's own interpreter, in the environment of its pod: what does the service say?
 
-Prints its routes and the names of its settings; ends with the service's own message and code 2 where
-it refuses the settings.
+Prints its routes and the names of its settings; ends with the service's own message and code 2
+where it refuses the settings.
 """
 
 import importlib
 import json
 import sys
 
-from fastapi.routing import iter_route_contexts
-from servicekit import load_settings
-
+# By name: this module is checked where none of them is installed.
+iter_route_contexts = importlib.import_module("fastapi.routing").iter_route_contexts
+load_settings = importlib.import_module("servicekit").load_settings
 api = importlib.import_module(f"{sys.argv[1]}.api")
 settings = load_settings(api.Settings)
 app = api.create_app(settings)
