@@ -3,6 +3,11 @@
 RELEASE := "$(PYTHON)" deploy/release/release.py
 # What comes before an image's name in a registry; terraform output registry.
 REGISTRY ?=
+# Where archive-% writes, and where push-% writes down what it did.
+IMAGE_FOLDER ?= reports/images
+PUSHED_FOLDER ?= reports/release
+# More options of skopeo, such as --dest-tls-verify=false for a registry on this machine.
+PUSH_FLAGS ?=
 # A release, such as v1.2.3.
 VERSION ?=
 # owner/name on GitHub.
@@ -14,20 +19,20 @@ AWS_REGION ?=
 
 # Where an image is pushed to, and what was pushed. A registry that is not named is a mistake.
 named = $(if $($(1)),,$(error name the $(2): make $@ $(1)=...))
-pushed = $(REGISTRY)/$(call image_name,$*)@$$(cat reports/images/$(call image_name,$*).digest)
+pushed = $(REGISTRY)/$(call image_name,$*)@$$(cat $(IMAGE_FOLDER)/$(call image_name,$*).digest)
 
 .PHONY: $(SERVICES:%=push-%) $(SERVICES:%=pushed-%) $(SERVICES:%=sign-%)
 $(SERVICES:%=push-%): push-%: ## Push one archived image to REGISTRY as VERSION, and write down its digest; needs skopeo
 	$(call named,REGISTRY,registry)$(call named,VERSION,version)
-	skopeo copy --preserve-digests --digestfile reports/images/$(call image_name,$*).digest \
-		oci-archive:reports/images/$(call image_name,$*).tar docker://$(REGISTRY)/$(call image_name,$*):$(VERSION)
-	$(RELEASE) record $(call image_name,$*) "$$(cat reports/images/$(call image_name,$*).digest)" \
-		--out reports/release/$(call image_name,$*).json
+	skopeo copy $(PUSH_FLAGS) --preserve-digests --digestfile $(IMAGE_FOLDER)/$(call image_name,$*).digest \
+		oci-archive:$(IMAGE_FOLDER)/$(call image_name,$*).tar docker://$(REGISTRY)/$(call image_name,$*):$(VERSION)
+	$(RELEASE) record $(call image_name,$*) "$$(cat $(IMAGE_FOLDER)/$(call image_name,$*).digest)" \
+		--out $(PUSHED_FOLDER)/$(call image_name,$*).json
 
 $(SERVICES:%=pushed-%): pushed-%:
 	$(call named,REGISTRY,registry)
 	@printf 'name=%s\ndigest=%s\nsbom=%s\n' $(REGISTRY)/$(call image_name,$*) \
-		"$$(cat reports/images/$(call image_name,$*).digest)" reports/images/$(call image_name,$*).cdx.json
+		"$$(cat $(IMAGE_FOLDER)/$(call image_name,$*).digest)" $(IMAGE_FOLDER)/$(call image_name,$*).cdx.json
 
 $(SERVICES:%=sign-%): sign-%: ## Sign what push wrote down, with the identity of the workflow; needs cosign
 	$(call named,REGISTRY,registry)

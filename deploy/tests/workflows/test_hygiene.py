@@ -93,7 +93,9 @@ def test_every_workflow_holds_to_every_rule(
 
 
 def test_there_are_the_workflows_that_the_documents_speak_of() -> None:
-    assert [path.stem for path in WORKFLOWS] == ["ci", "deploy", "e2e", "pins", "release"]
+    assert [path.stem for path in WORKFLOWS] == [
+        *("ci", "deploy", "e2e", "nightly", "pins", "release")
+    ]
 
 
 def test_an_action_has_one_commit_everywhere() -> None:
