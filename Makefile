@@ -100,9 +100,12 @@ check-workflows: .tools/check/.installed ## Check workflows, actions, the update
 check-actions: .tools/check/.installed ## Ask GitHub whether the actions' commits are what they say; needs GH_TOKEN
 	$(TOOLS)/zizmor --quiet .github
 
-# Continuous integration takes its jobs from here, and has no list of its own.
+# Continuous integration takes its jobs from here, and has no list of its own. Without these extra
+# environments, the tests that fine-tune and those that run on Spark would skip.
+EXTRA_ENVIRONMENTS := train-env-NLPInsight-Analyzer spark-env-ChicagoTaxi-Pipeline
 matrix: ## Print what there is to test and to build, for the workflows
-	@"$(PYTHON)" tools/matrix.py --tests $(LIBS) $(SERVICES) lab deploy --images $(SERVICES)
+	@"$(PYTHON)" tools/matrix.py --tests $(LIBS) $(SERVICES) lab deploy --images $(SERVICES) \
+		--prepare $(EXTRA_ENVIRONMENTS)
 
 .PHONY: pins-today pins-issue
 pins-today: libs/pinproof/.venv/.installed $(UV) ## Resolve, prove and audit the pins as of today; writes reports/pins-today.json

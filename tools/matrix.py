@@ -17,9 +17,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tests", nargs="+", required=True, help="what has a test-NAME target")
     parser.add_argument("--images", nargs="+", required=True, help="what has a build-NAME target")
+    parser.add_argument(
+        "--prepare", nargs="*", default=[], help="targets WHAT-env-NAME, made before NAME is tested"
+    )
     arguments = parser.parse_args()
+    prepared = {target.split("-env-")[1]: target for target in arguments.prepare}
     pythons = tomllib.loads((ROOT / "pins.toml").read_text("utf-8"))["policy"]["pythons"]
-    tests = [{"name": name, "python": python} for name in arguments.tests for python in pythons]
+    tests = [
+        {"name": name, "python": python, "prepare": prepared.get(name, "")}
+        for name in arguments.tests
+        for python in pythons
+    ]
     print("tests=" + json.dumps(tests))  # noqa: T201 - what it is for
     print("images=" + json.dumps(arguments.images))  # noqa: T201
 

@@ -13,7 +13,11 @@ import pytest
 from workflows.reading import ROOT, SERVICES, WORKFLOWS, load, make_commands, missing
 
 # What a workflow hands over: the values that are in the names of targets, and any other.
-VALUES = {"NAME": [*SERVICES], "CLUSTER": ["gke", "eks"]}
+PREPARED = {
+    "NLPInsight-Analyzer": "train-env-NLPInsight-Analyzer",
+    "ChicagoTaxi-Pipeline": "spark-env-ChicagoTaxi-Pipeline",
+}
+VALUES = {"NAME": [*SERVICES], "CLUSTER": ["gke", "eks"], "PREPARE": [*PREPARED.values()]}
 TESTED = [*SERVICES, "pinproof", "servicekit", "lab", "deploy"]
 DOCUMENTS = ["docs/deploy.md", "docs/not-verified.md", "docs/adr/012-deployment.md"]
 
@@ -76,6 +80,9 @@ def test_what_is_tested_and_built_comes_from_the_makefile_and_pins_toml() -> Non
 
     tests = {(one["name"], one["python"]) for one in json.loads(lists["tests"])}
     assert tests == set(product(TESTED, policy["pythons"]))
+    assert {one["name"]: one["prepare"] for one in json.loads(lists["tests"])} == (
+        dict.fromkeys(TESTED, "") | PREPARED
+    )
     assert json.loads(lists["images"]) == list(SERVICES)
 
 
