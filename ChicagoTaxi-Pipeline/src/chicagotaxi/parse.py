@@ -123,9 +123,9 @@ def _time(value: ir.Value, dialect: Dialect, functions: EngineFunctions) -> ir.T
         shaped = value.re_search(r"^\d\d/\d\d/\d{4} \d\d:\d\d:\d\d [AP]M$")
         return functions.american_time(shaped.ifelse(value, ibis.null("string")))
     seconds = value.substr(0, 19).replace("T", " ")
-    shaped = seconds.re_search(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$") & value.substr(19).isin(
-        _ISO_ENDS
-    )
+    shaped = seconds.re_search(r"^\d{4}-\d\d-\d\d ([01]\d|2[0-3]):\d\d:\d\d$") & value.substr(
+        19
+    ).isin(_ISO_ENDS)
     return shaped.ifelse(seconds, ibis.null("string")).try_cast("timestamp")
 
 

@@ -1,11 +1,13 @@
 """Writes the sample in the three dialects, as CSV or Parquet, in streaming fashion."""
 
 import contextlib
+import functools
 import gzip
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -118,8 +120,11 @@ def _writer(path: Path, name: str, schema: pa.Schema) -> Iterator[Callable[[pa.T
             yield parquet.write_table
         return
     with contextlib.ExitStack() as stack:
-        opener = gzip.open(path, "wb", 1) if name.endswith(".gz") else path.open("wb")
-        sink: IO[bytes] | gzip.GzipFile = stack.enter_context(opener)
+        sink: IO[bytes] | gzip.GzipFile
+        if name.endswith(".gz"):
+            sink = stack.enter_context(gzip.open(path, "wb", compresslevel=1))
+        else:
+            sink = stack.enter_context(path.open("wb"))
         options = pc_csv.WriteOptions(quoting_style="none")
         text = stack.enter_context(pc_csv.CSVWriter(sink, schema, write_options=options))
         yield text.write_table
@@ -200,9 +205,9 @@ class _Encoder:
         if self._typed:
             zone = "UTC" if self._dialect.name == "bigquery" else None
             return pa.array(times.astype("datetime64[us]"), pa.timestamp("us", zone))
-        few, index = np.unique(times, return_inverse=True)
+        few, index = _distinct(times.astype("datetime64[s]"))
         pattern = _TIMES[self._dialect.name]
-        texts = [time.strftime(pattern) for time in few.astype(object)]
+        texts = [_clock(time, pattern) for time in few]
         return _spoiled(pa.array(texts), index, spoiled, "yesterday evening")
 
     def _whole(self, values: Ints) -> pa.Array:
@@ -213,12 +218,22 @@ class _Encoder:
     def _hundredths(self, values: Ints, spoiled: Ints | None = None, mark: str = "") -> pa.Array:
         if self._typed:
             return pa.array(values / 100.0)
-        few, index = np.unique(values, return_inverse=True)
-        texts = [f"{'-' if one < 0 else ''}{mark}{abs(one) / 100:.2f}" for one in few.tolist()]
+        few, index = _distinct(values)
+        texts = [f"{'-' if one < 0 else ''}{mark}{abs(one) / 100:.2f}" for one in few]
         return _spoiled(pa.array(texts), index, spoiled, "n/a")
 
     def _money(self, cents: Ints) -> pa.Array:
         return self._hundredths(cents, mark="$" if self._dialect.name == "portal" else "")
+
+
+@functools.lru_cache(maxsize=200_000)
+def _clock(time: datetime, pattern: str) -> str:
+    return time.strftime(pattern)
+
+
+def _distinct(values: npt.NDArray[Any]) -> tuple[list[Any], Ints]:
+    encoded = pa.array(values).dictionary_encode()
+    return encoded.dictionary.to_pylist(), encoded.indices.to_numpy().astype(np.int64)
 
 
 def _texts(values: npt.NDArray[np.bytes_], unknown: Ints | None) -> pa.Array:

@@ -1,0 +1,326 @@
+import gzip
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from chicagotaxi import steps
+from chicagotaxi.etl import EngineOptions
+from chicagotaxi.schema import PipelineStatus, hourly_schema, read_status
+from pydantic import ValidationError
+from servicekit.files import DataError
+from trips import API, BIGQUERY, PORTAL, clean, contents, dropped, hourly, run, trip, write
+
+
+def refusal(inputs: Path, out: Path) -> str:
+    """What a run over an output that is there says, which must leave it as it was."""
+    run(write(out.parent / "before.csv", [trip("before")]), out)
+    before = contents(out)
+    with pytest.raises(DataError) as caught:
+        run(inputs, out)
+    assert contents(out) == before
+    assert not [path.name for path in out.iterdir() if path.name.startswith(".staging")]
+    return str(caught.value)
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "out"
+
+
+def test_three_dialects_in_one_run_give_the_same_trips(tmp_path: Path, out: Path) -> None:
+    for dialect in (PORTAL, API, BIGQUERY):
+        write(tmp_path / "in" / f"{dialect.name}.csv", [trip(dialect.name, dialect)], dialect)
+    status = run(tmp_path / "in", out)
+    assert [(one.dialect, one.rows) for one in status.inputs] == [
+        ("api", 1),
+        ("bigquery", 1),
+        ("portal", 1),
+    ]
+    trips = clean(out)
+    assert trips["trip_id"].tolist() == ["api", "bigquery", "portal"]
+    assert len(trips.drop(columns="trip_id").drop_duplicates()) == 1
+    first = trips.iloc[0]
+    assert (first["start"], first["end"]) == (
+        pd.Timestamp("2023-04-06 20:45"),
+        pd.Timestamp("2023-04-06 21:00"),
+    )
+    assert (first["pickup_area"], first["fare"], first["miles"], first["seconds"]) == (
+        8,
+        8.75,
+        1.5,
+        600,
+    )
+    assert (first["pickup_tract"], first["year"], first["month"]) == (17031081403, 2023, 4)
+    assert pd.isna(first["dropoff_tract"])
+
+
+def test_demand_is_on_the_complete_grid_of_the_days_with_trips(tmp_path: Path, out: Path) -> None:
+    rows = [
+        trip("a", start="04/06/2023 08:45:00 PM", fare="$10.00", miles="1"),
+        trip("b", start="04/06/2023 08:00:00 PM", fare="$20.01", miles=""),
+        trip("c", start="04/08/2023 12:00:00 AM", end="", pickup_area="77", fare="", miles="3"),
+    ]
+    status = run(write(tmp_path / "a.csv", rows), out)
+    table = pq.read_table(next((out / "hourly").rglob("*.parquet")), partitioning=None)
+    assert table.schema.remove_metadata() == hourly_schema()
+    grid = table.to_pandas()
+    assert len(grid) == 3 * 24 * 77
+    assert grid["hour"].iloc[0] == pd.Timestamp("2023-04-06")
+    assert grid["hour"].iloc[-1] == pd.Timestamp("2023-04-08 23:00")
+    assert grid[["hour", "area"]].equals(grid[["hour", "area"]].sort_values(["hour", "area"]))
+    assert not grid.duplicated(["hour", "area"]).any()
+    busy = grid[grid["trips"] > 0]
+    assert busy.to_numpy().tolist()[0][1:] == [8, 2, 15.005, 1.0]
+    assert busy["area"].tolist() == [8, 77]
+    assert np.isnan(busy["avg_fare"].iloc[1])
+    assert busy["avg_miles"].iloc[1] == 3.0
+    idle = grid[grid["trips"] == 0]
+    assert idle["avg_fare"].isna().all()
+    assert idle["avg_miles"].isna().all()
+    assert (status.hours, status.months) == (72, ["2023-04"])
+    assert status.first_hour == datetime(2023, 4, 6)  # noqa: DTZ001
+    assert status.last_hour == datetime(2023, 4, 8, 23)  # noqa: DTZ001
+
+
+def test_the_skipped_hour_is_not_on_the_grid_and_the_repeated_one_once(
+    tmp_path: Path, out: Path
+) -> None:
+    rows = [
+        trip("a", start="03/12/2023 01:45:00 AM", end=""),
+        trip("b", start="03/12/2023 03:00:00 AM", end=""),
+        trip("c", start="03/12/2023 02:00:00 AM", end=""),
+        # The two hours from 01:00 to 02:00 of the night in November are one of the clock's.
+        trip("d", start="11/05/2023 01:15:00 AM", end="11/05/2023 01:45:00 AM"),
+        trip("e", start="11/05/2023 01:45:00 AM", end="11/05/2023 01:15:00 AM"),
+    ]
+    status = run(write(tmp_path / "a.csv", rows), out)
+    assert dropped(status) == {"start_in_skipped_hour": 1}
+    demand = hourly(out)
+    march, november = demand[demand["hour"].dt.month == 3], demand[demand["hour"].dt.month == 11]
+    assert march["hour"].nunique() == 23
+    assert pd.Timestamp("2023-03-12 02:00") not in set(march["hour"])
+    assert november["hour"].nunique() == 24
+    assert demand.loc[demand["trips"] > 0, "trips"].tolist() == [1, 1, 2]
+
+
+def test_a_month_that_is_run_again_is_replaced_and_nothing_else(tmp_path: Path, out: Path) -> None:
+    rows = [trip("a"), trip("b", start="05/06/2023 08:45:00 PM", end="")]
+    run(write(tmp_path / "a.csv", rows), out)
+    before = contents(out)
+    again = [trip("c"), trip("d", start="04/07/2023 08:45:00 PM", end="")]
+    status = run(write(tmp_path / "b.csv", again), out)
+    after = contents(out)
+    assert status.months == ["2023-04"]
+    assert clean(out)["trip_id"].tolist() == ["b", "c", "d"]
+    may = {name: data for name, data in before.items() if "month=5" in name}
+    assert may == {name: data for name, data in after.items() if "month=5" in name}
+    assert not set(before) & set(after) - set(may) - {"status.json"}
+
+
+def test_what_a_month_gives_does_not_depend_on_the_others_in_the_run(tmp_path: Path) -> None:
+    april = [trip("x"), trip("y", start="04/30/2023 11:45:00 PM", end="")]
+    may = [trip("x", start="05/01/2023 12:00:00 AM", end=""), trip("z", start="")]
+    write(tmp_path / "in" / "april.csv", april)
+    write(tmp_path / "in" / "may.csv", may)
+    run(tmp_path / "in", tmp_path / "together")
+    for name in ("april", "may"):
+        run(tmp_path / "in" / f"{name}.csv", tmp_path / "apart")
+    pd.testing.assert_frame_equal(clean(tmp_path / "together"), clean(tmp_path / "apart"))
+    pd.testing.assert_frame_equal(hourly(tmp_path / "together"), hourly(tmp_path / "apart"))
+
+
+def test_the_order_of_the_rows_does_not_matter(tmp_path: Path) -> None:
+    rows = [trip("a", fare=f"${number}.00") for number in range(9)] + [trip("b")]
+    write(tmp_path / "1.csv", rows)
+    write(tmp_path / "2.csv", reversed(rows))
+    run(tmp_path / "1.csv", tmp_path / "one")
+    run(tmp_path / "2.csv", tmp_path / "two")
+    pd.testing.assert_frame_equal(clean(tmp_path / "one"), clean(tmp_path / "two"))
+
+
+def test_a_run_that_keeps_nothing_tells_so_and_replaces_nothing(tmp_path: Path, out: Path) -> None:
+    run(write(tmp_path / "a.csv", [trip("a")]), out)
+    trips = clean(out)
+    status = run(write(tmp_path / "b.csv", [trip("b", start=""), trip("c", start="")]), out)
+    assert (status.rows_kept, status.months, status.first_hour) == (0, [], None)
+    assert dropped(status) == {"start_unreadable": 2}
+    pd.testing.assert_frame_equal(clean(out), trips)
+
+
+def test_a_file_with_a_header_only_has_no_rows(tmp_path: Path, out: Path) -> None:
+    write(tmp_path / "in" / "a.csv", [])
+    write(tmp_path / "in" / "b.csv", [trip("b")])
+    assert [one.rows for one in run(tmp_path / "in", out).inputs] == [0, 1]
+    assert run(tmp_path / "in" / "a.csv", tmp_path / "none").rows_read == 0
+
+
+def test_compressed_files_are_read_like_others(tmp_path: Path, out: Path) -> None:
+    run(write(tmp_path / "a.csv.gz", [trip("a")]), out)
+    assert clean(out)["trip_id"].tolist() == ["a"]
+
+
+def test_names_with_blanks_quotes_and_signs_are_names(tmp_path: Path, out: Path) -> None:
+    path = write(tmp_path / "it's 100% + a name.csv", [trip("a")])
+    status = run(path, out)
+    assert [(one.path, one.rows) for one in status.inputs] == [(str(path), 1)]
+
+
+def test_the_status_is_that_of_the_last_run(tmp_path: Path, out: Path) -> None:
+    assert read_status(out) is None
+    status = run(write(tmp_path / "a.csv", [trip("a")]), out)
+    assert read_status(out) == status
+    assert status.engine == "duckdb"
+    assert status.started <= status.finished
+
+
+def test_a_status_keeps_what_tells_of_the_predictions(tmp_path: Path, out: Path) -> None:
+    status = run(write(tmp_path / "a.csv", [trip("a")]), out)
+    told = status.model_copy(update={"forecast_version": "1.0", "predictions": "batch"})
+    (out / "status.json").write_text(told.model_dump_json())
+    again = run(tmp_path / "a.csv", out)
+    assert (again.forecast_version, again.predictions) == ("1.0", "batch")
+
+
+def test_a_status_that_does_not_add_up_is_no_status(tmp_path: Path, out: Path) -> None:
+    status = run(write(tmp_path / "a.csv", [trip("a"), trip("b", start="")]), out)
+    with pytest.raises(ValidationError, match="do not add up"):
+        PipelineStatus.model_validate(status.model_dump() | {"rows_kept": 2})
+
+
+def test_a_truncated_gzip_file_is_refused(tmp_path: Path, out: Path) -> None:
+    rows = [trip(f"{number:040x}") for number in range(20_000)]
+    path = write(tmp_path / "a.csv.gz", rows)
+    path.write_bytes(path.read_bytes()[:-5000])
+    message = refusal(path, out)
+    assert "a.csv.gz" in message
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda line: line.rsplit(",", 1)[0], "25"),
+        (lambda line: line + ",more", "25"),
+        (lambda line: '"' + line, "25"),
+    ],
+)
+def test_a_row_of_another_length_is_refused_with_its_line(
+    tmp_path: Path, out: Path, change: Callable[[str], str], expected: str
+) -> None:
+    path = write(tmp_path / "a.csv", [trip(f"{number:040x}") for number in range(40)])
+    lines = path.read_text().splitlines()
+    lines[24] = change(lines[24])
+    path.write_text("\n".join(lines) + "\n")
+    message = refusal(path, out)
+    assert "a.csv" in message
+    assert expected in message
+
+
+def test_two_dialects_in_one_file_are_refused_or_counted(tmp_path: Path, out: Path) -> None:
+    portal = write(tmp_path / "a.csv", [trip("a")]).read_text()
+    # Another number of columns: refused.
+    api = write(tmp_path / "b.csv", [trip("b", API)], API).read_text()
+    path = tmp_path / "mixed.csv"
+    path.write_text(portal + "".join(f"{line},more\n" for line in api.splitlines()))
+    assert "mixed.csv" in refusal(path, out)
+    # As many columns: the second header and what does not fit are counted.
+    path.write_text(portal + api)
+    status = run(path, out)
+    assert status.rows_read == 3
+    assert dropped(status) == {"header_among_rows": 1, "start_unreadable": 1}
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path: Path, out: Path) -> None:
+    path = write(tmp_path / "a.csv", [trip("a", company="caf\u00e9")])
+    path.write_bytes(path.read_bytes().replace("caf\u00e9".encode(), b"caf\xe9"))
+    assert "a.csv" in refusal(path, out)
+
+
+def test_a_damaged_parquet_file_is_refused(tmp_path: Path, out: Path) -> None:
+    table = pd.DataFrame([dict(zip(API.columns.values(), trip("a", API).values(), strict=False))])
+    table = table.reindex(columns=list(API.columns.values()), fill_value="x" * 10_000)
+    path = tmp_path / "a.parquet"
+    table.to_parquet(path)
+    data = bytearray(path.read_bytes())
+    data[10:200] = b"\x00" * 190
+    path.write_bytes(bytes(data))
+    assert "a.parquet" in refusal(path, out)
+
+
+def test_an_input_that_changes_while_it_is_read_is_refused(
+    tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "a.csv", [trip("a")])
+    write_trips = steps.Steps.write_trips
+
+    def grow(self: steps.Steps) -> object:
+        write(path, [trip("a"), trip("b")])
+        return write_trips(self)
+
+    monkeypatch.setattr(steps.Steps, "write_trips", grow)
+    with pytest.raises(DataError, match="was changed while it was read. Run again"):
+        run(path, out)
+    assert list(contents(out)) == []
+
+
+def test_a_quarantine_that_cannot_be_written_is_refused_before_the_work(
+    tmp_path: Path, out: Path
+) -> None:
+    path = write(tmp_path / "a.csv", [trip("a")])
+    with pytest.raises(DataError, match="cannot be written"):
+        run(path, out, quarantine=tmp_path / "none" / "dropped.parquet")
+    assert not out.exists()
+
+
+def test_an_engine_that_is_not_known_and_bad_settings_are_refused(
+    tmp_path: Path, out: Path
+) -> None:
+    path = write(tmp_path / "a.csv", [trip("a")])
+    with pytest.raises(DataError, match="DuckDB does not start"):
+        run(path, out, engine=EngineOptions(memory="much"))
+
+
+def test_what_does_not_fit_into_memory_is_written_to_disk(tmp_path: Path) -> None:
+    rows = [trip(f"{number:040x}", company=f"{number}" * 9) for number in range(30_000)]
+    path = write(tmp_path / "a.csv.gz", rows)
+    little = run(path, tmp_path / "little", engine=EngineOptions(memory="120MB", threads=1))
+    assert little.rows_kept == 30_000
+    assert not list((tmp_path / "little").glob(".staging*"))
+
+
+def test_every_real_trip_is_kept_or_dropped_with_a_reason(real_data: Path, tmp_path: Path) -> None:
+    status = run(
+        [real_data / "trips_2022-03-01_api.parquet", real_data / "trips_2013-2016_portal.csv"],
+        tmp_path / "out",
+        quarantine=tmp_path / "dropped.parquet",
+    )
+    assert [one.rows for one in status.inputs] == [1_250, 14_636]
+    assert status.rows_kept + sum(status.dropped.values()) == 15_886
+    lost = pd.read_parquet(tmp_path / "dropped.parquet")
+    assert lost["rule"].value_counts().to_dict() == dropped(status)
+    portal = pd.read_csv(real_data / "trips_2013-2016_portal.csv", usecols=["Trip ID"])["Trip ID"]
+    api = pd.read_parquet(real_data / "trips_2022-03-01_api.parquet")
+    trips = clean(tmp_path / "out")
+    assert sorted([*trips["trip_id"], *lost["trip_id"]]) == sorted([*portal, *api["trip_id"]])
+    # And demand is what a count of the source says.
+    known = api[~api["trip_id"].isin(lost["trip_id"])]
+    expected = known.groupby(
+        [known["trip_start_timestamp"].dt.floor("h"), known["pickup_community_area"].astype(int)]
+    ).agg(trips=("fare", "size"), avg_fare=("fare", "mean"), avg_miles=("trip_miles", "mean"))
+    demand = hourly(tmp_path / "out")
+    march = demand[(demand["hour"] >= "2022-03-01") & (demand["trips"] > 0)]
+    found = march.set_index(["hour", "area"])
+    assert found["trips"].tolist() == expected["trips"].tolist()
+    np.testing.assert_allclose(found["avg_fare"], expected["avg_fare"], atol=1e-9)
+    np.testing.assert_allclose(found["avg_miles"], expected["avg_miles"], atol=0.0051)
+
+
+def test_gzip_members_that_were_put_together_are_one_file(tmp_path: Path, out: Path) -> None:
+    path = write(tmp_path / "a.csv", [trip("a"), trip("b")])
+    header, *rows = path.read_text().splitlines(keepends=True)
+    both = gzip.compress((header + rows[0]).encode()) + gzip.compress(rows[1].encode())
+    (tmp_path / "a.csv.gz").write_bytes(both)
+    assert run(tmp_path / "a.csv.gz", out).rows_kept == 2

@@ -1,0 +1,123 @@
+import gzip
+import os
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from chicagotaxi.data import find_sources, group_sources
+from servicekit.files import DataError
+from trips import API, trip, write
+
+
+def names(*inputs: object) -> list[str]:
+    return [source.path.name for source in find_sources([str(one) for one in inputs])]
+
+
+def refusal(*inputs: object) -> str:
+    with pytest.raises(DataError) as caught:
+        names(*inputs)
+    return str(caught.value)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write(tmp_path / "data" / "a.csv", [trip("1")])
+    write(tmp_path / "data" / "deep" / "er" / "b.csv.gz", [trip("2", API)], API)
+    write(tmp_path / "data" / ".hidden" / "c.csv", [])
+    write(tmp_path / "data" / "_d.csv", [])
+    (tmp_path / "data" / "readme.txt").write_text("not a table")
+    return tmp_path / "data"
+
+
+def test_files_folders_and_patterns_are_found_once_each(folder: Path) -> None:
+    assert names(folder) == ["a.csv", "b.csv.gz"]
+    assert names(folder / "a.csv", folder, folder / "*.csv") == ["_d.csv", "a.csv", "b.csv.gz"]
+    assert names(folder / "**" / "b.*") == ["b.csv.gz"]
+
+
+def test_dialects_are_told_file_by_file(folder: Path) -> None:
+    assert [source.dialect.name for source in find_sources([folder])] == ["portal", "api"]
+    assert [len(group.paths) for group in group_sources(find_sources([folder]))] == [1, 1]
+
+
+def test_files_alike_are_read_in_one_go(folder: Path) -> None:
+    write(folder / "z.csv", [trip("9")])
+    groups = group_sources(find_sources([folder]))
+    assert [[path.name for path in group.paths] for group in groups] == [
+        ["a.csv", "z.csv"],
+        ["b.csv.gz"],
+    ]
+
+
+def test_parquet_tells_its_types_and_rows(tmp_path: Path) -> None:
+    columns = {name: pa.array(["1", "2"]) for name in API.columns.values()}
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+    [source] = find_sources([tmp_path / "a.parquet"])
+    assert (source.form, source.rows, set(source.types)) == ("parquet", 2, {"string"})
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", [trip("1")])
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert names(path) == ["a.csv"]
+
+
+def test_what_is_not_there_is_named(tmp_path: Path) -> None:
+    assert "none.csv does not exist. Give a file" in refusal(tmp_path / "none.csv")
+    assert "*.csv does not exist" in refusal(tmp_path / "*.csv")
+
+
+def test_a_folder_without_data_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "readme.txt").touch()
+    message = refusal(tmp_path)
+    assert f"The folder {tmp_path} holds no data: there is no file named .csv" in message
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "trips.xlsx").touch()
+    assert "Name it .csv, .csv.gz, .parquet or .pq" in refusal(tmp_path / "trips.xlsx")
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.parquet"])
+def test_an_empty_file_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    assert f"{name} is empty. Give a table with a header." in refusal(tmp_path / name)
+
+
+def test_a_gzip_file_of_nothing_has_no_header(tmp_path: Path) -> None:
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(b""))
+    assert "has no header in its first line" in refusal(tmp_path)
+
+
+def test_a_gzip_file_that_ends_in_its_header_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv.gz", [trip("1")])
+    path.write_bytes(path.read_bytes()[:40])
+    assert "a.csv.gz is not a whole gzip file" in refusal(path)
+
+
+def test_what_is_no_gzip_and_no_parquet_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv.gz").write_bytes(b"Trip ID,Taxi ID")
+    assert "a.csv.gz is not a whole gzip file" in refusal(tmp_path / "a.csv.gz")
+    (tmp_path / "a.parquet").write_bytes(b"PAR1 no more")
+    assert "a.parquet is not a readable Parquet file" in refusal(tmp_path / "a.parquet")
+
+
+def test_a_header_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"Trip ID,\xff\xfe\n")
+    assert "a.csv: the header cannot be read" in refusal(tmp_path)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")
+def test_a_file_that_may_not_be_read_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", [trip("1")])
+    path.chmod(0)
+    assert "a.csv cannot be read: Permission denied" in refusal(path)
+
+
+def test_the_real_files_are_recognised(real_data: Path) -> None:
+    found = find_sources([real_data / "trips_*"])
+    assert [(source.dialect.name, source.rows) for source in found] == [
+        ("portal", None),
+        ("api", 14_636),
+    ]
