@@ -3,7 +3,32 @@ from chicagotaxi.dialects import COLUMNS, DIALECTS, Dialect, detect
 from servicekit.files import DataError
 from trips import API, BIGQUERY, PORTAL
 
-REAL_PORTAL_HEADER = ["Trip ID", "Taxi ID", "Trip Start Timestamp", "Trip End Timestamp", "Trip Seconds", "Trip Miles", "Pickup Census Tract", "Dropoff Census Tract", "Pickup Community Area", "Dropoff Community Area", "Fare", "Tips", "Tolls", "Extras", "Trip Total", "Payment Type", "Company", "Pickup Centroid Latitude", "Pickup Centroid Longitude", "Pickup Centroid Location", "Dropoff Centroid Latitude", "Dropoff Centroid Longitude", "Dropoff Centroid  Location", "Community Areas"]
+REAL_PORTAL_HEADER = [
+    "Trip ID",
+    "Taxi ID",
+    "Trip Start Timestamp",
+    "Trip End Timestamp",
+    "Trip Seconds",
+    "Trip Miles",
+    "Pickup Census Tract",
+    "Dropoff Census Tract",
+    "Pickup Community Area",
+    "Dropoff Community Area",
+    "Fare",
+    "Tips",
+    "Tolls",
+    "Extras",
+    "Trip Total",
+    "Payment Type",
+    "Company",
+    "Pickup Centroid Latitude",
+    "Pickup Centroid Longitude",
+    "Pickup Centroid Location",
+    "Dropoff Centroid Latitude",
+    "Dropoff Centroid Longitude",
+    "Dropoff Centroid  Location",
+    "Community Areas",
+]
 
 
 def refusal(header: list[str]) -> str:
