@@ -9,7 +9,8 @@ MAKEFLAGS += --no-builtin-rules --warn-undefined-variables
 SERVICES := BankChurn-Predictor NLPInsight-Analyzer ChicagoTaxi-Pipeline
 LIBS := pinproof servicekit
 # Documents with blocks that `make docs` generates.
-GENERATED_DOCS := README.md BankChurn-Predictor/README.md BankChurn-Predictor/MODEL_CARD.md lab/README.md
+GENERATED_DOCS := README.md BankChurn-Predictor/README.md BankChurn-Predictor/MODEL_CARD.md lab/README.md \
+	NLPInsight-Analyzer/README.md NLPInsight-Analyzer/MODEL_CARD.md
 
 PROJECTS := $(LIBS:%=libs/%) $(SERVICES) lab
 
@@ -157,10 +158,19 @@ docs: .tools/check/.installed $(PROJECTS:%=%/.venv/.installed) ## Regenerate wha
 # ---- Measure ----
 
 .PHONY: bench
-bench: bench-BankChurn-Predictor ## Measure speed beside the alternatives; writes bench/results
+bench: bench-BankChurn-Predictor bench-NLPInsight-Analyzer ## Measure speed beside the alternatives; writes bench/results
 
 bench-BankChurn-Predictor: BankChurn-Predictor/.venv/.installed
 	BankChurn-Predictor/.venv/bin/python bench/bench_bankchurn.py --out bench/results/bankchurn.json
+
+# On sample data, unless labelled texts are given; a transformer is measured where a sealed one is.
+TRAIN ?=
+VALID ?=
+TRANSFORMER ?=
+bench-NLPInsight-Analyzer: NLPInsight-Analyzer/.venv/.installed
+	NLPInsight-Analyzer/.venv/bin/python bench/bench_nlpinsight.py --out bench/results/nlpinsight.json \
+		$(if $(TRAIN),--data "$(TRAIN)") $(if $(VALID),--valid "$(VALID)") \
+		$(if $(TRANSFORMER),--transformer "$(TRANSFORMER)")
 
 # A table of customers for `make incident`; where it is given, results go to a folder that git ignores.
 DATA :=
