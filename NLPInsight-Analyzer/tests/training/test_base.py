@@ -50,7 +50,7 @@ def test_a_model_of_the_hub_needs_a_commit(revision: str | None) -> None:
 def test_a_commit_is_asked_for_without_pickles_and_code(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    asked = {}
+    asked: dict[str, object] = {}
 
     def download(name: str, *, revision: str, allow_patterns: list[str]) -> str:
         asked.update(name=name, revision=revision, allow_patterns=allow_patterns)
@@ -59,7 +59,10 @@ def test_a_commit_is_asked_for_without_pickles_and_code(
     monkeypatch.setattr("huggingface_hub.snapshot_download", download)
     found = find_weights("ProsusAI/finbert", COMMIT)
     assert (asked["name"], asked["revision"]) == ("ProsusAI/finbert", COMMIT)
-    assert not [name for name in asked["allow_patterns"] if name.endswith((".bin", ".py", ".pt"))]
+    patterns = asked["allow_patterns"]
+    assert isinstance(patterns, list)
+    assert patterns
+    assert not [name for name in patterns if name.endswith((".bin", ".py", ".pt"))]
     assert found.revision == COMMIT
 
 

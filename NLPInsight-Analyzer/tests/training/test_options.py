@@ -24,7 +24,7 @@ from servicekit.files import DataError
 )
 def test_a_value_out_of_bounds_is_refused_by_its_name(name: str, value: float) -> None:
     with pytest.raises(DataError, match=rf"{name} is .*, and must be between"):
-        FinetuneOptions(**{name: value})
+        FinetuneOptions(**{name: value})  # type: ignore[arg-type]
 
 
 def test_every_value_out_of_bounds_is_told_at_once() -> None:

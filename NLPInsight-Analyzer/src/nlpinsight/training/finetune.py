@@ -23,7 +23,8 @@ from nlpinsight.schema import LABELS, Label
 from nlpinsight.text import normalise_all
 from nlpinsight.training.base import Weights
 from nlpinsight.training.checkpoint import Checkpoint
-from nlpinsight.training.loop import Epoch, Progress, Training, silent, torch_threads
+from nlpinsight.training.computing import torch_threads
+from nlpinsight.training.loop import Epoch, Progress, Training, silent
 from nlpinsight.training.network import Network, load_encoder, load_tokenizer
 from nlpinsight.training.options import FinetuneOptions
 

@@ -2,8 +2,7 @@
 
 import copy
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -12,20 +11,20 @@ import numpy.typing as npt
 import torch
 from sklearn.metrics import accuracy_score, f1_score
 from sklearn.model_selection import train_test_split
+from torch.optim.swa_utils import AveragedModel
 
-from nlpinsight.schema import LABELS
-from nlpinsight.training.batches import batches_of_epoch, in_order, pad
+from nlpinsight.training.batches import batches_of_epoch, pad
 from nlpinsight.training.checkpoint import Checkpoint
+from nlpinsight.training.computing import logits, running_mean
 from nlpinsight.training.network import Network
 from nlpinsight.training.options import FinetuneOptions
 
-__all__ = ["Epoch", "Progress", "Training", "logits", "silent", "torch_threads"]
+__all__ = ["Epoch", "Progress", "Training", "silent"]
 
 Rows = npt.NDArray[np.int64]
 Progress = Callable[[int, int, str], None]
 """Told how many steps are done, of how many at most, and what is going on."""
 
-_EVALUATION_BATCH: Final = 64
 _RECENT: Final = 50
 
 
@@ -46,6 +45,10 @@ class Epoch:
     holdout_loss: float
     holdout_accuracy: float
     holdout_macro_f1: float
+
+
+def silent(_done: int, _total: int, _what: str) -> None:
+    """Progress that nobody watches."""
 
 
 @dataclass
@@ -85,6 +88,7 @@ class Training:
             pct_start=options.warmup,
         )
         self.loss = torch.nn.CrossEntropyLoss(label_smoothing=options.label_smoothing)
+        self.mean = AveragedModel(self.network, multi_avg_fn=running_mean(options.averaging))
         self.done = 0
         self.best: dict[str, Any] = {}
 
@@ -118,6 +122,19 @@ class Training:
             return True
         return bool(self.epochs) and len(self.epochs) - self.best["epoch"] >= self.options.patience
 
+    def _is_kept(self, epoch: Epoch) -> bool:
+        """Whether an epoch takes the place of the one kept so far.
+
+        It does unless it is worse by more than chance would have it, one standard error of the
+        accuracy: of two that cannot be told apart, the later has learned at a lower rate.
+        """
+        if not self.best:
+            return True
+        best = max(one.holdout_macro_f1 for one in self.epochs)
+        share = epoch.holdout_accuracy
+        error = (share * (1 - share) / len(self.outside)) ** 0.5
+        return bool(epoch.holdout_macro_f1 >= best - error)
+
     def _order(self, epoch: int) -> list[Rows]:
         options = self.options
         return batches_of_epoch(
@@ -127,12 +144,13 @@ class Training:
     def _step(self, rows: Rows) -> None:
         self.network.train()
         batch = pad([self.tokens[row] for row in rows], padding=self.network.padding)
-        loss = self.loss(self.network(*batch), torch.from_numpy(self.targets[rows]))
+        loss = self._loss(batch, torch.from_numpy(self.targets[rows]))
         self.optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.options.clip)
         self.optimizer.step()
         self.schedule.step()
+        self.mean.update_parameters(self.network)
         self.done += 1
         self.losses.append(float(loss.detach()))
         recent = self.losses[-_RECENT:]
@@ -143,8 +161,18 @@ class Training:
             f"loss {sum(recent) / len(recent):.3f}",
         )
 
+    def _loss(self, batch: tuple[torch.Tensor, torch.Tensor], truth: torch.Tensor) -> torch.Tensor:
+        weight = self.options.consistency
+        if not weight:
+            return self.loss(self.network(*batch), truth)
+        both = self.network(*(torch.cat([part, part]) for part in batch))
+        one, other = torch.log_softmax(both, dim=-1).chunk(2)
+        # KL(one, other) + KL(other, one), halved.
+        apart = ((one.exp() - other.exp()) * (one - other)).sum(dim=-1).mean() / 2
+        return self.loss(both, torch.cat([truth, truth])) + weight * apart
+
     def _evaluate(self) -> None:
-        scores = logits(self.network, [self.tokens[row] for row in self.outside])
+        scores = logits(self.mean.module, [self.tokens[row] for row in self.outside])
         truth = self.targets[self.outside]
         answers = scores.argmax(axis=1)
         steps = self.losses[-self.steps_per_epoch :]
@@ -158,12 +186,9 @@ class Training:
             holdout_macro_f1=float(f1_score(truth, answers, average="macro", zero_division=0)),
         )
         self.epochs.append(epoch)
-        if not self.best or epoch.holdout_macro_f1 > self.best["macro_f1"]:
-            self.best = {
-                "epoch": epoch.number,
-                "macro_f1": epoch.holdout_macro_f1,
-                "network": copy.deepcopy(self.network.state_dict()),
-            }
+        if self._is_kept(epoch):
+            kept = copy.deepcopy(self.mean.module.state_dict())
+            self.best = {"epoch": epoch.number, "network": kept}
         self.progress(
             self.done,
             self.total,
@@ -179,6 +204,7 @@ class Training:
     def _state(self) -> dict[str, Any]:
         return {
             "network": self.network.state_dict(),
+            "mean": self.mean.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
             "random": torch.get_rng_state(),
@@ -192,6 +218,7 @@ class Training:
 
     def _restore(self, state: dict[str, Any]) -> None:
         self.network.load_state_dict(state["network"])
+        self.mean.load_state_dict(state["mean"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
         torch.set_rng_state(state["random"])
@@ -201,30 +228,3 @@ class Training:
         self.seconds = state["seconds"]
         self.best = state["best"]
         self.resumed = state["resumed"] + (not self._finished())
-
-
-def silent(_done: int, _total: int, _what: str) -> None:
-    """Progress that nobody watches."""
-
-
-def logits(network: Network, tokens: Sequence[Sequence[int]]) -> npt.NDArray[np.float64]:
-    """What a network says of tokenized texts, before softmax."""
-    lengths = np.array([len(one) for one in tokens], dtype=np.int64)
-    answers = np.empty((len(tokens), len(LABELS)), dtype=np.float64)
-    network.eval()
-    with torch.inference_mode():
-        for rows in in_order(lengths, batch_size=_EVALUATION_BATCH):
-            batch = pad([tokens[row] for row in rows], padding=network.padding)
-            answers[rows] = network(*batch).numpy()
-    return answers
-
-
-@contextmanager
-def torch_threads(threads: int) -> Iterator[None]:
-    """Compute with so many threads, and give the rest back afterwards."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

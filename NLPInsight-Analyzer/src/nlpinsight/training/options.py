@@ -41,11 +41,16 @@ class FinetuneOptions:
         warmup: The share of all steps in which the rate rises.
         weight_decay: Of AdamW.
         label_smoothing: The share of a label's weight that goes to all classes alike.
+        consistency: The weight of agreeing with oneself: each text is read twice, with other units
+            dropped out, and what the two answers differ by (symmetric KL) is part of the loss.
+            Costs a second reading; 0 turns it off.
+        averaging: How much of the running mean of the weights each step keeps. The mean is what is
+            evaluated and kept.
         clip: The largest norm of a step's gradient.
         batch_size: Texts per step.
         max_length: Tokens that are read of a text, marks of beginning and end included.
         holdout: The share of the training texts that is kept from it, to choose the epoch.
-        patience: How many epochs may pass without a better one before training stops.
+        patience: After how many epochs in a row that are clearly worse training stops.
         checkpoint_steps: How many steps a kill may cost.
         seed: Of the hold-out, the order, the head's first weights and dropout.
         threads: That torch computes with. Another number changes the last digits of the weights.
@@ -56,10 +61,12 @@ class FinetuneOptions:
     warmup: float = 0.1
     weight_decay: float = 0.01
     label_smoothing: float = 0.05
+    consistency: float = 1.0
+    averaging: float = 0.995
     clip: float = 1.0
     batch_size: int = 32
     max_length: int = 64
-    holdout: float = 0.06
+    holdout: float = 0.04
     patience: int = 2
     checkpoint_steps: int = 200
     seed: int = 42
@@ -77,6 +84,8 @@ class FinetuneOptions:
             "warmup": (0.01, 0.9),
             "weight_decay": (0, 1),
             "label_smoothing": (0, 0.5),
+            "consistency": (0, 10),
+            "averaging": (0, 0.9999),
             "clip": (1e-3, 1e3),
             "batch_size": (1, MAX_BATCH),
             "max_length": (8, MAX_LENGTH),
