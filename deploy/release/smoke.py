@@ -34,15 +34,12 @@ def main() -> int:
     parser.add_argument("release", type=Path, help="the release file, JSON or TOML")
     parser.add_argument("--kubectl", default="kubectl")
     parser.add_argument("--context", help="of kubectl; the current one if not given")
-    parser.add_argument("--only", nargs="*", help="these services and no others")
     options = parser.parse_args()
     text = options.release.read_text(encoding="utf-8")
     release = json.loads(text) if options.release.suffix == ".json" else tomllib.loads(text)
     kubectl = [options.kubectl, *(["--context", options.context] if options.context else [])]
     wrong = []
     for service, model in release["models"].items():
-        if options.only and service not in options.only:
-            continue
         with forwarded(kubectl, service) as url:
             found = [*ask(url, model["sha256"]), *requests(service, url)]
         print(f"{service}: {'; '.join(found) or 'ready, the model of the release, answers'}")  # noqa: T201
