@@ -191,6 +191,8 @@ def test_every_command_of_a_pod_is_one_that_the_image_has(
     for pod in overlays[overlay].pods:
         for container in pod.containers:
             service = next(name for name in FOLDERS if pod.name.startswith(name))
+            if container.node.get("command") == ["sh", "/scripts/nightly.sh"]:
+                continue  # test_nightly.py runs it
             if "command" in container.node:
                 program, *arguments = container.node["command"]
                 assert program == "pinproof"

@@ -1,0 +1,26 @@
+#!/bin/sh
+# The pipeline's night. `run` replaces the months that its inputs have trips of, so that it is given
+# whole months: this one and some before it, as many as the forecast looks back and the portal is
+# late. Days that were fetched before are not fetched again.
+set -eu
+
+this_month=$(date +%Y-%m-01)
+first=$(date -d "$this_month -$MONTHS_BACK months" +%F)
+last=$(date -d yesterday +%F)
+python -m chicagotaxi fetch /data/raw --first "$first" --last "$last"
+
+set --
+month=$first
+while [ "$month" != "$(date -d "$this_month +1 month" +%F)" ]; do
+    inputs="/data/raw/trips-${month%-01}-*.csv"
+    # A month that nothing is published of yet has no files.
+    if ls $inputs >/dev/null 2>&1; then set -- "$@" "$inputs"; fi
+    month=$(date -d "$month +1 month" +%F)
+done
+# Without inputs `run` would make a sample, and the API would serve it.
+if [ $# -eq 0 ]; then
+    echo "nightly: the portal has no trips from $first to $last; raise MONTHS_BACK" >&2
+    exit 2
+fi
+exec python -m chicagotaxi run "$@" --out /data/pipeline \
+    --model /model/current --model-sha256 "$MODEL_SHA256" --reports /tmp/reports
