@@ -19,7 +19,7 @@ def test_rows_are_placed_by_hour_and_area_whatever_their_order(hourly_frame: pd.
     assert one.areas == (3, 6, 8, 28, 32, 41, 54, 76)
     wide = hourly_frame.pivot_table(index="hour", columns="area", values="trips")
     np.testing.assert_array_equal(one.trips, wide.to_numpy())
-    assert one.hours.tolist() == wide.index.to_pydatetime().tolist()
+    assert one.hours.tolist() == [time.to_pydatetime() for time in wide.index]
 
 
 def test_what_is_missing_is_unknown_and_not_zero() -> None:

@@ -104,7 +104,7 @@ def backtest(
             Fold(
                 origin=str(panel.hours[origin].astype("datetime64[m]")),
                 trained_hours=origin,
-                values=figures.values,
+                cells=figures.cells,
                 mae={name: errors.mae for name, errors in figures.errors.items()},
                 coverage=figures.coverage,
             )

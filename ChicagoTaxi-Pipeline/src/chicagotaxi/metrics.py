@@ -51,7 +51,7 @@ class Comparison(_Record):
     Attributes:
         name: Which hours and areas.
         areas: How many areas.
-        values: How many hours and areas were forecast and are known.
+        cells: How many pairs of hour and area were forecast and are known.
         trips: What happened there, in all.
         errors: By forecaster.
         best_baseline: The one with the least MAE.
@@ -64,7 +64,7 @@ class Comparison(_Record):
 
     name: str
     areas: int
-    values: int
+    cells: int
     trips: int
     errors: dict[str, Errors]
     best_baseline: str
@@ -80,14 +80,14 @@ class Fold(_Record):
     Attributes:
         origin: The first hour that was forecast.
         trained_hours: How many hours the model had been trained on, all before the origin.
-        values: How many hours and areas are compared.
+        cells: How many pairs of hour and area are compared.
         mae: By forecaster.
         coverage: Of the forecast's interval.
     """
 
     origin: str
     trained_hours: int
-    values: int
+    cells: int
     mae: dict[str, float]
     coverage: float
 
@@ -152,7 +152,7 @@ def compare(name: str, outcome: Outcome, *, areas: int) -> Comparison:
     return Comparison(
         name=name,
         areas=areas,
-        values=len(outcome),
+        cells=len(outcome),
         trips=int(outcome.truth.sum(dtype=np.float64)),
         errors=errors,
         best_baseline=best,

@@ -102,7 +102,7 @@ class DemandForecaster:
         """
         answers: dict[str, list[GoldenValue]] = {"expected": [], "lower": [], "upper": []}
         for one in inputs:
-            forecast = self.model.predict(GoldenInput.model_validate(one).panel(), threads=1)
+            forecast = self.model.predict(GoldenInput.model_validate(one).panel())
             for name, values in answers.items():
                 shown: Floats = getattr(forecast, name)[range(0, HORIZON, _SHOWN)]
                 values.append(tuple(shown.reshape(-1).tolist()))

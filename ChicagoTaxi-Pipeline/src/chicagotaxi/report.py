@@ -44,7 +44,7 @@ def show_report(report: BacktestReport) -> None:
     """Print a report: the forecast beside its baselines, by group and by day ahead."""
     console = Console()
     overall = report.overall
-    table = Table(title=f"{len(report.folds)} origins, {overall.values:,} hours and areas")
+    table = Table(title=f"{len(report.folds)} origins, {overall.cells:,} hours and areas")
     table.add_column("forecaster")
     for heading in ("MAE", "RMSE", "WAPE", "R²", "bias"):
         table.add_column(heading, justify="right")

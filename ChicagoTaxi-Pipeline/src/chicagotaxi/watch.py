@@ -43,7 +43,7 @@ class Predictions:
         self._folder = folder
         self._poll_s = poll_s
         self._index: DemandIndex | None = None
-        self._status = b"null"
+        self._status = b'{"serving":null,"last_run":null}'
         self._refused: BatchError | None = None
         self._log = structlog.stdlib.get_logger("chicagotaxi.predictions")
 

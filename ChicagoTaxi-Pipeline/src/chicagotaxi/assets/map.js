@@ -39,8 +39,8 @@ function drawLayout() {
     button.addEventListener("click", () => { chosen = tile.area; draw(); });
     map.append(button);
   }
-  const ends = ["0", ...steps];
-  ends.forEach((end, number) => find("legend").append(element("li", number ? `${end}+` : "0", { class: `step-${number}` })));
+  const labels = [`under ${steps[0]}`, ...steps.map((end) => `${end}+`)];
+  labels.forEach((label, number) => find("legend").append(element("li", label, { class: `step-${number}` })));
 }
 
 function draw() {

@@ -1,0 +1,133 @@
+"""The model as sealed bytes, its golden set, and training as a whole."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from chicagotaxi.backtest import BacktestOptions
+from chicagotaxi.features import FEATURES, WINDOW
+from chicagotaxi.forecast import ForecastOptions
+from chicagotaxi.golden import golden_inputs
+from chicagotaxi.model import DemandForecaster, GoldenInput, load, pack
+from chicagotaxi.panel import Panel
+from chicagotaxi.train import Training, fingerprint, model_version, train
+from pinproof import OpenedModel, open_sealed
+from pinproof.errors import GoldenMismatchError
+from pinproof.sealed.opening import check_environment
+
+
+def test_a_packed_model_forecasts_as_before(forecaster: DemandForecaster, panel: Panel) -> None:
+    again = load(pack(forecaster.model))
+    one, other = (which.model.predict(panel, 1500) for which in (forecaster, again))
+    np.testing.assert_array_equal(one.expected, other.expected)
+    np.testing.assert_array_equal(one.lower, other.lower)
+    np.testing.assert_array_equal(one.upper, other.upper)
+    assert again.model.thresholds == forecaster.model.thresholds
+
+
+def test_the_files_are_text_and_nothing_is_pickled(training: Training) -> None:
+    assert set(training.files) == {"booster.txt", "forecast.json"}
+    assert training.files["booster.txt"].startswith(b"tree\n")
+    for content in training.files.values():
+        content.decode("ascii")
+
+
+def test_a_model_of_other_features_is_not_loaded(training: Training) -> None:
+    files = dict(training.files)
+    files["forecast.json"] = files["forecast.json"].replace(b"lag_1_week", b"lag_1_year")
+    with pytest.raises(ValueError, match="trained on the features"):
+        load(files)
+
+
+def test_golden_inputs_hold_histories_exactly(panel: Panel) -> None:
+    trips = panel.trips.copy()
+    trips[5, 2] = np.nan
+    held = GoldenInput.of(Panel(panel.start, panel.areas, trips))
+    read = GoldenInput.model_validate_json(held.model_dump_json()).panel()
+    np.testing.assert_array_equal(read.trips, trips)
+    assert read.start == panel.start
+    assert read.areas == panel.areas
+
+
+def test_golden_inputs_cover_holidays_gaps_strangers_and_the_changing_clock() -> None:
+    inputs = [one.panel() for one in golden_inputs(tuple(range(1, 78)))]
+    assert all(len(one.trips) == WINDOW for one in inputs)
+    assert all(set(one.areas) == {1, 39, 77, 0} for one in inputs)
+    days = {str(one.end.astype("datetime64[D]")) for one in inputs}
+    assert {"2025-11-24", "2025-12-22", "2025-03-06", "2025-11-01"} <= days
+    assert any(np.isnan(one.trips).any() for one in inputs)
+    assert any((one.trips == 0).all(axis=0).any() for one in inputs)
+    assert max(float(np.nanmax(one.trips)) for one in inputs) > 300
+    assert {int(one.end.astype(int)) % 24 for one in inputs} > {0}
+
+
+def test_a_seal_proves_expectations_and_intervals(opened: OpenedModel) -> None:
+    golden = opened.manifest.golden
+    assert set(golden.outputs) == {"expected", "lower", "upper"}
+    expected = [np.array(values) for values in golden.outputs["expected"]]
+    lower = [np.array(values) for values in golden.outputs["lower"]]
+    assert all(values.shape == (24 * 4,) for values in expected)
+    assert all((low <= middle).all() for low, middle in zip(lower, expected, strict=True))
+    # Not one number that every model gives.
+    assert len({round(float(value), 3) for values in expected for value in values}) > 100
+
+
+def test_a_seal_guards_what_forecasts_and_not_what_serves(opened: OpenedModel) -> None:
+    guarded = set(opened.manifest.guarded)
+    assert guarded >= {"chicagotaxi", "holidays", "lightgbm", "numpy", "pandas", "scipy"}
+    assert not guarded & {"duckdb", "fastapi", "ibis-framework", "pyspark", "playwright", "typer"}
+    assert check_environment(opened.manifest) == opened.running
+
+
+def test_a_model_that_answers_otherwise_is_refused(
+    sealed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chicagotaxi.features._FADE", np.float32(0.5))
+    with pytest.raises(GoldenMismatchError, match="expected"):
+        open_sealed(sealed)
+
+
+def test_the_manifest_tells_how_good_it_is_beside_its_baselines(
+    opened: OpenedModel, training: Training
+) -> None:
+    metrics, overall = opened.manifest.metrics, training.report.overall
+    assert metrics["mae"] == overall.errors["forecast"].mae
+    assert metrics["mae_seasonal_naive"] == overall.errors["seasonal_naive"].mae
+    assert metrics["skill_naive"] == overall.skill_naive
+    assert metrics["coverage"] == overall.coverage
+    assert opened.manifest.version == training.version
+    assert opened.manifest.data["source"] == "synthetic"
+    assert opened.manifest.data["hours"] == 84 * 24
+
+
+def test_the_version_names_the_data_and_the_options(panel: Panel) -> None:
+    options = ForecastOptions()
+    trips = panel.trips.copy()
+    trips[3, 3] += 1
+    versions = {
+        model_version(panel, options),
+        model_version(Panel(panel.start, panel.areas, trips), options),
+        model_version(panel, ForecastOptions(seed=1)),
+        model_version(panel, ForecastOptions(trees=65)),
+    }
+    assert len(versions) == 4
+    assert model_version(panel, options) in versions
+    assert fingerprint(panel) == fingerprint(Panel(panel.start, panel.areas, panel.trips.copy()))
+
+
+def test_the_same_training_gives_the_same_bytes(panel: Panel) -> None:
+    def files() -> dict[str, bytes]:
+        made = train(
+            panel,
+            about={"source": "x"},
+            options=ForecastOptions(rows=5000, trees=5),
+            folds=BacktestOptions(folds=1),
+            progress=lambda _step: None,
+        )
+        return made.files
+
+    assert files() == files()
+
+
+def test_features_have_names_of_their_own() -> None:
+    assert len(set(FEATURES)) == len(FEATURES)
