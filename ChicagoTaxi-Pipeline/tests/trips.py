@@ -79,9 +79,9 @@ def dropped(status: PipelineStatus) -> dict[str, int]:
 
 def clean(out: Path) -> pd.DataFrame:
     """The clean trips of an output folder, in an order of their own."""
-    table: pd.DataFrame = pq.read_table(out / "trips").to_pandas()
-    columns = sorted(table.columns)
-    return table[columns].sort_values("trip_id", ignore_index=True)
+    table = pq.read_table(out / "trips").to_pandas()
+    trips: pd.DataFrame = table[sorted(table.columns)]
+    return trips.sort_values(trips.columns.tolist(), ignore_index=True)
 
 
 def hourly(out: Path) -> pd.DataFrame:
