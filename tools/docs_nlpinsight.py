@@ -1,0 +1,155 @@
+"""What NLPInsight's documents quote from results files; called by the cog blocks in them."""
+
+from typing import Any
+
+from docs import ROOT, read, table
+
+
+def made_from(*results: str) -> str:
+    """What each sentiment model learned from and was measured on, a line each."""
+    lines = []
+    for report in _reports(results):
+        data, learned, left_out = report["data"], report["training"], report["left_out"]
+        line = f"- `{report['model']}`: model {report['model_version']}"
+        if learned:
+            line += f", trained on {learned['texts']:,} texts of `{learned['source']}`"
+            line += f" in {_duration(report['training_seconds'])}"
+        if left_out:
+            line += (
+                f" (left out: {left_out['held_out']} that the held-out texts repeat word for word, "
+                f"{left_out['repeated']} repetitions, {left_out['nothing_to_judge']} without words)"
+            )
+        lines.append(f"{line}; measured on {data['texts']:,} texts of `{data['source']}`.")
+    return "\n".join(lines)
+
+
+def quality(*results: str) -> str:
+    """The back ends beside each other and beside always saying the most frequent label."""
+    rows = []
+    reports = _reports(results)
+    for report in reports:
+        evaluation = report["evaluation"]
+        metrics, leakage = evaluation["metrics"], evaluation["leakage"]
+        without = leakage["without"] if leakage else None
+        rows.append(
+            [
+                f"`{report['model']}`",
+                f"{metrics['accuracy']:.4f}",
+                f"{metrics['macro_f1']:.4f}",
+                f"{metrics['log_loss']:.3f}",
+                f"{evaluation['calibration']['error']:.3f}",
+                f"{without['accuracy']:.4f} / {without['macro_f1']:.4f}" if without else "",
+            ]
+        )
+    majority = reports[0]["evaluation"]["metrics"]["majority"]
+    rows.append(["most frequent label", f"{majority:.4f}", "", "", "", ""])
+    headings = ["back end", "accuracy", "macro F1", "log loss", "calibration error"]
+    return table([*headings, "without near-duplicates"], rows)
+
+
+def near_duplicates(results: str) -> str:
+    """How many held-out texts nearly stand in the training."""
+    leakage = read(results)["evaluation"]["leakage"]
+    return (
+        f"Of the held-out texts, {leakage['texts']} share {leakage['threshold']:.0%} or more of "
+        "their words with a text of the training."
+    )
+
+
+def confusion(*results: str) -> str:
+    """The confusion of each back end: true label, then what was answered."""
+    lines = []
+    for report in _reports(results):
+        metrics = report["evaluation"]["metrics"]
+        labels = list(metrics["labels"])
+        rows = [
+            [
+                label,
+                *(f"{count:,}" for count in counts),
+                *(_figure(metrics["labels"][label][rate]) for rate in ("precision", "recall")),
+                _figure(metrics["labels"][label]["f1"]),
+            ]
+            for label, counts in zip(labels, metrics["confusion"], strict=True)
+        ]
+        headings = [f"`{report['model']}`: true label", *(f"as {label}" for label in labels)]
+        lines += [table([*headings, "precision", "recall", "F1"], rows), ""]
+    return "\n".join(lines).rstrip()
+
+
+def lengths(*results: str) -> str:
+    """Accuracy by text length, the back ends beside each other."""
+    reports = _reports(results)
+    bands = [report["evaluation"]["by_length"] for report in reports]
+    rows = [
+        [
+            f"{same[0]['least']} to {same[0]['most']}"
+            if same[0]["most"]
+            else f"{same[0]['least']} or more",
+            f"{same[0]['texts']:,}",
+            *(f"{band['accuracy']:.3f}" for band in same),
+        ]
+        for same in zip(*bands, strict=True)
+    ]
+    return table(["words", "texts", *(f"`{report['model']}`" for report in reports)], rows)
+
+
+def elsewhere(*results: str) -> str:
+    """Accuracy on texts of another kind, or that it was not measured."""
+    reports = _reports(results)
+    if not reports:
+        return (
+            "**Not measured**: the file is not part of this repository and was not available when "
+            "these models were made. Expect less than above."
+        )
+    rows = [
+        [
+            f"`{report['model']}` on `{report['data']['source']}`",
+            f"{report['data']['texts']:,}",
+            f"{report['evaluation']['metrics']['accuracy']:.4f}",
+            f"{report['evaluation']['metrics']['macro_f1']:.4f}",
+            f"{report['evaluation']['metrics']['majority']:.4f}",
+        ]
+        for report in reports
+    ]
+    return table(["model", "texts", "accuracy", "macro F1", "most frequent label"], rows)
+
+
+def speed(results: str) -> str:
+    """The back ends as served on one core, and the linear one beside its pipeline."""
+    measured = read(results)
+    rows = []
+    for name in ("tfidf", "transformer"):
+        served = measured.get(name, {}).get("served")
+        if served:
+            rows.append(
+                [
+                    f"`{name}`",
+                    f"{served['model_p50_ms']:.2f} ms",
+                    f"{served['request_p50_ms']:.1f} ms",
+                    f"{served['batch_per_text_ms']:.2f} ms",
+                    f"{served['ready_s']:.1f} s",
+                ]
+            )
+    headings = ["one core, medians", "model, one text", "whole request", "text in a batch", "ready"]
+    texts, beside = measured["texts"], measured["tfidf"]["beside_pipeline"]
+    told = (
+        f"{texts['count']} texts of {texts['source']}, {texts['median_characters']:.0f} characters "
+        f"in the median. The linear model beside its own `pipeline.predict_proba`: "
+        f"{beside['served_ms']:.2f} ms and {beside['pipeline_ms']:.2f} ms, "
+        f"{beside['times_faster']:.0f} times faster. "
+        f"Machine: {measured['machine']}."
+    )
+    return f"{table(headings, rows)}\n\n{told}"
+
+
+def _reports(results: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Those of the results files that are there."""
+    return [read(name) for name in results if (ROOT / name).exists()]
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"  # noqa: PLR2004
