@@ -21,10 +21,13 @@ TESTED = ("ibis", "numba", "numpy", "pandas", "pyarrow", "scipy", "sklearn", "sq
 # What only building against a library needs.
 SOURCES = frozenset({".a", ".c", ".cpp", ".h", ".hpp", ".pxd", ".pxi", ".pyx"})
 
-# Parts that nothing here uses, whole: Arrow's clients of remote procedures and query plans, and
-# two copies of a library that is only ever loaded under its third name. Shared objects are never
-# stripped: scipy's do not survive it.
+# Parts that nothing here uses, whole: numpy's front ends to compilers and what only its own tests
+# load, Arrow's remote procedures and query plans, and two copies of a library that is only ever
+# loaded under its third name. Shared objects are never stripped: scipy's do not survive it.
 PARTS = (
+    "numpy/core/_simd.*.so",
+    "numpy/distutils",
+    "numpy/f2py",
     "pyarrow/_flight.*.so",
     "pyarrow/_substrait.*.so",
     "pyarrow/flight.py",

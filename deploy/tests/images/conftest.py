@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from images.containers import podman, selected
-from images.services import SERVICES, Model, Service, make_model
+from images.services import SERVICES, Model, Service, make_model, readable, sha256
 
 
 @pytest.fixture(scope="session", params=SERVICES, ids=lambda service: service.package)
@@ -23,21 +23,21 @@ def service(request: pytest.FixtureRequest) -> Service:
 
 
 @pytest.fixture(scope="session")
-def trained(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Model:
     """A sealed model of the service, which nobody changes."""
     return make_model(service, tmp_path_factory.mktemp(service.package))
 
 
 @pytest.fixture
-def changed(trained: Path, tmp_path: Path) -> Callable[[Callable[[Path], None]], Model]:
+def changed(trained: Model, tmp_path: Path) -> Callable[[Callable[[Path], None]], Model]:
     """A copy of the model with a change, and the digest that its manifest has then."""
 
     def copy(change: Callable[[Path], None] = lambda _folder: None) -> Model:
         folder = tmp_path / "models" / "current"
-        shutil.copytree(trained, folder)
+        shutil.copytree(trained.folder, folder)
         change(folder)
         readable(tmp_path)
-        return Model(folder, sha256(folder))
+        return Model(folder, sha256(folder), trained.data)
 
     return copy
 
@@ -46,16 +46,6 @@ def changed(trained: Path, tmp_path: Path) -> Callable[[Callable[[Path], None]],
 def model(changed: Callable[[], Model]) -> Model:
     """A copy of the model."""
     return changed()
-
-
-def readable(folder: Path) -> None:
-    """Let the user of the container, whom this machine does not know, read a folder."""
-    for path in (folder, *folder.rglob("*")):
-        path.chmod(0o755 if path.is_dir() else 0o644)
-
-
-def sha256(model: Path) -> str:
-    return hashlib.sha256((model / "manifest.json").read_bytes()).hexdigest()
 
 
 def reseal(model: Path, document: dict[str, object]) -> None:

@@ -128,6 +128,12 @@ class Container:
         """What a Python program prints that runs beside the service, in its container."""
         return podman("exec", self.name, "python", "-c", code).stdout.strip()
 
+    def peak_megabytes(self) -> int:
+        """The most memory that the service has had so far."""
+        status = self.inside("print(open('/proc/1/status').read())")
+        (peak,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
+        return round(int(peak.split()[1]) * 1024 / 1e6)
+
     def status(self, path: str) -> int:
         """The status of an answer; 0 while nothing listens."""
         try:

@@ -1,5 +1,6 @@
 """What the tests need to know of each service, and its model, made by its own image."""
 
+import hashlib
 import io
 import json
 import subprocess
@@ -12,7 +13,7 @@ from uuid import uuid4
 
 from images.containers import podman, run
 
-__all__ = ["ROOT", "SERVICES", "Model", "Service", "make_model"]
+__all__ = ["ROOT", "SERVICES", "Model", "Service", "make_model", "readable", "sha256"]
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -26,7 +27,9 @@ class Service:
         package: Its package.
         port: The port that it listens on in a pod.
         megabytes: What its image may weigh over the base.
-        prepare: Commands of its command line that end in a sealed model in /work/model.
+        prepare: Commands of its command line that end in a sealed model in /work/model, and in
+            what else it serves, if anything, in /work/data.
+        settings: What its pod sets besides.
     """
 
     folder: str
@@ -34,6 +37,7 @@ class Service:
     port: int
     megabytes: int
     prepare: tuple[tuple[str, ...], ...]
+    settings: tuple[tuple[str, str], ...] = ()
 
     @property
     def name(self) -> str:
@@ -82,7 +86,13 @@ SERVICES = (
         "chicagotaxi",
         8003,
         500,
-        (("train", "--out", "/work/model", "--reports", "/work/reports"),),
+        (
+            (
+                *("run", "--sample-trips", "10000", "--out", "/work/data"),
+                *("--model", "/work/model", "--reports", "/work/reports"),
+            ),
+        ),
+        (("PREDICTIONS_DIR", "/data/predictions"),),
     ),
 )
 
@@ -94,13 +104,15 @@ class Model:
     Attributes:
         folder: Where it lies.
         sha256: The digest of its manifest.
+        data: What else the service serves, where it does.
     """
 
     folder: Path
     sha256: str
+    data: Path | None = None
 
 
-def make_model(service: Service, folder: Path) -> Path:
+def make_model(service: Service, folder: Path) -> Model:
     """Train and seal on generated data, in the service's hardened image, as a Job does.
 
     What it wrote comes out through a pipe: in a folder of this machine it would belong to a user
@@ -114,9 +126,11 @@ def make_model(service: Service, folder: Path) -> Path:
             done = run(service.image, *command, mounts=work, options=["--memory=2g"])
             assert done.returncode == 0, done.stderr
         code = (
-            "import sys, tarfile\n"
+            "import os, sys, tarfile\n"
             "with tarfile.open(fileobj=sys.stdout.buffer, mode='w|') as tar:\n"
-            "    tar.add('/work/model', 'model')\n"
+            "    tar.add('/work/model', 'models/current')\n"
+            "    if os.path.exists('/work/data/predictions'):\n"
+            "        tar.add('/work/data/predictions', 'data/predictions')\n"
         )
         command_line = ["run", "--rm", f"--volume={volume}:/work", "--entrypoint=python"]
         contents = _raw(*command_line, service.image, "-c", code)
@@ -124,7 +138,21 @@ def make_model(service: Service, folder: Path) -> Path:
         podman("volume", "rm", "--force", volume)
     with tarfile.open(fileobj=io.BytesIO(contents)) as tar:
         tar.extractall(folder, filter="data")
-    return folder / "model"
+    readable(folder)
+    data = folder / "data"
+    model = folder / "models" / "current"
+    return Model(model, sha256(model), data if data.exists() else None)
+
+
+def readable(folder: Path) -> None:
+    """Let the user of the container, whom this machine does not know, read a folder."""
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def sha256(model: Path) -> str:
+    """The digest of a model's manifest."""
+    return hashlib.sha256((model / "manifest.json").read_bytes()).hexdigest()
 
 
 def _raw(*arguments: str) -> bytes:

@@ -8,7 +8,8 @@ import pytest
 from images.containers import podman, run
 from images.services import ROOT, Service
 
-pytestmark = pytest.mark.images
+# The first test of a service trains its model, on a machine that may be busy.
+pytestmark = [pytest.mark.images, pytest.mark.timeout(1800)]
 
 
 def python(service: Service, code: str, *options: str) -> str:

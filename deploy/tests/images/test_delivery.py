@@ -3,16 +3,17 @@
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from secrets import token_hex
 from uuid import uuid4
 
 import pytest
 
 from images.buckets import Bucket, gcs
 from images.containers import Container, podman, run
+from images.pods import serving
 from images.services import Model, Service
 
-pytestmark = pytest.mark.images
+# The first test of a service trains its model, on a machine that may be busy.
+pytestmark = [pytest.mark.images, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture
@@ -49,10 +50,7 @@ def test_the_init_container_fetches_from_a_bucket_what_the_service_then_proves(
     assert init.returncode == 0, init.stderr
     assert init.stdout.endswith("is in /model/current.\n")
 
-    settings = {"MODEL_SHA256": model.sha256, "API_KEYS": token_hex(32), "APP_ENV": "production"}
-    with Container(
-        service.image, environment=settings, mounts=[(empty_dir, "/model", "ro")]
-    ) as app:
+    with serving(service, Model(Path(empty_dir) / "current", model.sha256, model.data)) as app:
         app.wait_for("/ready", 200)
 
 

@@ -3,9 +3,8 @@
 import json
 import signal
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from secrets import token_hex
 from typing import Self
 
 import httpx2
@@ -13,32 +12,11 @@ import pytest
 
 from images.conftest import reseal
 from images.containers import Container, wait_until
+from images.pods import KEY, ask, serving
 from images.services import Model, Service
 
-pytestmark = pytest.mark.images
-
-KEY = token_hex(32)
-
-
-def production(model: Model) -> dict[str, str]:
-    """The settings of a pod."""
-    return {
-        "APP_ENV": "production",
-        "AUTH": "keys",
-        "API_KEYS": KEY,
-        "MODEL_SHA256": model.sha256,
-        "DRAIN_S": "2",
-    }
-
-
-def serving(service: Service, model: Model, **settings: str) -> Container:
-    container = Container(
-        service.image,
-        environment=production(model) | settings,
-        mounts=[(model.folder.parent, "/model", "ro")],
-    )
-    container.client.headers["X-API-Key"] = KEY
-    return container
+# The first test of a service trains its model, on a machine that may be busy.
+pytestmark = [pytest.mark.images, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture
@@ -46,10 +24,6 @@ def served(service: Service, model: Model) -> Iterator[Container]:
     with serving(service, model) as container:
         container.wait_for("/ready", 200)
         yield container
-
-
-def ask(client: httpx2.Client, request: Mapping[str, object]) -> httpx2.Response:
-    return client.request(str(request["method"]), str(request["path"]), json=request.get("body"))
 
 
 def test_it_answers_without_any_rights(service: Service, served: Container) -> None:
@@ -171,23 +145,26 @@ def test_a_model_with_the_right_digest_that_answers_otherwise_is_not_ready(
 
 
 class Begun:
-    """A request whose last byte has not been sent: the service is at work on it."""
+    """A request whose last byte has not been sent: the service waits for it."""
 
     def __init__(self, service: Service, container: Container) -> None:
-        request = next(one for one in service.requests() if one.get("body"))
-        body = json.dumps(request["body"]).encode()
-        self._last = body[-1:]
+        requests = service.requests()
+        request = next((one for one in requests if "body" in one), requests[0])
+        body = json.dumps(request["body"]).encode() if "body" in request else b""
         head = (
             f"{request['method']} {request['path']} HTTP/1.1\r\nHost: service\r\n"
             f"X-API-Key: {KEY}\r\nContent-Type: application/json\r\n"
             f"Content-Length: {len(body)}\r\n\r\n"
         )
+        whole = head.encode() + body
+        self._last = whole[-1:]
         self._socket = socket.create_connection(("127.0.0.1", container.port), timeout=30)
-        self._socket.sendall(head.encode() + body[:-1])
-        wait_until(
-            lambda: "http_requests_in_flight 1.0" in container.client.get("/metrics").text,
-            "the request is in flight",
-        )
+        self._socket.sendall(whole[:-1])
+        if body:
+            wait_until(
+                lambda: "http_requests_in_flight 1.0" in container.client.get("/metrics").text,
+                "the request is in flight",
+            )
 
     def __enter__(self) -> Self:
         return self

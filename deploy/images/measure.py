@@ -1,0 +1,86 @@
+"""Measure images: what they weigh over their base, and how soon one core has them ready.
+
+Run by ``make measure-images STANDIN=yes``, over the same helpers as the images' tests. Exits with 1
+where a limit is exceeded.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from images.containers import podman
+from images.pods import ask, serving
+from images.services import SERVICES, Service, make_model
+
+RUNS = 5
+MOST_S = 5.0
+
+
+def main() -> int:
+    """Measure the services that the command line names."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("services", nargs="+", help="their folders")
+    parser.add_argument("--base", required=True, help="the image that theirs are built over")
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args()
+    base = _megabytes(json.loads(podman("image", "inspect", options.base).stdout)[0])
+    chosen = [service for service in SERVICES if service.folder in options.services]
+    found = {service.name: measure(service, base) for service in chosen}
+    document = {
+        "format": 1,
+        "measured": datetime.now(UTC).date().isoformat(),
+        "machine": {"cores": os.cpu_count(), "architecture": platform.machine()},
+        "base_mb": base,
+        "runs": RUNS,
+        "images": found,
+    }
+    partial = options.out.with_suffix(".part")
+    partial.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    partial.replace(options.out)
+    return int(any(_exceeds(one) for one in found.values()))
+
+
+def measure(service: Service, base: int) -> dict[str, Any]:
+    """One service: weight, and the times of several starts on one core."""
+    sys.stderr.write(f"Measuring {service.name}\n")
+    with tempfile.TemporaryDirectory(prefix="measure-") as folder:
+        model = make_model(service, Path(folder))
+        starts, peaks = [], []
+        for _ in range(RUNS):
+            begun = time.monotonic()
+            with serving(service, model, options=["--cpuset-cpus=0"]) as container:
+                container.wait_for("/ready", 200)
+                starts.append(round(time.monotonic() - begun, 2))
+                for request in service.requests():
+                    ask(container.client, request)
+                peaks.append(container.peak_megabytes())
+    total = _megabytes(service.inspect())
+    return {
+        "total_mb": total,
+        "over_base_mb": total - base,
+        "over_base_mb_at_most": service.megabytes,
+        "ready_s": {"median": statistics.median(starts), "all": starts, "at_most": MOST_S},
+        "peak_memory_mb": max(peaks),
+    }
+
+
+def _megabytes(inspected: dict[str, Any]) -> int:
+    return round(int(inspected["Size"]) / 1e6)
+
+
+def _exceeds(found: dict[str, Any]) -> bool:
+    too_slow: bool = found["ready_s"]["median"] > MOST_S
+    too_heavy: bool = found["over_base_mb"] > found["over_base_mb_at_most"]
+    return too_slow or too_heavy
+
+
+if __name__ == "__main__":
+    sys.exit(main())
