@@ -108,6 +108,33 @@ def incidents(results: str) -> str:
     return "\n".join([*lines, "", measured_on])
 
 
+def images(results: str) -> str:
+    """What images weigh, and how soon they are ready."""
+    measured = read(results)
+    rows = [
+        [
+            f"`{name}`",
+            f"{found['over_base_mb']} MB",
+            f"{found['over_base_mb_at_most']} MB",
+            f"{found['total_mb']} MB",
+            f"{found['ready_s']['median']:.1f} s",
+            f"{found['peak_memory_mb']} MB",
+        ]
+        for name, found in measured["images"].items()
+    ]
+    headings = ["image", "over the base", "at most", "in all", "start to ready", "peak memory"]
+    machine = measured["machine"]
+    lines = [table(headings, rows), ""]
+    lines.append(
+        f"Uncompressed, over a stand-in base of {measured['base_mb']} MB. From `podman run` to "
+        f"`/ready`, on one of {machine['cores']} cores ({machine['architecture']}), median of "
+        f"{measured['runs']}; at most {next(iter(measured['images'].values()))['ready_s']['at_most']:g} s. "
+        f"Peak memory of the process after the requests of demo.toml. Measured on "
+        f"{measured['measured']}, with a model of generated data."
+    )
+    return "\n".join(lines)
+
+
 def command_help(python: str, *command: str) -> str:
     """What a command says of itself, as a block of code."""
     shown = subprocess.run(  # noqa: S603 - a command of this repository

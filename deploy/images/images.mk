@@ -64,6 +64,8 @@ measure-images: build-all deploy/.venv/.installed ## Measure sizes and times to 
 	$(if $(STANDIN_BASE),,$(error the limits are for the stand-in base: make $@ STANDIN=yes))
 	PYTHONPATH=deploy/tests deploy/.venv/bin/python deploy/images/measure.py $(SERVICES) --base $(STANDIN_BASE) --out deploy/images/results.json
 
+GENERATED_DOCS += deploy/images/README.md
+
 # hadolint reads Dockerfiles as check-workflows' linters read workflows.
 .PHONY: check-images
 check-images: .tools/check/.installed
