@@ -1,7 +1,9 @@
 """Train, seal and serve one service on sample data, send it real requests, and stop it.
 
 Run by ``make demo-SERVICE`` in the service's own environment. What to send is in the service's
-``demo.toml``; everything else is the same for every service.
+``demo.toml``. So is, for a service that needs it, what ``train`` is told besides, which commands
+``prepare`` what it serves beside its model, and ``settings`` of its own; ``{model}`` and ``{work}``
+are folders in these. Everything else is the same for every service.
 """
 
 import argparse
@@ -43,10 +45,16 @@ def main() -> None:
         model = Path(folder) / "model"
         command = [sys.executable, "-m", script["package"]]
         _say("Training and sealing a model on sample data")
+        places = {"model": str(model), "work": folder}
         train = [*command, "train", "--out", model, "--reports", Path(folder) / "report"]
-        subprocess.run(train, check=True)  # noqa: S603
+        subprocess.run([*train, *script.get("train", [])], check=True)  # noqa: S603
+        for arguments in script.get("prepare", []):
+            filled = [argument.format_map(places) for argument in arguments]
+            _say("Running " + " ".join([script["package"], *arguments]))
+            subprocess.run([*command, *filled], check=True)  # noqa: S603
+        own = {name: value.format_map(places) for name, value in script.get("settings", {}).items()}
         digest = hashlib.sha256((model / "manifest.json").read_bytes()).hexdigest()
-        with _served(command, model, digest) as url:
+        with _served(command, model, digest, own) as url:
             _say(f"Serving it on {url}")
             console.print(_answers(url, script["requests"]))
         _say("Stopped; nothing is left running")
@@ -58,12 +66,12 @@ def _say(text: str) -> None:
 
 
 @contextlib.contextmanager
-def _served(command: list[str], model: Path, digest: str) -> Iterator[str]:
+def _served(command: list[str], model: Path, digest: str, own: dict[str, str]) -> Iterator[str]:
     """The service as a process of its own, ready to answer; ended on leaving, come what may."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    settings = {
+    settings = own | {
         "HOST": "127.0.0.1",
         "PORT": str(port),
         "MODEL_DIR": str(model),
@@ -125,6 +133,8 @@ def _send(url: str, request: dict[str, Any]) -> tuple[int, Any]:
     )
     try:
         with urllib.request.urlopen(outgoing, timeout=30) as response:  # noqa: S310
+            if response.headers.get_content_type() != "application/json":
+                return response.status, {"page": response.read().decode()}
             return response.status, json.load(response)
     except urllib.error.HTTPError as error:
         with error:
