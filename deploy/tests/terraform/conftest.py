@@ -1,26 +1,24 @@
 """Terraform, with real providers where they can be had and stand-ins elsewhere."""
 
-import json
 import os
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from terraform.configuration import TERRAFORM, Module, text
+from terraform.configuration import TERRAFORM
 
 SCHEMAS = Path(__file__).parent / "schemas"
-# "registry" downloads the providers; a folder has them; unset, stand-ins serve.
+NAMES = {"aws": "aws", "gcp": "google"}
+# "registry" downloads the providers; a folder has them, or some; unset, stand-ins serve.
 PROVIDERS = os.environ.get("TF_PROVIDERS", "")
 
-PROGRAM = """\
-#!/bin/sh
-cd "{tests}" && HOME="{home}" exec "{python}" -m terraform.standin "{schema}"
-"""
+Standins = Callable[[str], str]
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,8 @@ class Checkout:
 
     path: Path
     terraform: str
-    plugins: Path | None
+    initialisation: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run Terraform here, with no configuration of the machine's."""
@@ -42,6 +41,7 @@ class Checkout:
                 "TF_CLI_CONFIG_FILE": os.devnull,
                 "TF_IN_AUTOMATION": "1",
                 "CHECKPOINT_DISABLE": "1",
+                **self.environment,
             },
             capture_output=True,
             text=True,
@@ -51,8 +51,8 @@ class Checkout:
 
     def initialise(self) -> None:
         """Install modules and providers; no state is configured."""
-        folder = () if self.plugins is None else (f"-plugin-dir={self.plugins}",)
-        done = self.run("init", "-no-color", "-backend=false", "-input=false", *folder)
+        options = ("-no-color", "-backend=false", "-input=false", *self.initialisation)
+        done = self.run("init", *options)
         assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -65,44 +65,53 @@ def terraform() -> str:
     return program
 
 
+@pytest.fixture(scope="session")
+def standins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standins]:
+    """By the name of a provider: where its stand-in listens, as Terraform wants to be told."""
+    started: dict[str, tuple[subprocess.Popen[str], str]] = {}
+    home = tmp_path_factory.mktemp("standins")
+
+    def start(name: str) -> str:
+        if name not in started:
+            process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-u",
+                    "-m",
+                    "terraform.standin",
+                    SCHEMAS / f"{name}.json",
+                    "--dev",
+                ],
+                cwd=SCHEMAS.parents[1],
+                env={"PATH": os.environ["PATH"], "HOME": str(home), "TMPDIR": str(home)},
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            assert process.stdout is not None
+            told = next((line for line in process.stdout if "TF_REATTACH_PROVIDERS" in line), "")
+            found = re.search(r"TF_REATTACH_PROVIDERS='(.*)'", told)
+            assert found is not None, "the stand-in did not start"
+            started[name] = process, found[1]
+        return started[name][1]
+
+    yield start
+    for process, _ in started.values():
+        process.terminate()
+        process.wait(timeout=30)
+        assert process.stdout is not None
+        process.stdout.close()
+
+
 @pytest.fixture
-def checkout(terraform: str, tmp_path: Path) -> Callable[[str], Checkout]:
+def checkout(terraform: str, standins: Standins, tmp_path: Path) -> Callable[[str], Checkout]:
     def copy(cloud: str) -> Checkout:
         path = tmp_path / cloud
         shutil.copytree(TERRAFORM / cloud, path, ignore=shutil.ignore_patterns(".terraform*"))
         if PROVIDERS == "registry":
-            return Checkout(path, terraform, None)
-        name, version = provider(path)
-        folder = Path(PROVIDERS) if PROVIDERS else tmp_path
-        if not (folder / f"registry.terraform.io/hashicorp/{name}").is_dir():
-            folder = tmp_path / "plugins"
-            standin(folder, terraform, name, version)
-        return Checkout(path, terraform, folder)
+            return Checkout(path, terraform)
+        if PROVIDERS and Path(PROVIDERS, "registry.terraform.io/hashicorp", NAMES[cloud]).is_dir():
+            return Checkout(path, terraform, (f"-plugin-dir={PROVIDERS}",))
+        told = {"TF_REATTACH_PROVIDERS": standins(NAMES[cloud])}
+        return Checkout(path, terraform, environment=told)
 
     return copy
-
-
-def provider(path: Path) -> tuple[str, str]:
-    """The provider of a root module, and the lowest version that its pin admits."""
-    (settings,) = Module(path).blocks["terraform"]
-    (providers,) = settings["required_providers"]
-    ((name, wanted),) = [(n, one) for n, one in providers.items() if isinstance(one, dict)]
-    return name, text(wanted["version"]).removeprefix("~> ")
-
-
-def standin(folder: Path, terraform: str, name: str, version: str) -> None:
-    """Lay a stand-in where Terraform looks for the provider."""
-    told = subprocess.run([terraform, "version", "-json"], capture_output=True, check=True)
-    platform = json.loads(told.stdout)["platform"]
-    program = (
-        folder
-        / f"registry.terraform.io/hashicorp/{name}/{version}/{platform}"
-        / f"terraform-provider-{name}_v{version}"
-    )
-    program.parent.mkdir(parents=True)
-    tests, schema = SCHEMAS.parents[1], SCHEMAS / f"{name}.json"
-    home = folder / "home"
-    home.mkdir()
-    words = PROGRAM.format(tests=tests, home=home, python=sys.executable, schema=schema)
-    program.write_text(words, encoding="utf-8")
-    program.chmod(0o755)

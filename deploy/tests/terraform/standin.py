@@ -1,16 +1,18 @@
 """A provider that has a schema and nothing else, for machines that reach no registry.
 
 ``terraform validate`` and ``terraform test`` with mock providers ask a provider for its schema and
-then for nothing that needs a cloud. This one is started by Terraform in place of the real one and
-serves the schema from a file: everything that Terraform itself checks is checked (names, types,
-what is required, every expression), and what the real provider checks of values is not.
+then for nothing that needs a cloud. This one serves the schema from a file: everything that
+Terraform itself checks is checked (names, types, what is required, every expression), and what the
+real provider checks of values is not.
 
-Run as ``python -m terraform.standin SCHEMA.json``.
+Run as ``python -m terraform.standin SCHEMA.json --dev``. It prints the variable that makes
+Terraform ask it instead of the real provider, and serves until it is told to stop.
 """
 
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import tf.provider
@@ -101,6 +103,7 @@ def block(described: dict[str, Any]) -> pb.Schema.Block:
 
 
 if __name__ == "__main__":
+    (name,) = json.loads(Path(sys.argv[1]).read_text("utf-8"))["provider_schemas"]
     # The framework starts the server, and would answer from a provider written with it.
     tf.provider.ProviderServicer = Standin
-    run_provider(cast("Provider", None))
+    run_provider(cast("Provider", SimpleNamespace(full_name=lambda: name)))
