@@ -1,11 +1,13 @@
 import unicodedata
 
 import numpy as np
+import pytest
 from nlpinsight.golden import golden_texts, make_golden_set
 from nlpinsight.model import SentimentModel
 from nlpinsight.schema import LABELS
 from nlpinsight.text import normalise_all
 from nlpinsight.tfidf import TfidfConfig
+from pinproof import SealError
 
 
 def test_golden_texts_are_of_every_label_and_from_every_region(model: SentimentModel) -> None:
@@ -25,18 +27,27 @@ def test_all_golden_texts_can_be_judged() -> None:
     assert len(normalise_all(golden_texts())) == len(golden_texts())
 
 
-def test_texts_between_two_labels_are_left_out(model: SentimentModel) -> None:
-    class Unsure:
-        backend = model.backend
-        tolerance = 0.05
-        scores = staticmethod(model.scores)
-        answer = staticmethod(model.answer)
-        replay = staticmethod(model.replay)
+class Blurred:
+    """The model, on processors that differ by as much as is said."""
 
-    golden = make_golden_set(Unsure())
+    def __init__(self, model: SentimentModel, tolerance: float) -> None:
+        self.backend = model.backend
+        self.tolerance = tolerance
+        self.scores = model.scores
+        self.answer = model.answer
+        self.replay = model.replay
+
+
+def test_texts_between_two_labels_are_left_out(model: SentimentModel) -> None:
+    golden = make_golden_set(Blurred(model, 0.05))
 
     scores = np.sort(np.array(golden.outputs["single_scores"]), axis=1)
     assert 0 < len(golden.inputs) < len(golden_texts())
     assert (scores[:, -1] - scores[:, -2]).min() > 4 * 0.05
     assert golden.tolerances["single_scores"].absolute == 0.05
     assert golden.tolerances["label"].absolute == 0
+
+
+def test_a_model_that_prefers_nothing_cannot_be_sealed(model: SentimentModel) -> None:
+    with pytest.raises(SealError, match="prefers no label"):
+        make_golden_set(Blurred(model, 0.3))

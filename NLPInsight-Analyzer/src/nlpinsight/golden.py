@@ -5,7 +5,7 @@ They are made up: a manifest is read by many, and what a model learned from does
 
 from typing import Final
 
-from pinproof import GoldenSet, Tolerance
+from pinproof import GoldenSet, SealError, Tolerance
 
 from nlpinsight.model import SentimentModel
 from nlpinsight.sample import generate_sample
@@ -62,6 +62,9 @@ def make_golden_set(model: SentimentModel) -> GoldenSet:
     """Texts, and what a model in memory answers to them.
 
     Texts between two labels are left out: their label would be a coin's toss on another processor.
+
+    Raises:
+        SealError: All of them are.
     """
     scores = model.scores(golden_texts())
     scores.sort(axis=1)
@@ -69,6 +72,11 @@ def make_golden_set(model: SentimentModel) -> GoldenSet:
     inputs = tuple(
         text for text, is_clear in zip(golden_texts(), clear.tolist(), strict=True) if is_clear
     )
+    if not inputs:
+        raise SealError(
+            "The model prefers no label for any golden text: nothing could tell it from another.",
+            remedy="Train it longer, or on more texts.",
+        )
     outputs = {name: tuple(values) for name, values in model.replay(inputs).items()}
     scores_may_move = Tolerance(absolute=model.tolerance)
     return GoldenSet(
