@@ -191,7 +191,8 @@ def proxied(scheme: str, forward: Forward) -> Iterator[tuple[Bucket, str]]:
             length = answer.headers.get("Content-Length", "0") if head else str(len(answer.body))
             self.send_header("Content-Length", length)
             self.end_headers()
-            self.wfile.write(answer.body)
+            if not head:
+                self.wfile.write(answer.body)
 
         do_HEAD = do_PUT = do_POST = do_DELETE = do_GET  # noqa: N815 - the library's names
 
