@@ -88,7 +88,11 @@ SERVICES = (
         500,
         (
             (
-                *("run", "--sample-trips", "10000", "--out", "/work/data"),
+                *("train", "--rows", "30000", "--folds", "1"),
+                *("--out", "/work/model", "--reports", "/work/reports"),
+            ),
+            (
+                *("run", "--sample-trips", "100000", "--out", "/work/data"),
                 *("--model", "/work/model", "--reports", "/work/reports"),
             ),
         ),
@@ -129,8 +133,9 @@ def make_model(service: Service, folder: Path) -> Model:
             "import os, sys, tarfile\n"
             "with tarfile.open(fileobj=sys.stdout.buffer, mode='w|') as tar:\n"
             "    tar.add('/work/model', 'models/current')\n"
-            "    if os.path.exists('/work/data/predictions'):\n"
-            "        tar.add('/work/data/predictions', 'data/predictions')\n"
+            "    for name in ('predictions', 'status.json'):\n"
+            "        if os.path.exists(f'/work/data/{name}'):\n"
+            "            tar.add(f'/work/data/{name}', f'data/{name}')\n"
         )
         command_line = ["run", "--rm", f"--volume={volume}:/work", "--entrypoint=python"]
         contents = _raw(*command_line, service.image, "-c", code)
