@@ -108,7 +108,7 @@ def test_the_version_names_the_data_and_the_options(panel: Panel) -> None:
         model_version(panel, options),
         model_version(Panel(panel.start, panel.areas, trips), options),
         model_version(panel, ForecastOptions(seed=1)),
-        model_version(panel, ForecastOptions(trees=65)),
+        model_version(panel, ForecastOptions(trees=49)),
     }
     assert len(versions) == 4
     assert model_version(panel, options) in versions

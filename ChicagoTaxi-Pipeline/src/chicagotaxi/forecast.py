@@ -43,7 +43,7 @@ MIN_HISTORY: Final = 4 * WEEK
 
 PARAMETERS: Final[dict[str, object]] = {
     "objective": "poisson",
-    "learning_rate": 0.12,
+    "learning_rate": 0.15,
     "num_leaves": 31,
     "min_data_in_leaf": 100,
     "feature_fraction": 0.8,
@@ -77,7 +77,7 @@ class ForecastOptions(BaseModel):
 
     seed: int = 42
     rows: int = Field(default=200_000, ge=1000)
-    trees: int = Field(default=64, ge=1)
+    trees: int = Field(default=48, ge=1)
     coverage: float = Field(default=0.9, gt=0, lt=1)
 
 

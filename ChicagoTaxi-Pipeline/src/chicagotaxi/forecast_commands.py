@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from chicagotaxi.forecast import Progress
     from chicagotaxi.history import History
+    from chicagotaxi.model import DemandForecaster
 
 __all__ = ["SAMPLE_TRIPS", "app"]
 
@@ -138,10 +139,42 @@ def predict(
         progress("read the history")
         panel = read_hourly(out)
         progress("open the model")
-        opened = _open(model, model_sha256)
+        opened, _ = _open(model, model_sha256)
         progress("forecast a week")
         info = run_predict(opened, panel, out)
     show_batch(info)
+
+
+@app.command()
+def hindcast(
+    destination: Annotated[Path, typer.Argument(metavar="OUTPUT", help="Parquet file to write.")],
+    out: Annotated[
+        Path, typer.Option("--out", help="The pipeline's output folder: its history is read.")
+    ] = DEFAULT_OUT,
+    every: Annotated[int, typer.Option(min=1, help="Hours between two origins.")] = 24,
+    model: ModelOption = DEFAULT_MODEL,
+    model_sha256: Sha256Option = None,
+) -> None:
+    """Write what would have been forecast from many origins in the past."""
+    from time import perf_counter  # noqa: PLC0415
+
+    from chicagotaxi.hindcast import hindcast as run_hindcast  # noqa: PLC0415
+    from chicagotaxi.hindcast import origins  # noqa: PLC0415
+    from chicagotaxi.panel import read_hourly  # noqa: PLC0415
+
+    with exits():
+        panel = read_hourly(out)
+        rows = origins(panel, every)
+        _, forecaster = _open(model, model_sha256)
+        total = len(rows) * 168 * len(panel.areas)
+        with tqdm(total=total, unit=" rows", unit_scale=True, file=sys.stderr) as bar:
+            began = perf_counter()
+            written = run_hindcast(forecaster.model, panel, rows, destination, progress=bar.update)
+            seconds = perf_counter() - began
+    typer.echo(
+        f"{written.rows:,} predictions from {written.origins:,} origins in {seconds:.2f} s. "
+        f"Wrote {destination}"
+    )
 
 
 @app.command()
@@ -192,13 +225,15 @@ def run(  # noqa: PLR0917
     with exits(), tempfile.TemporaryDirectory(prefix="chicagotaxi-") as folder:
         sources: list[str | Path] = list(inputs or ())
         # A model that is refused is no reason to spend minutes first.
-        opened = _open(model, model_sha256) if (model / "manifest.json").exists() else None
+        there = (model / "manifest.json").exists()
+        if there:
+            _open(model, model_sha256)
         if not sources:
             sources = [_sample_file(Path(folder), sample_trips, seed)]
         _etl(sources, out, engine=engine, master=master)
-        if opened is None:
+        if not there:
             train(data=out, out=model, reports=reports, seed=seed)
-            opened = _open(model, model_sha256)
+        opened, _ = _open(model, model_sha256)
         info = run_predict(opened, read_hourly(out), out)
     show_batch(info)
 
@@ -232,7 +267,8 @@ def _etl(
     with tqdm(total=100, unit=" %", file=sys.stderr) as bar:
 
         def progress(step: str, share: float) -> None:
-            bar.set_description(step)
+            if step != bar.desc.removesuffix(": "):
+                bar.set_description(step)
             bar.update(round(100 * share) - bar.n)
 
         status = run_etl(sources, out, engine=options, progress=progress)
@@ -283,7 +319,7 @@ def _check_places(out: Path, reports: Path) -> None:
     check_folder(reports)
 
 
-def _open(model: Path, sha256: str | None) -> "OpenedModel":
+def _open(model: Path, sha256: str | None) -> "tuple[OpenedModel, DemandForecaster]":
     from pinproof import open_sealed  # noqa: PLC0415
 
     from chicagotaxi.model import DemandForecaster  # noqa: PLC0415
@@ -294,4 +330,4 @@ def _open(model: Path, sha256: str | None) -> "OpenedModel":
             f"{model} holds the model {opened.manifest.name!r}, which is not this service's. "
             "Give the folder that `train` wrote."
         )
-    return opened
+    return opened, opened.predictor

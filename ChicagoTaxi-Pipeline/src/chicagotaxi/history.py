@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from chicagotaxi.calendar import HOUR
 from chicagotaxi.counts import read_counts
 from chicagotaxi.panel import Panel, read_hourly
-from chicagotaxi.schema import AREAS
+from chicagotaxi.schema import AREAS, read_status
 
 __all__ = ["History", "read_history", "sample_history"]
 
@@ -31,7 +31,11 @@ def read_history(path: Path) -> History:
         DataError: It cannot be used.
     """
     if not path.is_file():
-        return read_hourly(path), {"source": path.name}
+        about: dict[str, JsonValue] = {"source": path.name}
+        status = read_status(path)
+        if status is not None:
+            about |= {"last_run": status.run_id, "rows_read_by_it": status.rows_read}
+        return read_hourly(path), about
     counts = read_counts(path)
     return counts.panel, {
         "source": path.name,

@@ -1,0 +1,173 @@
+"""The commands that follow the pipeline, as somebody types them."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from chicagotaxi.cli import app
+from chicagotaxi.metrics import BacktestReport
+from chicagotaxi.predictions import read_batch, read_pointer
+from chicagotaxi.schema import read_status
+from pinproof import open_sealed
+from servicekit.testing import wait_until
+from typer.testing import CliRunner
+
+TRAIN = ["train", "--folds", "1", "--rows", "5000", "--seed", "3"]
+
+
+def run(*arguments: object, code: int = 0) -> str:
+    result = CliRunner().invoke(app, [str(one) for one in arguments], catch_exceptions=False)
+    assert result.exit_code == code, result.output
+    return str(result.stdout if code == 0 else result.stderr)
+
+
+def test_train_seals_a_model_and_writes_its_backtest(output: Path, tmp_path: Path) -> None:
+    model, reports = tmp_path / "model", tmp_path / "reports"
+    shown = run(*TRAIN, "--data", output, "--out", model, "--reports", reports)
+    report = BacktestReport.model_validate_json((reports / "backtest.json").read_bytes())
+    opened = open_sealed(model)
+    assert opened.manifest.version in shown
+    assert opened.manifest.metrics["mae"] == report.overall.errors["forecast"].mae
+    assert len(report.folds) == 1
+    assert "seasonal naive" in shown
+
+
+def test_train_without_data_makes_its_own(tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    run(*TRAIN, "--out", model, "--reports", tmp_path / "reports", "--model-version", "mine")
+    opened = open_sealed(model)
+    assert opened.manifest.version == "mine"
+    assert str(opened.manifest.data["source"]).startswith("generated sample")
+    assert opened.manifest.data["areas"] == 77
+    assert opened.manifest.data["unknown_values"] == 77  # the hour that the clock skipped
+
+
+def test_backtest_reads_a_file_of_counts(tmp_path: Path, hourly_frame: pd.DataFrame) -> None:
+    hourly_frame.to_csv(tmp_path / "counts.csv", index=False)
+    options = ["--data", tmp_path / "counts.csv", "--reports", tmp_path, "--name", "a.json"]
+    run("backtest", *options, "--folds", "2", "--step-days", "3", "--rows", "5000")
+    report = BacktestReport.model_validate_json((tmp_path / "a.json").read_bytes())
+    assert [fold.origin for fold in report.folds] == ["2025-03-16T00:00", "2025-03-19T00:00"]
+    assert report.data["source"] == "counts.csv"
+
+
+def test_predict_writes_the_week_after_the_history(output: Path, sealed: Path) -> None:
+    run("predict", "--out", output, "--model", sealed)
+    name = read_pointer(output / "predictions")
+    assert name is not None
+    info, rows = read_batch(output / "predictions", name)
+    assert rows.num_rows == 168 * 8
+    assert info.model.sha256 == open_sealed(sealed).sha256
+
+
+def test_hindcast_writes_what_would_have_been_forecast(
+    output: Path, sealed: Path, tmp_path: Path, hourly_frame: pd.DataFrame
+) -> None:
+    run("hindcast", tmp_path / "h.parquet", "--out", output, "--model", sealed, "--every", "100")
+    table = pq.read_table(tmp_path / "h.parquet").to_pandas()
+    origins = pd.date_range("2025-02-26", "2025-03-26", freq="100h")
+    assert list(table["origin"].unique()) == list(origins)
+    assert (table["start"] >= table["origin"]).all()
+    # The last origin but those is a batch's: the same numbers by either way.
+    cut = origins[-1]
+    past = hourly_frame[hourly_frame["hour"] < cut]
+    month = output / "hourly" / "year=2025" / "month=1"
+    past.to_parquet(month / "a.parquet", index=False)
+    run("predict", "--out", output, "--model", sealed)
+    name = read_pointer(output / "predictions")
+    assert name is not None
+    _, rows = read_batch(output / "predictions", name)
+    batch = rows.to_pandas()
+    same = table[table["origin"] == cut].drop(columns="origin").reset_index(drop=True)
+    pd.testing.assert_frame_equal(same, batch, check_dtype=False)
+
+
+def test_run_does_all_of_it_from_nothing_and_again_with_the_model(tmp_path: Path) -> None:
+    out, model = tmp_path / "pipeline", tmp_path / "model"
+    options = ["--sample-trips", "60000", "--out", out, "--reports", tmp_path / "reports"]
+    run("run", *options, "--model", model)
+    first = read_pointer(out / "predictions")
+    status = read_status(out)
+    assert status is not None
+    assert status.rows_read == 60_000
+    assert status.predictions == first
+    made = (model / "manifest.json").read_bytes()
+    assert status.forecast_sha256 == open_sealed(model).sha256
+
+    run("run", *options, "--model", model, "--seed", "7")
+    assert read_pointer(out / "predictions") != first
+    assert (model / "manifest.json").read_bytes() == made
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["predict", "--out", "nowhere"], 2, "no hourly demand in nowhere"),
+        (["train", "--data", "nowhere"], 2, "no hourly demand in nowhere"),
+        (["train", "--out", "m", "--reports", "m/r"], 2, "lies in the model's folder"),
+        (["backtest", "--folds", "60"], 2, "first of 60 origins"),
+    ],
+)
+def test_what_cannot_be_used_is_said_and_nothing_is_written(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    code: int,
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert message in run(*arguments, code=code)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_refused_model_predicts_nothing(output: Path, sealed: Path) -> None:
+    message = run("predict", "--out", output, "--model", sealed, "--model-sha256", "0" * 64, code=1)
+    assert "the deployment expects" in message
+    assert not (output / "predictions").exists()
+
+
+def test_run_refuses_a_bad_model_before_any_work(sealed: Path, tmp_path: Path) -> None:
+    out = tmp_path / "pipeline"
+    run("run", "--model", sealed, "--model-sha256", "0" * 64, "--out", out, code=1)
+    assert not out.exists()
+
+
+def test_a_stopped_training_leaves_no_half_sealed_model(output: Path, tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "chicagotaxi",
+        *TRAIN,
+        "--data",
+        output,
+        "--out",
+        tmp_path / "m",
+    ]
+    process = subprocess.Popen(
+        [*map(str, command), "--reports", str(tmp_path / "reports")], stderr=subprocess.DEVNULL
+    )
+    try:
+        wait_until(lambda: any(tmp_path.glob(".m-*/*")), "the model is being proven")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 143
+    finally:
+        process.kill()
+        process.wait()
+    assert not (tmp_path / "m").exists()
+    assert not list(tmp_path.glob(".m-*"))
+
+
+def test_help_does_not_wait_for_what_trains() -> None:
+    code = (
+        "import sys; from chicagotaxi.cli import app\n"
+        "loaded = {'lightgbm', 'pandas', 'numpy', 'fastapi', 'ibis', 'duckdb'} & set(sys.modules)\n"
+        "sys.exit(repr(loaded) if loaded else 0)"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert process.returncode == 0, process.stderr
