@@ -124,17 +124,24 @@ def speed(results: str) -> str:
             rows.append(
                 [
                     f"`{name}`",
-                    f"{served['model_p50_ms']:.2f} ms",
+                    f"{served['model_p50_ms']:.2f} ms ({served['cpu_p50_ms']:.2f} ms)",
                     f"{served['request_p50_ms']:.1f} ms",
                     f"{served['batch_per_text_ms']:.2f} ms",
-                    f"{served['ready_s']:.1f} s",
+                    f"{served['ready_s']:.1f} s ({served['ready_cpu_s']:.1f} s)",
                 ]
             )
-    headings = ["one core, medians", "model, one text", "whole request", "text in a batch", "ready"]
+    headings = [
+        "one core (CPU time)",
+        "model, one text",
+        "whole request",
+        "text in a batch",
+        "ready",
+    ]
     texts, beside = measured["texts"], measured["tfidf"]["beside_pipeline"]
     told = (
         f"{texts['count']} texts of {texts['source']}, {texts['median_characters']:.0f} characters "
-        f"in the median. The linear model beside its own `pipeline.predict_proba`: "
+        f"in the median; times are medians. The linear model beside its own "
+        f"`pipeline.predict_proba`, CPU time: "
         f"{beside['served_ms']:.2f} ms and {beside['pipeline_ms']:.2f} ms, "
         f"{beside['times_faster']:.0f} times faster. "
         f"Machine: {measured['machine']}."
