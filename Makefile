@@ -10,7 +10,8 @@ SERVICES := BankChurn-Predictor NLPInsight-Analyzer ChicagoTaxi-Pipeline
 LIBS := pinproof servicekit
 # Documents with blocks that `make docs` generates.
 GENERATED_DOCS := README.md BankChurn-Predictor/README.md BankChurn-Predictor/MODEL_CARD.md lab/README.md \
-	NLPInsight-Analyzer/README.md NLPInsight-Analyzer/MODEL_CARD.md
+	NLPInsight-Analyzer/README.md NLPInsight-Analyzer/MODEL_CARD.md \
+	ChicagoTaxi-Pipeline/README.md ChicagoTaxi-Pipeline/MODEL_CARD.md
 
 PROJECTS := $(LIBS:%=libs/%) $(SERVICES) lab
 
@@ -158,10 +159,16 @@ docs: .tools/check/.installed $(PROJECTS:%=%/.venv/.installed) ## Regenerate wha
 # ---- Measure ----
 
 .PHONY: bench
-bench: bench-BankChurn-Predictor bench-NLPInsight-Analyzer ## Measure speed beside the alternatives; writes bench/results
+bench: bench-BankChurn-Predictor bench-NLPInsight-Analyzer bench-ChicagoTaxi-Pipeline ## Measure speed beside the alternatives; writes bench/results
 
 bench-BankChurn-Predictor: BankChurn-Predictor/.venv/.installed
 	BankChurn-Predictor/.venv/bin/python bench/bench_bankchurn.py --out bench/results/bankchurn.json
+
+bench-ChicagoTaxi-Pipeline: bench-ChicagoTaxi-Pipeline-api
+
+.PHONY: bench-ChicagoTaxi-Pipeline-api
+bench-ChicagoTaxi-Pipeline-api: ChicagoTaxi-Pipeline/.venv/.installed
+	ChicagoTaxi-Pipeline/.venv/bin/python bench/bench_chicagotaxi_api.py --out bench/results/chicagotaxi-api.json
 
 # On sample data, unless labelled texts are given; a transformer is measured where a sealed one is.
 TRAIN ?=

@@ -2,9 +2,9 @@
 
 Trains and seals a model on sample data by the service's command line, runs the pipeline on sample
 trips, forecasts the whole history again (``hindcast``), and serves the predictions. On the
-service's own process, 50 connections ask for ``/demand?area=8&hour=14&limit=10`` and for ``/health``, an
-endpoint that does nothing and passes no gate; they take turns, because the machine is noisy, and
-what counts is the ratio of their medians.
+service's own process, 50 connections ask for ``/demand?area=8&hour=14&limit=10`` and for
+``/health``, an endpoint that does nothing and passes no gate; they take turns, because the machine
+is noisy, and what counts is the ratio of their medians.
 
 It imports nothing of the service: it talks to the command line and to a socket. Run by ``make
 bench`` in the service's environment.

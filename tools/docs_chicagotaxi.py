@@ -13,7 +13,8 @@ def demand(results: str) -> str:
         [name.replace("_", " "), *(f"{figures[key]:.3f}" for key in ("mae", "rmse", "wape", "r2"))]
         for name, figures in overall["errors"].items()
     ]
-    headings = ["where", "areas", "trips", "MAE", "last week", "four weeks", "skill", "skill, best"]
+    headings = ["where", "areas", "trips", "MAE", "last week", "four weeks"]
+    headings += ["skill", "skill, best"]
     rows = [_demand_row(one) for one in (overall, *report["groups"], *report["days_ahead"])]
     return "\n".join(
         [
@@ -21,7 +22,7 @@ def demand(results: str) -> str:
                 f"`{data['source']}`: {data['hours']:,} hours from {data['first_hour']} to "
                 f"{data['last_hour']}, {data['areas']} areas, {data['trips']:,} trips. "
                 f"{len(report['folds'])} origins from {report['folds'][0]['origin']} to "
-                f"{report['folds'][-1]['origin']}, each with a model of its own that was trained on "
+                f"{report['folds'][-1]['origin']}, each with a model of its own, trained on "
                 f"what lay before; {overall['cells']:,} hours and areas compared."
             ),
             "",
@@ -70,8 +71,8 @@ def demand_speed(results: str) -> str:
                 f"`/demand` reaches {api['share_of_empty']:.0%} of the empty endpoint; its p99 is "
                 f"{api['demand']['p99_over_p50']:.1f} times its p50. `hindcast` made "
                 f"{hindcast['rows']:,} predictions, from history to Parquet, at "
-                f"{hindcast['rows_per_s']:,.0f} a second ({hindcast['rows_per_cpu_s']:,.0f} per second "
-                f"of a core). Machine: {measured['machine']}; its 15-minute load was "
+                f"{hindcast['rows_per_s']:,.0f} a second ({hindcast['rows_per_cpu_s']:,.0f} per "
+                f"second of a core). Machine: {measured['machine']}; its 15-minute load was "
                 f"{measured['load_of_others']:.1f}."
             ),
         ]

@@ -15,6 +15,7 @@ from chicagotaxi.predict import identity, predict, table
 from chicagotaxi.predictions import ModelIdentity, read_pointer, write_batch
 from pinproof import OpenedModel
 from pydantic import TypeAdapter
+from servicekit import ServiceSettings
 from servicekit.testing import LiveService, wait_until
 from starlette.testclient import TestClient
 
@@ -323,3 +324,12 @@ def test_the_service_as_a_process_answers_follows_batches_and_ends(
     assert code == 0
     assert service.errors == ""
     assert [line["batch"] for line in service.logged("batch served")][-1] == info.batch
+
+
+def test_the_readme_lists_this_services_settings_as_they_are() -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    own = [name for name in Settings.model_fields if name not in ServiceSettings.model_fields]
+    for name in ("port", "model_dir", *own):
+        field = Settings.model_fields[name]
+        row = f"| `{name.upper()}` | `{field.default}` | {field.description} |"
+        assert row in readme, row
