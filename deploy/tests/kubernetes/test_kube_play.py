@@ -41,18 +41,18 @@ def service(request: pytest.FixtureRequest) -> Service:
 @pytest.fixture(scope="module")
 def digest(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """What a cluster has before the deployment: the claim with the models, and the Secret."""
-    folder = make_model(service, tmp_path_factory.mktemp(service.package))
+    model = make_model(service, tmp_path_factory.mktemp(service.package))
     claim, secret = f"models-{OURS}", f"keys-{OURS}"
     podman("volume", "create", claim)
     place = podman("volume", "inspect", claim, "--format", "{{.Mountpoint}}").stdout.strip()
-    shutil.copytree(folder, Path(place) / service.package)
+    shutil.copytree(model.folder, Path(place) / service.package)
     for path in Path(place).rglob("*"):
         path.chmod(0o755 if path.is_dir() else 0o644)
     # This podman wants the form of Kubernetes' data inside a secret of its own.
-    data = folder.parent / "secret.json"
+    data = model.folder.parent / "secret.json"
     data.write_text(json.dumps({"API_KEYS": base64.b64encode(KEY.encode()).decode()}))
     podman("secret", "create", secret, str(data))
-    yield hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()
+    yield model.sha256
     podman("secret", "rm", secret)
     for volume in (claim, f"model-{OURS}", f"tmp-{OURS}"):
         podman("volume", "rm", "--force", volume)
