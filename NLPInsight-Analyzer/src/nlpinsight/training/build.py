@@ -91,7 +91,7 @@ def build(
         texts: To compare on, raw.
 
     Raises:
-        QuantizationError: They disagree on more than `MAX_DISAGREEMENT` of the texts.
+        QuantizationError: They disagree on clearly more than `MAX_DISAGREEMENT` of the texts.
         DataError: It cannot read so many tokens.
     """
     if max_length > network.positions:
@@ -109,7 +109,9 @@ def build(
     # From the packed bytes, so that what is compared is what will be sealed.
     predictor, fp32 = load(files), load(pack(plain, described, single))
     agreement = compare(fp32.scores(texts), predictor.scores(texts))
-    if agreement.disagreement > MAX_DISAGREEMENT:
+    # Of few texts, some more may differ by chance: two standard errors.
+    chance = 2 * (MAX_DISAGREEMENT * (1 - MAX_DISAGREEMENT) / agreement.texts) ** 0.5
+    if agreement.disagreement > MAX_DISAGREEMENT + chance:
         raise QuantizationError(
             f"In int8 the model labels {agreement.disagreement:.1%} of {agreement.texts} texts "
             f"otherwise than in fp32; {MAX_DISAGREEMENT:.0%} is allowed.",
