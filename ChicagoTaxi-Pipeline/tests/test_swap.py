@@ -40,7 +40,7 @@ def test_a_run_that_is_killed_at_any_point_leaves_the_old_output_or_the_new(
     for calls in range(200):
         out = tmp_path / str(calls)
         fill(out, "old")
-        command = [sys.executable, SCRIPT, out, str(calls), str(can_exchange)]
+        command = [sys.executable, str(SCRIPT), str(out), str(calls), str(can_exchange)]
         code = subprocess.run(command, check=False).returncode
         months = state(out)
         if can_exchange:

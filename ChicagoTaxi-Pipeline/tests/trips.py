@@ -80,8 +80,9 @@ def dropped(status: PipelineStatus) -> dict[str, int]:
 def clean(out: Path) -> pd.DataFrame:
     """The clean trips of an output folder, in an order of their own."""
     table = pq.read_table(out / "trips").to_pandas()
-    trips: pd.DataFrame = table[sorted(table.columns)]
-    return trips.sort_values(trips.columns.tolist(), ignore_index=True)
+    columns = sorted(table.columns)
+    trips: pd.DataFrame = table[columns].sort_values(columns, ignore_index=True)
+    return trips
 
 
 def hourly(out: Path) -> pd.DataFrame:
