@@ -91,7 +91,10 @@ def hourly(out: Path) -> pd.DataFrame:
         (out / "hourly").rglob("*.parquet"),
         key=lambda path: [int(part.partition("=")[2]) for part in path.parts[-3:-1]],
     )
-    return pd.concat([pq.read_table(path, partitioning=None).to_pandas() for path in paths])
+    grid: pd.DataFrame = pd.concat(
+        [pq.read_table(path, partitioning=None).to_pandas() for path in paths]
+    )
+    return grid
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -85,7 +85,9 @@ def chosen(trips: ir.Table) -> ir.Table:
     Per month, because a month is what is replaced: what one gives must not depend on which others
     are in the same run.
     """
-    order = [trips[name].asc(nulls_first=True) for name in COLUMNS if name != "trip_id"]
+    # Of trips that are the same, the file decides which one the quarantine has.
+    names = [name for name in (*COLUMNS, "source", "raw") if name in trips.columns]
+    order = [trips[name].asc(nulls_first=True) for name in names if name != "trip_id"]
     groups = [trips.trip_id, trips.start.year(), trips.start.month()]
     return trips.mutate(rank=ibis.row_number().over(group_by=groups, order_by=order))
 
