@@ -143,11 +143,15 @@ def make_transformer(
         max_length=options.max_length,
         texts=held_out.texts,
     )
+    parameters = {**_of_weights(weights), **asdict(options)}
+    libraries = _versions("numpy", "onnxruntime", "tokenizers", "torch", "transformers")
     return Made(
         files=built.files,
-        parameters={**_of_weights(weights), **asdict(options)},
-        libraries=_versions("numpy", "onnxruntime", "tokenizers", "torch", "transformers"),
+        parameters=parameters,
+        libraries=libraries,
         details={
+            "parameters": parameters,
+            "libraries": dict(libraries),
             **_of_quantization(built, held_out),
             "epochs": [asdict(epoch) for epoch in tuned.epochs],
             "best_epoch": tuned.best_epoch,
