@@ -18,26 +18,27 @@ __all__ = ["main", "slim"]
 # Packages whose folders named `tests` nothing else imports.
 TESTED = ("ibis", "numba", "numpy", "pandas", "pyarrow", "scipy", "sklearn", "sqlglot")
 
-# What only building against a library needs.
-SOURCES = frozenset({".a", ".c", ".cpp", ".h", ".hpp", ".pxd", ".pxi", ".pyx"})
+# What only building against a library, or checking types against it, needs.
+SOURCES = frozenset({".a", ".c", ".cpp", ".h", ".hpp", ".pxd", ".pxi", ".pyi", ".pyx"})
 
 # Parts that nothing here uses, whole: numpy's front ends to compilers and what only its own tests
-# load, Arrow's remote procedures and query plans, and two copies of a library that is only ever
-# loaded under its third name. Shared objects are never stripped: scipy's do not survive it.
+# load, scipy's reader of Matrix Market files, Arrow's remote procedures, and copies of libraries
+# that are only ever loaded under one of their three names. Shared objects are never stripped:
+# scipy's do not survive it.
 PARTS = (
     "numpy/core/_simd.*.so",
     "numpy/distutils",
     "numpy/f2py",
     "pyarrow/_flight.*.so",
-    "pyarrow/_substrait.*.so",
+    "pyarrow/_pyarrow_cpp_tests.*.so",
     "pyarrow/flight.py",
     "pyarrow/include",
     "pyarrow/libarrow_flight.so.*",
-    "pyarrow/libarrow_python.so",
-    "pyarrow/libarrow_python.so.*.*",
-    "pyarrow/libarrow_substrait.so.*",
+    "pyarrow/libarrow_python*.so",
+    "pyarrow/libarrow_python*.so.*.*",
+    "pyarrow/libarrow_python_flight.so.*",
     "pyarrow/src",
-    "pyarrow/substrait.py",
+    "scipy/io/_fast_matrix_market/_fmm_core.*.so",
 )
 
 

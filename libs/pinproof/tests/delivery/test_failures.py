@@ -101,6 +101,27 @@ def test_a_bucket_that_never_recovers_is_given_up_in_time(
     assert not destination.exists()
 
 
+def test_a_bucket_that_fails_between_all_pieces_is_fetched_from_as_long_as_something_moves(
+    bucket: Bucket, published: Published, destination: Path, clock: Clock
+) -> None:
+    moved = [0.0]
+
+    def hesitating(request: Request, forward: Forward) -> Answer:
+        if request.name != "weights.bin":
+            return forward(request)
+        if clock.now < moved[-1] + 20:
+            return unavailable(request, forward)
+        if request.method == "GET":
+            moved.append(clock.now)
+        return forward(request)
+
+    bucket.fault = hesitating
+    fetch(published.uri, destination, sha256=published.sha256, patience_s=40)
+
+    assert contents(destination) == contents(published.folder)
+    assert clock.now > 80
+
+
 @pytest.mark.usefixtures("clock")
 def test_a_server_that_dies_midway_costs_one_piece(
     bucket: Bucket, published: Published, destination: Path

@@ -175,8 +175,6 @@ class _Fetch:
                 remedy=_AGAIN,
             )
         with part.open("ab") as file:
-            if file.tell() > size:
-                file.truncate(0)
             while (start := file.tell()) < size:
                 file.write(self._read(name, start=start, size=size))
                 file.flush()
