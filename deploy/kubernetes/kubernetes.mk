@@ -57,6 +57,10 @@ test-pods: build-all deploy/.venv/.installed ## Run the pods of the local overla
 # Its tests ask the services what the manifests say of them.
 test-deploy: $(SERVICES:%=%/.venv/.installed)
 
+.PHONY: measure-resources
+measure-resources: $(SERVICES:%=%/.venv/.installed) ## Measure what one process of each service uses; writes deploy/kubernetes/results
+	"$(PYTHON)" deploy/kubernetes/resources.py BankChurn-Predictor NLPInsight-Analyzer --out deploy/kubernetes/results/resources.json
+
 # ---- The services on this machine, from their environments ----
 
 .PHONY: up down

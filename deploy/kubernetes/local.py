@@ -20,6 +20,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 STATE = ROOT / ".cache" / "up"
@@ -67,7 +68,7 @@ def up(services: list[Path], state: Path) -> None:
     if already := sorted(running & {service.name for service in services}):
         sys.exit(f"{', '.join(already)}: running already; make down stops what runs")
     for service in services:
-        _prepare(service)
+        _prepare(service, state)
     started = [(service, _start(service, state)) for service in services]
     for service, one in started:
         log = state / f"{service.name}.log"
@@ -100,34 +101,47 @@ def _say(text: str) -> None:
     sys.stdout.flush()
 
 
-def _package(service: Path) -> str:
-    package = tomllib.loads((service / "demo.toml").read_text(encoding="utf-8"))["package"]
-    return str(package)
+def _script(service: Path) -> dict[str, Any]:
+    """What `make demo` does with the service: how it is trained, and what it needs besides."""
+    return tomllib.loads((service / "demo.toml").read_text(encoding="utf-8"))
 
 
-def _python(service: Path) -> Path:
-    return service / ".venv" / "bin" / "python"
+def _filled(text: str, package: str) -> str:
+    return text.format_map({"model": f"models/{package}", "work": "data"})
 
 
-def _prepare(service: Path) -> None:
-    """Train on sample data what has no model yet."""
-    package = _package(service)
-    if not (service / "models" / package / "manifest.json").is_file():
+def _prepare(service: Path, state: Path) -> None:
+    """Train on sample data what has no model yet; make what a service serves beside its model."""
+    script = _script(service)
+    package = script["package"]
+    command = [str(service / ".venv" / "bin" / "python"), "-m", package]
+    manifest = service / "models" / package / "manifest.json"
+    if not manifest.is_file():
         _say(f"{service.name}: no model yet, training one on sample data")
-        train = [str(_python(service)), "-m", package, "train"]
+        train = [*command, "train", *script.get("train", [])]
         subprocess.run(train, cwd=service, check=True)  # noqa: S603 - the service's own command
+    # Once for each model: predictions are served by the model that made them.
+    made, digest = state / f"{service.name}.made", _digest(manifest)
+    if not made.is_file() or made.read_text(encoding="utf-8") != digest:
+        for arguments in script.get("prepare", []):
+            filled = [_filled(argument, package) for argument in arguments]
+            subprocess.run([*command, *filled], cwd=service, check=True)  # noqa: S603
+        made.write_text(digest, encoding="utf-8")
+
+
+def _digest(manifest: Path) -> str:
+    return hashlib.sha256(manifest.read_bytes()).hexdigest()
 
 
 def _start(service: Path, state: Path) -> Running:
-    package = _package(service)
+    script = _script(service)
+    package = script["package"]
+    own = {name: _filled(value, package) for name, value in script.get("settings", {}).items()}
     manifest = service / "models" / package / "manifest.json"
-    settings = {
-        "MODEL_SHA256": hashlib.sha256(manifest.read_bytes()).hexdigest(),
-        "DRAIN_S": "0",
-    }
+    settings = own | {"MODEL_SHA256": _digest(manifest), "DRAIN_S": "0"}
     with (state / f"{service.name}.log").open("w", encoding="utf-8") as log:
         process = subprocess.Popen(  # noqa: S603 - the service's own command
-            [_python(service), "-m", package, "serve"],
+            [service / ".venv" / "bin" / "python", "-m", package, "serve"],
             cwd=service,
             env=os.environ | settings,
             stdin=subprocess.DEVNULL,
