@@ -133,8 +133,8 @@ def etl(  # noqa: PLR0917
     with exits(), tqdm(total=100, unit="%", file=sys.stderr) as bar:
 
         def progress(step: str, share: float) -> None:
-            bar.set_description(step)
-            bar.update(max(0.0, round(100 * share, 1) - bar.n))
+            bar.set_description(step, refresh=False)
+            bar.update(max(0, round(100 * share) - bar.n))
 
         if engine not in {"duckdb", "pyspark"}:
             raise DataError(f"There is no engine {engine!r}. Give duckdb or pyspark.")
