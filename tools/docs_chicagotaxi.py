@@ -69,7 +69,8 @@ def demand_speed(results: str) -> str:
             "",
             (
                 f"`/demand` reaches {api['share_of_empty']:.0%} of the empty endpoint; its p99 is "
-                f"{api['demand']['p99_over_p50']:.1f} times its p50. `hindcast` made "
+                f"{api['demand']['p99_over_p50']:.1f} times its p50 (the empty "
+                f"endpoint's: {api['empty']['p99_over_p50']:.1f}). `hindcast` made "
                 f"{hindcast['rows']:,} predictions, from history to Parquet, at "
                 f"{hindcast['rows_per_s']:,.0f} a second ({hindcast['rows_per_cpu_s']:,.0f} per "
                 f"second of a core). Machine: {measured['machine']}; its 15-minute load was "
