@@ -22,7 +22,13 @@ def service(sealed: Path) -> LiveService:
     return LiveService(
         ["-m", "nlpinsight", "serve"],
         {"MODEL_DIR": str(sealed)},
-        {"max_concurrent_requests": 16, "max_queued_requests": 100, "drain_s": 1},
+        # Grace for a busy machine: what is not finished within it is cut off on purpose.
+        {
+            "max_concurrent_requests": 16,
+            "max_queued_requests": 100,
+            "drain_s": 1,
+            "shutdown_grace_s": 90,
+        },
     )
 
 
@@ -67,7 +73,8 @@ class Load:
                 response = await client.post(path, json=body)
             except httpx2.HTTPError as error:
                 if not (self._signalled and isinstance(error, httpx2.ConnectError)):
-                    self.failures.append(repr(error))
+                    when = "after" if self._signalled else "before"
+                    self.failures.append(f"{error!r} {when} the signal")
                 return
             self.answers[kind, response.status_code] += 1
             if response.status_code == 200:
