@@ -148,7 +148,9 @@ class _Encoder:
                 [f"POINT ({x:.6f} {y:.6f})" for x, y in zip(longitude, latitude, strict=True)]
             ),
         )
-        self._tracts = pa.array([f"17031{area:02d}0100" for area in range(AREAS + 2)])
+        tracts = pa.array([f"17031{area:02d}0100" for area in range(AREAS + 2)])
+        # Whole numbers with blanks are floats in the portal's exports.
+        self._tracts = tracts.cast(pa.float64()) if typed else tracts
 
     def _decimals(self, values: list[float]) -> pa.Array:
         return pa.array(values if self._typed else [f"{value:.6f}" for value in values])
