@@ -17,21 +17,23 @@ CLUSTER ?=
 EKS_CLUSTER ?=
 AWS_REGION ?=
 
+# make carries out what it expands, $(shell ...) too. So workflows hand values over in the environment,
+# where make leaves them as they are, and recipes have $$VERSION, which is the shell's, not $(VERSION).
 # Where an image is pushed to, and what was pushed. A registry that is not named is a mistake.
-named = $(if $($(1)),,$(error name the $(2): make $@ $(1)=...))
-pushed = $(REGISTRY)/$(call image_name,$*)@$$(cat $(IMAGE_FOLDER)/$(call image_name,$*).digest)
+named = $(if $(value $(1)),,$(error name the $(2): make $@ $(1)=...))
+pushed = "$$REGISTRY"/$(call image_name,$*)@$$(cat $(IMAGE_FOLDER)/$(call image_name,$*).digest)
 
 .PHONY: $(SERVICES:%=push-%) $(SERVICES:%=pushed-%) $(SERVICES:%=sign-%)
 $(SERVICES:%=push-%): push-%: ## Push one archived image to REGISTRY as VERSION, and write down its digest; needs skopeo
 	$(call named,REGISTRY,registry)$(call named,VERSION,version)
 	skopeo copy $(PUSH_FLAGS) --preserve-digests --digestfile $(IMAGE_FOLDER)/$(call image_name,$*).digest \
-		oci-archive:$(IMAGE_FOLDER)/$(call image_name,$*).tar docker://$(REGISTRY)/$(call image_name,$*):$(VERSION)
+		oci-archive:$(IMAGE_FOLDER)/$(call image_name,$*).tar "docker://$$REGISTRY/$(call image_name,$*):$$VERSION"
 	$(RELEASE) record $(call image_name,$*) "$$(cat $(IMAGE_FOLDER)/$(call image_name,$*).digest)" \
 		--out $(PUSHED_FOLDER)/$(call image_name,$*).json
 
 $(SERVICES:%=pushed-%): pushed-%:
 	$(call named,REGISTRY,registry)
-	@printf 'name=%s\ndigest=%s\nsbom=%s\n' $(REGISTRY)/$(call image_name,$*) \
+	@printf 'name=%s\ndigest=%s\nsbom=%s\n' "$$REGISTRY/$(call image_name,$*)" \
 		"$$(cat $(IMAGE_FOLDER)/$(call image_name,$*).digest)" $(IMAGE_FOLDER)/$(call image_name,$*).cdx.json
 
 $(SERVICES:%=sign-%): sign-%: ## Sign what push wrote down, with the identity of the workflow; needs cosign
@@ -43,16 +45,16 @@ $(SERVICES:%=sign-%): sign-%: ## Sign what push wrote down, with the identity of
 log-in-gke:
 	$(call named,REGISTRY,registry)
 	@gcloud auth print-access-token \
-		| cosign login $(firstword $(subst /, ,$(REGISTRY))) --username oauth2accesstoken --password-stdin
+		| cosign login "$${REGISTRY%%/*}" --username oauth2accesstoken --password-stdin
 
 log-in-eks:
 	$(call named,REGISTRY,registry)
 	@aws ecr get-login-password \
-		| cosign login $(firstword $(subst /, ,$(REGISTRY))) --username AWS --password-stdin
+		| cosign login "$${REGISTRY%%/*}" --username AWS --password-stdin
 
 connect-eks: ## Tell kubectl of an EKS cluster EKS_CLUSTER=NAME AWS_REGION=REGION; needs aws
 	$(call named,EKS_CLUSTER,cluster)$(call named,AWS_REGION,region)
-	aws eks update-kubeconfig --name "$(EKS_CLUSTER)" --region "$(AWS_REGION)"
+	aws eks update-kubeconfig --name "$$EKS_CLUSTER" --region "$$AWS_REGION"
 
 # What Terraform made, for the cluster file.
 TERRAFORM_ROOT_gke := gcp
@@ -62,24 +64,27 @@ cluster-values: ## Print the values of deploy/clusters/CLUSTER.toml from what Te
 	$(call named,CLUSTER,cluster)
 	@$(TERRAFORM) -chdir=deploy/terraform/$(TERRAFORM_ROOT_$(CLUSTER)) output -json values | $(RELEASE) values
 
-.PHONY: publish-release release-file verify-release smoke
+.PHONY: check-version publish-release release-file verify-release smoke
+check-version: ## Refuse a VERSION in the environment that does not read like v1.2.3
+	@$(RELEASE) check-version
+
 publish-release: ## Make the GitHub release VERSION of the digests in reports/release; needs gh
 	$(call named,VERSION,version)
 	$(RELEASE) merge reports/release --images $(foreach s,$(SERVICES),$(call image_name,$(s))) --out reports/digests.json
-	gh release create "$(VERSION)" reports/digests.json --verify-tag --generate-notes
+	gh release create "$$VERSION" reports/digests.json --verify-tag --generate-notes
 
 release-file: ## Make the release file DIGESTS of the release VERSION for CLUSTER with REGISTRY; needs gh
 	$(call named,VERSION,version)$(call named,CLUSTER,cluster)$(call named,REGISTRY,registry)$(call named,DIGESTS,file to write)
-	gh release download "$(VERSION)" --pattern digests.json --dir reports --clobber
-	$(RELEASE) compose deploy/clusters/$(CLUSTER).toml reports/digests.json --registry "$(REGISTRY)" --out "$(DIGESTS)"
+	gh release download "$$VERSION" --pattern digests.json --dir reports --clobber
+	$(RELEASE) compose "deploy/clusters/$$CLUSTER.toml" reports/digests.json --registry "$$REGISTRY" --out "$$DIGESTS"
 
 verify-release: ## Refuse a release file DIGESTS whose images the release VERSION of REPOSITORY did not sign; needs cosign
 	$(call named,VERSION,version)$(call named,REPOSITORY,repository)$(call named,DIGESTS,release file)
-	$(RELEASE) verify "$(DIGESTS)" --repository "$(REPOSITORY)" --version "$(VERSION)"
+	$(RELEASE) verify "$$DIGESTS" --repository "$$REPOSITORY" --version "$$VERSION"
 
 smoke: ## Ask a cluster whether it serves the release file DIGESTS [CONTEXT=NAME] [SMOKE_API_KEY=...]; needs kubectl
 	$(call named,DIGESTS,release file)
-	"$(PYTHON)" deploy/release/smoke.py "$(DIGESTS)" $(if $(CONTEXT),--context "$(CONTEXT)")
+	"$(PYTHON)" deploy/release/smoke.py "$$DIGESTS" $(if $(CONTEXT),--context "$(CONTEXT)")
 
 # A roll-back that leaves alone what the roll-out left alone: noted before, returned to after.
 NOTED := reports/release/revisions.json

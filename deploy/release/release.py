@@ -7,6 +7,7 @@ Needs nothing but Python.
 
 import argparse
 import json
+import os
 import re
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-VERSION = re.compile(r"v\d+\.\d+\.\d+")
+VERSION = re.compile(r"v\d+\.\d+\.\d+", re.ASCII)
 ISSUER = "https://token.actions.githubusercontent.com"
 
 
@@ -24,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; 0 done, 2 unusable input."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(required=True)
+    checking = commands.add_parser("check-version", help="refuse a VERSION that is none")
+    checking.set_defaults(do=check_version)
     recording = commands.add_parser("record", help="write down the digest of an image")
     recording.add_argument("image")
     recording.add_argument("digest")
@@ -58,6 +61,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 class ReleaseError(Exception):
     """Input that cannot be used; the message says what to do."""
+
+
+def check_version(options: argparse.Namespace) -> None:
+    """Refuse what somebody typed, before anything else sees it: it comes in the environment."""
+    del options
+    _version(os.environ.get("VERSION", ""))
+
+
+def _version(version: str) -> None:
+    if not VERSION.fullmatch(version):
+        raise ReleaseError(f"{version!r} is no version: write v1.2.3")
 
 
 def record(options: argparse.Namespace) -> None:
@@ -125,8 +139,7 @@ def values(options: argparse.Namespace) -> None:
 
 def verify(options: argparse.Namespace) -> None:
     """Ask cosign whether this repository's release workflow signed each image, for this version."""
-    if not VERSION.fullmatch(options.version):
-        raise ReleaseError(f"{options.version!r} is no version: write v1.2.3")
+    _version(options.version)
     identity = (
         f"https://github.com/{options.repository}/.github/workflows/release.yml"
         f"@refs/tags/{options.version}"

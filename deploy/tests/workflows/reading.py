@@ -1,8 +1,9 @@
 """The workflows as they are written, and what the Makefile knows."""
 
+import os
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ class Step:
     job: str
     number: int
     content: dict[str, Any]
+    environment: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
         """Where it stands."""
@@ -43,7 +45,8 @@ class Workflow:
         """Every step of every job."""
         for name, job in self.jobs.items():
             for number, step in enumerate(job.get("steps", []), 1):
-                yield Step(name, number, step)
+                environment = frozenset([*job.get("env", {}), *step.get("env", {})])
+                yield Step(name, number, step, environment)
 
 
 def load(path: Path) -> Workflow:
@@ -51,11 +54,17 @@ def load(path: Path) -> Workflow:
     return Workflow(path.read_text(encoding="utf-8"))
 
 
-def missing(command: str) -> str | None:
-    """What make says of a command line that it cannot carry out; it carries nothing out."""
+def missing(command: str, environment: Iterable[str] = ()) -> str | None:
+    """What make says of a command line that it cannot carry out; it carries nothing out.
+
+    Args:
+        command: The command line.
+        environment: The names of the variables that it finds in the environment.
+    """
     done = subprocess.run(
         ["bash", "-c", command.replace("make ", "make --dry-run ", 1)],
         cwd=ROOT,
+        env=dict.fromkeys(environment, "x") | os.environ,
         capture_output=True,
         text=True,
         check=False,

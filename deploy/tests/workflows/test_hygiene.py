@@ -64,6 +64,20 @@ def commands(workflow: Workflow) -> Iterator[str]:
             yield f"{step}: an expression in a command can end the command and begin another"
 
 
+def handed_over(workflow: Workflow) -> Iterator[str]:
+    """Make carries out what a value on its command line says, and leaves the environment's alone."""
+    for step in workflow.steps():
+        if re.search(r"=\S*\$", step.content.get("run", "").replace('"$GITHUB_OUTPUT"', "")):
+            yield f"{step}: make expands a value that it is given"
+    inputs = (workflow.content["on"].get("workflow_dispatch") or {}).get("inputs", {})
+    if not any(one.get("type", "string") == "string" for one in inputs.values()):
+        return
+    for name, job in workflow.jobs.items():
+        first = [step for step in job["steps"] if "actions/checkout@" not in step.get("uses", "")]
+        if first[0].get("run") != "make check-version":
+            yield f"{name}: what was typed is not looked at before all else"
+
+
 def identities(workflow: Workflow) -> Iterator[str]:
     for name, job in workflow.jobs.items():
         if job.get("permissions", {}).get("id-token") == "write" and "environment" not in job:
@@ -80,6 +94,7 @@ RULES: list[Callable[[Workflow], Iterator[str]]] = [
     pins,
     credentials,
     commands,
+    handed_over,
     identities,
 ]
 
@@ -121,9 +136,13 @@ BREAKS = [
     (pins, " # v6.0.2", " # v6"),
     (credentials, "persist-credentials: false", "persist-credentials: true"),
     (credentials, "        with:\n          persist-credentials: false\n", ""),
-    (commands, 'run: make smoke "DIGESTS=$DIGESTS"', "run: kubectl get pods"),
-    (commands, 'make smoke "DIGESTS=$DIGESTS"', "make smoke && kubectl get pods"),
-    (commands, 'make smoke "DIGESTS=$DIGESTS"', "make smoke CONTEXT=${{ inputs.cluster }}"),
+    (commands, "run: make smoke", "run: kubectl get pods"),
+    (commands, "run: make smoke", "run: make smoke && kubectl get pods"),
+    (commands, "run: make smoke", "run: make smoke CONTEXT=${{ inputs.cluster }}"),
+    (handed_over, "run: make release-file", 'run: make release-file "VERSION=$VERSION"'),
+    (handed_over, "run: make release-file", "run: make release-file VERSION=$VERSION"),
+    (handed_over, "      - run: make check-version\n", ""),
+    (handed_over, "run: make check-version", "run: make note-revisions"),
     (identities, "    environment: ${{ inputs.cluster }}\n", ""),
     (identities, "role-to-assume:", "aws-access-key-id:"),
 ]

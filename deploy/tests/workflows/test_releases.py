@@ -1,6 +1,7 @@
 """From what was pushed to what is applied: digests, signatures, the release file."""
 
 import json
+import os
 import subprocess
 import sys
 import tomllib
@@ -198,6 +199,63 @@ def test_what_is_no_version_is_not_looked_for(
 
     assert done.returncode == 2
     assert cosign.calls() == []
+
+
+@pytest.mark.parametrize("version", ["", "main", "v1.2", "v1.2.3\n", "v1.2.3 ", "$(shell id)"])
+def test_a_version_that_is_none_is_refused_first(version: str) -> None:
+    done = subprocess.run(
+        [sys.executable, TOOL, "check-version"],
+        env={"VERSION": version},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert "is no version: write v1.2.3" in done.stderr
+
+
+TYPED = ("CLUSTER", "DIGESTS", "EKS_CLUSTER", "AWS_REGION", "REGISTRY", "REPOSITORY", "VERSION")
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        *("check-version", "release-file", "verify-release", "publish-release", "smoke"),
+        *("log-in-gke", "log-in-eks", "connect-eks", "note-revisions", "return-to-noted"),
+        *("push-BankChurn-Predictor", "pushed-BankChurn-Predictor", "sign-BankChurn-Predictor"),
+    ],
+)
+def test_nothing_that_the_environment_holds_is_carried_out(target: str, tmp_path: Path) -> None:
+    """A dry run carries out nothing but what make itself does while it expands."""
+    witness = tmp_path / "witness"
+    typed = f"v1$(shell touch {witness})"
+
+    told = subprocess.run(
+        ["make", "--dry-run", target],
+        cwd=ROOT,
+        env=os.environ | dict.fromkeys(TYPED, typed),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+    assert told
+    assert typed not in told
+    assert not witness.exists()
+
+
+def test_a_version_in_the_environment_reaches_the_program_as_it_is() -> None:
+    for version, status in (("v1.2.3", 0), ("v1$(shell echo .2.3)", 2)):
+        done = subprocess.run(
+            ["make", "--silent", "check-version"],
+            cwd=ROOT,
+            env=os.environ | {"VERSION": version},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == status, done.stderr
 
 
 def test_the_values_of_terraform_become_those_of_a_cluster_file() -> None:

@@ -37,7 +37,7 @@ def expansions(command: str) -> list[str]:
 
 
 COMMANDS = sorted({
-    command
+    (command, tuple(sorted(step.environment - {"PYTHON"})))
     for path in WORKFLOWS
     for step in load(path).steps()
     if step.content.get("run", "").startswith("make ")
@@ -45,9 +45,9 @@ COMMANDS = sorted({
 })  # fmt: skip
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_a_workflow_calls_what_there_is(command: str) -> None:
-    assert missing(command) is None
+@pytest.mark.parametrize(("command", "environment"), COMMANDS)
+def test_a_workflow_calls_what_there_is(command: str, environment: tuple[str, ...]) -> None:
+    assert missing(command, environment) is None
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
