@@ -44,8 +44,9 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """The zoo, clean and dirty samples in text and in Parquet, and the real files if there."""
     folder = tmp_path_factory.mktemp("inputs")
     zoo(folder / "zoo")
-    sample = folder / "sample + 100% clean"
-    sample.mkdir()
+    # Neither signs of patterns nor what looks like a partition is more than a name.
+    sample = folder / "sample [1] {2} + 100% clean" / "company=EVIL"
+    sample.mkdir(parents=True)
     options = SampleOptions(2_000, seed=5, days=90)
     write_sample(sample / "portal.csv.gz", options, dialect="portal")
     write_sample(sample / "bigquery.parquet", options, dialect="bigquery")

@@ -1,3 +1,4 @@
+import dataclasses
 import gzip
 from collections.abc import Callable
 from datetime import datetime
@@ -8,6 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from chicagotaxi import steps
+from chicagotaxi.engines.duckdb import DuckDBEngine
 from chicagotaxi.etl import EngineOptions
 from chicagotaxi.schema import PipelineStatus, hourly_schema, read_status
 from pydantic import ValidationError
@@ -167,6 +169,57 @@ def test_names_with_blanks_quotes_and_signs_are_names(tmp_path: Path, out: Path)
     path = write(tmp_path / "it's 100% + a name.csv", [trip("a")])
     status = run(path, out)
     assert [(one.path, one.rows) for one in status.inputs] == [(str(path), 1)]
+
+
+@pytest.mark.parametrize("name", ["a[1].csv", "a*.csv", "a?.csv", "{a,b}.csv", "[a/b]1.csv"])
+def test_a_name_that_looks_like_a_pattern_is_a_name(tmp_path: Path, name: str) -> None:
+    path = write(tmp_path / "in" / name, [trip("mine")])
+    write(tmp_path / "in" / "a1.csv", [trip("another")])
+    out = tmp_path / "out[1]*"
+    status = run(path, out, quarantine=tmp_path / "lost[1].parquet")
+    assert [one.path for one in status.inputs] == [str(path)]
+    assert clean(out)["trip_id"].tolist() == ["mine"]
+    assert run(tmp_path / "in", out).rows_kept == 2
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_folder_is_no_column(tmp_path: Path, out: Path, form: str) -> None:
+    path = write(tmp_path / "company=EVIL" / "a.csv", [trip("a", company="Flash Cab")])
+    if form == "parquet":
+        table = pd.read_csv(path, dtype=str)
+        path.unlink()
+        path = path.with_suffix(".parquet")
+        table.to_parquet(path)
+    run(path, out)
+    assert clean(out)["company"].tolist() == ["Flash Cab"]
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_column_named_source_is_left_unread(tmp_path: Path, out: Path, form: str) -> None:
+    path = write(tmp_path / "a.csv", [trip("a")])
+    table = pd.read_csv(path, dtype=str).assign(source="x", filename="y")
+    table.to_csv(path, index=False)
+    if form == "parquet":
+        path = tmp_path / "a.parquet"
+        table.to_parquet(path)
+    status = run(path, out, quarantine=tmp_path / "lost.parquet")
+    assert [(one.path, one.rows) for one in status.inputs] == [(str(path), 1)]
+
+
+@pytest.mark.parametrize("name", ["b.csv", "a.csv"])
+def test_counts_of_other_files_than_the_inputs_are_refused(
+    tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    path = write(tmp_path / "a.csv", [trip("a")])
+    other = write(tmp_path / "b.csv", [] if name == "a.csv" else [trip("b")])
+    read = DuckDBEngine.read
+    monkeypatch.setattr(
+        DuckDBEngine,
+        "read",
+        lambda self, group: read(self, dataclasses.replace(group, paths=(other,))),
+    )
+    with pytest.raises(DataError, match=rf"{name} (was read, which|has rows that)"):
+        run(path, out)
 
 
 def test_the_status_is_that_of_the_last_run(tmp_path: Path, out: Path) -> None:

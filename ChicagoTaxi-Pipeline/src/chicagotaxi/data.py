@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import BinaryIO, Final, Literal, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,7 +15,7 @@ from servicekit.files import DataError
 
 from chicagotaxi.dialects import Dialect, detect
 
-__all__ = ["Source", "SourceGroup", "find_sources", "group_sources"]
+__all__ = ["Source", "SourceGroup", "find_sources", "group_sources", "holds_rows"]
 
 SUFFIXES: Final = (".csv", ".csv.gz", ".parquet", ".pq")
 _MAX_HEADER: Final = 64 * 1024
@@ -89,6 +89,15 @@ def group_sources(sources: Sequence[Source]) -> list[SourceGroup]:
     ]
 
 
+def holds_rows(source: Source) -> bool:
+    """Whether there is anything after the header."""
+    if source.rows is not None:
+        return source.rows > 0
+    with _open(source.path) as file:
+        file.readline()
+        return any(line.strip() for line in file)
+
+
 def _expand(pattern: str) -> list[Path]:
     path = Path(pattern)
     if path.is_file():
@@ -147,10 +156,14 @@ def _recognise_parquet(path: Path) -> Source:
     return Source(path, "parquet", dialect, tuple(schema.names), types, rows)
 
 
+def _open(path: Path) -> BinaryIO:
+    opened = gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb")
+    return cast("BinaryIO", opened)
+
+
 def _read_header(path: Path) -> tuple[str, ...]:
-    opener = gzip.open if path.suffix.lower() == ".gz" else open
     try:
-        with opener(path, "rb") as file:
+        with _open(path) as file:
             line = file.readline(_MAX_HEADER)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"{path} is not a whole gzip file: {error}. Get it again.") from error

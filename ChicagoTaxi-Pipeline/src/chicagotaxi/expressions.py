@@ -14,7 +14,7 @@ import ibis.expr.types as ir
 
 from chicagotaxi.data import SourceGroup
 from chicagotaxi.dialects import COLUMNS
-from chicagotaxi.parse import RAW_SEPARATOR, EngineFunctions, classify, identifier
+from chicagotaxi.parse import RAW_SEPARATOR, SOURCE, EngineFunctions, classify, identifier
 from chicagotaxi.rules import DUPLICATE, NAMES
 
 __all__ = [
@@ -38,7 +38,10 @@ Inputs = Sequence[tuple[SourceGroup, ir.Table]]
 def counted(inputs: Inputs, functions: EngineFunctions) -> ir.Table:
     """How often each file has each fingerprint of an identifier."""
     found = [
-        raw.select("source", fingerprint=functions.fingerprint(identifier(raw, group.dialect)))
+        raw.select(
+            source=raw[SOURCE],
+            fingerprint=functions.fingerprint(identifier(raw, group.dialect)),
+        )
         for group, raw in inputs
     ]
     return ibis.union(*found).group_by(["source", "fingerprint"]).agg(rows=lambda t: t.count())

@@ -16,8 +16,10 @@ import ibis.expr.types as ir
 from chicagotaxi.dialects import COLUMNS, Dialect
 from chicagotaxi.rules import first_broken
 
-__all__ = ["RAW_SEPARATOR", "EngineFunctions", "classify", "identifier"]
+__all__ = ["RAW_SEPARATOR", "SOURCE", "EngineFunctions", "classify", "identifier"]
 
+# Where an engine puts the path of a row's file. A table may well have a column `source` itself.
+SOURCE: Final = "__source__"
 # Between the source's texts of a dropped row, on their way to the quarantine.
 RAW_SEPARATOR: Final = "\x1f"
 
@@ -56,7 +58,7 @@ def classify(
     """Parse the rows of one dialect and name the first rule that each breaks.
 
     Args:
-        raw: The source's columns, and ``source``: the file that a row is from.
+        raw: The source's columns, and `SOURCE`: the file that a row is from.
         dialect: Theirs.
         functions: Of the engine that will run it.
         now: The present hour in Chicago.
@@ -68,7 +70,7 @@ def classify(
     given = {name: raw[source] for name, source in dialect.columns.items()}
     # In layers, so that each value is computed once and what only dropped rows need for them only.
     parsed = raw.select(
-        source=raw.source,
+        source=raw[SOURCE],
         **{name: _text(given[name]) for name in TEXTS},
         **{name: _time(given[name], dialect, functions) for name in TIMES},
         **{name: _number(given[name]) for name in NUMBERS},
@@ -114,10 +116,7 @@ def _text(value: ir.Value) -> ir.StringValue:
 
 def _time(value: ir.Value, dialect: Dialect, functions: EngineFunctions) -> ir.TimestampValue:
     if value.type().is_timestamp():
-        if value.type().timezone is None:
-            return value.cast("timestamp")
-        # Counted from an epoch, so that no engine moves it into a zone of its own.
-        return value.epoch_seconds().as_timestamp("s").cast("timestamp")
+        return _naive(value)
     if dialect.times == "american":
         # Zeros where they belong: one engine would take "4/6/2016 8:45:00 PM" and one would not.
         shaped = value.re_search(r"^\d\d/\d\d/\d{4} \d\d:\d\d:\d\d [AP]M$")
@@ -127,6 +126,13 @@ def _time(value: ir.Value, dialect: Dialect, functions: EngineFunctions) -> ir.T
         19
     ).isin(_ISO_ENDS)
     return shaped.ifelse(seconds, ibis.null("string")).try_cast("timestamp")
+
+
+def _naive(value: ir.TimestampValue) -> ir.TimestampValue:
+    if value.type().timezone is None:
+        return value.cast("timestamp")
+    # Counted from an epoch, so that no engine moves it into a zone of its own.
+    return value.epoch_seconds().as_timestamp("s").cast("timestamp")
 
 
 def _number(value: ir.Value) -> ir.FloatingValue:
@@ -161,8 +167,21 @@ def _no_number(trips: ir.Table, name: str) -> ir.BooleanValue:
 
 
 def _joined(trips: ir.Table) -> ir.StringValue:
-    given = [trips[_GIVEN + name] for name in COLUMNS]
-    return ibis.literal(RAW_SEPARATOR).join([one.cast("string").fill_null("") for one in given])
+    given = [_shown(trips[_GIVEN + name]) for name in COLUMNS]
+    return ibis.literal(RAW_SEPARATOR).join([one.fill_null("") for one in given])
+
+
+def _shown(value: ir.Value) -> ir.StringValue:
+    """A source's value as text. Text is as it stands; of the rest, engines have forms of their own.
+
+    A zone is left out, which is never meant, and so is a fraction of nothing.
+    """
+    if value.type().is_timestamp():
+        return _naive(value).cast("string")
+    if value.type().is_floating():
+        whole = value == value.floor()
+        return whole.ifelse(value.try_cast("int64").cast("string"), value.cast("string"))
+    return value.cast("string")
 
 
 def _rounded(value: ir.FloatingValue) -> ir.FloatingValue:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from servicekit.files import DataError, write_errors
 
 from chicagotaxi import expressions
-from chicagotaxi.data import Source, group_sources
+from chicagotaxi.data import Source, group_sources, holds_rows
 from chicagotaxi.dialects import COLUMNS
 from chicagotaxi.engines import Engine
 from chicagotaxi.grid import complete_month
@@ -83,7 +83,20 @@ class Steps:
         totals = self._engine.fetch(counts.group_by("source").agg(rows=counts.rows.sum()))
         rows = dict.fromkeys((source.path for source in self._sources), 0)
         for one in totals.to_pylist():
+            if Path(one["source"]) not in rows:
+                raise DataError(
+                    f"{one['source']} was read, which is no input. Rename the inputs whose names "
+                    "have signs of patterns, such as brackets."
+                )
             rows[Path(one["source"])] += one["rows"]
+        for source in self._sources:
+            # Of text, only whether there is any row is known without reading it all.
+            found = rows[source.path]
+            if source.rows not in {None, found} or (not found and holds_rows(source)):
+                raise DataError(
+                    f"{source.path} has rows that were not read: only {found} were. Was it "
+                    "changed just now? Run again."
+                )
         return rows
 
     def write_trips(self) -> tuple[dict[Month, int], dict[str, int]]:

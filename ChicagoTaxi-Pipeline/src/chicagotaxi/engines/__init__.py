@@ -39,7 +39,7 @@ class Engine(Protocol):
     functions: EngineFunctions
 
     def read(self, group: SourceGroup) -> ir.Table:
-        """Input files; their columns, text where they are CSV, and ``source``: the file's path."""
+        """Input files; their columns, text where they are CSV, and `SOURCE`: the file's path."""
         ...
 
     def read_parquet(self, folder: Path) -> ir.Table:

@@ -2,6 +2,7 @@
 # ruff: noqa: S608 - names and texts in SQL go through `_name` and `_text`
 
 import contextlib
+import glob
 import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,7 +19,7 @@ from servicekit.files import DataError
 
 from chicagotaxi.data import SourceGroup
 from chicagotaxi.engines import Fraction
-from chicagotaxi.parse import EngineFunctions
+from chicagotaxi.parse import SOURCE, EngineFunctions
 
 __all__ = ["DuckDBEngine"]
 
@@ -66,6 +67,9 @@ class DuckDBEngine:
             settings["threads"] = threads
         try:
             connection = duckdb.connect(config=settings)
+            # Counted for `query_progress`, and not printed.
+            connection.execute("SET enable_progress_bar = true")
+            connection.execute("SET enable_progress_bar_print = false")
         except duckdb.Error as error:
             raise DataError(f"DuckDB does not start: {error}") from error
         engine = cls(connection)
@@ -82,18 +86,20 @@ class DuckDBEngine:
 
     def read(self, group: SourceGroup) -> ir.Table:
         """See `Engine.read`."""
-        paths = "[" + ", ".join(_text(str(path)) for path in group.paths) + "]"
+        paths = "[" + ", ".join(_text(_literally(path)) for path in group.paths) + "]"
+        # A folder may be named company=x without being a partition: the rows say what they hold.
+        options = f"filename = '{SOURCE}', hive_partitioning = false"
         if group.form == "parquet":
-            return self._view(f"SELECT * FROM read_parquet({paths}, filename = 'source')")
+            return self._view(f"SELECT * FROM read_parquet({paths}, {options})")
         columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in group.header)
         return self._view(
             f"SELECT * FROM read_csv({paths}, columns = {{{columns}}}, auto_detect = false, "
-            "header = true, delim = ',', quote = '\"', escape = '\"', filename = 'source')"
+            f"header = true, delim = ',', quote = '\"', escape = '\"', {options})"
         )
 
     def read_parquet(self, folder: Path) -> ir.Table:
         """See `Engine.read_parquet`."""
-        pattern = _text(f"{folder}/**/*.parquet")
+        pattern = _text(f"{_literally(folder)}/**/*.parquet")
         return self._view(f"SELECT * FROM read_parquet({pattern}, hive_partitioning = true)")
 
     def keep(self, name: str, table: ir.Table, *, progress: Fraction) -> ir.Table:
@@ -133,7 +139,7 @@ class DuckDBEngine:
     ) -> int:
         """See `Engine.apply`."""
         destination.mkdir(parents=True)
-        pattern = f"{source}/**/*.parquet" if source.is_dir() else str(source)
+        pattern = _literally(source) + ("/**/*.parquet" if source.is_dir() else "")
         sql = f"SELECT * FROM read_parquet({_text(pattern)}, hive_partitioning = true)"
         written = 0
         with (
@@ -189,6 +195,11 @@ def _first(error: Exception) -> str:
 
 def _explain(message: str) -> str:
     return re.sub(r"\s*\n\s*", " ", message)
+
+
+def _literally(path: Path) -> str:
+    """A path as a pattern that matches nothing else: DuckDB takes every path for a pattern."""
+    return glob.escape(str(path))
 
 
 def _text(value: str) -> str:

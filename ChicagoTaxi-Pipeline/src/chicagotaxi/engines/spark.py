@@ -6,6 +6,7 @@ that can rename.
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,7 +21,7 @@ from servicekit.files import DataError
 
 from chicagotaxi.data import SourceGroup
 from chicagotaxi.engines import Fraction
-from chicagotaxi.parse import EngineFunctions
+from chicagotaxi.parse import SOURCE, EngineFunctions
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -130,8 +131,9 @@ class SparkEngine:
 
     def read(self, group: SourceGroup) -> ir.Table:
         """See `Engine.read`."""
-        paths = [f"file://{path}" for path in group.paths]
-        reader = self._session.read
+        paths = [_literally(path) for path in group.paths]
+        # Looked up as files, and not as partitions: a folder named company=x adds no column.
+        reader = self._session.read.option("recursiveFileLookup", "true")
         if group.form == "parquet":
             frame = reader.parquet(*paths)
         else:
@@ -144,11 +146,11 @@ class SparkEngine:
         source = (
             "regexp_replace(url_decode(replace(_metadata.file_path, '+', '%2B')), '^file:/+', '/')"
         )
-        return self._table(frame.selectExpr("*", f"{source} AS source"))
+        return self._table(frame.selectExpr("*", f"{source} AS {SOURCE}"))
 
     def read_parquet(self, folder: Path) -> ir.Table:
         """See `Engine.read_parquet`."""
-        return self._table(self._session.read.parquet(f"file://{folder}"))
+        return self._table(self._session.read.parquet(_literally(folder)))
 
     def keep(self, name: str, table: ir.Table, *, progress: Fraction) -> ir.Table:
         """See `Engine.keep`."""
@@ -190,12 +192,12 @@ class SparkEngine:
         self._session.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(rows))
         try:
             with _errors():
-                frame = self._session.read.parquet(f"file://{source}")
+                frame = self._session.read.parquet(_literally(source))
                 result = frame.mapInArrow(
                     over, from_arrow_schema(schema, prefer_timestamp_ntz=True)
                 )
                 result.write.parquet(f"file://{destination}")
-                return int(self._session.read.parquet(f"file://{destination}").count())
+                return int(self._session.read.parquet(_literally(destination)).count())
         finally:
             self._session.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(before))
 
@@ -229,6 +231,11 @@ def _start(master: str, settings: Mapping[str, str]) -> "SparkSession":
         builder = builder.config(name, value)
     with _errors():
         return builder.getOrCreate()
+
+
+def _literally(path: Path) -> str:
+    """The URL of a path, as a pattern that matches nothing else: what is read is one for Spark."""
+    return "file://" + re.sub(r"([\\\[\]{}*?])", r"\\\1", str(path))
 
 
 def _naive(column: pa.ChunkedArray) -> pa.ChunkedArray:
