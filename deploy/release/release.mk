@@ -19,6 +19,7 @@ AWS_REGION ?=
 
 # make carries out what it expands, $(shell ...) too. So workflows hand values over in the environment,
 # where make leaves them as they are, and recipes have $$VERSION, which is the shell's, not $(VERSION).
+
 # Where an image is pushed to, and what was pushed. A registry that is not named is a mistake.
 named = $(if $(value $(1)),,$(error name the $(2): make $@ $(1)=...))
 pushed = "$$REGISTRY"/$(call image_name,$*)@$$(cat $(IMAGE_FOLDER)/$(call image_name,$*).digest)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from workflows.reading import WORKFLOWS, Workflow, load
+from workflows.reading import ROOT, SERVICES, WORKFLOWS, Workflow, load
 
 PINNED = re.compile(r"uses: ([\w./-]+)@([0-9a-f]{40}) # (v\d+\.\d+\.\d+)\n")
 
@@ -22,7 +22,7 @@ def permissions(workflow: Workflow) -> Iterator[str]:
 
 def timeouts(workflow: Workflow) -> Iterator[str]:
     for name, job in workflow.jobs.items():
-        if "uses" not in job and not 0 < job.get("timeout-minutes", 0) <= 120:
+        if "uses" not in job and not 0 < job.get("timeout-minutes", 0) <= 240:
             yield f"{name}: may run for ever"
 
 
@@ -65,7 +65,7 @@ def commands(workflow: Workflow) -> Iterator[str]:
 
 
 def handed_over(workflow: Workflow) -> Iterator[str]:
-    """Make carries out what a value on its command line says, and leaves the environment's alone."""
+    """Make carries out what a value on its command line says, never one of the environment."""
     for step in workflow.steps():
         if re.search(r"=\S*\$", step.content.get("run", "").replace('"$GITHUB_OUTPUT"', "")):
             yield f"{step}: make expands a value that it is given"
@@ -126,8 +126,8 @@ def test_an_action_has_one_commit_everywhere() -> None:
 BREAKS = [
     (permissions, "permissions: {}\n\n#", "permissions: write-all\n\n#"),
     (permissions, "    permissions:\n      contents: read\n      id-token: write\n", ""),
-    (timeouts, "    timeout-minutes: 60\n", ""),
-    (timeouts, "timeout-minutes: 60", "timeout-minutes: 3600"),
+    (timeouts, "    timeout-minutes: 210\n", ""),
+    (timeouts, "timeout-minutes: 210", "timeout-minutes: 3600"),
     (runners, "ubuntu-24.04", "ubuntu-latest"),
     (concurrency, "  cancel-in-progress: false\n", ""),
     (pins, "@de0fac2e4500dabe0009e67214ff5f5447ce83dd # v6.0.2", "@v6"),
@@ -199,8 +199,10 @@ def test_a_failed_roll_out_is_taken_back_and_an_unapplied_one_is_not() -> None:
         step.get("run", "").split(" ")[1].strip('"') if "run" in step else "" for step in steps
     ]
 
-    assert names[-3:] == ["deploy-$CLUSTER", "smoke", "return-to-noted"]
-    deploy, smoke, back = steps[-3:]
+    assert names[-4:] == ["deploy-$CLUSTER", "smoke", "", "return-to-noted"]
+    deploy, smoke, renewed, back = steps[-4:]
+    assert "get-gke-credentials@" in renewed["uses"]
+    assert renewed["if"] == back["if"].replace("always()", "always() && inputs.cluster == 'gke'")
     assert (deploy["id"], smoke["id"]) == ("deploy", "smoke")
     assert "if" not in deploy
     assert back["if"] == (
@@ -208,6 +210,36 @@ def test_a_failed_roll_out_is_taken_back_and_an_unapplied_one_is_not() -> None:
     )
     before = names[: names.index("deploy-$CLUSTER")]
     assert before[-2:] == ["verify-release", "note-revisions"]
+
+
+def test_a_deployment_may_take_as_long_as_what_it_waits_for() -> None:
+    (path,) = [path for path in WORKFLOWS if path.stem == "deploy"]
+    job = load(path).jobs["deploy"]
+    kubernetes = ROOT / "deploy/kubernetes"
+    first_batch = _number("base/chicagotaxi-pipeline/cronjob.yaml", r"activeDeadlineSeconds: (\d+)")
+    assert first_batch == _number("manifests/deploy.py", r"_PIPELINE_S = (\d+)")
+    each = _number("manifests/cli.py", r'"--timeout", type=int, default=(\d+)')
+    services = len(list(kubernetes.glob("base/*/deployment.yaml")))
+    # As long again to take each back, and ten minutes for everything else.
+    longest = first_batch + 2 * services * each + 600
+    assert services == len(SERVICES)
+
+    allowed = 60 * job["timeout-minutes"]
+    assert allowed >= longest
+    (login,) = [
+        step["with"]["role-duration-seconds"]
+        for step in job["steps"]
+        if "configure-aws-credentials@" in step.get("uses", "")
+    ]
+    assert login >= allowed
+    access = "../terraform/aws/modules/access/github.tf"
+    assert _number(access, r'max_session_duration = each.key == "deploy" \? (\d+)') >= login
+
+
+def _number(file: str, pattern: str) -> int:
+    text = (ROOT / "deploy/kubernetes" / file).read_text(encoding="utf-8")
+    (number,) = {int(found) for found in re.findall(pattern, text)}
+    return number
 
 
 def test_what_installs_unreviewed_releases_has_no_right_to_write() -> None:

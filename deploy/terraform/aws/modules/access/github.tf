@@ -1,5 +1,5 @@
 # What workflows may do, without a key that could leak: GitHub vouches for a job's repository and
-# environment, and AWS lends it a role for an hour. An environment is where GitHub asks for approval.
+# environment, and AWS lends it a role for hours. An environment is where GitHub asks for approval.
 
 resource "aws_iam_openid_connect_provider" "github" {
   count = var.github_oidc_provider_arn == null ? 1 : 0
@@ -47,6 +47,8 @@ resource "aws_iam_role" "workflow" {
   for_each = local.workflows
 
   name = "${var.name}-${each.key}"
+  # A roll-out that waits for the first predictions of a model, and is taken back.
+  max_session_duration = each.key == "deploy" ? 14400 : 3600
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [
