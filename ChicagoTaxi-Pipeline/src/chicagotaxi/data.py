@@ -157,7 +157,7 @@ def _recognise_parquet(path: Path) -> Source:
 
 
 def _open(path: Path) -> BinaryIO:
-    opened = gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb")
+    opened = gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb")  # noqa: SIM115
     return cast("BinaryIO", opened)
 
 

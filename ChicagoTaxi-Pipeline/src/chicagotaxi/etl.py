@@ -10,7 +10,7 @@
 
 import contextlib
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,10 +26,11 @@ from chicagotaxi.schema import (
     STATUS,
     TRIPS,
     InputStatus,
+    MonthTrips,
     PipelineStatus,
     read_status,
 )
-from chicagotaxi.steps import Month, Progress, Steps
+from chicagotaxi.steps import Month, Progress, Steps, count_months
 from chicagotaxi.swap import exchange_all, staging
 
 __all__ = ["EngineOptions", "run_etl"]
@@ -62,8 +63,10 @@ def run_etl(
     *,
     engine: EngineOptions | None = None,
     quarantine: Path | None = None,
+    replace: bool = False,
     now: datetime | None = None,
     progress: Progress = lambda _step, _share: None,
+    notice: Callable[[str], None] = lambda _text: None,
 ) -> PipelineStatus:
     """Clean trips and sum up hourly demand.
 
@@ -73,15 +76,18 @@ def run_etl(
         engine: What does the work; DuckDB where it is not given.
         quarantine: A Parquet file for the dropped rows, each as the source has it, with its file
             and the rule.
+        replace: Whether a month may be replaced by one of less than half its trips.
         now: The present time in Chicago, without a zone; trips after it break a rule.
         progress: Told how far the work is.
+        notice: Told what people should know, though the work goes on.
 
     Returns:
-        What was done, as ``status.json`` in the output folder holds it.
+        What was done, as ``status.json`` in the output folder holds it. A run that kept no trip
+        leaves the output and the status of an earlier one as they were.
 
     Raises:
-        DataError: An input cannot be used, or something cannot be written. The output is as it
-            was.
+        DataError: An input cannot be used, a month would lose most of its trips, or something
+            cannot be written. The output is as it was.
     """
     options = engine or EngineOptions()
     started = datetime.now(UTC)
@@ -108,6 +114,7 @@ def run_etl(
             now=now or datetime.now(CHICAGO).replace(tzinfo=None),
             progress=progress,
         )
+        before = _status_before(out, notice)
         rows = steps.count()
         trips, dropped = steps.write_trips()
         kept = sum(trips.values())
@@ -119,10 +126,12 @@ def run_etl(
                 f"{sum(dropped.values())} dropped: an input file was changed while it was read. "
                 "Run again when it is complete. Nothing was written."
             )
+        changes = _changes(trips, count_months(out / TRIPS))
+        if not replace:
+            _refuse_losses(changes)
         hours = steps.write_hourly(list(trips))
         if dropped_rows is not None:
             steps.write_quarantine(dropped_rows.path, expected=sum(dropped.values()))
-        before = read_status(out)
         status = PipelineStatus(
             run_id=run_id,
             started=started,
@@ -135,21 +144,52 @@ def run_etl(
             rows_read=sum(rows.values()),
             rows_kept=kept,
             dropped=dropped,
-            months=[f"{year}-{month:02d}" for year, month in sorted(trips)],
+            months=list(changes),
+            month_trips=changes,
             hours=len(hours),
             first_hour=hours[0].item() if len(hours) else None,
             last_hour=hours[-1].item() if len(hours) else None,
             # The predictions are still there; what made them has not changed.
             **({} if before is None else before.model_dump(include=_FORECAST)),
         )
-        with write_errors(new):
-            (new / STATUS).write_text(status.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        exchange_all(new, [*_places(trips), STATUS])
+        # What stands there is told by the run that wrote it.
+        if trips or before is None:
+            with write_errors(new):
+                (new / STATUS).write_text(status.model_dump_json(indent=2) + "\n", encoding="utf-8")
+            exchange_all(new, [*_places(trips), STATUS])
         progress("done", 1.0)
     return status
 
 
 _FORECAST: Final = {"forecast_version", "forecast_sha256", "predictions", "horizon_hours"}
+
+
+def _status_before(out: Path, notice: Callable[[str], None]) -> PipelineStatus | None:
+    try:
+        return read_status(out)
+    except DataError as error:
+        notice(f"{error} What it told of predictions is lost.")
+        return None
+
+
+def _changes(trips: Mapping[Month, int], before: Mapping[Month, int]) -> dict[str, MonthTrips]:
+    return {
+        f"{year}-{month:02d}": MonthTrips(before=before.get((year, month), 0), now=rows)
+        for (year, month), rows in sorted(trips.items())
+    }
+
+
+def _refuse_losses(changes: Mapping[str, MonthTrips]) -> None:
+    """A stray trip of another month must not stand for that whole month."""
+    if losses := [
+        f"{month} has {one.before:,} trips and would have {one.now:,}"
+        for month, one in changes.items()
+        if 2 * one.now < one.before
+    ]:
+        raise DataError(
+            f"{'; '.join(losses)}. A month is replaced as a whole: give all of its files in one "
+            "run, or `etl --replace` if it is to lose them. Nothing was written."
+        )
 
 
 def _places(months: Iterable[Month]) -> list[str]:

@@ -5,6 +5,7 @@ Sunday of November it shows 01:00 twice; both hours are one hour of the grid, be
 do not tell them apart.
 """
 
+from datetime import datetime
 from typing import Final
 
 import numpy as np
@@ -43,24 +44,35 @@ def hours_between(first: np.datetime64, end: np.datetime64) -> Times:
     return kept
 
 
-def complete_month(demand: pa.Table) -> pa.Table:
+def complete_month(demand: pa.Table, *, now: datetime) -> pa.Table:
     """Put the demand of one month on the complete grid.
 
-    The grid goes from the first hour of the first day that has a trip to the last hour of the last
-    such day, so that what a month gives depends on that month's trips alone.
+    The grid begins with the first day that has a trip, and ends with the hour of the last trip:
+    whether there were trips after it is not known, and no rows are not zeros. A month that is over
+    and has trips on its last day is known to its end. The present hour is not over, so it is not
+    on the grid. What a month gives depends on its own trips and on the present time alone.
 
     Args:
         demand: ``hour``, ``area`` and sums over the trips that began there: ``trips``,
             ``fare_cents`` of ``fares`` trips, ``hundredths`` of a mile of ``distances`` trips. No
             hour and area twice; in any order.
+        now: The present time in Chicago.
 
     Returns:
         The columns of `hourly_schema`, sorted by hour and area.
     """
+    present = np.datetime64(now, "h")
+    demand = demand.filter(pc.less(demand["hour"], pa.scalar(present.astype("datetime64[us]"))))
+    if not demand.num_rows:
+        return hourly_schema().empty_table()
     hour = demand["hour"].to_numpy().astype("datetime64[h]")
     area = demand["area"].to_numpy().astype(np.int64)
     days = hour.astype("datetime64[D]")
-    hours = hours_between(days.min(), days.max() + np.timedelta64(1, "D"))
+    end = hour.max() + _HOUR
+    month_end = (days.max().astype("datetime64[M]") + 1).astype("datetime64[h]")
+    if days.max() + np.timedelta64(1, "D") == month_end <= present:
+        end = month_end
+    hours = hours_between(days.min(), end)
     cell = np.searchsorted(hours, hour) * AREAS + area - 1
     trips = np.zeros(len(hours) * AREAS, dtype=np.int32)
     trips[cell] = demand["trips"].to_numpy()

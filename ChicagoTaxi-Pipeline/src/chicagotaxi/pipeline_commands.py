@@ -125,6 +125,10 @@ def etl(  # noqa: PLR0917
         Path | None,
         typer.Option(help="A Parquet file for the dropped rows. Takes one more reading."),
     ] = None,
+    replace: Annotated[
+        bool,
+        typer.Option("--replace", help="Even where a month loses more than half of its trips."),
+    ] = False,
 ) -> None:
     """Clean trips and sum up hourly demand. Replaces the months that the inputs have trips of."""
     from chicagotaxi.display import show_status  # noqa: PLC0415
@@ -149,7 +153,9 @@ def etl(  # noqa: PLR0917
                 settings=_settings(spark or []),
             ),
             quarantine=quarantine,
+            replace=replace,
             progress=progress,
+            notice=lambda text: tqdm.write(text, file=sys.stderr),
         )
     show_status(status, out)
 

@@ -7,7 +7,16 @@ portal publishes them; times of the pipeline's own work are UTC.
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, NaiveDatetime, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    NaiveDatetime,
+    ValidationError,
+    model_validator,
+)
+from servicekit.files import DataError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,6 +32,7 @@ __all__ = [
     "Count",
     "DemandCategory",
     "InputStatus",
+    "MonthTrips",
     "PipelineStatus",
     "hourly_schema",
     "prediction_schema",
@@ -54,6 +64,15 @@ class InputStatus(BaseModel):
     rows: Count
 
 
+class MonthTrips(BaseModel):
+    """The trips of a month: how many stood there, and how many stand there now."""
+
+    model_config = ConfigDict(frozen=True)
+
+    before: Count
+    now: Count
+
+
 class PipelineStatus(BaseModel):
     """What the last run did, as `status.json` holds it and `/pipeline/status` answers it.
 
@@ -67,6 +86,7 @@ class PipelineStatus(BaseModel):
         rows_kept: Those that are in the clean trips.
         dropped: The others, each under the first rule that it broke; every rule is here.
         months: The months that were written, as ``YYYY-MM``.
+        month_trips: Their trips, before the run and after it.
         hours: Hours of the grid in these months.
         first_hour: The first of them, Chicago wall clock.
         last_hour: The last of them.
@@ -87,6 +107,7 @@ class PipelineStatus(BaseModel):
     rows_kept: Count
     dropped: dict[str, Count]
     months: list[str]
+    month_trips: dict[str, MonthTrips] = {}
     hours: Count
     first_hour: NaiveDatetime | None = None
     last_hour: NaiveDatetime | None = None
@@ -108,9 +129,25 @@ class PipelineStatus(BaseModel):
 
 
 def read_status(out: Path) -> PipelineStatus | None:
-    """The status of the last run that wrote to an output folder; None where there was none."""
+    """The status of the last run that wrote to an output folder; None where there was none.
+
+    Raises:
+        DataError: The file is there, but is no status.
+    """
     path = out / STATUS
-    return PipelineStatus.model_validate_json(path.read_bytes()) if path.is_file() else None
+    if not path.is_file():
+        return None
+    try:
+        return PipelineStatus.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise DataError(
+            f"{path} is no status of this pipeline: {error.errors()[0]['msg']}. Remove it; the "
+            "next run of `etl` writes it again."
+        ) from error
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be read: {error.strerror or error}. Make it readable."
+        ) from error
 
 
 def hourly_schema() -> "pa.Schema":

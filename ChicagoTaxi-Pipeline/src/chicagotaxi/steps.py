@@ -21,7 +21,7 @@ from chicagotaxi.grid import complete_month
 from chicagotaxi.rules import NAMES
 from chicagotaxi.schema import HOURLY, TRIPS
 
-__all__ = ["Month", "Progress", "Steps"]
+__all__ = ["Month", "Progress", "Steps", "count_months"]
 
 # Told the step, and how much of the whole is done, from 0 to 1.
 Progress = Callable[[str, float], None]
@@ -113,7 +113,7 @@ class Steps:
             if (written / "year=0").is_dir():
                 (written / "year=0").rename(self._rejects / "year=0")
         dropped = dict.fromkeys(NAMES, 0)
-        for place, rows in _rows(self._rejects).items():
+        for place, rows in count_months(self._rejects).items():
             dropped[NAMES[place[1]]] = rows
         if repeats := dropped[NAMES[expressions.REPEATED]]:
             dropped[NAMES[expressions.REPEATED]] = repeats - self._add_chosen()
@@ -122,7 +122,7 @@ class Steps:
         for path in [path for path in written.rglob("*") if path.is_file()]:
             if not path.name.startswith(self._run_id):
                 path.unlink()
-        return _rows(written), dropped
+        return count_months(written), dropped
 
     def write_hourly(self, months: Sequence[Month]) -> npt.NDArray[np.datetime64]:
         """Write the demand of every month on the complete grid; its hours."""
@@ -134,7 +134,7 @@ class Steps:
         hours = []
         for year, month in sorted(months):
             mine = pc.and_(pc.equal(sums["year"], year), pc.equal(sums["month"], month))
-            grid = complete_month(sums.filter(mine))
+            grid = complete_month(sums.filter(mine), now=self._now)
             folder = self._new / HOURLY / f"year={year}" / f"month={month}"
             with write_errors(folder):
                 folder.mkdir(parents=True)
@@ -207,12 +207,18 @@ class Steps:
         return lambda share: self._progress(step, begin + (end - begin) * min(share, 1.0))
 
 
-def _rows(folder: Path) -> dict[Month, int]:
+def count_months(folder: Path) -> dict[Month, int]:
     """How many rows the files of each year and month have, by their footers."""
     rows: dict[Month, int] = {}
-    for path in folder.rglob("*.parquet"):
+    for path in folder.glob("year=*/month=*/*.parquet"):
         month = path.parent.name.removeprefix("month=")
         year = path.parent.parent.name.removeprefix("year=")
         place = (int(year), int(month))
-        rows[place] = rows.get(place, 0) + pq.read_metadata(path).num_rows
+        try:
+            rows[place] = rows.get(place, 0) + pq.read_metadata(path).num_rows
+        except pa.ArrowInvalid as error:
+            raise DataError(
+                f"{path} is not a readable Parquet file: {error}. Remove the folder of its month, "
+                "and run `etl` on that month's files."
+            ) from error
     return rows

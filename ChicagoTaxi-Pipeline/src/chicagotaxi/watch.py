@@ -8,16 +8,19 @@ on being served.
 import asyncio
 import json
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 from prometheus_client import Counter, Gauge
-from pydantic import JsonValue, ValidationError
 from servicekit import NotReadyError, Runtime
+from servicekit.files import DataError
 
 from chicagotaxi.index import DemandIndex
 from chicagotaxi.predictions import BatchError, ModelIdentity, read_batch, read_pointer
 from chicagotaxi.schema import CURRENT, PREDICTIONS, STATUS, read_status
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
 
 __all__ = ["Predictions", "PredictionsNotReadyError"]
 
@@ -154,7 +157,7 @@ class Predictions:
         try:
             status = read_status(self._status_path.parent)
             run = None if status is None else status.model_dump(mode="json")
-        except (OSError, ValidationError):
+        except DataError:
             # The predictions are good without it; whoever reads this sees that it is not there.
             self._log.warning("status cannot be read", path=str(self._status_path))
         return json.dumps({"serving": batch, "last_run": run}, separators=(",", ":")).encode()
