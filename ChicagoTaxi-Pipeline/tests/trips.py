@@ -80,7 +80,7 @@ def dropped(status: PipelineStatus) -> dict[str, int]:
 def clean(out: Path) -> pd.DataFrame:
     """The clean trips of an output folder, in an order of their own."""
     table = pq.read_table(out / "trips").to_pandas()
-    columns = sorted(table.columns)
+    columns = sorted(table.columns, key=lambda name: (name != "trip_id", name))
     trips: pd.DataFrame = table[columns].sort_values(columns, ignore_index=True)
     return trips
 
