@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
 from fastapi import APIRouter
 from servicekit import NotReadyError, Runtime, ServiceSettings, ServiceSpec, create_app
+from servicekit.runtime import restart_pauses
 from servicekit.testing import wait_until
 from starlette.responses import PlainTextResponse, Response
 from starlette.testclient import TestClient
@@ -107,6 +109,25 @@ def test_a_failure_in_the_background_is_not_ready_and_tells_nothing_of_it(
         assert response.status_code == 503
         assert "secret" not in response.text
         assert client.get("/health").status_code == 200
+
+
+def test_background_work_that_fails_is_begun_again(sealed_model: Path) -> None:
+    begun = 0
+
+    async def fail_twice(runtime: Runtime) -> None:
+        nonlocal begun
+        begun += 1
+        if begun <= 2:
+            raise RuntimeError(runtime.name)
+        await asyncio.sleep(3600)
+
+    with make_client(sealed_model, background=fail_twice) as client:
+        wait_until(lambda: client.get("/ready").status_code == 200, "it works at last")
+        assert begun == 3
+
+
+def test_the_pauses_between_two_failures_grow_to_a_minute() -> None:
+    assert list(islice(restart_pauses(), 10)) == [0.5, 1, 2, 4, 8, 16, 32, 60, 60, 60]
 
 
 def test_an_endpoint_keeps_the_headers_that_it_sets(client: TestClient) -> None:

@@ -1,10 +1,10 @@
 """What an endpoint may use: the proven model, threads for long work, counters, the settings."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ParamSpec, Protocol, TypeVar
+from typing import Annotated, Any, Final, ParamSpec, Protocol, TypeVar
 
 import structlog
 from fastapi import Depends, Request
@@ -17,6 +17,10 @@ from servicekit.settings import ServiceSettings
 from servicekit.workers import WorkerPool
 
 __all__ = ["ModelOpener", "Refusal", "Runtime", "RuntimeDep", "get_runtime"]
+
+# Seconds before work that failed is begun again: soon at first, then ever less often.
+RESTART_FIRST_S: Final = 0.5
+RESTART_MOST_S: Final = 60.0
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -129,7 +133,9 @@ class Runtime:
     def obstacle(self) -> ServiceError | None:
         """What keeps the service from being ready though its model is proven, if anything does."""
         if self._background_failed:
-            return NotReadyError("The work in the background failed; the log says why.")
+            return NotReadyError(
+                "The work in the background failed and is begun again; the log says why."
+            )
         return self._obstacle(self) if self._obstacle is not None else None
 
     def start(
@@ -141,13 +147,14 @@ class Runtime:
         """Begin to load the model; called when the application's lifespan starts.
 
         Args:
-            background: The service's own work beside the requests.
+            background: The service's own work beside the requests. Where it fails, that is logged
+                and it is begun again, after a pause that grows; until then this is not ready.
             obstacle: What else keeps it from being ready.
         """
         self._obstacle = obstacle
         self._tasks = [asyncio.create_task(self._load_model())]
         if background is not None:
-            self._tasks.append(asyncio.create_task(self._watch_over(background(self))))
+            self._tasks.append(asyncio.create_task(self._watch_over(background)))
 
     async def stop(self) -> None:
         """Let go of tasks and threads; called when the application's lifespan ends."""
@@ -157,13 +164,24 @@ class Runtime:
             await asyncio.wait(self._tasks)
         self.workers.close()
 
-    async def _watch_over(self, work: Coroutine[Any, Any, None]) -> None:
-        try:
-            await work
-        except Exception:  # noqa: BLE001 - logged; the process must live to tell
-            # Cancelled at the end of the process is no failure; it does not come here.
-            self._background_failed = True
-            self._log.exception("background work failed")
+    async def _watch_over(self, work: "Callable[[Runtime], Coroutine[Any, Any, None]]") -> None:
+        loop = asyncio.get_running_loop()
+        pauses = restart_pauses()
+        while True:
+            began = loop.time()
+            self._background_failed = False
+            try:
+                await work(self)
+            except Exception:  # noqa: BLE001 - logged; the process must live to tell
+                # Cancelled at the end of the process is no failure; it does not come here.
+                if loop.time() - began > RESTART_MOST_S:
+                    pauses = restart_pauses()
+                pause = next(pauses)
+                self._background_failed = True
+                self._log.exception("background work failed", again_in_s=pause)
+                await asyncio.sleep(pause)
+            else:
+                return
 
     async def _load_model(self) -> None:
         """Open the sealed model in a thread and remember it, or why it was refused."""
@@ -191,6 +209,14 @@ class Runtime:
         self.refusal = refusal
         self.metrics.model_refused(refusal.code)
         self._log.error("model refused", code=refusal.code, reason=refusal.message)
+
+
+def restart_pauses() -> Iterator[float]:
+    """Seconds before each new beginning: twice the last one, up to a minute, without end."""
+    pause = RESTART_FIRST_S
+    while True:
+        yield pause
+        pause = min(2 * pause, RESTART_MOST_S)
 
 
 async def get_runtime(request: Request) -> Runtime:
