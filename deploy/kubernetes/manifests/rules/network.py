@@ -1,6 +1,12 @@
-"""Where there are network policies, everything is denied first, and no pod is left without DNS."""
+"""Where there are network policies, everything is denied first, and no pod lacks what it needs.
+
+What a pod needs lies at addresses, and those differ between clouds. The driver of the shared
+volumes tells which cloud it is.
+"""
 
 from collections.abc import Iterator
+from ipaddress import IPv4Address, ip_network
+from typing import Final
 
 from manifests.objects import Finding, Manifests, Node, Pod, dig, selects
 
@@ -8,6 +14,21 @@ __all__ = ["check"]
 
 _DNS = 53
 _TLS = 443
+_ANYWHERE = "203.0.113.1"
+"""An address on the internet, as a bucket's is."""
+
+# What only a cloud has: its addresses, the port, and what is there.
+_EGRESS: Final = {
+    "filestore.csi.storage.gke.io": (
+        ("169.254.169.254", _DNS, "names of Cloud DNS"),
+        ("169.254.20.10", _DNS, "names of the node's cache"),
+        ("169.254.169.254", 80, "the metadata server"),
+        ("169.254.169.254", 988, "the metadata server"),
+        ("169.254.169.252", 988, "the metadata server"),
+    ),
+    "efs.csi.aws.com": (("169.254.170.23", 80, "the agent of Pod Identity"),),
+}
+_BALANCERS: Final = {"filestore.csi.storage.gke.io": ("35.191.0.1", "130.211.0.1")}
 
 
 def check(manifests: Manifests) -> Iterator[Finding]:
@@ -19,10 +40,10 @@ def check(manifests: Manifests) -> Iterator[Finding]:
         yield Finding("NetworkPolicy", "network", "nothing denies by default: add default-deny")
     for pod in manifests.pods:
         egress = {port for policy in policies for port in _open(policy, pod, "egress")}
-        for port, why in ((_DNS, "names"), (_TLS, "its model")):
-            if port not in egress:
-                message = f"cannot get at {why}: no policy opens port {port}"
-                yield Finding(pod.owner, "network", message)
+        if _DNS not in egress:
+            message = f"cannot get at names: no policy opens port {_DNS}"
+            yield Finding(pod.owner, "network", message)
+        yield from _addresses(manifests, policies, pod)
         ingress = {port for policy in policies for port in _open(policy, pod, "ingress")}
         if pod.kind == "Deployment" and not ingress & {*pod.ports, *pod.ports.values()}:
             yield Finding(
@@ -40,6 +61,39 @@ def check(manifests: Manifests) -> Iterator[Finding]:
             for peer in rule.get("from", []):
                 if dig(peer, "ipBlock").get("cidr") == "0.0.0.0/0":
                     yield Finding(where, "network", "lets in whoever can reach the pod")
+
+
+def _addresses(manifests: Manifests, policies: list[Node], pod: Pod) -> Iterator[Finding]:
+    clouds = {str(one.get("provisioner")) for _, one in manifests.of("StorageClass")}
+    needed = [(_ANYWHERE, _TLS, "its model")]
+    needed += [one for cloud in clouds for one in _EGRESS.get(cloud, ())]
+    for address, port, why in needed:
+        if not any(_leads(policy, pod, "egress", address, port) for policy in policies):
+            message = f"cannot get at {why}: no policy opens port {port} of {address}"
+            yield Finding(pod.owner, "network", message)
+    if pod.kind == "Deployment":
+        for address in (one for cloud in clouds for one in _BALANCERS.get(cloud, ())):
+            if not any(_leads(policy, pod, "ingress", address) for policy in policies):
+                message = f"the load balancer cannot get in from {address}"
+                yield Finding(pod.owner, "network", message)
+
+
+def _leads(policy: Node, pod: Pod, direction: str, address: str, port: int | None = None) -> bool:
+    """Whether a policy lets a pod talk with an address, at a port or at any."""
+    side = "to" if direction == "egress" else "from"
+    return selects(policy["spec"]["podSelector"], pod.labels) and any(
+        _within(dig(peer, "ipBlock"), IPv4Address(address))
+        for rule in policy["spec"].get(direction, [])
+        if port is None or port in {one["port"] for one in rule.get("ports", [])}
+        for peer in rule.get(side, [])
+    )
+
+
+def _within(block: Node, address: IPv4Address) -> bool:
+    return bool(block.get("cidr")) and (
+        address in ip_network(block["cidr"])
+        and not any(address in ip_network(one) for one in block.get("except", []))
+    )
 
 
 def _denies_all(policy: Node) -> bool:

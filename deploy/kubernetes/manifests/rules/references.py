@@ -12,7 +12,6 @@ OUTSIDE: Final = {
     ("Secret", "bankchurn-api-keys", "API_KEYS"),
     ("Secret", "nlpinsight-api-keys", "API_KEYS"),
     ("Secret", "chicagotaxi-api-keys", "API_KEYS"),
-    ("StorageClass", "standard-rwx", ""),
     ("IngressClass", "alb", ""),
     ("GatewayClass", "gke-l7-global-external-managed", ""),
 }
@@ -126,6 +125,11 @@ def _classes(manifests: Manifests) -> Iterator[Finding]:
             name = one["spec"].get(field)
             if name and not manifests.find(target, name) and (target, name, "") not in OUTSIDE:
                 yield _missing(where, target, name)
+    for where, one in manifests.of("StorageClass"):
+        # Without one, the driver makes its instances in the network `default`.
+        filestore = one.get("provisioner") == "filestore.csi.storage.gke.io"
+        if filestore and not dig(one, "parameters").get("network"):
+            yield Finding(where, "references", "names no network: give that of the cluster")
 
 
 def _canaries(manifests: Manifests) -> Iterator[Finding]:
