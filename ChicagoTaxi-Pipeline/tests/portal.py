@@ -16,7 +16,7 @@ from email.utils import format_datetime
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 from trips import API, Row
 
@@ -52,7 +52,7 @@ class Portal:
         """The queries for trips."""
         return [query for path, query in self.asked if path.endswith(".csv")]
 
-    async def answer(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> Response:  # noqa: PLR0911
         """One request."""
         query = dict(request.query_params)
         self.asked.append((request.path_params["name"], query))
@@ -63,6 +63,8 @@ class Portal:
         begin, end, after = found.groups()
         rows = [row for row in self.rows if begin <= row["start"] < end]
         fault = self.faults.pop(0) if self.faults else None
+        if fault is not None and fault.startswith("to "):
+            return RedirectResponse(fault.removeprefix("to "))
         if fault in FAULTS:
             return FAULTS[fault]()
         if request.path_params["name"].endswith(".json"):
@@ -119,6 +121,13 @@ FAULTS: dict[str | None, Callable[[], Response]] = {
     "429 in 7 s": lambda: _busy("7"),
     "429 until": lambda: _busy(format_datetime(datetime.now(UTC) + timedelta(seconds=30))),
     "429 at odds": lambda: _busy("tomorrow"),
+    "429 for long": lambda: _busy("601"),
+    "429 without end": lambda: _busy("9" * 400),
+    "429 in odd digits": lambda: _busy("\u00b2"),
+    "bomb": lambda: Response(
+        gzip.compress(bytes(50_000_000)), headers={"Content-Encoding": "gzip"}
+    ),
+    "flood": lambda: Response(bytes(2_000_000)),
     "500": lambda: Response("oops", 500),
     "503": lambda: Response("later", 503),
     "403": lambda: JSONResponse({"message": "Invalid app_token specified"}, 403),

@@ -1,7 +1,9 @@
 import hashlib
+import json
 import signal
 import subprocess
 import sys
+import urllib.parse
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -189,6 +191,64 @@ def test_a_day_without_trips_is_told_and_asked_for_again(
 def test_the_token_goes_along(portal: Portal, tmp_path: Path) -> None:
     fetch_days(SodaClient(base=portal.url, token="secret"), FIRST, FIRST, tmp_path)  # noqa: S106
     assert set(portal.tokens) == {"secret"}
+
+
+def test_the_token_goes_nowhere_else(portal: Portal, client: SodaClient, tmp_path: Path) -> None:
+    client.token = "secret"  # noqa: S105
+    with serve(Portal([])) as other:
+        portal.faults = [f"to {other.url}/resource/wrvz-psew.csv"]
+        with pytest.raises(DataError, match=rf"redirects to {other.url}\..*--portal"):
+            fetch_days(client, FIRST, FIRST, tmp_path)
+        assert other.asked == []
+    again = portal.url + "/resource/wrvz-psew.csv?" + urllib.parse.urlencode(portal.pages[0])
+    portal.faults = [f"to {again}"]
+    assert fetch_days(client, FIRST, FIRST, tmp_path).rows == 51
+
+
+@pytest.mark.parametrize(
+    ("fault", "seconds"), [("429 for long", "601"), ("429 without end", "inf")]
+)
+def test_who_is_to_wait_for_long_is_told_to_come_back(  # noqa: PLR0917
+    portal: Portal, client: SodaClient, waits: Waits, tmp_path: Path, fault: str, seconds: str
+) -> None:
+    portal.faults = [fault]
+    with pytest.raises(DataError, match=f"left alone for {seconds} seconds. Run the same"):
+        fetch_days(client, FIRST, FIRST, tmp_path)
+    assert waits == []
+
+
+def test_digits_that_are_no_number_are_no_time(
+    portal: Portal, client: SodaClient, waits: Waits, tmp_path: Path
+) -> None:
+    portal.faults = ["429 in odd digits"]
+    fetch_days(client, FIRST, FIRST, tmp_path)
+    assert waits == [1.0]
+
+
+@pytest.mark.parametrize("fault", ["bomb", "flood"])
+def test_an_answer_without_end_is_refused(
+    portal: Portal, client: SodaClient, tmp_path: Path, fault: str
+) -> None:
+    client.max_body = 1_000_000
+    portal.faults = [fault]
+    with pytest.raises(DataError, match="more than 1,000,000 bytes"):
+        fetch_days(client, FIRST, FIRST, tmp_path)
+
+
+def test_a_day_that_was_fetched_early_is_fetched_again(
+    portal: Portal, client: SodaClient, tmp_path: Path
+) -> None:
+    fetch_days(client, FIRST, LAST, tmp_path)
+    ledger = json.loads((tmp_path / "fetched.json").read_bytes())
+    for entry in ledger.values():
+        entry["fetched"] = "2023-04-11T04:30:00Z"  # still the 10th in Chicago
+    ledger[str(FIRST)]["fetched"] = "2023-04-10T05:30:00Z"
+    (tmp_path / "fetched.json").write_text(json.dumps(ledger))
+    late = trip("f" * 40, API, start="2023-04-07T10:15:00.000", end="")
+    portal.rows.append(late)
+    summary = fetch_days(client, FIRST, LAST, tmp_path)
+    assert (summary.there_already, summary.fetched, summary.rows) == ([FIRST], [LAST], 102)
+    assert fetch_days(client, FIRST, LAST, tmp_path).fetched == []
 
 
 def test_days_that_cannot_be_are_refused(client: SodaClient, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final
+from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from servicekit.files import DataError, NewFile, write_errors
@@ -21,6 +22,9 @@ __all__ = ["FetchSummary", "FetchedDay", "fetch_days", "read_ledger"]
 
 LEDGER: Final = "fetched.json"
 _ROUNDS: Final = 3
+CHICAGO: Final = ZoneInfo("America/Chicago")
+# The portal still adds trips to the latest days; what was fetched of them is asked for again.
+SETTLED: Final = timedelta(days=3)
 
 Progress = Callable[[date, int], None]
 
@@ -66,7 +70,7 @@ def fetch_days(
         first: The first day.
         last: The last day.
         destination: The folder for one CSV file per day. Days that are there, whole by their
-            digest, are not fetched again.
+            digest, and settled when they were fetched, are not fetched again.
         progress: Told the day, and how many trips of it there are by now.
 
     Raises:
@@ -82,7 +86,11 @@ def fetch_days(
         ledger = read_ledger(destination)
         fetched, there, without = [], [], []
         for day in (first + timedelta(days=number) for number in range((last - first).days + 1)):
-            if day in ledger and _is_whole(destination, ledger[day]):
+            if (
+                day in ledger
+                and _was_settled(day, ledger[day])
+                and _is_whole(destination, ledger[day])
+            ):
                 there.append(day)
                 progress(day, ledger[day].rows)
                 continue
@@ -178,6 +186,11 @@ def _join(day: date, pages: Path, destination: Path, rows: int) -> FetchedDay:
         sha256=digest.hexdigest(),
         fetched=datetime.now(UTC),
     )
+
+
+def _was_settled(day: date, entry: FetchedDay) -> bool:
+    """Whether the day was long enough ago, in Chicago, when it was fetched."""
+    return entry.fetched.astimezone(CHICAGO).date() - day > SETTLED
 
 
 def _is_whole(destination: Path, entry: FetchedDay) -> bool:

@@ -1,10 +1,10 @@
 """A client of the portal's API (SODA 2): pages of trips as CSV, with patience."""
 
 import csv
-import gzip
 import http.client
 import io
 import json
+import re
 import time
 import urllib.error
 import urllib.parse
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Final, TypeVar
+from typing import IO, Final, TypeVar
 
 from servicekit.files import DataError
 
@@ -25,6 +25,11 @@ __all__ = ["PORTAL", "Page", "SodaClient", "dataset_of"]
 PORTAL: Final = "https://data.cityofchicago.org"
 # The city began a new data set with the trips of 2024.
 _DATASETS: Final = ((date(2024, 1, 1), "ajtu-isnz"), (date(2013, 1, 1), "wrvz-psew"))
+
+# What a page can be at most: rows of 600 bytes, and room for a change of the portal's mind.
+_MAX_BODY: Final = 128 * 1024 * 1024
+# Whoever is asked to wait longer is better told to come back.
+_MAX_WAIT_S: Final = 600.0
 
 _TRANSIENT: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _T = TypeVar("_T")
@@ -69,6 +74,7 @@ class SodaClient:
         tries: How often a request is made before it is given up.
         pause_s: The least time between two requests.
         timeout_s: The longest silence.
+        max_body: The most bytes of an answer, unpacked.
         sleep: Waits.
     """
 
@@ -78,6 +84,7 @@ class SodaClient:
     tries: int = 6
     pause_s: float = 0.2
     timeout_s: float = 60.0
+    max_body: int = _MAX_BODY
     sleep: Callable[[float], None] = time.sleep
     _next: float = field(default=0.0, init=False)
 
@@ -129,6 +136,11 @@ class SodaClient:
                             "address and the application token."
                         ) from error
                     wait = _asked_to_wait(error.headers.get("Retry-After"), wait)
+                    if wait > _MAX_WAIT_S:
+                        raise DataError(
+                            f"{self.base} asks to be left alone for {wait:.0f} seconds. "
+                            f"{_CONTINUES}"
+                        ) from error
             except (
                 OSError,
                 http.client.HTTPException,
@@ -149,11 +161,56 @@ class SodaClient:
         if self.token:
             headers["X-App-Token"] = self.token
         request = urllib.request.Request(address, headers=headers)  # noqa: S310 - see __post_init__
-        with urllib.request.urlopen(request, timeout=self.timeout_s) as answer:  # noqa: S310
-            body: bytes = answer.read()
-            if answer.headers.get("Content-Encoding") == "gzip":
-                return gzip.decompress(body)
+        with _OPENER.open(request, timeout=self.timeout_s) as answer:
+            body: bytes = answer.read(self.max_body + 1)
+            if answer.length and len(body) <= self.max_body:
+                raise http.client.IncompleteRead(body, answer.length)
+            if len(body) <= self.max_body and answer.headers.get("Content-Encoding") == "gzip":
+                body = _unpacked(body, self.max_body)
+        if len(body) > self.max_body:
+            raise DataError(
+                f"{self.base} answers with more than {self.max_body:,} bytes, which no page of "
+                "trips is. Check the address."
+            )
         return body
+
+
+class _SameOrigin(urllib.request.HTTPRedirectHandler):
+    """Follows redirects on the portal itself; elsewhere, the token would go along."""
+
+    def redirect_request(  # noqa: PLR0917 - as urllib has it
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: http.client.HTTPMessage,
+        newurl: str,
+    ) -> urllib.request.Request | None:
+        """Refuse another origin."""
+        if _origin(newurl) != _origin(req.full_url):
+            raise DataError(
+                f"{_origin(req.full_url)} redirects to {_origin(newurl)}. If you trust that "
+                "address, give it with --portal."
+            )
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+_OPENER: Final = urllib.request.build_opener(_SameOrigin)
+
+
+def _origin(address: str) -> str:
+    parts = urllib.parse.urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+def _unpacked(body: bytes, most: int) -> bytes:
+    """What a gzip body holds, of which no more than one byte too much is unpacked."""
+    unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    text = unpacker.decompress(body, most + 1)
+    if len(text) <= most and not unpacker.eof:
+        raise EOFError("the compressed answer ends too early")
+    return text
 
 
 class _BrokenError(Exception):
@@ -195,11 +252,11 @@ def _asked_to_wait(header: str | None, default: float) -> float:
     """How long a server asks to be left alone: seconds, or until a date."""
     if not header:
         return default
-    if header.strip().isdigit():
-        return float(header)
+    if re.fullmatch(r"[0-9]+", header.strip()):
+        return float(header)  # of any number of digits: infinity, where they are too many
     try:
         until = parsedate_to_datetime(header)
-    except ValueError:
+    except (ValueError, OverflowError):
         return default
     if until.tzinfo is None:
         until = until.replace(tzinfo=UTC)
