@@ -1,4 +1,6 @@
+import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,12 @@ from nlpinsight.training import build as building
 from nlpinsight.training.base import Weights, find_weights
 from nlpinsight.training.build import Built, QuantizationError, build, compare, export_classifier
 from nlpinsight.training.finetune import Finetuned
-from nlpinsight.training.network import columns_of_labels, load_encoder, load_tokenizer
+from nlpinsight.training.network import (
+    columns_of_labels,
+    load_classifier,
+    load_encoder,
+    load_tokenizer,
+)
 from nlpinsight.training.onnx_export import OPSET, to_int8, to_onnx
 from nlpinsight.transformer import MODEL
 from servicekit.files import DataError
@@ -167,6 +174,37 @@ def test_a_folder_that_transformers_cannot_load_is_refused(tmp_path: Path) -> No
     (tmp_path / "model.safetensors").write_bytes(b"")
     with pytest.raises(DataError, match="Give a model that transformers knows"):
         load_encoder(find_weights(str(tmp_path)))
+
+
+@pytest.mark.parametrize("load", [load_encoder, load_classifier, load_tokenizer])
+def test_code_in_a_folder_is_neither_run_nor_asked_about(
+    load: Callable[[Weights], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran, asked = tmp_path / "ran", []
+    for name in ("configuration_own", "modeling_own", "tokenization_own"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(ran)!r}, 'w')\nclass Own: ...\n")
+    classes = {
+        "AutoConfig": "configuration_own.Own",
+        "AutoModel": "modeling_own.Own",
+        "AutoModelForSequenceClassification": "modeling_own.Own",
+        "AutoTokenizer": ["tokenization_own.Own", None],
+    }
+    config = json.dumps({"model_type": "own", "auto_map": classes, "tokenizer_class": "Own"})
+    for name in ("config.json", "tokenizer_config.json"):
+        (tmp_path / name).write_text(config)
+    (tmp_path / "model.safetensors").write_bytes(b"")
+
+    def answer(question: str = "") -> str:
+        asked.append(question)
+        return "y"
+
+    monkeypatch.setattr("builtins.input", answer)
+
+    with pytest.raises(DataError, match="Give a model that transformers knows without code"):
+        load(find_weights(str(tmp_path)))
+
+    assert not asked
+    assert not ran.exists()
 
 
 def test_more_tokens_than_a_classifier_reads_are_refused(tiny_classifier: Path) -> None:
