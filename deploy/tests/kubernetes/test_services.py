@@ -212,6 +212,31 @@ def test_every_command_of_a_pod_is_one_that_the_image_has(
     assert seen
 
 
+@pytest.mark.parametrize("service", ["bankchurn", "nlpinsight"])
+def test_retraining_reads_a_table_of_the_name_that_its_job_gives(
+    overlays: dict[str, Manifests], service: str, tmp_path: Path
+) -> None:
+    """A table without its columns: what is told is the columns, and not the kind of file."""
+    [pod] = [one for one in overlays["gke"].pods if one.name == f"{service}-retraining"]
+    [args] = [one.node["args"] for one in pod.containers if one.name == "train"]
+    data = tmp_path / args[args.index("--data") + 1].removeprefix("/")
+    data.parent.mkdir(parents=True)
+    if data.suffix == ".parquet":
+        write = "import sys, pandas; pandas.DataFrame({'a': [1]}).to_parquet(sys.argv[1])"
+        subprocess.run([python_of(service), "-c", write, data], check=True)
+    else:
+        data.write_text("a\n1\n", encoding="utf-8")
+    moved = [f"{tmp_path}{one}" if one.startswith("/") else one for one in args]
+    done = subprocess.run(
+        [python_of(service), "-m", service, *moved],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    assert "column" in done.stderr
+
+
 def test_an_option_that_does_not_exist_is_refused() -> None:
     # What the test above rests on.
     for command in (["-m", "bankchurn", "train", "--no-such"], ["-m", "pinproof", "fetch", "--no"]):
