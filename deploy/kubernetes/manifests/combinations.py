@@ -29,8 +29,9 @@ _VALUES: Final = {
     "CERTIFICATE_MAP": "specimen-map",
     "DOMAIN": "ml.specimen.test",
     "EFS_FILE_SYSTEM": "fs-0a1b2c3d4e5f60718",
+    "LOAD_BALANCER_CIDR": "10.20.240.0/20",
+    "NETWORK": "specimen-network",
     "STATIC_IP_NAME": "specimen-address",
-    "VPC_CIDR": "10.20.0.0/16",
 }
 
 

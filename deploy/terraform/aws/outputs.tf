@@ -43,11 +43,11 @@ output "vpc_id" {
 output "values" {
   description = "The values of deploy/kubernetes/overlays/eks, for the release file."
   value = {
-    DOMAIN          = var.domain
-    CERTIFICATE_ARN = module.certificate.arn
-    VPC_CIDR        = var.cidr
-    EFS_FILE_SYSTEM = module.storage.file_system_id
-    BUCKET_URI      = "s3://${module.models.bucket}"
+    DOMAIN             = var.domain
+    CERTIFICATE_ARN    = module.certificate.arn
+    LOAD_BALANCER_CIDR = module.network.public_cidr
+    EFS_FILE_SYSTEM    = module.storage.file_system_id
+    BUCKET_URI         = "s3://${module.models.bucket}"
   }
 }
 

@@ -72,18 +72,18 @@ variable "control_plane_cidrs" {
 variable "kubernetes_version" {
   description = "The minor version of Kubernetes. AWS charges more for one that is out of standard support."
   type        = string
-  default     = "1.33"
+  default     = "1.35"
 
   validation {
     condition     = can(regex("^1\\.[0-9]{2}$", var.kubernetes_version))
-    error_message = "A minor version reads like 1.33."
+    error_message = "A minor version reads like 1.35."
   }
 }
 
 variable "nodes" {
   description = "The managed node group: machine types of one architecture, and how many at least and at most."
   type = object({
-    types   = optional(list(string), ["m6i.large"])
+    types   = optional(list(string), ["m6i.xlarge"])
     minimum = optional(number, 2)
     maximum = optional(number, 4)
     disk_gb = optional(number, 50)

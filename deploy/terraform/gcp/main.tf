@@ -64,6 +64,8 @@ module "cluster" {
   subnetwork          = module.network.subnetwork
   release_channel     = var.release_channel
   deletion_protection = var.deletion_protection
+
+  depends_on = [google_project_service.this]
 }
 
 module "traffic" {

@@ -51,6 +51,7 @@ output "values" {
     DOMAIN          = var.domain
     STATIC_IP_NAME  = module.traffic.address_name
     CERTIFICATE_MAP = module.traffic.certificate_map
+    NETWORK         = module.network.name
     BUCKET_URI      = "gs://${module.models.bucket}"
   }
 }

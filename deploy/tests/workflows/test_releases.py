@@ -32,6 +32,7 @@ sha256 = "{0}"
 DOMAIN = "ml.real-domain.test"
 STATIC_IP_NAME = "pinned-ml"
 CERTIFICATE_MAP = "pinned-ml"
+NETWORK = "pinned-ml"
 BUCKET_URI = "gs://models"
 """.format("0123456789abcdef" * 4)
 

@@ -36,7 +36,7 @@ run "what_is_told_to_the_workflows" {
   }
 
   assert {
-    condition     = output.values.DOMAIN == "ml.example.org" && output.values.BUCKET_URI == "s3://pinned-ml-models-123456789012" && output.values.VPC_CIDR == "10.40.0.0/16"
+    condition     = output.values.DOMAIN == "ml.example.org" && output.values.BUCKET_URI == "s3://pinned-ml-models-123456789012" && output.values.LOAD_BALANCER_CIDR == "10.40.240.0/20"
     error_message = "The values of the overlay are these."
   }
 }
@@ -114,10 +114,10 @@ run "cluster" {
 
   variables {
     name                = "pinned-ml"
-    kubernetes_version  = "1.33"
+    kubernetes_version  = "1.35"
     subnet_ids          = ["subnet-1", "subnet-2"]
     control_plane_cidrs = []
-    nodes               = { types = ["m6i.large"], minimum = 2, maximum = 4, disk_gb = 50 }
+    nodes               = { types = ["m6i.xlarge"], minimum = 2, maximum = 4, disk_gb = 50 }
   }
 
   assert {
@@ -143,6 +143,11 @@ run "cluster" {
   assert {
     condition     = contains(keys(aws_eks_addon.after_nodes), "metrics-server") && contains(keys(aws_eks_addon.before_nodes), "eks-pod-identity-agent")
     error_message = "Autoscalers need the metrics server, pods need the identity agent."
+  }
+
+  assert {
+    condition     = one(aws_eks_addon.after_nodes["aws-efs-csi-driver"].pod_identity_association).role_arn == aws_iam_role.files.arn && length(aws_eks_addon.after_nodes["coredns"].pod_identity_association) == 0
+    error_message = "The driver of the shared files has its identity from the moment that it is there."
   }
 
   assert {
@@ -219,7 +224,7 @@ run "access" {
   }
 
   assert {
-    condition     = toset(keys(aws_eks_pod_identity_association.pod)) == toset(["model-reader/bankchurn", "model-writer/trainer", "load-balancer/aws-load-balancer-controller", "files/efs-csi-controller-sa"])
+    condition     = toset(keys(aws_eks_pod_identity_association.pod)) == toset(["model-reader/bankchurn", "model-writer/trainer", "load-balancer/aws-load-balancer-controller"])
     error_message = "Exactly the listed accounts have an identity."
   }
 }
@@ -277,6 +282,15 @@ run "the_network_has_room_in_every_zone" {
   assert {
     condition     = [for zone in ["a", "b", "c"] : aws_subnet.public["eu-central-1${zone}"].cidr_block] == ["10.40.240.0/24", "10.40.241.0/24", "10.40.242.0/24"]
     error_message = "Public subnets do not overlap private ones."
+  }
+
+  assert {
+    condition = (
+      endswith(output.public_cidr, "/20") &&
+      alltrue([for subnet in aws_subnet.public : cidrsubnet("${split("/", subnet.cidr_block)[0]}/20", 0, 0) == output.public_cidr]) &&
+      !anytrue([for subnet in aws_subnet.private : subnet.cidr_block == output.public_cidr])
+    )
+    error_message = "What services let in has every load balancer and no pod."
   }
 
   assert {

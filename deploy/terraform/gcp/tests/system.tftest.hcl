@@ -34,7 +34,7 @@ run "what_is_told_to_the_workflows" {
   }
 
   assert {
-    condition     = output.values.DOMAIN == "ml.example.org" && output.values.BUCKET_URI == "gs://example-project-pinned-ml-models" && output.values.STATIC_IP_NAME == "pinned-ml"
+    condition     = output.values.DOMAIN == "ml.example.org" && output.values.BUCKET_URI == "gs://example-project-pinned-ml-models" && output.values.STATIC_IP_NAME == "pinned-ml" && output.values.NETWORK == "pinned-ml"
     error_message = "The values of the overlay are these."
   }
 }
@@ -76,8 +76,13 @@ run "registry" {
   }
 
   assert {
-    condition     = anytrue([for policy in google_artifact_registry_repository.images.cleanup_policies : policy.action == "KEEP" && policy.most_recent_versions[0].keep_count >= 10 if policy.action == "KEEP"])
-    error_message = "A roll-back finds the releases before it."
+    condition = alltrue([
+      for policy in google_artifact_registry_repository.images.cleanup_policies :
+      policy.action == "KEEP" ?
+      one(policy.condition).tag_state == "TAGGED" && contains(one(policy.condition).tag_prefixes, "v") && contains(one(policy.condition).tag_prefixes, "sha256-") :
+      one(policy.condition).tag_state == "UNTAGGED"
+    ])
+    error_message = "No release and no signature is ever cleaned up: a cluster may run it."
   }
 
   variables {

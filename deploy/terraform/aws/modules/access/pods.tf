@@ -13,12 +13,6 @@ locals {
       accounts  = var.model_writers
       policy    = jsonencode({ Version = "2012-10-17", Statement = concat(local.read_models, local.write_models) })
     }
-    # The policy of its own is AWS's, attached below.
-    files = {
-      namespace = "kube-system"
-      accounts  = toset(["efs-csi-controller-sa"])
-      policy    = null
-    }
     load-balancer = {
       namespace = "kube-system"
       accounts  = toset(["aws-load-balancer-controller"])
@@ -76,16 +70,11 @@ resource "aws_iam_role" "pod" {
 }
 
 resource "aws_iam_role_policy" "pod" {
-  for_each = { for identity, role in aws_iam_role.pod : identity => role if local.pods[identity].policy != null }
+  for_each = aws_iam_role.pod
 
   name   = each.key
   role   = each.value.id
   policy = local.pods[each.key].policy
-}
-
-resource "aws_iam_role_policy_attachment" "files" {
-  role       = aws_iam_role.pod["files"].name
-  policy_arn = "arn:${data.aws_partition.current.partition}:iam::aws:policy/service-role/AmazonEFSCSIDriverPolicy"
 }
 
 resource "aws_eks_pod_identity_association" "pod" {

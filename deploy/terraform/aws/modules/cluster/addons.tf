@@ -9,7 +9,7 @@ locals {
     }
     kube-proxy             = { settings = null, before_nodes = true }
     eks-pod-identity-agent = { settings = null, before_nodes = true }
-    # Mounts the file system that pods share.
+    # Mounts the file system that pods share, with the identity below.
     aws-efs-csi-driver = { settings = null, before_nodes = false }
     coredns            = { settings = null, before_nodes = false }
     # The horizontal autoscalers ask it for the pods' CPU.
@@ -37,5 +37,48 @@ resource "aws_eks_addon" "after_nodes" {
   resolve_conflicts_on_create = "OVERWRITE"
   resolve_conflicts_on_update = "PRESERVE"
 
-  depends_on = [aws_eks_node_group.this]
+  # Of the add-on itself, so that its pods are never started without.
+  dynamic "pod_identity_association" {
+    for_each = each.key == "aws-efs-csi-driver" ? [aws_iam_role.files.arn] : []
+
+    content {
+      role_arn        = pod_identity_association.value
+      service_account = local.files_account
+    }
+  }
+
+  depends_on = [
+    aws_eks_node_group.this,
+    aws_iam_role_policy_attachment.files,
+  ]
+}
+
+locals {
+  files_account = "efs-csi-controller-sa"
+}
+
+resource "aws_iam_role" "files" {
+  name = "${var.name}-files"
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Effect    = "Allow"
+        Action    = ["sts:AssumeRole", "sts:TagSession"]
+        Principal = { Service = "pods.eks.amazonaws.com" }
+        Condition = {
+          StringEquals = {
+            "aws:RequestTag/eks-cluster-arn"            = aws_eks_cluster.this.arn
+            "aws:RequestTag/kubernetes-namespace"       = "kube-system"
+            "aws:RequestTag/kubernetes-service-account" = local.files_account
+          }
+        }
+      },
+    ]
+  })
+}
+
+resource "aws_iam_role_policy_attachment" "files" {
+  role       = aws_iam_role.files.name
+  policy_arn = "arn:${data.aws_partition.current.partition}:iam::aws:policy/service-role/AmazonEFSCSIDriverPolicy"
 }

@@ -16,7 +16,12 @@ resource "aws_default_security_group" "empty" {
   tags = { Name = "${var.name}-unused" }
 }
 
-# A /20 of private addresses in each zone, 4,091 pods and nodes, and a /24 for load balancers.
+# A /20 of private addresses in each zone, 4,091 pods and nodes, and a /24 of the last /20 for load
+# balancers.
+locals {
+  public_cidr = cidrsubnet(var.cidr, 4, 15)
+}
+
 resource "aws_subnet" "private" {
   for_each = { for index, zone in var.zones : zone => index }
 
@@ -35,7 +40,7 @@ resource "aws_subnet" "public" {
 
   vpc_id                  = aws_vpc.this.id
   availability_zone       = each.key
-  cidr_block              = cidrsubnet(var.cidr, 8, 240 + each.value)
+  cidr_block              = cidrsubnet(local.public_cidr, 4, each.value)
   map_public_ip_on_launch = false
 
   tags = {

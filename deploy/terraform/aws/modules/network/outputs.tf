@@ -10,6 +10,11 @@ output "private_subnets" {
   value       = { for zone in var.zones : zone => aws_subnet.private[zone].id }
 }
 
+output "public_cidr" {
+  description = "All public subnets, and nothing that a pod or a node has its address from."
+  value       = local.public_cidr
+}
+
 output "vpc_id" {
   description = "What the load balancer's controller is told: pods cannot ask the node's metadata."
   value       = aws_vpc.this.id

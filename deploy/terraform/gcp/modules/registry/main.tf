@@ -7,21 +7,24 @@ resource "google_artifact_registry_repository" "images" {
     immutable_tags = true
   }
 
-  # A roll-back needs the images of the releases before it; thirty are more than anybody rolls back.
+  # Every release and its signature, which cosign tags with the digest: a cluster pulls them by digest
+  # for as long as it runs them. What is kept wins over what is deleted.
   cleanup_policies {
     id     = "keep-releases"
     action = "KEEP"
 
-    most_recent_versions {
-      keep_count = 30
+    condition {
+      tag_state    = "TAGGED"
+      tag_prefixes = ["v", "sha256-"]
     }
   }
 
   cleanup_policies {
-    id     = "remove-older"
+    id     = "remove-untagged"
     action = "DELETE"
 
     condition {
+      tag_state  = "UNTAGGED"
       older_than = "7776000s"
     }
   }
