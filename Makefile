@@ -103,8 +103,9 @@ check-actions: .tools/check/.installed ## Ask GitHub whether the actions' commit
 	$(TOOLS)/zizmor --quiet .github
 
 # Continuous integration takes its jobs from here, and has no list of its own. Without these extra
-# environments, the tests that fine-tune and those that run on Spark would skip.
-EXTRA_ENVIRONMENTS := train-env-NLPInsight-Analyzer spark-env-ChicagoTaxi-Pipeline
+# environments, the tests that fine-tune and those that run on Spark would skip, and the deployment's
+# would miss their programs.
+EXTRA_ENVIRONMENTS := train-env-NLPInsight-Analyzer spark-env-ChicagoTaxi-Pipeline tools-env-deploy
 matrix: ## Print what there is to test and to build, for the workflows
 	@"$(PYTHON)" tools/matrix.py --tests $(LIBS) $(SERVICES) lab deploy --images $(SERVICES) \
 		--prepare $(EXTRA_ENVIRONMENTS)

@@ -6,6 +6,15 @@ deploy/.venv/.installed: deploy/requirements-check.txt .tools/python $(UV)
 	@$(UV) pip install --quiet --python deploy/.venv/bin/python -r $<
 	@touch $@
 
+# Debian's packages with the programs that these tests run. Where CI is set, a test whose program is
+# missing fails; elsewhere it skips. kubectl and Terraform are not Debian's.
+DEPLOY_TOOLS := buildah catatonit docker-registry podman prometheus prometheus-alertmanager runc skopeo
+SUDO ?= sudo
+.PHONY: tools-env-deploy
+tools-env-deploy: ## Install the programs that the tests of the deployment run, with apt-get and sudo
+	$(SUDO) apt-get update --quiet
+	$(SUDO) apt-get install --yes --quiet --no-install-recommends $(DEPLOY_TOOLS)
+
 .PHONY: test-deploy check-types-in-deploy clean-deploy
 test-deploy: deploy/.venv/.installed ## Test what is deployed: manifests, infrastructure, workflows, monitoring
 	deploy/.venv/bin/python -m pytest deploy

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from needed import program
 
 from images.containers import podman, selected
 from images.services import SERVICES, Model, Service, make_model, readable, sha256
@@ -14,8 +15,7 @@ from images.services import SERVICES, Model, Service, make_model, readable, sha2
 def service(request: pytest.FixtureRequest) -> Service:
     """Each service whose image was built."""
     found: Service = request.param
-    if shutil.which("podman") is None:
-        pytest.skip("there is no podman, which runs images: see deploy/images/README.md")
+    program("podman")
     if found.folder not in selected():
         pytest.skip("make test-images did not build this image")
     assert podman("image", "exists", found.image, check=False).returncode == 0, found.image

@@ -19,6 +19,7 @@ from manifests.combinations import specimen
 from manifests.objects import Node
 from manifests.release import Model
 from manifests.render import render
+from needed import program
 
 pytestmark = pytest.mark.images
 
@@ -31,8 +32,8 @@ OURS = uuid4().hex[:8]
 def service(request: pytest.FixtureRequest) -> Service:
     """A service whose image was built. ChicagoTaxi's needs its pipeline's batch besides."""
     found: Service = request.param
-    if shutil.which("podman") is None or shutil.which("catatonit") is None:
-        pytest.skip("there is no podman, or no catatonit, which holds pods together")
+    for name in ("podman", "catatonit"):
+        program(name)
     if found.folder not in selected():
         pytest.skip("make test-pods did not build this image")
     return found

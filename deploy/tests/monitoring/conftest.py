@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx2
+import needed
 import pytest
 import yaml
 
@@ -19,15 +20,8 @@ OK = 200
 
 @pytest.fixture(scope="session")
 def program() -> Callable[[str], str]:
-    """Finds promtool, amtool or prometheus, or skips the test."""
-
-    def find(name: str) -> str:
-        found = shutil.which(name)
-        if found is None:
-            pytest.skip(f"there is no {name}: install prometheus and prometheus-alertmanager")
-        return found
-
-    return find
+    """Finds promtool, amtool or prometheus."""
+    return needed.program
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,10 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[3]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+DOCUMENTS = sorted([
+    *ROOT.glob("docs/**/*.md"),
+    *ROOT.glob("deploy/*/README.md"),
+])  # fmt: skip
 SERVICES = ("BankChurn-Predictor", "NLPInsight-Analyzer", "ChicagoTaxi-Pipeline")
 
 

@@ -1,13 +1,13 @@
 """What the deploy workflow may do in a cluster: all that an overlay needs, and nothing secret."""
 
 import os
-import shutil
 from typing import Any
 
 import pytest
 import yaml
 from manifests.combinations import specimen
 from manifests.render import NAMESPACE, render
+from needed import program
 
 from workflows.reading import ROOT
 
@@ -40,12 +40,9 @@ def allowed(one: dict[str, Any]) -> set[str]:
     }
 
 
-@pytest.mark.skipif(
-    shutil.which(os.environ.get("KUBECTL", "kubectl")) is None,
-    reason="there is no kubectl, which builds the manifests",
-)
 @pytest.mark.parametrize("overlay", ["gke", "eks"])
 def test_everything_that_an_overlay_has_may_be_applied(overlay: str) -> None:
+    program(os.environ.get("KUBECTL", "kubectl"))
     objects = list(yaml.safe_load_all(render(overlay, specimen(overlay))))
 
     refused = [

@@ -2,7 +2,7 @@
 
 import re
 
-from workflows.reading import ROOT, WORKFLOWS
+from workflows.reading import DOCUMENTS, ROOT, WORKFLOWS
 
 
 def test_every_action_that_was_not_looked_up_is_listed() -> None:
@@ -21,8 +21,8 @@ def test_every_action_that_was_not_looked_up_is_listed() -> None:
 
 def test_every_file_that_the_documents_name_exists() -> None:
     missing = []
-    for name in ("deploy.md", "not-verified.md", "adr/012-deployment.md"):
-        path = ROOT / "docs" / name
+    for path in DOCUMENTS:
+        name = path.relative_to(ROOT)
         text = path.read_text(encoding="utf-8")
         links = re.findall(r"\]\((?!https?:)([^)#]+)[^)]*\)", text)
         missing += [f"{name}: {link}" for link in links if not (path.parent / link).exists()]

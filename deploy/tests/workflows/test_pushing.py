@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import shutil
 import socket
 import subprocess
 import tarfile
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from needed import program
 
 from workflows.reading import ROOT
 
@@ -26,13 +26,6 @@ storage:
 http:
   addr: 127.0.0.1:{port}
 """
-
-
-def program(name: str) -> str:
-    found = shutil.which(name)
-    if found is None:
-        pytest.skip(f"{name} is not installed")
-    return found
 
 
 @pytest.fixture
