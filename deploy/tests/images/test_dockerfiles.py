@@ -7,6 +7,7 @@ import pytest
 from images.services import ROOT, SERVICES, Service
 
 PINNED = r"docker\.io/library/python:3\.11-slim-bookworm@sha256:[0-9a-f]{64}"
+OPENMP = re.compile(r"# OpenMP[^\n]*\n# hadolint[^\n]*\nRUN apt-get update.*?\n\n", re.DOTALL)
 services = pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.package)
 
 
@@ -18,6 +19,7 @@ def neutral(service: Service) -> str:
     """The Dockerfile with what is the service's own turned into the same for all."""
     text = dockerfile(service)
     text = re.sub(r'description="[^"]*"', 'description="..."', text)
+    text = OPENMP.sub("", text)
     for own, common in (
         (service.folder, "FOLDER"),
         (service.name, "IMAGE"),
@@ -33,6 +35,17 @@ def test_the_three_differ_in_their_names_only() -> None:
     first, *others = map(neutral, SERVICES)
 
     assert all(other == first for other in others)
+
+
+@services
+def test_openmp_is_installed_where_lightgbm_is_and_nothing_else_is_anywhere(
+    service: Service,
+) -> None:
+    pins = (ROOT / service.folder / "requirements-prod.txt").read_text(encoding="utf-8")
+    needed = re.search(r"^lightgbm\b", pins, flags=re.MULTILINE) is not None
+
+    installed = re.findall(r"apt-get install (.*?)\s*\\\n", dockerfile(service))
+    assert installed == ["--yes --no-install-recommends libgomp1"] * needed
 
 
 @services
