@@ -5,6 +5,7 @@ import json
 import resource
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -12,10 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from chicagotaxi.forecast import Thresholds
+from chicagotaxi.locks import locked
 from chicagotaxi.model import DemandForecaster
 from chicagotaxi.panel import Panel
 from chicagotaxi.predict import categories, identity, predict, table
 from chicagotaxi.predictions import (
+    MAX_ROWS,
     BatchError,
     BatchInfo,
     read_batch,
@@ -26,6 +29,14 @@ from chicagotaxi.schema import InputStatus, PipelineStatus, prediction_schema, r
 from pinproof import OpenedModel
 from servicekit.files import DataError
 from synthetic import hourly
+
+STATUS: Final = PipelineStatus.model_validate(
+    {
+        "run_id": "r", "started": "2025-01-01T00:00:00Z", "finished": "2025-01-01T00:01:00Z",
+        "engine": "duckdb", "inputs": [InputStatus(path="a", dialect="api", rows=1)],
+        "rows_read": 1, "rows_kept": 1, "dropped": {}, "months": [], "hours": 0,
+    }
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -186,6 +197,37 @@ def wrong_count(batch: Path) -> None:
     (batch / "batch.json").write_text(json.dumps(info))
 
 
+def far_too_many(batch: Path) -> None:
+    part = batch / "part-00000.parquet"
+    one = pq.read_table(part).slice(0, 1)
+    rows = pa.concat_tables([one] * (MAX_ROWS + 1)).combine_chunks()
+    pq.write_table(rows, part, compression="zstd")
+    info = json.loads((batch / "batch.json").read_text())
+    info["parts"][0]["sha256"] = hashlib.sha256(part.read_bytes()).hexdigest()
+    info["rows"] = info["parts"][0]["rows"] = rows.num_rows
+    (batch / "batch.json").write_text(json.dumps(info))
+
+
+@pytest.mark.parametrize("spoil", [far_too_many, wrong_count])
+def test_rows_are_counted_before_any_is_read(
+    predicted: Path, spoil: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = predicted / "predictions"
+    name = read_pointer(folder)
+    assert name is not None
+    spoil(folder / name)
+    assert (folder / name / "part-00000.parquet").stat().st_size < 200_000
+
+    def expand(*_arguments: object, **_options: object) -> pa.Table:
+        raise AssertionError("it was expanded")
+
+    monkeypatch.setattr(pq.ParquetFile, "read", expand)
+    monkeypatch.setattr(pq, "read_table", expand)
+    with pytest.raises(BatchError, match=r"rows.*Run `predict` again\.$") as caught:
+        read_batch(folder, name)
+    assert caught.value.code == "rows"
+
+
 @pytest.mark.parametrize(
     ("spoil", "code"),
     [
@@ -213,14 +255,7 @@ def test_a_batch_that_is_not_what_was_written_is_refused(
 def test_the_status_says_what_was_predicted(
     output: Path, opened: OpenedModel, panel: Panel
 ) -> None:
-    status = PipelineStatus.model_validate(
-        {
-            "run_id": "r", "started": "2025-01-01T00:00:00Z", "finished": "2025-01-01T00:01:00Z",
-            "engine": "duckdb", "inputs": [InputStatus(path="a", dialect="api", rows=1)],
-            "rows_read": 1, "rows_kept": 1, "dropped": {}, "months": [], "hours": 0,
-        }
-    )  # fmt: skip
-    (output / "status.json").write_text(status.model_dump_json())
+    (output / "status.json").write_text(STATUS.model_dump_json())
     info = predict(opened, panel, output)
     noted = read_status(output)
     assert noted is not None
@@ -228,3 +263,24 @@ def test_the_status_says_what_was_predicted(
     assert noted.predictions == info.batch
     assert noted.forecast_sha256 == opened.sha256
     assert noted.horizon_hours == 168
+
+
+def test_a_run_at_work_is_not_disturbed(output: Path, opened: OpenedModel, panel: Panel) -> None:
+    with locked(output), pytest.raises(DataError, match="Another run writes to"):
+        predict(opened, panel, output)
+    assert not (output / "predictions").exists()
+
+
+def test_an_exchange_that_was_interrupted_is_carried_through_first(
+    output: Path, opened: OpenedModel, panel: Panel
+) -> None:
+    journal = output / ".journal.json"
+    journal.write_text(json.dumps({"staging": ".staging-r", "places": ["status.json"]}))
+    new = output / ".staging-r" / "new" / "status.json"
+    new.parent.mkdir(parents=True)
+    new.write_text(STATUS.model_dump_json())
+    info = predict(opened, panel, output)
+    noted = read_status(output)
+    assert noted is not None
+    assert (noted.run_id, noted.predictions) == ("r", info.batch)
+    assert not journal.exists()

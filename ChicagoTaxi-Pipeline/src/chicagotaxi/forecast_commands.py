@@ -134,10 +134,17 @@ def predict(
     from chicagotaxi.panel import read_hourly  # noqa: PLC0415
     from chicagotaxi.predict import predict as run_predict  # noqa: PLC0415
     from chicagotaxi.report import show_batch  # noqa: PLC0415
+    from chicagotaxi.swap import settled  # noqa: PLC0415
 
     with exits(), _bar(3) as progress:
         progress("read the history")
-        panel = read_hourly(out)
+        if not out.is_dir():
+            raise DataError(
+                f"There is no hourly demand in {out}. Give the folder that `etl` wrote, or run "
+                "`etl`."
+            )
+        with settled(out):
+            panel = read_hourly(out)
         progress("open the model")
         opened, _ = _open(model, model_sha256)
         progress("forecast a week")
@@ -271,7 +278,13 @@ def _etl(
                 bar.set_description(step)
             bar.update(round(100 * share) - bar.n)
 
-        status = run_etl(sources, out, engine=options, progress=progress)
+        status = run_etl(
+            sources,
+            out,
+            engine=options,
+            progress=progress,
+            notice=lambda text: tqdm.write(text, file=sys.stderr),
+        )
     typer.echo(
         f"{status.rows_read:,} trips read, {status.rows_kept:,} kept; {status.hours:,} hours, "
         f"{status.first_hour} to {status.last_hour}"

@@ -13,7 +13,15 @@ from chicagotaxi.forecast import Forecast, ForecastModel, Thresholds
 from chicagotaxi.model import DemandForecaster
 from chicagotaxi.panel import Floats, Panel
 from chicagotaxi.predictions import BatchInfo, ModelIdentity, write_batch
-from chicagotaxi.schema import PREDICTIONS, STATUS, DemandCategory, prediction_schema, read_status
+from chicagotaxi.schema import (
+    PREDICTIONS,
+    STATUS,
+    DemandCategory,
+    PipelineStatus,
+    prediction_schema,
+    read_status,
+)
+from chicagotaxi.swap import settled
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -35,19 +43,24 @@ def predict(opened: OpenedModel, panel: Panel, out: Path) -> BatchInfo:
         out: The pipeline's output folder.
 
     Raises:
-        DataError: The batch cannot be written.
+        DataError: The batch cannot be written, or a run of the pipeline is at work.
     """
     forecaster = opened.predictor
     if not isinstance(forecaster, DemandForecaster):
         raise TypeError(f"not a model of this service: {type(forecaster)}")
     model = forecaster.model
-    info = write_batch(
-        out / PREDICTIONS,
-        [table(model, model.predict(panel), panel)],
-        model=identity(opened),
-        interval=model.intervals.coverage,
-    )
-    _note(out, info)
+    forecast = table(model, model.predict(panel), panel)
+    # Between reading the status and writing it, no run may write another.
+    with settled(out):
+        status = read_status(out)
+        info = write_batch(
+            out / PREDICTIONS,
+            [forecast],
+            model=identity(opened),
+            interval=model.intervals.coverage,
+        )
+        if status is not None:
+            _note(out, status, info)
     return info
 
 
@@ -133,11 +146,8 @@ def _usual(panel: Panel, values: Floats | None) -> "npt.NDArray[np.float64]":
     return np.round(usual, 2)
 
 
-def _note(out: Path, info: BatchInfo) -> None:
-    """Say in the pipeline's status what was predicted, where there is one."""
-    status = read_status(out)
-    if status is None:
-        return
+def _note(out: Path, status: PipelineStatus, info: BatchInfo) -> None:
+    """Say in the pipeline's status what was predicted."""
     hours = int((info.last_hour - info.first_hour).total_seconds()) // 3600 + 1
     noted = status.model_copy(
         update={

@@ -20,7 +20,7 @@ from servicekit.files import NewFile, write_errors
 
 from chicagotaxi.locks import AtWorkError, locked
 
-__all__ = ["exchange_all", "recover", "staging"]
+__all__ = ["exchange_all", "recover", "settled", "staging"]
 
 _JOURNAL: Final = ".journal.json"
 _PREFIX: Final = ".staging-"
@@ -95,6 +95,18 @@ def recover(out: Path) -> None:
     if out.is_dir():
         with contextlib.suppress(AtWorkError), locked(out):
             _recover(out)
+
+
+@contextlib.contextmanager
+def settled(out: Path) -> Iterator[None]:
+    """Hold an output folder in which no exchange is half done, so that it is read as a whole.
+
+    Raises:
+        DataError: A run is at work, or the folder cannot be written.
+    """
+    with locked(out):
+        _recover(out)
+        yield
 
 
 def _recover(out: Path) -> None:
