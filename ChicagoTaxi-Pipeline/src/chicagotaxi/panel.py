@@ -17,7 +17,7 @@ from servicekit.files import DataError
 from chicagotaxi.calendar import HOUR, Hours
 from chicagotaxi.schema import HOURLY
 
-__all__ = ["Floats", "Panel", "read_hourly"]
+__all__ = ["MAX_HOURS", "Floats", "Panel", "read_hourly"]
 
 Floats = npt.NDArray[np.float32]
 
