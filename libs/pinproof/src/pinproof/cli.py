@@ -18,7 +18,7 @@ from pinproof.commands.seal import seal
 from pinproof.commands.sync import sync
 from pinproof.commands.trial import trial
 from pinproof.commands.verify import verify
-from pinproof.errors import PinproofError
+from pinproof.errors import PinproofError, UnreachableError
 
 __all__ = ["app"]
 
@@ -31,7 +31,8 @@ class _Group(TyperGroup):
             return super().invoke(ctx)
         except PinproofError as error:
             typer.echo(f"pinproof: {error}", err=True)
-            raise typer.Exit(2) from error
+            # EX_TEMPFAIL of sysexits.h: who starts this may start it again.
+            raise typer.Exit(75 if isinstance(error, UnreachableError) else 2) from error
 
 
 app = typer.Typer(

@@ -5,7 +5,9 @@ import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
+import obstore
 import pytest
 from buckets import Answer, Bucket, Fault, Forward, Request
 from deliverables import PIECE, Published, around, contents
@@ -220,6 +222,55 @@ def test_nothing_that_listens_is_waited_for_as_well(
 def command(published: Published, destination: Path) -> list[str]:
     arguments = [published.uri, "--sha256", published.sha256, "--to", str(destination)]
     return [sys.executable, "-m", "pinproof", "fetch", *arguments]
+
+
+def test_a_bucket_that_does_not_answer_ends_with_75(
+    bucket: Bucket, published: Published, destination: Path
+) -> None:
+    bucket.fault = unavailable
+
+    done = subprocess.run(
+        [*command(published, destination), "--patience", "0"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 75, done.stderr
+    assert "Try again when the bucket answers" in done.stderr
+
+
+def test_a_client_that_panics_is_tried_again(
+    bucket: Bucket, published: Published, destination: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert bucket
+    # As the client's language binding has it: no Exception, and not importable by name.
+    panic = type("PanicException", (BaseException,), {})
+    real, tries = obstore.head, []
+
+    def head(*arguments: Any) -> Any:  # noqa: ANN401
+        tries.append(arguments)
+        if len(tries) == 1:
+            raise panic("called `Result::unwrap()` on an `Err` value")
+        return real(*arguments)
+
+    monkeypatch.setattr(obstore, "head", head)
+    fetch(published.uri, destination, sha256=published.sha256)
+
+    assert contents(destination) == contents(published.folder)
+
+
+def test_what_is_no_failure_of_the_client_is_not_tried_again(
+    bucket: Bucket, published: Published, destination: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert bucket
+
+    def head(*_arguments: Any) -> None:  # noqa: ANN401
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(obstore, "head", head)
+    with pytest.raises(KeyboardInterrupt):
+        fetch(published.uri, destination, sha256=published.sha256)
 
 
 def test_a_disk_that_is_full_ends_with_2_and_leaves_nothing(

@@ -33,7 +33,8 @@ def fetch(
     * `pinproof fetch s3://models/bankchurn/1.4.0 --sha256 3b5d... --to /model/current`
 
     Exit status: 0 it is there, 1 it is refused: what lies in the bucket is not the model that was
-    asked for; 2 it cannot be fetched (the reason on standard error).
+    asked for; 2 it cannot be fetched (the reason on standard error); 75 the bucket does not answer
+    now, and may later.
     """
     from pinproof.delivery.fetching import fetch as fetch_model  # noqa: PLC0415
 

@@ -31,7 +31,7 @@ def push(
     * `pinproof push models/current s3://models/bankchurn/1.4.0`
 
     Exit status: 0 it is there, 1 the folder is no sealed model or is damaged, 2 it cannot be
-    pushed (the reason on standard error).
+    pushed (the reason on standard error); 75 the bucket does not answer now, and may later.
     """
     from pinproof.delivery.pushing import push as push_model  # noqa: PLC0415
 

@@ -98,7 +98,14 @@ class RemoteFolder:
                 f"{where} is not open to this identity: {_first_line(error)}",
                 remedy="Grant the workload's service account access to the bucket.",
             ) from error
-        except (exceptions.BaseError, OSError, ValueError) as error:
+        except BaseException as error:  # the client's panics are no Exceptions
+            if not isinstance(error, (exceptions.BaseError, OSError, ValueError)):
+                if type(error).__name__ != "PanicException":
+                    raise
+                raise UnreachableError(
+                    f"{where}: the client broke down: {_first_line(error)}",
+                    remedy="Try again; if it stays so, tell obstore's authors.",
+                ) from error
             reason = _first_line(error)
             if self._local or _REFUSED.search(reason):
                 raise DeliveryError(
@@ -154,6 +161,6 @@ def _client(scheme: str, timeout_s: float) -> "ClientConfig":
 _NO_RETRIES: "RetryConfig" = {"max_retries": 0, "retry_timeout": timedelta(seconds=1)}
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     # What follows is the client's own structures, written out over many lines.
     return str(error).strip().partition("\n")[0][:500]
