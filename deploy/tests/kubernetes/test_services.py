@@ -235,6 +235,7 @@ def test_retraining_reads_a_table_of_the_name_that_its_job_gives(
     )
     assert done.returncode == 2, done.stderr
     assert "column" in done.stderr
+    assert " is neither " not in done.stderr
 
 
 def test_an_option_that_does_not_exist_is_refused() -> None:
