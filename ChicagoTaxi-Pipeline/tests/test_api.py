@@ -1,10 +1,13 @@
 """The HTTP interface, through the whole application; and as a process of its own."""
 
+import hashlib
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from chicagotaxi.answers import AreaSummary, DemandRow, StatusAnswer
@@ -13,6 +16,7 @@ from chicagotaxi.model import DemandForecaster
 from chicagotaxi.panel import Panel
 from chicagotaxi.predict import identity, predict, table
 from chicagotaxi.predictions import ModelIdentity, read_pointer, write_batch
+from chicagotaxi.watch import Predictions
 from pinproof import OpenedModel
 from pydantic import TypeAdapter
 from servicekit import ServiceSettings
@@ -57,8 +61,13 @@ def become_ready(client: TestClient) -> None:
     wait_until(lambda: client.get("/ready").status_code == 200, "it is ready")
 
 
+def status(client: TestClient) -> dict[str, Any]:
+    answer: dict[str, Any] = client.get("/pipeline/status").json()
+    return answer
+
+
 def served(client: TestClient) -> str | None:
-    serving = client.get("/pipeline/status").json()["serving"]
+    serving = status(client)["serving"]
     return None if serving is None else str(serving["batch"])
 
 
@@ -208,7 +217,65 @@ def remove(folder: Path, name: str) -> None:
     shutil.rmtree(folder / name)
 
 
-@pytest.mark.parametrize(("spoil", "code"), [(change_a_byte, "digest"), (remove, "missing")])
+def rewrite(folder: Path, name: str, column: str, values: list[object]) -> None:
+    """Replace a column, and all that is said of the file: only what it holds is wrong."""
+    place = folder / name
+    part = place / "part-00000.parquet"
+    rows = pq.read_table(part)
+    where = rows.column_names.index(column)
+    pq.write_table(rows.set_column(where, column, pa.array(values * rows.num_rows)), part)
+    say_digest(place)
+
+
+def say_digest(place: Path) -> None:
+    info = json.loads((place / "batch.json").read_text())
+    data = (place / "part-00000.parquet").read_bytes()
+    info["parts"][0]["sha256"] = hashlib.sha256(data).hexdigest()
+    (place / "batch.json").write_text(json.dumps(info))
+
+
+def no_number(folder: Path, name: str) -> None:
+    rewrite(folder, name, "avg_fare", [float("nan")])
+
+
+def a_list(folder: Path, name: str) -> None:
+    rewrite(folder, name, "predicted_demand", [[1.0]])
+
+
+def a_null(folder: Path, name: str) -> None:
+    rewrite(folder, name, "hour", [None])
+
+
+def no_such_time(folder: Path, name: str) -> None:
+    rewrite(folder, name, "start", [pa.scalar(2**62, pa.timestamp("us"))])
+
+
+def not_parquet(folder: Path, name: str) -> None:
+    (folder / name / "part-00000.parquet").write_bytes(b"PAR1")
+    say_digest(folder / name)
+
+
+def a_damaged_page(folder: Path, name: str) -> None:
+    part = folder / name / "part-00000.parquet"
+    data = bytearray(part.read_bytes())
+    data[4:200] = bytes(196)
+    part.write_bytes(data)
+    say_digest(folder / name)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code"),
+    [
+        (change_a_byte, "digest"),
+        (remove, "missing"),
+        (no_number, "rows"),
+        (a_list, "form"),
+        (a_null, "form"),
+        (no_such_time, "unreadable"),
+        (not_parquet, "form"),
+        (a_damaged_page, "form"),
+    ],
+)
 def test_a_bad_batch_is_refused_and_the_old_one_goes_on_being_served(  # noqa: PLR0917
     client: TestClient,
     predicted: Path,
@@ -222,6 +289,7 @@ def test_a_bad_batch_is_refused_and_the_old_one_goes_on_being_served(  # noqa: P
     before = served(client)
     rows = client.get("/demand?area=8").content
     # Made and spoiled elsewhere, so that nothing ever points to it while it is whole.
+    (tmp_path / "aside").mkdir()
     info = predict(opened, panel.until(len(panel.trips) - 24), tmp_path / "aside")
     shutil.copytree(tmp_path / "aside" / "predictions" / info.batch, folder / info.batch)
     spoil(folder, info.batch)
@@ -232,9 +300,32 @@ def test_a_bad_batch_is_refused_and_the_old_one_goes_on_being_served(  # noqa: P
     assert served(client) == before
     assert client.get("/demand?area=8").content == rows
     assert client.get("/ready").status_code == 200
+    wait_until(lambda: status(client)["refused"] is not None, "the status says it")
+    why = status(client)["refused"]
+    assert why["code"] == code
+    assert info.batch in why["reason"]
+    assert why["reason"].endswith("Run `predict` again.")
 
     good = predict(opened, panel, predicted)
     wait_until(lambda: served(client) == good.batch, "the next good one is served")
+    assert status(client)["refused"] is None
+
+
+def test_watching_goes_on_after_a_failure_of_its_own(
+    start: Callable[..., TestClient], predicted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look, failures = vars(Predictions)["_look"], iter([OSError("once")])
+
+    def fail_once(self: Predictions) -> tuple[object, ...]:
+        if (failure := next(failures, None)) is not None:
+            raise failure
+        found: tuple[object, ...] = look(self)
+        return found
+
+    monkeypatch.setattr(Predictions, "_look", fail_once)
+    client = start(predicted)
+    become_ready(client)
+    assert served(client) == read_pointer(predicted / "predictions")
 
 
 def point_to(folder: Path, name: str) -> None:
@@ -246,6 +337,7 @@ def test_a_batch_that_was_incomplete_is_served_when_it_is_complete(
     client: TestClient, predicted: Path, opened: OpenedModel, panel: Panel, tmp_path: Path
 ) -> None:
     folder = predicted / "predictions"
+    (tmp_path / "aside").mkdir()
     info = predict(opened, panel.until(len(panel.trips) - 24), tmp_path / "aside")
     point_to(folder, info.batch)
     refused = 'prediction_batches_refused_total{code="missing"}'

@@ -185,7 +185,7 @@ def outside(batch: Path) -> None:
 
 def other_columns(batch: Path) -> None:
     part = batch / "part-00000.parquet"
-    pq.write_table(pa.table({"hour": [1]}), part)
+    pq.write_table(pa.table({"hour": [1] * pq.read_metadata(part).num_rows}), part)
     info = json.loads((batch / "batch.json").read_text())
     info["parts"][0]["sha256"] = hashlib.sha256(part.read_bytes()).hexdigest()
     (batch / "batch.json").write_text(json.dumps(info))

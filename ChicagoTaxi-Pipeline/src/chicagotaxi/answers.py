@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from chicagotaxi.predictions import BatchInfo
 from chicagotaxi.schema import DemandCategory, PipelineStatus
 
-__all__ = ["AreaSummary", "DemandRow", "StatusAnswer"]
+__all__ = ["AreaSummary", "DemandRow", "RefusedBatch", "StatusAnswer"]
 
 Area = Annotated[int, Field(ge=1, le=77, description="Number of the community area.")]
 
@@ -39,8 +39,16 @@ class AreaSummary(BaseModel):
     total_records: int = Field(description="Hours that are predicted.")
 
 
+class RefusedBatch(BaseModel):
+    """Why the latest batch is not the one that is served."""
+
+    code: str = Field(description="A stable name of the reason.")
+    reason: str = Field(description="What is wrong, and what to do.")
+
+
 class StatusAnswer(BaseModel):
-    """What is served, and what the pipeline's last run did."""
+    """What is served, what was refused, and what the pipeline's last run did."""
 
     serving: BatchInfo | None
+    refused: RefusedBatch | None
     last_run: PipelineStatus | None

@@ -9,19 +9,17 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
 from chicagotaxi.areas import NAMES
-from chicagotaxi.predictions import BatchError, BatchInfo
+from chicagotaxi.predictions import AGAIN, BatchError, BatchInfo
 from chicagotaxi.schema import AREAS
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["DemandIndex", "Found"]
-
-# A batch has a week of 77 areas; one a hundred times that large is a mistake, and would not fit.
-MAX_ROWS: Final = 1_300_000
 
 _HOURS: Final = 24
 _DAYS: Final = 7
@@ -57,8 +55,6 @@ class DemandIndex:
     """
 
     def __init__(self, info: BatchInfo, table: "pa.Table") -> None:
-        if table.num_rows > MAX_ROWS:
-            raise BatchError("rows", f"The batch {info.batch} has more than {MAX_ROWS} rows.")
         table = table.sort_by([("start", "ascending"), ("pickup_community_area", "ascending")])
         rows: list[dict[str, Any]] = table.to_pylist()
         _check(info, rows)
@@ -135,11 +131,11 @@ def _check(info: BatchInfo, rows: Sequence[Mapping[str, Any]]) -> None:
         here = (row["start"], row["pickup_community_area"])
         for problem in _problems(row):
             raise BatchError(
-                "rows", f"The batch {info.batch}, area {here[1]} at {here[0]}: {problem}."
+                "rows", f"The batch {info.batch}, area {here[1]} at {here[0]}: {problem}. {AGAIN}"
             )
         if here == before:
             raise BatchError(
-                "rows", f"The batch {info.batch} has area {here[1]} at {here[0]} twice."
+                "rows", f"The batch {info.batch} has area {here[1]} at {here[0]} twice. {AGAIN}"
             )
         before = here
 
@@ -153,6 +149,9 @@ def _problems(row: Mapping[str, Any]) -> Iterator[str]:
     # Written so that NaN, too, is a problem.
     if not 0 <= row["lower"] <= row["predicted_demand"] <= row["upper"] < float("inf"):
         yield "the demand is not within its interval, or no number"
+    for name in ("avg_fare", "avg_distance_miles"):
+        if row[name] is not None and not isfinite(row[name]):
+            yield f"{name} is no number"
 
 
 def _text(row: Mapping[str, Any]) -> bytes:

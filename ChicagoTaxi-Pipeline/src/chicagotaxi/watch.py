@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import structlog
-from prometheus_client import Counter, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge
 from servicekit import NotReadyError, Runtime
 from servicekit.files import DataError
 
 from chicagotaxi.index import DemandIndex
-from chicagotaxi.predictions import BatchError, ModelIdentity, read_batch, read_pointer
+from chicagotaxi.predictions import AGAIN, BatchError, ModelIdentity, read_batch, read_pointer
 from chicagotaxi.schema import CURRENT, PREDICTIONS, STATUS, read_status
 
 if TYPE_CHECKING:
@@ -34,6 +34,26 @@ class PredictionsNotReadyError(NotReadyError):
     status, code, title = 503, "predictions-not-ready", "There are no predictions to answer from"
 
 
+class _Counts:
+    """What is counted of batches."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.refusals = Counter(
+            "prediction_batches_refused",
+            "Batches of predictions that were not served, by reason.",
+            ("code",),
+            registry=registry,
+        )
+        self.created = Gauge(
+            "predictions_created_timestamp_seconds",
+            "When the batch that is served was made.",
+            registry=registry,
+        )
+        self.rows = Gauge(
+            "predictions_rows", "Rows of the batch that is served.", registry=registry
+        )
+
+
 class Predictions:
     """The batch that is served.
 
@@ -46,8 +66,9 @@ class Predictions:
         self._folder = folder
         self._poll_s = poll_s
         self._index: DemandIndex | None = None
-        self._status = b'{"serving":null,"last_run":null}'
+        self._status = b'{"serving":null,"refused":null,"last_run":null}'
         self._refused: BatchError | None = None
+        self._counts: _Counts | None = None
         self._log = structlog.stdlib.get_logger("chicagotaxi.predictions")
 
     @property
@@ -63,7 +84,7 @@ class Predictions:
 
     @property
     def status(self) -> bytes:
-        """What `/pipeline/status` answers: the batch that is served, and the last run."""
+        """What `/pipeline/status` answers: what is served, what was refused, and the last run."""
         return self._status
 
     def obstacle(self, _runtime: Runtime) -> PredictionsNotReadyError | None:
@@ -72,27 +93,15 @@ class Predictions:
 
     async def watch(self, runtime: Runtime) -> None:
         """Look for new batches until cancelled."""
-        refusals = Counter(
-            "prediction_batches_refused",
-            "Batches of predictions that were not served, by reason.",
-            ("code",),
-            registry=runtime.metrics.registry,
-        )
-        created = Gauge(
-            "predictions_created_timestamp_seconds",
-            "When the batch that is served was made.",
-            registry=runtime.metrics.registry,
-        )
-        rows = Gauge(
-            "predictions_rows",
-            "Rows of the batch that is served.",
-            registry=runtime.metrics.registry,
-        )
+        if self._counts is None:
+            # Once: this is begun again where it failed.
+            self._counts = _Counts(runtime.metrics.registry)
         seen: tuple[object, ...] | None = None
         looks = 0
         while True:
             looks += 1
-            found = self._look()
+            # A folder on a network may take its time.
+            found = await runtime.run_in_worker(self._look)
             if self._refused is not None and looks % RETRY_EVERY == 0:
                 seen = None
             # The model comes first: it says whose predictions may be served.
@@ -108,14 +117,17 @@ class Predictions:
                     index, status = await runtime.run_in_worker(self._load, model)
                 except BatchError as error:
                     self._refused = error
-                    refusals.labels(error.code).inc()
+                    self._status = await runtime.run_in_worker(
+                        self._status_body, self._index, error
+                    )
+                    self._counts.refusals.labels(error.code).inc()
                     self._log.error("batch refused", code=error.code, reason=str(error))
                 else:
                     self._refused, self._status = None, status
                     if index is not None:
                         self._index = index
-                        created.set(index.info.created.timestamp())
-                        rows.set(len(index))
+                        self._counts.created.set(index.info.created.timestamp())
+                        self._counts.rows.set(len(index))
                         self._log.info("batch served", batch=index.info.batch, rows=len(index))
             # Often while there is nothing to serve, so that a start is quick.
             await asyncio.sleep(self._poll_s if self._index is not None else min(self._poll_s, 0.1))
@@ -134,24 +146,34 @@ class Predictions:
     def _load(self, model: ModelIdentity) -> tuple[DemandIndex | None, bytes]:
         """The new index, or None where the one that is served is the latest; and the status."""
         name = read_pointer(self._folder)
-        if name is None:
-            return None, self._status_body(self._index)
-        index = self._index
-        if index is None or index.info.batch != name:
-            info, table = read_batch(self._folder, name)
-            if info.model != model:
-                raise BatchError(
-                    "model",
-                    f"The batch {name} was made by {info.model.name} {info.model.version} "
-                    f"({info.model.sha256[:12]}), not by the model that was proven here, "
-                    f"{model.version} ({model.sha256[:12]}). Run `predict` with that model, or "
-                    "serve the other one.",
-                )
-            index = DemandIndex(info, table)
-            return index, self._status_body(index)
-        return None, self._status_body(index)
+        old = self._index
+        if name is None or (old is not None and old.info.batch == name):
+            return None, self._status_body(old)
+        try:
+            index = self._read(name, model)
+        except BatchError:
+            raise
+        except Exception as error:
+            # Whatever it holds, it must not keep the old one from being served.
+            raise BatchError(
+                "unreadable",
+                f"The batch {name} cannot be read: {type(error).__name__}: {error}. {AGAIN}",
+            ) from error
+        return index, self._status_body(index)
 
-    def _status_body(self, index: DemandIndex | None) -> bytes:
+    def _read(self, name: str, model: ModelIdentity) -> DemandIndex:
+        info, table = read_batch(self._folder, name)
+        if info.model != model:
+            raise BatchError(
+                "model",
+                f"The batch {name} was made by {info.model.name} {info.model.version} "
+                f"({info.model.sha256[:12]}), not by the model that was proven here, "
+                f"{model.version} ({model.sha256[:12]}). Run `predict` with that model, or "
+                "serve the other one.",
+            )
+        return DemandIndex(info, table)
+
+    def _status_body(self, index: DemandIndex | None, refused: BatchError | None = None) -> bytes:
         batch: JsonValue = None if index is None else index.info.model_dump(mode="json")
         run: JsonValue = None
         try:
@@ -160,7 +182,9 @@ class Predictions:
         except DataError:
             # The predictions are good without it; whoever reads this sees that it is not there.
             self._log.warning("status cannot be read", path=str(self._status_path))
-        return json.dumps({"serving": batch, "last_run": run}, separators=(",", ":")).encode()
+        why: JsonValue = None if refused is None else {"code": refused.code, "reason": str(refused)}
+        body = {"serving": batch, "refused": why, "last_run": run}
+        return json.dumps(body, separators=(",", ":")).encode()
 
     @property
     def _status_path(self) -> Path:
