@@ -118,18 +118,29 @@ def images(results: str) -> str:
             f"{found['over_base_mb_at_most']} MB",
             f"{found['total_mb']} MB",
             f"{found['ready_s']['median']:.1f} s",
+            f"{found['ready_cpu_s']['median']:.1f} s",
             f"{found['peak_memory_mb']} MB",
         ]
         for name, found in measured["images"].items()
     ]
-    headings = ["image", "over the base", "at most", "in all", "start to ready", "peak memory"]
+    headings = [
+        "image",
+        "over the base",
+        "at most",
+        "in all",
+        "start to ready",
+        "of it at work",
+        "peak memory",
+    ]
     machine = measured["machine"]
     at_most = max(found["ready_s"]["at_most"] for found in measured["images"].values())
     lines = [table(headings, rows), ""]
     lines.append(
         f"Uncompressed, over a stand-in base of {measured['base_mb']} MB. From `podman run` to "
         f"`/ready`, on one of {machine['cores']} cores ({machine['architecture']}), median of "
-        f"{measured['runs']}; at most {at_most:g} s. "
+        f"{measured['runs']}; at most {at_most:g} s, while the machine's load was "
+        f"{machine['load']:g}. At work is the process's own time, which other work does not "
+        f"lengthen. "
         f"Peak memory of the process after the requests of demo.toml. Measured on "
         f"{measured['measured']}, with a model of generated data."
     )

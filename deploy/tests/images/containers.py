@@ -128,6 +128,15 @@ class Container:
         """What a Python program prints that runs beside the service, in its container."""
         return podman("exec", self.name, "python", "-c", code).stdout.strip()
 
+    def cpu_seconds(self) -> float:
+        """What the service has worked so far, which other work on the machine does not lengthen."""
+        code = (
+            "import os\n"
+            "fields = open('/proc/1/stat').read().rpartition(')')[2].split()\n"
+            "print((int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK'))"
+        )
+        return float(self.inside(code))
+
     def peak_megabytes(self) -> int:
         """The most memory that the service has had so far."""
         status = self.inside("print(open('/proc/1/status').read())")
