@@ -57,6 +57,26 @@ def test_parquet_tells_its_types_and_rows(tmp_path: Path) -> None:
     assert (source.form, source.rows, set(source.types)) == ("parquet", 2, {"string"})
 
 
+@pytest.mark.parametrize(
+    ("column", "values", "message"),
+    [
+        ("trip_id", pa.array([{"a": 1}]), "'trip_id' has the type struct<a: int64>. Write it as"),
+        ("fare", pa.array([True]), "'fare' has the type bool. Write it as text, a number or"),
+        ("trip_miles", pa.array([[1.5]]), "Write it as text, a number or decimal."),
+        ("trip_start_timestamp", pa.array([1]), "Write it as text or timestamp."),
+        ("trip_end_timestamp", pa.array([1], pa.date32()), "has the type date32[day]"),
+        ("company", pa.array([b"x"]), "has the type binary. Write it as text or a whole number."),
+    ],
+)
+def test_a_column_of_an_unexpected_type_is_named(
+    tmp_path: Path, column: str, values: pa.Array, message: str
+) -> None:
+    columns = {name: pa.array(["1"]) for name in API.columns.values()}
+    pq.write_table(pa.table(columns | {column: values}), tmp_path / "a.parquet")
+    assert f"{tmp_path / 'a.parquet'}: the column '{column}'" in refusal(tmp_path)
+    assert message in refusal(tmp_path)
+
+
 def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", [trip("1")])
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())

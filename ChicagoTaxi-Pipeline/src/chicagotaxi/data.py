@@ -4,7 +4,7 @@ import csv
 import glob
 import gzip
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, Literal, cast
@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from servicekit.files import DataError
 
 from chicagotaxi.dialects import Dialect, detect
+from chicagotaxi.parse import check_types
 
 __all__ = ["Source", "SourceGroup", "find_sources", "group_sources", "holds_rows"]
 
@@ -55,11 +56,18 @@ class SourceGroup:
     paths: tuple[Path, ...]
 
 
-def find_sources(inputs: Iterable[str | Path]) -> list[Source]:
+def find_sources(
+    inputs: Iterable[str | Path],
+    *,
+    without: Path | None = None,
+    notice: Callable[[str], None] = lambda _text: None,
+) -> list[Source]:
     """Find and recognise the input files.
 
     Args:
         inputs: Files, folders (searched to the bottom) and glob patterns.
+        without: A folder whose files are no inputs: where the output is.
+        notice: Told that some were left out.
 
     Returns:
         Each file once, sorted by path.
@@ -71,7 +79,16 @@ def find_sources(inputs: Iterable[str | Path]) -> list[Source]:
     paths: set[Path] = set()
     for one in inputs:
         paths.update(path.resolve() for path in _expand(str(one)))
-    return [_recognise(path) for path in sorted(paths)]
+    output = None if without is None else without.resolve()
+    left_out = {path for path in paths if output is not None and output in path.parents}
+    if left_out == paths:
+        raise DataError(
+            f"Every input is below {without}, the output folder. Give another --out, or inputs "
+            "that are elsewhere."
+        )
+    if left_out:
+        notice(f"Left out {len(left_out):,} of the files found: they are below {without}.")
+    return [_recognise(path) for path in sorted(paths - left_out)]
 
 
 def group_sources(sources: Sequence[Source]) -> list[SourceGroup]:
@@ -152,6 +169,7 @@ def _recognise_parquet(path: Path) -> Source:
     with footer:
         schema, rows = footer.schema_arrow, footer.metadata.num_rows
     dialect = detect(schema.names, path=str(path))
+    check_types(dict(zip(schema.names, schema.types, strict=True)), dialect, path=str(path))
     types = tuple(str(kind) for kind in schema.types)
     return Source(path, "parquet", dialect, tuple(schema.names), types, rows)
 

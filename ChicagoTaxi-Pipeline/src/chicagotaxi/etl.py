@@ -92,7 +92,7 @@ def run_etl(
     options = engine or EngineOptions()
     started = datetime.now(UTC)
     run_id = f"{started:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
-    sources = find_sources(inputs)
+    sources = find_sources(inputs, without=out, notice=notice)
     stamps = [_stamp(source) for source in sources]
     with (
         _quarantine(quarantine) as dropped_rows,

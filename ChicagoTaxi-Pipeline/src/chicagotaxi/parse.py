@@ -12,11 +12,13 @@ from typing import Final
 
 import ibis
 import ibis.expr.types as ir
+import pyarrow as pa
+from servicekit.files import DataError
 
 from chicagotaxi.dialects import COLUMNS, Dialect
 from chicagotaxi.rules import first_broken
 
-__all__ = ["RAW_SEPARATOR", "SOURCE", "EngineFunctions", "classify", "identifier"]
+__all__ = ["RAW_SEPARATOR", "SOURCE", "EngineFunctions", "check_types", "classify", "identifier"]
 
 # Where an engine puts the path of a row's file. A table may well have a column `source` itself.
 SOURCE: Final = "__source__"
@@ -85,6 +87,41 @@ def classify(
     return ruled.select("source", "rule", **_stored(ruled), raw=_joined(ruled))
 
 
+def check_types(types: Mapping[str, pa.DataType], dialect: Dialect, *, path: str) -> None:
+    """Whether columns have types that can be parsed, which text always can.
+
+    Args:
+        types: Of a Parquet file's columns.
+        dialect: Theirs.
+        path: Of the file, for messages.
+
+    Raises:
+        DataError: One has another.
+    """
+    for name, source in dialect.columns.items():
+        found = types[source]
+        if pa.types.is_dictionary(found):
+            found = found.value_type
+        text = pa.types.is_string(found) or pa.types.is_large_string(found)
+        if pa.types.is_null(found) and name not in TIMES:
+            continue
+        if name in TIMES:
+            allowed, fits = "text or timestamp", pa.types.is_timestamp(found)
+        elif name in TEXTS:
+            allowed, fits = "text or a whole number", pa.types.is_integer(found)
+        else:
+            allowed = "text, a number or decimal"
+            fits = any(
+                is_one(found)
+                for is_one in (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
+            )
+        if not (text or fits):
+            raise DataError(
+                f"{path}: the column {source!r} has the type {types[source]}. Write it as "
+                f"{allowed}."
+            )
+
+
 def identifier(raw: ir.Table, dialect: Dialect) -> ir.StringValue:
     """The trip's identifier, as `classify` gives it."""
     return _text(raw[dialect.key])
@@ -131,8 +168,8 @@ def _time(value: ir.Value, dialect: Dialect, functions: EngineFunctions) -> ir.T
 def _naive(value: ir.TimestampValue) -> ir.TimestampValue:
     if value.type().timezone is None:
         return value.cast("timestamp")
-    # Counted from an epoch, so that no engine moves it into a zone of its own.
-    return value.epoch_seconds().as_timestamp("s").cast("timestamp")
+    # Counted from an epoch, so that no engine moves it into a zone of its own, or keeps one.
+    return ibis.timestamp("1970-01-01 00:00:00") + value.epoch_seconds().as_interval("s")
 
 
 def _number(value: ir.Value) -> ir.FloatingValue:

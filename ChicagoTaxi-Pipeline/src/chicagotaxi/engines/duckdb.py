@@ -71,7 +71,10 @@ class DuckDBEngine:
             connection.execute("SET enable_progress_bar = true")
             connection.execute("SET enable_progress_bar_print = false")
         except duckdb.Error as error:
-            raise DataError(f"DuckDB does not start: {error}") from error
+            raise DataError(
+                f"DuckDB does not start: {_first(error)} Give --memory as a number and a unit, "
+                "such as 2GB."
+            ) from error
         engine = cls(connection)
         try:
             yield engine
@@ -194,7 +197,20 @@ def _first(error: Exception) -> str:
 
 
 def _explain(message: str) -> str:
-    return re.sub(r"\s*\n\s*", " ", message)
+    """Where the fault is, what it is and what to do, without the options that only DuckDB has."""
+    line = re.search(r"CSV Error on Line: (\d+)", message)
+    file = re.findall(r"^\s*file = (.*)$", message, re.MULTILINE)
+    if line and file:
+        told = re.split(r"^Possible ", message, maxsplit=1, flags=re.MULTILINE)[0]
+        reason = told.strip().splitlines()[-1].rstrip(".")
+        return (
+            f"{file[-1]}, line {line[1]}: {reason}. Correct that line, or export the whole table "
+            "again."
+        )
+    text = re.sub(r"\s*\n\s*", " ", message).rstrip(". ")
+    if "GZIP" in text or "Failed to read file" in text:
+        return f"{text}. The file is damaged: get it again."
+    return f"{text}."
 
 
 def _literally(path: Path) -> str:
