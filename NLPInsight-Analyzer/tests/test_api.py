@@ -1,15 +1,19 @@
 """The HTTP interface, through the whole application."""
 
+import asyncio
 import json
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, Literal
 
 import pytest
 from nlpinsight.api import Settings, create_app
 from nlpinsight.data import Corpus
 from nlpinsight.model import SentimentModel, judge
-from nlpinsight.schema import LABELS, MAX_BATCH_TEXTS
+from nlpinsight.schema import LABELS, MAX_BATCH_TEXTS, MAX_TEXT_CHARACTERS
+from nlpinsight.text import is_longer
 from nlpinsight.tfidf import TfidfConfig
 from servicekit.testing import wait_until
 from starlette.testclient import TestClient
@@ -83,15 +87,71 @@ def test_what_is_no_request_is_refused(client: TestClient, path: str, body: str)
     assert response.json()["type"] == "urn:problem-type:validation"
 
 
-def test_one_bad_text_of_a_batch_is_named_by_its_place_and_not_echoed(client: TestClient) -> None:
-    batch = {"texts": [{"text": "up"}, {"text": " \u200b"}, {"text": "secret", "more": "secret"}]}
+@pytest.mark.parametrize(
+    ("bad", "field"),
+    [
+        ({"text": "secret", "more": "secret"}, "texts.40.more"),
+        ({"text": " \u200b https://secret"}, "texts.40.text"),
+        ({"text": "\ufdfa" * 2_000}, "texts.40.text"),
+    ],
+)
+def test_a_bad_text_of_a_batch_is_named_by_its_place_and_not_echoed(
+    client: TestClient, bad: dict[str, str], field: str
+) -> None:
+    batch = [{"text": "up"}] * 40 + [bad] + [{"text": "up"}]
 
-    response = client.post("/predict_batch", json=batch)
+    response = client.post("/predict_batch", json={"texts": batch})
 
-    fields = [error["field"] for error in response.json()["errors"]]
-    assert response.status_code == 422
-    assert fields == ["texts.1.text", "texts.2.more"]
+    [error] = response.json()["errors"]
+    assert (response.status_code, error["field"]) == (422, field)
     assert "secret" not in response.text
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "by_the_loop"),
+    [
+        ("/predict", {"text": "Acme \u2019beats\u2019 \U0001f680"}, True),
+        ("/predict", {"text": "x" * 501}, False),
+        ("/predict", {"text": "\ufdfa"}, False),
+        ("/predict", {"text": "\ufdfa" * 20_000}, False),
+        ("/predict_batch", {"texts": [{"text": "up"}]}, False),
+        ("/predict_batch", {"texts": [{"text": "\ufdfa" * 20_000}] * 17}, False),
+    ],
+)
+def test_what_can_grow_is_not_read_where_others_wait(
+    client: TestClient,
+    path: str,
+    body: dict[str, Any],
+    by_the_loop: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    on_loop, spelled_out = [], []
+
+    def watch(form: Literal["NFKC"], text: str) -> str:
+        spelled_out.append(len(unicodedata.normalize(form, text)))
+        return unicodedata.normalize(form, text)
+
+    def measure(text: str, limit: int) -> bool:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            on_loop.append(False)
+        else:
+            on_loop.append(True)
+        return is_longer(text, limit)
+
+    monkeypatch.setattr("nlpinsight.api.is_longer", measure)
+    monkeypatch.setattr(
+        "nlpinsight.text.unicodedata",
+        SimpleNamespace(**(vars(unicodedata) | {"normalize": watch})),
+    )
+
+    client.post(path, json=body)
+
+    assert on_loop
+    assert set(on_loop) == {by_the_loop}
+    # Each piece keeps the interpreter to itself: 512 characters, eighteen for each at most.
+    assert max(spelled_out, default=0) <= MAX_TEXT_CHARACTERS
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,14 @@ from typing import Literal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nlpinsight.text import MAX_MARKS, EmptyTextError, normalise, normalise_all
+from nlpinsight.text import (
+    MAX_MARKS,
+    EmptyTextError,
+    grows,
+    is_longer,
+    normalise,
+    normalise_all,
+)
 
 FORMS: tuple[Literal["NFC", "NFD", "NFKC", "NFKD"], ...] = ("NFC", "NFD", "NFKC", "NFKD")
 
@@ -80,3 +87,14 @@ def test_texts_with_nothing_to_judge_are_refused_by_their_place() -> None:
     assert normalise_all(["a ", "b"]) == ["a", "b"]
     with pytest.raises(EmptyTextError, match=r"Text 1 has nothing to judge"):
         normalise_all(["a", "\u200b https://a.b"])
+
+
+@pytest.mark.parametrize(
+    "text", ["", "profit", "é" * 600, "\u0958" * 600, "\ufdfa" * 700, "a" + "\u0301" * 20]
+)
+def test_whether_a_text_is_longer_is_known_without_spelling_all_of_it_out(text: str) -> None:
+    length = len(unicodedata.normalize("NFKC", text))
+
+    assert not is_longer(text, length)
+    assert is_longer(text + "!", length)
+    assert grows(text) or length <= len(text)

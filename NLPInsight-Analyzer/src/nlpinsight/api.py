@@ -2,12 +2,14 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Body, Depends, FastAPI
+from fastapi.exceptions import RequestValidationError
 from pydantic import Field
 from servicekit import RuntimeDep, ServiceSettings, ServiceSpec, load_settings
 from servicekit import create_app as create_service
@@ -15,12 +17,14 @@ from servicekit import create_app as create_service
 from nlpinsight.model import SentimentModel, judge
 from nlpinsight.schema import (
     MAX_BATCH_TEXTS,
+    MAX_TEXT_CHARACTERS,
     Backend,
     BatchResponse,
     PredictionResponse,
     Sentiment,
     TextRequest,
 )
+from nlpinsight.text import EmptyTextError, grows, is_longer
 
 __all__ = ["Settings", "create_app"]
 
@@ -28,8 +32,8 @@ DESCRIPTION = """\
 The sentiment of financial text: negative, neutral or positive, with the probability of each.
 """
 
-# How many characters take less than about a millisecond: handing them to a thread would cost more
-# than reading them.
+# How many characters, once normalised, take less than about a millisecond: handing them to a thread
+# would cost more than reading them.
 _AT_ONCE: Final[dict[Backend, int]] = {"tfidf": 500, "transformer": 0}
 
 # A batch lets others have the thread after so many texts.
@@ -85,11 +89,14 @@ def _router(settings: Settings) -> APIRouter:
         request: TextRequest, model: Model, runtime: RuntimeDep
     ) -> PredictionResponse:
         """Judge one text."""
-        if len(request.text) <= _AT_ONCE[model.backend]:
-            predictions, seconds = _timed(model, [request.text])
+        text = request.text
+        if len(text) <= _AT_ONCE[model.backend] and not grows(text):
+            answer = _timed(model, [text])
         else:
-            predictions, seconds = await runtime.run_in_worker(_timed, model, [request.text])
-        [prediction] = predictions
+            answer = await runtime.run_in_worker(_timed, model, [text])
+        if isinstance(answer, _Unfit):
+            raise answer.refusal(lambda _place: ("text",))
+        [prediction], seconds = answer
         runtime.count_prediction(prediction.label)
         return PredictionResponse(
             prediction=prediction,
@@ -105,10 +112,12 @@ def _router(settings: Settings) -> APIRouter:
         """Judge many texts; the answers are in the order of the texts."""
         predictions: list[Sentiment] = []
         seconds = 0.0
-        for turn in _turns([request.text for request in texts]):
-            judged, took = await runtime.run_in_worker(_timed, model, turn)
-            predictions += judged
-            seconds += took
+        for first, turn in _turns([request.text for request in texts]):
+            answer = await runtime.run_in_worker(_timed, model, turn)
+            if isinstance(answer, _Unfit):
+                raise answer.refusal(lambda place, first=first: ("texts", first + place, "text"))
+            predictions += answer[0]
+            seconds += answer[1]
         for label, count in Counter(answer.label for answer in predictions).items():
             runtime.count_prediction(label, count)
         return BatchResponse(
@@ -122,12 +131,41 @@ def _router(settings: Settings) -> APIRouter:
     return router
 
 
-def _turns(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+@dataclass(frozen=True)
+class _Unfit:
+    """What is wrong with texts whose kind and length, as they were sent, are right."""
+
+    places: Sequence[int]
+    code: str
+    message: str
+
+    def refusal(self, path: Callable[[int], tuple[str | int, ...]]) -> RequestValidationError:
+        """The answer to the request, given where in it a text stands."""
+        return RequestValidationError(
+            [
+                {"loc": ("body", *path(place)), "type": self.code, "msg": self.message}
+                for place in self.places
+            ]
+        )
+
+
+def _turns(texts: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:
     for start in range(0, len(texts), _TURN):
-        yield texts[start : start + _TURN]
+        yield start, texts[start : start + _TURN]
 
 
-def _timed(model: SentimentModel, texts: Sequence[str]) -> tuple[list[Sentiment], float]:
+def _timed(model: SentimentModel, texts: Sequence[str]) -> tuple[list[Sentiment], float] | _Unfit:
+    long = [place for place, text in enumerate(texts) if is_longer(text, MAX_TEXT_CHARACTERS)]
+    if long:
+        told = f"Text should have at most {MAX_TEXT_CHARACTERS:,} characters once it is normalised"
+        return _Unfit(long, "too_long_normalised", told)
     began = time.perf_counter()
-    answers = judge(model, texts)
+    try:
+        answers = judge(model, texts)
+    except EmptyTextError as error:
+        told = (
+            "Text should hold something to judge: this is only white space, invisible characters "
+            "or URLs"
+        )
+        return _Unfit(error.places, "nothing_to_judge", told)
     return answers, time.perf_counter() - began

@@ -6,9 +6,7 @@ The labels are in one order everywhere: columns of scores, rows and columns of c
 
 from typing import Annotated, Final, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-
-from nlpinsight.text import normalise
+from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
     "LABELS",
@@ -33,23 +31,19 @@ LABELS: Final[tuple[Label, ...]] = get_args(Label)
 
 MAX_BATCH_TEXTS: Final = 500
 
-# What a request may hold. What a model reads of it may be less; the answer says so.
+# What a request may hold, as it is sent and once it is normalised. What a model reads of it may be
+# less; the answer says so.
 MAX_TEXT_CHARACTERS: Final = 20_000
 
 Score = Annotated[float, Field(ge=0, le=1)]
 
 
-def _has_words(text: str) -> str:
-    if not normalise(text):
-        raise ValueError(
-            "Text must hold something to judge: this is empty, or only white space, invisible "
-            "characters or URLs"
-        )
-    return text
-
-
 class TextRequest(BaseModel):
-    """One text, in English: a headline, a post, a sentence of a report."""
+    """One text, in English: a headline, a post, a sentence of a report.
+
+    What takes long to see is not looked at here, where others wait: that it holds something to
+    judge, and how long it is once it is normalised.
+    """
 
     model_config = ConfigDict(
         frozen=True,
@@ -57,9 +51,7 @@ class TextRequest(BaseModel):
         json_schema_extra={"examples": [{"text": "Acme beats estimates and raises its outlook"}]},
     )
 
-    text: Annotated[
-        str, Field(min_length=1, max_length=MAX_TEXT_CHARACTERS), AfterValidator(_has_words)
-    ]
+    text: Annotated[str, Field(min_length=1, max_length=MAX_TEXT_CHARACTERS)]
 
 
 class Sentiment(BaseModel):

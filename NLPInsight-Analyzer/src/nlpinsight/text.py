@@ -20,7 +20,14 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
-__all__ = ["MAX_MARKS", "EmptyTextError", "normalise", "normalise_all"]
+__all__ = [
+    "MAX_MARKS",
+    "EmptyTextError",
+    "grows",
+    "is_longer",
+    "normalise",
+    "normalise_all",
+]
 
 MAX_MARKS: Final = 30
 
@@ -34,8 +41,21 @@ _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 _URL: Final = re.compile(r"(?:\bhttps?://|\bwww\.)\S+", re.IGNORECASE)
 
 
+# One character can stand for eighteen, and NFKC lets no other thread run until it is done: so much
+# of a text of unknown length at a time.
+_PIECE: Final = 512
+
+
 class EmptyTextError(ValueError):
-    """A text has nothing left to judge once it is normalised."""
+    """A text has nothing left to judge once it is normalised.
+
+    Attributes:
+        places: The texts that have not, counted from 0.
+    """
+
+    def __init__(self, message: str, places: Sequence[int]) -> None:
+        super().__init__(message)
+        self.places = tuple(places)
 
 
 def normalise(text: str) -> str:
@@ -55,9 +75,30 @@ def normalise_all(texts: Sequence[str]) -> list[str]:
     if "" in normalised:
         raise EmptyTextError(
             f"Text {normalised.index('')} has nothing to judge: it is empty, or only white space, "
-            "invisible characters or URLs. Leave it out."
+            "invisible characters or URLs. Leave it out.",
+            [place for place, text in enumerate(normalised) if not text],
         )
     return normalised
+
+
+def grows(text: str) -> bool:
+    """Whether a text may be longer once it is normalised."""
+    return not (text.isascii() or unicodedata.is_normalized("NFKC", text))
+
+
+def is_longer(text: str, limit: int) -> bool:
+    """Whether a text has more characters than a limit once they are in compatibility form (NFKC).
+
+    However long that form is, about so much of it is computed as the limit.
+    """
+    if text.isascii():
+        return len(text) > limit
+    length = 0
+    for start in range(0, len(text), _PIECE):
+        length += len(unicodedata.normalize("NFKC", text[start : start + _PIECE]))
+        if length > limit:
+            return True
+    return False
 
 
 def _cut_marks(text: str) -> str:
