@@ -1,6 +1,8 @@
 import csv
+import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from nlpinsight.textfiles import MAX_LINE, ResultWriter, read_rows
@@ -49,6 +51,11 @@ def test_plain_lines_are_texts(tmp_path: Path) -> None:
         ("a.jsonl", '{"text": "up"\n', 1, "a JSON object", "text"),
         ("a.jsonl", "[" * 100_000 + "\n", 1, "a JSON object", "[["),
         ("a.jsonl", '{"text": "\\ud800"}\n', 1, "UTF-8", "ud800"),
+        ("a.csv", b"id,text\n1,up\nsoci\xe9t\xe9,down\n", 2, "save the file as UTF-8", "soci"),
+        ("a.jsonl", '{"text": "up", "a": {"b": ["\\ud800"]}}\n', 1, "save the file as", "ud800"),
+        ("a.jsonl", '{"text": "up", "\\ud800": 1}\n', 1, "named in UTF-8", "ud800"),
+        ("a.jsonl", '{"text": "up"}\n{"text": "up", "n": 1e999}\n', 2, "a finite number", "inf"),
+        ("a.jsonl", '{"text": "up", "n": [NaN]}\n', 1, "a finite number", "nan"),
         ("a.txt", "up\n\ndown\n", 2, "a text with something to judge", "''"),
     ],
 )
@@ -74,11 +81,14 @@ def test_a_bad_row_carries_what_is_wrong_with_it(  # noqa: PLR0917 - one table
         ("a.csv", "text,text\n1,up\n", "has text twice"),
         ("a.csv", 'text\n"up\n', "after row 0: unexpected end of data"),
         ("a.txt", "x" * (MAX_LINE + 1), "row 1: the line is longer"),
-        ("a.csv", "text\n" + "x" * (MAX_LINE + 1), "field larger than field limit"),
+        ("a.csv", "text\n" + "x" * (MAX_LINE + 1), "after row 0: the row is longer"),
+        ("a.csv", "text\nup\n" + "a," * MAX_LINE, "after row 1: the row is longer"),
+        ("a.csv", 'text\nup\n"' + "up\n" * MAX_LINE, "close the quotes that were left open"),
+        ("a.csv", b"text,soci\xe9t\xe9\nup,1\n", r"column 'soci.* is not UTF-8 \(save the file as"),
     ],
 )
 def test_a_file_that_cannot_be_told_apart_into_rows_is_refused(
-    name: str, contents: str, message: str, tmp_path: Path
+    name: str, contents: str | bytes, message: str, tmp_path: Path
 ) -> None:
     with pytest.raises(DataError, match=message):
         list(read_rows(write(tmp_path / name, contents)))
@@ -111,6 +121,43 @@ def test_csv_rows_have_the_columns_of_the_first(tmp_path: Path) -> None:
 
     with (tmp_path / "a.csv").open() as file:
         assert list(csv.reader(file)) == [["a", "b"], ["1", "2"], ["", "3"]]
+
+
+def test_a_field_that_csv_has_no_column_for_is_refused_and_not_lost(tmp_path: Path) -> None:
+    def write_both() -> None:
+        with ResultWriter(tmp_path / "a.csv") as writer:
+            writer.write({"a": 1})
+            writer.write({"a": 2, "b": 3})
+
+    with pytest.raises(DataError, match=r"Row 2 has 'b', which row 1 lacks.*\.jsonl"):
+        write_both()
+
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_more_of_a_file_is_read_than_a_row_may_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "a.csv", "text\n" + "x" * (20 * MAX_LINE))
+    asked: list[int] = []
+
+    class Watched(io.TextIOWrapper):
+        def readline(self, size: int = -1, /) -> str:  # type: ignore[override]
+            asked.append(size)
+            return super().readline(size)
+
+    def open_watched(_path: Path, _mode: str = "r", **how: Any) -> io.IOBase:  # noqa: ANN401
+        raw = io.BytesIO(contents)
+        return Watched(raw, **how) if how else raw
+
+    contents = path.read_bytes()
+    monkeypatch.setattr(Path, "open", open_watched)
+
+    with pytest.raises(DataError, match="the row is longer"):
+        list(read_rows(path))
+
+    assert asked
+    assert all(0 < size <= MAX_LINE + 1 for size in asked)
 
 
 def test_nothing_is_left_of_a_file_that_was_not_finished(tmp_path: Path) -> None:

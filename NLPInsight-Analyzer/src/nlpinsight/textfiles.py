@@ -1,7 +1,7 @@
 """Files of texts, row by row: CSV with a column ``text``, JSON lines, plain lines.
 
 A row is read whatever is wrong with it, and carries what that is: a file is refused once, with all
-of its bad rows. Memory is bounded by the longest line, and that by `MAX_LINE`.
+of its bad rows. Memory is bounded by the longest row, and that by `MAX_LINE`.
 """
 
 import contextlib
@@ -29,6 +29,7 @@ _JSON_LINES: Final = (".jsonl", ".ndjson")
 _LINES: Final = (".txt",)
 
 _A_TEXT: Final = "a text with something to judge"
+_UTF8: Final = "UTF-8 (save the file as UTF-8)"
 
 
 @dataclass(frozen=True)
@@ -123,13 +124,15 @@ class ResultWriter(contextlib.AbstractContextManager["ResultWriter"]):
         with write_errors(destination):
             self._stream = self._file.path.open("w", encoding="utf-8", newline="")
         self._columns: list[str] | None = None
+        self._rows = 0
 
     def write(self, fields: Mapping[str, object]) -> None:
-        """Write a row. All rows of a CSV file have the columns of the first.
+        """Write a row. A CSV file has the columns of its first row; what others lack is empty.
 
         Raises:
-            DataError: It cannot be written.
+            DataError: It cannot be written, or has a column that the first row lacks.
         """
+        self._rows += 1
         with write_errors(self._destination):
             if not self._as_csv:
                 self._stream.write(json.dumps(fields, ensure_ascii=False) + "\n")
@@ -138,6 +141,12 @@ class ResultWriter(contextlib.AbstractContextManager["ResultWriter"]):
             if self._columns is None:
                 self._columns = list(fields)
                 writer.writerow(self._columns)
+            if more := [repr(name) for name in fields if name not in self._columns]:
+                raise DataError(
+                    f"Row {self._rows} has {', '.join(more)}, which row 1 lacks, so that "
+                    f"{self._destination} has no column for it. Write .jsonl instead, or give row "
+                    "1 every field. Nothing was written."
+                )
             writer.writerow([_cell(fields.get(column)) for column in self._columns])
 
     def __enter__(self) -> Self:
@@ -175,13 +184,27 @@ def check_results(destination: Path) -> None:
 def _read_csv(path: Path, columns: tuple[str, ...]) -> Iterator[Row]:
     # Bytes that are not UTF-8 become lone surrogates, so that the row that has them can be named.
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+        number = taken = 0
+
+        def lines() -> Iterator[str]:
+            nonlocal taken
+            while line := file.readline(MAX_LINE + 1 - taken):
+                taken += len(line)
+                if taken > MAX_LINE:
+                    raise DataError(
+                        f"{path}, after row {number}: the row is longer than {MAX_LINE:,} "
+                        "characters. Split it, or close the quotes that were left open."
+                    )
+                yield line
+
         csv.field_size_limit(MAX_LINE)
-        reader = csv.reader(file, strict=True)
-        number = 0
+        reader = csv.reader(lines(), strict=True)
         try:
             header = next(reader)
             _check_header(path, header, columns)
+            taken = 0
             for number, cells in enumerate(reader, start=1):
+                taken = 0
                 yield _from_cells(number, header, cells)
         except csv.Error as error:
             raise DataError(
@@ -191,6 +214,9 @@ def _read_csv(path: Path, columns: tuple[str, ...]) -> Iterator[Row]:
 
 
 def _check_header(path: Path, header: list[str], columns: tuple[str, ...]) -> None:
+    for name in header:
+        if _unwritable(name):
+            raise DataError(f"{path}: the column {_shown(name)} is not {_UTF8}.")
     missing = [name for name in columns if name not in header]
     twice = sorted({name for name in header if header.count(name) > 1})
     if missing or twice:
@@ -240,13 +266,38 @@ def _checked(row: Row, columns: tuple[str, ...], *, need_words: bool) -> Row:
     text = row.fields[TEXT]
     if not isinstance(text, str):
         problem = Problem(TEXT, row.number, _shown(text), "a string")
-    elif any("\ud800" <= character <= "\udfff" for character in text):
-        problem = Problem(TEXT, row.number, _shown(text), "UTF-8")
+    elif found := _first_unwritable(row.fields):
+        name, value, expected = found
+        problem = Problem(name, row.number, _shown(value), expected)
     elif not (normalise(text) if need_words else text.strip()):
         problem = Problem(TEXT, row.number, _shown(text), _A_TEXT)
     else:
         return row
     return Row(row.number, row.fields, problem)
+
+
+def _first_unwritable(fields: Mapping[str, object]) -> tuple[str, object, str] | None:
+    for name, value in fields.items():
+        if _unwritable(name):
+            return _shown(name), name, f"named in {_UTF8}"
+        if expected := _unwritable(value):
+            return name, value, expected
+    return None
+
+
+def _unwritable(value: object) -> str | None:
+    """What a value would have to be to be written; none where it can be."""
+    try:
+        if not isinstance(value, str):
+            value = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        value.encode()
+    except UnicodeEncodeError:
+        return _UTF8
+    except RecursionError:
+        return "nested less deeply"
+    except ValueError:
+        return "a finite number"
+    return None
 
 
 def _shown(value: object) -> str:
