@@ -14,7 +14,7 @@ from chicagotaxi.cli import app
 from chicagotaxi.fetch import fetch_days, read_ledger
 from chicagotaxi.soda import SodaClient, dataset_of
 from portal import Portal, serve
-from servicekit.files import DataError
+from servicekit.files import DataError, TryLaterError
 from trips import API, clean, contents, run, trip
 from typer.testing import CliRunner
 
@@ -262,7 +262,7 @@ def test_days_that_cannot_be_are_refused(client: SodaClient, tmp_path: Path) -> 
 
 def test_a_portal_that_is_not_there_is_named(waits: Waits, tmp_path: Path) -> None:
     client = SodaClient(base="http://127.0.0.1:9", tries=2, sleep=waits)
-    with pytest.raises(DataError, match=r"gave no usable answer in 2 tries.*refused"):
+    with pytest.raises(TryLaterError, match=r"gave no usable answer in 2 tries.*refused"):
         fetch_days(client, FIRST, FIRST, tmp_path)
 
 

@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import IO, Final, TypeVar
 
-from servicekit.files import DataError
+from servicekit.files import DataError, TryLaterError
 
 from chicagotaxi.dialects import detect
 
@@ -151,7 +151,7 @@ class SodaClient:
                 problem = f"{type(error).__name__}: {error}"
             if attempt + 1 < self.tries:
                 self.sleep(wait)
-        raise DataError(
+        raise TryLaterError(
             f"{self.base} gave no usable answer in {self.tries} tries, at last {problem}. "
             f"{_CONTINUES}"
         )

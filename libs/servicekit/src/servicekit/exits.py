@@ -1,7 +1,7 @@
 """How a command ends.
 
-Exit codes: 0 done; 1 a model was refused or could not be sealed; 2 unusable input; 143 stopped by
-SIGTERM, with nothing left behind.
+Exit codes: 0 done; 1 a model was refused or could not be sealed; 2 unusable input; 75 input that
+cannot be had now, and may be later (EX_TEMPFAIL); 143 stopped by SIGTERM, with nothing left behind.
 """
 
 import signal
@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from pinproof import SealedModelError, SealError
 
-from servicekit.files import DataError
+from servicekit.files import DataError, TryLaterError
 
 __all__ = ["exits"]
 
@@ -28,7 +28,7 @@ def exits() -> Iterator[None]:
         with _terminable():
             yield
     except DataError as error:
-        _fail(str(error), code=2)
+        _fail(str(error), code=75 if isinstance(error, TryLaterError) else 2)
     except (SealedModelError, SealError) as error:
         _fail(str(error), code=1)
 

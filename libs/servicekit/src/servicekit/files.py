@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-__all__ = ["DataError", "NewFile", "write_errors"]
+__all__ = ["DataError", "NewFile", "TryLaterError", "write_errors"]
 
 _NO_ROOM: Final = "Make room, or give another place."
 _REMEDIES: Final = {
@@ -23,6 +23,10 @@ _ANOTHER_PLACE: Final = "Give a place in a folder that exists and that you may w
 
 class DataError(Exception):
     """A table or file cannot be used. The message says which, where, why and what to do."""
+
+
+class TryLaterError(DataError):
+    """Input cannot be had now, and may be later: what gives it does not answer."""
 
 
 class NewFile:
