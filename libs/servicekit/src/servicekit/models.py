@@ -1,0 +1,67 @@
+"""What the commands of every service do with sealed models: open their own, and seal elsewhere."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from servicekit.files import DataError
+
+if TYPE_CHECKING:
+    from pinproof import OpenedModel
+
+__all__ = ["check_places", "open_model"]
+
+K = TypeVar("K")
+
+
+def open_model(
+    folder: Path, sha256: str | None, *, name: str, kind: type[K]
+) -> "tuple[OpenedModel, K]":
+    """Open a sealed model of this service.
+
+    Args:
+        folder: The sealed model.
+        sha256: What the SHA-256 of its manifest must be, where that is known.
+        name: The name that this service's models have.
+        kind: The class of its predictor.
+
+    Raises:
+        SealedModelError: It is refused.
+        DataError: It is a model of another service. That is known before it is opened, which may
+            take what only that service has installed.
+    """
+    from pinproof import open_sealed  # noqa: PLC0415 - --help need not wait for it
+    from pinproof.sealed.manifest import read_manifest  # noqa: PLC0415
+
+    manifest, _ = read_manifest(folder, expected_sha256=sha256)
+    if manifest.name == name:
+        opened = open_sealed(folder, expected_sha256=sha256)
+        if isinstance(opened.predictor, kind):
+            return opened, opened.predictor
+    raise DataError(
+        f"{folder} holds the model {manifest.name!r} of the loader {manifest.loader!r}, which is "
+        f"not one of {name}. Give the folder that `train` wrote."
+    )
+
+
+def check_places(out: Path, reports: Path, check_reports: Callable[[Path], None]) -> None:
+    """Refuse places that cannot be written, before a training for nothing.
+
+    Args:
+        out: Where the model shall be sealed.
+        reports: Where the report shall be written.
+        check_reports: Checks that it could be written there.
+
+    Raises:
+        DataError: The report cannot be written, or lies in the model's folder.
+        SealError: The model cannot be sealed there.
+    """
+    from pinproof.sealed.sealing import check_destination  # noqa: PLC0415
+
+    if reports.resolve().is_relative_to(out.resolve()):
+        raise DataError(
+            f"The report's folder {reports} lies in the model's folder {out}, which holds what "
+            "was sealed and nothing else. Give another folder to --reports."
+        )
+    check_destination(out)
+    check_reports(reports)
