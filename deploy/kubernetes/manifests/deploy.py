@@ -1,14 +1,17 @@
 """Apply rendered manifests, and wait until what they describe is healthy."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 from manifests.errors import RenderError
-from manifests.objects import Manifests
+from manifests.objects import Manifests, Node
 from manifests.render import NAMESPACE
 
 __all__ = ["deploy", "roll_back"]
@@ -17,6 +20,10 @@ _MANAGER = "ml-services-deploy"
 _PIPELINE = "chicagotaxi-pipeline"
 _PIPELINE_S = 7200
 """What the pipeline's job may take, as its activeDeadlineSeconds says."""
+_LOOK_S = 5
+"""Between two looks at it."""
+_FIRST: Final = "ml-services/first-batch-of"
+"""The label of a model's first run."""
 
 
 def deploy(manifests: Manifests, file: Path, context: str | None, timeout_s: int) -> int:
@@ -42,7 +49,8 @@ def deploy(manifests: Manifests, file: Path, context: str | None, timeout_s: int
 def roll_back(manifests: Manifests, context: str | None, timeout_s: int) -> int:
     """Return every workload to its version before, and wait.
 
-    The ConfigMap that a version was given is still there: its name has a hash of its contents.
+    The ConfigMap that a version was given is still there: its name has a hash of its contents. The
+    pipeline has no versions: it stays, and is told.
 
     Returns:
         0 if every workload is healthy, 1 otherwise.
@@ -55,6 +63,8 @@ def roll_back(manifests: Manifests, context: str | None, timeout_s: int) -> int:
         undo = [*kubectl, "-n", NAMESPACE, "rollout", "undo", f"{kind}/{name}"]
         if subprocess.run(undo, check=False).returncode != 0:  # noqa: S603
             return 1
+    _say(f"cronjob/{_PIPELINE} stays as it is: where the model of ChicagoTaxi has changed, apply")
+    _say("the release before as a whole (make deploy-…), so that its pods get predictions.")
     return _wait(kubectl, manifests, timeout_s)
 
 
@@ -62,27 +72,72 @@ def _first_batch(kubectl: Sequence[str], manifests: Manifests) -> int:
     """Let the pipeline run once with a model that is new.
 
     ChicagoTaxi's pods serve predictions of their own model only, and are not ready before there are
-    any. A job that is named after the model says that it has run.
+    any. A job with the model's label says that it has run, or that it runs. It is nobody's: the
+    CronJob's would go with its history, and the next deployment would run it again.
     """
     sha256 = next(
         one["data"]["MODEL_SHA256"]
         for _, one in manifests.of("ConfigMap")
         if one["metadata"]["name"].startswith("chicagotaxi-model")
     )
-    job = f"{_PIPELINE}-{sha256[:10]}"
+    model = sha256[:10]
     ours = [*kubectl, "-n", NAMESPACE]
-    known = subprocess.run([*ours, "get", f"job/{job}"], capture_output=True, check=False)  # noqa: S603
-    if known.returncode == 0:
+    known = [*ours, "get", "jobs", "-l", f"{_FIRST}={model}", "-o", "json"]
+    listed = subprocess.run(known, capture_output=True, text=True, check=False)  # noqa: S603
+    if listed.returncode != 0:
+        _say(f"Jobs cannot be listed: {listed.stderr.strip()}")
+        return 1
+    ended = {one["metadata"]["name"]: _ended(one) for one in json.loads(listed.stdout)["items"]}
+    if "Complete" in ended.values():
         return 0
-    _say(f"Starting {job}: the first predictions of this model")
-    create = [*ours, "create", "job", job, f"--from=cronjob/{_PIPELINE}"]
-    if subprocess.run(create, check=False).returncode != 0:  # noqa: S603
+    running = sorted(name for name, how in ended.items() if how is None)
+    # One that failed stays as it is, to be looked at: this may delete nothing.
+    job = f"job/{running[0]}" if running else _start_first(ours, manifests, model)
+    if not job:
         return 1
-    waiting = [*ours, "wait", f"job/{job}", "--for=condition=complete", f"--timeout={_PIPELINE_S}s"]
-    if subprocess.run(waiting, check=False).returncode != 0:  # noqa: S603
-        _say(f"{job} has not succeeded: kubectl -n {NAMESPACE} logs job/{job}")
-        return 1
-    return 0
+    _say(f"Waiting for {job}: the first predictions of this model")
+    # `wait` knows one condition only: a job that fails would be waited for to the end.
+    deadline = time.monotonic() + _PIPELINE_S
+    while time.monotonic() < deadline:
+        asked = subprocess.run(  # noqa: S603
+            [*ours, "get", job, "-o", "json"], capture_output=True, text=True, check=False
+        )
+        how = _ended(json.loads(asked.stdout)) if asked.returncode == 0 else None
+        if how == "Complete":
+            return 0
+        if how == "Failed":
+            break
+        time.sleep(_LOOK_S)
+    _say(f"{job} has not succeeded: kubectl -n {NAMESPACE} logs {job} --all-containers")
+    return 1
+
+
+def _start_first(ours: Sequence[str], manifests: Manifests, model: str) -> str:
+    """Start the pipeline; the job's name as kubectl has it, or nothing if it cannot be started."""
+    template = manifests.find("CronJob", _PIPELINE)
+    assert template is not None  # noqa: S101 - every overlay has it
+    spec = dict(template["spec"]["jobTemplate"]["spec"])
+    spec.pop("ttlSecondsAfterFinished", None)
+    job = {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"generateName": f"{_PIPELINE}-{model}-", "labels": {_FIRST: model}},
+        "spec": spec,
+    }
+    create = [*ours, "create", "-f", "-", "-o", "name"]
+    done = subprocess.run(  # noqa: S603
+        create, input=json.dumps(job), capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        _say(f"The pipeline cannot be started: {done.stderr.strip()}")
+    return done.stdout.strip().replace("job.batch/", "job/")
+
+
+def _ended(job: Node) -> str | None:
+    """How a job ended: Complete or Failed, or None where it runs."""
+    conditions = job.get("status", {}).get("conditions", [])
+    met = {one["type"] for one in conditions if one["status"] == "True"}
+    return next((how for how in ("Complete", "Failed") if how in met), None)
 
 
 def _wait(kubectl: Sequence[str], manifests: Manifests, timeout_s: int) -> int:

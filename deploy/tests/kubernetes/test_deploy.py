@@ -1,14 +1,25 @@
 """What `deploy` asks of a cluster, told by a kubectl that notes it."""
 
+import json
 import stat
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from manifests import deploy
 from manifests.cli import main
 from manifests.combinations import build_combinations, specimen
 
-JOB = f"chicagotaxi-pipeline-{specimen('gke').models['chicagotaxi'].sha256[:10]}"
+MODEL = specimen("gke").models["chicagotaxi"].sha256[:10]
+LISTED = f"get jobs -l ml-services/first-batch-of={MODEL}"
+
+
+def job(name: str, condition: str = "") -> dict[str, object]:
+    conditions = [{"type": condition, "status": "True"}] if condition else []
+    return {"metadata": {"name": name}, "status": {"conditions": conditions}}
+
+
+RAN = [job("ran", "Complete")]
 
 
 @pytest.fixture
@@ -17,15 +28,28 @@ def cluster(
 ) -> Callable[..., tuple[int, list[str]]]:
     """Run a command against a cluster where some calls fail."""
 
-    def run(command: str, *, failing: str = "nothing", text: str = "") -> tuple[int, list[str]]:
+    def run(
+        command: str,
+        *,
+        failing: str = "nothing",
+        text: str = "",
+        jobs: list[dict[str, object]] = RAN,
+        ends: str = "Complete",
+    ) -> tuple[int, list[str]]:
         manifests = tmp_path / "rendered.yaml"
         manifests.write_text(text or rendered["gke"], encoding="utf-8")
         kubectl = tmp_path / "kubectl"
         kubectl.write_text(
             f'#!/bin/sh\necho "$*" >> {tmp_path}/calls\n'
-            f'case "$*" in *"{failing}"*) exit 1;; esac\n',
+            f'case "$*" in *"{failing}"*) exit 1;; esac\n'
+            f'case "$*" in *"get jobs"*) cat {tmp_path}/jobs;; *"get job/"*) cat {tmp_path}/job;;\n'
+            f'*"create -f -"*) cat > {tmp_path}/created; echo job.batch/new;; esac\n',
             encoding="utf-8",
         )
+        (tmp_path / "jobs").write_text(json.dumps({"items": jobs}), encoding="utf-8")
+        (tmp_path / "job").write_text(json.dumps(job("new", ends)), encoding="utf-8")
+        monkeypatch.setattr(deploy, "_LOOK_S", 0)
+        monkeypatch.setattr(deploy, "_PIPELINE_S", 30)
         kubectl.chmod(kubectl.stat().st_mode | stat.S_IXUSR)
         monkeypatch.setenv("KUBECTL", str(kubectl))
         with pytest.raises(SystemExit) as ended:
@@ -51,23 +75,47 @@ def test_it_applies_and_waits_for_every_workload(
     ]
 
 
+@pytest.mark.parametrize("before", [[], [job("old", "Failed")]], ids=["new", "failed before"])
 def test_a_new_model_gets_its_first_batch_before_anybody_waits_for_its_pods(
+    cluster: Callable[..., tuple[int, list[str]]], tmp_path: Path, before: list[dict[str, object]]
+) -> None:
+    code, calls = cluster("deploy", jobs=before)
+    assert code == 0
+    created = calls.index("-n ml-services create -f - -o name")
+    looked = calls.index("-n ml-services get job/new -o json")
+    assert created < looked < next(i for i, call in enumerate(calls) if "rollout status" in call)
+    made = json.loads((tmp_path / "created").read_text(encoding="utf-8"))
+    assert made["metadata"]["labels"] == {"ml-services/first-batch-of": MODEL}
+    # Neither the CronJob's history nor time takes away what says that it has run.
+    assert "ownerReferences" not in made["metadata"]
+    assert "ttlSecondsAfterFinished" not in made["spec"]
+    assert made["spec"]["template"]["spec"]["containers"]
+
+
+def test_one_that_runs_is_waited_for(cluster: Callable[..., tuple[int, list[str]]]) -> None:
+    code, calls = cluster("deploy", jobs=[job("old", "Failed"), job("runs")])
+    assert code == 0
+    assert "-n ml-services get job/runs -o json" in calls
+    assert not any("create" in call for call in calls)
+
+
+def test_one_that_fails_ends_the_deployment_at_once(
     cluster: Callable[..., tuple[int, list[str]]],
 ) -> None:
-    code, calls = cluster("deploy", failing=f"get job/{JOB}")
-    assert code == 0
-    created = calls.index(f"-n ml-services create job {JOB} --from=cronjob/chicagotaxi-pipeline")
-    waited = next(i for i, call in enumerate(calls) if f"wait job/{JOB}" in call)
-    assert created < waited < next(i for i, call in enumerate(calls) if "rollout status" in call)
+    code, calls = cluster("deploy", jobs=[], ends="Failed")
+    assert code == 1
+    assert not any("rollout status" in call for call in calls)
 
 
 def test_a_model_that_has_run_is_not_run_again(
     cluster: Callable[..., tuple[int, list[str]]],
 ) -> None:
-    assert not any("create job" in call for call in cluster("deploy")[1])
+    _, calls = cluster("deploy", jobs=[*RAN, job("old", "Failed")])
+    assert any(LISTED in call for call in calls)
+    assert not any("create" in call for call in calls)
 
 
-@pytest.mark.parametrize("failing", ["apply", "rollout status deployment/nlpinsight"])
+@pytest.mark.parametrize("failing", ["apply", "get jobs", "rollout status deployment/nlpinsight"])
 def test_what_fails_fails_the_deployment(
     cluster: Callable[..., tuple[int, list[str]]], failing: str
 ) -> None:
