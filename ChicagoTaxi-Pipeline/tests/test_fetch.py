@@ -212,7 +212,7 @@ def test_who_is_to_wait_for_long_is_told_to_come_back(  # noqa: PLR0917
     portal: Portal, client: SodaClient, waits: Waits, tmp_path: Path, fault: str, seconds: str
 ) -> None:
     portal.faults = [fault]
-    with pytest.raises(DataError, match=f"left alone for {seconds} seconds. Run the same"):
+    with pytest.raises(TryLaterError, match=f"left alone for {seconds} seconds. Run the same"):
         fetch_days(client, FIRST, FIRST, tmp_path)
     assert waits == []
 
@@ -292,6 +292,9 @@ def test_a_fetch_that_is_killed_goes_on_after_its_last_page(portal: Portal, tmp_
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
     assert "101 trips" in result.output
+    assert "2 days fetched, 0 were there" in result.output
     # Two of the first day's three pages, and the second day's.
     assert len(portal.pages) - before == 2 + 3
     assert len(set(identifiers(tmp_path))) == 101
+    one = ["fetch", *days[:2], "--last", "2023-04-06", str(tmp_path / "one"), *arguments[6:]]
+    assert "1 day fetched, 0 were" in CliRunner().invoke(app, one).output

@@ -8,7 +8,7 @@ from rich.table import Table
 from chicagotaxi.rules import DUPLICATE, RULES
 from chicagotaxi.schema import AREAS, PipelineStatus
 
-__all__ = ["show_status"]
+__all__ = ["many", "show_status"]
 
 
 def show_status(status: PipelineStatus, out: Path) -> None:
@@ -16,7 +16,7 @@ def show_status(status: PipelineStatus, out: Path) -> None:
     console = Console()
     reasons = {rule.name: rule.why for rule in RULES}
     reasons[DUPLICATE] = "another trip of the month has the same identifier"
-    table = Table(title=f"{status.rows_read:,} rows of {_many(len(status.inputs), 'file')}")
+    table = Table(title=f"{status.rows_read:,} rows of {many(len(status.inputs), 'file')}")
     table.add_column("rows", justify="right")
     table.add_column("")
     table.add_row(f"{status.rows_kept:,}", "kept")
@@ -28,18 +28,19 @@ def show_status(status: PipelineStatus, out: Path) -> None:
     if status.months:
         months = status.months[0] + (f" to {status.months[-1]}" if status.months[1:] else "")
         console.print(
-            f"Wrote {_many(len(status.months), 'month')}, {months}, with "
-            f"{_many(status.hours, 'hour')} x {AREAS} areas, to {out} by {status.engine}",
+            f"Wrote {many(len(status.months), 'month')}, {months}, with "
+            f"{many(status.hours, 'hour')} x {AREAS} areas, to {out} by {status.engine}",
             highlight=False,
         )
         for month, trips in status.month_trips.items():
             if trips.before:
                 console.print(
-                    f"  {month}: {trips.before:,} -> {_many(trips.now, 'trip')}", highlight=False
+                    f"  {month}: {trips.before:,} -> {many(trips.now, 'trip')}", highlight=False
                 )
     else:
         console.print(f"No trip was kept. What stands in {out} is as it was")
 
 
-def _many(number: int, noun: str) -> str:
+def many(number: int, noun: str) -> str:
+    """A number with its noun, in the plural where it is not one."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

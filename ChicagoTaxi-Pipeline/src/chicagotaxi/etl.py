@@ -188,7 +188,7 @@ def _refuse_losses(changes: Mapping[str, MonthTrips]) -> None:
     ]:
         raise DataError(
             f"{'; '.join(losses)}. A month is replaced as a whole: give all of its files in one "
-            "run, or `etl --replace` if it is to lose them. Nothing was written."
+            "run, or another --out, or `etl --replace` if it is to lose them. Nothing was written."
         )
 
 

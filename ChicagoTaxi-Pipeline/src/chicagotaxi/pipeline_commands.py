@@ -78,6 +78,7 @@ def fetch(  # noqa: PLR0917
     The portal is more generous to those who give an application token: SODA_APP_TOKEN in the
     environment.
     """
+    from chicagotaxi.display import many  # noqa: PLC0415
     from chicagotaxi.fetch import fetch_days  # noqa: PLC0415
     from chicagotaxi.soda import SodaClient  # noqa: PLC0415
 
@@ -93,7 +94,8 @@ def fetch(  # noqa: PLR0917
             summary = fetch_days(client, first.date(), last.date(), destination, progress=progress)
             bar.update(bar.total - bar.n)
     typer.echo(
-        f"{summary.rows:,} trips in {destination}: {len(summary.fetched)} days fetched, "
+        f"{many(summary.rows, 'trip')} in {destination}: "
+        f"{many(len(summary.fetched), 'day')} fetched, "
         f"{len(summary.there_already)} were there already."
     )
     if summary.without_trips:

@@ -137,7 +137,7 @@ class SodaClient:
                         ) from error
                     wait = _asked_to_wait(error.headers.get("Retry-After"), wait)
                     if wait > _MAX_WAIT_S:
-                        raise DataError(
+                        raise TryLaterError(
                             f"{self.base} asks to be left alone for {wait:.0f} seconds. "
                             f"{_CONTINUES}"
                         ) from error
