@@ -82,3 +82,21 @@ def test_every_variable_of_the_workflows_is_said_by_an_output(cloud: str) -> Non
     }
 
     assert said == used
+
+
+def test_nothing_is_made_before_the_project_has_the_services_that_make_it() -> None:
+    waits = {
+        name: str(body.get("depends_on"))
+        for name, body in modules("gcp")[0].named("module").items()
+    }
+
+    assert waits.pop("access") == "['${module.cluster}']"
+    assert waits
+    assert set(waits.values()) == {"['${google_project_service.this}']"}
+
+
+def test_nothing_moves_a_tag_of_registries_whose_tags_are_immutable() -> None:
+    release = (ROOT / ".github/workflows/release.yml").read_text(encoding="utf-8")
+
+    assert "actions/attest-" in release
+    assert "push-to-registry" not in release

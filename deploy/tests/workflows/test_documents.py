@@ -48,3 +48,13 @@ def test_every_terraform_output_that_the_guide_asks_for_exists() -> None:
         assert f"deploy/terraform/{other}" not in section
         for variable in re.findall(r"gh variable set (\w+)", section):
             assert variable == "CLUSTERS" or variable in outputs
+
+
+def test_the_guide_logs_in_before_it_reads_what_only_a_login_can() -> None:
+    section = (ROOT / "docs/deploy.md").read_text(encoding="utf-8").partition("\n## Deploying")[2]
+
+    steps = ["make release-file", "make log-in-gke", "make verify-release", "make deploy-gke"]
+    places = [section.index(step) for step in steps]
+    assert places == sorted(places)
+    assert "create job --from=cronjob/chicagotaxi-pipeline" not in section
+    assert section.index("aws configure export-credentials") < section.index("make release-file")
