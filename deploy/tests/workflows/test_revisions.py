@@ -32,6 +32,14 @@ def deployments(**revisions: str) -> str:
     return json.dumps({"items": items})
 
 
+def pipeline(image: str) -> str:
+    spec = {"jobTemplate": {"spec": {"template": {"spec": {"containers": [{"image": image}]}}}}}
+    return json.dumps({"items": [{"metadata": {"name": "chicagotaxi-pipeline"}, "spec": spec}]})
+
+
+NO_PIPELINE = (0, json.dumps({"items": []}))
+
+
 def run(command: str, noted: Path, kubectl: Programs) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, TOOL, command, noted, "--context", "there"],
@@ -49,10 +57,20 @@ def asked(kubectl: Programs, verb: str) -> list[list[str]]:
 
 def test_only_what_changed_returns_to_what_was_noted(tmp_path: Path, kubectl: Programs) -> None:
     noted = tmp_path / "reports/noted.json"
-    kubectl.answer({"get deployments": (0, deployments(bankchurn="7", nlpinsight="3"))})
+    kubectl.answer(
+        {
+            "get cronjobs": NO_PIPELINE,
+            "get deployments": (0, deployments(bankchurn="7", nlpinsight="3")),
+        }
+    )
     assert run("note", noted, kubectl).returncode == 0
     # Since then, one has changed and one is new.
-    kubectl.answer({"get deployments": (0, deployments(bankchurn="8", nlpinsight="3", new="1"))})
+    kubectl.answer(
+        {
+            "get cronjobs": NO_PIPELINE,
+            "get deployments": (0, deployments(bankchurn="8", nlpinsight="3", new="1")),
+        }
+    )
 
     done = run("return", noted, kubectl)
 
@@ -63,7 +81,9 @@ def test_only_what_changed_returns_to_what_was_noted(tmp_path: Path, kubectl: Pr
 
 
 def test_where_nothing_changed_nothing_is_returned(tmp_path: Path, kubectl: Programs) -> None:
-    kubectl.answer({"get deployments": (0, deployments(bankchurn="7"))})
+    kubectl.answer(
+        {"get cronjobs": NO_PIPELINE, "get deployments": (0, deployments(bankchurn="7"))}
+    )
     run("note", tmp_path / "noted.json", kubectl)
 
     done = run("return", tmp_path / "noted.json", kubectl)
@@ -76,10 +96,11 @@ def test_where_nothing_changed_nothing_is_returned(tmp_path: Path, kubectl: Prog
 def test_one_that_does_not_return_fails_and_the_others_still_return(
     verb: str, tmp_path: Path, kubectl: Programs
 ) -> None:
-    kubectl.answer({"get deployments": (0, deployments(a="1", b="1"))})
+    kubectl.answer({"get cronjobs": NO_PIPELINE, "get deployments": (0, deployments(a="1", b="1"))})
     run("note", tmp_path / "noted.json", kubectl)
     kubectl.answer(
         {
+            "get cronjobs": NO_PIPELINE,
             "get deployments": (0, deployments(a="2", b="2")),
             f"rollout {verb} deployment/a": (1, "no"),
         }
@@ -90,6 +111,46 @@ def test_one_that_does_not_return_fails_and_the_others_still_return(
     assert done.returncode == 1
     assert "Not healthy: a\n" in done.stderr
     assert [call[0] for call in asked(kubectl, "undo")] == ["deployment/a", "deployment/b"]
+
+
+@pytest.mark.parametrize(("ends", "status"), [("Complete", 0), ("Failed", 1)])
+def test_the_pipeline_returns_and_makes_a_batch_before_the_pods_are_waited_for(
+    ends: str, status: int, tmp_path: Path, kubectl: Programs
+) -> None:
+    noted = tmp_path / "noted.json"
+    kubectl.answer({
+        "get cronjobs": (0, pipeline("before")),
+        "get deployments": (0, deployments(chicagotaxi="1")),
+    })  # fmt: skip
+    run("note", noted, kubectl)
+    ended = {"status": {"conditions": [{"type": ends, "status": "True"}]}}
+    kubectl.answer({
+        "get cronjobs": (0, pipeline("after")),
+        "get deployments": (0, deployments(chicagotaxi="2")),
+        "get job/chicagotaxi-pipeline-returned-": (0, json.dumps(ended)),
+    })  # fmt: skip
+
+    done = run("return", noted, kubectl)
+
+    assert done.returncode == status, done.stderr
+    told = [" ".join(call[5:]) for call in kubectl.calls()]
+    [patched] = [i for i, call in enumerate(told) if call.startswith("patch cronjob/")]
+    [created] = [i for i, call in enumerate(told) if call.startswith("create job")]
+    [waited] = [i for i, call in enumerate(told) if call.startswith("rollout status")]
+    assert patched < created < waited
+    assert '"image": "before"' in told[patched]
+    assert "--from=cronjob/chicagotaxi-pipeline" in told[created]
+
+
+def test_a_pipeline_that_did_not_change_is_not_run(tmp_path: Path, kubectl: Programs) -> None:
+    kubectl.answer({
+        "get cronjobs": (0, pipeline("before")),
+        "get deployments": (0, deployments(chicagotaxi="1")),
+    })  # fmt: skip
+    run("note", tmp_path / "noted.json", kubectl)
+
+    assert run("return", tmp_path / "noted.json", kubectl).returncode == 0
+    assert not any({"patch", "create"} & {*call} for call in kubectl.calls())
 
 
 def test_nothing_is_returned_to_what_nobody_noted(tmp_path: Path, kubectl: Programs) -> None:
