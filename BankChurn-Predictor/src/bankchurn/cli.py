@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
-from pinproof import open_sealed
-from pinproof.sealed.sealing import check_destination
 from pydantic import ValidationError
 from servicekit.exits import exits
 from servicekit.files import DataError
+from servicekit.models import check_places, open_model
 from tqdm import tqdm
 
 from bankchurn.display import show_explanation, show_report
@@ -84,7 +83,7 @@ def train(  # noqa: PLR0917 - typer makes options of all of them
             source = f"generated sample, seed {seed}"
         else:
             table, source = load_table(data, for_training=True), data.name
-        _check_places(out, reports)
+        check_places(out, reports, reporting.check_folder)
         trained = training.train(
             table,
             source=source,
@@ -220,29 +219,11 @@ def main() -> None:
     app()
 
 
-def _check_places(out: Path, reports: Path) -> None:
-    """Refuse places that cannot be written, before a training for nothing."""
-    from bankchurn.report import check_folder  # noqa: PLC0415
-
-    if reports.resolve().is_relative_to(out.resolve()):
-        raise DataError(
-            f"The report's folder {reports} lies in the model's folder {out}, which holds what "
-            "was sealed and nothing else. Give another folder to --reports."
-        )
-    check_destination(out)
-    check_folder(reports)
-
-
 def _open(model: Path, sha256: str | None) -> "tuple[ChurnPredictor, str]":
     from bankchurn.model import ChurnPredictor  # noqa: PLC0415
 
-    opened = open_sealed(model, expected_sha256=sha256)
-    if not isinstance(opened.predictor, ChurnPredictor):
-        raise DataError(
-            f"{model} holds the model {opened.manifest.name!r}, which is not this service's. "
-            "Give the folder that `train` wrote."
-        )
-    return opened.predictor, opened.manifest.version
+    opened, predictor = open_model(model, sha256, name="bankchurn", kind=ChurnPredictor)
+    return predictor, opened.manifest.version
 
 
 def _read_customer(source: str) -> Customer:
