@@ -45,10 +45,12 @@ SIZES = (1, 4, 8, 16, 32)
 STARTS = 3
 READY_WITHIN_S = 60.0
 
-# What the README promises: the linear model beside its pipeline, and the most milliseconds that a
-# text of a tweet's length takes, in the median.
+# What is promised: the linear model beside its pipeline, and the most milliseconds that a text of a
+# tweet's length takes, in the median, and the most seconds until a service is ready. The first is a
+# ratio and holds on a busy machine, too; the others need a quiet one.
 PROMISED_TIMES = 3
 PROMISED_MS = {"tfidf": 1.5, "transformer": 3.0}
+PROMISED_READY_S = 3.0
 
 
 def main() -> None:
@@ -76,6 +78,7 @@ def main() -> None:
             results["transformer"] = results.get("transformer", {}) | _transformer(
                 arguments.transformer, texts
             )
+    results["load_average"] = os.getloadavg()[0]
     _write(arguments.out, results)
     _show(results)
     _check(results)
@@ -327,11 +330,19 @@ def _check(results: dict[str, Any]) -> None:
         for name, limit in PROMISED_MS.items()
         if results.get(name, {}).get("served", {}).get("model_p50_ms", 0) > limit
     ]
+    broken += [
+        f"{name}: ready after {results[name]['served']['ready_s']:.1f} s, not {PROMISED_READY_S} s"
+        for name in PROMISED_MS
+        if results.get(name, {}).get("served", {}).get("ready_s", 0) > PROMISED_READY_S
+    ]
     times = results["tfidf"]["beside_pipeline"]["times_faster"]
     if times < PROMISED_TIMES:
         broken.append(f"tfidf: {times:.1f} times faster than its pipeline, not {PROMISED_TIMES}")
     if broken:
-        sys.exit(f"Not as fast as promised: {'; '.join(broken)}.")
+        sys.exit(
+            f"Not as fast as promised: {'; '.join(broken)}. Milliseconds and seconds are promised "
+            f"for a quiet machine; the load average is {results['load_average']:.1f}."
+        )
 
 
 if __name__ == "__main__":

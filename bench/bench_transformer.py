@@ -40,8 +40,10 @@ TEXTS = 300
 TURNS = 3
 WARM_UP = 10
 
-# What the README promises: how many times faster than a pipeline on torch, at least.
+# What is promised: how many times faster than a pipeline on torch, at least, and the most
+# milliseconds of CPU time for a text, in the median. The latter needs a quiet machine.
 PROMISED_TIMES = 2
+PROMISED_MS = 3.0
 OPSET = 18
 
 Score = Callable[[str], Any]
@@ -74,6 +76,7 @@ def main() -> None:
         "int8_p95_ms": float(np.percentile(taken["int8_ms"], 95)) * 1e3,
         "times_faster_than_fp32": beside["fp32_ms"] / beside["int8_ms"],
         "times_faster_than_pipeline": beside["pipeline_ms"] / beside["int8_ms"],
+        "load_average": os.getloadavg()[0],
         "texts": len(texts),
         "median_tokens": statistics.median(len(tokenizer(text)["input_ids"]) for text in texts),
     }
@@ -87,8 +90,16 @@ def main() -> None:
     }
     _write(arguments.out, results)
     _show(beside)
+    broken = []
     if beside["times_faster_than_pipeline"] < PROMISED_TIMES:
-        sys.exit(f"Not {PROMISED_TIMES} times faster than a pipeline on torch, as promised.")
+        broken.append(f"not {PROMISED_TIMES} times faster than a pipeline on torch")
+    if beside["int8_ms"] > PROMISED_MS:
+        broken.append(f"not within {PROMISED_MS} ms, promised for a quiet machine")
+    if broken:
+        sys.exit(
+            f"Not as fast as promised: {'; '.join(broken)}. "
+            f"The load average is {beside['load_average']:.1f}."
+        )
 
 
 def _take_turns(sides: dict[str, Score], texts: Sequence[str]) -> dict[str, list[float]]:
