@@ -10,7 +10,7 @@ SERVICES := BankChurn-Predictor NLPInsight-Analyzer ChicagoTaxi-Pipeline
 LIBS := pinproof servicekit
 # Documents with blocks that `make docs` generates.
 GENERATED_DOCS := README.md BankChurn-Predictor/README.md BankChurn-Predictor/MODEL_CARD.md lab/README.md \
-	NLPInsight-Analyzer/README.md NLPInsight-Analyzer/MODEL_CARD.md \
+	NLPInsight-Analyzer/README.md NLPInsight-Analyzer/MODEL_CARD.md docs/adr/013-no-dynamic-batching.md \
 	ChicagoTaxi-Pipeline/README.md ChicagoTaxi-Pipeline/MODEL_CARD.md
 
 PROJECTS := $(LIBS:%=libs/%) $(SERVICES) lab

@@ -146,7 +146,26 @@ def speed(results: str) -> str:
         f"{beside['times_faster']:.0f} times faster. "
         f"Machine: {measured['machine']}."
     )
+    if "load_average" in measured:
+        told = f"{told[:-1]}, load average {measured['load_average']:.1f}."
+    else:
+        told += " Its load was not recorded."
     return f"{table(headings, rows)}\n\n{told}"
+
+
+def batching(results: str) -> str:
+    """What texts cost one by one and as one batch, the back ends beside each other."""
+    measured = read(results)
+    names = [name for name in ("tfidf", "transformer") if "batching" in measured.get(name, {})]
+    rows = [
+        [
+            str(same[0]["texts"]),
+            *(f"{one[side]:.2f} ms" for one in same for side in ("one_by_one_ms", "together_ms")),
+        ]
+        for same in zip(*(measured[name]["batching"] for name in names), strict=True)
+    ]
+    headings = [heading for name in names for heading in (f"`{name}`, one by one", "together")]
+    return table(["texts", *headings], rows)
 
 
 def _reports(results: tuple[str, ...]) -> list[dict[str, Any]]:
