@@ -20,6 +20,8 @@ _MANAGER = "ml-services-deploy"
 _PIPELINE = "chicagotaxi-pipeline"
 _PIPELINE_S = 7200
 """What the pipeline's job may take, as its activeDeadlineSeconds says."""
+_CANARY_S = 1800
+"""What a roll-out by canary may take: its pauses and analyses alone take most of ten minutes."""
 _LOOK_S = 5
 """Between two looks at it."""
 _FIRST: Final = "ml-services/first-batch-of"
@@ -141,28 +143,38 @@ def _ended(job: Node) -> str | None:
 
 
 def _wait(kubectl: Sequence[str], manifests: Manifests, timeout_s: int) -> int:
-    healthy = True
+    ours, healthy = [*kubectl, "-n", NAMESPACE], True
     for kind, name in _workloads(manifests):
-        waiting = [*kubectl, "-n", NAMESPACE]
+        limit_s = timeout_s
         if kind == "rollout":
-            waiting += ["wait", f"rollout/{name}", "--for=jsonpath={.status.phase}=Healthy"]
+            limit_s = max(timeout_s, _CANARY_S)
+            well = _await_rollout(ours, name, limit_s)
         else:
-            waiting += ["rollout", "status", f"{kind}/{name}"]
-        done = subprocess.run([*waiting, f"--timeout={timeout_s}s"], check=False)  # noqa: S603
-        if done.returncode != 0:
+            waiting = [*ours, "rollout", "status", f"{kind}/{name}", f"--timeout={timeout_s}s"]
+            well = subprocess.run(waiting, check=False).returncode == 0  # noqa: S603
+        if not well:
             healthy = False
-            _say(f"{kind}/{name} is not healthy after {timeout_s} s:")
-            pods = [
-                *kubectl,
-                "-n",
-                NAMESPACE,
-                "get",
-                "pods",
-                "-l",
-                f"app.kubernetes.io/name={name}",
-            ]
+            _say(f"{kind}/{name} is not healthy after {limit_s} s, or never will be:")
+            pods = [*ours, "get", "pods", "-l", f"app.kubernetes.io/name={name}"]
             subprocess.run(pods, check=False)  # noqa: S603
     return 0 if healthy else 1
+
+
+def _await_rollout(ours: Sequence[str], name: str, limit_s: float) -> bool:
+    """Wait until a Rollout is healthy with what was applied, and not with what was before."""
+    both = [*ours, "get", f"rollout/{name}", f"deployment/{name}", "-o", "json"]
+    deadline = time.monotonic() + limit_s
+    while time.monotonic() < deadline:
+        asked = subprocess.run(both, capture_output=True, text=True, check=False)  # noqa: S603
+        if asked.returncode == 0:
+            rollout, template = json.loads(asked.stdout)["items"]
+            status = rollout.get("status", {})
+            seen = (status.get("observedGeneration"), status.get("workloadObservedGeneration"))
+            applied = tuple(str(one["metadata"]["generation"]) for one in (rollout, template))
+            if seen == applied and status.get("phase") in {"Healthy", "Degraded"}:
+                return bool(status["phase"] == "Healthy")
+        time.sleep(_LOOK_S)
+    return False
 
 
 def _workloads(manifests: Manifests) -> Iterator[tuple[str, str]]:

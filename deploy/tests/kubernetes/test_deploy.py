@@ -35,6 +35,8 @@ def cluster(
         text: str = "",
         jobs: list[dict[str, object]] = RAN,
         ends: str = "Complete",
+        rollout: object = None,
+        timeout: str = "7",
     ) -> tuple[int, list[str]]:
         manifests = tmp_path / "rendered.yaml"
         manifests.write_text(text or rendered["gke"], encoding="utf-8")
@@ -43,17 +45,19 @@ def cluster(
             f'#!/bin/sh\necho "$*" >> {tmp_path}/calls\n'
             f'case "$*" in *"{failing}"*) exit 1;; esac\n'
             f'case "$*" in *"get jobs"*) cat {tmp_path}/jobs;; *"get job/"*) cat {tmp_path}/job;;\n'
+            f'*"get rollout/"*) cat {tmp_path}/rollout;;\n'
             f'*"create -f -"*) cat > {tmp_path}/created; echo job.batch/new;; esac\n',
             encoding="utf-8",
         )
         (tmp_path / "jobs").write_text(json.dumps({"items": jobs}), encoding="utf-8")
+        (tmp_path / "rollout").write_text(json.dumps(rollout), encoding="utf-8")
         (tmp_path / "job").write_text(json.dumps(job("new", ends)), encoding="utf-8")
-        monkeypatch.setattr(deploy, "_LOOK_S", 0)
+        monkeypatch.setattr(deploy, "_LOOK_S", 0.05)
         monkeypatch.setattr(deploy, "_PIPELINE_S", 30)
         kubectl.chmod(kubectl.stat().st_mode | stat.S_IXUSR)
         monkeypatch.setenv("KUBECTL", str(kubectl))
         with pytest.raises(SystemExit) as ended:
-            main([command, str(manifests), "--context", "here", "--timeout", "7"])
+            main([command, str(manifests), "--context", "here", "--timeout", timeout])
         calls = (tmp_path / "calls").read_text(encoding="utf-8").splitlines()
         assert all(call.startswith("--context=here ") for call in calls)
         assert isinstance(ended.value.code, int)
@@ -130,17 +134,33 @@ def test_a_roll_out_that_fails_shows_its_pods_and_the_others_are_waited_for(
     assert any("deployment/nlpinsight" in call for call in calls)
 
 
+@pytest.mark.parametrize(
+    ("seen", "phase", "code"),
+    [("7", "Healthy", 0), ("7", "Degraded", 1), ("6", "Healthy", 1)],
+    ids=["healthy", "degraded", "healthy with what was before"],
+)
 def test_with_canaries_the_rollouts_are_waited_for(
     cluster: Callable[..., tuple[int, list[str]]],
+    monkeypatch: pytest.MonkeyPatch,
+    seen: str,
+    phase: str,
+    code: int,
 ) -> None:
+    monkeypatch.setattr(deploy, "_CANARY_S", 0)
     [text] = build_combinations([("canary", "monitoring")])
     text = text.replace("name: chicagotaxi-model", "name: other-model")
     config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: chicagotaxi-model-x}\n"
     text += f"---\n{config}data: {{MODEL_SHA256: '{'1' * 64}'}}\n"
-    code, calls = cluster("deploy", text=text)
-    assert code == 0
+    status = {"observedGeneration": "3", "workloadObservedGeneration": seen, "phase": phase}
+    items = [
+        {"metadata": {"generation": 3}, "status": status},
+        {"metadata": {"generation": 7}},
+    ]
+    ended, calls = cluster("deploy", text=text, rollout={"items": items}, timeout="1")
+    assert ended == code
     assert not any("rollout status" in call for call in calls)
-    assert sum("--for=jsonpath={.status.phase}=Healthy" in call for call in calls) == 3
+    asked = {call for call in calls if "get rollout/" in call}
+    assert len(asked) == 3
 
 
 def test_rolling_back_returns_every_workload_and_waits(

@@ -8,6 +8,8 @@ from manifests.objects import Container, Finding, Manifests, Pod, dig
 __all__ = ["USER", "check"]
 
 USER: Final = 10001
+_EPHEMERAL: Final = "ephemeral-storage"
+_LOGS_MIB: Final = 256
 _NAMESPACE_LABELS: Final = {
     f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "audit", "warn")
 }
@@ -27,6 +29,7 @@ def check(manifests: Manifests) -> Iterator[Finding]:
             )
     for pod in manifests.pods:
         yield from _pod(pod)
+        yield from _room(pod)
         for container in pod.containers:
             yield from _container(pod, container)
 
@@ -51,6 +54,26 @@ def _pod(pod: Pod) -> Iterator[Finding]:
             yield Finding(pod.owner, "hardening", f"mounts a folder of its node: {volume['name']}")
         if "emptyDir" in volume and not dig(volume, "emptyDir").get("sizeLimit"):
             yield Finding(pod.owner, "hardening", f"volume {volume['name']} has no sizeLimit")
+
+
+def _room(pod: Pod) -> Iterator[Finding]:
+    """A node must have room for what the volumes may hold, and for logs."""
+    volumes = [dig(one, "emptyDir").get("sizeLimit") for one in pod.spec.get("volumes", [])]
+    needed = sum(_mebibytes(one) for one in volumes if one) + _LOGS_MIB
+    requested = [
+        (one.first, _mebibytes(dig(one.node, "resources", "requests").get(_EPHEMERAL, "0Mi")))
+        for one in pod.containers
+    ]
+    # As the scheduler counts: what runs side by side together, what runs before that alone.
+    together = sum(size for first, size in requested if not first)
+    if (found := max([together, *(size for first, size in requested if first)])) < needed:
+        message = f"requests {found}Mi of {_EPHEMERAL} where its volumes and logs take {needed}Mi"
+        yield Finding(pod.owner, "hardening", message)
+
+
+def _mebibytes(quantity: str) -> int:
+    number, unit = quantity[:-2], quantity[-2:]
+    return int(number) * {"Mi": 1, "Gi": 1024}[unit]
 
 
 def _container(pod: Pod, container: Container) -> Iterator[Finding]:
