@@ -203,7 +203,19 @@ class SparkEngine:
 
     def _table(self, frame: "DataFrame") -> ir.Table:
         from ibis.backends.pyspark.datatypes import PySparkType  # noqa: PLC0415
+        from pyspark.sql.types import TimestampType  # noqa: PLC0415
 
+        # With a zone: the wall clock is what Spark shows of it in UTC, the session's zone.
+        zoned = {one.name for one in frame.schema if isinstance(one.dataType, TimestampType)}
+        if zoned:
+            frame = frame.selectExpr(
+                *(
+                    f"CAST({_name(one)} AS TIMESTAMP_NTZ) AS {_name(one)}"
+                    if one in zoned
+                    else _name(one)
+                    for one in frame.columns
+                )
+            )
         self._tables += 1
         name = f"input_{id(self)}_{self._tables}"
         frame.createOrReplaceTempView(name)
@@ -231,6 +243,10 @@ def _start(master: str, settings: Mapping[str, str]) -> "SparkSession":
         builder = builder.config(name, value)
     with _errors():
         return builder.getOrCreate()
+
+
+def _name(value: str) -> str:
+    return "`" + value.replace("`", "``") + "`"
 
 
 def _literally(path: Path) -> str:
