@@ -12,8 +12,9 @@ DEPLOY_TOOLS := buildah catatonit docker-registry podman prometheus prometheus-a
 SUDO ?= sudo
 .PHONY: tools-env-deploy
 tools-env-deploy: ## Install the programs that the tests of the deployment run, with apt-get and sudo
-	$(SUDO) apt-get update --quiet
-	$(SUDO) apt-get install --yes --quiet --no-install-recommends $(DEPLOY_TOOLS)
+	@dpkg --status $(DEPLOY_TOOLS) >/dev/null 2>&1 || { \
+		$(SUDO) apt-get update --quiet; \
+		$(SUDO) apt-get install --yes --quiet --no-install-recommends $(DEPLOY_TOOLS); }
 
 .PHONY: test-deploy check-types-in-deploy clean-deploy
 test-deploy: deploy/.venv/.installed ## Test what is deployed: manifests, infrastructure, workflows, monitoring
