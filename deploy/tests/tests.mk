@@ -9,7 +9,7 @@ deploy/.venv/.installed: deploy/requirements-check.txt .tools/python $(UV)
 # Debian's packages with the programs that these tests run. Where CI is set, a test whose program is
 # missing fails; elsewhere it skips. kubectl and Terraform are not Debian's.
 DEPLOY_TOOLS := buildah catatonit docker-registry podman prometheus prometheus-alertmanager runc skopeo
-SUDO ?= sudo
+SUDO ?= $(if $(filter 0,$(shell id -u)),,sudo)
 .PHONY: tools-env-deploy
 tools-env-deploy: ## Install the programs that the tests of the deployment run, with apt-get and sudo
 	@dpkg --status $(DEPLOY_TOOLS) >/dev/null 2>&1 || { \
