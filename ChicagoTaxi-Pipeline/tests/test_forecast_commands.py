@@ -11,7 +11,7 @@ import pytest
 from chicagotaxi.cli import app
 from chicagotaxi.metrics import BacktestReport
 from chicagotaxi.predictions import read_batch, read_pointer
-from chicagotaxi.schema import read_status
+from chicagotaxi.schema import PipelineStatus, read_status
 from pinproof import open_sealed
 from servicekit.testing import wait_until
 from typer.testing import CliRunner
@@ -103,11 +103,57 @@ def test_run_does_all_of_it_from_nothing_and_again_with_the_model(tmp_path: Path
     assert (model / "manifest.json").read_bytes() == made
 
 
+def test_a_sample_takes_no_real_months_place(output: Path, sealed: Path) -> None:
+    before = sorted(output.rglob("*"))
+    message = run("run", "--out", output, "--model", sealed, code=2)
+    assert "holds the months of other trips" in message
+    real = PipelineStatus.model_validate(
+        {
+            "run_id": "r", "started": "2025-01-01T00:00:00Z", "finished": "2025-01-01T00:01:00Z",
+            "engine": "duckdb", "inputs": [{"path": "a.csv", "dialect": "api", "rows": 1}],
+            "rows_read": 1, "rows_kept": 1, "dropped": {}, "months": [], "hours": 0,
+        }
+    )  # fmt: skip
+    (output / "status.json").write_text(real.model_dump_json())
+    assert "Give the inputs" in run("run", "--out", output, "--model", sealed, code=2)
+    assert sorted(output.rglob("*")) == [*before, output / "status.json"]
+
+
+def test_predict_says_when_its_week_has_passed(output: Path, sealed: Path) -> None:
+    result = CliRunner().invoke(app, ["predict", "--out", str(output), "--model", str(sealed)])
+    assert result.exit_code == 0
+    assert "at 2025-03-26 00:00: the week that is predicted after it has passed" in result.stderr
+
+
+def test_predict_says_nothing_of_a_history_that_is_new(
+    output: Path, sealed: Path, hourly_frame: pd.DataFrame
+) -> None:
+    end = pd.Timestamp.now("America/Chicago").tz_localize(None).floor("D")
+    shift = end - hourly_frame["hour"].max().floor("D")
+    moved = hourly_frame.assign(hour=hourly_frame["hour"] + shift)
+    month = output / "hourly" / "year=2025" / "month=1"
+    moved.to_parquet(month / "a.parquet", index=False)
+    result = CliRunner().invoke(app, ["predict", "--out", str(output), "--model", str(sealed)])
+    assert result.exit_code == 0, result.stderr
+    assert "has passed" not in result.stderr
+
+
+def test_a_model_of_another_service_is_told(
+    output: Path, sealed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As if this one were not this service's; what it takes is not looked at.
+    monkeypatch.setattr("chicagotaxi.model.MODEL_NAME", "another")
+    monkeypatch.setattr("pinproof.open_sealed", None)
+    message = run("predict", "--out", output, "--model", sealed, code=2)
+    assert "holds the model 'chicagotaxi'" in message
+    assert "not one of another" in message
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
         (["predict", "--out", "nowhere"], 2, "no hourly demand in nowhere"),
-        (["train", "--data", "nowhere"], 2, "no hourly demand in nowhere"),
+        (["train", "--data", "nowhere.csv"], 2, "nowhere.csv does not exist"),
         (["train", "--out", "m", "--reports", "m/r"], 2, "lies in the model's folder"),
         (["backtest", "--folds", "60"], 2, "first of 60 origins"),
     ],

@@ -14,6 +14,7 @@ from servicekit import create_app as create_service
 from starlette.responses import Response
 
 from chicagotaxi.answers import AreaSummary, DemandRow, StatusAnswer
+from chicagotaxi.index import DemandIndex
 from chicagotaxi.page import render_page
 from chicagotaxi.schema import AREAS, DEFAULT_OUT, PREDICTIONS
 from chicagotaxi.watch import Predictions
@@ -71,11 +72,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 def _router(settings: Settings, predictions: Predictions) -> APIRouter:
     router = APIRouter(tags=["demand"])
+    release = version("chicagotaxi")
     page = render_page()
     page_tag = _tag(page.body)
     # Who may ask may keep an answer; a cache between many who may not be asked for it.
     scope = "private" if settings.authenticates else "public"
     caching = f"{scope}, max-age={settings.cache_s}"
+
+    def batch_tag(index: DemandIndex) -> str:
+        # Another version may say the same predictions in other words.
+        return f'"{index.info.batch}-{release}"'
 
     @router.get("/demand", responses=_documented(list[DemandRow]), response_class=Response)
     async def demand(  # noqa: PLR0917 - FastAPI makes queries of all of them
@@ -92,7 +98,7 @@ def _router(settings: Settings, predictions: Predictions) -> APIRouter:
         """Trips to expect, sorted by hour and area; X-Total-Count counts all that match."""
         _ = runtime.model  # refused or still loading: 503
         index = predictions.index
-        tag = f'"{index.info.batch}"'
+        tag = batch_tag(index)
         headers = {"Cache-Control": caching, "ETag": tag}
         if _known(request, tag):
             return Response(status_code=_NOT_MODIFIED, headers=headers)
@@ -105,7 +111,7 @@ def _router(settings: Settings, predictions: Predictions) -> APIRouter:
         """Every area over all hours that are predicted."""
         _ = runtime.model
         index = predictions.index
-        return _answer(request, index.areas_body, f'"{index.info.batch}"', caching)
+        return _answer(request, index.areas_body, batch_tag(index), caching)
 
     @router.get("/pipeline/status", responses=_documented(StatusAnswer), response_class=Response)
     async def pipeline_status(request: Request) -> Response:

@@ -18,12 +18,17 @@ if TYPE_CHECKING:
     from chicagotaxi.forecast import Progress
     from chicagotaxi.history import History
     from chicagotaxi.model import DemandForecaster
+    from chicagotaxi.panel import Panel
 
 __all__ = ["SAMPLE_TRIPS", "app"]
 
 DEFAULT_MODEL: Final = Path("models/chicagotaxi")
 DEFAULT_REPORTS: Final = Path("reports/chicagotaxi")
 SAMPLE_TRIPS: Final = 1_500_000
+# By its name the status tells a sample from real trips.
+SAMPLE_FILE: Final = "chicagotaxi-sample.parquet"
+# A week is predicted; after as many days none of it is left.
+OLD_DAYS: Final = 7
 
 app = typer.Typer()
 
@@ -63,16 +68,18 @@ def train(  # noqa: PLR0917 - typer makes options of all of them
     ] = None,
 ) -> None:
     """Back-test on the last weeks, train on everything, seal the model, write the report."""
+    from servicekit.models import check_places  # noqa: PLC0415
+
     from chicagotaxi import train as training  # noqa: PLC0415 - --help need not wait for numpy
     from chicagotaxi.backtest import BacktestOptions  # noqa: PLC0415
     from chicagotaxi.forecast import ForecastOptions  # noqa: PLC0415
-    from chicagotaxi.report import show_report, write_report  # noqa: PLC0415
+    from chicagotaxi.report import check_folder, show_report, write_report  # noqa: PLC0415
 
     origins = BacktestOptions(folds=folds, step_days=step_days)
     with exits(), _bar(training.train_steps(origins) + 2) as progress:
         progress("read the history")
         panel, about = _history(data, seed)
-        _check_places(out, reports)
+        check_places(out, reports, check_folder)
         trained = training.train(
             panel,
             about=about,
@@ -145,6 +152,7 @@ def predict(
             )
         with settled(out):
             panel = read_hourly(out)
+        _warn_of_age(panel)
         progress("open the model")
         opened, _ = _open(model, model_sha256)
         progress("forecast a week")
@@ -236,6 +244,7 @@ def run(  # noqa: PLR0917
         if there:
             _open(model, model_sha256)
         if not sources:
+            _check_sample(out)
             sources = [_sample_file(Path(folder), sample_trips, seed)]
         _etl(sources, out, engine=engine, master=master)
         if not there:
@@ -259,7 +268,7 @@ def _sample_file(folder: Path, trips: int, seed: int) -> Path:
     from chicagotaxi.sample import SampleOptions  # noqa: PLC0415
     from chicagotaxi.sample_files import write_sample  # noqa: PLC0415
 
-    path = folder / "sample.parquet"
+    path = folder / SAMPLE_FILE
     with tqdm(total=trips, unit=" trips", unit_scale=True, file=sys.stderr, desc="sample") as bar:
         write_sample(path, SampleOptions(trips, seed=seed), progress=bar.update)
     return path
@@ -317,30 +326,40 @@ class _Bar:
         self._bar.close()
 
 
-def _check_places(out: Path, reports: Path) -> None:
-    """Refuse places that cannot be written, before a training for nothing."""
-    from pinproof.sealed.sealing import check_destination  # noqa: PLC0415
-
-    from chicagotaxi.report import check_folder  # noqa: PLC0415
-
-    if reports.resolve().is_relative_to(out.resolve()):
-        raise DataError(
-            f"The report's folder {reports} lies in the model's folder {out}, which holds what "
-            "was sealed and nothing else. Give another folder to --reports."
-        )
-    check_destination(out)
-    check_folder(reports)
-
-
 def _open(model: Path, sha256: str | None) -> "tuple[OpenedModel, DemandForecaster]":
-    from pinproof import open_sealed  # noqa: PLC0415
+    from servicekit.models import open_model  # noqa: PLC0415
 
-    from chicagotaxi.model import DemandForecaster  # noqa: PLC0415
+    from chicagotaxi.model import MODEL_NAME, DemandForecaster  # noqa: PLC0415
 
-    opened = open_sealed(model, expected_sha256=sha256)
-    if not isinstance(opened.predictor, DemandForecaster):
+    return open_model(model, sha256, name=MODEL_NAME, kind=DemandForecaster)
+
+
+def _check_sample(out: Path) -> None:
+    """Refuse to put a sample in the place of real months."""
+    from chicagotaxi.schema import HOURLY, TRIPS, read_status  # noqa: PLC0415
+
+    status = read_status(out)
+    if status is None:
+        real = (out / TRIPS).exists() or (out / HOURLY).exists()
+    else:
+        real = any(Path(one.path).name != SAMPLE_FILE for one in status.inputs)
+    if real:
         raise DataError(
-            f"{model} holds the model {opened.manifest.name!r}, which is not this service's. "
-            "Give the folder that `train` wrote."
+            f"{out} holds the months of other trips, and without inputs `run` makes a sample, "
+            "which would take their place. Give the inputs, or another folder to --out."
         )
-    return opened, opened.predictor
+
+
+def _warn_of_age(panel: "Panel") -> None:
+    """Say so where every hour that is predicted has passed."""
+    from datetime import datetime  # noqa: PLC0415
+    from zoneinfo import ZoneInfo  # noqa: PLC0415
+
+    end: datetime = panel.end.astype("datetime64[s]").item()
+    days = (datetime.now(ZoneInfo("America/Chicago")).replace(tzinfo=None) - end).days
+    if days >= OLD_DAYS:
+        tqdm.write(
+            f"The history ends {days} days ago, at {end:%Y-%m-%d %H:%M}: the week that is "
+            "predicted after it has passed. Run `etl` on newer trips.",
+            file=sys.stderr,
+        )

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 from pydantic import JsonValue
+from servicekit.files import DataError
 
 from chicagotaxi.calendar import HOUR
 from chicagotaxi.counts import read_counts
@@ -30,6 +31,11 @@ def read_history(path: Path) -> History:
     Raises:
         DataError: It cannot be used.
     """
+    if not path.exists():
+        raise DataError(
+            f"{path} does not exist. Give the pipeline's output folder, or a CSV file of trips by "
+            "hour and area."
+        )
     if not path.is_file():
         about: dict[str, JsonValue] = {"source": path.name}
         status = read_status(path)
