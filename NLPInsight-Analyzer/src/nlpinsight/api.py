@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -95,7 +95,7 @@ def _router(settings: Settings) -> APIRouter:
         else:
             answer = await runtime.run_in_worker(_timed, model, [text])
         if isinstance(answer, _Unfit):
-            raise answer.refusal(lambda _place: ("text",))
+            raise answer.refusal([("text",)])
         [prediction], seconds = answer
         runtime.count_prediction(prediction.label)
         return PredictionResponse(
@@ -115,7 +115,7 @@ def _router(settings: Settings) -> APIRouter:
         for first, turn in _turns([request.text for request in texts]):
             answer = await runtime.run_in_worker(_timed, model, turn)
             if isinstance(answer, _Unfit):
-                raise answer.refusal(lambda place, first=first: ("texts", first + place, "text"))
+                raise answer.refusal(("texts", first + place, "text") for place in answer.places)
             predictions += answer[0]
             seconds += answer[1]
         for label, count in Counter(answer.label for answer in predictions).items():
@@ -139,13 +139,10 @@ class _Unfit:
     code: str
     message: str
 
-    def refusal(self, path: Callable[[int], tuple[str | int, ...]]) -> RequestValidationError:
-        """The answer to the request, given where in it a text stands."""
+    def refusal(self, fields: Iterable[tuple[str | int, ...]]) -> RequestValidationError:
+        """The answer to a request, given where in it those texts stand."""
         return RequestValidationError(
-            [
-                {"loc": ("body", *path(place)), "type": self.code, "msg": self.message}
-                for place in self.places
-            ]
+            [{"loc": ("body", *field), "type": self.code, "msg": self.message} for field in fields]
         )
 
 
