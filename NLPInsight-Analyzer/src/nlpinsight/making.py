@@ -198,7 +198,12 @@ def discard_work(work: Path) -> None:
 
 
 def _of_weights(weights: "Weights") -> dict[str, JsonValue]:
-    return {"base": weights.name, "base_sha256": weights.sha256, "revision": weights.revision}
+    return {
+        "base": weights.name,
+        "base_sha256": weights.sha256,
+        "base_reading_sha256": dict(weights.reading),
+        "revision": weights.revision,
+    }
 
 
 def _of_quantization(built: "Built", held_out: Corpus) -> dict[str, JsonValue]:

