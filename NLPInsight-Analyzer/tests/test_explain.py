@@ -60,6 +60,11 @@ def test_the_word_that_decides_contributes_most(model: SentimentModel) -> None:
     assert max(explanation.words, key=lambda word: word.contribution).word == "sink"
 
 
+def test_what_the_model_did_not_read_is_said_to_be_left_out(model: SentimentModel) -> None:
+    assert not explain(model, TEXT).truncated
+    assert explain(model, "up " * 4_000).truncated
+
+
 def test_nothing_to_explain_is_an_error(model: SentimentModel) -> None:
     with pytest.raises(EmptyTextError):
         explain(model, " ")
@@ -86,6 +91,9 @@ class Counting:
                 [(1 + down) / (3 + up + down), 1 / (3 + up + down), (1 + up) / (3 + up + down)]
             )
         return np.array(rows, dtype=np.float64)
+
+    def read(self, texts: Sequence[str]) -> tuple[list[str], list[Reading]]:
+        return normalise_all(texts), [Reading("tokens", 1, 1) for _ in texts]
 
     def answer(self, texts: Sequence[str]) -> tuple[npt.NDArray[np.float64], list[Reading]]:
         return self.scores(texts), [Reading("tokens", 1, 1) for _ in texts]
@@ -118,4 +126,5 @@ def test_occlusion_looks_at_a_long_text_a_bounded_number_of_times() -> None:
     explanation = explain(counting, "up " * 10_000)
 
     assert len(explanation.words) == MAX_WORDS
+    assert explanation.truncated
     assert counting.asked == MAX_WORDS + 1

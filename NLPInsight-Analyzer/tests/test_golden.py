@@ -33,6 +33,7 @@ class Blurred:
     def __init__(self, model: SentimentModel, tolerance: float) -> None:
         self.backend = model.backend
         self.tolerance = tolerance
+        self.read = model.read
         self.scores = model.scores
         self.answer = model.answer
         self.replay = model.replay

@@ -12,9 +12,8 @@ from typing import Final, Protocol, cast
 import numpy as np
 import numpy.typing as npt
 
-from nlpinsight.model import SentimentModel
+from nlpinsight.model import Reading, SentimentModel
 from nlpinsight.schema import LABELS, Explanation, Label, WordContribution
-from nlpinsight.text import normalise_all
 
 __all__ = ["EXACT", "MAX_WORDS", "OCCLUSION", "explain"]
 
@@ -57,17 +56,18 @@ class _Linear(Protocol):
 class _WithLinear(Protocol):
     linear: _Linear
 
-    def read(self, texts: list[str]) -> tuple[list[str], object]: ...
+    def read(self, texts: list[str]) -> tuple[list[str], list[Reading]]: ...
 
 
 def _exact(model: _WithLinear, text: str, place: int) -> Explanation:
-    [read], _ = model.read([text])
+    [read], [reading] = model.read([text])
     contributions = model.linear.contributions(read)[:, place]
     base = float(model.linear.intercept[place])
     return Explanation(
         method=EXACT,
         label=LABELS[place],
         text=read,
+        truncated=reading.truncated,
         exact=True,
         base=base,
         value=base + float(contributions.sum()),
@@ -76,8 +76,11 @@ def _exact(model: _WithLinear, text: str, place: int) -> Explanation:
 
 
 def _occlusion(model: SentimentModel, text: str, place: int, value: float) -> Explanation:
-    [normalised] = normalise_all([text])
-    words = normalised.split(" ", MAX_WORDS)[:MAX_WORDS]
+    # Only what the model read: words behind it moved nothing, and would come into its sight here
+    # when another is left out.
+    [seen], [reading] = model.read([text])
+    words = seen.split()
+    told, words = len(words), words[:MAX_WORDS]
     without = [
         " ".join([*words[:index], *words[index + 1 :]]) or _NOTHING for index in range(len(words))
     ]
@@ -87,6 +90,7 @@ def _occlusion(model: SentimentModel, text: str, place: int, value: float) -> Ex
         method=OCCLUSION,
         label=LABELS[place],
         text=read,
+        truncated=reading.truncated or told > MAX_WORDS,
         exact=False,
         base=None,
         value=value,

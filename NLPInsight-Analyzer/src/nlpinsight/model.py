@@ -89,6 +89,14 @@ class SentimentModel(Protocol):
         """How far a score may move between machines while the model is still the same one."""
         ...
 
+    def read(self, texts: Sequence[str]) -> tuple[list[str], list[Reading]]:
+        """What the model reads of each text, normalised, and how much of it that is.
+
+        Raises:
+            EmptyTextError: A text has nothing left once it is normalised.
+        """
+        ...
+
     def scores(self, texts: Sequence[str]) -> Floats:
         """The probability of each class, in the order of `LABELS`: one row per text.
 

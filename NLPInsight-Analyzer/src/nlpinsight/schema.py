@@ -131,6 +131,7 @@ class Explanation(BaseModel):
         method: How the contributions were computed, and in what they are measured.
         label: The label that is explained: the predicted one unless another was asked for.
         text: The normalised text, as far as the model read it.
+        truncated: Whether it goes on behind that; what stands there moved nothing.
         exact: Whether ``base`` and the contributions sum to ``value``.
         base: What the label has before any word; null where that is not defined.
         value: The label's value for this text.
@@ -142,6 +143,7 @@ class Explanation(BaseModel):
     method: str
     label: Label
     text: str
+    truncated: bool
     exact: bool
     base: float | None
     value: float

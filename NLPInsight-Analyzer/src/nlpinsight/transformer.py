@@ -113,6 +113,15 @@ class TransformerModel:
             readings.append(self._reading(encoding, text))
         return scores, readings
 
+    def read(self, texts: Sequence[str]) -> tuple[list[str], list[Reading]]:
+        """What is read of each text, normalised and cut behind its last token that is read."""
+        cut, readings = [], []
+        for text in normalise_all(texts):
+            encoding = self._tokenizer.encode(text[:MAX_CHARACTERS])
+            cut.append(text[: max(end for _, end in encoding.offsets)])
+            readings.append(self._reading(encoding, text))
+        return cut, readings
+
     def replay(self, inputs: Sequence[JsonValue]) -> Mapping[str, Sequence[GoldenValue]]:
         """Answer golden inputs by every path that a service may take."""
         return protocol.replay(self, inputs)
