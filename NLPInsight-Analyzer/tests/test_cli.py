@@ -76,6 +76,12 @@ def test_train_seals_a_model_that_evaluate_predict_and_explain_use(
     assert [word["word"] for word in explanation["words"]] == ["[red]", "profit"]
 
 
+def test_a_text_without_an_end_is_not_read_to_its_end() -> None:
+    result = run("explain", "-", stdin="x" * (2**20 + 1))
+    assert result.exit_code == 2
+    assert "longer than 1,048,576 bytes" in result.stderr
+
+
 def test_held_out_texts_may_be_given(labelled_file: Path, tmp_path: Path) -> None:
     run("generate", tmp_path / "valid.csv", "--texts", 90, "--seed", 77)
     places = ("--out", tmp_path / "model", "--reports", tmp_path / "reports")

@@ -1,7 +1,9 @@
 """The linear back end: what is served equals the pipeline that was fitted."""
 
+import io
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,11 +12,16 @@ from nlpinsight.data import Corpus
 from nlpinsight.linear import LinearModel, softmax
 from nlpinsight.model import SentimentModel
 from nlpinsight.ngrams import character_terms, fold, word_terms
-from nlpinsight.pipeline import AGREEMENT, AgreementError, export, fit_pipeline, from_joblib
+from nlpinsight.pipeline import AGREEMENT, AgreementError, export, fit_pipeline
 from nlpinsight.tfidf import PIPELINE, TfidfModel
 from nlpinsight.train import Training
 from pinproof import open_sealed
 from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.pipeline import Pipeline
+
+
+def from_joblib(contents: bytes) -> Pipeline:
+    return joblib.load(io.BytesIO(contents))
 
 
 def linear(model: SentimentModel) -> LinearModel:

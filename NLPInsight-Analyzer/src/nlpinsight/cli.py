@@ -20,6 +20,7 @@ from nlpinsight.commands import (
     finish,
     open_model,
     read_both,
+    read_stdin,
     read_texts,
 )
 from nlpinsight.options import (
@@ -247,7 +248,7 @@ def explain(
     from nlpinsight.text import EmptyTextError  # noqa: PLC0415
 
     with exits():
-        given = sys.stdin.buffer.read().decode(errors="replace") if text == "-" else text
+        given = read_stdin() if text == "-" else text
         predictor, _ = open_model(model, model_sha256)
         try:
             [sentiment] = judge(predictor, [given])

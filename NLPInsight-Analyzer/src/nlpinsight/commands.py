@@ -16,9 +16,19 @@ if TYPE_CHECKING:
     from nlpinsight.model import SentimentModel
     from nlpinsight.train import Learned
 
-__all__ = ["SAMPLE_TEXTS", "check_places", "finish", "open_model", "read_both", "read_texts"]
+__all__ = [
+    "SAMPLE_TEXTS",
+    "check_places",
+    "finish",
+    "open_model",
+    "read_both",
+    "read_stdin",
+    "read_texts",
+]
 
 SAMPLE_TEXTS: Final = 4_000
+
+_MAX_STDIN: Final = 2**20
 
 
 def read_texts(data: Path | None, seed: int) -> "Corpus":
@@ -98,3 +108,15 @@ def open_model(model: Path, sha256: str | None) -> "tuple[SentimentModel, Opened
             "Give the folder that `train` wrote."
         )
     return opened.predictor, opened
+
+
+def read_stdin() -> str:
+    """One text from standard input.
+
+    Raises:
+        DataError: It is longer than any text that is worth explaining.
+    """
+    given = sys.stdin.buffer.read(_MAX_STDIN + 1)
+    if len(given) > _MAX_STDIN:
+        raise DataError(f"The text on stdin is longer than {_MAX_STDIN:,} bytes. Give less of it.")
+    return given.decode(errors="replace")

@@ -27,7 +27,6 @@ __all__ = [
     "AgreementError",
     "export",
     "fit_pipeline",
-    "from_joblib",
     "largest_difference",
     "to_joblib",
 ]
@@ -134,11 +133,6 @@ def to_joblib(pipeline: Pipeline) -> bytes:
     buffer = io.BytesIO()
     joblib.dump(pipeline, buffer, compress=("zlib", 3))
     return buffer.getvalue()
-
-
-def from_joblib(contents: bytes) -> Pipeline:
-    """Read what `to_joblib` wrote. It is unpickled: pass nothing that was not verified."""
-    return joblib.load(io.BytesIO(contents))
 
 
 def _vectorizer(terms_of: Callable[[str], list[str]]) -> TfidfVectorizer:
