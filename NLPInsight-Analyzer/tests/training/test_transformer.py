@@ -24,6 +24,8 @@ from nlpinsight.schema import LABELS
 from nlpinsight.text import EmptyTextError
 from nlpinsight.train import Training, finish
 from nlpinsight.training.build import Built
+from nlpinsight.training.finetune import Finetuned
+from nlpinsight.training.onnx_export import to_onnx
 from nlpinsight.transformer import MAX_CHARACTERS, MODEL, TransformerModel
 from pinproof import SealedModelError, SealError, open_sealed, seal
 from servicekit.testing import LiveService
@@ -121,6 +123,17 @@ def test_an_explanation_tells_what_each_word_does(served: TransformerModel) -> N
     assert told.words[1].contribution == pytest.approx(value - without)
 
 
+def test_words_that_were_not_read_are_neither_explained_nor_read_instead(
+    served: TransformerModel,
+) -> None:
+    start = "shares rally after a strong quarter " * 5  # 30 tokens: all that this model reads
+    told = explain(served, start + "but then everything collapsed")
+    assert told.truncated
+    assert told.text == start.strip()
+    assert told.words == explain(served, start).words
+    assert not explain(served, start).truncated
+
+
 PREDICT = """
 import sys
 from pathlib import Path
@@ -158,6 +171,9 @@ def test_the_seal_says_what_the_model_was_made_of(tiny_sealed: Path) -> None:
     parameters = open_sealed(tiny_sealed).manifest.parameters
     assert parameters["backend"] == "transformer"
     assert len(str(parameters["base_sha256"])) == 64
+    read_by = parameters["base_reading_sha256"]
+    assert isinstance(read_by, dict)
+    assert set(read_by) == {"config.json", "tokenizer.json"}
     assert parameters["seed"] == 1
 
 
@@ -208,6 +224,28 @@ def test_a_network_that_was_swapped_behind_the_digests_is_caught_by_its_answers(
     with pytest.raises(SealedModelError) as refused:
         open_sealed(folder)
     assert refused.value.code == "golden"
+
+
+def test_the_same_network_in_fp32_is_refused_by_its_digest(
+    tuned: Finetuned, built: Built, tmp_path: Path
+) -> None:
+    """The two answer so much alike that only the digest tells them apart for certain."""
+    folder = tmp_path / "model"
+    seal(
+        folder,
+        name="nlpinsight",
+        version="1",
+        loader="nlpinsight",
+        files=built.files,
+        golden=make_golden_set(built.predictor),
+        data={},
+        metrics={},
+        parameters={},
+    )
+    (folder / MODEL).write_bytes(to_onnx(tuned.network, max_length=tuned.options.max_length))
+    with pytest.raises(SealedModelError) as refused:
+        open_sealed(folder)
+    assert refused.value.code == "file-digest"
 
 
 @pytest.mark.parametrize("damage", ["max_length", "unknown", "backend"])
