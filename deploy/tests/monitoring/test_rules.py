@@ -58,7 +58,9 @@ def test_every_alert_is_seen_to_fire() -> None:
 def test_every_alert_has_a_runbook_and_every_runbook_an_alert() -> None:
     folder = REPOSITORY / "docs" / "runbooks"
     named = {rule["alert"]: rule["annotations"]["runbook_url"] for rule in alerts()}
-    assert named == {alert: f"docs/runbooks/{alert}.md" for alert in named}
+    assert named == {
+        alert: f"{{{{ $externalLabels.repository }}}}/docs/runbooks/{alert}.md" for alert in named
+    }
     written = {path.stem for path in folder.glob("*.md")} - {"README"}
     assert written == set(named)
     for alert in named:
@@ -101,6 +103,11 @@ def test_silenced_by_others_are_alerts_that_exist() -> None:
     names = [rule["alert"] for rule in alerts()]
     for rule in config["inhibit_rules"]:
         for matcher in [*rule["source_matchers"], *rule["target_matchers"]]:
+            if matcher.startswith("scope"):
+                # A label that the rule of that name must have.
+                [scope] = re.findall(r'^scope = "(\w+)"$', matcher)
+                assert scope in {one["labels"].get("scope") for one in alerts()}
+                continue
             pattern = re.fullmatch(r'alertname =~? "(.*)"', matcher)
             assert pattern, matcher
             assert any(re.fullmatch(pattern[1], name) for name in names), matcher
