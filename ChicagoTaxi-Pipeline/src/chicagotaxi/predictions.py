@@ -244,10 +244,12 @@ def _make_durable(folder: Path) -> None:
 
 def _prune(folder: Path, current: str) -> None:
     """Remove all but the latest batches. That one cannot be removed does not matter today."""
-    batches = sorted(
-        path for path in folder.iterdir() if path.is_dir() and _NAME.fullmatch(path.name)
+    # Those of the same second are in no order, so that the current one need not be the last.
+    others = sorted(
+        path
+        for path in folder.iterdir()
+        if path.is_dir() and _NAME.fullmatch(path.name) and path.name != current
     )
-    for path in batches[:-KEPT]:
-        if path.name != current:
-            with contextlib.suppress(OSError):
-                shutil.rmtree(path)
+    for path in others[: -(KEPT - 1)]:
+        with contextlib.suppress(OSError):
+            shutil.rmtree(path)
