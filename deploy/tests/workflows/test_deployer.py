@@ -57,6 +57,36 @@ def test_everything_that_an_overlay_has_may_be_applied(overlay: str) -> None:
     assert {one["metadata"].get("namespace", NAMESPACE) for one in objects} == {NAMESPACE}
 
 
+# What deploy.py, revisions.py and smoke.py ask of kubectl beside `apply`, by words of their code.
+ASKED = {
+    '"get", "jobs"': ("jobs", "list"),
+    '"get", job': ("jobs", "get"),
+    '"create", "-f"': ("jobs", "create"),
+    '"get", "pods"': ("pods", "list"),
+    'f"rollout/{name}", f"deployment/{name}"': ("rollouts", "get"),
+    '"get", "deployments"': ("deployments", "list"),
+    '"get", "cronjobs"': ("cronjobs", "list"),
+    '"patch", f"cronjob/': ("cronjobs", "patch"),
+    '"rollout", "undo"': ("deployments", "patch"),
+    '"rollout", "status"': ("deployments", "watch"),
+    '"port-forward", f"service/': ("pods/portforward", "create"),
+}
+
+
+def test_what_the_programs_of_a_deployment_ask_is_allowed() -> None:
+    files = ("kubernetes/manifests/deploy.py", "release/revisions.py", "release/smoke.py")
+    code = "".join((ROOT / "deploy" / one).read_text(encoding="utf-8") for one in files)
+    given = {
+        (resource, verb)
+        for rule in rules("Role")
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+    assert [words for words in ASKED if words not in code] == []
+    assert set(ASKED.values()) - given == set()
+
+
 def test_nothing_secret_and_no_rights_are_within_reach() -> None:
     given = {
         resource
