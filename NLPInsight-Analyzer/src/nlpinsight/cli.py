@@ -12,11 +12,11 @@ from typing import Annotated, Final
 import typer
 from servicekit.exits import exits
 from servicekit.files import DataError
+from servicekit.models import check_places
 from tqdm import tqdm
 
 from nlpinsight.commands import (
     SAMPLE_TEXTS,
-    check_places,
     finish,
     open_model,
     read_both,
@@ -147,10 +147,11 @@ def export(  # noqa: PLR0917 - typer makes options of all of them
 
     with exits():
         making.check_training_environment()
+        from nlpinsight.report import check_folder  # noqa: PLC0415
         from nlpinsight.training.base import find_weights  # noqa: PLC0415
 
         held_out = judgeable(read_texts(data, seed))
-        check_places(out, reports)
+        check_places(out, reports, check_folder)
         made = making.make_exported(
             held_out, weights=find_weights(classifier, revision), max_length=max_length
         )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 from servicekit.files import DataError
+from servicekit.models import check_places
 from tqdm import tqdm
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SAMPLE_TEXTS",
-    "check_places",
     "finish",
     "open_model",
     "read_both",
@@ -44,11 +44,12 @@ def read_both(
 ) -> "tuple[Learned, Corpus]":
     """Read what to train with, and refuse places that cannot be written, before the training."""
     from nlpinsight.data import load_corpus  # noqa: PLC0415
+    from nlpinsight.report import check_folder  # noqa: PLC0415
     from nlpinsight.train import make_ready  # noqa: PLC0415
 
     corpus = read_texts(data, seed)
     held_out = load_corpus(valid) if valid is not None else None
-    check_places(out, reports)
+    check_places(out, reports, check_folder)
     return make_ready(corpus, held_out, seed=seed)
 
 
@@ -80,34 +81,16 @@ def finish(
     typer.echo(f"Wrote {written}")
 
 
-def check_places(out: Path, reports: Path) -> None:
-    """Refuse places that cannot be written, before a training for nothing."""
-    from pinproof.sealed.sealing import check_destination  # noqa: PLC0415
-
-    from nlpinsight.report import check_folder  # noqa: PLC0415
-
-    if reports.resolve().is_relative_to(out.resolve()):
-        raise DataError(
-            f"The report's folder {reports} lies in the model's folder {out}, which holds what "
-            "was sealed and nothing else. Give another folder to --reports."
-        )
-    check_destination(out)
-    check_folder(reports)
-
-
 def open_model(model: Path, sha256: str | None) -> "tuple[SentimentModel, OpenedModel]":
-    """Open a sealed model of this service."""
-    from pinproof import open_sealed  # noqa: PLC0415
+    """Open a sealed model of this service, of either back end."""
+    from servicekit.models import open_model as open_own  # noqa: PLC0415
 
     from nlpinsight.model import SentimentModel  # noqa: PLC0415
 
-    opened = open_sealed(model, expected_sha256=sha256)
-    if not isinstance(opened.predictor, SentimentModel):
-        raise DataError(
-            f"{model} holds the model {opened.manifest.name!r}, which is not this service's. "
-            "Give the folder that `train` wrote."
-        )
-    return opened.predictor, opened
+    # A protocol serves isinstance as well as a class does.
+    kind: type[SentimentModel] = SentimentModel  # type: ignore[type-abstract]
+    opened, predictor = open_own(model, sha256, name="nlpinsight", kind=kind)
+    return predictor, opened
 
 
 def read_stdin() -> str:
