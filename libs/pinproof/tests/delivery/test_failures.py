@@ -240,10 +240,10 @@ def test_a_bucket_that_does_not_answer_ends_with_75(
     assert "Try again when the bucket answers" in done.stderr
 
 
+@pytest.mark.usefixtures("bucket")
 def test_a_client_that_panics_is_tried_again(
-    bucket: Bucket, published: Published, destination: Path, monkeypatch: pytest.MonkeyPatch
+    published: Published, destination: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert bucket
     # As the client's language binding has it: no Exception, and not importable by name.
     panic = type("PanicException", (BaseException,), {})
     real, tries = obstore.head, []
@@ -260,11 +260,10 @@ def test_a_client_that_panics_is_tried_again(
     assert contents(destination) == contents(published.folder)
 
 
+@pytest.mark.usefixtures("bucket")
 def test_what_is_no_failure_of_the_client_is_not_tried_again(
-    bucket: Bucket, published: Published, destination: Path, monkeypatch: pytest.MonkeyPatch
+    published: Published, destination: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert bucket
-
     def head(*_arguments: Any) -> None:  # noqa: ANN401
         raise KeyboardInterrupt
 
