@@ -1,18 +1,11 @@
 """The service as a process, under more load than it wants, told to stop in the middle of it."""
 
-import asyncio
-import threading
-from collections import Counter
 from pathlib import Path
-from time import monotonic
+from typing import Any
 
-import httpx2
 import pytest
+from servicekit.load_testing import Question, put_under_load
 from servicekit.testing import LiveService
-
-CLIENTS = 200
-SECONDS = 20.0
-HEALTH_EVERY_S = 0.2
 
 pytestmark = pytest.mark.slow
 
@@ -32,79 +25,30 @@ def service(sealed: Path) -> LiveService:
     )
 
 
-class Load:
-    """Clients that ask as fast as they are answered, until nobody listens any more.
+def question(number: int) -> Question:
+    """A text of the client's own, known to be positive or negative.
 
-    Every text is the client's own, and known to be positive or negative: an answer that went to
-    the wrong client would be seen.
+    An answer that went to the wrong client would be seen. Most ask about a short text; some about
+    a long one or a batch, which go to a thread.
     """
+    good = number % 2 == 0
+    expected = "positive" if good else "negative"
+    clause = "beats estimates and raises its outlook" if good else "misses estimates and cuts"
+    short = f"Acme {clause} outlook {number}"
+    body: dict[str, object]
+    match number % 20:
+        case 0:
+            kind, path, body = "long", "/predict", {"text": f"Acme {clause} " * 40}
+        case 1:
+            kind, path, body = "batch", "/predict_batch", {"texts": [{"text": short}] * 50}
+        case _:
+            kind, path, body = "short", "/predict", {"text": short}
 
-    def __init__(self, service: LiveService) -> None:
-        self._service = service
-        self._signalled = False
-        self.answers: Counter[tuple[str, int]] = Counter()
-        self.wrong = 0
-        self.failures: list[str] = []
+    def is_right(answer: dict[str, Any]) -> bool:
+        found = answer["predictions"] if kind == "batch" else [answer["prediction"]]
+        return all(one["label"] == expected for one in found)
 
-    async def run(self, seconds: float) -> None:
-        """Ask for some time, tell the service to stop, and go on asking until it is gone."""
-        limits = httpx2.Limits(max_connections=CLIENTS, max_keepalive_connections=CLIENTS)
-        async with (
-            httpx2.AsyncClient(base_url=self._service.url, limits=limits, timeout=60) as client,
-            asyncio.TaskGroup() as tasks,
-        ):
-            for number in range(CLIENTS):
-                tasks.create_task(self._ask(client, number))
-            await asyncio.sleep(seconds)
-            self._signalled = True
-            self._service.signal()
-
-    async def _ask(self, client: httpx2.AsyncClient, number: int) -> None:
-        # Most ask about a short text; some about a long one or a batch, which go to a thread.
-        kind = {0: "long", 1: "batch"}.get(number % 20, "short")
-        good = number % 2 == 0
-        clause = "beats estimates and raises its outlook" if good else "misses estimates and cuts"
-        text = {"long": f"Acme {clause} " * 40}.get(kind, f"Acme {clause} outlook {number}")
-        expected = "positive" if good else "negative"
-        body = {"texts": [{"text": text}] * 50} if kind == "batch" else {"text": text}
-        while True:
-            try:
-                path = "/predict_batch" if kind == "batch" else "/predict"
-                response = await client.post(path, json=body)
-            except httpx2.HTTPError as error:
-                if not (self._signalled and isinstance(error, httpx2.ConnectError)):
-                    when = "after" if self._signalled else "before"
-                    self.failures.append(f"{error!r} {when} the signal")
-                return
-            self.answers[kind, response.status_code] += 1
-            if response.status_code == 200:
-                answer = response.json()
-                found = answer["predictions"] if kind == "batch" else [answer["prediction"]]
-                self.wrong += any(one["label"] != expected for one in found)
-            else:
-                await asyncio.sleep(float(response.headers["retry-after"]))
-
-
-class HealthWatch(threading.Thread):
-    """Asks for `/health` all the while, in a thread that the clients do not slow down."""
-
-    def __init__(self, service: LiveService) -> None:
-        super().__init__(daemon=True)
-        self._service = service
-        self._over = threading.Event()
-        self.statuses: Counter[int] = Counter()
-        self.slowest_s = 0.0
-
-    def run(self) -> None:
-        with httpx2.Client(base_url=self._service.url, timeout=60) as client:
-            while not self._over.wait(HEALTH_EVERY_S):
-                began = monotonic()
-                self.statuses[client.get("/health").status_code] += 1
-                self.slowest_s = max(self.slowest_s, monotonic() - began)
-
-    def stop(self) -> None:
-        self._over.set()
-        self.join()
+    return Question(kind, path, body, is_right)
 
 
 def test_200_clients_get_their_own_answers_or_deliberate_refusals_and_none_is_lost(
@@ -112,21 +56,16 @@ def test_200_clients_get_their_own_answers_or_deliberate_refusals_and_none_is_lo
 ) -> None:
     with service:
         service.wait_until_ready()
-        load, watch = Load(service), HealthWatch(service)
-        watch.start()
-        timer = threading.Timer(SECONDS - 1, watch.stop)
-        timer.start()
-        asyncio.run(load.run(SECONDS))
-        timer.join()
-        exit_code = service.wait()
+        report = put_under_load(service, question, seconds=20)
 
-    assert load.failures == []
-    assert load.wrong == 0
-    assert {status for _, status in load.answers} <= {200, 503}
-    assert {kind for kind, status in load.answers if status == 200} == {"short", "long", "batch"}
-    assert set(watch.statuses) == {200}
+    assert report.failures == []
+    assert report.wrong == 0
+    assert {status for _, status in report.answers} <= {200, 503}
+    assert report.without_retry_after == 0
+    assert {kind for kind, status in report.answers if status == 200} == {"short", "long", "batch"}
+    assert set(report.health) == {200}
     # A probe's patience, not a promise of speed: starved, it would be half a minute.
-    assert watch.slowest_s <= 5
-    assert exit_code == 0
+    assert report.slowest_health_s <= 5
+    assert report.exit_code == 0
     served = sum(line["route"].startswith("/predict") for line in service.logged("request"))
-    assert served == sum(load.answers.values()), "every accepted request was answered"
+    assert served == sum(report.answers.values()), "every accepted request was answered"
