@@ -3,8 +3,9 @@
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,9 @@ _STAND_IN = re.compile(
     r"|\bexample\.(?:com|org|net)\b|\.(?:example|invalid)\b",
     re.IGNORECASE,
 )
+
+_WIDEST = 17
+"""A network of AWS is a /16 at most, and load balancers have some of its subnets only."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,7 @@ def read_release(path: Path, *, values: frozenset[str], tags: bool = False) -> R
     release = Release(
         images={name: _image(name, image, findings, tags=tags) for name, image in images.items()},
         models={name: _model(name, model, findings) for name, model in models.items()},
-        values={name: _text(f"values.{name}", value, findings) for name, value in given.items()},
+        values={name: _value(name, value, findings) for name, value in given.items()},
     )
     if findings:
         listed = "\n".join(f"  {finding}" for finding in sorted(findings))
@@ -121,6 +125,28 @@ def _text(name: str, value: object, findings: list[str]) -> str:
     if stand_in := _STAND_IN.search(value):
         findings.append(f"{name}: {stand_in[0]!r} is a stand-in, give the real value")
     return value
+
+
+def _value(name: str, value: object, findings: list[str]) -> str:
+    text = _text(f"values.{name}", value, findings)
+    if text and name.endswith("_CIDR"):
+        findings += [f"values.{name}: {text!r} {wrong}" for wrong in _wrong_in_range(text)]
+    return text
+
+
+def _wrong_in_range(text: str) -> Iterator[str]:
+    """What is wrong with addresses that a network policy is to let in."""
+    try:
+        network = IPv4Network(text)
+    except ValueError as error:
+        yield f"is no range of IPv4 addresses, such as 10.40.240.0/20: {error}"
+        return
+    if "/" not in text:
+        yield "is one address; give a range, such as 10.40.240.0/20"
+    if network.prefixlen < _WIDEST:
+        yield f"is wider than a /{_WIDEST}: pods are in it, too; give its subnets' range"
+    if network.is_global:
+        yield "is on the internet; give the private addresses that requests come from"
 
 
 def _digest(name: str, value: str, findings: list[str]) -> None:

@@ -10,7 +10,7 @@ from manifests.errors import ReleaseError
 from manifests.release import read_release
 from manifests.render import value_names
 
-GKE = value_names("gke")
+GKE, EKS = value_names("gke"), value_names("eks")
 DIGEST = "3f2c6a9b" * 8
 
 
@@ -105,6 +105,35 @@ def test_a_release_that_would_be_forgotten_is_refused(
     with pytest.raises(ReleaseError) as refused:
         read_release(write(tmp_path, content), values=GKE)
     assert finding in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("cidr", "finding"),
+    [
+        ("0.0.0.0/0", "is wider than a /17"),
+        ("10.0.0.0/8", "is wider than a /17"),
+        ("10.20.0.0/16", "is wider than a /17"),
+        ("10.20.240.7/20", "is no range of IPv4 addresses"),
+        ("10.20.240.0", "is one address"),
+        ("10.20.128.0/17", None),
+        ("100.64.16.0/20", None),
+        ("everywhere", "is no range of IPv4 addresses"),
+        ("fd00::/64", "is no range of IPv4 addresses"),
+        ("52.94.240.0/20", "is on the internet"),
+    ],
+)
+def test_the_load_balancers_range_is_one_of_subnets_and_private(
+    tmp_path: Path, cidr: str, finding: str | None
+) -> None:
+    content = document("eks")
+    change("values.LOAD_BALANCER_CIDR", cidr)(content)
+    path = write(tmp_path, content)
+    if finding is None:
+        assert read_release(path, values=EKS).values["LOAD_BALANCER_CIDR"] == cidr
+        return
+    with pytest.raises(ReleaseError) as refused:
+        read_release(path, values=EKS)
+    assert f"values.LOAD_BALANCER_CIDR: {cidr!r} {finding}" in str(refused.value)
 
 
 def test_everything_is_told_at_once(tmp_path: Path) -> None:

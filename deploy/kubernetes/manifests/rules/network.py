@@ -17,13 +17,15 @@ _TLS = 443
 _ANYWHERE = "203.0.113.1"
 """An address on the internet, as a bucket's is."""
 
+_WIDEST: Final = 16
+"""Of the ranges that may let requests in: as wide as Google's for its load balancers."""
+
 # What only a cloud has: its addresses, the port, and what is there.
 _EGRESS: Final = {
     "filestore.csi.storage.gke.io": (
         ("169.254.169.254", _DNS, "names of Cloud DNS"),
         ("169.254.20.10", _DNS, "names of the node's cache"),
         ("169.254.169.254", 80, "the metadata server"),
-        ("169.254.169.254", 988, "the metadata server"),
         ("169.254.169.252", 988, "the metadata server"),
     ),
     "efs.csi.aws.com": (("169.254.170.23", 80, "the agent of Pod Identity"),),
@@ -59,8 +61,10 @@ def check(manifests: Manifests) -> Iterator[Finding]:
             if not rule.get("from") or not rule.get("ports"):
                 yield Finding(where, "network", "lets everybody in, or into every port")
             for peer in rule.get("from", []):
-                if dig(peer, "ipBlock").get("cidr") == "0.0.0.0/0":
-                    yield Finding(where, "network", "lets in whoever can reach the pod")
+                cidr = dig(peer, "ipBlock").get("cidr")
+                if cidr and ip_network(cidr).prefixlen < _WIDEST:
+                    message = f"lets in all of {cidr}, which is wider than a /{_WIDEST}"
+                    yield Finding(where, "network", message)
 
 
 def _addresses(manifests: Manifests, policies: list[Node], pod: Pod) -> Iterator[Finding]:
