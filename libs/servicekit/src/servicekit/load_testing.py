@@ -29,14 +29,14 @@ class Question:
 
     Attributes:
         kind: What it is counted under.
-        path: Where it is sent to, with POST.
-        body: Its JSON.
+        path: Where it is sent to.
+        body: Its JSON, sent with POST. Without one, it is a GET.
         is_right: Whether the JSON of an answer is the one that this client has to get.
     """
 
     kind: str
     path: str
-    body: object
+    body: object = None
     is_right: Callable[[Any], bool] = lambda _answer: True
 
 
@@ -104,9 +104,10 @@ class _Load:
 
     async def _ask(self, client: httpx2.AsyncClient, question: Question) -> None:
         report = self._report
+        method = "GET" if question.body is None else "POST"
         while True:
             try:
-                response = await client.post(question.path, json=question.body)
+                response = await client.request(method, question.path, json=question.body)
             except httpx2.HTTPError as error:
                 if not (self._signalled and isinstance(error, httpx2.ConnectError)):
                     when = "after" if self._signalled else "before"
