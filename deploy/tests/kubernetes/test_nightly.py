@@ -1,5 +1,6 @@
 """The pipeline's script, run with the real `date` and a `python` that notes what it is asked."""
 
+import json
 import os
 import stat
 import subprocess
@@ -25,7 +26,9 @@ def night(tmp_path: Path) -> tuple[Path, Path]:
     return script, programs
 
 
-def run(script: Path, programs: Path, python: str) -> subprocess.CompletedProcess[str]:
+def run(
+    script: Path, programs: Path, python: str, **settings: str
+) -> subprocess.CompletedProcess[str]:
     program = programs / "python"
     program.write_text(f"#!/bin/sh\n{python}\n", encoding="utf-8")
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
@@ -35,6 +38,7 @@ def run(script: Path, programs: Path, python: str) -> subprocess.CompletedProces
             "PATH": f"{programs}:{os.environ['PATH']}",
             "MONTHS_BACK": "3",
             "MODEL_SHA256": "f" * 64,
+            **settings,
         },
         capture_output=True,
         text=True,
@@ -73,18 +77,63 @@ def test_without_trips_nothing_is_made_up(night: tuple[Path, Path]) -> None:
     assert " run " not in done.stdout
 
 
+def batch(script: Path, model: str) -> None:
+    """A history, and a batch of a model."""
+    pipeline = script.parent / "data" / "pipeline"
+    (pipeline / "hourly").mkdir(parents=True)
+    (pipeline / "predictions" / "b1").mkdir(parents=True)
+    (pipeline / "predictions" / "current").write_text("b1\n", encoding="utf-8")
+    told = json.dumps({"model": {"sha256": model}})
+    (pipeline / "predictions" / "b1" / "batch.json").write_text(told, encoding="utf-8")
+
+
+def test_without_new_trips_the_batch_stays_and_the_night_is_well(night: tuple[Path, Path]) -> None:
+    batch(night[0], "f" * 64)
+    done = run(*night, 'echo "$@"')
+    assert done.returncode == 0, done.stderr
+    assert "nothing new" in done.stdout
+    assert "-m chicagotaxi run" not in done.stdout
+    assert "-m chicagotaxi predict" not in done.stdout
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["of another", "none"])
+def test_without_new_trips_a_new_model_has_its_batch_of_those_before(
+    night: tuple[Path, Path], there: bool
+) -> None:
+    script, programs = night
+    batch(script, "e" * 64)
+    if not there:
+        (script.parent / "data/pipeline/predictions/current").unlink()
+    done = run(script, programs, 'echo "$@"')
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert done.stdout.splitlines()[-1] == (
+        f"-m chicagotaxi predict --out {script.parent}/data/pipeline"
+        f" --model /model/current --model-sha256 {'f' * 64}"
+    )
+
+
+def test_another_portal_is_asked_where_one_is_named(night: tuple[Path, Path]) -> None:
+    done = run(*night, 'echo "$@"', PORTAL="http://127.0.0.1:9")
+    assert done.stdout.splitlines()[0].endswith(" --portal http://127.0.0.1:9")
+
+
 def test_a_portal_that_fails_ends_the_night(night: tuple[Path, Path]) -> None:
     done = run(*night, "exit 2")
     assert done.returncode == 2
     assert done.stdout == ""
 
 
-def test_the_service_knows_these_commands(night: tuple[Path, Path]) -> None:
+@pytest.mark.parametrize("trips", [True, False], ids=["run", "predict"])
+def test_the_service_knows_these_commands(night: tuple[Path, Path], trips: bool) -> None:
     script, programs = night
-    (script.parent / "data/raw" / f"trips-{months()[0]}-01.csv").touch()
+    if trips:
+        (script.parent / "data/raw" / f"trips-{months()[0]}-01.csv").touch()
+    else:
+        batch(script, "e" * 64)
     python = SERVICE / ".venv/bin/python"
     assert python.exists(), "make ChicagoTaxi-Pipeline/.venv/.installed first"
     # Options that do not exist are refused before help is given.
-    done = run(script, programs, f'exec {python} "$@" --help')
+    done = run(script, programs, f'exec {python} "$@" --help', PORTAL="http://127.0.0.1:9")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("Usage:") == 2

@@ -1,13 +1,14 @@
 #!/bin/sh
 # The pipeline's night. `run` replaces the months that its inputs have trips of, so that it is given
 # whole months: this one and some before it, as many as the forecast looks back and the portal is
-# late. Days that were fetched before are not fetched again.
+# late. Days that were fetched before are not fetched again. PORTAL is another address of the portal.
 set -eu
 
 this_month=$(date +%Y-%m-01)
 first=$(date -d "$this_month -$MONTHS_BACK months" +%F)
 last=$(date -d yesterday +%F)
-python -m chicagotaxi fetch /data/raw --first "$first" --last "$last"
+python -m chicagotaxi fetch /data/raw --first "$first" --last "$last" \
+    ${PORTAL:+--portal "$PORTAL"}
 
 set --
 month=$first
@@ -17,10 +18,24 @@ while [ "$month" != "$(date -d "$this_month +1 month" +%F)" ]; do
     if ls $inputs >/dev/null 2>&1; then set -- "$@" "$inputs"; fi
     month=$(date -d "$month +1 month" +%F)
 done
+if [ $# -gt 0 ]; then
+    exec python -m chicagotaxi run "$@" --out /data/pipeline \
+        --model /model/current --model-sha256 "$MODEL_SHA256" --reports /tmp/reports
+fi
+
 # Without inputs `run` would make a sample, and the API would serve it.
-if [ $# -eq 0 ]; then
-    echo "nightly: the portal has no trips from $first to $last; raise MONTHS_BACK" >&2
+found="nightly: the portal has no trips from $first to $last"
+if [ ! -d /data/pipeline/hourly ]; then
+    echo "$found, and there are none of before: raise MONTHS_BACK" >&2
     exit 2
 fi
-exec python -m chicagotaxi run "$@" --out /data/pipeline \
-    --model /model/current --model-sha256 "$MODEL_SHA256" --reports /tmp/reports
+predictions=/data/pipeline/predictions
+if [ -f "$predictions/current" ] \
+    && grep -q "$MODEL_SHA256" "$predictions/$(cat "$predictions/current")/batch.json"; then
+    # The same batch again would only look fresh. That none is made, PredictionsStale tells.
+    echo "$found: nothing new, the batch that is there stays"
+    exit 0
+fi
+echo "$found: the first batch of this model is made of the trips of before"
+exec python -m chicagotaxi predict --out /data/pipeline \
+    --model /model/current --model-sha256 "$MODEL_SHA256"
