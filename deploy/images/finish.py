@@ -22,10 +22,12 @@ TESTED = ("ibis", "numba", "numpy", "pandas", "pyarrow", "scipy", "sklearn", "sq
 SOURCES = frozenset({".a", ".c", ".cpp", ".h", ".hpp", ".pxd", ".pxi", ".pyi", ".pyx"})
 
 # Parts that nothing here uses, whole: numpy's front ends to compilers and what only its own tests
-# load, scipy's reader of Matrix Market files, Arrow's remote procedures, and copies of libraries
-# that are only ever loaded under one of their three names. Shared objects are never stripped:
-# scipy's do not survive it.
+# load, names of holidays in languages other than English, lexers of languages that no traceback is
+# in (rich asks for Python, Cython and text), scipy's reader of Matrix Market files, Arrow's remote
+# procedures, and copies of libraries that are only ever loaded under one of their three names.
+# Shared objects are never stripped: scipy's do not survive it.
 PARTS = (
+    "holidays/locale/[!e]*",
     "numpy/core/_simd.*.so",
     "numpy/distutils",
     "numpy/f2py",
@@ -38,6 +40,8 @@ PARTS = (
     "pyarrow/libarrow_python*.so.*.*",
     "pyarrow/libarrow_python_flight.so.*",
     "pyarrow/src",
+    "pygments/lexers/[!_ps]*.py",
+    "pygments/lexers/__pycache__/[!_ps]*.pyc",
     "scipy/io/_fast_matrix_market/_fmm_core.*.so",
 )
 

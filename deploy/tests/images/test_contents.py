@@ -131,6 +131,22 @@ def test_everything_in_it_imports(service: Service) -> None:
     assert [one for one in report["failures"] if not _wants_an_extra(one["error"], provided)] == []
 
 
+def test_what_fails_is_told_with_its_lines(service: Service) -> None:
+    # rich colours them by the lexers, most of which are left out.
+    code = (
+        "import json, rich.traceback\n"
+        "rich.traceback.install(width=100)\n"
+        "exec(compile('json.loads(chr(123))', '/nowhere/text', 'exec'))\n"
+    )
+    done = run(service.image, "-c", code, entrypoint="python")
+
+    assert done.returncode == 1
+    assert "json/decoder.py:" in done.stderr
+    assert "raise JSONDecodeError(" in done.stderr
+    assert "Expecting property name enclosed in double quotes" in done.stderr
+    assert "pygments" not in done.stderr
+
+
 def _wants_an_extra(error: str, provided: list[str]) -> bool:
     """Whether a module is missing that nothing in the image has, and so nothing was removed of."""
     missing = re.fullmatch(r"ModuleNotFoundError: No module named '(\w+)[.\w]*'", error)
