@@ -6,6 +6,7 @@ before anything is unpickled.
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -41,20 +42,34 @@ pytestmark = pytest.mark.slow
 
 
 class Environment:
-    """An environment of the service, made from its production pins with some overridden."""
+    """An environment of the service, in a folder of its own."""
 
-    def __init__(self, folder: Path, *overrides: str, python: str | None = None) -> None:
-        self.python = folder / "venv" / "bin" / "python"
-        changes = folder / "overrides.txt"
-        changes.write_text("".join(f"{override}\n" for override in overrides))
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "venv"
+        self.python = self._folder / "bin" / "python"
+
+    @classmethod
+    def make(cls, folder: Path, python: str | None = None) -> "Environment":
+        """Make one from the service's production pins."""
+        made = cls(folder)
         base = python or str(SERVICE / ".venv" / "bin" / "python")
-        _uv("venv", "--quiet", "--python", base, str(folder / "venv"))
-        _uv(
-            *("pip", "install", "--quiet", "--python", str(self.python)),
-            *("--override", str(changes), "-r", str(SERVICE / "requirements-prod.txt")),
+        _uv("venv", "--quiet", "--python", base, str(made._folder))
+        made._install(
+            *("-r", str(SERVICE / "requirements-prod.txt")),
             *("-e", str(ROOT / "libs" / "pinproof"), "-e", str(ROOT / "libs" / "servicekit")),
             *("-e", str(SERVICE)),
         )
+        return made
+
+    def with_other(self, requirement: str, folder: Path) -> "Environment":
+        """A copy in which one distribution is another; the pins hold all others where they are."""
+        shutil.copytree(self._folder, folder / "venv", symlinks=True, copy_function=os.link)
+        copy = Environment(folder)
+        copy._install("--no-deps", requirement)
+        return copy
+
+    def _install(self, *what: str) -> None:
+        _uv("pip", "install", "--quiet", "--python", str(self.python), *what)
 
     def open(self, model: Path) -> dict[str, Any]:
         """What `pinproof open` says of a model here."""
@@ -73,19 +88,25 @@ class Environment:
         return answer
 
 
+@pytest.fixture(scope="module")
+def same(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """An environment made from the same pins as the one that the model was sealed in."""
+    return Environment.make(tmp_path_factory.mktemp("same"))
+
+
 def test_an_environment_made_from_the_same_pins_opens_the_model(
-    sealed: Path, tmp_path: Path
+    sealed: Path, same: Environment
 ) -> None:
-    opened = Environment(tmp_path).open(sealed)
+    opened = same.open(sealed)
 
     assert opened["opens"] is True
     assert opened["running"] == opened["written_by"]
 
 
 def test_numpy_2_is_refused_although_loading_would_have_changed_nothing(
-    sealed: Path, tmp_path: Path
+    sealed: Path, same: Environment, tmp_path: Path
 ) -> None:
-    environment = Environment(tmp_path, "numpy~=2.2.6")
+    environment = same.with_other("numpy~=2.2.6", tmp_path)
 
     refusal = environment.open(sealed)
     assert refusal["code"] == "series"
@@ -94,9 +115,9 @@ def test_numpy_2_is_refused_although_loading_would_have_changed_nothing(
 
 
 def test_scikit_learn_1_6_is_refused_where_loading_would_have_failed(
-    sealed: Path, tmp_path: Path
+    sealed: Path, same: Environment, tmp_path: Path
 ) -> None:
-    environment = Environment(tmp_path, "scikit-learn~=1.6.1")
+    environment = same.with_other("scikit-learn~=1.6.1", tmp_path)
 
     refusal = environment.open(sealed)
     assert refusal["code"] == "series"
@@ -104,16 +125,18 @@ def test_scikit_learn_1_6_is_refused_where_loading_would_have_failed(
     assert environment.load_unguarded(sealed)["code"] == "load"
 
 
-def test_an_older_patch_of_scikit_learn_is_refused(sealed: Path, tmp_path: Path) -> None:
-    refusal = Environment(tmp_path, "scikit-learn==1.5.1").open(sealed)
+def test_an_older_patch_of_scikit_learn_is_refused(
+    sealed: Path, same: Environment, tmp_path: Path
+) -> None:
+    refusal = same.with_other("scikit-learn==1.5.1", tmp_path).open(sealed)
 
     assert refusal["code"] == "older-than-writer"
     assert "scikit-learn 1.5.2; 1.5.1, which runs here, is older" in refusal["message"]
 
 
 @pytest.mark.skipif(os.uname().sysname != "Linux", reason="xgboost-cpu has wheels for Linux only")
-def test_xgboost_3_is_refused(sealed: Path, tmp_path: Path) -> None:
-    refusal = Environment(tmp_path, "xgboost-cpu~=3.0.0").open(sealed)
+def test_xgboost_3_is_refused(sealed: Path, same: Environment, tmp_path: Path) -> None:
+    refusal = same.with_other("xgboost-cpu~=3.0.0", tmp_path).open(sealed)
 
     assert refusal["code"] == "series"
     assert "xgboost-cpu 2.1.4; 3.0." in refusal["message"]
@@ -126,7 +149,7 @@ def test_another_minor_version_of_python_is_refused(sealed: Path, tmp_path: Path
     if interpreter is None:
         pytest.skip(f"no Python {other} on this machine; install one to test this")
 
-    refusal = Environment(tmp_path, python=interpreter).open(sealed)
+    refusal = Environment.make(tmp_path, interpreter).open(sealed)
 
     assert refusal["code"] == "python"
     assert f"written by Python {written_by}; this is Python {other}." in refusal["message"]

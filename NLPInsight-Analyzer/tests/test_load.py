@@ -56,7 +56,7 @@ def test_200_clients_get_their_own_answers_or_deliberate_refusals_and_none_is_lo
 ) -> None:
     with service:
         service.wait_until_ready()
-        report = put_under_load(service, question, seconds=20)
+        report = put_under_load(service, question, seconds=10)
 
     assert report.failures == []
     assert report.wrong == 0
