@@ -15,15 +15,15 @@ render-local render-gke render-eks: render-%: deploy/.venv/.installed
 
 render-gke: ## Render the manifests, as render-eks and render-local do DIGESTS=FILE; writes reports/kubernetes
 
-deploy-gke deploy-eks: deploy-%: render-%
+# What runs before is noted first, so that roll-back-… knows the way.
+deploy-gke deploy-eks: deploy-%: render-% note-revisions
 	$(MANIFESTS) deploy $(RENDERED)/$*.yaml $(if $(CONTEXT),--context "$(CONTEXT)")
 
 deploy-gke: ## Render, apply, wait until it is healthy, as deploy-eks does DIGESTS=FILE [CONTEXT=NAME]
 
-roll-back-gke roll-back-eks: roll-back-%: render-%
-	$(MANIFESTS) roll-back $(RENDERED)/$*.yaml $(if $(CONTEXT),--context "$(CONTEXT)")
+roll-back-gke roll-back-eks: return-to-noted
 
-roll-back-gke: ## Return to the version before and wait, as roll-back-eks does DIGESTS=FILE [CONTEXT=NAME]
+roll-back-gke: ## Return what the last deploy-gke changed and wait, as roll-back-eks does [CONTEXT=NAME]
 
 # Without kubectl nothing can be built. A person is told so and goes on; continuous integration,
 # which sets CI, fails: there, a check that was not made is no check.

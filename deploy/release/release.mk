@@ -87,14 +87,14 @@ smoke: ## Ask a cluster whether it serves the release file DIGESTS [CONTEXT=NAME
 	$(call named,DIGESTS,release file)
 	"$(PYTHON)" deploy/release/smoke.py "$$DIGESTS" $(if $(CONTEXT),--context "$(CONTEXT)")
 
-# A roll-back that leaves alone what the roll-out left alone: noted before, returned to after.
-NOTED := reports/release/revisions.json
+# A roll-back that leaves alone what the roll-out left alone: noted before, returned to after. The
+# workflow and make deploy-… and roll-back-… all do it here.
 .PHONY: note-revisions return-to-noted
-note-revisions: ## Note which version of every Deployment runs [CONTEXT=NAME]; writes reports/release
-	"$(PYTHON)" deploy/release/revisions.py note $(NOTED) $(if $(CONTEXT),--context "$(CONTEXT)")
+note-revisions: ## Note in the cluster which version of every Deployment runs [CONTEXT=NAME]
+	"$(PYTHON)" deploy/release/revisions.py note $(if $(CONTEXT),--context "$(CONTEXT)")
 
 return-to-noted: ## Return every Deployment that changed since note-revisions, and wait [CONTEXT=NAME]
-	"$(PYTHON)" deploy/release/revisions.py return $(NOTED) $(if $(CONTEXT),--context "$(CONTEXT)")
+	"$(PYTHON)" deploy/release/revisions.py return $(if $(CONTEXT),--context "$(CONTEXT)")
 
 # The deploy workflow's rights, once for each cluster, by an administrator. On GKE, it is a user by the
 # address of its service account; on EKS, its role is in the group that is bound already.

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from manifests.combinations import check_combinations
-from manifests.deploy import deploy, roll_back
+from manifests.deploy import deploy
 from manifests.errors import ManifestsError
 from manifests.objects import Finding, Manifests, read_manifests
 from manifests.release import read_release
@@ -59,12 +59,6 @@ def _parser() -> argparse.ArgumentParser:
     deploying.add_argument("--context", help="of kubectl; the current one if not given")
     deploying.add_argument("--timeout", type=int, default=600, help="seconds for each workload")
     deploying.set_defaults(run=_deploy)
-
-    undoing = commands.add_parser("roll-back", help="return to the version before; wait")
-    undoing.add_argument("manifests", type=Path)
-    undoing.add_argument("--context", help="of kubectl; the current one if not given")
-    undoing.add_argument("--timeout", type=int, default=600, help="seconds for each workload")
-    undoing.set_defaults(run=_roll_back)
     return parser
 
 
@@ -97,10 +91,6 @@ def _scan(options: argparse.Namespace) -> int:
 
 def _deploy(options: argparse.Namespace) -> int:
     return deploy(_rendered(options.manifests), options.manifests, options.context, options.timeout)
-
-
-def _roll_back(options: argparse.Namespace) -> int:
-    return roll_back(_rendered(options.manifests), options.context, options.timeout)
 
 
 def _rendered(path: Path) -> Manifests:

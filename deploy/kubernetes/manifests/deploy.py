@@ -10,18 +10,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from manifests import rollouts
 from manifests.errors import RenderError
 from manifests.objects import Manifests, Node
 from manifests.render import NAMESPACE
 
-__all__ = ["deploy", "roll_back"]
+__all__ = ["deploy"]
 
 _MANAGER = "ml-services-deploy"
 _PIPELINE = "chicagotaxi-pipeline"
 _PIPELINE_S = 7200
 """What the pipeline's job may take, as its activeDeadlineSeconds says."""
-_CANARY_S = 1800
-"""What a roll-out by canary may take: its pauses and analyses alone take most of ten minutes."""
 _LOOK_S = 5
 """Between two looks at it."""
 _FIRST: Final = "ml-services/first-batch-of"
@@ -45,28 +44,6 @@ def deploy(manifests: Manifests, file: Path, context: str | None, timeout_s: int
         return 1
     if _first_batch(kubectl, manifests) != 0:
         return 1
-    return _wait(kubectl, manifests, timeout_s)
-
-
-def roll_back(manifests: Manifests, context: str | None, timeout_s: int) -> int:
-    """Return every workload to its version before, and wait.
-
-    The ConfigMap that a version was given is still there: its name has a hash of its contents. The
-    pipeline has no versions: it stays, and is told.
-
-    Returns:
-        0 if every workload is healthy, 1 otherwise.
-    """
-    kubectl = _kubectl(context)
-    for kind, name in _workloads(manifests):
-        if kind == "rollout":
-            _say(f"rollout/{name}: undo it with the plugin: kubectl argo rollouts undo {name}")
-            return 1
-        undo = [*kubectl, "-n", NAMESPACE, "rollout", "undo", f"{kind}/{name}"]
-        if subprocess.run(undo, check=False).returncode != 0:  # noqa: S603
-            return 1
-    _say(f"cronjob/{_PIPELINE} stays as it is: where the model of ChicagoTaxi has changed, apply")
-    _say("the release before as a whole (make deploy-…), so that its pods get predictions.")
     return _wait(kubectl, manifests, timeout_s)
 
 
@@ -147,8 +124,8 @@ def _wait(kubectl: Sequence[str], manifests: Manifests, timeout_s: int) -> int:
     for kind, name in _workloads(manifests):
         limit_s = timeout_s
         if kind == "rollout":
-            limit_s = max(timeout_s, _CANARY_S)
-            well = _await_rollout(ours, name, limit_s)
+            limit_s = max(timeout_s, rollouts.CANARY_S)
+            well = rollouts.healthy(ours, name, limit_s)
         else:
             waiting = [*ours, "rollout", "status", f"{kind}/{name}", f"--timeout={timeout_s}s"]
             well = subprocess.run(waiting, check=False).returncode == 0  # noqa: S603
@@ -158,23 +135,6 @@ def _wait(kubectl: Sequence[str], manifests: Manifests, timeout_s: int) -> int:
             pods = [*ours, "get", "pods", "-l", f"app.kubernetes.io/name={name}"]
             subprocess.run(pods, check=False)  # noqa: S603
     return 0 if healthy else 1
-
-
-def _await_rollout(ours: Sequence[str], name: str, limit_s: float) -> bool:
-    """Wait until a Rollout is healthy with what was applied, and not with what was before."""
-    both = [*ours, "get", f"rollout/{name}", f"deployment/{name}", "-o", "json"]
-    deadline = time.monotonic() + limit_s
-    while time.monotonic() < deadline:
-        asked = subprocess.run(both, capture_output=True, text=True, check=False)  # noqa: S603
-        if asked.returncode == 0:
-            rollout, template = json.loads(asked.stdout)["items"]
-            status = rollout.get("status", {})
-            seen = (status.get("observedGeneration"), status.get("workloadObservedGeneration"))
-            applied = tuple(str(one["metadata"]["generation"]) for one in (rollout, template))
-            if seen == applied and status.get("phase") in {"Healthy", "Degraded"}:
-                return bool(status["phase"] == "Healthy")
-        time.sleep(_LOOK_S)
-    return False
 
 
 def _workloads(manifests: Manifests) -> Iterator[tuple[str, str]]:

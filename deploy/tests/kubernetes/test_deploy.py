@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from manifests import deploy
+from manifests import deploy, rollouts
 from manifests.cli import main
 from manifests.combinations import build_combinations, specimen
 
@@ -53,6 +53,7 @@ def cluster(
         (tmp_path / "rollout").write_text(json.dumps(rollout), encoding="utf-8")
         (tmp_path / "job").write_text(json.dumps(job("new", ends)), encoding="utf-8")
         monkeypatch.setattr(deploy, "_LOOK_S", 0.05)
+        monkeypatch.setattr(rollouts, "_LOOK_S", 0.05)
         monkeypatch.setattr(deploy, "_PIPELINE_S", 30)
         kubectl.chmod(kubectl.stat().st_mode | stat.S_IXUSR)
         monkeypatch.setenv("KUBECTL", str(kubectl))
@@ -146,7 +147,7 @@ def test_with_canaries_the_rollouts_are_waited_for(
     phase: str,
     code: int,
 ) -> None:
-    monkeypatch.setattr(deploy, "_CANARY_S", 0)
+    monkeypatch.setattr(rollouts, "CANARY_S", 0)
     [text] = build_combinations([("canary", "monitoring")])
     text = text.replace("name: chicagotaxi-model", "name: other-model")
     config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: chicagotaxi-model-x}\n"
@@ -161,15 +162,6 @@ def test_with_canaries_the_rollouts_are_waited_for(
     assert not any("rollout status" in call for call in calls)
     asked = {call for call in calls if "get rollout/" in call}
     assert len(asked) == 3
-
-
-def test_rolling_back_returns_every_workload_and_waits(
-    cluster: Callable[..., tuple[int, list[str]]],
-) -> None:
-    code, calls = cluster("roll-back")
-    assert code == 0
-    assert sum("rollout undo deployment/" in call for call in calls) == 3
-    assert sum("rollout status deployment/" in call for call in calls) == 3
 
 
 def test_a_file_that_is_not_there_is_told(capsys: pytest.CaptureFixture[str]) -> None:
