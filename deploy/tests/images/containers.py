@@ -161,11 +161,11 @@ class Container:
         wait_until(answers, f"{path} of {self.name} answers {status}")
 
 
-def wait_until(holds: Callable[[], bool], what: str) -> None:
+def wait_until(holds: Callable[[], bool], what: str, patience_s: float = PATIENCE_S) -> None:
     """Wait until something holds; generously, because the machine may be busy."""
-    until = time.monotonic() + PATIENCE_S
+    until = time.monotonic() + patience_s
     while not holds():
-        assert time.monotonic() < until, f"waited {PATIENCE_S:g} s in vain until {what}"
+        assert time.monotonic() < until, f"waited {patience_s:g} s in vain until {what}"
         time.sleep(0.05)
 
 
