@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from batches import predict
 from chicagotaxi.backtest import BacktestOptions
 from chicagotaxi.forecast import ForecastOptions
 from chicagotaxi.model import DemandForecaster
 from chicagotaxi.panel import Panel
-from chicagotaxi.predict import predict
 from chicagotaxi.train import Training, seal, train
 from pinproof import OpenedModel, open_sealed
 from synthetic import hourly
@@ -72,7 +72,7 @@ def output(tmp_path: Path, hourly_frame: pd.DataFrame) -> Path:
 
 
 @pytest.fixture
-def predicted(output: Path, opened: OpenedModel, panel: Panel) -> Path:
+def predicted(output: Path, sealed: Path, panel: Panel) -> Path:
     """The same, with a batch of predictions."""
-    predict(opened, panel, output)
+    predict(sealed, panel, output)
     return output

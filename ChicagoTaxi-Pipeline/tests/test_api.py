@@ -10,12 +10,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from batches import predict, write_batch
 from chicagotaxi.answers import AreaSummary, DemandRow, StatusAnswer
 from chicagotaxi.api import Settings, create_app
 from chicagotaxi.model import DemandForecaster
 from chicagotaxi.panel import Panel
-from chicagotaxi.predict import identity, predict, table
-from chicagotaxi.predictions import ModelIdentity, read_pointer, write_batch
+from chicagotaxi.predict import identity
+from chicagotaxi.predictions import ModelIdentity, read_pointer
+from chicagotaxi.tables import table
 from chicagotaxi.watch import Predictions
 from pinproof import OpenedModel
 from pydantic import TypeAdapter
@@ -188,7 +190,7 @@ def test_answers_may_be_kept_by_all_unless_keys_are_asked_for(
 
 
 def test_it_is_not_ready_before_the_first_batch_and_says_so(
-    start: Callable[..., TestClient], output: Path, opened: OpenedModel, panel: Panel
+    start: Callable[..., TestClient], output: Path, sealed: Path, panel: Panel
 ) -> None:
     client = start(output)
     wait_until(lambda: client.get("/model_info").json()["verdict"] == "proven", "it is proven")
@@ -200,17 +202,17 @@ def test_it_is_not_ready_before_the_first_batch_and_says_so(
     assert client.get("/health").status_code == 200
     assert served(client) is None
 
-    predict(opened, panel, output)
+    predict(sealed, panel, output)
     become_ready(client)
     assert client.get("/demand").status_code == 200
 
 
 def test_a_new_batch_takes_the_place_of_the_old_one(
-    client: TestClient, predicted: Path, opened: OpenedModel, panel: Panel
+    client: TestClient, predicted: Path, sealed: Path, panel: Panel
 ) -> None:
     before = served(client)
     tag = client.get("/demand").headers["etag"]
-    info = predict(opened, panel.until(len(panel.trips) - 24), predicted)
+    info = predict(sealed, panel.until(len(panel.trips) - 24), predicted)
     wait_until(lambda: served(client) == info.batch, "the new batch is served")
 
     after = client.get("/demand", headers={"If-None-Match": tag})
@@ -294,7 +296,7 @@ def a_damaged_page(folder: Path, name: str) -> None:
 def test_a_bad_batch_is_refused_and_the_old_one_goes_on_being_served(  # noqa: PLR0917
     client: TestClient,
     predicted: Path,
-    opened: OpenedModel,
+    sealed: Path,
     panel: Panel,
     spoil: Callable[[Path, str], None],
     code: str,
@@ -305,7 +307,7 @@ def test_a_bad_batch_is_refused_and_the_old_one_goes_on_being_served(  # noqa: P
     rows = client.get("/demand?area=8").content
     # Made and spoiled elsewhere, so that nothing ever points to it while it is whole.
     (tmp_path / "aside").mkdir()
-    info = predict(opened, panel.until(len(panel.trips) - 24), tmp_path / "aside")
+    info = predict(sealed, panel.until(len(panel.trips) - 24), tmp_path / "aside")
     shutil.copytree(tmp_path / "aside" / "predictions" / info.batch, folder / info.batch)
     spoil(folder, info.batch)
     point_to(folder, info.batch)
@@ -321,7 +323,7 @@ def test_a_bad_batch_is_refused_and_the_old_one_goes_on_being_served(  # noqa: P
     assert info.batch in why["reason"]
     assert why["reason"].endswith("Run `predict` again.")
 
-    good = predict(opened, panel, predicted)
+    good = predict(sealed, panel, predicted)
     wait_until(lambda: served(client) == good.batch, "the next good one is served")
     assert status(client)["refused"] is None
 
@@ -349,11 +351,11 @@ def point_to(folder: Path, name: str) -> None:
 
 
 def test_a_batch_that_was_incomplete_is_served_when_it_is_complete(
-    client: TestClient, predicted: Path, opened: OpenedModel, panel: Panel, tmp_path: Path
+    client: TestClient, predicted: Path, sealed: Path, panel: Panel, tmp_path: Path
 ) -> None:
     folder = predicted / "predictions"
     (tmp_path / "aside").mkdir()
-    info = predict(opened, panel.until(len(panel.trips) - 24), tmp_path / "aside")
+    info = predict(sealed, panel.until(len(panel.trips) - 24), tmp_path / "aside")
     point_to(folder, info.batch)
     refused = 'prediction_batches_refused_total{code="missing"}'
     wait_until(lambda: metric(client, refused) >= 1, "the batch is refused")
@@ -411,7 +413,7 @@ def test_the_batch_on_disk_is_what_is_answered(client: TestClient, predicted: Pa
 
 
 def test_the_service_as_a_process_answers_follows_batches_and_ends(
-    sealed: Path, predicted: Path, opened: OpenedModel, panel: Panel
+    sealed: Path, predicted: Path, panel: Panel
 ) -> None:
     service = LiveService(
         ["-m", "chicagotaxi", "serve"],
@@ -422,7 +424,7 @@ def test_the_service_as_a_process_answers_follows_batches_and_ends(
         service.wait_until_ready()
         assert service.get("/demand?area=8&hour=14").json()[0]["pickup_community_area"] == 8
         assert service.get("/areas").json()[0]["area_id"] == 3
-        info = predict(opened, panel.until(len(panel.trips) - 48), predicted)
+        info = predict(sealed, panel.until(len(panel.trips) - 48), predicted)
         wait_until(
             lambda: service.get("/demand").headers["etag"].startswith(f'"{info.batch}-'),
             "it follows",

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from chicagotaxi.engines import open_engine
-from chicagotaxi.engines.spark import missing_for_spark
+from chicagotaxi.engines.spark_session import missing_for_spark
 from chicagotaxi.sample import SampleOptions
 from chicagotaxi.sample_files import write_sample
 from chicagotaxi.schema import hourly_schema, read_status

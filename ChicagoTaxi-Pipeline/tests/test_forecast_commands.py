@@ -1,13 +1,14 @@
 """The commands that follow the pipeline, as somebody types them."""
 
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pandas as pd
-import pyarrow.parquet as pq
 import pytest
+from batches import read_parts
 from chicagotaxi.cli import app
 from chicagotaxi.metrics import BacktestReport
 from chicagotaxi.predictions import read_batch, read_pointer
@@ -67,8 +68,8 @@ def test_predict_writes_the_week_after_the_history(output: Path, sealed: Path) -
 def test_hindcast_writes_what_would_have_been_forecast(
     output: Path, sealed: Path, tmp_path: Path, hourly_frame: pd.DataFrame
 ) -> None:
-    run("hindcast", tmp_path / "h.parquet", "--out", output, "--model", sealed, "--every", "100")
-    table = pq.read_table(tmp_path / "h.parquet").to_pandas()
+    run("hindcast", tmp_path / "h", "--out", output, "--model", sealed, "--every", "100")
+    table = read_parts(tmp_path / "h").to_pandas()
     origins = pd.date_range("2025-02-26", "2025-03-26", freq="100h")
     assert list(table["origin"].unique()) == list(origins)
     assert (table["start"] >= table["origin"]).all()
@@ -139,12 +140,14 @@ def test_predict_says_nothing_of_a_history_that_is_new(
 
 
 def test_a_model_of_another_service_is_told(
-    output: Path, sealed: Path, monkeypatch: pytest.MonkeyPatch
+    output: Path, sealed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As if this one were not this service's; what it takes is not looked at.
-    monkeypatch.setattr("chicagotaxi.model.MODEL_NAME", "another")
+    monkeypatch.setattr("chicagotaxi.sealed_forecast.MODEL_NAME", "another")
     monkeypatch.setattr("pinproof.open_sealed", None)
-    message = run("predict", "--out", output, "--model", sealed, code=2)
+    # In a place of its own: this process may have opened the other one.
+    shutil.copytree(sealed, tmp_path / "copy")
+    message = run("predict", "--out", output, "--model", tmp_path / "copy", code=2)
     assert "holds the model 'chicagotaxi'" in message
     assert "not one of another" in message
 

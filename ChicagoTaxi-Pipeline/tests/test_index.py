@@ -10,8 +10,8 @@ from chicagotaxi.areas import COLUMNS, NAMES, ROWS, TILES
 from chicagotaxi.index import DemandIndex
 from chicagotaxi.model import DemandForecaster
 from chicagotaxi.panel import Panel
-from chicagotaxi.predict import table
 from chicagotaxi.predictions import BatchError, BatchInfo
+from chicagotaxi.tables import table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -7,10 +7,12 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from batches import write_batch
 from chicagotaxi.model import DemandForecaster
 from chicagotaxi.panel import Panel
-from chicagotaxi.predict import identity, table
-from chicagotaxi.predictions import read_batch, write_batch
+from chicagotaxi.predict import identity
+from chicagotaxi.predictions import read_batch
+from chicagotaxi.tables import table
 from pinproof import OpenedModel
 from servicekit.load_testing import Question, put_under_load
 from servicekit.testing import LiveService

@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from batches import predict
 from chicagotaxi.page import render_page
 from chicagotaxi.panel import Panel
-from chicagotaxi.predict import predict
-from pinproof import OpenedModel
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from servicekit.testing import LiveService
 from synthetic import hourly
@@ -38,12 +37,12 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def output(tmp_path_factory: pytest.TempPathFactory, opened: OpenedModel) -> Path:
+def output(tmp_path_factory: pytest.TempPathFactory, sealed: Path) -> Path:
     # All areas, and the week in which the clock skips an hour.
     levels = {area: 1.5 * (area % 9) ** 2 for area in range(1, 78)}
     panel = Panel.from_frame(hourly(days=64, levels=levels))
     folder = tmp_path_factory.mktemp("pipeline")
-    predict(opened, panel, folder)
+    predict(sealed, panel, folder)
     return folder
 
 

@@ -12,20 +12,21 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from batches import predict, read_parts, write_batch
 from chicagotaxi.forecast import Thresholds
 from chicagotaxi.locks import locked
 from chicagotaxi.model import DemandForecaster
 from chicagotaxi.panel import Panel
-from chicagotaxi.predict import categories, identity, predict, table
+from chicagotaxi.predict import identity
 from chicagotaxi.predictions import (
     MAX_ROWS,
     BatchError,
     BatchInfo,
     read_batch,
     read_pointer,
-    write_batch,
 )
 from chicagotaxi.schema import InputStatus, PipelineStatus, prediction_schema, read_status
+from chicagotaxi.tables import categories, table
 from pinproof import OpenedModel
 from servicekit.files import DataError
 from synthetic import hourly
@@ -143,6 +144,31 @@ def test_a_batch_that_cannot_be_written_leaves_the_old_one(
     assert {path.name for path in tmp_path.iterdir()} == {first.batch, "current"}
 
 
+def test_parts_are_in_order_whatever_an_engine_named_them_and_none_is_empty(
+    tmp_path: Path, rows: pa.Table, opened: OpenedModel
+) -> None:
+    half = len(rows) // 2
+    mixed = [rows.slice(half), rows.slice(0, 0), rows.slice(0, half)]
+    info = write_batch(tmp_path, mixed, model=identity(opened), interval=0.9)
+    assert [part.rows for part in info.parts] == [half, len(rows) - half]
+    assert read_parts(tmp_path).to_pydict() == rows.to_pydict()
+    assert (info.first_hour, info.last_hour) == (
+        rows["start"][0].as_py(),
+        rows["start"][-1].as_py(),
+    )
+
+
+def test_other_columns_and_no_rows_are_no_batch(
+    tmp_path: Path, rows: pa.Table, opened: OpenedModel
+) -> None:
+    first = write(tmp_path, rows, opened)
+    with pytest.raises(DataError, match="which no predictions have"):
+        write(tmp_path, rows.drop_columns("upper"), opened)
+    with pytest.raises(DataError, match="nothing to predict"):
+        write(tmp_path, rows.slice(0, 0), opened)
+    assert {path.name for path in tmp_path.iterdir()} == {first.batch, "current"}
+
+
 def test_there_is_no_pointer_before_the_first_batch(tmp_path: Path) -> None:
     assert read_pointer(tmp_path) is None
     assert read_pointer(tmp_path / "nowhere") is None
@@ -253,10 +279,10 @@ def test_a_batch_that_is_not_what_was_written_is_refused(
 
 
 def test_the_status_says_what_was_predicted(
-    output: Path, opened: OpenedModel, panel: Panel
+    output: Path, sealed: Path, opened: OpenedModel, panel: Panel
 ) -> None:
     (output / "status.json").write_text(STATUS.model_dump_json())
-    info = predict(opened, panel, output)
+    info = predict(sealed, panel, output)
     noted = read_status(output)
     assert noted is not None
     assert noted.run_id == "r"
@@ -265,21 +291,21 @@ def test_the_status_says_what_was_predicted(
     assert noted.horizon_hours == 168
 
 
-def test_a_run_at_work_is_not_disturbed(output: Path, opened: OpenedModel, panel: Panel) -> None:
+def test_a_run_at_work_is_not_disturbed(output: Path, sealed: Path, panel: Panel) -> None:
     with locked(output), pytest.raises(DataError, match="Another run writes to"):
-        predict(opened, panel, output)
+        predict(sealed, panel, output)
     assert not (output / "predictions").exists()
 
 
 def test_an_exchange_that_was_interrupted_is_carried_through_first(
-    output: Path, opened: OpenedModel, panel: Panel
+    output: Path, sealed: Path, panel: Panel
 ) -> None:
     journal = output / ".journal.json"
     journal.write_text(json.dumps({"staging": ".staging-r", "places": ["status.json"]}))
     new = output / ".staging-r" / "new" / "status.json"
     new.parent.mkdir(parents=True)
     new.write_text(STATUS.model_dump_json())
-    info = predict(opened, panel, output)
+    info = predict(sealed, panel, output)
     noted = read_status(output)
     assert noted is not None
     assert (noted.run_id, noted.predictions) == ("r", info.batch)

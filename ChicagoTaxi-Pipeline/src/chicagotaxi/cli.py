@@ -10,6 +10,7 @@ import typer
 
 from chicagotaxi.forecast_commands import app as forecast_app
 from chicagotaxi.pipeline_commands import app as pipeline_app
+from chicagotaxi.run_command import app as run_app
 
 __all__ = ["app", "main"]
 
@@ -23,6 +24,7 @@ app = typer.Typer(
 
 app.add_typer(pipeline_app)
 app.add_typer(forecast_app)
+app.add_typer(run_app)
 
 
 def main() -> None:

@@ -1,40 +1,24 @@
-"""What would have been forecast: the predictions of many origins in the past, in one file.
+"""What would have been forecast: the predictions of many origins in the past, as one batch.
 
-The origins are independent of each other, so they are forecast in threads, each on one core (the
-trees are evaluated outside Python's lock), and written as they come: memory holds a few weeks of
-predictions, however many there are.
+It is written like the batch that is served, and has a column ``origin`` more.
 """
 
-import os
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
-import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
-from servicekit.files import DataError, NewFile, write_errors
+from servicekit.files import DataError
 
+from chicagotaxi.engines import Engine
 from chicagotaxi.features import WINDOW
-from chicagotaxi.forecast import ForecastModel
+from chicagotaxi.new_batch import write_batch
+from chicagotaxi.origins import ORIGIN, forecast_origins, origins_schema
 from chicagotaxi.panel import Panel
-from chicagotaxi.predict import table
-from chicagotaxi.schema import prediction_schema
+from chicagotaxi.predict import identity
+from chicagotaxi.predictions import BatchError, BatchInfo, read_pointer
+from chicagotaxi.sealed_forecast import SealedForecast
 
-__all__ = ["Hindcast", "hindcast", "origins"]
-
-_ORIGIN: Final = pa.field("origin", pa.timestamp("us"), nullable=False)
-
-
-@dataclass(frozen=True)
-class Hindcast:
-    """What was written: how many origins, and how many rows."""
-
-    origins: int
-    rows: int
+__all__ = ["hindcast", "origins"]
 
 
 def origins(panel: Panel, every: int) -> list[int]:
@@ -53,51 +37,50 @@ def origins(panel: Panel, every: int) -> list[int]:
 
 
 def hindcast(
-    model: ForecastModel,
+    engine: Engine,
+    sealed: SealedForecast,
     panel: Panel,
     rows: list[int],
     destination: Path,
     *,
     progress: Callable[[int], None] = lambda _rows: None,
-) -> Hindcast:
-    """Forecast a week from each origin, and write all of it as Parquet, with a column ``origin``.
+) -> BatchInfo:
+    """Forecast a week from each origin, write all of it as a batch, and point to it.
 
     Args:
-        model: The forecast.
+        engine: What does the work.
+        sealed: The sealed model.
         panel: The history; no origin sees what came after it.
         rows: The origins, as rows of the panel.
-        destination: The file to write. It appears when it is complete.
+        destination: A folder for batches of this kind.
         progress: Told how many rows more were written.
 
     Raises:
-        DataError: It cannot be written.
+        SealedModelError: The model is refused, here or by a worker.
+        DataError: It cannot be written, or the folder is that of the batches that are served.
+            What the folder points to is as it was.
     """
-    written = 0
-    with NewFile(destination) as file, write_errors(destination):
-        schema = prediction_schema().insert(0, _ORIGIN)
-        with pq.ParquetWriter(file.path, schema, compression="zstd") as writer:
-            for forecast in _in_order(lambda row: _forecast(model, panel, row), rows):
-                writer.write_table(forecast)
-                written += forecast.num_rows
-                progress(forecast.num_rows)
-    return Hindcast(len(rows), written)
+    _refuse_served(destination)
+    return write_batch(
+        destination,
+        lambda folder: forecast_origins(
+            engine, sealed, panel, rows, folder, named=True, progress=progress
+        ),
+        schema=origins_schema(named=True),
+        model=identity(sealed.opened()),
+        interval=sealed.model().intervals.coverage,
+    )
 
 
-def _forecast(model: ForecastModel, panel: Panel, row: int) -> pa.Table:
-    past = panel.until(row)
-    forecast = table(model, model.predict(past), past)
-    origin = np.full(forecast.num_rows, past.end.astype("datetime64[us]"))
-    return forecast.add_column(0, _ORIGIN, pa.array(origin))
-
-
-def _in_order(work: Callable[[int], pa.Table], rows: list[int]) -> Iterator[pa.Table]:
-    """The results in the order of the origins, and never more than a few of them at once."""
-    workers = os.cpu_count() or 1
-    waiting: deque[Future[pa.Table]] = deque()
-    with ThreadPoolExecutor(workers, thread_name_prefix="hindcast") as pool:
-        for row in rows:
-            waiting.append(pool.submit(work, row))
-            if len(waiting) > 2 * workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+def _refuse_served(folder: Path) -> None:
+    """Keep what a service reads: it would find a batch there that is not of its kind."""
+    try:
+        current = read_pointer(folder)
+    except BatchError as error:
+        raise DataError(str(error)) from error
+    for part in sorted((folder / current).glob("part-*.parquet")) if current else ():
+        if ORIGIN not in pq.read_schema(part).names:
+            raise DataError(
+                f"{folder} holds the batches that `predict` makes, which are served. Give another "
+                "folder."
+            )

@@ -7,9 +7,16 @@ from typing import Annotated, Final
 
 import typer
 from servicekit.exits import exits
-from servicekit.files import DataError
 from tqdm import tqdm
 
+from chicagotaxi.bars import notice
+from chicagotaxi.options import (
+    EngineOption,
+    MasterOption,
+    SparkOption,
+    ThreadsOption,
+    engine_options,
+)
 from chicagotaxi.schema import DEFAULT_OUT
 
 __all__ = ["app"]
@@ -111,18 +118,13 @@ def etl(  # noqa: PLR0917
     out: Annotated[
         Path, typer.Option("--out", help="Folder of trips, hourly demand and status.")
     ] = DEFAULT_OUT,
-    engine: Annotated[str, typer.Option(help="duckdb or pyspark.")] = "duckdb",
-    master: Annotated[str, typer.Option(help="Of the Spark cluster.")] = "local[*]",
-    spark: Annotated[
-        list[str] | None,
-        typer.Option("--spark", metavar="NAME=VALUE", help="A further setting of Spark."),
-    ] = None,
+    engine: EngineOption = "duckdb",
+    master: MasterOption = "local[*]",
+    spark: SparkOption = None,
     memory: Annotated[
         str, typer.Option(help="What DuckDB may use before it writes to disk.")
     ] = "2GB",
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="Of DuckDB. Without it: one per core.")
-    ] = None,
+    threads: ThreadsOption = None,
     quarantine: Annotated[
         Path | None,
         typer.Option(help="A Parquet file for the dropped rows. Takes one more reading."),
@@ -134,7 +136,7 @@ def etl(  # noqa: PLR0917
 ) -> None:
     """Clean trips and sum up hourly demand. Replaces the months that the inputs have trips of."""
     from chicagotaxi.display import show_status  # noqa: PLC0415
-    from chicagotaxi.etl import EngineOptions, run_etl  # noqa: PLC0415
+    from chicagotaxi.etl import run_etl  # noqa: PLC0415
 
     with exits(), tqdm(total=100, unit="%", file=sys.stderr) as bar:
 
@@ -142,31 +144,14 @@ def etl(  # noqa: PLR0917
             bar.set_description(step, refresh=False)
             bar.update(max(0, round(100 * share) - bar.n))
 
-        if engine not in {"duckdb", "pyspark"}:
-            raise DataError(f"There is no engine {engine!r}. Give duckdb or pyspark.")
+        options = engine_options(engine, master, spark, threads=threads, memory=memory)
         status = run_etl(
             inputs,
             out,
-            engine=EngineOptions(
-                name="duckdb" if engine == "duckdb" else "pyspark",
-                memory=memory,
-                threads=threads,
-                master=master,
-                settings=_settings(spark or []),
-            ),
+            engine=options,
             quarantine=quarantine,
             replace=replace,
             progress=progress,
-            notice=lambda text: tqdm.write(text, file=sys.stderr),
+            notice=notice,
         )
     show_status(status, out)
-
-
-def _settings(given: list[str]) -> dict[str, str]:
-    settings = {}
-    for one in given:
-        name, equals, value = one.partition("=")
-        if not equals:
-            raise DataError(f"--spark {one}: give a setting as NAME=VALUE.")
-        settings[name] = value
-    return settings

@@ -4,20 +4,13 @@
 and their digests; ``predictions/current`` names the batch to serve, and is replaced last.
 """
 
-import contextlib
 import hashlib
-import os
 import re
-import shutil
-import tempfile
-import uuid
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, NaiveDatetime, ValidationError
-from servicekit.files import NewFile, write_errors
 
 from chicagotaxi.schema import CURRENT, prediction_schema
 
@@ -34,12 +27,10 @@ __all__ = [
     "PartInfo",
     "read_batch",
     "read_pointer",
-    "write_batch",
 ]
 
 BATCH: Final = "batch.json"
-# Whoever reads a batch that was replaced must be able to finish.
-KEPT: Final = 3
+NAME: Final = re.compile(r"[0-9]{8}T[0-9]{6}-[0-9a-f]{8}")
 
 # A week of 77 areas has 12,936 rows. To take a batch up while one as large is served took at most
 # 1.8 KiB of memory for each row (measured with 100,100 and with 200,200): for so many, 180 MiB,
@@ -48,7 +39,6 @@ MAX_ROWS: Final = 100_000
 # What to do about any batch that is not as it was made.
 AGAIN: Final = "Run `predict` again."
 
-_NAME: Final = re.compile(r"[0-9]{8}T[0-9]{6}-[0-9a-f]{8}")
 _MAX_POINTER_BYTES: Final = 256
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -112,58 +102,6 @@ class BatchInfo(_Record):
     parts: list[PartInfo] = Field(min_length=1)
 
 
-def write_batch(
-    folder: Path, tables: Sequence["pa.Table"], *, model: ModelIdentity, interval: float
-) -> BatchInfo:
-    """Write a batch and point to it.
-
-    Args:
-        folder: The folder of all batches.
-        tables: The predictions, sorted by `start` and `pickup_community_area`; a part each.
-        model: What made them.
-        interval: The coverage of the intervals.
-
-    Raises:
-        DataError: It cannot be written. The pointer, and what it points to, are as they were.
-    """
-    import pyarrow.compute as pc  # noqa: PLC0415 - the readers of pointers do without
-    import pyarrow.parquet as pq  # noqa: PLC0415
-
-    created = datetime.now(UTC)
-    name = f"{created:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
-    with write_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=folder))
-    try:
-        with write_errors(folder / name):
-            parts = []
-            for number, table in enumerate(tables):
-                part = staging / f"part-{number:05d}.parquet"
-                pq.write_table(table.cast(prediction_schema()), part, compression="zstd")
-                digest = hashlib.sha256(part.read_bytes()).hexdigest()
-                parts.append(PartInfo(name=part.name, sha256=digest, rows=table.num_rows))
-            info = BatchInfo(
-                batch=name,
-                created=created,
-                model=model,
-                first_hour=min(pc.min(table["start"]).as_py() for table in tables),
-                last_hour=max(pc.max(table["start"]).as_py() for table in tables),
-                interval=interval,
-                rows=sum(part.rows for part in parts),
-                parts=parts,
-            )
-            (staging / BATCH).write_text(info.model_dump_json(indent=2) + "\n", encoding="utf-8")
-            _make_durable(staging)
-            staging.chmod(0o755)
-            staging.rename(folder / name)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-    with NewFile(folder / CURRENT) as pointer:
-        pointer.write(f"{name}\n".encode())
-    _prune(folder, name)
-    return info
-
-
 def read_pointer(folder: Path) -> str | None:
     """The name of the batch to serve; None where there is none yet.
 
@@ -180,7 +118,7 @@ def read_pointer(folder: Path) -> str | None:
             "pointer", f"{folder / CURRENT} cannot be read: {error}. {AGAIN}"
         ) from error
     name = raw.decode("ascii", errors="replace").strip()
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise BatchError("pointer", f"{folder / CURRENT} names no batch: {name[:60]!r}. {AGAIN}")
     return name
 
@@ -231,25 +169,3 @@ def _read_rows(place: Path, info: BatchInfo, contents: Mapping[str, bytes]) -> "
         return pa.concat_tables([file.read().cast(prediction_schema()) for file in files])
     except (pa.ArrowException, ValueError, TypeError, KeyError, OSError) as error:
         raise BatchError("form", f"{place} does not hold predictions: {error}. {AGAIN}") from error
-
-
-def _make_durable(folder: Path) -> None:
-    for path in (*folder.iterdir(), folder):
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
-def _prune(folder: Path, current: str) -> None:
-    """Remove all but the latest batches. That one cannot be removed does not matter today."""
-    # Those of the same second are in no order, so that the current one need not be the last.
-    others = sorted(
-        path
-        for path in folder.iterdir()
-        if path.is_dir() and _NAME.fullmatch(path.name) and path.name != current
-    )
-    for path in others[: -(KEPT - 1)]:
-        with contextlib.suppress(OSError):
-            shutil.rmtree(path)

@@ -16,7 +16,7 @@ from servicekit.files import DataError
 from chicagotaxi.data import SourceGroup
 from chicagotaxi.parse import EngineFunctions
 
-__all__ = ["Engine", "EngineName", "Fraction", "open_engine"]
+__all__ = ["Engine", "EngineName", "Fraction", "WorkerError", "open_engine"]
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +25,18 @@ EngineName = Literal["duckdb", "pyspark"]
 
 # Told how much of a step is done, from 0 to 1, where the engine knows.
 Fraction = Callable[[float], None]
+
+
+class WorkerError(DataError):
+    """A function that rows are put through raised in another process.
+
+    Attributes:
+        kind: The class of what it raised, with its module.
+    """
+
+    def __init__(self, message: str, *, kind: str) -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class Engine(Protocol):
@@ -68,19 +80,29 @@ class Engine(Protocol):
         destination: Path,
         *,
         rows: int,
+        progress: Callable[[int], None] = lambda _rows: None,
     ) -> int:
         """Put the Parquet files of a folder through a function, batch by batch.
 
+        A file is a unit of the work: what comes of it is one part, in its order. On Spark it is a
+        partition (files of 128 MB and more are several).
+
         Args:
             source: The folder, or a file.
-            function: From a batch to a batch of the schema. On Spark it travels to the executors,
-                so it must be importable there, with what it holds.
+            function: From a batch to a batch of the schema. Several threads call it at a time. On
+                Spark it travels to the executors, so it must be importable there, with what it
+                holds.
             schema: Of the function's batches.
             destination: A new folder for the Parquet files that it gives.
             rows: The most rows of a batch.
+            progress: Told how many rows more were written, where the engine knows: at the latest
+                at the end.
 
         Returns:
             How many rows were written.
+
+        Raises:
+            WorkerError: The function raised in another process; in this one, what it raised.
         """
         ...
 

@@ -4,8 +4,10 @@
 import contextlib
 import glob
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -19,6 +21,7 @@ from servicekit.files import DataError
 
 from chicagotaxi.data import SourceGroup
 from chicagotaxi.engines import Fraction
+from chicagotaxi.engines.ahead import map_ahead
 from chicagotaxi.parse import SOURCE, EngineFunctions
 
 __all__ = ["DuckDBEngine"]
@@ -139,21 +142,42 @@ class DuckDBEngine:
         destination: Path,
         *,
         rows: int,
+        progress: Callable[[int], None] = lambda _rows: None,
     ) -> int:
         """See `Engine.apply`."""
         destination.mkdir(parents=True)
-        pattern = _literally(source) + ("/**/*.parquet" if source.is_dir() else "")
-        sql = f"SELECT * FROM read_parquet({_text(pattern)}, hive_partitioning = true)"
+        files = sorted(source.rglob("*.parquet")) if source.is_dir() else [source]
         written = 0
+        [(threads,)] = self._connection.execute("SELECT current_setting('threads')").fetchall()
+
+        def numbered(one: tuple[int, pa.RecordBatch]) -> tuple[int, pa.RecordBatch]:
+            return one[0], function(one[1])
+
         with (
-            _errors(),
-            pq.ParquetWriter(destination / "part-0.parquet", schema, compression="zstd") as file,
+            contextlib.closing(self._batches(files, rows)) as batches,
+            contextlib.closing(map_ahead(numbered, batches, threads)) as results,
         ):
-            for batch in self._connection.sql(sql).to_arrow_reader(rows):
-                result = function(batch)
-                file.write_batch(result)
-                written += result.num_rows
+            for number, part in groupby(results, key=itemgetter(0)):
+                path = destination / f"part-{number:05d}.parquet"
+                with pq.ParquetWriter(path, schema, compression="zstd") as file:
+                    for _, result in part:
+                        file.write_batch(result)
+                        written += result.num_rows
+                        progress(result.num_rows)
         return written
+
+    def _batches(self, files: Sequence[Path], rows: int) -> Generator[tuple[int, pa.RecordBatch]]:
+        """The batches of files, each with the number of its file."""
+        with _errors():
+            self._connection.execute("SET preserve_insertion_order = true")
+            try:
+                for number, path in enumerate(files):
+                    name = _text(_literally(path))
+                    sql = f"SELECT * FROM read_parquet({name}, hive_partitioning = true)"
+                    for batch in self._connection.sql(sql).to_arrow_reader(rows):
+                        yield number, batch
+            finally:
+                self._connection.execute("SET preserve_insertion_order = false")
 
     def _view(self, sql: str) -> ir.Table:
         self._views += 1

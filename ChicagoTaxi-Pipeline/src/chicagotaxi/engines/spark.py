@@ -5,57 +5,25 @@ that can rename.
 """
 
 import contextlib
-import os
 import re
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import pyarrow as pa
-from servicekit.files import DataError
 
 from chicagotaxi.data import SourceGroup
 from chicagotaxi.engines import Fraction
+from chicagotaxi.engines.spark_session import spark_errors, spark_session
 from chicagotaxi.parse import SOURCE, EngineFunctions
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-__all__ = ["SparkEngine", "missing_for_spark"]
-
-JAVA: Final = 17
-
-_SETTINGS: Final = {
-    # Wall-clock times without a zone, in expressions and in files.
-    "spark.sql.timestampType": "TIMESTAMP_NTZ",
-    "spark.sql.session.timeZone": "UTC",
-    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
-    # A row with a field too many or too few must be seen even where that field is not used.
-    "spark.sql.csv.parser.columnPruning.enabled": "false",
-    # Each layer of the expressions uses those below it several times. What would carry a condition
-    # through the layers multiplies them without end.
-    "spark.sql.constraintPropagation.enabled": "false",
-    "spark.sql.optimizer.excludedRules": ",".join(
-        f"org.apache.spark.sql.catalyst.optimizer.{rule}"
-        for rule in ("PushDownPredicates", "PushPredicateThroughNonJoin", "CollapseProject")
-    ),
-    "spark.sql.execution.arrow.pyspark.enabled": "true",
-    "spark.sql.sources.partitionColumnTypeInference.enabled": "true",
-    "spark.ui.enabled": "false",
-    "spark.ui.showConsoleProgress": "false",
-    "spark.sql.parquet.compression.codec": "zstd",
-    "spark.log.level": "ERROR",
-}
-# Masters that run here, where nothing needs to be reached from elsewhere.
-_LOCAL: Final = {
-    "spark.driver.host": "127.0.0.1",
-    "spark.driver.bindAddress": "127.0.0.1",
-}
+__all__ = ["SparkEngine"]
 
 
 @ibis.udf.scalar.builtin
@@ -66,32 +34,6 @@ def try_to_timestamp(_text: dt.string, _pattern: dt.string) -> dt.timestamp:
 @ibis.udf.scalar.builtin
 def xxhash64(_text: dt.string) -> dt.int64:
     """Spark's own, of 64 bits."""
-
-
-def missing_for_spark() -> str | None:
-    """What keeps Spark from starting here, with what to do; None where nothing does."""
-    try:
-        import pyspark  # noqa: F401, PLC0415 - only whoever asks for Spark has it
-    except ImportError:
-        return (
-            "Spark is not installed. Install it with: make spark-env-ChicagoTaxi-Pipeline "
-            "(requirements-spark.txt), or use --engine duckdb."
-        )
-    home = os.environ.get("JAVA_HOME")
-    java = f"{home}/bin/java" if home else shutil.which("java")
-    remedy = (
-        f"Install Java {JAVA} (for example openjdk-{JAVA}-jre-headless) or use --engine duckdb."
-    )
-    if java is None:
-        return f"Spark needs Java, and there is none on PATH or in JAVA_HOME. {remedy}"
-    try:
-        found = subprocess.run([java, "-version"], capture_output=True, text=True, check=True)  # noqa: S603
-    except (OSError, subprocess.CalledProcessError) as error:
-        return f"Spark needs Java, and {java} does not run: {error}. {remedy}"
-    version = found.stderr.partition('"')[2].partition(".")[0].partition('"')[0]
-    if not version.isdigit() or int(version) < JAVA:
-        return f"Spark needs Java {JAVA} or newer, and {java} is {version or 'unknown'}. {remedy}"
-    return None
 
 
 class SparkEngine:
@@ -114,20 +56,8 @@ class SparkEngine:
     @contextlib.contextmanager
     def opened(cls, master: str, *, temporary: Path, settings: Mapping[str, str]) -> Iterator[Self]:
         """Start a session, or take the one that runs in this process already."""
-        if missing := missing_for_spark():
-            raise DataError(missing)
-        from pyspark.sql import SparkSession  # noqa: PLC0415
-
-        running = SparkSession.getActiveSession()
-        session = running or _start(master, settings)
-        try:
-            for name, value in _SETTINGS.items():
-                if name.startswith("spark.sql."):
-                    session.conf.set(name, value)
+        with spark_session(master, settings) as session:
             yield cls(session, temporary)
-        finally:
-            if running is None:
-                session.stop()
 
     def read(self, group: SourceGroup) -> ir.Table:
         """See `Engine.read`."""
@@ -161,7 +91,7 @@ class SparkEngine:
 
     def fetch(self, table: ir.Table) -> pa.Table:
         """See `Engine.fetch`."""
-        with _errors():
+        with spark_errors():
             found = self._frame(table).toArrow()
         return pa.table([_naive(column) for column in found.columns], names=list(table.columns))
 
@@ -180,6 +110,7 @@ class SparkEngine:
         destination: Path,
         *,
         rows: int,
+        progress: Callable[[int], None] = lambda _rows: None,
     ) -> int:
         """See `Engine.apply`."""
         from pyspark.sql.pandas.types import from_arrow_schema  # noqa: PLC0415
@@ -188,18 +119,32 @@ class SparkEngine:
             for batch in batches:
                 yield function(batch)
 
-        before = self._session.conf.get("spark.sql.execution.arrow.maxRecordsPerBatch")
-        self._session.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(rows))
+        settings = {
+            "spark.sql.execution.arrow.maxRecordsPerBatch": str(rows),
+            # As much as a partition holds: each file is one of its own, however small.
+            "spark.sql.files.openCostInBytes": self._session.conf.get(
+                "spark.sql.files.maxPartitionBytes"
+            ),
+        }
+        with spark_errors(), self._set(settings):
+            frame = self._session.read.parquet(_literally(source))
+            result = frame.mapInArrow(over, from_arrow_schema(schema, prefer_timestamp_ntz=True))
+            result.write.parquet(_url(destination))
+            written = int(self._session.read.parquet(_literally(destination)).count())
+        progress(written)
+        return written
+
+    @contextlib.contextmanager
+    def _set(self, settings: Mapping[str, str | None]) -> Iterator[None]:
+        """Set some settings of the session for a while."""
+        before = {name: self._session.conf.get(name) for name in settings}
         try:
-            with _errors():
-                frame = self._session.read.parquet(_literally(source))
-                result = frame.mapInArrow(
-                    over, from_arrow_schema(schema, prefer_timestamp_ntz=True)
-                )
-                result.write.parquet(f"file://{destination}")
-                return int(self._session.read.parquet(_literally(destination)).count())
+            for name, value in settings.items():
+                self._session.conf.set(name, str(value))
+            yield
         finally:
-            self._session.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(before))
+            for name, value in before.items():
+                self._session.conf.set(name, str(value))
 
     def _table(self, frame: "DataFrame") -> ir.Table:
         from ibis.backends.pyspark.datatypes import PySparkType  # noqa: PLC0415
@@ -228,21 +173,8 @@ class SparkEngine:
         return self._session.sql(str(ibis.to_sql(table, dialect="pyspark")))
 
     def _save(self, table: ir.Table, folder: Path, *, by: Sequence[str]) -> None:
-        with _errors():
-            self._frame(table).write.partitionBy(*by).parquet(f"file://{folder}")
-
-
-def _start(master: str, settings: Mapping[str, str]) -> "SparkSession":
-    from pyspark.sql import SparkSession  # noqa: PLC0415
-
-    builder = SparkSession.builder.appName("chicagotaxi").master(master)
-    local = _LOCAL if master.startswith("local") else {}
-    if local:
-        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-    for name, value in (_SETTINGS | local | dict(settings)).items():
-        builder = builder.config(name, value)
-    with _errors():
-        return builder.getOrCreate()
+        with spark_errors():
+            self._frame(table).write.partitionBy(*by).parquet(_url(folder))
 
 
 def _name(value: str) -> str:
@@ -251,24 +183,14 @@ def _name(value: str) -> str:
 
 def _literally(path: Path) -> str:
     """The URL of a path, as a pattern that matches nothing else: what is read is one for Spark."""
-    return "file://" + re.sub(r"([\\\[\]{}*?])", r"\\\1", str(path))
+    return re.sub(r"([\\\[\]{}*?])", r"\\\1", _url(path))
+
+
+def _url(path: Path) -> str:
+    return f"file://{path.absolute()}"
 
 
 def _naive(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_timestamp(column.type):
         return column.cast(pa.timestamp("us"))
     return column
-
-
-@contextlib.contextmanager
-def _errors() -> Iterator[None]:
-    """Say Spark's errors in the terms of whoever runs the pipeline."""
-    from py4j.protocol import Py4JError  # noqa: PLC0415
-    from pyspark.errors import PySparkException  # noqa: PLC0415
-
-    try:
-        yield
-    except (PySparkException, Py4JError) as error:
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        causes = [line for line in lines if line.startswith("Caused by: ")]
-        raise DataError(f"Spark: {' '.join(lines[:1] + causes[-1:])}") from error

@@ -1,0 +1,72 @@
+"""The sealed model by place and digest: opened and proven once in a process, whichever it is."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Final, Self
+
+from servicekit.models import open_model
+
+from chicagotaxi.model import MODEL_NAME, DemandForecaster
+
+if TYPE_CHECKING:
+    from pinproof import OpenedModel
+
+    from chicagotaxi.forecast import ForecastModel
+
+__all__ = ["SealedForecast"]
+
+_OPENING: Final = Lock()
+
+
+@dataclass(frozen=True)
+class SealedForecast:
+    """A sealed model, wherever its folder can be seen.
+
+    Attributes:
+        folder: Of the sealed model, absolute.
+        sha256: The SHA-256 of its manifest.
+    """
+
+    folder: Path
+    sha256: str
+
+    @classmethod
+    def find(cls, folder: Path, sha256: str | None) -> Self:
+        """The model in a folder, which is opened.
+
+        Args:
+            folder: Of the sealed model.
+            sha256: What the SHA-256 of its manifest must be, where that is known.
+
+        Raises:
+            SealedModelError: It is refused.
+            DataError: It is a model of another service.
+        """
+        from pinproof.sealed.manifest import read_manifest  # noqa: PLC0415
+
+        _, found = read_manifest(folder, expected_sha256=sha256)
+        sealed = cls(folder.resolve(), found)
+        sealed.opened()
+        return sealed
+
+    def opened(self) -> "OpenedModel":
+        """The model, verified and proven in this process.
+
+        Raises:
+            SealedModelError: It is refused, such as where another manifest stands there.
+            DataError: It is a model of another service.
+        """
+        with _OPENING:
+            return _opened(self)[0]
+
+    def model(self) -> "ForecastModel":
+        """Its forecast, likewise."""
+        with _OPENING:
+            return _opened(self)[1].model
+
+
+@lru_cache(maxsize=1)
+def _opened(sealed: SealedForecast) -> "tuple[OpenedModel, DemandForecaster]":
+    return open_model(sealed.folder, sealed.sha256, name=MODEL_NAME, kind=DemandForecaster)
