@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Body, FastAPI
@@ -65,6 +66,11 @@ def make_router(settings: ServiceSettings) -> APIRouter:
     async def sleep(s: float) -> dict[str, float]:
         await asyncio.sleep(s)
         return {"slept": s}
+
+    @router.get("/hold")
+    async def hold(until: Path) -> None:
+        while not until.exists():  # noqa: ASYNC110, ASYNC240 - a file that the test makes
+            await asyncio.sleep(0.01)
 
     @router.get("/work")
     async def work(s: float, runtime: RuntimeDep) -> dict[str, float]:

@@ -1,8 +1,11 @@
 """Bounds on how much is done at once and for how long."""
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import quote
 
 import httpx2
 from servicekit.testing import LiveService, RawConnection, wait_until
@@ -51,21 +54,27 @@ def test_who_waits_too_long_for_a_place_is_503(live: Live) -> None:
         assert service.metric('http_requests_refused_total{reason="overloaded"}') == 1
 
 
-def test_who_waits_is_answered_in_turn(live: Live) -> None:
-    with (
-        live(max_concurrent_requests=1, queue_timeout_s=60) as service,
-        ExitStack() as stack,
-    ):
-        paths = ["/sleep?s=0.5", "/items/1", "/items/2", "/items/3"]
-        connections = []
-        for waiting, path in enumerate(paths):
-            connections.append(ask(service, stack, path))
+def test_who_waits_is_answered_in_turn(live: Live, tmp_path: Path) -> None:
+    bounds = {"max_concurrent_requests": 1, "queue_timeout_s": 60, "request_timeout_s": 60}
+    with live(**bounds) as service, ExitStack() as stack:
+        all_wait = tmp_path / "all wait"
+        connections = [ask(service, stack, f"/hold?until={quote(str(all_wait))}")]
+        service.wait_for_metric("http_requests_in_flight", 1)
+        for waiting in (1, 2, 3):
+            connections.append(ask(service, stack, f"/items/{waiting}"))
             service.wait_for_metric("http_requests_queued", waiting)
-        assert [connection.receive_response()[0] for connection in connections] == [200] * 4
+        all_wait.touch()
+        answers = [connection.receive_response() for connection in connections]
+        assert [status for status, _, _ in answers] == [200] * 4
+        assert [json.loads(body) for _, _, body in answers[1:]] == [
+            {"item": "1"},
+            {"item": "2"},
+            {"item": "3"},
+        ]
         service.signal()
         assert service.wait() == 0
         routes = [line["route"] for line in service.logged("request")]
-        assert routes == ["/sleep", "/items/{item}", "/items/{item}", "/items/{item}"]
+        assert routes == ["/hold", "/items/{item}", "/items/{item}", "/items/{item}"]
 
 
 def test_a_body_that_was_sent_while_waiting_is_read(live: Live) -> None:
