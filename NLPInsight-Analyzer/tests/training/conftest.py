@@ -63,6 +63,14 @@ def tuned(
 
 
 @pytest.fixture(scope="session")
+def single(tuned: "Finetuned") -> bytes:
+    """The same, exported in fp32."""
+    from nlpinsight.training.onnx_export import to_onnx  # noqa: PLC0415 - torch
+
+    return to_onnx(tuned.network, max_length=tuned.options.max_length)
+
+
+@pytest.fixture(scope="session")
 def built(tuned: "Finetuned", unseen: Corpus) -> "Built":
     from nlpinsight.training.build import build  # noqa: PLC0415 - torch
 

@@ -30,11 +30,6 @@ from servicekit.files import DataError
 from transformers import pipeline
 
 
-@pytest.fixture(scope="module")
-def single(tuned: Finetuned) -> bytes:
-    return to_onnx(tuned.network, max_length=tuned.options.max_length)
-
-
 @pytest.mark.parametrize("length", [2, 3, 9, 32])
 @pytest.mark.parametrize("texts", [1, 5])
 def test_onnx_computes_what_torch_computes(

@@ -2,12 +2,13 @@
 
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,7 @@ finetune(
 Train = Callable[..., Finetuned]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def train(tiny_weights: Weights, learning: Corpus) -> Train:
     def run(work: Path, options: FinetuneOptions = OPTIONS, **more: object) -> Finetuned:
         return finetune(
@@ -68,9 +69,22 @@ def train(tiny_weights: Weights, learning: Corpus) -> Train:
     return run
 
 
-@pytest.fixture
-def uninterrupted(train: Train, tmp_path: Path) -> Finetuned:
-    return train(tmp_path / "uninterrupted")
+@dataclass(frozen=True)
+class Whole:
+    """A training that nobody interrupted, and where it lies."""
+
+    ended: Finetuned
+    work: Path
+
+    def copied(self, folder: Path) -> Path:
+        """A copy of the folder, which a test may go on in."""
+        return Path(shutil.copytree(self.work, folder / "uninterrupted"))
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(train: Train, tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    work = tmp_path_factory.mktemp("whole")
+    return Whole(train(work), work)
 
 
 def assert_same(one: Finetuned, other: Finetuned) -> None:
@@ -87,7 +101,7 @@ def test_a_killed_training_ends_as_one_that_was_not(
     *,
     killed_after: int,
     train: Train,
-    uninterrupted: Finetuned,
+    uninterrupted: Whole,
     tiny_weights: Weights,
     tmp_path: Path,
 ) -> None:
@@ -108,7 +122,7 @@ def test_a_killed_training_ends_as_one_that_was_not(
     resumed = train(work, progress=lambda done, _total, _what: told.append(done))
     assert killed_after - OPTIONS.checkpoint_steps < told[0] <= killed_after + 5
     assert resumed.resumed == 1
-    assert_same(resumed, uninterrupted)
+    assert_same(resumed, uninterrupted.ended)
 
 
 class Interrupted(Exception):  # noqa: N818 - no error
@@ -116,7 +130,7 @@ class Interrupted(Exception):  # noqa: N818 - no error
 
 
 def test_interrupted_at_every_checkpoint_it_still_ends_the_same(
-    train: Train, uninterrupted: Finetuned, tmp_path: Path
+    train: Train, uninterrupted: Whole, tmp_path: Path
 ) -> None:
     work, times, ended = tmp_path / "often", 0, None
     while ended is None:
@@ -132,34 +146,33 @@ def test_interrupted_at_every_checkpoint_it_still_ends_the_same(
             times += 1
     assert times > 5
     assert ended.resumed == times
-    assert_same(ended, uninterrupted)
+    assert_same(ended, uninterrupted.ended)
 
 
 def test_a_finished_training_is_not_repeated(
-    train: Train, uninterrupted: Finetuned, tmp_path: Path
+    train: Train, uninterrupted: Whole, tmp_path: Path
 ) -> None:
     told: list[int] = []
-    again = train(
-        tmp_path / "uninterrupted", progress=lambda done, _total, _what: told.append(done)
-    )
+    work = uninterrupted.copied(tmp_path)
+    again = train(work, progress=lambda done, _total, _what: told.append(done))
     assert told == []
     assert again.resumed == 0
-    assert_same(again, uninterrupted)
+    assert_same(again, uninterrupted.ended)
 
 
 @pytest.mark.parametrize("change", [{"seed": 1}, {"learning_rate": 2e-3}, {"epochs": 2}])
 def test_another_training_is_not_continued(
-    change: dict[str, float], train: Train, uninterrupted: Finetuned, tmp_path: Path
+    change: dict[str, float], train: Train, uninterrupted: Whole, tmp_path: Path
 ) -> None:
-    assert uninterrupted.epochs
+    work = uninterrupted.copied(tmp_path)
     with pytest.raises(DataError, match=r"state of another training.*--work"):
-        train(tmp_path / "uninterrupted", options=replace(OPTIONS, **change))  # type: ignore[arg-type]
+        train(work, options=replace(OPTIONS, **change))  # type: ignore[arg-type]
 
 
 def test_other_texts_are_another_training(
-    uninterrupted: Finetuned, tiny_weights: Weights, learning: Corpus, tmp_path: Path
+    uninterrupted: Whole, tiny_weights: Weights, learning: Corpus, tmp_path: Path
 ) -> None:
-    assert uninterrupted.epochs
+    work = uninterrupted.copied(tmp_path)
     texts = [*learning.texts[1:], learning.texts[0]]
     with pytest.raises(DataError, match="state of another training"):
         finetune(
@@ -167,7 +180,7 @@ def test_other_texts_are_another_training(
             learning.labels,
             weights=tiny_weights,
             options=OPTIONS,
-            work=tmp_path / "uninterrupted",
+            work=work,
         )
 
 

@@ -24,8 +24,6 @@ from nlpinsight.schema import LABELS
 from nlpinsight.text import EmptyTextError
 from nlpinsight.train import Training, finish
 from nlpinsight.training.build import Built
-from nlpinsight.training.finetune import Finetuned
-from nlpinsight.training.onnx_export import to_onnx
 from nlpinsight.transformer import MAX_CHARACTERS, MODEL, TransformerModel
 from pinproof import SealedModelError, SealError, open_sealed, seal
 from servicekit.testing import LiveService
@@ -227,7 +225,7 @@ def test_a_network_that_was_swapped_behind_the_digests_is_caught_by_its_answers(
 
 
 def test_the_same_network_in_fp32_is_refused_by_its_digest(
-    tuned: Finetuned, built: Built, tmp_path: Path
+    single: bytes, built: Built, tmp_path: Path
 ) -> None:
     """The two answer so much alike that only the digest tells them apart for certain."""
     folder = tmp_path / "model"
@@ -242,7 +240,7 @@ def test_the_same_network_in_fp32_is_refused_by_its_digest(
         metrics={},
         parameters={},
     )
-    (folder / MODEL).write_bytes(to_onnx(tuned.network, max_length=tuned.options.max_length))
+    (folder / MODEL).write_bytes(single)
     with pytest.raises(SealedModelError) as refused:
         open_sealed(folder)
     assert refused.value.code == "file-digest"
