@@ -8,6 +8,7 @@ library. The report is written anew after each module, so that one which ends th
 import importlib
 import json
 import pkgutil
+import re
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -31,10 +32,30 @@ def _below(module: str) -> "list[str]":
     return [name for name in names if not name.endswith("__main__")]
 
 
-def _is_optional(error: Exception, provided: "set[str]") -> bool:
-    """Whether a module is missing that nothing here provides, such as one for development."""
+def _missing(error: Exception, provided: "set[str]") -> str:
+    """The top-level module that is missing and that nothing here provides; else nothing."""
     missing = (getattr(error, "name", None) or "").partition(".")[0]
-    return isinstance(error, ModuleNotFoundError) and missing not in provided
+    is_missing = isinstance(error, ModuleNotFoundError) and missing not in provided
+    return missing if is_missing else ""
+
+
+def _is_optional(missing: str, module: str, name: str) -> bool:
+    """Whether a distribution's further module lacks what only one of its extras would install.
+
+    Such as an adapter to another library, beside the module that has the distribution's name.
+    """
+    asked_for = [
+        marker
+        for text in metadata.requires(name) or []
+        for required, _, marker in [text.partition(";")]
+        if _normal(re.split(r"[^\w.-]", required, maxsplit=1)[0]) == _normal(missing)
+    ]
+    only_by_extras = all(re.search(r"\bextra\s*==", marker) for marker in asked_for)
+    return _normal(module) != _normal(name) and bool(asked_for) and only_by_extras
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def main(report: Path, first_party: "set[str]") -> None:
@@ -56,7 +77,9 @@ def main(report: Path, first_party: "set[str]") -> None:
             importlib.import_module(module)
             count += 1
         except Exception as error:  # noqa: BLE001 - whatever an import raises is the finding
-            if top or not _is_optional(error, provided):
+            missing = _missing(error, provided)
+            # Below the top of what is ours, a module may be for development.
+            if not missing or (top and not _is_optional(missing, module, name)):
                 told = f"{type(error).__name__}: {error}"
                 failures.append({"distribution": name, "module": module, "error": told})
             continue
