@@ -57,9 +57,14 @@ test-pods: build-all deploy/.venv/.installed ## Run the pods of the local overla
 # Its tests ask the services what the manifests say of them.
 test-deploy: $(SERVICES:%=%/.venv/.installed)
 
+# ONLY="chicagotaxi chicagotaxi-pipeline" measures these, and leaves the other figures. NLPInsight's
+# transformer is measured as it was sealed, NLPInsight-Analyzer/README.md says how.
+ONLY ?=
 .PHONY: measure-resources
-measure-resources: $(SERVICES:%=%/.venv/.installed) ## Measure what one process of each service uses; writes deploy/kubernetes/results
-	"$(PYTHON)" deploy/kubernetes/resources.py BankChurn-Predictor NLPInsight-Analyzer --out deploy/kubernetes/results/resources.json
+measure-resources: $(SERVICES:%=%/.venv/.installed) ## Measure what servers and jobs use [ONLY="..."]; writes deploy/kubernetes/results
+	"$(PYTHON)" deploy/kubernetes/resources.py $(if $(ONLY),--only $(ONLY)) --out deploy/kubernetes/results/resources.json
+
+GENERATED_DOCS += deploy/kubernetes/README.md
 
 # ---- The services on this machine, from their environments ----
 
