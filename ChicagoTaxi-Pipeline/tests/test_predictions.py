@@ -102,6 +102,33 @@ def test_usual_fares_are_means_by_clock_hour_weighted_by_trips(
     assert frame["avg_fare"].notna().all()
 
 
+@pytest.mark.parametrize(("skipped", "days"), [(0, 84), (5, 60), (17, 30), (17, 1)])
+def test_usual_fares_are_right_wherever_the_history_begins(
+    forecaster: DemandForecaster, hourly_frame: pd.DataFrame, skipped: int, days: int
+) -> None:
+    hours = hourly_frame["hour"]
+    first = hours.min() + pd.Timedelta(hours=skipped)
+    frame = hourly_frame[(hours >= first) & (hours < first + pd.Timedelta(days=days))]
+    panel = Panel.from_frame(frame)
+    rows = table(forecaster.model, forecaster.model.predict(panel), panel).to_pandas()
+
+    recent = frame[frame["hour"] >= frame["hour"].max() - pd.Timedelta(hours=8 * 168 - 1)]
+    some = recent[recent["trips"] > 0]
+    some = some.assign(clock=some["hour"].dt.hour, paid=some["avg_fare"] * some["trips"])
+    by_clock, by_area = (
+        sums["paid"] / sums["trips"]
+        for sums in (
+            some.groupby(keys)[["paid", "trips"]].sum() for keys in (["area", "clock"], "area")
+        )
+    )
+    city = some["paid"].sum() / some["trips"].sum()
+    expected = [
+        by_clock.get((area, clock), by_area.get(area, city))
+        for area, clock in zip(rows["pickup_community_area"], rows["hour"], strict=True)
+    ]
+    np.testing.assert_allclose(rows["avg_fare"], expected, atol=0.006)
+
+
 def test_fares_that_are_not_known_at_all_are_null(
     forecaster: DemandForecaster, panel: Panel
 ) -> None:
@@ -113,7 +140,7 @@ def test_fares_that_are_not_known_at_all_are_null(
 def test_categories_begin_at_their_thresholds() -> None:
     thresholds = Thresholds(medium=1, high=4, very_high=10)
     demand = np.array([0, 0.99, 1, 3.9, 4, 9.9, 10, 500])
-    assert categories(demand, thresholds).tolist() == (
+    assert categories(demand, thresholds).to_pylist() == (
         ["LOW"] * 2 + ["MEDIUM"] * 2 + ["HIGH"] * 2 + ["VERY_HIGH"] * 2
     )
 

@@ -37,10 +37,11 @@ def table(model: ForecastModel, forecast: Forecast, panel: Panel) -> pa.Table:
         return np.repeat(values, areas)
 
     def flat(values: Floats) -> "npt.NDArray[np.float64]":
-        return np.asarray(np.round(values[real].astype(np.float64), 4).reshape(-1), np.float64)
+        return np.asarray(np.round(values[real].reshape(-1).astype(np.float64), 4), np.float64)
 
     expected = flat(forecast.expected)
     clock = clock_hour(hours)
+    usual = _usual(panel)
     columns = {
         "pickup_community_area": np.tile(np.asarray(forecast.areas, dtype=np.int16), len(hours)),
         "start": by_hour(hours.astype("datetime64[us]")),
@@ -51,46 +52,54 @@ def table(model: ForecastModel, forecast: Forecast, panel: Panel) -> pa.Table:
         "lower": flat(forecast.lower),
         "upper": flat(forecast.upper),
         "demand_category": categories(expected, model.thresholds),
-        "avg_fare": _usual(panel, panel.fare)[clock].reshape(-1),
-        "avg_distance_miles": _usual(panel, panel.miles)[clock].reshape(-1),
+        "avg_fare": usual[0][clock].reshape(-1),
+        "avg_distance_miles": usual[1][clock].reshape(-1),
     }
+    schema = prediction_schema()
     # NaN says that a fare is not known; a table says that with a null.
-    arrays = [pa.array(values, from_pandas=True) for values in columns.values()]
-    return pa.table(arrays, names=list(columns)).cast(prediction_schema())
+    arrays = [pa.array(columns[field.name], field.type, from_pandas=True) for field in schema]
+    return pa.table(arrays, schema=schema)
 
 
-def categories(
-    expected: "npt.NDArray[np.float64]", thresholds: Thresholds
-) -> "npt.NDArray[np.object_]":
+def categories(expected: "npt.NDArray[np.float64]", thresholds: Thresholds) -> pa.StringArray:
     """The category of each demand."""
     ends = (thresholds.medium, thresholds.high, thresholds.very_high)
     places = np.searchsorted(np.asarray(ends), expected, side="right")
-    return np.asarray(_CATEGORIES, dtype=object)[places]
+    return pa.array(_CATEGORIES, pa.string()).take(pa.array(places))
 
 
-def _usual(panel: Panel, values: Floats | None) -> "npt.NDArray[np.float64]":
-    """The mean of the last weeks by clock hour and area, weighted by trips.
+def _usual(panel: Panel) -> "list[npt.NDArray[np.float64]]":
+    """The mean fare and distance of the last weeks by clock hour and area, weighted by trips.
 
     Where there were none at a clock hour it is the area's mean, and the city's where there were
     none in the area.
 
     Returns:
-        24 x areas; NaN where nothing is known at all.
+        Of each, 24 x areas; NaN where nothing is known at all.
     """
-    if values is None:
-        return np.full((DAY, len(panel.areas)), np.nan)
-    trips, recent = panel.trips[-RECENT:], values[-RECENT:]
-    known = np.isfinite(recent) & np.isfinite(trips)
-    weight = np.where(known, trips, 0.0)
-    total = np.where(known, recent, 0.0) * weight
-    clock = clock_hour(panel.hours[-RECENT:])
-    usual = np.full((DAY, len(panel.areas)), np.nan)
-    with np.errstate(invalid="ignore"):
-        usual[:] = np.divide(total.sum(), weight.sum())
-        area = np.divide(total.sum(axis=0), weight.sum(axis=0))
-        usual = np.where(np.isfinite(area), area, usual)
-        for hour in range(DAY):
-            chosen = clock == hour
-            mean = np.divide(total[chosen].sum(axis=0), weight[chosen].sum(axis=0))
-            usual[hour] = np.where(np.isfinite(mean), mean, usual[hour])
-    return np.round(usual, 2)
+    trips = panel.trips[-RECENT:].astype(np.float64)
+    first = int(clock_hour(panel.hours[-len(trips) :][:1])[0]) if len(trips) else 0
+    found = []
+    for values in (panel.fare, panel.miles):
+        if values is None:
+            found.append(np.full((DAY, len(panel.areas)), np.nan))
+            continue
+        recent = values[-RECENT:].astype(np.float64)
+        known = np.isfinite(recent) & np.isfinite(trips)
+        weight = _by_clock(np.where(known, trips, 0.0), first)
+        total = _by_clock(np.where(known, recent * trips, 0.0), first)
+        with np.errstate(invalid="ignore"):
+            city = total.sum() / weight.sum()
+            area = total.sum(axis=0) / weight.sum(axis=0)
+            usual = total / weight
+        area = np.where(np.isfinite(area), area, city)
+        found.append(np.round(np.where(np.isfinite(usual), usual, area), 2))
+    return found
+
+
+def _by_clock(values: "npt.NDArray[np.float64]", first: int) -> "npt.NDArray[np.float64]":
+    """The sums of consecutive hours by clock hour, where the first is at that one."""
+    days = -(-(first + len(values)) // DAY)
+    whole = np.zeros((days * DAY, values.shape[1]))
+    whole[first : first + len(values)] = values
+    return np.asarray(whole.reshape(days, DAY, -1).sum(axis=0))
