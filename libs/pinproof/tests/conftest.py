@@ -59,12 +59,26 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("proofs")
 
 
+@pytest.fixture(scope="session")
+def synced(toy_house: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What today's pins lead to, found once for all tests."""
+    made = ToyWorld(tmp_path_factory.mktemp("synced"), toy_house).write(*PINS)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, text in made.variables.items():
+            patch.setenv(name, text)
+        sync(made.root, UV)
+    return made.texts()
+
+
 @pytest.fixture
-def world(tmp_path: Path, toy_house: Path, monkeypatch: pytest.MonkeyPatch) -> ToyWorld:
+def world(
+    tmp_path: Path, toy_house: Path, synced: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> ToyWorld:
     made = ToyWorld(tmp_path, toy_house).write(*PINS)
     for name, text in made.variables.items():
         monkeypatch.setenv(name, text)
-    sync(made.root, UV)
+    for name, content in synced.items():
+        (made.root / name).write_text(content)
     return made
 
 
