@@ -16,7 +16,7 @@ def service(sealed: Path) -> LiveService:
     return LiveService(
         ["-m", "bankchurn", "serve"],
         {"MODEL_DIR": str(sealed)},
-        {"max_concurrent_requests": 16, "max_queued_requests": 100, "drain_s": 1},
+        {"max_concurrent_requests": 16, "max_queued_requests": 40, "drain_s": 1},
     )
 
 
@@ -38,7 +38,7 @@ def test_200_clients_get_answers_or_deliberate_refusals_and_none_is_lost_at_the_
         report = put_under_load(service, question, seconds=10)
 
     assert report.failures == []
-    assert {status for _, status in report.answers} <= {200, 503}
+    assert {status for _, status in report.answers} == {200, 503}
     assert report.without_retry_after == 0
     assert {kind for kind, status in report.answers if status == 200} == {
         "predict",
