@@ -1,5 +1,6 @@
 import os
 import resource
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -83,10 +84,13 @@ def largest_file() -> Callable[[int], AbstractContextManager[None]]:
     @contextmanager
     def limited(size: int) -> Iterator[None]:
         soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        # What is imported meanwhile would be kept cut off, and break whoever imports it next.
+        kept, sys.dont_write_bytecode = sys.dont_write_bytecode, True
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
         try:
             yield
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+            sys.dont_write_bytecode = kept
 
     return limited

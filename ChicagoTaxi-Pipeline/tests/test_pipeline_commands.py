@@ -42,11 +42,14 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def largest_file(size: int) -> Iterator[None]:
     """Let no file grow beyond a size: the error of a full disk, as `ulimit -f` makes it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # What is imported meanwhile would be kept cut off, and break whoever imports it next.
+    kept, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        sys.dont_write_bytecode = kept
 
 
 def stop_when(pattern: str, how: signal.Signals, sample: Path, out: Path) -> int:

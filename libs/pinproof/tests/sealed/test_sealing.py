@@ -221,6 +221,8 @@ def test_a_full_disk_is_a_seal_error_that_leaves_the_previous_model_intact(tmp_p
         "from pathlib import Path\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
+        # What it imports would be kept cut off, and break whoever imports it next.
+        "sys.dont_write_bytecode = True\n"
         "from test_sealing import seal_toy\n"
         "from pinproof import SealError\n"
         "try:\n"
