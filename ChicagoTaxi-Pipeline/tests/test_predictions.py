@@ -174,10 +174,10 @@ def test_a_batch_that_cannot_be_written_leaves_the_old_one(
 def test_parts_are_in_order_whatever_an_engine_named_them_and_none_is_empty(
     tmp_path: Path, rows: pa.Table, opened: OpenedModel
 ) -> None:
-    half = len(rows) // 2
-    mixed = [rows.slice(half), rows.slice(0, 0), rows.slice(0, half)]
+    days = [rows.slice(day * 192, 192) for day in range(7)]
+    mixed = [days[3], rows.slice(0, 0), days[6], days[0], days[5], days[1], days[4], days[2]]
     info = write_batch(tmp_path, mixed, model=identity(opened), interval=0.9)
-    assert [part.rows for part in info.parts] == [half, len(rows) - half]
+    assert [part.rows for part in info.parts] == [192] * 7
     assert read_parts(tmp_path).to_pydict() == rows.to_pydict()
     assert (info.first_hour, info.last_hour) == (
         rows["start"][0].as_py(),
