@@ -156,6 +156,9 @@ def test_a_model_of_another_service_is_told(
     ("arguments", "code", "message"),
     [
         (["predict", "--out", "nowhere"], 2, "no hourly demand in nowhere"),
+        (["predict", "--engine", "dask"], 2, "no engine 'dask'. Give duckdb or pyspark"),
+        (["hindcast", "h", "--engine", "pyspark", "--spark", "x"], 2, "--spark x: give a setting"),
+        (["hindcast", "h", "--out", "nowhere"], 2, "no hourly demand in nowhere"),
         (["train", "--data", "nowhere.csv"], 2, "nowhere.csv does not exist"),
         (["train", "--out", "m", "--reports", "m/r"], 2, "lies in the model's folder"),
         (["backtest", "--folds", "60"], 2, "first of 60 origins"),
