@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+import spark_jobs
 from chicagotaxi.engines import open_engine
 from chicagotaxi.engines.spark_session import missing_for_spark
 from chicagotaxi.sample import SampleOptions
@@ -27,7 +28,7 @@ needs_spark = pytest.mark.skipif(
 
 def run_engine(name: str, master: str, inputs: list[Path], out: Path) -> str:
     environment = os.environ | {
-        "SPARK_LOCAL_IP": "127.0.0.1",
+        **spark_jobs.ENVIRONMENT,
         "PYTHONPATH": str(SCRIPT.parent),
         "PYSPARK_PYTHON": sys.executable,
     }

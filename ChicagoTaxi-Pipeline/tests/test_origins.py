@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+import spark_jobs
 from batches import predict, read_parts
 from chicagotaxi import origins as forecasting
 from chicagotaxi.engines.spark_session import missing_for_spark
@@ -191,7 +192,7 @@ def test_spark_forecasts_every_row_that_duckdb_forecasts(
     done = subprocess.run(
         [sys.executable, str(SCRIPT), master, str(output), str(sealed)],
         cwd=spark,
-        env=os.environ | {"SPARK_LOCAL_IP": "127.0.0.1", "PYTHONPATH": python_path()},
+        env=os.environ | spark_jobs.ENVIRONMENT | {"PYTHONPATH": python_path()},
         capture_output=True,
         text=True,
         check=False,
