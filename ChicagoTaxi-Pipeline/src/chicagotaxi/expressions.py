@@ -27,6 +27,7 @@ __all__ = [
     "placed",
     "quarantined",
     "repeated",
+    "tallied",
 ]
 
 PLACE: Final = ("year", "month")
@@ -51,6 +52,12 @@ def repeated(counts: ir.Table) -> ir.Table:
     """The fingerprints that occur more than once."""
     totals = counts.group_by("fingerprint").agg(rows=counts.rows.sum())
     return totals.filter(totals.rows > 1, totals.fingerprint.notnull()).select("fingerprint")
+
+
+def tallied(counts: ir.Table) -> ir.Table:
+    """How many rows each file has, and which fingerprints it has more than once, in one reading."""
+    again = counts.fingerprint.collect(where=counts.rows > 1)
+    return counts.group_by("source").agg(rows=counts.rows.sum(), again=again)
 
 
 def classified(inputs: Inputs, functions: EngineFunctions, *, now: datetime) -> ir.Table:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from servicekit.files import DataError
 
 from chicagotaxi.dialects import COLUMNS, Dialect
-from chicagotaxi.rules import first_broken
+from chicagotaxi.rules import GIVEN, first_broken
 
 __all__ = ["RAW_SEPARATOR", "SOURCE", "EngineFunctions", "check_types", "classify", "identifier"]
 
@@ -27,16 +27,18 @@ RAW_SEPARATOR: Final = "\x1f"
 
 TEXTS: Final = ("trip_id", "taxi_id", "payment_type", "company")
 MONEY: Final = ("fare", "tips", "tolls", "extras", "total")
-NUMBERS: Final = (
+WHOLE: Final = (
     "seconds",
-    "miles",
     "pickup_area",
     "dropoff_area",
     "pickup_tract",
     "dropoff_tract",
 )
 TIMES: Final = ("start", "end")
-_GIVEN: Final = "given_"
+# What text is read as: amounts and miles are kept in hundredths, and rounded to them here; of the
+# others, which are whole, it must be seen when they are not.
+_HUNDREDTHS: Final = "decimal(18, 2)"
+_EXACT: Final = "decimal(18, 4)"
 _ISO_ENDS: Final = ("", "Z", " UTC", ".000", ".000Z", ".000 UTC", ".000000", "+00:00", "+00")
 
 
@@ -47,10 +49,13 @@ class EngineFunctions:
     Attributes:
         american_time: Text such as ``04/06/2016 08:45:00 PM`` to a time, or to null where there is
             no such day.
+        digits: A number's text to what the engine can read: ``1_000``, as SQL:2023 writes a
+            thousand, is none to all of them.
         fingerprint: A text to a number that hardly any other text has.
     """
 
     american_time: Callable[[ir.StringValue], ir.TimestampValue]
+    digits: Callable[[ir.StringValue], ir.StringValue]
     fingerprint: Callable[[ir.StringValue], ir.IntegerValue]
 
 
@@ -75,15 +80,12 @@ def classify(
         source=raw[SOURCE],
         **{name: _text(given[name]) for name in TEXTS},
         **{name: _time(given[name], dialect, functions) for name in TIMES},
-        **{name: _number(given[name]) for name in NUMBERS},
-        **{name: _amount(given[name]) for name in MONEY},
-        **{_GIVEN + name: value for name, value in given.items()},
+        miles=_number(given["miles"], _HUNDREDTHS, functions),
+        **{name: _number(given[name], _EXACT, functions) for name in WHOLE},
+        **{name: _amount(given[name], functions) for name in MONEY},
+        **{GIVEN + name: value for name, value in given.items()},
     )
-    flagged = parsed.mutate(
-        end_unreadable=_lost(parsed, "end"),
-        number_unreadable=ibis.or_(*(_no_number(parsed, name) for name in NUMBERS + MONEY)),
-    )
-    ruled = flagged.mutate(rule=first_broken(flagged, now=now))
+    ruled = parsed.mutate(rule=first_broken(parsed, now=now))
     return ruled.select("source", "rule", **_stored(ruled), raw=_joined(ruled))
 
 
@@ -172,39 +174,24 @@ def _naive(value: ir.TimestampValue) -> ir.TimestampValue:
     return ibis.timestamp("1970-01-01 00:00:00") + value.epoch_seconds().as_interval("s")
 
 
-def _number(value: ir.Value) -> ir.FloatingValue:
+def _number(value: ir.Value, kind: str, functions: EngineFunctions) -> ir.NumericValue:
     if value.type().is_numeric():
         number = value.cast("float64")
         return number.isnan().ifelse(ibis.null("float64"), number)
-    # By way of a decimal: unlike a float, it is read alike by every engine, and is never infinite.
-    return value.try_cast("decimal(18, 4)").cast("float64")
+    # To a decimal: unlike a float, it is read alike by every engine, and is never infinite.
+    return functions.digits(value).try_cast(kind)
 
 
-def _amount(value: ir.Value) -> ir.FloatingValue:
+def _amount(value: ir.Value, functions: EngineFunctions) -> ir.NumericValue:
     if value.type().is_numeric():
-        return _number(value)
+        return _number(value, _HUNDREDTHS, functions)
     dollars = value.startswith("$").ifelse(value.substr(1), value)
     rare = value.replace("$", "").replace(",", "")
-    return ibis.coalesce(_number(dollars), _number(rare))
-
-
-def _lost(trips: ir.Table, name: str) -> ir.BooleanValue:
-    given = trips[_GIVEN + name]
-    if not given.type().is_string():
-        return ibis.literal(value=False)
-    return trips[name].isnull() & (given != "")
-
-
-def _no_number(trips: ir.Table, name: str) -> ir.BooleanValue:
-    given = trips[_GIVEN + name]
-    if not given.type().is_string():
-        return ibis.literal(value=False)
-    # One engine takes 1_000 for a thousand.
-    return _lost(trips, name) | given.contains("_")
+    return ibis.coalesce(*(_number(text, _HUNDREDTHS, functions) for text in (dollars, rare)))
 
 
 def _joined(trips: ir.Table) -> ir.StringValue:
-    given = [_shown(trips[_GIVEN + name]) for name in COLUMNS]
+    given = [_shown(trips[GIVEN + name]) for name in COLUMNS]
     return ibis.literal(RAW_SEPARATOR).join([one.fill_null("") for one in given])
 
 
@@ -221,9 +208,11 @@ def _shown(value: ir.Value) -> ir.StringValue:
     return value.cast("string")
 
 
-def _rounded(value: ir.FloatingValue) -> ir.FloatingValue:
+def _rounded(value: ir.NumericValue) -> ir.FloatingValue:
+    if value.type().is_decimal():
+        return value.cast("float64")
     return (value * 100.0 + 0.5).floor().cast("float64") / 100.0
 
 
-def _whole(value: ir.FloatingValue, kind: str) -> ir.IntegerValue:
+def _whole(value: ir.NumericValue, kind: str) -> ir.IntegerValue:
     return value.floor().try_cast(kind)

@@ -14,10 +14,10 @@ from typing import Final
 import ibis
 import ibis.expr.types as ir
 
-from chicagotaxi.dialects import DIALECTS
+from chicagotaxi.dialects import COLUMNS, DIALECTS
 from chicagotaxi.schema import AREAS
 
-__all__ = ["DUPLICATE", "HEADER", "NAMES", "RULES", "Rule", "first_broken"]
+__all__ = ["DUPLICATE", "GIVEN", "HEADER", "NAMES", "RULES", "Rule", "first_broken"]
 
 # The portal's data begin here.
 FIRST_DAY: Final = datetime(2013, 1, 1)  # noqa: DTZ001 - wall clock
@@ -25,6 +25,8 @@ MAX_MILES: Final = 1_000
 MAX_SECONDS: Final = 86_400
 MAX_FARE: Final = 9_000
 
+# Before the name of a column: what the source has there.
+GIVEN: Final = "given_"
 DAYS: Final = {"monday": 0, "sunday": 6}
 
 Predicate = Callable[[ir.Table, datetime], ir.BooleanValue]
@@ -43,6 +45,19 @@ class Rule:
     name: str
     why: str
     broken: Predicate
+
+
+def _unreadable(trips: ir.Table, name: str) -> ir.BooleanValue:
+    """What is given as text, and could not be parsed."""
+    given = trips[GIVEN + name]
+    if not given.type().is_string():
+        return ibis.literal(value=False)
+    return trips[name].isnull() & (given != "")
+
+
+def _number_unreadable(trips: ir.Table, _now: datetime) -> ir.BooleanValue:
+    numbers = [name for name in COLUMNS if trips[name].type().is_numeric()]
+    return _any([_unreadable(trips, name) for name in numbers])
 
 
 def _money(trips: ir.Table) -> list[ir.FloatingColumn]:
@@ -115,13 +130,13 @@ RULES: Final = (
     Rule(
         "end_unreadable",
         "the end is given, but is no time of this dialect",
-        lambda trips, _now: trips.end_unreadable,
+        lambda trips, _now: _unreadable(trips, "end"),
     ),
     Rule("ends_before_start", "the trip ends before it starts", _ends_before_start),
     Rule(
         "number_unreadable",
         "one of seconds, miles, areas, tracts and amounts is given, but is no number",
-        lambda trips, _now: trips.number_unreadable,
+        _number_unreadable,
     ),
     Rule(
         "no_pickup_area",

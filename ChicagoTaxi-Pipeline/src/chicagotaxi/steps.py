@@ -70,17 +70,20 @@ class Steps:
 
     def count(self) -> dict[Path, int]:
         """How many rows each file has; besides, which identifiers occur again."""
-        counts = self._engine.keep(
-            "counts",
-            expressions.counted(self._inputs, self._engine.functions),
-            progress=self._in("count rows"),
-        )
-        again = self._engine.keep(
-            "again", expressions.repeated(counts), progress=lambda _share: None
-        )
+        counts = expressions.counted(self._inputs, self._engine.functions)
+        progress = self._in("count rows")
+        if len(self._sources) > 1:
+            kept = self._engine.keep("counts", counts, progress=progress)
+            tallies = kept.group_by("source").agg(rows=kept.rows.sum())
+            repeated = expressions.repeated(kept)
+        else:
+            # Of one file, the counts of every identifier need not be kept.
+            tallies = self._engine.keep("tallies", expressions.tallied(counts), progress=progress)
+            repeated = tallies.select(fingerprint=tallies.again.unnest())
+        again = self._engine.keep("again", repeated, progress=lambda _share: None)
         if self._engine.fetch(again.limit(1)).num_rows:
             self._again = again
-        totals = self._engine.fetch(counts.group_by("source").agg(rows=counts.rows.sum()))
+        totals = self._engine.fetch(tallies.select("source", "rows"))
         rows = dict.fromkeys((source.path for source in self._sources), 0)
         for one in totals.to_pylist():
             if Path(one["source"]) not in rows:

@@ -17,17 +17,18 @@ import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
-from servicekit.files import DataError
+from servicekit.files import DataError, write_errors
 
 from chicagotaxi.data import SourceGroup
 from chicagotaxi.engines import Fraction
 from chicagotaxi.engines.ahead import map_ahead
+from chicagotaxi.engines.partitions import PartitionedWriter
 from chicagotaxi.parse import SOURCE, EngineFunctions
 
 __all__ = ["DuckDBEngine"]
 
 _POLL_S: Final = 0.1
-_ROW_GROUP: Final = 131_072
+_BATCH: Final = 65_536
 
 
 @ibis.udf.scalar.builtin
@@ -46,6 +47,7 @@ class DuckDBEngine:
     name = "duckdb"
     functions = EngineFunctions(
         american_time=lambda text: try_strptime(text, "%m/%d/%Y %I:%M:%S %p"),
+        digits=lambda text: text,
         fingerprint=duckdb_hash,
     )
 
@@ -128,14 +130,12 @@ class DuckDBEngine:
         self, table: ir.Table, folder: Path, *, by: Sequence[str], progress: Fraction
     ) -> None:
         """See `Engine.write`."""
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        places = f"PARTITION_BY ({', '.join(map(_name, by))})" if by else "PER_THREAD_OUTPUT true"
-        self._run(
-            f"COPY ({self._sql(table)}) TO {_text(str(folder))} (FORMAT parquet, "
-            f"COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {_ROW_GROUP}, "
-            f"{places})",
-            progress,
-        )
+        with _errors(), write_errors(folder):
+            batches = self._connection.sql(self._sql(table)).to_arrow_reader(_BATCH)
+            with PartitionedWriter(folder, batches.schema, by=by) as file:
+                for batch in batches:
+                    file.write(batch)
+                    progress(max(self._connection.query_progress(), 0.0) / 100.0)
 
     def apply(
         self,

@@ -41,6 +41,7 @@ class SparkEngine:
 
     functions = EngineFunctions(
         american_time=lambda text: try_to_timestamp(text, "MM/dd/yyyy hh:mm:ss a"),
+        digits=lambda text: text.contains("_").ifelse(text.re_replace(r"(?<=\d)_(?=\d)", ""), text),
         fingerprint=xxhash64,
     )
 
