@@ -269,9 +269,11 @@ def test_a_rollout_is_waited_for_where_the_deployment_is_its_template(
 
 @pytest.mark.parametrize("cloud", ["gke", "eks"])
 def test_make_does_what_the_workflow_does(cloud: str) -> None:
+    old = ("--old-file", f"render-{cloud}")
+
     def recipe(target: str) -> list[str]:
         told = subprocess.run(
-            ["make", "--dry-run", "--old-file", f"render-{cloud}", target, "CONTEXT=there"],
+            ["make", "--no-print-directory", "--dry-run", *old, target, "CONTEXT=there"],
             cwd=ROOT,
             capture_output=True,
             text=True,
