@@ -362,9 +362,9 @@ def test_an_input_that_changes_while_it_is_read_is_refused(
     path = write(tmp_path / "a.csv", [trip("a")])
     write_trips = steps.Steps.write_trips
 
-    def grow(self: steps.Steps) -> object:
+    def grow(self: steps.Steps, rows: int) -> object:
         write(path, [trip("a"), trip("b")])
-        return write_trips(self)
+        return write_trips(self, rows)
 
     monkeypatch.setattr(steps.Steps, "write_trips", grow)
     with pytest.raises(DataError, match="was changed while it was read"):

@@ -116,7 +116,7 @@ def run_etl(
         )
         before = _status_before(out, notice)
         rows = steps.count()
-        trips, dropped = steps.write_trips()
+        trips, dropped = steps.write_trips(sum(rows.values()))
         kept = sum(trips.values())
         if stamps != [_stamp(source) for source in sources] or (
             sum(rows.values()) != kept + sum(dropped.values())

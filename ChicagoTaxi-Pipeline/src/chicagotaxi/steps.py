@@ -91,7 +91,7 @@ class Steps:
                     f"{one['source']} was read, which is no input. Rename the inputs whose names "
                     "have signs of patterns, such as brackets."
                 )
-            rows[Path(one["source"])] += one["rows"]
+            rows[Path(one["source"])] += int(one["rows"])  # a sum may be a decimal
         for source in self._sources:
             # Of text, only whether there is any row is known without reading it all.
             found = rows[source.path]
@@ -102,13 +102,18 @@ class Steps:
                 )
         return rows
 
-    def write_trips(self) -> tuple[dict[Month, int], dict[str, int]]:
-        """Write the trips; how many each month has, and how many rows each rule dropped."""
+    def write_trips(self, rows: int) -> tuple[dict[Month, int], dict[str, int]]:
+        """Write the trips; how many each month has, and how many rows each rule dropped.
+
+        Args:
+            rows: How many were counted.
+        """
         written = self._new / TRIPS
         self._engine.write(
             self._placed().drop("source", "rule", "raw"),
             written,
             by=expressions.PLACE,
+            rows=rows,
             progress=self._in("parse and write trips"),
         )
         with write_errors(self._rejects):
@@ -116,10 +121,10 @@ class Steps:
             if (written / "year=0").is_dir():
                 (written / "year=0").rename(self._rejects / "year=0")
         dropped = dict.fromkeys(NAMES, 0)
-        for place, rows in count_months(self._rejects).items():
-            dropped[NAMES[place[1]]] = rows
+        for place, found in count_months(self._rejects).items():
+            dropped[NAMES[place[1]]] = found
         if repeats := dropped[NAMES[expressions.REPEATED]]:
-            dropped[NAMES[expressions.REPEATED]] = repeats - self._add_chosen()
+            dropped[NAMES[expressions.REPEATED]] = repeats - self._add_chosen(repeats)
         for number, path in enumerate(sorted(written.rglob("*.parquet"))):
             path.rename(path.with_name(f"{self._run_id}-{number}.parquet"))
         for path in [path for path in written.rglob("*") if path.is_file()]:
@@ -163,7 +168,8 @@ class Steps:
             ),
         )
         folder = self._new.parent / "quarantine"
-        self._engine.write(found, folder, by=(), progress=self._in("write the quarantine"))
+        progress = self._in("write the quarantine")
+        self._engine.write(found, folder, by=(), rows=expected, progress=progress)
         schema = pa.schema([(name, pa.string()) for name in ("source", "rule", *COLUMNS)])
         written = 0
         with write_errors(destination), pq.ParquetWriter(destination, schema) as file:
@@ -185,7 +191,7 @@ class Steps:
         rows = expressions.classified(self._inputs, self._engine.functions, now=self._now)
         return expressions.placed(rows, self._again, self._engine.functions)
 
-    def _add_chosen(self) -> int:
+    def _add_chosen(self, rows: int) -> int:
         """Put the chosen of the repeated trips beside the others; how many they are."""
         repeats = self._engine.read_parquet(self._rejects / f"year=0/month={expressions.REPEATED}")
         ranked = expressions.chosen(repeats.select(*COLUMNS))
@@ -195,7 +201,9 @@ class Steps:
             month=lambda t: t.start.month().cast("int32"),
         )
         folder = self._rejects / "chosen"
-        self._engine.write(best, folder, by=expressions.PLACE, progress=lambda _share: None)
+        self._engine.write(
+            best, folder, by=expressions.PLACE, rows=rows, progress=lambda _share: None
+        )
         moved = 0
         with write_errors(self._new):
             for path in sorted(folder.rglob("*.parquet")):

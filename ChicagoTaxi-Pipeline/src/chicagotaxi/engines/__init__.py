@@ -67,9 +67,17 @@ class Engine(Protocol):
         ...
 
     def write(
-        self, table: ir.Table, folder: Path, *, by: Sequence[str], progress: Fraction
+        self, table: ir.Table, folder: Path, *, by: Sequence[str], rows: int, progress: Fraction
     ) -> None:
-        """Write a table as Parquet into a new folder, in sub-folders by the values of columns."""
+        """Write a table as Parquet into a new folder, in sub-folders by the values of columns.
+
+        Args:
+            table: Of whole numbers in these columns.
+            folder: The new folder.
+            by: The columns; of none, there are no sub-folders.
+            rows: How many the table has, by which progress is told.
+            progress: Told it.
+        """
         ...
 
     def apply(

@@ -28,7 +28,7 @@ from chicagotaxi.parse import SOURCE, EngineFunctions
 __all__ = ["DuckDBEngine"]
 
 _POLL_S: Final = 0.1
-_BATCH: Final = 65_536
+_BATCH: Final = 131_072
 
 
 @ibis.udf.scalar.builtin
@@ -127,15 +127,17 @@ class DuckDBEngine:
         return found
 
     def write(
-        self, table: ir.Table, folder: Path, *, by: Sequence[str], progress: Fraction
+        self, table: ir.Table, folder: Path, *, by: Sequence[str], rows: int, progress: Fraction
     ) -> None:
         """See `Engine.write`."""
         with _errors(), write_errors(folder):
             batches = self._connection.sql(self._sql(table)).to_arrow_reader(_BATCH)
             with PartitionedWriter(folder, batches.schema, by=by) as file:
+                written = 0
                 for batch in batches:
                     file.write(batch)
-                    progress(max(self._connection.query_progress(), 0.0) / 100.0)
+                    written += batch.num_rows
+                    progress(written / rows)
 
     def apply(
         self,

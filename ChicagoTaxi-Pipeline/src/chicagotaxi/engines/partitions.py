@@ -13,7 +13,6 @@ from types import TracebackType
 from typing import Final, Self
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -22,6 +21,7 @@ __all__ = ["PartitionedWriter"]
 # A row group of a partition, and what may wait for its row group to be full, in all.
 _ROW_GROUP: Final = 131_072
 _PENDING: Final = 1_500_000
+_SHORT: Final = 2**16
 
 
 class PartitionedWriter:
@@ -93,13 +93,17 @@ class PartitionedWriter:
             return []
         if not self._by:
             return [((), pa.array(np.arange(batch.num_rows)))]
-        values = np.stack([batch[name].to_numpy() for name in self._by])
-        order = np.lexsort(values[::-1])
-        values = values[:, order]
-        ends = np.flatnonzero((values[:, 1:] != values[:, :-1]).any(axis=0)) + 1
-        begins: npt.NDArray[np.int64] = np.concatenate(([0], ends))
-        keys = [tuple(map(int, values[:, begin])) for begin in begins]
-        return list(zip(keys, map(pa.array, np.split(order, ends)), strict=True))
+        values = [batch[name].to_numpy() for name in self._by]
+        key = np.zeros(batch.num_rows, dtype=np.int64)
+        for column in values:
+            lowest = int(column.min())
+            key *= int(column.max()) - lowest + 1
+            key += column - lowest
+        # Numbers of 16 bits are sorted in a time that grows with their count only.
+        order = np.argsort(key.astype(np.uint16) if key.max() < _SHORT else key, kind="stable")
+        begins = np.flatnonzero(np.diff(key[order], prepend=-1))
+        keys = [tuple(int(column[place]) for column in values) for place in order[begins]]
+        return list(zip(keys, map(pa.array, np.split(order, begins[1:])), strict=True))
 
     def _flush(self, key: tuple[int, ...]) -> None:
         table = pa.Table.from_batches(self._pending.pop(key))

@@ -97,9 +97,10 @@ class SparkEngine:
         return pa.table([_naive(column) for column in found.columns], names=list(table.columns))
 
     def write(
-        self, table: ir.Table, folder: Path, *, by: Sequence[str], progress: Fraction
+        self, table: ir.Table, folder: Path, *, by: Sequence[str], rows: int, progress: Fraction
     ) -> None:
         """See `Engine.write`."""
+        del rows  # Spark writes in other processes, and says nothing of it
         self._save(table, folder, by=by)
         progress(1.0)
 
