@@ -86,7 +86,7 @@ def _hindcast(folder: Path, model: Path, pipeline: Path) -> dict[str, float]:
     """Rows per second from history to Parquet file: features, trees, intervals, fares, writing."""
     before = os.times()
     shown = _command(
-        "hindcast", folder / "h.parquet", "--out", pipeline, "--model", model, "--every", 24
+        "hindcast", folder / "hindcast", "--out", pipeline, "--model", model, "--every", 24
     )
     after = os.times()
     found = re.search(r"([\d,]+) predictions .* in ([\d.]+) s", shown)
