@@ -78,3 +78,34 @@ def demand_speed(results: str) -> str:
             ),
         ]
     )
+
+
+def etl_speed(results: str) -> str:
+    """How fast raw trips become clean trips and hourly demand."""
+    measured = read(results)
+    names = {"duckdb": "DuckDB", "pyspark": f"PySpark, `local[{measured['cores_used']}]`"}
+    names["larger"] = names["duckdb"]
+    rows = [
+        [
+            name,
+            f"{run['rows']:,}",
+            f"{run['seconds']:.1f} s",
+            f"{run['rows_per_s']:,.0f}",
+            # Of Spark, what is measured is not what works.
+            "" if key == "pyspark" else f"{run['peak_gib']:.2f} GiB",
+        ]
+        for key, name in names.items()
+        if (run := measured.get(key))
+    ]
+    cores, memory = measured["cores_used"], measured["memory_limit"]
+    told = [f"The whole command, {cores} cores, memory bound {memory}."]
+    if "times_faster" in measured:
+        told.append(f"DuckDB is {measured['times_faster']:.1f} times as fast as PySpark.")
+    if "times_longer" in measured:
+        told.append(
+            f"{measured['larger']['factor']} times the rows take "
+            f"{measured['times_longer']:.1f} times as long."
+        )
+    told.append(f"Machine: {measured['machine']}.")
+    headings = ["`etl` of portal CSV", "rows", "time", "rows/s", "peak memory"]
+    return "\n".join([table(headings, rows), "", " ".join(told)])
