@@ -12,6 +12,7 @@ from chicagotaxi import steps
 from chicagotaxi.cli import app
 from chicagotaxi.engines.duckdb import DuckDBEngine
 from chicagotaxi.etl import EngineOptions, run_etl
+from chicagotaxi.rules import DUPLICATE
 from chicagotaxi.schema import PipelineStatus, hourly_schema, read_status
 from pydantic import ValidationError
 from servicekit.files import DataError
@@ -354,6 +355,19 @@ def test_a_damaged_parquet_file_is_refused(tmp_path: Path, out: Path) -> None:
     data[10:200] = b"\x00" * 190
     path.write_bytes(bytes(data))
     assert "a.parquet" in refusal(path, out)
+
+
+@pytest.mark.parametrize("files", [1, 2])
+@pytest.mark.parametrize("times", [2, 3])
+def test_of_trips_with_one_identifier_one_is_kept_of_one_file_as_of_two(
+    tmp_path: Path, out: Path, files: int, times: int
+) -> None:
+    write(tmp_path / "in" / "0.csv", [trip("again")] * times + [trip("once")])
+    for number in range(1, files):
+        write(tmp_path / "in" / f"{number}.csv", [trip("other")])
+    status = run(tmp_path / "in", out)
+    assert sorted(clean(out)["trip_id"]) == ["again", "once", "other"][: files + 1]
+    assert dropped(status) == {DUPLICATE: times - 1}
 
 
 def test_an_input_that_changes_while_it_is_read_is_refused(
