@@ -7,8 +7,8 @@ the folder for everything that comes out, and the inputs.
 import sys
 from pathlib import Path
 
-from chicagotaxi.engines import EngineName, open_engine
-from chicagotaxi.etl import EngineOptions, run_etl
+from chicagotaxi.engines import EngineName, EngineOptions, open_engine
+from chicagotaxi.etl import run_etl
 from double_trips import SCHEMA, double
 from trips import NOW
 
@@ -23,9 +23,8 @@ def main() -> None:
         "spark.executorEnv.PYTHONPATH": str(Path(__file__).parent),
     }
     engine: EngineName = "pyspark" if name == "pyspark" else "duckdb"
-    with open_engine(
-        engine, temporary=out / "temporary", master=master, settings=settings, threads=2
-    ) as opened:
+    options = EngineOptions(name=engine, master=master, settings=settings, threads=2)
+    with open_engine(options, temporary=out / "temporary") as opened:
         run_etl(
             inputs,
             out / "out",

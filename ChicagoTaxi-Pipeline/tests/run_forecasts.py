@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from chicagotaxi.cli import app
-from chicagotaxi.engines import Engine, open_engine
+from chicagotaxi.engines import Engine, EngineOptions, open_engine
 from chicagotaxi.engines.spark_session import spark_session
 from chicagotaxi.new_batch import write_batch
 from chicagotaxi.origins import forecast_origins, origins_schema
@@ -41,7 +41,7 @@ def main() -> None:
         command("hindcast", "hindcast", "--every", "13", *options)
         shutil.copytree(out / "hourly", "predicted/hourly")
         command("predict", "--out", "predicted", "--model", str(model), *engine)
-        with open_engine("pyspark", temporary=Path("temporary")) as spark:
+        with open_engine(EngineOptions(name="pyspark"), temporary=Path("temporary")) as spark:
             sealed = SealedForecast.find(model, None)
             told = {
                 "model": refused_by_a_worker(spark, out, sealed),

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import spark_jobs
-from chicagotaxi.engines import open_engine
+from chicagotaxi.engines import EngineOptions, open_engine
 from chicagotaxi.engines.spark_session import missing_for_spark
 from chicagotaxi.sample import SampleOptions
 from chicagotaxi.sample_files import write_sample
@@ -128,7 +128,7 @@ def test_without_java_spark_says_what_to_install(
     monkeypatch.delenv("JAVA_HOME", raising=False)
     with (
         pytest.raises(DataError, match=r"there is none on PATH.*Install Java 17"),
-        open_engine("pyspark", temporary=tmp_path),
+        open_engine(EngineOptions(name="pyspark"), temporary=tmp_path),
     ):
         pass
 

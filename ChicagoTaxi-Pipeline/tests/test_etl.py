@@ -10,8 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 from chicagotaxi import steps
 from chicagotaxi.cli import app
+from chicagotaxi.engines import EngineOptions
 from chicagotaxi.engines.duckdb import DuckDBEngine
-from chicagotaxi.etl import EngineOptions, run_etl
+from chicagotaxi.etl import run_etl
 from chicagotaxi.rules import DUPLICATE
 from chicagotaxi.schema import PipelineStatus, hourly_schema, read_status
 from pydantic import ValidationError

@@ -14,7 +14,7 @@ from chicagotaxi.metrics import BacktestReport
 from chicagotaxi.predictions import read_batch, read_pointer
 from chicagotaxi.schema import PipelineStatus, read_status
 from pinproof import open_sealed
-from servicekit.testing import wait_until
+from stopping import stop_when
 from typer.testing import CliRunner
 
 TRAIN = ["train", "--folds", "1", "--rows", "5000", "--seed", "3"]
@@ -189,26 +189,8 @@ def test_run_refuses_a_bad_model_before_any_work(sealed: Path, tmp_path: Path) -
 
 
 def test_a_stopped_training_leaves_no_half_sealed_model(output: Path, tmp_path: Path) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "chicagotaxi",
-        *TRAIN,
-        "--data",
-        output,
-        "--out",
-        tmp_path / "m",
-    ]
-    process = subprocess.Popen(
-        [*map(str, command), "--reports", str(tmp_path / "reports")], stderr=subprocess.DEVNULL
-    )
-    try:
-        wait_until(lambda: any(tmp_path.glob(".m-*/*")), "the model is being proven")
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 143
-    finally:
-        process.kill()
-        process.wait()
+    command = [*TRAIN, "--data", output, "--out", tmp_path / "m", "--reports", tmp_path / "r"]
+    assert stop_when(tmp_path, ".m-*/*", signal.SIGTERM, *command) == 143
     assert not (tmp_path / "m").exists()
     assert not list(tmp_path.glob(".m-*"))
 

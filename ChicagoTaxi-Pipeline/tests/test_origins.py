@@ -30,7 +30,7 @@ from chicagotaxi.tables import table
 from pinproof import SealedModelError
 from pinproof.errors import ManifestDigestError
 from servicekit.files import DataError
-from servicekit.testing import wait_until
+from stopping import stop_when
 
 SCRIPT = Path(__file__).with_name("run_forecasts.py")
 MASTERS = ("local[2]", "local-cluster[2,1,1024]")
@@ -149,16 +149,9 @@ def test_a_hindcast_that_is_stopped_leaves_the_previous_batch(
 ) -> None:
     folder = tmp_path / "looked back"
     first = look_back(sealed, panel, folder, every=100)
-    options = ["--out", output, "--model", sealed, "--every", 1]
-    command = [sys.executable, "-m", "chicagotaxi", "hindcast", folder, *options]
-    process = subprocess.Popen([str(one) for one in command], stderr=subprocess.DEVNULL)
-    try:
-        wait_until(lambda: any(folder.glob(".*/work/forecasts/part-00001*")), "it is at work")
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 143
-    finally:
-        process.kill()
-        process.wait()
+    command = ["hindcast", folder, "--out", output, "--model", sealed, "--every", 1]
+    at_work = ".*/work/forecasts/part-00001*"
+    assert stop_when(folder, at_work, signal.SIGTERM, *command) == 143
     assert read_pointer(folder) == first.batch
     assert {path.name for path in folder.iterdir()} == {first.batch, "current"}
 

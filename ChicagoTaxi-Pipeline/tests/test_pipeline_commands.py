@@ -2,12 +2,10 @@
 
 import resource
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from time import monotonic, sleep
 
 import pandas as pd
 import pytest
@@ -16,10 +14,10 @@ from chicagotaxi.sample import SampleOptions
 from chicagotaxi.sample_files import write_sample
 from chicagotaxi.schema import read_status
 from servicekit.files import DataError
+from stopping import stop_when
 from trips import clean, contents, run, trip, write
 from typer.testing import CliRunner
 
-WAIT_S = 120.0
 # What is on disk when each step has begun, seen from the output folder.
 STEPS = {
     "counting": ".staging-*/new",
@@ -52,26 +50,6 @@ def largest_file(size: int) -> Iterator[None]:
         sys.dont_write_bytecode = kept
 
 
-def stop_when(pattern: str, how: signal.Signals, sample: Path, out: Path) -> int:
-    """Start the pipeline, send a signal once a path that matches is there; the exit code."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "chicagotaxi", "etl", str(sample), "--out", str(out)],
-        stderr=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        end = monotonic() + WAIT_S
-        while not any(out.glob(pattern)):
-            assert process.poll() is None, "the command ended before it was told to"
-            assert monotonic() < end, f"{pattern} did not appear"
-            sleep(0.002)
-        process.send_signal(how)
-        return process.wait(WAIT_S)
-    finally:
-        process.kill()
-        process.wait()
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS)
 def test_a_killed_run_leaves_the_output_as_it_was_and_the_next_one_does_its_work(
@@ -80,7 +58,9 @@ def test_a_killed_run_leaves_the_output_as_it_was_and_the_next_one_does_its_work
     out = tmp_path / "out"
     run(write(tmp_path / "before.csv", [trip("before", start="01/06/2023 08:45:00 PM")]), out)
     before = contents(out)
-    assert stop_when(STEPS[step], signal.SIGKILL, sample, out) == -signal.SIGKILL
+    assert (
+        stop_when(out, STEPS[step], signal.SIGKILL, "etl", sample, "--out", out) == -signal.SIGKILL
+    )
     after = contents(out)
     assert {name: after[name] for name in before} == before
     assert all(name.startswith(".staging") for name in set(after) - set(before))
@@ -91,7 +71,7 @@ def test_a_killed_run_leaves_the_output_as_it_was_and_the_next_one_does_its_work
 
 def test_a_run_that_is_told_to_stop_leaves_nothing_behind(sample: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    assert stop_when(STEPS["counting"], signal.SIGTERM, sample, out) == 143
+    assert stop_when(out, STEPS["counting"], signal.SIGTERM, "etl", sample, "--out", out) == 143
     assert contents(out) == {}
 
 

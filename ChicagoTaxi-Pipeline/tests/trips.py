@@ -10,7 +10,8 @@ from typing import Final
 import pandas as pd
 import pyarrow.parquet as pq
 from chicagotaxi.dialects import DIALECTS, Dialect
-from chicagotaxi.etl import EngineOptions, run_etl
+from chicagotaxi.engines import EngineOptions
+from chicagotaxi.etl import run_etl
 from chicagotaxi.schema import PipelineStatus
 
 # After every trip of the tests that is not meant to be in the future.

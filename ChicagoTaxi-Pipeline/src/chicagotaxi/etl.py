@@ -11,7 +11,6 @@
 import contextlib
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -20,7 +19,7 @@ from zoneinfo import ZoneInfo
 from servicekit.files import DataError, NewFile, write_errors
 
 from chicagotaxi.data import Source, find_sources
-from chicagotaxi.engines import EngineName, open_engine
+from chicagotaxi.engines import EngineOptions, open_engine
 from chicagotaxi.schema import (
     HOURLY,
     STATUS,
@@ -33,28 +32,9 @@ from chicagotaxi.schema import (
 from chicagotaxi.steps import Month, Progress, Steps, count_months
 from chicagotaxi.swap import exchange_all, staging
 
-__all__ = ["EngineOptions", "run_etl"]
+__all__ = ["run_etl"]
 
 CHICAGO: Final = ZoneInfo("America/Chicago")
-
-
-@dataclass(frozen=True)
-class EngineOptions:
-    """How the work is done; what comes out is the same.
-
-    Attributes:
-        name: ``duckdb`` or ``pyspark``.
-        memory: How much DuckDB may use before it writes to disk.
-        threads: Of DuckDB; None for as many as there are cores.
-        master: Of the Spark cluster.
-        settings: Further settings of Spark.
-    """
-
-    name: EngineName = "duckdb"
-    memory: str = "2GB"
-    threads: int | None = None
-    master: str = "local[*]"
-    settings: Mapping[str, str] | None = None
 
 
 def run_etl(
@@ -97,14 +77,7 @@ def run_etl(
     with (
         _quarantine(quarantine) as dropped_rows,
         staging(out, run_id) as new,
-        open_engine(
-            options.name,
-            temporary=new.parent / "temporary",
-            memory=options.memory,
-            threads=options.threads,
-            master=options.master,
-            settings=options.settings,
-        ) as opened,
+        open_engine(options, temporary=new.parent / "temporary") as opened,
     ):
         steps = Steps(
             opened,

@@ -4,7 +4,7 @@ import tempfile
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, cast
 
 import typer
 from servicekit.files import DataError
@@ -12,8 +12,7 @@ from servicekit.files import DataError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from chicagotaxi.engines import Engine
-    from chicagotaxi.etl import EngineOptions
+    from chicagotaxi.engines import Engine, EngineName, EngineOptions
 
 __all__ = [
     "DEFAULT_MODEL",
@@ -68,12 +67,10 @@ def engine_options(
     Raises:
         DataError: There is no such engine, or a setting is none.
     """
-    from chicagotaxi.etl import EngineOptions  # noqa: PLC0415 - --help need not wait for ibis
+    from chicagotaxi.engines import EngineOptions  # noqa: PLC0415 - --help need not wait for ibis
 
-    if name not in {"duckdb", "pyspark"}:
-        raise DataError(f"There is no engine {name!r}. Give duckdb or pyspark.")
     options = EngineOptions(
-        name="duckdb" if name == "duckdb" else "pyspark",
+        name=cast("EngineName", name),
         threads=threads,
         master=master,
         settings=_settings(spark or []),
@@ -92,14 +89,7 @@ def opened_engine(options: "EngineOptions") -> "Iterator[Engine]":
 
     with (
         tempfile.TemporaryDirectory(prefix="chicagotaxi-") as folder,
-        open_engine(
-            options.name,
-            temporary=Path(folder),
-            memory=options.memory,
-            threads=options.threads,
-            master=options.master,
-            settings=options.settings,
-        ) as engine,
+        open_engine(options, temporary=Path(folder)) as engine,
     ):
         yield engine
 

@@ -27,7 +27,7 @@ from chicagotaxi.options import (
 from chicagotaxi.schema import DEFAULT_OUT
 
 if TYPE_CHECKING:
-    from chicagotaxi.etl import EngineOptions
+    from chicagotaxi.engines import EngineOptions
 
 __all__ = ["app"]
 

@@ -16,7 +16,7 @@ from servicekit.files import DataError, write_errors
 from chicagotaxi import expressions
 from chicagotaxi.data import Source, group_sources, holds_rows
 from chicagotaxi.dialects import COLUMNS
-from chicagotaxi.engines import Engine
+from chicagotaxi.engines import Engine, Fraction, RowsWritten
 from chicagotaxi.grid import complete_month
 from chicagotaxi.rules import NAMES
 from chicagotaxi.schema import HOURLY, TRIPS
@@ -113,8 +113,7 @@ class Steps:
             self._placed().drop("source", "rule", "raw"),
             written,
             by=expressions.PLACE,
-            rows=rows,
-            progress=self._in("parse and write trips"),
+            progress=self._rows_in("parse and write trips", rows),
         )
         with write_errors(self._rejects):
             self._rejects.mkdir()
@@ -124,7 +123,7 @@ class Steps:
         for place, found in count_months(self._rejects).items():
             dropped[NAMES[place[1]]] = found
         if repeats := dropped[NAMES[expressions.REPEATED]]:
-            dropped[NAMES[expressions.REPEATED]] = repeats - self._add_chosen(repeats)
+            dropped[NAMES[expressions.REPEATED]] = repeats - self._add_chosen()
         for number, path in enumerate(sorted(written.rglob("*.parquet"))):
             path.rename(path.with_name(f"{self._run_id}-{number}.parquet"))
         for path in [path for path in written.rglob("*") if path.is_file()]:
@@ -168,8 +167,8 @@ class Steps:
             ),
         )
         folder = self._new.parent / "quarantine"
-        progress = self._in("write the quarantine")
-        self._engine.write(found, folder, by=(), rows=expected, progress=progress)
+        progress = self._rows_in("write the quarantine", expected)
+        self._engine.write(found, folder, by=(), progress=progress)
         schema = pa.schema([(name, pa.string()) for name in ("source", "rule", *COLUMNS)])
         written = 0
         with write_errors(destination), pq.ParquetWriter(destination, schema) as file:
@@ -191,7 +190,7 @@ class Steps:
         rows = expressions.classified(self._inputs, self._engine.functions, now=self._now)
         return expressions.placed(rows, self._again, self._engine.functions)
 
-    def _add_chosen(self, rows: int) -> int:
+    def _add_chosen(self) -> int:
         """Put the chosen of the repeated trips beside the others; how many they are."""
         repeats = self._engine.read_parquet(self._rejects / f"year=0/month={expressions.REPEATED}")
         ranked = expressions.chosen(repeats.select(*COLUMNS))
@@ -201,9 +200,7 @@ class Steps:
             month=lambda t: t.start.month().cast("int32"),
         )
         folder = self._rejects / "chosen"
-        self._engine.write(
-            best, folder, by=expressions.PLACE, rows=rows, progress=lambda _share: None
-        )
+        self._engine.write(best, folder, by=expressions.PLACE, progress=lambda _rows: None)
         moved = 0
         with write_errors(self._new):
             for path in sorted(folder.rglob("*.parquet")):
@@ -213,9 +210,20 @@ class Steps:
                 path.rename(target / f"chosen-{path.name}")
         return moved
 
-    def _in(self, step: str) -> Callable[[float], None]:
+    def _in(self, step: str) -> Fraction:
         begin, end = _SHARES[step]
         return lambda share: self._progress(step, begin + (end - begin) * min(share, 1.0))
+
+    def _rows_in(self, step: str, rows: int) -> RowsWritten:
+        told, written = self._in(step), 0
+        told(0.0)
+
+        def progress(more: int) -> None:
+            nonlocal written
+            written += more
+            told(written / rows)
+
+        return progress
 
 
 def count_months(folder: Path) -> dict[Month, int]:

@@ -5,9 +5,10 @@ nothing of trips.
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 import ibis.expr.types as ir
 import pyarrow as pa
@@ -16,15 +17,49 @@ from servicekit.files import DataError
 from chicagotaxi.data import SourceGroup
 from chicagotaxi.parse import EngineFunctions
 
-__all__ = ["Engine", "EngineName", "Fraction", "WorkerError", "open_engine"]
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+__all__ = [
+    "Engine",
+    "EngineName",
+    "EngineOptions",
+    "Fraction",
+    "RowsWritten",
+    "WorkerError",
+    "open_engine",
+]
 
 EngineName = Literal["duckdb", "pyspark"]
 
 # Told how much of a step is done, from 0 to 1, where the engine knows.
 Fraction = Callable[[float], None]
+# Told how many rows more were written.
+RowsWritten = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """How the work is done; what comes out is the same.
+
+    Attributes:
+        name: ``duckdb`` or ``pyspark``.
+        memory: How much DuckDB may use before it writes to disk.
+        threads: Of DuckDB; None for as many as there are cores.
+        master: Of the Spark cluster.
+        settings: Further settings of Spark.
+
+    Raises:
+        DataError: There is no such engine.
+    """
+
+    name: EngineName = "duckdb"
+    memory: str = "2GB"
+    threads: int | None = None
+    master: str = "local[*]"
+    settings: Mapping[str, str] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what a command line may name."""
+        if self.name not in get_args(EngineName):
+            raise DataError(f"There is no engine {self.name!r}. Give duckdb or pyspark.")
 
 
 class WorkerError(DataError):
@@ -67,7 +102,7 @@ class Engine(Protocol):
         ...
 
     def write(
-        self, table: ir.Table, folder: Path, *, by: Sequence[str], rows: int, progress: Fraction
+        self, table: ir.Table, folder: Path, *, by: Sequence[str], progress: RowsWritten
     ) -> None:
         """Write a table as Parquet into a new folder, in sub-folders by the values of columns.
 
@@ -75,8 +110,7 @@ class Engine(Protocol):
             table: Of whole numbers in these columns.
             folder: The new folder.
             by: The columns; of none, there are no sub-folders.
-            rows: How many the table has, by which progress is told.
-            progress: Told it.
+            progress: Told it, where the engine knows.
         """
         ...
 
@@ -88,7 +122,7 @@ class Engine(Protocol):
         destination: Path,
         *,
         rows: int,
-        progress: Callable[[int], None] = lambda _rows: None,
+        progress: RowsWritten = lambda _rows: None,
     ) -> int:
         """Put the Parquet files of a folder through a function, batch by batch.
 
@@ -116,37 +150,26 @@ class Engine(Protocol):
 
 
 @contextlib.contextmanager
-def open_engine(
-    name: EngineName,
-    *,
-    temporary: Path,
-    memory: str = "2GB",
-    threads: int | None = None,
-    master: str = "local[*]",
-    settings: "Mapping[str, str] | None" = None,
-) -> Iterator[Engine]:
+def open_engine(options: EngineOptions, *, temporary: Path) -> Iterator[Engine]:
     """Start an engine, and stop it on leaving.
 
     Args:
-        name: ``duckdb`` or ``pyspark``.
+        options: Which, and how.
         temporary: A folder for what does not fit into memory.
-        memory: How much DuckDB may use before it writes to that folder.
-        threads: Of DuckDB; without it, as many as there are cores.
-        master: Of the Spark cluster.
-        settings: Further settings of Spark.
 
     Raises:
         DataError: The engine cannot be started; the message says what to install.
     """
-    if name == "duckdb":
+    if options.name == "duckdb":
         from chicagotaxi.engines.duckdb import DuckDBEngine  # noqa: PLC0415 - only what is asked for
 
-        with DuckDBEngine.opened(temporary, memory=memory, threads=threads) as duckdb:
+        with DuckDBEngine.opened(
+            temporary, memory=options.memory, threads=options.threads
+        ) as duckdb:
             yield duckdb
-    elif name == "pyspark":
+    else:
         from chicagotaxi.engines.spark import SparkEngine  # noqa: PLC0415
 
-        with SparkEngine.opened(master, temporary=temporary, settings=settings or {}) as spark:
+        settings = options.settings or {}
+        with SparkEngine.opened(options.master, temporary=temporary, settings=settings) as spark:
             yield spark
-    else:
-        raise DataError(f"There is no engine {name!r}. Give duckdb or pyspark.")

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from servicekit.files import DataError, write_errors
 
 from chicagotaxi.data import SourceGroup
-from chicagotaxi.engines import Fraction
+from chicagotaxi.engines import Fraction, RowsWritten
 from chicagotaxi.engines.ahead import map_ahead
 from chicagotaxi.engines.partitions import PartitionedWriter
 from chicagotaxi.parse import SOURCE, EngineFunctions
@@ -127,17 +127,15 @@ class DuckDBEngine:
         return found
 
     def write(
-        self, table: ir.Table, folder: Path, *, by: Sequence[str], rows: int, progress: Fraction
+        self, table: ir.Table, folder: Path, *, by: Sequence[str], progress: RowsWritten
     ) -> None:
         """See `Engine.write`."""
         with _errors(), write_errors(folder):
             batches = self._connection.sql(self._sql(table)).to_arrow_reader(_BATCH)
             with PartitionedWriter(folder, batches.schema, by=by) as file:
-                written = 0
                 for batch in batches:
                     file.write(batch)
-                    written += batch.num_rows
-                    progress(written / rows)
+                    progress(batch.num_rows)
 
     def apply(
         self,
@@ -147,7 +145,7 @@ class DuckDBEngine:
         destination: Path,
         *,
         rows: int,
-        progress: Callable[[int], None] = lambda _rows: None,
+        progress: RowsWritten = lambda _rows: None,
     ) -> int:
         """See `Engine.apply`."""
         destination.mkdir(parents=True)

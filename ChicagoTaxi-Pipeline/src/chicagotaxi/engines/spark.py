@@ -16,7 +16,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from chicagotaxi.data import SourceGroup
-from chicagotaxi.engines import Fraction
+from chicagotaxi.engines import Fraction, RowsWritten
 from chicagotaxi.engines.spark_session import spark_errors, spark_session
 from chicagotaxi.parse import SOURCE, EngineFunctions
 
@@ -97,12 +97,11 @@ class SparkEngine:
         return pa.table([_naive(column) for column in found.columns], names=list(table.columns))
 
     def write(
-        self, table: ir.Table, folder: Path, *, by: Sequence[str], rows: int, progress: Fraction
+        self, table: ir.Table, folder: Path, *, by: Sequence[str], progress: RowsWritten
     ) -> None:
         """See `Engine.write`."""
-        del rows  # Spark writes in other processes, and says nothing of it
+        del progress  # Spark writes in other processes, and says nothing of it
         self._save(table, folder, by=by)
-        progress(1.0)
 
     def apply(
         self,
@@ -112,7 +111,7 @@ class SparkEngine:
         destination: Path,
         *,
         rows: int,
-        progress: Callable[[int], None] = lambda _rows: None,
+        progress: RowsWritten = lambda _rows: None,
     ) -> int:
         """See `Engine.apply`."""
         from pyspark.sql.pandas.types import from_arrow_schema  # noqa: PLC0415
