@@ -65,23 +65,23 @@ def _measure(folder: Path, rows: int, *, factor: int, spark: bool) -> dict[str, 
         "cores_used": CORES,
         "memory_limit": MEMORY,
     }
+    # The larger one first: by the time it is read, the disk has long done with writing it.
+    large = _generate(folder / "large.csv", rows * factor, {}) if factor > 1 else None
     sample = _generate(folder / "sample.csv", rows, results)
-    results["duckdb"] = _etl(folder, sample, rows, ["--threads", str(CORES), "--memory", MEMORY])
+    options = ["--threads", str(CORES), "--memory", MEMORY]
+    results["duckdb"] = _etl(folder, sample, rows, options)
     if spark:
         # On one machine the driver is also what works; more memory than DuckDB has.
-        options = ["--engine", "pyspark", "--master", f"local[{CORES}]"]
+        of_spark = ["--engine", "pyspark", "--master", f"local[{CORES}]"]
         results["pyspark"] = _etl(
-            folder, sample, rows, [*options, "--spark", "spark.driver.memory=4g"]
+            folder, sample, rows, [*of_spark, "--spark", "spark.driver.memory=4g"]
         )
         results["times_faster"] = results["pyspark"]["seconds"] / results["duckdb"]["seconds"]
         for number in ("rows_read", "rows_kept", "dropped"):
             if results["pyspark"][number] != results["duckdb"][number]:
                 sys.exit(f"The engines do not agree on {number}.")
-    sample.unlink()
-    if factor > 1:
-        sample = _generate(folder / "large.csv", rows * factor, {})
-        options = ["--threads", str(CORES), "--memory", MEMORY]
-        results["larger"] = _etl(folder, sample, rows * factor, options) | {"factor": factor}
+    if large is not None:
+        results["larger"] = _etl(folder, large, rows * factor, options) | {"factor": factor}
         results["times_longer"] = results["larger"]["seconds"] / results["duckdb"]["seconds"]
     return results
 
@@ -93,6 +93,8 @@ def _generate(path: Path, rows: int, results: dict[str, Any]) -> Path:
         check=True,
         stdout=subprocess.DEVNULL,
     )
+    # What the system has yet to write would otherwise be written during the first run.
+    os.sync()
     results["generated"] = {
         "rows": rows,
         "bytes": path.stat().st_size,

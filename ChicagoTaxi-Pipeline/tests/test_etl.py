@@ -245,20 +245,39 @@ def test_a_column_named_source_is_left_unread(tmp_path: Path, out: Path, form: s
     assert [(one.path, one.rows) for one in status.inputs] == [(str(path), 1)]
 
 
-@pytest.mark.parametrize("name", ["b.csv", "a.csv"])
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [(["a.csv"], r"a\.csv has rows that were not read: only 0"), (["a.csv", "c.csv"], "no input")],
+)
 def test_counts_of_other_files_than_the_inputs_are_refused(
-    tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch, inputs: list[str], message: str
 ) -> None:
-    path = write(tmp_path / "a.csv", [trip("a")])
-    other = write(tmp_path / "b.csv", [] if name == "a.csv" else [trip("b")])
+    for name in inputs:
+        write(tmp_path / name, [trip(name)])
+    other = write(tmp_path / "b.csv", [trip("b")])
     read = DuckDBEngine.read
     monkeypatch.setattr(
         DuckDBEngine,
         "read",
         lambda self, group: read(self, dataclasses.replace(group, paths=(other,))),
     )
-    with pytest.raises(DataError, match=rf"{name} (was read, which|has rows that)"):
-        run(path, out)
+    with pytest.raises(DataError, match=message):
+        run([tmp_path / name for name in inputs], out)
+
+
+def test_rows_that_an_engine_leaves_out_are_noticed(
+    tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [write(tmp_path / name, [trip(name)]) for name in ("a.csv", "c.csv")]
+    empty = write(tmp_path / "b.csv", [])
+    read = DuckDBEngine.read
+    monkeypatch.setattr(
+        DuckDBEngine,
+        "read",
+        lambda self, group: read(self, dataclasses.replace(group, paths=(paths[0], empty))),
+    )
+    with pytest.raises(DataError, match=r"c\.csv has rows that were not read: only 0"):
+        run(paths, out)
 
 
 def test_what_is_below_the_output_folder_is_no_input(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
@@ -27,11 +26,10 @@ ROWS = st.tuples(
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _small_groups() -> Iterator[None]:
-    """Row groups of a few rows, so that a few rows fill them."""
+def _few_rows_are_enough() -> Iterator[None]:
+    """To begin to write, so that each batch or two is written by itself."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(partitions, "_ROW_GROUP", 3)
-        patch.setattr(partitions, "_PENDING", 7)
+        patch.setattr(partitions, "_ROWS", 7)
         yield
 
 
@@ -50,7 +48,7 @@ def test_every_row_is_in_the_folder_of_its_values_and_nowhere_else(
 ) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "out"
-        with PartitionedWriter(folder, SCHEMA, by=("year", "month")) as file:
+        with PartitionedWriter(folder, SCHEMA, by=("year", "month"), threads=2) as file:
             for rows in batches:
                 file.write(batch(rows))
         found = Counter[tuple[int, str | None, int, float | None]]()
@@ -68,7 +66,7 @@ def test_every_row_is_in_the_folder_of_its_values_and_nowhere_else(
 
 
 def test_without_columns_all_rows_are_in_one_file_in_their_order(tmp_path: Path) -> None:
-    with PartitionedWriter(tmp_path / "out", SCHEMA, by=()) as file:
+    with PartitionedWriter(tmp_path / "out", SCHEMA, by=(), threads=2) as file:
         for number in range(5):
             file.write(batch([(number, "a", 1, 0.5), (number, "b", 2, None)]))
     found = ds.dataset(tmp_path / "out").to_table()
@@ -76,26 +74,24 @@ def test_without_columns_all_rows_are_in_one_file_in_their_order(tmp_path: Path)
     assert found["year"].to_pylist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
 
 
-def test_of_many_partitions_no_more_rows_wait_than_are_allowed(tmp_path: Path) -> None:
-    with PartitionedWriter(tmp_path / "out", SCHEMA, by=("year",)) as file:
+def test_no_more_rows_wait_than_are_allowed(tmp_path: Path) -> None:
+    with PartitionedWriter(tmp_path / "out", SCHEMA, by=("year",), threads=2) as file:
         for start in range(0, 40, 4):
             file.write(batch([(year, "x", 1, 1.0) for year in range(start, start + 4)]))
-            assert sum(one.num_rows for one in file.waiting) <= 7
+            assert file.waiting < 7
     assert ds.dataset(tmp_path / "out").count_rows() == 40
 
 
-def test_a_few_rows_do_not_keep_their_batch_in_memory(tmp_path: Path) -> None:
-    rows = 100_000
-    names = pa.array(np.full(rows, "x" * 100))
-    months = np.zeros(rows, dtype=np.int32)
-    months[0] = 1
-    large = pa.record_batch(
-        [np.full(rows, 2013, dtype=np.int32), names, months, np.zeros(rows)], schema=SCHEMA
-    )
-    with PartitionedWriter(tmp_path / "out", SCHEMA, by=("month",)) as file:
-        file.write(large)
-        (few,) = [one for one in file.waiting if one.num_rows == 1]
-        assert few.get_total_buffer_size() < 10_000
+def test_what_waits_together_is_one_row_group_of_each_partition(tmp_path: Path) -> None:
+    with PartitionedWriter(tmp_path / "out", SCHEMA, by=("month",), threads=2) as file:
+        for number in range(9):
+            file.write(batch([(number, "a", 1, 0.5), (number, "b", 2, 0.5)]))
+    for path in (tmp_path / "out").rglob("*.parquet"):
+        found = pq.ParquetFile(path)
+        # Eight rows are four batches of two, and more than seven.
+        groups = [found.metadata.row_group(one).num_rows for one in range(found.num_row_groups)]
+        assert groups == [4, 4, 1]
+        assert found.read()["year"].to_pylist() == list(range(9))
 
 
 def test_a_failure_midway_is_the_error_that_is_told(tmp_path: Path) -> None:
@@ -105,6 +101,6 @@ def test_a_failure_midway_is_the_error_that_is_told(tmp_path: Path) -> None:
 
     with (
         pytest.raises(KeyError, match="the engine's"),
-        PartitionedWriter(tmp_path / "out", SCHEMA, by=("year",)) as file,
+        PartitionedWriter(tmp_path / "out", SCHEMA, by=("year",), threads=2) as file,
     ):
         stop(file)

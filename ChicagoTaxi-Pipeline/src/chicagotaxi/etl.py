@@ -20,6 +20,7 @@ from servicekit.files import DataError, NewFile, write_errors
 
 from chicagotaxi.data import Source, find_sources
 from chicagotaxi.engines import EngineOptions, open_engine
+from chicagotaxi.page_cache import passing_through
 from chicagotaxi.schema import (
     HOURLY,
     STATUS,
@@ -78,6 +79,7 @@ def run_etl(
         _quarantine(quarantine) as dropped_rows,
         staging(out, run_id) as new,
         open_engine(options, temporary=new.parent / "temporary") as opened,
+        passing_through([source.path for source in sources]),
     ):
         steps = Steps(
             opened,

@@ -24,6 +24,8 @@ __all__ = [
     "classified",
     "counted",
     "demand",
+    "files",
+    "fingerprints",
     "placed",
     "quarantined",
     "repeated",
@@ -36,28 +38,40 @@ REPEATED: Final = NAMES.index(DUPLICATE)
 Inputs = Sequence[tuple[SourceGroup, ir.Table]]
 
 
-def counted(inputs: Inputs, functions: EngineFunctions) -> ir.Table:
-    """How often each file has each fingerprint of an identifier."""
+def fingerprints(inputs: Inputs, functions: EngineFunctions) -> ir.Table:
+    """The fingerprint of every row's identifier, and of the path of its file."""
     found = [
         raw.select(
-            source=raw[SOURCE],
+            file=functions.fingerprint(raw[SOURCE]),
             fingerprint=functions.fingerprint(identifier(raw, group.dialect)),
         )
         for group, raw in inputs
     ]
-    return ibis.union(*found).group_by(["source", "fingerprint"]).agg(rows=lambda t: t.count())
+    return ibis.union(*found)
+
+
+def files(paths: Sequence[str], functions: EngineFunctions) -> ir.Table:
+    """The fingerprint of every path."""
+    source = ibis.array(list(paths)).unnest().name("source").as_table()
+    return source.mutate(file=functions.fingerprint(source.source))
+
+
+def counted(prints: ir.Table, *by: str) -> ir.Table:
+    """How many rows there are of each value of columns, as `fingerprints` gives them."""
+    return prints.group_by(*by).agg(rows=lambda t: t.count())
 
 
 def repeated(counts: ir.Table) -> ir.Table:
-    """The fingerprints that occur more than once."""
+    """The fingerprints that occur more than once, in whichever files."""
     totals = counts.group_by("fingerprint").agg(rows=counts.rows.sum())
     return totals.filter(totals.rows > 1, totals.fingerprint.notnull()).select("fingerprint")
 
 
 def tallied(counts: ir.Table) -> ir.Table:
-    """How many rows each file has, and which fingerprints it has more than once, in one reading."""
-    again = counts.fingerprint.collect(where=counts.rows > 1)
-    return counts.group_by("source").agg(rows=counts.rows.sum(), again=again)
+    """How many rows there are, and a list of the fingerprints that occur more than once."""
+    return counts.agg(
+        rows=counts.rows.sum(), again=counts.fingerprint.collect(where=counts.rows > 1)
+    )
 
 
 def classified(inputs: Inputs, functions: EngineFunctions, *, now: datetime) -> ir.Table:

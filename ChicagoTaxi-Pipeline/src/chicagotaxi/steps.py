@@ -70,28 +70,25 @@ class Steps:
 
     def count(self) -> dict[Path, int]:
         """How many rows each file has; besides, which identifiers occur again."""
-        counts = expressions.counted(self._inputs, self._engine.functions)
+        prints = expressions.fingerprints(self._inputs, self._engine.functions)
         progress = self._in("count rows")
         if len(self._sources) > 1:
+            counts = expressions.counted(prints, "file", "fingerprint")
             kept = self._engine.keep("counts", counts, progress=progress)
-            tallies = kept.group_by("source").agg(rows=kept.rows.sum())
             repeated = expressions.repeated(kept)
+            rows = self._by_path(kept.group_by("file").agg(rows=kept.rows.sum()))
         else:
             # Of one file, the counts of every identifier need not be kept.
-            tallies = self._engine.keep("tallies", expressions.tallied(counts), progress=progress)
-            repeated = tallies.select(fingerprint=tallies.again.unnest())
+            [source] = self._sources
+            mine = prints.file == self._engine.functions.fingerprint(ibis.literal(str(source.path)))
+            tally = expressions.tallied(expressions.counted(prints.filter(mine), "fingerprint"))
+            kept = self._engine.keep("tally", tally, progress=progress)
+            repeated = kept.select(fingerprint=kept.again.unnest())
+            [found] = self._engine.fetch(kept.select("rows"))["rows"].to_pylist()
+            rows = {source.path: int(found or 0)}
         again = self._engine.keep("again", repeated, progress=lambda _share: None)
         if self._engine.fetch(again.limit(1)).num_rows:
             self._again = again
-        totals = self._engine.fetch(tallies.select("source", "rows"))
-        rows = dict.fromkeys((source.path for source in self._sources), 0)
-        for one in totals.to_pylist():
-            if Path(one["source"]) not in rows:
-                raise DataError(
-                    f"{one['source']} was read, which is no input. Rename the inputs whose names "
-                    "have signs of patterns, such as brackets."
-                )
-            rows[Path(one["source"])] += int(one["rows"])  # a sum may be a decimal
         for source in self._sources:
             # Of text, only whether there is any row is known without reading it all.
             found = rows[source.path]
@@ -189,6 +186,20 @@ class Steps:
     def _placed(self) -> ibis.Table:
         rows = expressions.classified(self._inputs, self._engine.functions, now=self._now)
         return expressions.placed(rows, self._again, self._engine.functions)
+
+    def _by_path(self, tallies: ibis.Table) -> dict[Path, int]:
+        paths = [str(source.path) for source in self._sources]
+        files = self._engine.fetch(expressions.files(paths, self._engine.functions))
+        known = dict(zip(files["file"].to_pylist(), files["source"].to_pylist(), strict=True))
+        rows = dict.fromkeys(map(Path, paths), 0)
+        for one in self._engine.fetch(tallies).to_pylist():
+            if one["file"] not in known:
+                raise DataError(
+                    "A file was read that is no input. Rename the inputs whose names have signs "
+                    "of patterns, such as brackets."
+                )
+            rows[Path(known[one["file"]])] = int(one["rows"])  # a sum may be a decimal
+        return rows
 
     def _add_chosen(self) -> int:
         """Put the chosen of the repeated trips beside the others; how many they are."""

@@ -13,39 +13,41 @@ from types import TracebackType
 from typing import Final, Self
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 __all__ = ["PartitionedWriter"]
 
-# A row group of a partition, and what may wait for its row group to be full, in all.
-_ROW_GROUP: Final = 131_072
-_PENDING: Final = 1_500_000
+# How many rows wait to be written together; while they are written, as many more are taken.
+_ROWS: Final = 2**20
 _SHORT: Final = 2**16
 
 
 class PartitionedWriter:
     """Writes batches into ``folder/a=1/b=2/part-0.parquet``, without the columns named so.
 
-    What is written is compressed in a thread beside the one that gives the batches. To be used as
-    a context; when the block has ended without an error, all is on disk.
+    Some batches at a time: their rows of each partition become one row group of its file, while
+    the next batches are taken. To be used as a context; when the block has ended without an error,
+    all is on disk.
 
     Args:
         folder: A new folder.
         schema: Of the batches.
         by: Columns of whole numbers; of none, all goes into one file.
+        threads: How many partitions are written at a time.
     """
 
-    def __init__(self, folder: Path, schema: pa.Schema, *, by: Sequence[str]) -> None:
+    def __init__(self, folder: Path, schema: pa.Schema, *, by: Sequence[str], threads: int) -> None:
         self._folder = folder
         self._by = tuple(by)
         self._schema = pa.schema([field for field in schema if field.name not in self._by])
         self._open = contextlib.ExitStack()
         self._files: dict[tuple[int, ...], pq.ParquetWriter] = {}
-        self._pending: dict[tuple[int, ...], list[pa.RecordBatch]] = {}
-        self._rows: dict[tuple[int, ...], int] = {}
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="parquet")
-        self._writing: Future[None] | None = None
+        self._parts: dict[tuple[int, ...], list[pa.RecordBatch]] = {}
+        self._workers = ThreadPoolExecutor(threads, thread_name_prefix="parquet")
+        self._writing: list[Future[None]] = []
+        self.waiting = 0
 
     def __enter__(self) -> Self:
         """Make the folder."""
@@ -64,35 +66,30 @@ class PartitionedWriter:
         with quietly, self._open:
             try:
                 if kind is None:
-                    for key in list(self._pending):
-                        self._flush(key)
+                    self._flush()
                     self._wait()
             finally:
-                self._worker.shutdown(cancel_futures=True)
+                self._workers.shutdown(cancel_futures=True)
 
     def write(self, batch: pa.RecordBatch) -> None:
-        """Take a batch; at most one row group is being written when it returns."""
-        rows = batch.select(self._schema.names)
-        for key, places in self._places(batch):
-            # A copy, so that a few rows of one partition do not keep a whole batch.
-            self._pending.setdefault(key, []).append(rows.take(places))
-            self._rows[key] = self._rows.get(key, 0) + len(places)
-            if self._rows[key] >= _ROW_GROUP:
-                self._flush(key)
-        while sum(self._rows.values()) > _PENDING:
-            self._flush(max(self._rows, key=self._rows.__getitem__))
-
-    @property
-    def waiting(self) -> list[pa.RecordBatch]:
-        """What was taken and is not being written yet."""
-        return [batch for batches in self._pending.values() for batch in batches]
-
-    def _places(self, batch: pa.RecordBatch) -> list[tuple[tuple[int, ...], pa.Array]]:
-        """The rows of every partition that the batch has some of."""
+        """Take a batch, and begin to write what waits where that is enough."""
         if not batch.num_rows:
-            return []
+            return
+        keys, begins, order = self._partitions(batch)
+        # All rows at once: to pick those of one partition after another takes twice as long.
+        rows = batch.select(self._schema.names).take(pa.array(order))
+        for key, begin, end in zip(keys, begins, [*begins[1:], len(order)], strict=True):
+            self._parts.setdefault(key, []).append(rows.slice(begin, end - begin))
+        self.waiting += len(order)
+        if self.waiting >= _ROWS:
+            self._flush()
+
+    def _partitions(
+        self, batch: pa.RecordBatch
+    ) -> tuple[list[tuple[int, ...]], list[int], npt.NDArray[np.intp]]:
+        """The partitions of a batch, where they begin in its sorted rows, and that order."""
         if not self._by:
-            return [((), pa.array(np.arange(batch.num_rows)))]
+            return [()], [0], np.arange(batch.num_rows)
         values = [batch[name].to_numpy() for name in self._by]
         key = np.zeros(batch.num_rows, dtype=np.int64)
         for column in values:
@@ -103,17 +100,21 @@ class PartitionedWriter:
         order = np.argsort(key.astype(np.uint16) if key.max() < _SHORT else key, kind="stable")
         begins = np.flatnonzero(np.diff(key[order], prepend=-1))
         keys = [tuple(int(column[place]) for column in values) for place in order[begins]]
-        return list(zip(keys, map(pa.array, np.split(order, begins[1:])), strict=True))
+        return keys, begins.tolist(), order
 
-    def _flush(self, key: tuple[int, ...]) -> None:
-        table = pa.Table.from_batches(self._pending.pop(key))
-        del self._rows[key]
+    def _flush(self) -> None:
+        # A file is written by one thread at a time.
         self._wait()
-        self._writing = self._worker.submit(self._file(key).write_table, table)
+        for key, batches in self._parts.items():
+            table = pa.Table.from_batches(batches)
+            self._writing.append(self._workers.submit(self._file(key).write_table, table))
+        self._parts.clear()
+        self.waiting = 0
 
     def _wait(self) -> None:
-        if self._writing is not None:
-            self._writing.result()
+        for one in self._writing:
+            one.result()
+        self._writing.clear()
 
     def _file(self, key: tuple[int, ...]) -> pq.ParquetWriter:
         if key not in self._files:
