@@ -36,6 +36,9 @@ class PartitionedWriter:
         schema: Of the batches.
         by: Columns of whole numbers; of none, all goes into one file.
         threads: How many partitions are written at a time.
+
+    Attributes:
+        waiting: How many rows were taken and are not being written yet.
     """
 
     def __init__(self, folder: Path, schema: pa.Schema, *, by: Sequence[str], threads: int) -> None:
@@ -76,7 +79,7 @@ class PartitionedWriter:
         if not batch.num_rows:
             return
         keys, begins, order = self._partitions(batch)
-        # All rows at once: to pick those of one partition after another takes twice as long.
+        # All rows at once: to pick those of one partition after another is slower.
         rows = batch.select(self._schema.names).take(pa.array(order))
         for key, begin, end in zip(keys, begins, [*begins[1:], len(order)], strict=True):
             self._parts.setdefault(key, []).append(rows.slice(begin, end - begin))
