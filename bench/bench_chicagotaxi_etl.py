@@ -73,9 +73,9 @@ def _measure(folder: Path, rows: int, *, factor: int, spark: bool) -> dict[str, 
     sample = _generate(folder / "sample.csv", rows, results)
     options = ["--threads", str(CORES), "--memory", MEMORY]
 
-    def of_sample(*options: str) -> dict[str, Any]:
+    def of_sample(*given: str) -> dict[str, Any]:
         _cache(sample)
-        return _etl(folder, sample, rows, options)
+        return _etl(folder, sample, rows, given)
 
     runs = [of_sample(*options)]
     if spark:
@@ -107,7 +107,7 @@ def _generate(path: Path, rows: int, results: dict[str, Any]) -> Path:
         stdout=subprocess.DEVNULL,
     )
     # What the system has yet to write would otherwise be written during the first run; and what
-    # it kept of a file that is read much later would only be in the way.
+    # it kept of a file would only be in the way of those that are read before it.
     os.sync()
     _forget(path)
     results["generated"] = {

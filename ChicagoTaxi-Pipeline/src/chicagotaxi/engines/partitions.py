@@ -91,8 +91,6 @@ class PartitionedWriter:
         self, batch: pa.RecordBatch
     ) -> tuple[list[tuple[int, ...]], list[int], npt.NDArray[np.intp]]:
         """The partitions of a batch, where they begin in its sorted rows, and that order."""
-        if not self._by:
-            return [()], [0], np.arange(batch.num_rows)
         values = [batch[name].to_numpy() for name in self._by]
         key = np.zeros(batch.num_rows, dtype=np.int64)
         for column in values:
