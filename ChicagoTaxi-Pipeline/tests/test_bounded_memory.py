@@ -1,13 +1,18 @@
 """What DuckDB plans to hold in memory does not grow with the input."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import ibis
+import pytest
 from chicagotaxi import expressions
 from chicagotaxi.data import find_sources, group_sources
+from chicagotaxi.dialects import DIALECTS
 from chicagotaxi.engines.duckdb import DuckDBEngine
+from chicagotaxi.expressions import PLACE
+from chicagotaxi.parse import POSITION
 from trips import NOW, trip, write
 
 
@@ -17,26 +22,73 @@ def nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 # More than DuckDB takes a CSV file of unknown length to have.
-REPEATS: Final = 5_000
+MANY: Final = 5_000
 
 
-def test_a_join_holds_the_repeated_identifiers_and_not_the_input(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.csv", [trip("a")])
-    with DuckDBEngine.opened(tmp_path / "temporary", memory="1GB", threads=2) as engine:
-        [group] = group_sources(find_sources([path]))
-        fingerprints = ibis.range(REPEATS).unnest().name("number").as_table()
-        again = engine.keep(
-            "again",
-            fingerprints.select(fingerprint=fingerprints.number.cast("uint64")),
-            progress=lambda _share: None,
-        )
-        rows = expressions.classified([(group, engine.read(group))], engine.functions, now=NOW)
-        sql = ibis.to_sql(expressions.placed(rows, again, engine.functions), dialect="duckdb")
-        # Of the engine's own connection, whose settings decide.
-        connection = engine._connection  # noqa: SLF001
-        [(_, plan)] = connection.execute(f"EXPLAIN (FORMAT json) {sql}").fetchall()
-    [join] = [one for one in nodes(json.loads(plan)[0]) if one["name"] == "HASH_JOIN"]
-    # DuckDB's second child is what a hash table is built from.
-    streamed, held = ({one["name"].strip() for one in nodes(child)} for child in join["children"])
-    assert "READ_CSV" in streamed
-    assert "READ_CSV" not in held
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[DuckDBEngine]:
+    with DuckDBEngine.opened(tmp_path / "temporary", memory="1GB", threads=2) as opened:
+        yield opened
+
+
+@pytest.fixture
+def rows(engine: DuckDBEngine, tmp_path: Path) -> ibis.Table:
+    """The rows of an input of all dialects."""
+    inputs = [
+        write(tmp_path / f"{dialect.name}.csv", [trip("a", dialect)], dialect)
+        for dialect in DIALECTS
+    ]
+    groups = group_sources(find_sources(inputs))
+    read = [(group, engine.read(group)) for group in groups]
+    return expressions.classified(read, engine.functions, now=NOW)
+
+
+def plan(engine: DuckDBEngine, table: ibis.Table) -> list[dict[str, Any]]:
+    # Of the engine's own connection, whose settings decide.
+    connection = engine._connection  # noqa: SLF001
+    sql = ibis.to_sql(table, dialect="duckdb")
+    [(_, told)] = connection.execute(f"EXPLAIN (FORMAT json) {sql}").fetchall()
+    return nodes(json.loads(told)[0])
+
+
+def held(join: dict[str, Any]) -> set[str]:
+    """What is below DuckDB's second child, which a hash table is built from."""
+    return {one["name"].strip() for one in nodes(join["children"][1])}
+
+
+def test_rows_stream_in_their_order_and_by_all_threads(
+    engine: DuckDBEngine, rows: ibis.Table
+) -> None:
+    placed = expressions.placed(rows).drop("rule", "raw", *POSITION)
+    found = {one["name"].strip() for one in plan(engine, placed)}
+    assert found == {"READ_CSV", "PROJECTION", "UNION"}
+
+
+def test_a_join_of_the_input_holds_the_repeated_identifiers(
+    engine: DuckDBEngine, rows: ibis.Table
+) -> None:
+    numbers = ibis.range(MANY).unnest().name("number").as_table()
+    repeats = numbers.select(trip_id=numbers.number.cast("string"))
+    found = plan(engine, expressions.droppable(rows, repeats))
+    [join] = [one for one in found if one["name"] == "HASH_JOIN"]
+    assert "READ_CSV" not in held(join)
+    assert "READ_CSV" in {one["name"].strip() for one in found}
+
+
+def test_a_join_of_what_was_written_holds_what_is_looked_for(
+    engine: DuckDBEngine, rows: ibis.Table, tmp_path: Path
+) -> None:
+    engine.write(
+        expressions.placed(rows), tmp_path / "trips", by=PLACE, progress=lambda _rows: None
+    )
+    written = engine.read_parquet(tmp_path / "trips")
+    looked_for = rows.select("trip_id", year=ibis.literal(2023), month=ibis.literal(4))
+    found = plan(engine, expressions.unless_written(looked_for, written))
+    semi, *others = [
+        one
+        for one in found
+        if one["name"] == "HASH_JOIN" and one["extra_info"]["Join Type"] != "ANTI"
+    ]
+    assert not others
+    assert semi["extra_info"]["Join Type"] == "SEMI"
+    assert "READ_PARQUET" not in held(semi)

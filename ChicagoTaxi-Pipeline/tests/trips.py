@@ -245,7 +245,7 @@ def zoo(folder: Path) -> dict[str, str | None]:
     rows["portal"] += [
         trip("Trip ID", start="Trip Start Timestamp", fare="Fare"),
         trip("", fare="$1.00"),
-        # The same trip twice, in one file and in two; the cheaper comes first in the ranking.
+        # The same trip more than once, in one file and in two.
         *(trip("twice", fare=fare) for fare in ("$9.00", "$8.00", "$8.00")),
         trip("in two files"),
         # Another month is another trip; a dropped one is no duplicate.

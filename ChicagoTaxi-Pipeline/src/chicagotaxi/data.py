@@ -70,7 +70,7 @@ def find_sources(
         notice: Told that some were left out.
 
     Returns:
-        Each file once, sorted by path.
+        Each file once, sorted by path as text: in this order, engines say what comes first.
 
     Raises:
         DataError: Nothing was found under one of the inputs, or a file cannot be read or
@@ -88,7 +88,7 @@ def find_sources(
         )
     if left_out:
         notice(f"Left out {len(left_out):,} of the files found: they are below {without}.")
-    return [_recognise(path) for path in sorted(paths - left_out)]
+    return [_recognise(path) for path in sorted(paths - left_out, key=str)]
 
 
 def group_sources(sources: Sequence[Source]) -> list[SourceGroup]:

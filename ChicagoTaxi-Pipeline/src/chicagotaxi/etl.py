@@ -1,11 +1,10 @@
 """From raw trips to clean trips and hourly demand: the steps, the same on every engine.
 
-1. Count the rows of every file, and find the identifiers that occur more than once.
-2. Parse every row and name the first rule that it breaks; write the trips by year and month of
-   their start, those that break a rule by its number, and those whose identifier occurs again to
-   a place of their own, where one of each identifier and month is chosen.
-3. Sum up hourly demand, and put it on the complete grid.
-4. Check that every row is in one place, and exchange the months.
+1. Parse every row and name the first rule that it breaks; write the trips by year and month of
+   their start, those that break a rule by its number, and those whose identifier may have come
+   before to a place of their own. Of each identifier and month, the first in the input is kept.
+2. Sum up hourly demand, and put it on the complete grid.
+3. Check that every row is in one place, and exchange the months.
 """
 
 import contextlib
@@ -90,14 +89,13 @@ def run_etl(
             progress=progress,
         )
         before = _status_before(out, notice)
-        rows = steps.count()
-        trips, dropped = steps.write_trips(sum(rows.values()))
+        rows, trips, dropped = steps.write_trips()
         kept = sum(trips.values())
         if stamps != [_stamp(source) for source in sources] or (
             sum(rows.values()) != kept + sum(dropped.values())
         ):
             raise DataError(
-                f"{sum(rows.values())} rows were counted, but {kept} kept and "
+                f"{sum(rows.values())} rows were read, but {kept} kept and "
                 f"{sum(dropped.values())} dropped: an input file was changed while it was read. "
                 "Run again when it is complete. Nothing was written."
             )

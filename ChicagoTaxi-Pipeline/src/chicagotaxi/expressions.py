@@ -1,12 +1,13 @@
 """What the pipeline computes of classified trips: Ibis expressions for any engine.
 
 A row is *placed* by two numbers. A kept trip's are the year and month of its start. A dropped
-row's are 0 and the number of the rule that it broke; a trip whose identifier occurs again is put
-under the number of that rule until one of its kind is chosen.
+row's are 0 and the number of the rule that it broke; a trip whose identifier may occur again is
+put under the number of that rule until the first of its kind is found.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import reduce
 from typing import Final
 
 import ibis
@@ -14,22 +15,20 @@ import ibis.expr.types as ir
 
 from chicagotaxi.data import SourceGroup
 from chicagotaxi.dialects import COLUMNS
-from chicagotaxi.parse import RAW_SEPARATOR, SOURCE, EngineFunctions, classify, identifier
+from chicagotaxi.parse import POSITION, RAW_SEPARATOR, EngineFunctions, classify
 from chicagotaxi.rules import DUPLICATE, NAMES
 
 __all__ = [
     "PLACE",
     "REPEATED",
-    "chosen",
     "classified",
-    "counted",
     "demand",
+    "droppable",
     "files",
-    "fingerprints",
+    "firsts",
     "placed",
     "quarantined",
-    "repeated",
-    "tallied",
+    "unless_written",
 ]
 
 PLACE: Final = ("year", "month")
@@ -38,82 +37,82 @@ REPEATED: Final = NAMES.index(DUPLICATE)
 Inputs = Sequence[tuple[SourceGroup, ir.Table]]
 
 
-def fingerprints(inputs: Inputs, functions: EngineFunctions) -> ir.Table:
-    """The fingerprint of every row's identifier, and of the path of its file."""
-    found = [
-        raw.select(
-            file=functions.fingerprint(raw[SOURCE]),
-            fingerprint=functions.fingerprint(identifier(raw, group.dialect)),
-        )
-        for group, raw in inputs
-    ]
-    return ibis.union(*found)
-
-
 def files(paths: Sequence[str], functions: EngineFunctions) -> ir.Table:
     """The fingerprint of every path."""
     source = ibis.array(list(paths)).unnest().name("source").as_table()
     return source.mutate(file=functions.fingerprint(source.source))
 
 
-def counted(prints: ir.Table, *by: str) -> ir.Table:
-    """How many rows there are of each value of columns, as `fingerprints` gives them."""
-    return prints.group_by(*by).agg(rows=lambda t: t.count())
-
-
-def repeated(counts: ir.Table) -> ir.Table:
-    """The fingerprints that occur more than once, in whichever files."""
-    totals = counts.group_by("fingerprint").agg(rows=counts.rows.sum())
-    return totals.filter(totals.rows > 1, totals.fingerprint.notnull()).select("fingerprint")
-
-
-def tallied(counts: ir.Table) -> ir.Table:
-    """How many rows there are, and a list of the fingerprints that occur more than once."""
-    return counts.agg(
-        rows=counts.rows.sum(), again=counts.fingerprint.collect(where=counts.rows > 1)
-    )
-
-
 def classified(inputs: Inputs, functions: EngineFunctions, *, now: datetime) -> ir.Table:
-    """The rows of all inputs, parsed, each with the first rule that it breaks."""
-    return ibis.union(*(classify(raw, group.dialect, functions, now=now) for group, raw in inputs))
+    """The rows of all inputs in their order, parsed, each with the first rule that it breaks."""
+    tables = [classify(raw, group.dialect, functions, now=now) for group, raw in inputs]
+    # One after the other: of three, `ibis.union` would put the last one first.
+    return reduce(ir.Table.union, tables)
 
 
-def placed(rows: ir.Table, again: ir.Table | None, functions: EngineFunctions) -> ir.Table:
-    """Give every row its place.
+def placed(rows: ir.Table) -> ir.Table:
+    """Give every row its place, as if no identifier came again.
 
     Args:
         rows: As `classified` gives them.
-        again: As `repeated` gives it; None where no identifier occurs again.
-        functions: Of the engine.
     """
-    if again is None:
-        marked = rows.mutate(place=rows.rule)
-    else:
-        other = again.select(again_fingerprint=again.fingerprint)
-        joined = rows.left_join(
-            other, functions.fingerprint(rows.trip_id) == other.again_fingerprint
-        )
-        found = joined.again_fingerprint.notnull().ifelse(REPEATED, ibis.null("int8"))
-        marked = joined.mutate(place=ibis.coalesce(joined.rule, found)).drop("again_fingerprint")
-    kept = marked.place.isnull()
-    return marked.mutate(
-        year=kept.ifelse(marked.start.year(), 0).cast("int32"),
-        month=kept.ifelse(marked.start.month(), marked.place).cast("int32"),
-    ).drop("place")
+    kept = rows.rule.isnull()
+    return rows.mutate(
+        year=kept.ifelse(rows.start.year(), 0).cast("int32"),
+        month=kept.ifelse(rows.start.month(), rows.rule).cast("int32"),
+    )
 
 
-def chosen(trips: ir.Table) -> ir.Table:
-    """Rank trips of one identifier and month by all that they hold, ``rank`` 0 first.
+def firsts(trips: ir.Table) -> ir.Table:
+    """Of each identifier and month the trip that the input has first, at its place.
 
-    Per month, because a month is what is replaced: what one gives must not depend on which others
-    are in the same run.
+    Args:
+        trips: With their ``position``.
     """
-    # Of trips that are the same, the file decides which one the quarantine has.
-    names = [name for name in (*COLUMNS, "source", "raw") if name in trips.columns]
-    order = [trips[name].asc(nulls_first=True) for name in names if name != "trip_id"]
-    groups = [trips.trip_id, trips.start.year(), trips.start.month()]
-    return trips.mutate(rank=ibis.row_number().over(group_by=groups, order_by=order))
+    ranked = _ranked(trips, trips.position)
+    return ranked.filter(ranked["rank"] == 0).select(
+        *COLUMNS,
+        year=lambda t: t.start.year().cast("int32"),
+        month=lambda t: t.start.month().cast("int32"),
+    )
+
+
+def unless_written(trips: ir.Table, written: ir.Table) -> ir.Table:
+    """Those whose identifier is not among the written trips of their month."""
+    key = ["trip_id", *PLACE]
+    # What an engine holds in memory is the right side of a join: not what was written, but what of
+    # it is looked for.
+    there = written.select(key).semi_join(trips.select(key), key)
+    return trips.anti_join(there, key)
+
+
+def droppable(rows: ir.Table, repeats: ir.Table | None) -> ir.Table:
+    """The rows that break a rule, and those of identifiers that occur again.
+
+    Args:
+        rows: As `classified` gives them.
+        repeats: Trips whose identifiers they are; None where there are none.
+    """
+    if repeats is None:
+        return rows.filter(rows.rule.notnull())
+    again = repeats.select(again=repeats.trip_id).distinct()
+    joined = rows.left_join(again, rows.trip_id == again.again)
+    return joined.filter(joined.rule.notnull() | joined.again.notnull()).drop("again")
+
+
+def quarantined(rows: ir.Table) -> ir.Table:
+    """Dropped rows as the source has them, with their file and the number of the rule.
+
+    Args:
+        rows: As `droppable` gives them.
+    """
+    others = rows.filter(rows.rule.notnull())
+    trips = rows.filter(rows.rule.isnull())
+    group, *within = (trips[name] for name in POSITION)
+    ranked = _ranked(trips, group, trips.source, *within)
+    number = ibis.literal(REPEATED, rows.rule.type())
+    repeats = ranked.filter(ranked["rank"] > 0).mutate(rule=number)
+    return ibis.union(_as_given(others), _as_given(repeats))
 
 
 def demand(trips: ir.Table) -> ir.Table:
@@ -131,8 +130,17 @@ def demand(trips: ir.Table) -> ir.Table:
     )
 
 
-def quarantined(rows: ir.Table) -> ir.Table:
-    """Dropped rows as the source has them, with their file and the number of the rule."""
+def _ranked(trips: ir.Table, *order: ir.Value) -> ir.Table:
+    """Number the trips of each identifier and month in an order, from ``rank`` 0.
+
+    Per month, because a month is what is replaced: what one gives must not depend on which others
+    are in the same run.
+    """
+    groups = [trips.trip_id, trips.start.year(), trips.start.month()]
+    return trips.mutate(rank=ibis.row_number().over(group_by=groups, order_by=order))
+
+
+def _as_given(rows: ir.Table) -> ir.Table:
     given = rows.raw.split(RAW_SEPARATOR)
     return rows.select(
         "source", "rule", **{name: given[place].nullif("") for place, name in enumerate(COLUMNS)}

@@ -18,10 +18,13 @@ from servicekit.files import DataError
 from chicagotaxi.dialects import COLUMNS, Dialect
 from chicagotaxi.rules import GIVEN, first_broken
 
-__all__ = ["RAW_SEPARATOR", "SOURCE", "EngineFunctions", "check_types", "classify", "identifier"]
+__all__ = ["POSITION", "RAW_SEPARATOR", "SOURCE", "EngineFunctions", "check_types", "classify"]
 
 # Where an engine puts the path of a row's file. A table may well have a column `source` itself.
 SOURCE: Final = "__source__"
+# Where it puts where a row stands: whole numbers, by which rows are in the order of the input, the
+# first of them before the path of the file, the others within it.
+POSITION: Final = ("__group__", "__block__", "__row__")
 # Between the source's texts of a dropped row, on their way to the quarantine.
 RAW_SEPARATOR: Final = "\x1f"
 
@@ -39,7 +42,10 @@ TIMES: Final = ("start", "end")
 # others, which are whole, it must be seen when they are not.
 _HUNDREDTHS: Final = "decimal(18, 2)"
 _EXACT: Final = "decimal(18, 4)"
-_ISO_ENDS: Final = ("", "Z", " UTC", ".000", ".000Z", ".000 UTC", ".000000", "+00:00", "+00")
+_ISO: Final = (
+    r"^\d{4}-\d\d-\d\d[ T]([01]\d|2[0-3]):\d\d:\d\d"
+    r"(Z| UTC|\.000|\.000Z|\.000 UTC|\.000000|\+00:00|\+00)?\z"
+)
 
 
 @dataclass(frozen=True)
@@ -65,18 +71,19 @@ def classify(
     """Parse the rows of one dialect and name the first rule that each breaks.
 
     Args:
-        raw: The source's columns, and `SOURCE`: the file that a row is from.
+        raw: The source's columns, `SOURCE`: the file that a row is from, and `POSITION`.
         dialect: Theirs.
         functions: Of the engine that will run it.
         now: The present hour in Chicago.
 
     Returns:
         The columns of a clean trip, ``source``, ``rule``: null or the number of the first rule
-        broken, and ``raw``: what the source had, joined by `RAW_SEPARATOR`.
+        broken, ``raw``: what the source had, joined by `RAW_SEPARATOR`, and `POSITION`.
     """
     given = {name: raw[source] for name, source in dialect.columns.items()}
     # In layers, so that each value is computed once and what only dropped rows need for them only.
     parsed = raw.select(
+        *POSITION,
         source=raw[SOURCE],
         **{name: _text(given[name]) for name in TEXTS},
         **{name: _time(given[name], dialect, functions) for name in TIMES},
@@ -86,7 +93,7 @@ def classify(
         **{GIVEN + name: value for name, value in given.items()},
     )
     ruled = parsed.mutate(rule=first_broken(parsed, now=now))
-    return ruled.select("source", "rule", **_stored(ruled), raw=_joined(ruled))
+    return ruled.select(*POSITION, "source", "rule", **_stored(ruled), raw=_joined(ruled))
 
 
 def check_types(types: Mapping[str, pa.DataType], dialect: Dialect, *, path: str) -> None:
@@ -124,11 +131,6 @@ def check_types(types: Mapping[str, pa.DataType], dialect: Dialect, *, path: str
             )
 
 
-def identifier(raw: ir.Table, dialect: Dialect) -> ir.StringValue:
-    """The trip's identifier, as `classify` gives it."""
-    return _text(raw[dialect.key])
-
-
 def _stored(trips: ir.Table) -> Mapping[str, ir.Value]:
     """A clean trip's columns and types. What holds whole numbers only is held as such."""
     return {
@@ -161,10 +163,7 @@ def _time(value: ir.Value, dialect: Dialect, functions: EngineFunctions) -> ir.T
         shaped = value.re_search(r"^\d\d/\d\d/\d{4} \d\d:\d\d:\d\d [AP]M$")
         return functions.american_time(shaped.ifelse(value, ibis.null("string")))
     seconds = value.substr(0, 19).replace("T", " ")
-    shaped = seconds.re_search(r"^\d{4}-\d\d-\d\d ([01]\d|2[0-3]):\d\d:\d\d$") & value.substr(
-        19
-    ).isin(_ISO_ENDS)
-    return shaped.ifelse(seconds, ibis.null("string")).try_cast("timestamp")
+    return value.re_search(_ISO).ifelse(seconds, ibis.null("string")).try_cast("timestamp")
 
 
 def _naive(value: ir.TimestampValue) -> ir.TimestampValue:

@@ -1,6 +1,6 @@
 """The steps of one run, between the engine and the folder of its output."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -29,8 +29,7 @@ Month = tuple[int, int]
 
 # Where each step begins and ends on the progress bar.
 _SHARES: Final = {
-    "count rows": (0.0, 0.2),
-    "parse and write trips": (0.2, 0.92),
+    "parse and write trips": (0.0, 0.92),
     "sum up hourly demand": (0.92, 0.97),
     "write the quarantine": (0.97, 1.0),
 }
@@ -66,52 +65,23 @@ class Steps:
         self._now = now
         self._progress = progress
         self._inputs = [(group, engine.read(group)) for group in group_sources(sources)]
-        self._again: ibis.Table | None = None
 
-    def count(self) -> dict[Path, int]:
-        """How many rows each file has; besides, which identifiers occur again."""
-        prints = expressions.fingerprints(self._inputs, self._engine.functions)
-        progress = self._in("count rows")
-        if len(self._sources) > 1:
-            counts = expressions.counted(prints, "file", "fingerprint")
-            kept = self._engine.keep("counts", counts, progress=progress)
-            repeated = expressions.repeated(kept)
-            rows = self._by_path(kept.group_by("file").agg(rows=kept.rows.sum()))
-        else:
-            # Of one file, the counts of every identifier need not be kept.
-            [source] = self._sources
-            mine = prints.file == self._engine.functions.fingerprint(ibis.literal(str(source.path)))
-            tally = expressions.tallied(expressions.counted(prints.filter(mine), "fingerprint"))
-            kept = self._engine.keep("tally", tally, progress=progress)
-            repeated = kept.select(fingerprint=kept.again.unnest())
-            [found] = self._engine.fetch(kept.select("rows"))["rows"].to_pylist()
-            rows = {source.path: int(found or 0)}
-        again = self._engine.keep("again", repeated, progress=lambda _share: None)
-        if self._engine.fetch(again.limit(1)).num_rows:
-            self._again = again
-        for source in self._sources:
-            # Of text, only whether there is any row is known without reading it all.
-            found = rows[source.path]
-            if source.rows not in {None, found} or (not found and holds_rows(source)):
-                raise DataError(
-                    f"{source.path} has rows that were not read: only {found} were. Was it "
-                    "changed just now? Run again."
-                )
-        return rows
+    def write_trips(self) -> tuple[dict[Path, int], dict[Month, int], dict[str, int]]:
+        """Write the trips; the rows of each file, those of each month, those that a rule dropped.
 
-    def write_trips(self, rows: int) -> tuple[dict[Month, int], dict[str, int]]:
-        """Write the trips; how many each month has, and how many rows each rule dropped.
-
-        Args:
-            rows: How many were counted.
+        Raises:
+            DataError: A file holds rows that were not read.
         """
         written = self._new / TRIPS
-        self._engine.write(
-            self._placed().drop("source", "rule", "raw"),
+        prints = self._engine.write_once(
+            expressions.placed(self._classified()).drop("rule", "raw"),
             written,
             by=expressions.PLACE,
-            progress=self._rows_in("parse and write trips", rows),
+            key="trip_id",
+            aside=(0, expressions.REPEATED),
+            progress=self._in("parse and write trips"),
         )
+        rows = self._by_path(prints)
         with write_errors(self._rejects):
             self._rejects.mkdir()
             if (written / "year=0").is_dir():
@@ -119,14 +89,14 @@ class Steps:
         dropped = dict.fromkeys(NAMES, 0)
         for place, found in count_months(self._rejects).items():
             dropped[NAMES[place[1]]] = found
-        if repeats := dropped[NAMES[expressions.REPEATED]]:
-            dropped[NAMES[expressions.REPEATED]] = repeats - self._add_chosen()
+        if (aside := self._aside()) is not None:
+            dropped[NAMES[expressions.REPEATED]] -= self._add_firsts(aside)
         for number, path in enumerate(sorted(written.rglob("*.parquet"))):
             path.rename(path.with_name(f"{self._run_id}-{number}.parquet"))
         for path in [path for path in written.rglob("*") if path.is_file()]:
             if not path.name.startswith(self._run_id):
                 path.unlink()
-        return count_months(written), dropped
+        return rows, count_months(written), dropped
 
     def write_hourly(self, months: Sequence[Month]) -> npt.NDArray[np.datetime64]:
         """Write the demand of every month on the complete grid; its hours."""
@@ -152,20 +122,13 @@ class Steps:
         Raises:
             DataError: They are not as many as were dropped.
         """
-        rows = self._placed().filter(lambda t: t.year == 0)
-        repeats = expressions.chosen(
-            rows.filter(rows.rule.isnull(), rows.month == expressions.REPEATED)
-        )
-        others = rows.filter(rows.rule.notnull())
-        found = ibis.union(
-            expressions.quarantined(others),
-            expressions.quarantined(
-                repeats.filter(repeats.rank > 0).mutate(rule=ibis.literal(expressions.REPEATED))
-            ),
-        )
-        folder = self._new.parent / "quarantine"
+        rows = expressions.droppable(self._classified(), self._aside())
+        droppable, folder = self._new.parent / "droppable", self._new.parent / "quarantine"
         progress = self._rows_in("write the quarantine", expected)
-        self._engine.write(found, folder, by=(), progress=progress)
+        self._engine.write(rows, droppable, by=(), progress=progress)
+        if expected:
+            found = expressions.quarantined(self._engine.read_parquet(droppable))
+            self._engine.write(found, folder, by=(), progress=lambda _rows: None)
         schema = pa.schema([(name, pa.string()) for name in ("source", "rule", *COLUMNS)])
         written = 0
         with write_errors(destination), pq.ParquetWriter(destination, schema) as file:
@@ -183,42 +146,51 @@ class Steps:
                 "file was changed while it was read? Run again."
             )
 
-    def _placed(self) -> ibis.Table:
-        rows = expressions.classified(self._inputs, self._engine.functions, now=self._now)
-        return expressions.placed(rows, self._again, self._engine.functions)
+    def _classified(self) -> ibis.Table:
+        return expressions.classified(self._inputs, self._engine.functions, now=self._now)
 
-    def _by_path(self, tallies: ibis.Table) -> dict[Path, int]:
+    def _by_path(self, prints: Mapping[int, int]) -> dict[Path, int]:
+        """The rows of each file, which are as many as it says where it says so."""
         paths = [str(source.path) for source in self._sources]
         files = self._engine.fetch(expressions.files(paths, self._engine.functions))
         known = dict(zip(files["file"].to_pylist(), files["source"].to_pylist(), strict=True))
+        if set(prints) - set(known):
+            raise DataError(
+                "A file was read that is no input. Rename the inputs whose names have signs of "
+                "patterns, such as brackets."
+            )
         rows = dict.fromkeys(map(Path, paths), 0)
-        for one in self._engine.fetch(tallies).to_pylist():
-            if one["file"] not in known:
+        rows |= {Path(known[file]): number for file, number in prints.items()}
+        for source in self._sources:
+            # Of text, only whether there is any row is known without reading it all.
+            found = rows[source.path]
+            if source.rows not in {None, found} or (not found and holds_rows(source)):
                 raise DataError(
-                    "A file was read that is no input. Rename the inputs whose names have signs "
-                    "of patterns, such as brackets."
+                    f"{source.path} has rows that were not read: only {found} were. Was it "
+                    "changed just now? Run again."
                 )
-            rows[Path(known[one["file"]])] = int(one["rows"])  # a sum may be a decimal
         return rows
 
-    def _add_chosen(self) -> int:
-        """Put the chosen of the repeated trips beside the others; how many they are."""
-        repeats = self._engine.read_parquet(self._rejects / f"year=0/month={expressions.REPEATED}")
-        ranked = expressions.chosen(repeats.select(*COLUMNS))
-        best = ranked.filter(ranked["rank"] == 0).select(
-            *COLUMNS,
-            year=lambda t: t.start.year().cast("int32"),
-            month=lambda t: t.start.month().cast("int32"),
-        )
-        folder = self._rejects / "chosen"
-        self._engine.write(best, folder, by=expressions.PLACE, progress=lambda _rows: None)
+    def _aside(self) -> ibis.Table | None:
+        """The trips that were put aside, if any."""
+        folder = self._rejects / f"year=0/month={expressions.REPEATED}"
+        return self._engine.read_aside(folder, key="trip_id") if folder.is_dir() else None
+
+    def _add_firsts(self, aside: ibis.Table) -> int:
+        """Put those trips beside the others that nothing came before; how many they are."""
+        firsts = expressions.firsts(aside)
+        if self._engine.leaves_first:
+            trips = self._engine.read_parquet(self._new / TRIPS)
+            firsts = expressions.unless_written(firsts, trips)
+        folder = self._rejects / "firsts"
+        self._engine.write(firsts, folder, by=expressions.PLACE, progress=lambda _rows: None)
         moved = 0
         with write_errors(self._new):
             for path in sorted(folder.rglob("*.parquet")):
                 target = self._new / TRIPS / path.parent.relative_to(folder)
                 target.mkdir(parents=True, exist_ok=True)
                 moved += pq.read_metadata(path).num_rows
-                path.rename(target / f"chosen-{path.name}")
+                path.rename(target / f"first-{path.name}")
         return moved
 
     def _in(self, step: str) -> Fraction:

@@ -80,21 +80,36 @@ class Engine(Protocol):
     Attributes:
         name: As in the status of a run.
         functions: What the engine does in its own way.
+        leaves_first: Whether `write_once` puts aside all rows of a key that comes again, or all
+            but the first.
     """
 
     name: str
     functions: EngineFunctions
+    leaves_first: bool
 
     def read(self, group: SourceGroup) -> ir.Table:
-        """Input files; their columns, text where they are CSV, and `SOURCE`: the file's path."""
+        """Input files; their columns, text where they are CSV, `SOURCE` and `POSITION`.
+
+        The order of the input is that of the groups as they were read, then of the files' paths,
+        then of the rows in their file.
+        """
         ...
 
     def read_parquet(self, folder: Path) -> ir.Table:
         """The Parquet files of a folder, and the columns that its sub-folders' names hold."""
         ...
 
-    def keep(self, name: str, table: ir.Table, *, progress: Fraction) -> ir.Table:
-        """Compute a table now, and keep it until the engine is closed."""
+    def read_aside(self, folder: Path, *, key: str) -> ir.Table:
+        """What `write_once` put aside.
+
+        Args:
+            folder: Where it is.
+            key: As `write_once` was told.
+
+        Returns:
+            With a column ``position`` besides, by which rows are in the order of the input.
+        """
         ...
 
     def fetch(self, table: ir.Table) -> pa.Table:
@@ -111,6 +126,35 @@ class Engine(Protocol):
             folder: The new folder.
             by: The columns; of none, there are no sub-folders.
             progress: Told it, where the engine knows.
+        """
+        ...
+
+    def write_once(
+        self,
+        table: ir.Table,
+        folder: Path,
+        *,
+        by: Sequence[str],
+        key: str,
+        aside: Sequence[int],
+        progress: Fraction,
+    ) -> Mapping[int, int]:
+        """Write rows as `write` does, and put those aside whose key comes again.
+
+        Rows with 0 in the first of the columns are written as they are. Of the others, those of
+        one key are put aside, all of them or all but the first, as `leaves_first` says. A few
+        whose key comes but once may be put aside, too.
+
+        Args:
+            table: With ``source`` and `POSITION`, which are not written.
+            folder: The new folder.
+            by: The columns, of whole numbers.
+            key: A column of text.
+            aside: What stands in those columns for what is put aside.
+            progress: Told how much is done, where the engine knows.
+
+        Returns:
+            How many rows there are of each file, by the fingerprint of its path.
         """
         ...
 

@@ -4,7 +4,8 @@
 import contextlib
 import glob
 import re
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import groupby
 from operator import itemgetter
@@ -15,6 +16,8 @@ import duckdb
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 from servicekit.files import DataError, write_errors
@@ -23,13 +26,17 @@ from chicagotaxi.data import SourceGroup
 from chicagotaxi.engines import Fraction, RowsWritten
 from chicagotaxi.engines.ahead import map_ahead
 from chicagotaxi.engines.partitions import PartitionedWriter
-from chicagotaxi.parse import SOURCE, EngineFunctions
+from chicagotaxi.engines.seen import SeenBefore
+from chicagotaxi.parse import POSITION, SOURCE, EngineFunctions
 
 __all__ = ["DuckDBEngine"]
 
 _POLL_S: Final = 0.1
 _BATCH: Final = 131_072
 _REUSE_MS: Final = 10_000
+# Columns of fingerprints, on their way to where they are looked at.
+_FILE: Final = "__file__"
+_KEY: Final = "__key__"
 
 
 @ibis.udf.scalar.builtin
@@ -46,6 +53,7 @@ class DuckDBEngine:
     """The pipeline's expressions on DuckDB. See `chicagotaxi.engines.Engine`."""
 
     name = "duckdb"
+    leaves_first = True
     functions = EngineFunctions(
         american_time=lambda text: try_strptime(text, "%m/%d/%Y %I:%M:%S %p"),
         digits=lambda text: text,
@@ -65,7 +73,8 @@ class DuckDBEngine:
         settings: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": memory,
             "temp_directory": str(temporary),
-            "preserve_insertion_order": False,
+            # A stream without a join is in the order of the input; that costs nothing.
+            "preserve_insertion_order": True,
             # Everything is in the wheel; nothing is fetched behind anyone's back.
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
@@ -103,11 +112,15 @@ class DuckDBEngine:
         paths = "[" + ", ".join(_text(_literally(path)) for path in group.paths) + "]"
         # A folder may be named company=x without being a partition: the rows say what they hold.
         options = f"filename = '{SOURCE}', hive_partitioning = false"
+        # To number the rows takes away the threads, but only from whoever asks for the numbers.
+        numbers = (f"{self._views}", "0", "row_number() OVER ()")
+        position = [f"{number} AS {name}" for number, name in zip(numbers, POSITION, strict=True)]
+        what = f"SELECT *, {', '.join(position)} FROM"
         if group.form == "parquet":
-            return self._view(f"SELECT * FROM read_parquet({paths}, {options})")
+            return self._view(f"{what} read_parquet({paths}, {options})")
         columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in group.header)
         return self._view(
-            f"SELECT * FROM read_csv({paths}, columns = {{{columns}}}, auto_detect = false, "
+            f"{what} read_csv({paths}, columns = {{{columns}}}, auto_detect = false, "
             f"header = true, delim = ',', quote = '\"', escape = '\"', {options})"
         )
 
@@ -116,10 +129,16 @@ class DuckDBEngine:
         pattern = _text(f"{_literally(folder)}/**/*.parquet")
         return self._view(f"SELECT * FROM read_parquet({pattern}, hive_partitioning = true)")
 
-    def keep(self, name: str, table: ir.Table, *, progress: Fraction) -> ir.Table:
-        """See `Engine.keep`."""
-        self._run(f"CREATE TEMP TABLE {_name(name)} AS {self._sql(table)}", progress)
-        return ibis.table(table.schema(), name=name)
+    def read_aside(self, folder: Path, *, key: str) -> ir.Table:
+        """See `Engine.read_aside`."""
+        del key
+        # One file, and the rows in it as they came.
+        [path] = folder.rglob("*.parquet")
+        return self._view(
+            "SELECT * EXCLUDE (file_row_number), file_row_number AS position "
+            f"FROM read_parquet({_text(_literally(path))}, file_row_number = true, "
+            "hive_partitioning = false)"
+        )
 
     def fetch(self, table: ir.Table) -> pa.Table:
         """See `Engine.fetch`."""
@@ -139,6 +158,32 @@ class DuckDBEngine:
                 for batch in batches:
                     file.write(batch)
                     progress(batch.num_rows)
+
+    def write_once(
+        self,
+        table: ir.Table,
+        folder: Path,
+        *,
+        by: Sequence[str],
+        key: str,
+        aside: Sequence[int],
+        progress: Fraction,
+    ) -> Mapping[int, int]:
+        """See `Engine.write_once`."""
+        fingerprint = self.functions.fingerprint
+        marked = table.mutate(
+            **{_FILE: fingerprint(table.source), _KEY: fingerprint(table[key])}
+        ).drop("source", *POSITION)
+        rows, seen = Counter[int](), SeenBefore()
+        with _errors(), write_errors(folder):
+            batches = self._connection.sql(self._sql(marked)).to_arrow_reader(_BATCH)
+            schema = pa.schema([one for one in batches.schema if one.name not in {_FILE, _KEY}])
+            with PartitionedWriter(folder, schema, by=by, threads=self._threads) as file:
+                for batch in batches:
+                    rows.update(_tally(batch[_FILE].to_numpy()))
+                    file.write(_put_aside(batch, by, aside, seen))
+                    progress(self._share())
+        return rows
 
     def apply(
         self,
@@ -178,15 +223,11 @@ class DuckDBEngine:
     def _batches(self, files: Sequence[Path], rows: int) -> Generator[tuple[int, pa.RecordBatch]]:
         """The batches of files, each with the number of its file."""
         with _errors():
-            self._connection.execute("SET preserve_insertion_order = true")
-            try:
-                for number, path in enumerate(files):
-                    name = _text(_literally(path))
-                    sql = f"SELECT * FROM read_parquet({name}, hive_partitioning = true)"
-                    for batch in self._connection.sql(sql).to_arrow_reader(rows):
-                        yield number, batch
-            finally:
-                self._connection.execute("SET preserve_insertion_order = false")
+            for number, path in enumerate(files):
+                name = _text(_literally(path))
+                sql = f"SELECT * FROM read_parquet({name}, hive_partitioning = true)"
+                for batch in self._connection.sql(sql).to_arrow_reader(rows):
+                    yield number, batch
 
     def _view(self, sql: str) -> ir.Table:
         self._views += 1
@@ -199,16 +240,15 @@ class DuckDBEngine:
     def _sql(self, table: ir.Table) -> str:
         return str(ibis.to_sql(table, dialect="duckdb"))
 
-    def _run(self, sql: str, progress: Fraction) -> None:
-        self._wait(self._worker.submit(self._connection.execute, sql), progress)
+    def _share(self) -> float:
+        return max(self._connection.query_progress(), 0.0) / 100.0
 
-    def _wait(self, work: "Future[Any]", progress: Fraction = lambda _share: None) -> Any:  # noqa: ANN401
+    def _wait(self, work: "Future[Any]") -> Any:  # noqa: ANN401
         """Wait in the main thread, which then hears signals while DuckDB works."""
         try:
             while True:
                 with contextlib.suppress(TimeoutError), _errors():
                     return work.result(_POLL_S)
-                progress(max(self._connection.query_progress(), 0.0) / 100.0)
         except BaseException:
             self._connection.interrupt()
             raise
@@ -223,6 +263,30 @@ def _errors() -> Iterator[None]:
         raise DataError(f"{_first(error)} Give --memory more, or make room on the disk.") from error
     except duckdb.Error as error:
         raise DataError(_explain(str(error))) from error
+
+
+def _tally(values: npt.NDArray[np.uint64]) -> dict[int, int]:
+    """How often each value occurs where equal ones stand together."""
+    begins = np.flatnonzero(np.concatenate(([True], values[1:] != values[:-1])))
+    lengths = np.diff(begins, append=len(values))
+    tally: dict[int, int] = {}
+    for value, length in zip(values[begins].tolist(), lengths.tolist(), strict=True):
+        tally[value] = tally.get(value, 0) + length
+    return tally
+
+
+def _put_aside(
+    batch: pa.RecordBatch, by: Sequence[str], aside: Sequence[int], seen: SeenBefore
+) -> pa.RecordBatch:
+    """Give rows whose key may have come before another place, save those whose first is 0."""
+    keys = batch[_KEY].to_numpy()
+    compared = np.flatnonzero(batch[by[0]].to_numpy())
+    again = compared[seen.add(keys[compared])]
+    for name, value in zip(by, aside, strict=True):
+        column = batch[name].to_numpy().copy()
+        column[again] = value
+        batch = batch.set_column(batch.schema.get_field_index(name), name, pa.array(column))
+    return batch
 
 
 def _reuse_memory() -> None:
@@ -263,7 +327,3 @@ def _literally(path: Path) -> str:
 
 def _text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
-
-
-def _name(value: str) -> str:
-    return '"' + value.replace('"', '""') + '"'

@@ -8,7 +8,7 @@ import contextlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import ibis
 import ibis.expr.datatypes as dt
@@ -18,17 +18,26 @@ import pyarrow as pa
 from chicagotaxi.data import SourceGroup
 from chicagotaxi.engines import Fraction, RowsWritten
 from chicagotaxi.engines.spark_session import spark_errors, spark_session
-from chicagotaxi.parse import SOURCE, EngineFunctions
+from chicagotaxi.parse import POSITION, SOURCE, EngineFunctions
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 __all__ = ["SparkEngine"]
 
+_BEFORE_KEY: Final = "^[0-9]{20}[0-9A-F]* [0-9]{40} "
+# How much of writing is done when the keys are counted.
+_COUNTED: Final = 0.25
+
 
 @ibis.udf.scalar.builtin
 def try_to_timestamp(_text: dt.string, _pattern: dt.string) -> dt.timestamp:
     """Spark's own: the time, or null."""
+
+
+@ibis.udf.scalar.builtin(name="hex")
+def spark_hex(_text: dt.string) -> dt.string:
+    """Spark's own: the bytes of a text, two digits each."""
 
 
 @ibis.udf.scalar.builtin
@@ -39,6 +48,7 @@ def xxhash64(_text: dt.string) -> dt.int64:
 class SparkEngine:
     """The pipeline's expressions on Spark. See `chicagotaxi.engines.Engine`."""
 
+    leaves_first = False
     functions = EngineFunctions(
         american_time=lambda text: try_to_timestamp(text, "MM/dd/yyyy hh:mm:ss a"),
         digits=lambda text: text.contains("_").ifelse(text.re_replace(r"(?<=\d)_(?=\d)", ""), text),
@@ -77,18 +87,27 @@ class SparkEngine:
         source = (
             "regexp_replace(url_decode(replace(_metadata.file_path, '+', '%2B')), '^file:/+', '/')"
         )
-        return self._table(frame.selectExpr("*", f"{source} AS {SOURCE}"))
+        # Spark's own numbers of rows grow within what one task reads of a file.
+        numbers = (
+            f"{self._tables}L",
+            "_metadata.file_block_start",
+            "monotonically_increasing_id()",
+        )
+        position = [f"{number} AS {name}" for number, name in zip(numbers, POSITION, strict=True)]
+        return self._table(frame.selectExpr("*", f"{source} AS {SOURCE}", *position))
 
     def read_parquet(self, folder: Path) -> ir.Table:
         """See `Engine.read_parquet`."""
         return self._table(self._session.read.parquet(_literally(folder)))
 
-    def keep(self, name: str, table: ir.Table, *, progress: Fraction) -> ir.Table:
-        """See `Engine.keep`."""
-        folder = self._temporary / name
-        self._save(table, folder, by=())
-        progress(1.0)
-        return self.read_parquet(folder)
+    def read_aside(self, folder: Path, *, key: str) -> ir.Table:
+        """See `Engine.read_aside`."""
+        table = self.read_parquet(folder)
+        packed = table[key]
+        return table.mutate(
+            position=packed.re_extract(_BEFORE_KEY, 0),
+            **{key: packed.re_replace(_BEFORE_KEY, "")},
+        )
 
     def fetch(self, table: ir.Table) -> pa.Table:
         """See `Engine.fetch`."""
@@ -102,6 +121,39 @@ class SparkEngine:
         """See `Engine.write`."""
         del progress  # Spark writes in other processes, and says nothing of it
         self._save(table, folder, by=by)
+
+    def write_once(
+        self,
+        table: ir.Table,
+        folder: Path,
+        *,
+        by: Sequence[str],
+        key: str,
+        aside: Sequence[int],
+        progress: Fraction,
+    ) -> Mapping[int, int]:
+        """See `Engine.write_once`."""
+        fingerprint = self.functions.fingerprint
+        prints = table.select(file=fingerprint(table.source), print=fingerprint(table[key]))
+        counts = self._keep("counts", prints.group_by("file", "print").agg(rows=prints.count()))
+        progress(_COUNTED)
+        totals = counts.group_by("print").agg(rows=counts.rows.sum())
+        again = self._keep("again", totals.filter(totals.rows > 1).select(again=totals.print))
+        joined = table.left_join(again, fingerprint(table[key]) == again.again)
+        repeated = joined.again.notnull() & (joined[by[0]] != 0)
+        marked = joined.mutate(
+            **{
+                name: repeated.ifelse(ibis.literal(value, joined[name].type()), joined[name])
+                for name, value in zip(by, aside, strict=True)
+            },
+            # In the text itself: a column of its own would stand in every other file, too.
+            **{key: repeated.ifelse(_position(joined) + joined[key], joined[key])},
+        )
+        self._save(marked.drop("again", "source", *POSITION), folder, by=by)
+        rows = self.fetch(counts.group_by("file").agg(rows=counts.rows.sum()))
+        # A sum may be a decimal.
+        numbers = map(int, rows["rows"].to_pylist())
+        return dict(zip(rows["file"].to_pylist(), numbers, strict=True))
 
     def apply(
         self,
@@ -173,9 +225,22 @@ class SparkEngine:
     def _frame(self, table: ir.Table) -> "DataFrame":
         return self._session.sql(str(ibis.to_sql(table, dialect="pyspark")))
 
+    def _keep(self, name: str, table: ir.Table) -> ir.Table:
+        """Compute a table now, and keep it until the engine is closed."""
+        folder = self._temporary / name
+        self._save(table, folder, by=())
+        return self.read_parquet(folder)
+
     def _save(self, table: ir.Table, folder: Path, *, by: Sequence[str]) -> None:
         with spark_errors():
             self._frame(table).write.partitionBy(*by).parquet(_url(folder))
+
+
+def _position(table: ir.Table) -> ir.StringValue:
+    """Where a row stands, as text that sorts so, and that `_BEFORE_KEY` finds before a key."""
+    group, block, row = (table[name].cast("string").lpad(20, "0") for name in POSITION)
+    path: ir.StringValue = spark_hex(table.source)
+    return group + path + " " + block + row + " "
 
 
 def _name(value: str) -> str:
