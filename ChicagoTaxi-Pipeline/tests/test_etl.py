@@ -418,6 +418,26 @@ def test_an_input_that_changes_while_it_is_read_is_refused(
     assert list(contents(out)) == []
 
 
+def test_the_first_is_the_first_across_files_and_however_many_rows_are_read_at_a_time(
+    tmp_path: Path, out: Path
+) -> None:
+    # Each file is several times what a thread reads of it at a time; those of a dialect are read
+    # together, that of the first file's first.
+    rows = 50_000
+    identifiers = np.random.default_rng(0).integers(0, 150_000, (4, rows)).astype(str)
+    first: dict[str, str] = {}
+    for number, dialect in ((0, API), (2, API), (1, PORTAL), (3, PORTAL)):
+        places = [f"{number} {row}".ljust(100, "-") for row in range(rows)]
+        pairs = list(zip(identifiers[number].tolist(), places, strict=True))
+        trips = (trip(one, dialect, company=place) for one, place in pairs)
+        write(tmp_path / f"{number}.csv", trips, dialect)
+        for one, place in pairs:
+            first.setdefault(one, place)
+    status = run(tmp_path, out)
+    assert status.rows_kept == len(first)
+    assert clean(out).set_index("trip_id")["company"].to_dict() == first
+
+
 def test_a_row_that_is_lost_on_its_way_to_the_disk_is_noticed(
     tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

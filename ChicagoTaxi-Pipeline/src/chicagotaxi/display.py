@@ -15,7 +15,7 @@ def show_status(status: PipelineStatus, out: Path) -> None:
     """Print where every row of a run is."""
     console = Console()
     reasons = {rule.name: rule.why for rule in RULES}
-    reasons[DUPLICATE] = "another trip of the month has the same identifier"
+    reasons[DUPLICATE] = "a trip before it in the month has the same identifier"
     table = Table(title=f"{status.rows_read:,} rows of {many(len(status.inputs), 'file')}")
     table.add_column("rows", justify="right")
     table.add_column("")

@@ -16,9 +16,9 @@ _PAUSE_S: Final = 0.1
 def passing_through(paths: Sequence[Path]) -> Iterator[None]:
     """Have the kernel forget files while they are read, where they are too large to stay cached.
 
-    Input that fits is best left where it is: it is read twice. Of more than that, nothing is left
-    when it is read again; until then each of its pages costs one that another process may need,
-    and on a virtual machine one that the host must find, which takes longer than to read it.
+    Input that fits is best left where it is, for who reads it next. Of more than that only the end
+    is left; each of its pages costs one that another process may need, and on a virtual machine
+    one that the host must find, which takes longer than to read it.
 
     Args:
         paths: The files that are read in the block, from their beginning to their end.

@@ -122,11 +122,12 @@ class Steps:
         Raises:
             DataError: They are not as many as were dropped.
         """
-        rows = expressions.droppable(self._classified(), self._aside())
-        droppable, folder = self._new.parent / "droppable", self._new.parent / "quarantine"
-        progress = self._rows_in("write the quarantine", expected)
-        self._engine.write(rows, droppable, by=(), progress=progress)
+        folder = self._new.parent / "quarantine"
         if expected:
+            droppable = self._new.parent / "droppable"
+            rows = expressions.droppable(self._classified(), self._aside())
+            progress = self._rows_in("write the quarantine", expected)
+            self._engine.write(rows, droppable, by=(), progress=progress)
             found = expressions.quarantined(self._engine.read_parquet(droppable))
             self._engine.write(found, folder, by=(), progress=lambda _rows: None)
         schema = pa.schema([(name, pa.string()) for name in ("source", "rule", *COLUMNS)])
