@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import ibis
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from chicagotaxi import expressions
 from chicagotaxi.data import find_sources, group_sources
@@ -65,10 +67,12 @@ def test_rows_stream_in_their_order_and_by_all_threads(
 
 
 def test_a_join_of_the_input_holds_the_repeated_identifiers(
-    engine: DuckDBEngine, rows: ibis.Table
+    engine: DuckDBEngine, rows: ibis.Table, tmp_path: Path
 ) -> None:
-    numbers = ibis.range(MANY).unnest().name("number").as_table()
-    repeats = numbers.select(trip_id=numbers.number.cast("string"))
+    identifiers = pa.array(map(str, range(MANY)))
+    (tmp_path / "aside").mkdir()
+    pq.write_table(pa.table({"trip_id": identifiers}), tmp_path / "aside" / "0.parquet")
+    repeats = engine.read_parquet(tmp_path / "aside")
     found = plan(engine, expressions.droppable(rows, repeats))
     [join] = [one for one in found if one["name"] == "HASH_JOIN"]
     assert "READ_CSV" not in held(join)
