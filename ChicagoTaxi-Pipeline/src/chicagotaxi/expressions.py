@@ -123,9 +123,9 @@ def demand(trips: ir.Table) -> ir.Table:
         area=trips.pickup_area,
     ).agg(
         trips=trips.count().cast("int32"),
-        fare_cents=_hundredths(trips.fare).sum(),
+        fare_cents=_hundredths(trips.fare).sum().cast("int64"),
         fares=trips.fare.count(),
-        hundredths=_hundredths(trips.miles).sum(),
+        hundredths=_hundredths(trips.miles).sum().cast("int64"),
         distances=trips.miles.count(),
     )
 
