@@ -426,16 +426,19 @@ def test_the_first_is_the_first_across_files_and_however_many_rows_are_read_at_a
     rows = 50_000
     identifiers = np.random.default_rng(0).integers(0, 150_000, (4, rows)).astype(str)
     first: dict[str, str] = {}
+    others = set[str]()
     for number, dialect in ((0, API), (2, API), (1, PORTAL), (3, PORTAL)):
         places = [f"{number} {row}".ljust(100, "-") for row in range(rows)]
         pairs = list(zip(identifiers[number].tolist(), places, strict=True))
         trips = (trip(one, dialect, company=place) for one, place in pairs)
         write(tmp_path / f"{number}.csv", trips, dialect)
-        for one, place in pairs:
-            first.setdefault(one, place)
-    status = run(tmp_path, out)
+        others |= {place for one, place in pairs if first.setdefault(one, place) != place}
+    lost = tmp_path / "lost.parquet"
+    status = run(tmp_path, out, quarantine=lost)
     assert status.rows_kept == len(first)
     assert clean(out).set_index("trip_id")["company"].to_dict() == first
+    assert dropped(status) == {DUPLICATE: len(others)}
+    assert set(pd.read_parquet(lost)["company"]) == others
 
 
 def test_a_row_that_is_lost_on_its_way_to_the_disk_is_noticed(

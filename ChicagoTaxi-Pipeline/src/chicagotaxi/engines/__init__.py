@@ -80,8 +80,8 @@ class Engine(Protocol):
     Attributes:
         name: As in the status of a run.
         functions: What the engine does in its own way.
-        leaves_first: Whether `write_once` puts aside all rows of a key that comes again, or all
-            but the first.
+        leaves_first: Whether `write_once` leaves the first row of a key at its place. Otherwise it
+            puts all rows aside whose key comes again.
     """
 
     name: str
@@ -141,9 +141,9 @@ class Engine(Protocol):
     ) -> Mapping[int, int]:
         """Write rows as `write` does, and put those aside whose key comes again.
 
-        Rows with 0 in the first of the columns are written as they are. Of the others, those of
-        one key are put aside, all of them or all but the first, as `leaves_first` says. A few
-        whose key comes but once may be put aside, too.
+        Rows with 0 in the first of the columns are written as they are. Of the others, those whose
+        key comes again are put aside: which of them, `leaves_first` says. A few whose key comes
+        but once may be put aside, too.
 
         Args:
             table: With ``source`` and `POSITION`, which are not written.

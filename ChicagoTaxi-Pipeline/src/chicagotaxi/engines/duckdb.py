@@ -17,8 +17,8 @@ import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from servicekit.files import DataError, write_errors
 
@@ -180,7 +180,8 @@ class DuckDBEngine:
             schema = pa.schema([one for one in batches.schema if one.name not in {_FILE, _KEY}])
             with PartitionedWriter(folder, schema, by=by, threads=self._threads) as file:
                 for batch in batches:
-                    rows.update(_tally(batch[_FILE].to_numpy()))
+                    for one in pc.value_counts(batch[_FILE]).to_pylist():
+                        rows[one["values"]] += one["counts"]
                     file.write(_put_aside(batch, by, aside, seen))
                     progress(self._share())
         return rows
@@ -263,16 +264,6 @@ def _errors() -> Iterator[None]:
         raise DataError(f"{_first(error)} Give --memory more, or make room on the disk.") from error
     except duckdb.Error as error:
         raise DataError(_explain(str(error))) from error
-
-
-def _tally(values: npt.NDArray[np.uint64]) -> dict[int, int]:
-    """How often each value occurs where equal ones stand together."""
-    begins = np.flatnonzero(np.concatenate(([True], values[1:] != values[:-1])))
-    lengths = np.diff(begins, append=len(values))
-    tally: dict[int, int] = {}
-    for value, length in zip(values[begins].tolist(), lengths.tolist(), strict=True):
-        tally[value] = tally.get(value, 0) + length
-    return tally
 
 
 def _put_aside(
