@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 # What is on disk when each step has begun, seen from the output folder.
 STEPS = {
-    "counting": ".staging-*/new",
+    "beginning": ".staging-*/new",
     "writing trips": ".staging-*/new/trips",
     "rejects apart": ".staging-*/rejects",
     "summing up": ".staging-*/new/hourly",
@@ -71,7 +71,7 @@ def test_a_killed_run_leaves_the_output_as_it_was_and_the_next_one_does_its_work
 
 def test_a_run_that_is_told_to_stop_leaves_nothing_behind(sample: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    assert stop_when(out, STEPS["counting"], signal.SIGTERM, "etl", sample, "--out", out) == 143
+    assert stop_when(out, STEPS["beginning"], signal.SIGTERM, "etl", sample, "--out", out) == 143
     assert contents(out) == {}
 
 
