@@ -1,5 +1,6 @@
 """Commands that are told to stop while they are at work."""
 
+import contextlib
 import signal
 import subprocess
 import sys
@@ -26,7 +27,7 @@ def stop_when(folder: Path, pattern: str, how: signal.Signals, *arguments: objec
     )
     try:
         end = monotonic() + WAIT_S
-        while not any(folder.glob(pattern)):
+        while not _is_there(folder, pattern):
             assert process.poll() is None, "the command ended before it was told to"
             assert monotonic() < end, f"{pattern} did not appear"
             sleep(0.002)
@@ -35,3 +36,10 @@ def stop_when(folder: Path, pattern: str, how: signal.Signals, *arguments: objec
     finally:
         process.kill()
         process.wait()
+
+
+def _is_there(folder: Path, pattern: str) -> bool:
+    # A folder that was made to see whether it can be may go while it is looked into.
+    with contextlib.suppress(FileNotFoundError):
+        return any(folder.glob(pattern))
+    return False
