@@ -151,9 +151,7 @@ class SparkEngine:
         )
         self._save(marked.drop("again", "source", *POSITION), folder, by=by)
         rows = self.fetch(counts.group_by("file").agg(rows=counts.rows.sum()))
-        # A sum may be a decimal.
-        numbers = map(int, rows["rows"].to_pylist())
-        return dict(zip(rows["file"].to_pylist(), numbers, strict=True))
+        return dict(zip(rows["file"].to_pylist(), rows["rows"].to_pylist(), strict=True))
 
     def apply(
         self,
