@@ -19,6 +19,8 @@ def main() -> None:
     settings = {
         "spark.sql.shuffle.partitions": "2",
         "spark.executor.memory": "1g",
+        # Files of the tests are small, and are to be split all the same.
+        "spark.sql.files.maxPartitionBytes": "200000",
         # The workers import this folder's modules, as a job's own would be given by --py-files.
         "spark.executorEnv.PYTHONPATH": str(Path(__file__).parent),
     }

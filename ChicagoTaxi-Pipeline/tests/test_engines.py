@@ -51,6 +51,10 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     options = SampleOptions(2_000, seed=5, days=90)
     write_sample(sample / "portal.csv.gz", options, dialect="portal")
     write_sample(sample / "bigquery.parquet", options, dialect="bigquery")
+    # A file of several blocks, in which every other trip comes again: that the first is kept shows
+    # that both engines know which it is.
+    repeats = SampleOptions(4_000, seed=7, days=30, dirt={"duplicate_trip_id": 0.4})
+    write_sample(sample / "repeats.csv", repeats, dialect="portal")
     real = Path(os.environ.get("REAL_DATA_DIR", Path(__file__).parents[3] / "shared" / "data"))
     return [folder / "zoo", sample, *sorted((real / "chicago").resolve().glob("trips_*"))]
 
