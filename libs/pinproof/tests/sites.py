@@ -36,6 +36,20 @@ def load(files):
     return Predictor(pickle.loads(files["model.pkl"]))
 
 
+class TwoPaths:
+    # The second path is off by what the file says.
+    def __init__(self, gap):
+        self.gap = gap
+
+    def replay(self, inputs):
+        table = [guardedlib.scale(value) for value in inputs]
+        return {"table": table, "request": [score + self.gap for score in table]}
+
+
+def load_two_paths(files):
+    return TwoPaths(pickle.loads(files["model.pkl"]))
+
+
 def load_nothing(files):
     raise RuntimeError("no such thing")
 
@@ -46,6 +60,7 @@ def load_unpredictable(files):
 
 LOADERS = """
 toy = toyservice.model:load
+two-paths = toyservice.model:load_two_paths
 broken-import = toyservice.absent:load
 broken-load = toyservice.model:load_nothing
 broken-predict = toyservice.model:load_unpredictable

@@ -13,6 +13,7 @@ __all__ = [
     "ManifestError",
     "MissingDistributionError",
     "OlderThanWriterError",
+    "PathDisagreementError",
     "PinproofError",
     "PredictError",
     "PythonMismatchError",
@@ -129,3 +130,9 @@ class GoldenMismatchError(SealedModelError):
     """The model loads and predicts, but not what it predicted when it was sealed."""
 
     code = "golden"
+
+
+class PathDisagreementError(SealedModelError):
+    """Outputs that were declared to be the same answer differ beyond their tolerance."""
+
+    code = "paths"

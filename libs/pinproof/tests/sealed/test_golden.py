@@ -1,7 +1,16 @@
 import math
 
 import pytest
-from pinproof.sealed.golden import GoldenSet, GoldenValue, Tolerance, differences
+from hypothesis import given
+from hypothesis import strategies as st
+from pinproof.sealed.golden import (
+    Agreement,
+    GoldenSet,
+    GoldenValue,
+    Tolerance,
+    differences,
+    disagreements,
+)
 from pydantic import ValidationError
 
 
@@ -87,3 +96,81 @@ def test_a_golden_set_that_proves_nothing_is_refused(
 
     with pytest.raises(ValidationError, match=message):
         GoldenSet.model_validate(valid | fields)
+
+
+def paths(tolerance: float, **outputs: list[GoldenValue]) -> GoldenSet:
+    """A golden set whose outputs are all the same answer."""
+    [size] = {len(values) for values in outputs.values()}
+    return GoldenSet(
+        inputs=tuple(range(size)),
+        outputs={name: tuple(values) for name, values in outputs.items()},
+        tolerances={name: Tolerance() for name in outputs},
+        agreements=(Agreement(outputs=tuple(outputs), tolerance=Tolerance(absolute=tolerance)),),
+    )
+
+
+def test_paths_that_agree_within_their_tolerance_are_one_answer() -> None:
+    agreed = paths(1e-6, table=[0.25, 0.5], request=[0.25, 0.5 + 1e-7], batch=[0.25, 0.5])
+
+    assert disagreements(agreed, agreed.outputs) == []
+
+
+def test_each_pair_of_paths_that_disagree_is_named_with_its_worst_input() -> None:
+    apart = paths(1e-6, table=[0.25, 0.5], request=[0.375, 0.0], batch=[0.25, 0.5])
+
+    differ = "are the same answer, but differ for 2 of 2 inputs, most for input 1"
+    assert disagreements(apart, apart.outputs) == [
+        f"outputs 'table' and 'request' {differ}: 0.5 and 0.0",
+        f"outputs 'request' and 'batch' {differ}: 0.0 and 0.5",
+    ]
+
+
+def test_paths_are_not_compared_through_a_third_one() -> None:
+    # Each is near enough to the one between them; they are not near enough to each other.
+    chain = paths(0.1, low=[0.0], middle=[0.09], high=[0.18])
+
+    assert len(disagreements(chain, chain.outputs)) == 1
+
+
+def test_labels_of_one_answer_must_be_equal_whatever_the_tolerance() -> None:
+    labels = paths(9.0, table=["high"], request=["low"])
+
+    assert len(disagreements(labels, labels.outputs)) == 1
+
+
+@given(
+    st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=5),
+    st.floats(0, 1),
+    st.floats(-2, 2),
+)
+def test_paths_disagree_exactly_where_one_is_beyond_the_tolerance(
+    table: list[GoldenValue], tolerance: float, gap: float
+) -> None:
+    request: list[GoldenValue] = [float(value) + gap for value in table]  # type: ignore[arg-type]
+    beyond = any(
+        abs(float(one) - float(other)) > tolerance  # type: ignore[arg-type]
+        for one, other in zip(table, request, strict=True)
+    )
+    both = paths(tolerance, table=table, request=request)
+
+    assert bool(disagreements(both, both.outputs)) is beyond
+
+
+@pytest.mark.parametrize(
+    ("outputs", "message"),
+    [
+        (["answer"], "at least 2 items"),
+        (["answer", "answer"], "names an output twice: answer, answer"),
+        (["answer", "request"], "names unknown outputs: request"),
+    ],
+)
+def test_an_agreement_of_nothing_is_refused(outputs: list[str], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        GoldenSet.model_validate(
+            {
+                "inputs": [1],
+                "outputs": {"answer": [1.0]},
+                "tolerances": {"answer": {}},
+                "agreements": [{"outputs": outputs, "tolerance": {}}],
+            }
+        )

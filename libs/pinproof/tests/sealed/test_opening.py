@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 import pickle
@@ -267,3 +268,45 @@ def test_every_refusal_has_a_code_of_its_own_and_a_remedy() -> None:
 
     assert len({refusal.code for refusal in refusals}) == len(refusals)
     assert str(errors.LoadError("It broke.", remedy="Mend it.")) == "It broke. Mend it."
+
+
+@pytest.mark.usefixtures("same_site")
+def test_a_model_whose_paths_disagree_is_refused_though_it_answers_as_sealed(
+    tmp_path: Path,
+) -> None:
+    golden = GoldenSet(
+        inputs=(1.0,),
+        outputs={"table": (2.0,), "request": (2.5,)},
+        tolerances={"table": Tolerance(), "request": Tolerance()},
+    )
+    seal(
+        tmp_path / "disagreeing",
+        name="toy",
+        version="1.0.0",
+        loader="two-paths",
+        files={"model.pkl": pickle.dumps(0.5)},
+        golden=golden,
+        data={},
+        metrics={},
+        parameters={},
+    )
+    open_sealed(tmp_path / "disagreeing")
+    one_answer = {"outputs": ["table", "request"], "tolerance": {"absolute": 0.1}}
+    declared = golden.model_dump(mode="json") | {"agreements": [one_answer]}
+    rewrite(tmp_path / "disagreeing", golden=declared)
+
+    with pytest.raises(errors.PathDisagreementError, match=r"2\.0 and 2\.5") as refusal:
+        open_sealed(tmp_path / "disagreeing")
+    assert refusal.value.code == "paths"
+
+
+@pytest.mark.usefixtures("same_site")
+def test_a_model_that_was_sealed_before_agreements_were_declared_opens(model: Path) -> None:
+    path = model / "manifest.json"
+    document = json.loads(path.read_text())
+    del document["golden"]["agreements"]
+    text = json.dumps(document | {"seal": "0" * 64}, indent=1) + "\n"
+    seal_of_it = hashlib.sha256(text.encode()).hexdigest()
+    path.write_text(text.replace("0" * 64, seal_of_it, 1))
+
+    assert open_sealed(model).manifest.golden.agreements == ()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pinproof import GoldenSet, Manifest, SealError, Tolerance, open_sealed, seal
+from pinproof import Agreement, GoldenSet, Manifest, SealError, Tolerance, open_sealed, seal
 from pinproof.sealed.sealing import check_destination
 from sites import on_path, toy_site
 
@@ -44,6 +44,48 @@ def seal_toy(destination: Path, **changes: Any) -> Manifest:  # noqa: ANN401 - s
         "parameters": {"seed": 42},
     }
     return seal(destination, **(fields | changes))
+
+
+def two_paths(*, gap: float, tolerance: float = 1e-6) -> dict[str, Any]:
+    """What `seal` takes of a model whose request path is off by a gap, and says so."""
+    golden = GoldenSet(
+        inputs=(1.0, 3.0),
+        outputs={"table": (2.0, 6.0), "request": (2.0 + gap, 6.0 + gap)},
+        tolerances={"table": Tolerance(), "request": Tolerance()},
+        agreements=(
+            Agreement(outputs=("table", "request"), tolerance=Tolerance(absolute=tolerance)),
+        ),
+    )
+    return {"loader": "two-paths", "files": {"model.pkl": pickle.dumps(gap)}, "golden": golden}
+
+
+def test_a_model_whose_paths_disagree_about_one_answer_is_not_sealed(tmp_path: Path) -> None:
+    with pytest.raises(SealError, match=r"'table' and 'request' are the same answer, but differ"):
+        seal_toy(tmp_path / "model", **two_paths(gap=0.5))
+
+    assert list(tmp_path.glob("model*")) == []
+
+
+def test_a_model_whose_paths_disagree_in_a_fresh_process_only_is_not_sealed(
+    tmp_path: Path,
+) -> None:
+    fields = two_paths(gap=0.5)
+    promised: GoldenSet = two_paths(gap=0.0)["golden"]
+    loose = {name: Tolerance(absolute=1.0) for name in promised.outputs}
+
+    with pytest.raises(SealError, match=r"paths disagree about the same answer"):
+        seal_toy(
+            tmp_path / "model",
+            **fields | {"golden": promised.model_copy(update={"tolerances": loose})},
+        )
+
+
+def test_a_model_whose_paths_agree_is_sealed_and_its_manifest_declares_it(tmp_path: Path) -> None:
+    seal_toy(tmp_path / "model", **two_paths(gap=1e-9))
+
+    [declared] = open_sealed(tmp_path / "model").manifest.golden.agreements
+    assert declared.outputs == ("table", "request")
+    assert declared.tolerance == Tolerance(absolute=1e-6)
 
 
 def test_what_predicting_loads_and_the_service_requires_is_guarded(tmp_path: Path) -> None:

@@ -17,12 +17,13 @@ from pinproof.errors import (
     LoadError,
     MissingDistributionError,
     OlderThanWriterError,
+    PathDisagreementError,
     PredictError,
     PythonMismatchError,
     SealedModelError,
     SeriesMismatchError,
 )
-from pinproof.sealed.golden import differences
+from pinproof.sealed.golden import differences, disagreements
 from pinproof.sealed.loaders import Predictor, find_loader
 from pinproof.sealed.manifest import Manifest, read_files, read_manifest
 from pinproof.series import compatible_releases
@@ -55,7 +56,8 @@ def open_sealed(directory: Path, *, expected_sha256: str | None = None) -> Opene
     3. Python's minor version is the writer's, and every guarded distribution that runs is a
        compatible release of the writer's: the same series, and not older.
     4. The files load.
-    5. The golden inputs give the golden outputs within their tolerances.
+    5. The golden inputs give the golden outputs within their tolerances, and outputs that are
+       the same answer by different paths agree.
 
     Args:
         directory: The folder that `pinproof.seal` wrote.
@@ -144,6 +146,14 @@ def _check_golden(manifest: Manifest, predictor: Predictor) -> None:
             f"The model does not answer what it answered when it was sealed: {'; '.join(moved)}.",
             remedy="Do not serve it. Install the versions that the manifest records, or train and "
             "seal the model again where it is served.",
+        )
+    # Golden outputs that agree, each within its tolerance, may still disagree now; and a model that
+    # another tool wrote may never have agreed.
+    if apart := disagreements(manifest.golden, answers):
+        raise PathDisagreementError(
+            f"The model's paths disagree about the same answer: {'; '.join(apart)}.",
+            remedy="Do not serve it. Make the paths compute the same answer, then train and seal "
+            "the model again.",
         )
 
 

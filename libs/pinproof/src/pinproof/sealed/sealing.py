@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +15,7 @@ from pydantic import Field, JsonValue, TypeAdapter, ValidationError
 
 from pinproof.errors import SealError
 from pinproof.sealed.folders import holds_only_a_model, replace_folder, write_durably
-from pinproof.sealed.golden import GoldenSet, differences
+from pinproof.sealed.golden import GoldenSet, GoldenValue, differences, disagreements
 from pinproof.sealed.manifest import (
     MANIFEST_NAME,
     FileName,
@@ -43,6 +43,7 @@ def seal(
 ) -> Manifest:
     """Seal a model into a folder.
 
+    Outputs that the golden set declares to be the same answer must agree, or nothing is written.
     The files are written beside the destination; a fresh process loads them, predicts the golden
     inputs, and must answer what the caller says the model in memory answered. The distributions
     that this took become the guarded ones. Only then is the destination replaced, whole.
@@ -66,6 +67,7 @@ def seal(
         SealError: The model cannot be sealed; the destination is as it was before.
     """
     _check_files(files)
+    _check_agreements(golden, golden.outputs)
     check_destination(destination)
     staging = _stage(destination)
     try:
@@ -180,6 +182,16 @@ def _check_report(report: ProbeReport, golden: GoldenSet) -> None:
             f"The model answers differently in a fresh process: {'; '.join(moved)}.",
             remedy="Look for state that is not in the files: random numbers, the clock, the "
             "environment, or a loader that builds something other than what was trained.",
+        )
+    _check_agreements(golden, report.outputs)
+
+
+def _check_agreements(golden: GoldenSet, answers: Mapping[str, Sequence[GoldenValue]]) -> None:
+    if apart := disagreements(golden, answers):
+        raise SealError(
+            f"The model's paths disagree about the same answer: {'; '.join(apart)}.",
+            remedy="Make the paths compute the same answer: look for columns in another order, "
+            "another encoding or another default on one of them. Nothing was written.",
         )
 
 
