@@ -70,6 +70,16 @@ def test_predictions_are_counted_by_class(client: TestClient) -> None:
     assert value(client, "model_predictions_total", **{"class": "negative"}) == 1
 
 
+def test_warnings_on_predictions_are_counted_by_code(client: TestClient) -> None:
+    runtime = client.app.state.runtime  # type: ignore[attr-defined]
+    runtime.count_warning("outside_training_range", 2)
+    runtime.count_warning("level_not_in_training")
+    runtime.count_warning("outside_training_range")
+
+    assert value(client, "prediction_warnings_total", code="outside_training_range") == 3
+    assert value(client, "prediction_warnings_total", code="level_not_in_training") == 1
+
+
 def test_refused_requests_are_counted_by_reason(client: TestClient) -> None:
     client.post("/predict", content=b"x" * 2**21)
     assert value(client, "http_requests_refused_total", reason="body-too-large") == 1

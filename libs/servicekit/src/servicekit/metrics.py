@@ -14,8 +14,9 @@ OTHER = "other"
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
-# Labels come from the model's classes; this is for a service that counts something else by mistake.
-MAX_PREDICTION_LABELS = 100
+# Labels come from the model's classes and the codes of warnings; this is for a service that counts
+# something else by mistake.
+MAX_LABELS = 100
 
 
 class Metrics:
@@ -44,6 +45,12 @@ class Metrics:
         self._predictions = Counter(
             "model_predictions", "Predictions made, by class.", ("class",), registry=registry
         )
+        self._warnings = Counter(
+            "prediction_warnings",
+            "Warnings on predictions whose input lies outside the training data, by code.",
+            ("code",),
+            registry=registry,
+        )
         self._model_info = Gauge(
             "model_info",
             "1 for the model that is served.",
@@ -59,6 +66,7 @@ class Metrics:
         self._request_children: dict[tuple[str, str, int], Counter] = {}
         self._duration_children: dict[tuple[str, str], Histogram] = {}
         self._prediction_children: dict[str, Counter] = {}
+        self._warning_children: dict[str, Counter] = {}
 
     def observe_request(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count an answered request.
@@ -88,13 +96,11 @@ class Metrics:
 
     def count_prediction(self, label: str, n: int = 1) -> None:
         """Count predictions of a class."""
-        child = self._prediction_children.get(label)
-        if child is None:
-            if len(self._prediction_children) >= MAX_PREDICTION_LABELS:
-                self._predictions.labels(OTHER).inc(n)
-                return
-            child = self._prediction_children[label] = self._predictions.labels(label)
-        child.inc(n)
+        _count(self._predictions, self._prediction_children, label, n)
+
+    def count_warning(self, code: str, n: int = 1) -> None:
+        """Count warnings on predictions."""
+        _count(self._warnings, self._warning_children, code, n)
 
     def model_proven(self, name: str, version: str, sha256: str) -> None:
         """Record the model that is served."""
@@ -113,3 +119,13 @@ class Metrics:
         """The exposition in the format that a scraper accepts, and its content type."""
         encode, content_type = choose_encoder(accept)
         return encode(self.registry), content_type
+
+
+def _count(counter: Counter, children: dict[str, Counter], label: str, n: int) -> None:
+    child = children.get(label)
+    if child is None:
+        if len(children) >= MAX_LABELS:
+            counter.labels(OTHER).inc(n)
+            return
+        child = children[label] = counter.labels(label)
+    child.inc(n)

@@ -117,6 +117,15 @@ class Runtime:
         """
         self.metrics.count_prediction(label, n)
 
+    def count_warning(self, code: str, n: int = 1) -> None:
+        """Count warnings on predictions, such as those of inputs outside the training data.
+
+        Args:
+            code: The warning's code, one of few.
+            n: How many.
+        """
+        self.metrics.count_warning(code, n)
+
     async def run_in_worker(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a function that takes longer than about a millisecond in one of the few threads.
 

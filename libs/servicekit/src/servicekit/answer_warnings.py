@@ -1,0 +1,37 @@
+"""Warnings on single answers: the input lies outside what the model was trained on.
+
+A model answers such an input like any other; nothing in the number says that it is a guess. A
+service marks the answer instead: in JSON by a field ``warnings``, in files by a column of that
+name.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = ["WARNINGS", "AnswerWarning", "as_cell"]
+
+WARNINGS: Final = "warnings"
+"""The name of the field in answers, and of the column in files."""
+
+
+class AnswerWarning(BaseModel):
+    """Why one answer deserves less trust than others.
+
+    Attributes:
+        code: A stable name of the reason, such as ``outside_training_range``.
+        field: The field of the input that it is about.
+        message: The reason as a sentence, with the value and what training knew.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    code: str = Field(pattern=r"^[a-z][a-z_]*$")
+    field: str
+    message: str
+
+
+def as_cell(warnings: Iterable[AnswerWarning]) -> str:
+    """Warnings as the cell of a table: ``code:field`` joined with ``;``, or nothing."""
+    return ";".join(f"{warning.code}:{warning.field}" for warning in warnings)

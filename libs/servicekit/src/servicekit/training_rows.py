@@ -1,0 +1,152 @@
+"""Which rows a model was trained on, as a sketch that is sealed with it.
+
+A model that is measured on its own training rows looks better than it is. The sketch keeps the
+smallest 64-bit digests of the training rows, so that rows met later can be recognised and counted:
+all digests of a small table, a uniform sample of a large one (bottom-k sampling, Cohen and Kelley,
+"Summarizing data using bottom-k sketches", PODC 2007). It holds no values. Whoever has a complete
+row can ask whether it was among them, so it is as confidential as membership in the training data.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import islice
+from typing import Final, Self
+
+from pydantic import JsonValue
+
+__all__ = ["ROW_SKETCH", "Overlap", "RowSketch", "digest_rows"]
+
+ROW_SKETCH: Final = "row_sketch"
+"""The key of a sketch in the ``data`` of a model's manifest."""
+
+# 16,384 digests are 280 kB of JSON; of a larger table they estimate a share to within 0.8 points.
+MAX_DIGESTS: Final = 16_384
+_BYTES: Final = 8
+_LARGEST: Final = 2 ** (8 * _BYTES) - 1
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """How many rows of a table a model was trained on.
+
+    Attributes:
+        rows: Rows of the table.
+        compared: Those that could be compared: all of them, or a uniform sample where training
+            had more rows than the sketch keeps.
+        seen: Those of the compared ones that the model was trained on.
+    """
+
+    rows: int
+    compared: int
+    seen: int
+
+    @property
+    def share(self) -> float:
+        """The share of rows that the model was trained on; an estimate where not all compare."""
+        return self.seen / self.compared if self.compared else 0.0
+
+    def sentence(self, rows: str) -> str:
+        """What to tell of an overlap.
+
+        Args:
+            rows: What the rows are, in the plural, such as ``customers``.
+        """
+        if not self.seen:
+            return f"None of the {self.rows:,} {rows} is among those that the model was trained on."
+        about = "About " if self.compared < self.rows else ""
+        return (
+            f"{about}{self.share:.1%} of the {self.rows:,} {rows} are among those that the model "
+            "was trained on: the figures flatter it. Measure it on others."
+        )
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """The overlap as a report records it."""
+        return {
+            "rows": self.rows,
+            "compared": self.compared,
+            "seen": self.seen,
+            "share": self.share,
+        }
+
+
+@dataclass(frozen=True)
+class RowSketch:
+    """The digests of training rows, or a uniform sample of them.
+
+    Attributes:
+        rows: How many different rows were trained on.
+        digests: The smallest of their digests, at most `MAX_DIGESTS`.
+    """
+
+    rows: int
+    digests: frozenset[int]
+
+    @classmethod
+    def of(cls, digests: Iterable[int]) -> Self:
+        """The sketch of a training's rows.
+
+        Args:
+            digests: One digest per row, from `digest_rows`.
+        """
+        distinct = sorted(set(digests))
+        return cls(len(distinct), frozenset(islice(distinct, MAX_DIGESTS)))
+
+    @property
+    def bound(self) -> int:
+        """The largest digest that the sketch would know."""
+        return _LARGEST if self.rows <= len(self.digests) else max(self.digests)
+
+    def overlap(self, digests: Iterable[int]) -> Overlap:
+        """How many rows of another table the model was trained on.
+
+        Args:
+            digests: One digest per row, made like those of the training.
+        """
+        bound = self.bound
+        rows = compared = seen = 0
+        for digest in digests:
+            rows += 1
+            compared += digest <= bound
+            seen += digest in self.digests
+        return Overlap(rows, compared, seen)
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """The sketch as a manifest records it."""
+        return {
+            "rows": self.rows,
+            "digests": [f"{digest:0{2 * _BYTES}x}" for digest in sorted(self.digests)],
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, JsonValue]) -> Self:
+        """Read what `to_json` wrote.
+
+        Raises:
+            ValueError: It is not a sketch.
+        """
+        rows, digests = document.get("rows"), document.get("digests")
+        if not isinstance(rows, int) or not isinstance(digests, list):
+            raise ValueError(  # noqa: TRY004 - a document that is no sketch, whatever it is
+                "a row sketch has a number of rows and a list of digests"
+            )
+        kept = frozenset(int(str(digest), 16) for digest in digests)
+        if len(kept) != min(rows, MAX_DIGESTS):
+            raise ValueError(f"a row sketch of {rows} rows has {len(kept)} digests")
+        return cls(rows, kept)
+
+
+def digest_rows(rows: Iterable[str]) -> list[int]:
+    """The digests of rows.
+
+    Args:
+        rows: Each row in a canonical text: equal rows must have equal texts, whatever file or
+            format they were read from.
+
+    Returns:
+        One 64-bit number per row (BLAKE2b, RFC 7693).
+    """
+    return [
+        int.from_bytes(blake2b(row.encode("utf-8", "surrogatepass"), digest_size=_BYTES).digest())
+        for row in rows
+    ]
