@@ -60,7 +60,11 @@ def test_a_proven_model_predicts(start: Start) -> None:
 
 def test_it_is_alive_while_the_model_loads(start: Start) -> None:
     with loading(start) as client:
-        assert client.get("/health").json() == {"status": "alive"}
+        health = client.get("/health")
+        assert (health.status_code, health.json()) == (
+            200,
+            {"status": "degraded", "model_loaded": False},
+        )
 
 
 def test_it_is_not_ready_while_the_model_loads(start: Start) -> None:
@@ -93,10 +97,22 @@ def test_a_refused_model_is_named_with_its_reason(start: Start, tampered_model: 
     assert "tiny.json" in response.json()["detail"]
 
 
-def test_it_is_alive_when_the_model_is_refused(start: Start, tampered_model: Path) -> None:
+def test_it_is_healthy_once_the_model_is_proven(start: Start) -> None:
+    client = start()
+    become_ready(client)
+    assert client.get("/health").json() == {"status": "healthy", "model_loaded": True}
+
+
+def test_it_is_alive_but_degraded_when_the_model_is_refused(
+    start: Start, tampered_model: Path
+) -> None:
     client = start(model_dir=tampered_model)
     become_refused(client)
-    assert client.get("/health").status_code == 200
+    response = client.get("/health")
+    assert (response.status_code, response.json()) == (
+        200,
+        {"status": "degraded", "model_loaded": False},
+    )
 
 
 def test_it_does_not_predict_when_the_model_is_refused(start: Start, tampered_model: Path) -> None:

@@ -25,6 +25,7 @@ from servicekit.middleware.deadline import DeadlineMiddleware
 from servicekit.middleware.headers import HeadersMiddleware
 from servicekit.middleware.observe import ObserveMiddleware
 from servicekit.middleware.problems import ProblemsMiddleware
+from servicekit.middleware.query import QueryMiddleware
 from servicekit.middleware.request_id import RequestIdMiddleware
 from servicekit.problems import ProblemCatalog
 from servicekit.runtime import ModelOpener, Runtime
@@ -118,6 +119,7 @@ def _middleware(
         layers.append(Middleware(AuthMiddleware, keys=keys, open_paths=open_paths))
     return [
         *layers,
+        Middleware(QueryMiddleware, schema=app.openapi, exempt=PROBE_PATHS),
         Middleware(
             AdmissionMiddleware,
             gate=gate,

@@ -1,6 +1,7 @@
 """The endpoints that every service has beside its own."""
 
 from collections.abc import Callable
+from typing import Literal
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, JsonValue
@@ -31,6 +32,18 @@ class ManifestEssentials(BaseModel):
     parameters: dict[str, JsonValue]
 
 
+class Health(BaseModel):
+    """Whether the process is alive, which this answer shows, and what it can do.
+
+    Attributes:
+        status: ``healthy`` with a proven model, ``degraded`` without one.
+        model_loaded: Whether there is a proven model.
+    """
+
+    status: Literal["healthy", "degraded"]
+    model_loaded: bool
+
+
 class RefusalInfo(BaseModel):
     """Why the model was refused."""
 
@@ -52,9 +65,18 @@ def system_router() -> APIRouter:
     """Liveness, readiness, metrics and the model's identity."""
     router = APIRouter(tags=["system"])
 
-    @router.get("/health", summary="Whether the process is alive")
-    async def health() -> JSONResponse:
-        return JSONResponse({"status": "alive"})
+    # Always 200: the orchestrator would restart a process that has to say why it has no model.
+    # Rendered once, and not through FastAPI, which would validate a constant for every probe.
+    answers = {
+        loaded: Health(
+            status="healthy" if loaded else "degraded", model_loaded=loaded
+        ).model_dump_json()
+        for loaded in (True, False)
+    }
+
+    @router.get("/health", summary="Whether the process is alive", response_model=Health)
+    async def health(runtime: RuntimeDep) -> Response:
+        return Response(answers[runtime.opened is not None], media_type="application/json")
 
     @router.get(
         "/ready",
