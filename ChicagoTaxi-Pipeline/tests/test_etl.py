@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from chicagotaxi import steps
 from chicagotaxi.cli import app
+from chicagotaxi.display import show_status
 from chicagotaxi.engines import EngineOptions, duckdb
 from chicagotaxi.engines.duckdb import DuckDBEngine
 from chicagotaxi.engines.partitions import PartitionedWriter
@@ -66,32 +67,65 @@ def test_three_dialects_in_one_run_give_the_same_trips(tmp_path: Path, out: Path
     assert pd.isna(first["dropoff_tract"])
 
 
-def test_demand_is_on_the_complete_grid_up_to_the_last_trip(tmp_path: Path, out: Path) -> None:
+def test_demand_is_on_the_complete_grid_of_the_hours_that_are_known(
+    tmp_path: Path, out: Path
+) -> None:
     rows = [
         trip("a", start="04/06/2023 08:45:00 PM", fare="$10.00", miles="1"),
         trip("b", start="04/06/2023 08:00:00 PM", fare="$20.01", miles=""),
+        trip("d", start="04/07/2023 04:59:00 AM", end="", pickup_area="76", fare="$1", miles=""),
         trip("c", start="04/08/2023 12:00:00 AM", end="", pickup_area="77", fare="", miles="3"),
     ]
     status = run(write(tmp_path / "a.csv", rows), out)
     table = pq.read_table(next((out / "hourly").rglob("*.parquet")), partitioning=None)
     assert table.schema.remove_metadata() == hourly_schema()
     grid = table.to_pandas()
-    assert len(grid) == 49 * 77
-    assert grid["hour"].iloc[0] == pd.Timestamp("2023-04-06")
+    assert len(grid) == 10 * 77
+    assert grid["hour"].iloc[0] == pd.Timestamp("2023-04-06 20:00")
     assert grid["hour"].iloc[-1] == pd.Timestamp("2023-04-08")
     assert grid[["hour", "area"]].equals(grid[["hour", "area"]].sort_values(["hour", "area"]))
     assert not grid.duplicated(["hour", "area"]).any()
     busy = grid[grid["trips"] > 0]
     assert busy.to_numpy().tolist()[0][1:] == [8, 2, 15.005, 1.0]
-    assert busy["area"].tolist() == [8, 77]
-    assert np.isnan(busy["avg_fare"].iloc[1])
-    assert busy["avg_miles"].iloc[1] == 3.0
+    assert busy["area"].tolist() == [8, 76, 77]
+    assert np.isnan(busy["avg_fare"].iloc[2])
+    assert busy["avg_miles"].iloc[2] == 3.0
     idle = grid[grid["trips"] == 0]
     assert idle["avg_fare"].isna().all()
     assert idle["avg_miles"].isna().all()
-    assert (status.hours, status.months) == (49, ["2023-04"])
-    assert status.first_hour == datetime(2023, 4, 6)  # noqa: DTZ001
+    assert (status.hours, status.months) == (10, ["2023-04"])
+    assert status.first_hour == datetime(2023, 4, 6, 20)  # noqa: DTZ001
     assert status.last_hour == datetime(2023, 4, 8)  # noqa: DTZ001
+
+
+def test_days_without_trips_are_unknown_and_are_told(
+    tmp_path: Path, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [
+        trip("t1", start="03/01/2022 10:00:00 PM", end=""),
+        trip("t2", start="03/03/2022 05:00:00 AM", end=""),
+        trip("t3", start="04/01/2022 12:00:00 AM", end=""),
+    ]
+    told: list[str] = []
+    status = run_etl([write(tmp_path / "a.csv", rows)], out, now=NOW, notice=told.append)
+    assert hourly(out).groupby("hour")["trips"].sum().to_dict() == {
+        pd.Timestamp("2022-03-01 22:00"): 1,
+        pd.Timestamp("2022-03-03 05:00"): 1,
+        pd.Timestamp("2022-04-01 00:00"): 1,
+    }
+    assert (status.unknown_hours, status.unknown_stretches_in_all) == (30 + 689, 2)
+    assert [(str(one.first), str(one.last), one.hours) for one in status.unknown_stretches] == [
+        ("2022-03-01 23:00:00", "2022-03-03 04:00:00", 30),
+        # From 3 March 06:00 to the end of the month, without the hour that the clock skips.
+        ("2022-03-03 06:00:00", "2022-03-31 23:00:00", 689),
+    ]
+    assert read_status(out) == status
+    assert told == [
+        "719 hours are unknown: 2022-03-01 23:00 to 2022-03-03 04:00 (30 h); 2022-03-03 06:00 to "
+        "2022-03-31 23:00 (689 h). They are left out of the demand, and are no zeros."
+    ]
+    show_status(status, out)
+    assert "without 719 unknown hours in 2 stretches" in " ".join(capsys.readouterr().out.split())
 
 
 def test_the_skipped_hour_is_not_on_the_grid_and_the_repeated_one_once(
@@ -109,9 +143,8 @@ def test_the_skipped_hour_is_not_on_the_grid_and_the_repeated_one_once(
     assert dropped(status) == {"start_in_skipped_hour": 1}
     demand = hourly(out)
     march, november = demand[demand["hour"].dt.month == 3], demand[demand["hour"].dt.month == 11]
-    assert march["hour"].nunique() == 3
-    assert pd.Timestamp("2023-03-12 02:00") not in set(march["hour"])
-    assert november["hour"].nunique() == 2
+    assert march["hour"].dt.hour.unique().tolist() == [1, 3]
+    assert november["hour"].dt.hour.unique().tolist() == [1]
     assert demand.loc[demand["trips"] > 0, "trips"].tolist() == [1, 1, 2]
 
 

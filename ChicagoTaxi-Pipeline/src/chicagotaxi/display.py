@@ -32,6 +32,14 @@ def show_status(status: PipelineStatus, out: Path) -> None:
             f"{many(status.hours, 'hour')} x {AREAS} areas, to {out} by {status.engine}",
             highlight=False,
         )
+        console.print(
+            f"Known are {status.first_hour} to {status.last_hour}, without "
+            f"{many(status.unknown_hours, 'unknown hour')} in "
+            f"{many(status.unknown_stretches_in_all, 'stretch', 'stretches')}"
+            if status.unknown_hours
+            else f"Known are all hours from {status.first_hour} to {status.last_hour}",
+            highlight=False,
+        )
         for month, trips in status.month_trips.items():
             if trips.before:
                 console.print(
@@ -41,6 +49,6 @@ def show_status(status: PipelineStatus, out: Path) -> None:
         console.print(f"No trip was kept. What stands in {out} is as it was")
 
 
-def many(number: int, noun: str) -> str:
+def many(number: int, noun: str, plural: str | None = None) -> str:
     """A number with its noun, in the plural where it is not one."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

@@ -19,6 +19,7 @@ from servicekit.files import DataError, NewFile, write_errors
 
 from chicagotaxi.data import Source, find_sources
 from chicagotaxi.engines import EngineOptions, open_engine
+from chicagotaxi.gaps import longest_stretches, shown_stretches, unknown_stretches
 from chicagotaxi.page_cache import passing_through
 from chicagotaxi.schema import (
     HOURLY,
@@ -103,6 +104,9 @@ def run_etl(
         if not replace:
             _refuse_losses(changes)
         hours = steps.write_hourly(list(trips))
+        unknown = unknown_stretches(hours)
+        if unknown:
+            notice(f"{shown_stretches(unknown)} They are left out of the demand, and are no zeros.")
         if dropped_rows is not None:
             steps.write_quarantine(dropped_rows.path, expected=sum(dropped.values()))
         status = PipelineStatus(
@@ -122,6 +126,9 @@ def run_etl(
             hours=len(hours),
             first_hour=hours[0].item() if len(hours) else None,
             last_hour=hours[-1].item() if len(hours) else None,
+            unknown_hours=sum(one.hours for one in unknown),
+            unknown_stretches=longest_stretches(unknown),
+            unknown_stretches_in_all=len(unknown),
             # The predictions are still there; what made them has not changed.
             **({} if before is None else before.model_dump(include=_FORECAST)),
         )

@@ -1,9 +1,4 @@
-"""The hours of Chicago's clock, and demand on the complete grid of hours and areas.
-
-The clock skips 02:00 on the second Sunday of March: that hour is not on the grid. On the first
-Sunday of November it shows 01:00 twice; both hours are one hour of the grid, because the sources
-do not tell them apart.
-"""
+"""Demand on the grid of known hours and areas."""
 
 from datetime import datetime
 from typing import Final
@@ -13,44 +8,42 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from chicagotaxi.clock import Times, hours_between
+from chicagotaxi.gaps import LONGEST_QUIET, quiet_too_long
 from chicagotaxi.schema import AREAS, hourly_schema
 
-__all__ = ["complete_month", "hours_between", "is_skipped"]
-
-Times = npt.NDArray[np.datetime64]
+__all__ = ["complete_month", "known_hours"]
 
 _HOUR: Final = np.timedelta64(1, "h")
-_MARCH: Final = 2
+_AT_THE_EDGE: Final = LONGEST_QUIET // 2
 
 
-def is_skipped(hours: Times) -> npt.NDArray[np.bool_]:
-    """Which of these hours the clock skips in March (the rule since 2007)."""
-    hours = hours.astype("datetime64[h]")
-    day = hours.astype("datetime64[D]")
-    march = day.astype("datetime64[M]").astype(np.int64) % 12 == _MARCH
-    # Days of March are numbered from 0 here: the second Sunday is one of 7 to 13.
-    number = (day - day.astype("datetime64[M]")).astype(np.int64)
-    sunday = (day.astype(np.int64) + 4) % 7 == 0
-    second = (number >= 7) & (number < 14)  # noqa: PLR2004
-    two = (hours - day).astype(np.int64) == 2  # noqa: PLR2004
-    found: npt.NDArray[np.bool_] = march & second & sunday & two
-    return found
+def known_hours(seen: Times, *, present: np.datetime64) -> Times:
+    """The hours of a month that are known, by its trips: `chicagotaxi.gaps` says why.
 
+    Args:
+        seen: The hours with a trip, all of one month and before the present hour; at least one.
+        present: The present hour in Chicago: it is not over, and nothing from it on is known.
 
-def hours_between(first: np.datetime64, end: np.datetime64) -> Times:
-    """The hours that the clock shows from one day to before another."""
-    hours = np.arange(first.astype("datetime64[h]"), end.astype("datetime64[h]"), _HOUR)
-    kept: Times = hours[~is_skipped(hours)]
-    return kept
+    Returns:
+        Ascending, without the hour that the clock skips.
+    """
+    seen = np.unique(seen.astype("datetime64[h]"))
+    month = seen[0].astype("datetime64[M]")
+    begin, end = month.astype("datetime64[h]"), (month + 1).astype("datetime64[h]")
+    if (seen[0] - begin) / _HOUR > _AT_THE_EDGE:
+        begin = seen[0]
+    if end > present or (end - _HOUR - seen[-1]) / _HOUR > _AT_THE_EDGE:
+        end = seen[-1] + _HOUR
+    hours = hours_between(begin, end)
+    return np.asarray(hours[~quiet_too_long(hours, np.isin(hours, seen))])
 
 
 def complete_month(demand: pa.Table, *, now: datetime) -> pa.Table:
-    """Put the demand of one month on the complete grid.
+    """Put the demand of one month on the complete grid of its known hours and all areas.
 
-    The grid begins with the first day that has a trip, and ends with the hour of the last trip:
-    whether there were trips after it is not known, and no rows are not zeros. A month that is over
-    and has trips on its last day is known to its end. The present hour is not over, so it is not
-    on the grid. What a month gives depends on its own trips and on the present time alone.
+    Hours that are not known have no rows (`known_hours`). What a month gives depends on its own
+    trips and on the present time alone.
 
     Args:
         demand: ``hour``, ``area`` and sums over the trips that began there: ``trips``,
@@ -67,12 +60,7 @@ def complete_month(demand: pa.Table, *, now: datetime) -> pa.Table:
         return hourly_schema().empty_table()
     hour = demand["hour"].to_numpy().astype("datetime64[h]")
     area = demand["area"].to_numpy().astype(np.int64)
-    days = hour.astype("datetime64[D]")
-    end = hour.max() + _HOUR
-    month_end = (days.max().astype("datetime64[M]") + 1).astype("datetime64[h]")
-    if days.max() + np.timedelta64(1, "D") == month_end <= present:
-        end = month_end
-    hours = hours_between(days.min(), end)
+    hours = known_hours(hour, present=present)
     cell = np.searchsorted(hours, hour) * AREAS + area - 1
     trips = np.zeros(len(hours) * AREAS, dtype=np.int32)
     trips[cell] = demand["trips"].to_numpy()

@@ -1,7 +1,8 @@
 """The history that a forecast is made from: trips by clock hour and area, as one matrix.
 
 Rows are consecutive hours of the wall clock, so that "a week earlier" is always 168 rows up. An
-hour without data, such as the one that the clock skips in March, is NaN and not zero.
+hour without data, such as the one that the clock skips in March, is NaN and not zero; so is one in
+a stretch in which the whole city has no trip for too long (`chicagotaxi.gaps`).
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ import pandas as pd
 from servicekit.files import DataError
 
 from chicagotaxi.calendar import HOUR, Hours
+from chicagotaxi.gaps import quiet_too_long
 from chicagotaxi.schema import HOURLY
 
 __all__ = ["MAX_HOURS", "Floats", "Panel", "read_hourly"]
@@ -47,7 +49,9 @@ class Panel:
     def from_frame(cls, frame: pd.DataFrame) -> "Panel":
         """Make one of a table with `hour`, `area`, `trips` and perhaps `avg_fare`, `avg_miles`.
 
-        Rows may be missing and in any order; an hour and area that comes twice is an error.
+        Rows may be missing and in any order; an hour and area that comes twice is an error. Zeros
+        of all areas in a stretch that is too long to be known become NaN (`chicagotaxi.gaps`):
+        releases before that rule wrote them, and so do other sources.
 
         Raises:
             DataError: The table is empty, or has an hour and area twice.
@@ -75,10 +79,14 @@ class Panel:
             values[places] = frame[column].to_numpy(dtype=np.float32)
             return values.reshape(length, len(areas))
 
+        trips = matrix("trips")
+        known = np.isfinite(trips)
+        totals = np.where(known.any(axis=1), np.where(known, trips, 0).sum(axis=1), np.nan)
+        trips[quiet_too_long(start + np.arange(length) * HOUR, totals)] = np.nan
         return cls(
             start=start,
             areas=tuple(areas.tolist()),
-            trips=matrix("trips"),
+            trips=trips,
             fare=matrix("avg_fare") if "avg_fare" in frame else None,
             miles=matrix("avg_miles") if "avg_miles" in frame else None,
         )
@@ -92,6 +100,11 @@ class Panel:
     def end(self) -> np.datetime64:
         """The first hour after the last one: where a forecast begins."""
         return self.start + len(self.trips) * HOUR
+
+    @property
+    def known(self) -> npt.NDArray[np.bool_]:
+        """Which hours are known: those with the trips of any area."""
+        return np.asarray(np.isfinite(self.trips).any(axis=1))
 
     def index(self, hour: np.datetime64) -> int:
         """The row of an hour, which may lie outside."""

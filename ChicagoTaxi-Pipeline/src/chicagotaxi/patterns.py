@@ -14,7 +14,7 @@ import holidays
 import numpy as np
 import numpy.typing as npt
 
-from chicagotaxi.grid import hours_between
+from chicagotaxi.clock import hours_between
 from chicagotaxi.schema import AREAS
 
 __all__ = ["AIRPORTS", "DOWNTOWN", "intensities"]

@@ -34,6 +34,7 @@ __all__ = [
     "InputStatus",
     "MonthTrips",
     "PipelineStatus",
+    "UnknownStretch",
     "hourly_schema",
     "prediction_schema",
     "read_status",
@@ -73,6 +74,22 @@ class MonthTrips(BaseModel):
     now: Count
 
 
+class UnknownStretch(BaseModel):
+    """Consecutive hours of which nothing is known, Chicago wall clock.
+
+    Attributes:
+        first: The first of them.
+        last: The last of them.
+        hours: How many the clock shows from the first to the last.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    first: NaiveDatetime
+    last: NaiveDatetime
+    hours: Annotated[int, Field(ge=1)]
+
+
 class PipelineStatus(BaseModel):
     """What the last run did, as `status.json` holds it and `/pipeline/status` answers it.
 
@@ -90,6 +107,10 @@ class PipelineStatus(BaseModel):
         hours: Hours of the grid in these months.
         first_hour: The first of them, Chicago wall clock.
         last_hour: The last of them.
+        unknown_hours: Hours between these two that are not on the grid, because nothing is known
+            of them (`chicagotaxi.gaps` has the rule). They are not zeros.
+        unknown_stretches: Their stretches, by time; of more than 50, the longest.
+        unknown_stretches_in_all: How many stretches there are.
         forecast_version: Version of the model behind the predictions, where there are any.
         forecast_sha256: SHA-256 of that model's manifest.
         predictions: Name of the batch of predictions.
@@ -111,6 +132,9 @@ class PipelineStatus(BaseModel):
     hours: Count
     first_hour: NaiveDatetime | None = None
     last_hour: NaiveDatetime | None = None
+    unknown_hours: Count = 0
+    unknown_stretches: list[UnknownStretch] = []
+    unknown_stretches_in_all: Count = 0
     forecast_version: str | None = None
     forecast_sha256: str | None = None
     predictions: str | None = None
@@ -151,7 +175,10 @@ def read_status(out: Path) -> PipelineStatus | None:
 
 
 def hourly_schema() -> "pa.Schema":
-    """Columns of the hourly demand: a complete grid of hours x areas, sorted by both."""
+    """Columns of the hourly demand, sorted by hour and area: every known hour has all areas.
+
+    An hour without rows is unknown; one without trips has a row with 0 for each area.
+    """
     import pyarrow as pa  # noqa: PLC0415 - the API's process reads this module before it needs it
 
     return pa.schema(

@@ -1,0 +1,100 @@
+"""The rule for hours without data: a city without a trip for longer than a night is unknown.
+
+A source that lacks a day and a day without a trip look alike: no rows. The rule is about the trips
+of all areas together. The longest time without any in real counts (two months by census tract, 130
+trips an hour, 3 at four in the morning) is 7 hours, and 8 where only a tenth of these trips is
+kept. All trips of the city have no such hour: the least of a real day's hours has 36. So what lies
+between two trips is known where that is at most 8 hours, and unknown where it is longer. Samples
+of fewer than some ten trips an hour have longer nights, of which these hours are then unknown.
+
+Outside of its trips a month is known to its first and last hour where at most half as many hours
+are between. Two months that follow each other then know no longer stretch without a trip than one
+month does, although each is made from its own trips alone.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from chicagotaxi.clock import Times, hours_between, is_skipped
+from chicagotaxi.schema import UnknownStretch
+
+__all__ = [
+    "LONGEST_QUIET",
+    "longest_stretches",
+    "quiet_too_long",
+    "shown_stretches",
+    "unknown_stretches",
+]
+
+LONGEST_QUIET: Final = 8
+_HOUR: Final = np.timedelta64(1, "h")
+
+# As many stretches as a status names, and a message.
+_NAMED: Final = 50
+_SHOWN: Final = 3
+
+
+def quiet_too_long(hours: Times, totals: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
+    """Which hours lie in a stretch without a trip that is too long to be known.
+
+    Args:
+        hours: Consecutive hours, with or without the one that the clock skips.
+        totals: The city's trips of each; NaN where that is not known, which ends a stretch.
+    """
+    shown = ~is_skipped(hours)
+    idle = np.concatenate([[False], np.asarray(totals)[shown] == 0, [False]])
+    ends = np.flatnonzero(idle[1:] != idle[:-1]).reshape(-1, 2)
+    too_long = np.zeros(len(idle) - 2, dtype=np.bool_)
+    for begin, end in ends[(ends[:, 1] - ends[:, 0]) > LONGEST_QUIET]:
+        too_long[begin:end] = True
+    found = np.zeros(len(hours), dtype=np.bool_)
+    found[shown] = too_long
+    return found
+
+
+def unknown_stretches(known: Times) -> list[UnknownStretch]:
+    """The stretches of hours that are missing between the first and the last that is known.
+
+    Args:
+        known: Times, ascending. The one that the clock skips is not missing.
+    """
+    hours = known.astype("datetime64[h]")
+    found = []
+    for place in np.flatnonzero(np.diff(hours) > _HOUR):
+        missing = hours_between(hours[place] + _HOUR, hours[place + 1])
+        if len(missing):
+            found.append(
+                UnknownStretch(
+                    first=_python(missing[0]), last=_python(missing[-1]), hours=len(missing)
+                )
+            )
+    return found
+
+
+def longest_stretches(stretches: Sequence[UnknownStretch]) -> list[UnknownStretch]:
+    """The longest stretches, by time: as many as a record names."""
+    longest = sorted(stretches, key=lambda one: -one.hours)[:_NAMED]
+    return sorted(longest, key=lambda one: one.first)
+
+
+def shown_stretches(stretches: Sequence[UnknownStretch]) -> str:
+    """Unknown hours in words: how many, the longest of their stretches, and how many others."""
+    longest = sorted(stretches, key=lambda one: -one.hours)[:_SHOWN]
+    total = sum(one.hours for one in stretches)
+    named = "; ".join(
+        f"{one.first:%Y-%m-%d %H:%M} to {one.last:%Y-%m-%d %H:%M} ({one.hours:,} h)"
+        for one in sorted(longest, key=lambda one: one.first)
+    )
+    others = len(stretches) - len(longest)
+    more = f"; and {others:,} shorter stretches" if others else ""
+    hours = "1 hour is" if total == 1 else f"{total:,} hours are"
+    return f"{hours} unknown: {named}{more}."
+
+
+def _python(hour: np.datetime64) -> datetime:
+    found: datetime = hour.astype("datetime64[s]").item()
+    return found
