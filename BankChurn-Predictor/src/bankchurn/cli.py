@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from pydantic import ValidationError
+from servicekit.console import print_anywhere
 from servicekit.exits import exits
 from servicekit.files import DataError
 from servicekit.models import check_places, open_model
@@ -215,6 +216,7 @@ def generate(
 
 def main() -> None:
     """Run the command line."""
+    print_anywhere()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     app()
 

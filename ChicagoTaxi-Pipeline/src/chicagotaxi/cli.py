@@ -7,6 +7,7 @@ its own; here are its options and what it prints.
 import logging
 
 import typer
+from servicekit.console import print_anywhere
 
 from chicagotaxi.forecast_commands import app as forecast_app
 from chicagotaxi.pipeline_commands import app as pipeline_app
@@ -29,5 +30,6 @@ app.add_typer(run_app)
 
 def main() -> None:
     """Run the command line."""
+    print_anywhere()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     app()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
+from servicekit.console import print_anywhere
 from servicekit.exits import exits
 from servicekit.files import DataError
 from servicekit.models import check_places
@@ -297,5 +298,6 @@ def generate(
 
 def main() -> None:
     """Run the command line."""
+    print_anywhere()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     app()
