@@ -1,3 +1,4 @@
+import html
 import sys
 import time
 import unicodedata
@@ -38,6 +39,28 @@ FORMS: tuple[Literal["NFC", "NFD", "NFKC", "NFKD"], ...] = ("NFC", "NFD", "NFKC"
         ("Socie\u0301te\u0301", "Soci\u00e9t\u00e9"),
         ("\u3164\u115f", ""),
         ("$AAPL +5% \U0001f680!", "$AAPL +5% \U0001f680!"),
+        ("it\u2019s Acme\u2018s, it`s, it\u00b4s, it\u02bcs", "it's Acme's, it's, it's, it's"),
+        ("\u201cyes\u201d, \u201eja\u201c, \u00aboui\u00bb, ``aye''", '"yes", "ja", "oui", "aye"'),
+        ("2019\u20132020 \u2014 \u22125% -- non\u2011cash", "2019-2020 - -5% - non-cash"),
+        ("wait\u2026", "wait..."),
+        ("AT&amp;T, S&amp;amp;P, it&#39;s, it&apos;s &#x2014; ok", "AT&T, S&P, it's, it's - ok"),
+        ("a&nbsp;b&#10;c&shy;d", "a b cd"),
+        ("R&D; Q&A, fish &chips; ?a=1&copy=2", "R&D; Q&A, fish &chips; ?a=1&copy=2"),
+        ("see t.co/AbC now", "see now"),
+        ("profit (bit.ly/x) pic.twitter.com/AbCdE", "profit ("),
+        ("read on cnbc.com/2020/01/02/acme.html.", "read on"),
+        (
+            "Amazon.com/Whole Foods, U.S./China, and/or",
+            "Amazon.com/Whole Foods, U.S./China, and/or",
+        ),
+        ("not@t.co/x, 1.5/share", "not@t.co/x, 1.5/share"),
+        ("RT @trader: profit rises", "profit rises"),
+        ("rt @a rt @b_1: RT @c : profit", "profit"),
+        ("RT https://t.co/x @a: profit", "profit"),
+        ("RT @a", ""),
+        ("START @a profit, RT @b", "START @a profit, RT @b"),
+        ("RT profit", "RT profit"),
+        (".@trader says @acme is up", ".@trader says @acme is up"),
     ],
 )
 def test_a_text_is_normalised(text: str, expected: str) -> None:
@@ -47,6 +70,88 @@ def test_a_text_is_normalised(text: str, expected: str) -> None:
 @given(st.text())
 def test_every_normal_form_of_a_text_is_one_text(text: str) -> None:
     assert len({normalise(unicodedata.normalize(form, text)) for form in FORMS}) == 1
+
+
+# What normalisation looks for, and the halves of it, so that what one step leaves could be what
+# another one looks for.
+_PIECES = """
+& amp; # 39; ; lt; &lt; &semi; &num; &#35; &#38; &#59; &#65286; &#65018; &#769; &#8203; &#10; &#0;
+&#x2019; &nbsp; &hellip; &amp;amp; RT @ rt :a t.co/x T.CO/ a.com/ /1 https:// www. . ' '' ` - -- é
+\u2014 \u2019 \u201c \u00b4 \u2026 \u0301 \u0344 \u0f73 \uff9e \u200b \uff06 \ud800 \x00 a K
+"""
+pieces = st.sampled_from([" ", "\n", "\u00a0", *_PIECES.split()])
+tricky = st.lists(pieces, max_size=14).map("".join) | st.text()
+
+
+@given(tricky)
+def test_normalising_again_changes_nothing(text: str) -> None:
+    once = normalise(text)
+
+    assert normalise(once) == once
+
+
+@given(tricky)
+def test_a_normalised_text_is_no_longer_than_its_compatibility_form(text: str) -> None:
+    limit = len(normalise(text))
+
+    assert limit == 0 or is_longer(text, limit - 1)
+    assert grows(text) or limit <= len(text)
+
+
+@given(tricky)
+def test_every_form_of_a_tricky_text_is_one_text(text: str) -> None:
+    assert len({normalise(unicodedata.normalize(form, text)) for form in FORMS}) == 1
+
+
+@given(st.lists(st.sampled_from(("a's", "AT&T", "x-y", "$A", "#up", "é", "it,")), min_size=1))
+def test_a_text_can_be_escaped_any_number_of_times(words: list[str]) -> None:
+    text = " ".join(words)
+
+    for escaped in (html.escape(text), html.escape(html.escape(html.escape(text)))):
+        assert normalise(escaped) == normalise(text)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "&",
+        "&amp;",
+        "&&#35;",
+        "amp;",
+        "&#769;&#790;",
+        ";",
+        "a.",
+        "a.b,",
+        "a.com/x,",
+        "t.co/,",
+        "a-",
+        "RT @a",
+        "RT @a: ",
+        "'",
+        "-",
+        "\u0f73",
+        "\uff9e\u0f73",
+    ],
+)
+def test_no_repetition_takes_quadratic_time(unit: str) -> None:
+    began = time.process_time()
+
+    normalise("&" + unit * (400_000 // len(unit)) + "35;39;")
+
+    # A quadratic step takes minutes; each of these, less than a second.
+    assert time.process_time() - began < 30
+
+
+def test_every_character_that_becomes_a_mark_counts_as_one() -> None:
+    becoming = [
+        chr(code)
+        for code in range(sys.maxunicode + 1)
+        if unicodedata.combining(unicodedata.normalize("NFKD", chr(code))[0])
+    ]
+
+    assert len(becoming) > 800
+    for character in becoming:
+        assert len(normalise("a" + character * 3 * MAX_MARKS)) <= MAX_MARKS + 1
 
 
 @given(st.text(st.characters()))
