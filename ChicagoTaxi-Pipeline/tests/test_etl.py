@@ -120,10 +120,11 @@ def test_days_without_trips_are_unknown_and_are_told(
         ("2022-03-03 06:00:00", "2022-03-31 23:00:00", 689),
     ]
     assert read_status(out) == status
-    assert told == [
+    [notice] = told
+    assert notice == (
         "719 hours are unknown: 2022-03-01 23:00 to 2022-03-03 04:00 (30 h); 2022-03-03 06:00 to "
         "2022-03-31 23:00 (689 h). They are left out of the demand, and are no zeros."
-    ]
+    )
     show_status(status, out)
     assert "without 719 unknown hours in 2 stretches" in " ".join(capsys.readouterr().out.split())
 

@@ -22,12 +22,14 @@ from chicagotaxi.schema import UnknownStretch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+Hours = np.typing.NDArray[np.datetime64]
+
 HOUR: Final = np.timedelta64(1, "h")
 NOW: Final = datetime(2024, 1, 1)  # noqa: DTZ001 - Chicago's wall clock
 # A spring of whole months, with the hour that the clock skips.
-SPRING: Final = np.arange(np.datetime64("2023-02-01T00"), np.datetime64("2023-05-01T00"), HOUR)
-
-Hours = np.typing.NDArray[np.datetime64]
+SPRING: Final[Hours] = np.arange(
+    np.datetime64("2023-02-01T00"), np.datetime64("2023-05-01T00"), HOUR
+)
 
 
 def demand(hours: Hours, trips: Sequence[int]) -> pa.Table:
@@ -96,7 +98,7 @@ def test_two_trips_31_hours_apart_are_two_known_hours_and_one_stretch() -> None:
 def test_a_month_is_known_to_its_ends_where_its_trips_are_near(
     first: str, last: str, begin: str, end: str
 ) -> None:
-    between = np.arange(np.datetime64(first, "h"), np.datetime64(last, "h"), 6 * HOUR)
+    between: Hours = np.arange(np.datetime64(first, "h"), np.datetime64(last, "h"), 6 * HOUR)
     known = known_hours(np.append(between, np.datetime64(last, "h")), present=_present())
     assert (str(known[0]), str(known[-1])) == (begin, end)
     assert unknown_stretches(known) == []

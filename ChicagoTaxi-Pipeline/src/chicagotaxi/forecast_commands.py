@@ -73,11 +73,13 @@ def train(  # noqa: PLR0917 - typer makes options of all of them
     from chicagotaxi.backtest import BacktestOptions  # noqa: PLC0415
     from chicagotaxi.forecast import ForecastOptions  # noqa: PLC0415
     from chicagotaxi.report import check_folder, show_report, write_report  # noqa: PLC0415
+    from chicagotaxi.sufficiency import say_what_is_unknown  # noqa: PLC0415
 
     origins = BacktestOptions(folds=folds, step_days=step_days)
     with exits(), StepBar(training.train_steps(origins) + 2) as progress:
         progress("read the history")
         panel, about = _history(data, seed)
+        say_what_is_unknown(panel, notice)
         check_places(out, reports, check_folder)
         trained = training.train(
             panel,
@@ -109,11 +111,14 @@ def backtest(  # noqa: PLR0917
     from chicagotaxi.backtest import backtest as run_backtest  # noqa: PLC0415
     from chicagotaxi.forecast import ForecastOptions  # noqa: PLC0415
     from chicagotaxi.report import check_folder, show_report, write_report  # noqa: PLC0415
+    from chicagotaxi.sufficiency import check_to_train, say_what_is_unknown  # noqa: PLC0415
 
     origins = BacktestOptions(folds=folds, step_days=step_days)
     with exits(), StepBar(backtest_steps(origins) + 2) as progress:
         progress("read the history")
         panel, about = _history(data, seed)
+        say_what_is_unknown(panel, notice)
+        check_to_train(panel)
         check_folder(reports)
         report = run_backtest(
             panel,
@@ -144,6 +149,7 @@ def predict(  # noqa: PLR0917
     from chicagotaxi.predict import predict as run_predict  # noqa: PLC0415
     from chicagotaxi.report import show_batch  # noqa: PLC0415
     from chicagotaxi.sealed_forecast import SealedForecast  # noqa: PLC0415
+    from chicagotaxi.sufficiency import say_what_is_unknown  # noqa: PLC0415
     from chicagotaxi.swap import settled  # noqa: PLC0415
 
     with exits(), StepBar(3) as progress:
@@ -156,6 +162,7 @@ def predict(  # noqa: PLR0917
             )
         with settled(out):
             panel = read_hourly(out)
+        say_what_is_unknown(panel, notice)
         _warn_of_age(panel)
         progress("open the model")
         sealed = SealedForecast.find(model, model_sha256)
@@ -188,11 +195,13 @@ def hindcast(  # noqa: PLR0917
     from chicagotaxi.hindcast import origins  # noqa: PLC0415
     from chicagotaxi.panel import read_hourly  # noqa: PLC0415
     from chicagotaxi.sealed_forecast import SealedForecast  # noqa: PLC0415
+    from chicagotaxi.sufficiency import say_what_is_unknown  # noqa: PLC0415
 
     with exits():
         options = engine_options(engine, master, spark, threads=threads)
         panel = read_hourly(out)
-        rows = origins(panel, every)
+        say_what_is_unknown(panel, notice)
+        rows = origins(panel, every, notice=notice)
         sealed = SealedForecast.find(model, model_sha256)
         total = len(rows) * 168 * len(panel.areas)
         with (

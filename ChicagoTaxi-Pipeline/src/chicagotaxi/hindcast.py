@@ -17,21 +17,37 @@ from chicagotaxi.panel import Panel
 from chicagotaxi.predict import identity
 from chicagotaxi.predictions import BatchError, BatchInfo, read_pointer
 from chicagotaxi.sealed_forecast import SealedForecast
+from chicagotaxi.sufficiency import check_to_forecast, enough_to_forecast
 
 __all__ = ["hindcast", "origins"]
 
 
-def origins(panel: Panel, every: int) -> list[int]:
+def origins(
+    panel: Panel, every: int, *, notice: Callable[[str], None] = lambda _text: None
+) -> list[int]:
     """The rows of a panel to forecast from: from the eighth week on, so many hours apart.
+
+    Args:
+        panel: The history.
+        every: Hours between two origins.
+        notice: Told how many origins are left out, because too little is known before them.
 
     Raises:
         DataError: There is none.
     """
-    found = list(range(WINDOW, len(panel.trips) + 1, every))
-    if not found:
+    possible = range(WINDOW, len(panel.trips) + 1, every)
+    if not possible:
         raise DataError(
             f"The history has {len(panel.trips)} hours; to look back on it takes {WINDOW} (eight "
             "weeks). Run `etl` on more trips."
+        )
+    found = enough_to_forecast(panel, possible)
+    if not found:
+        check_to_forecast(panel.until(possible[-1]))
+    if left_out := len(possible) - len(found):
+        notice(
+            f"Left out {left_out:,} of {len(possible):,} origins: too few hours of the eight weeks "
+            "before them are known."
         )
     return found
 

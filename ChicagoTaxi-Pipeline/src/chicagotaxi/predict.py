@@ -12,6 +12,7 @@ from chicagotaxi.panel import Panel
 from chicagotaxi.predictions import BatchInfo, ModelIdentity
 from chicagotaxi.schema import PREDICTIONS, STATUS, PipelineStatus, prediction_schema, read_status
 from chicagotaxi.sealed_forecast import SealedForecast
+from chicagotaxi.sufficiency import check_to_forecast
 from chicagotaxi.swap import settled
 
 __all__ = ["identity", "predict"]
@@ -28,8 +29,10 @@ def predict(engine: Engine, sealed: SealedForecast, panel: Panel, out: Path) -> 
 
     Raises:
         SealedModelError: The model is refused, here or by a worker.
-        DataError: The batch cannot be written, or a run of the pipeline is at work.
+        DataError: The history says too little, the batch cannot be written, or a run of the
+            pipeline is at work.
     """
+    check_to_forecast(panel)
     opened = sealed.opened()
     # Between reading the status and writing it, no run may write another.
     with settled(out):

@@ -19,6 +19,7 @@ from chicagotaxi.golden import make_golden_set
 from chicagotaxi.metrics import FORECAST, BacktestReport, Comparison
 from chicagotaxi.model import MODEL_NAME, DemandForecaster, load, pack
 from chicagotaxi.panel import Panel
+from chicagotaxi.sufficiency import check_to_train
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -62,8 +63,9 @@ def train(
         version_override: The model's version, where it is not to be derived from its making.
 
     Raises:
-        DataError: The history is too short.
+        DataError: The history is too short, or too little of it is known.
     """
+    check_to_train(panel)
     data = describe(panel, {**about, "sha256": fingerprint(panel)})
     report = backtest(panel, folds, options, data=data, progress=progress)
     files = pack(fit(panel, options, progress=progress))
