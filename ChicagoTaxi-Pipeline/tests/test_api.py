@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,9 @@ from pydantic import TypeAdapter
 from servicekit import ServiceSettings
 from servicekit.testing import LiveService, wait_until
 from starlette.testclient import TestClient
+from trips import run as run_etl
+from trips import trip
+from trips import write as write_trips
 
 KEY = "k" * 32
 
@@ -100,6 +104,7 @@ def test_demand_has_the_fields_that_clients_know(client: TestClient) -> None:
         "demand_category",
         "avg_fare",
         "avg_distance_miles",
+        "warnings",
     ]
     assert {row["pickup_community_area"] for row in rows} == {8}
     assert {row["hour"] for row in rows} == {14}
@@ -138,6 +143,9 @@ def test_demand_is_filtered_by_every_parameter(client: TestClient) -> None:
         ("date=2025-02-30", "date"),
         ("limit=0", "limit"),
         ("limit=10001", "limit"),
+        ("area_id=8", "area_id"),
+        ("area=8&area=9", "area"),
+        ("area=8&Hour=9", "Hour"),
     ],
 )
 def test_a_wrong_parameter_is_named(client: TestClient, query: str, field: str) -> None:
@@ -205,6 +213,37 @@ def test_it_is_not_ready_before_the_first_batch_and_says_so(
     predict(sealed, panel, output)
     become_ready(client)
     assert client.get("/demand").status_code == 200
+
+
+def test_forecasts_outside_of_the_training_are_marked_and_counted(
+    start: Callable[..., TestClient], output: Path, sealed: Path, panel: Panel
+) -> None:
+    predict(sealed, replace(panel, areas=(*panel.areas[:-1], 77)), output)
+    client = start(output)
+    become_ready(client)
+    [row] = client.get("/demand?area=77&limit=1").json()
+    assert [one["code"] for one in row["warnings"]] == ["area_not_in_training"]
+    [row] = client.get("/demand?area=8&limit=1").json()
+    assert row["warnings"] == []
+    assert status(client)["serving"]["warnings"] == {"area_not_in_training": 168}
+    assert metric(client, 'prediction_warnings_total{code="area_not_in_training"}') == 168
+
+
+def test_the_status_tells_which_hours_are_unknown(
+    start: Callable[..., TestClient], predicted: Path, tmp_path: Path
+) -> None:
+    rows = [
+        trip("t1", start="03/01/2022 10:00:00 PM", end=""),
+        trip("t2", start="03/03/2022 05:00:00 AM", end=""),
+    ]
+    run_etl(write_trips(tmp_path / "a.csv", rows), predicted)
+    client = start(predicted)
+    become_ready(client)
+    last_run = status(client)["last_run"]
+    assert last_run["unknown_hours"] == 30
+    assert last_run["unknown_stretches"] == [
+        {"first": "2022-03-01T23:00:00", "last": "2022-03-03T04:00:00", "hours": 30}
+    ]
 
 
 def test_a_new_batch_takes_the_place_of_the_old_one(
@@ -409,7 +448,8 @@ def test_the_batch_on_disk_is_what_is_answered(client: TestClient, predicted: Pa
     answers: list[dict[str, Any]] = client.get("/demand?limit=10000").json()
     assert len(answers) == len(rows)
     for row, answer in zip(rows, answers, strict=True):
-        assert answer == row | {"start": row["start"].isoformat(timespec="minutes")}
+        shown = {"start": row["start"].isoformat(timespec="minutes"), "warnings": []}
+        assert answer == row | shown
 
 
 def test_the_service_as_a_process_answers_follows_batches_and_ends(

@@ -45,7 +45,7 @@ def index(rows: pa.Table) -> DemandIndex:
 def scan(rows: pa.Table, asked: dict[str, Any]) -> list[dict[str, Any]]:
     """What the index must find, found by looking at every row."""
     return [
-        row
+        row | {"warnings": []}
         for row in rows.to_pylist()
         if all(
             (row["start"].date() if name == "day" else row[name]) == value

@@ -82,7 +82,7 @@ class Clients:
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    return row | {"start": row["start"].isoformat(timespec="minutes")}
+    return row | {"start": row["start"].isoformat(timespec="minutes"), "warnings": []}
 
 
 def test_200_clients_get_answers_of_one_batch_or_refusals_while_another_lands(

@@ -1,28 +1,41 @@
 """The model as sealed bytes, its golden set, and training as a whole."""
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from chicagotaxi.backtest import BacktestOptions
 from chicagotaxi.features import FEATURES, WINDOW
 from chicagotaxi.forecast import ForecastOptions
 from chicagotaxi.golden import golden_inputs
-from chicagotaxi.model import DemandForecaster, GoldenInput, load, pack
+from chicagotaxi.model import (
+    BATCH_OUTPUTS,
+    MODEL_OUTPUTS,
+    DemandForecaster,
+    GoldenInput,
+    load,
+    pack,
+)
 from chicagotaxi.panel import Panel
-from chicagotaxi.train import Training, fingerprint, model_version, train
-from pinproof import OpenedModel, open_sealed
+from chicagotaxi.tables import table, week_after
+from chicagotaxi.train import Training, fingerprint, model_version, seal, train
+from pinproof import OpenedModel, SealError, open_sealed
 from pinproof.errors import GoldenMismatchError
 from pinproof.sealed.opening import check_environment
 
 
 def test_a_packed_model_forecasts_as_before(forecaster: DemandForecaster, panel: Panel) -> None:
-    again = load(pack(forecaster.model))
+    again = load(pack(forecaster))
     one, other = (which.model.predict(panel, 1500) for which in (forecaster, again))
     np.testing.assert_array_equal(one.expected, other.expected)
     np.testing.assert_array_equal(one.lower, other.lower)
     np.testing.assert_array_equal(one.upper, other.upper)
     assert again.model.thresholds == forecaster.model.thresholds
+    assert again.trained_on == forecaster.trained_on
+    assert again.outputs == forecaster.outputs
 
 
 def test_the_files_are_text_and_nothing_is_pickled(training: Training) -> None:
@@ -63,13 +76,70 @@ def test_golden_inputs_cover_holidays_gaps_strangers_and_the_changing_clock() ->
 
 def test_a_seal_proves_expectations_and_intervals(opened: OpenedModel) -> None:
     golden = opened.manifest.golden
-    assert set(golden.outputs) == {"expected", "lower", "upper"}
+    assert set(golden.outputs) == {*MODEL_OUTPUTS, *BATCH_OUTPUTS}
+    assert [one.outputs for one in golden.agreements] == [
+        ("expected", "batch_expected"),
+        ("lower", "batch_lower"),
+        ("upper", "batch_upper"),
+    ]
     expected = [np.array(values) for values in golden.outputs["expected"]]
     lower = [np.array(values) for values in golden.outputs["lower"]]
     assert all(values.shape == (24 * 4,) for values in expected)
     assert all((low <= middle).all() for low, middle in zip(lower, expected, strict=True))
     # Not one number that every model gives.
     assert len({round(float(value), 3) for values in expected for value in values}) > 100
+
+
+def wrong_area(rows: pa.Table) -> pa.Table:
+    """As if areas were written in another order than the forecast's."""
+    column = "pickup_community_area"
+    return rows.set_column(0, rows.schema.field(column), rows[column].take(_swapped(rows)))
+
+
+def wrong_hour(rows: pa.Table) -> pa.Table:
+    starts = rows["start"].take(pa.array(np.roll(np.arange(len(rows)), 4)))
+    return rows.set_column(1, rows.schema.field("start"), starts)
+
+
+def _swapped(rows: pa.Table) -> pa.Array:
+    return pa.array(np.arange(len(rows)).reshape(-1, 4)[:, [1, 0, 2, 3]].reshape(-1))
+
+
+@pytest.mark.parametrize("wrong", [wrong_area, wrong_hour])
+def test_a_model_whose_batches_are_not_its_forecasts_is_not_sealed(
+    training: Training,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    wrong: Callable[[pa.Table], pa.Table],
+) -> None:
+    right = week_after
+    monkeypatch.setattr("chicagotaxi.model.week_after", lambda *arguments: wrong(right(*arguments)))
+    with pytest.raises(SealError, match="'expected' and 'batch_expected' are the same answer"):
+        seal(training, tmp_path / "model", progress=lambda _step: None)
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_model_whose_batches_see_the_future_is_not_sealed(
+    training: Training, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The origin's week is forecast from a history that goes on for a day after it.
+    monkeypatch.setattr(Panel, "until", lambda panel, _row: panel)
+    with pytest.raises(SealError, match="are the same answer"):
+        seal(training, tmp_path / "model", progress=lambda _step: None)
+
+
+def test_a_model_of_an_earlier_release_opens_without_what_it_does_not_say(
+    training: Training, panel: Panel
+) -> None:
+    form = json.loads(training.files["forecast.json"])
+    del form["trained_on"], form["outputs"]
+    files = {**training.files, "forecast.json": json.dumps(form).encode()}
+    old = load(files)
+    inputs = [one.model_dump(mode="json") for one in golden_inputs(panel.areas)[:1]]
+    assert set(old.replay(inputs)) == {"expected", "lower", "upper"}
+    assert old.trained_on is None
+    rows = table(old.model, old.model.predict(panel), panel, old.trained_on)
+    assert set(rows["warnings"].to_pylist()) == {""}
 
 
 def test_a_seal_guards_what_forecasts_and_not_what_serves(opened: OpenedModel) -> None:

@@ -17,7 +17,7 @@ import spark_jobs
 from batches import predict, read_parts
 from chicagotaxi import origins as forecasting
 from chicagotaxi.engines.spark_session import missing_for_spark
-from chicagotaxi.forecast import Forecast, ForecastModel
+from chicagotaxi.forecast import ForecastModel
 from chicagotaxi.hindcast import hindcast, origins
 from chicagotaxi.model import DemandForecaster
 from chicagotaxi.options import engine_options, opened_engine
@@ -26,7 +26,8 @@ from chicagotaxi.panel import Panel
 from chicagotaxi.predictions import BatchInfo, read_pointer
 from chicagotaxi.schema import prediction_schema
 from chicagotaxi.sealed_forecast import SealedForecast
-from chicagotaxi.tables import table
+from chicagotaxi.tables import table, week_after
+from chicagotaxi.trained_on import TrainedOn
 from pinproof import SealedModelError
 from pinproof.errors import ManifestDigestError
 from servicekit.files import DataError
@@ -126,16 +127,18 @@ def test_a_failure_midway_leaves_the_previous_batch(
     sealed: Path, panel: Panel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = look_back(sealed, panel, tmp_path, every=100)
-    whole = table
+    whole = week_after
     written: list[Path] = []
 
-    def fail_late(model: ForecastModel, forecast: Forecast, past: Panel) -> pa.Table:
-        if len(past.trips) > 1800:
+    def fail_late(
+        model: ForecastModel, panel: Panel, origin: np.datetime64, trained_on: TrainedOn | None
+    ) -> pa.Table:
+        if panel.index(origin) > 1800:
             written.extend(tmp_path.glob(".*/work/forecasts/part-00000.parquet"))
             raise OSError(28, "No space left on device")
-        return whole(model, forecast, past)
+        return whole(model, panel, origin, trained_on)
 
-    monkeypatch.setattr(forecasting, "table", fail_late)
+    monkeypatch.setattr(forecasting, "week_after", fail_late)
     with pytest.raises(DataError, match="cannot be written: No space left"):
         look_back(sealed, panel, tmp_path)
     assert written, "nothing had been done when it failed"

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 from pydantic import BaseModel, Field
+from servicekit.answer_warnings import AnswerWarning
 
 from chicagotaxi.predictions import BatchInfo
 from chicagotaxi.schema import DemandCategory, PipelineStatus
@@ -27,6 +28,9 @@ class DemandRow(BaseModel):
     demand_category: DemandCategory
     avg_fare: float | None = Field(description="Usual fare at this clock hour, in dollars.")
     avg_distance_miles: float | None = Field(description="Usual distance at this clock hour.")
+    warnings: list[AnswerWarning] = Field(
+        description="Why the forecast deserves less trust than others; empty where nothing does."
+    )
 
 
 class AreaSummary(BaseModel):

@@ -4,11 +4,14 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from servicekit.training_rows import Overlap
 
+from chicagotaxi.forecast_warnings import WARNINGS_BY_CODE
+from chicagotaxi.predictions import BatchInfo
 from chicagotaxi.rules import DUPLICATE, RULES
 from chicagotaxi.schema import AREAS, PipelineStatus
 
-__all__ = ["many", "show_status"]
+__all__ = ["many", "show_status", "show_warnings"]
 
 
 def show_status(status: PipelineStatus, out: Path) -> None:
@@ -47,6 +50,20 @@ def show_status(status: PipelineStatus, out: Path) -> None:
                 )
     else:
         console.print(f"No trip was kept. What stands in {out} is as it was")
+
+
+def show_warnings(info: BatchInfo) -> None:
+    """Print which predictions deserve less trust, and what the model had seen before."""
+    console = Console()
+    for code, rows in info.warnings.items():
+        console.print(
+            f"{rows:,} of {many(info.rows, 'prediction')} marked {code}: "
+            f"{WARNINGS_BY_CODE[code].message}",
+            highlight=False,
+        )
+    if (found := info.training_overlap) is not None:
+        overlap = Overlap(rows=found.rows, compared=found.compared, seen=found.seen)
+        console.print(overlap.sentence("hours and areas with trips"), highlight=False)
 
 
 def many(number: int, noun: str, plural: str | None = None) -> str:

@@ -145,6 +145,7 @@ def predict(  # noqa: PLR0917
     spark: SparkOption = None,
 ) -> None:
     """Forecast the week after the history; a running service takes the new batch up by itself."""
+    from chicagotaxi.display import show_warnings  # noqa: PLC0415
     from chicagotaxi.panel import read_hourly  # noqa: PLC0415
     from chicagotaxi.predict import predict as run_predict  # noqa: PLC0415
     from chicagotaxi.report import show_batch  # noqa: PLC0415
@@ -170,6 +171,7 @@ def predict(  # noqa: PLR0917
         with opened_engine(options) as opened:
             info = run_predict(opened, sealed, panel, out)
     show_batch(info)
+    show_warnings(info)
 
 
 @app.command()
@@ -191,6 +193,7 @@ def hindcast(  # noqa: PLR0917
     """Write what would have been forecast from many origins in the past."""
     from time import perf_counter  # noqa: PLC0415
 
+    from chicagotaxi.display import show_warnings  # noqa: PLC0415
     from chicagotaxi.hindcast import hindcast as run_hindcast  # noqa: PLC0415
     from chicagotaxi.hindcast import origins  # noqa: PLC0415
     from chicagotaxi.panel import read_hourly  # noqa: PLC0415
@@ -215,6 +218,7 @@ def hindcast(  # noqa: PLR0917
         f"{info.rows:,} predictions from {len(rows):,} origins in {seconds:.2f} s. "
         f"Wrote {destination / info.batch}"
     )
+    show_warnings(info)
 
 
 @app.command()

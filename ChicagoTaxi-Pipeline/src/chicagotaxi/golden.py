@@ -4,17 +4,19 @@ from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
-from pinproof import GoldenSet, Tolerance
+from pinproof import Agreement, GoldenSet, Tolerance
 
 from chicagotaxi.calendar import DAY, HOUR, WEEK
 from chicagotaxi.features import WINDOW
-from chicagotaxi.model import DemandForecaster, GoldenInput
+from chicagotaxi.model import BATCH_OUTPUTS, MODEL_OUTPUTS, DemandForecaster, GoldenInput
 from chicagotaxi.panel import Floats, Panel
 
 __all__ = ["golden_inputs", "make_golden_set"]
 
 # Sums of floats and logarithms may differ in their last digits between processors, and no more.
 _TOLERANCE: Final = Tolerance(absolute=1e-4, relative=1e-4)
+# The rows of a batch are the model's forecast, rounded to four decimals.
+_ROUNDED: Final = Tolerance(absolute=1e-4, relative=1e-6)
 
 # An ordinary week, one that begins in the afternoon, Thanksgiving, Christmas and New Year, and
 # the weeks in which the clock is changed.
@@ -40,7 +42,15 @@ def make_golden_set(forecaster: DemandForecaster) -> GoldenSet:
     """Made-up pasts, and what a model in memory answers to them."""
     inputs = tuple(one.model_dump(mode="json") for one in golden_inputs(forecaster.model.areas))
     outputs = {name: tuple(values) for name, values in forecaster.replay(inputs).items()}
-    return GoldenSet(inputs=inputs, outputs=outputs, tolerances=dict.fromkeys(outputs, _TOLERANCE))
+    return GoldenSet(
+        inputs=inputs,
+        outputs=outputs,
+        tolerances=dict.fromkeys(outputs, _TOLERANCE),
+        agreements=tuple(
+            Agreement(outputs=pair, tolerance=_ROUNDED)
+            for pair in zip(MODEL_OUTPUTS, BATCH_OUTPUTS, strict=True)
+        ),
+    )
 
 
 def _panels(areas: tuple[int, ...]) -> Iterator[Panel]:

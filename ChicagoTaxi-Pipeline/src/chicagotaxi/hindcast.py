@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
+from pinproof import OpenedModel
 from servicekit.files import DataError
+from servicekit.training_rows import ROW_SKETCH, RowSketch, digest_rows
 
 from chicagotaxi.engines import Engine
 from chicagotaxi.features import WINDOW
@@ -15,11 +17,12 @@ from chicagotaxi.new_batch import write_batch
 from chicagotaxi.origins import ORIGIN, forecast_origins, origins_schema
 from chicagotaxi.panel import Panel
 from chicagotaxi.predict import identity
-from chicagotaxi.predictions import BatchError, BatchInfo, read_pointer
+from chicagotaxi.predictions import BatchError, BatchInfo, TrainingOverlap, read_pointer
 from chicagotaxi.sealed_forecast import SealedForecast
 from chicagotaxi.sufficiency import check_to_forecast, enough_to_forecast
+from chicagotaxi.trained_on import trained_rows
 
-__all__ = ["hindcast", "origins"]
+__all__ = ["hindcast", "origins", "training_overlap"]
 
 
 def origins(
@@ -85,6 +88,27 @@ def hindcast(
         schema=origins_schema(named=True),
         model=identity(sealed.opened()),
         interval=sealed.model().intervals.coverage,
+        training_overlap=training_overlap(sealed.opened(), panel, rows[0]),
+    )
+
+
+def training_overlap(opened: OpenedModel, panel: Panel, first: int) -> TrainingOverlap | None:
+    """How much of what is forecast in the past a model was trained on.
+
+    Args:
+        opened: The sealed model.
+        panel: The history.
+        first: Its first row that is forecast; all after it are.
+
+    Returns:
+        Of the hours and areas with trips; None where the model does not say what it was trained on.
+    """
+    sketch = opened.manifest.data.get(ROW_SKETCH)
+    if not isinstance(sketch, dict):
+        return None
+    found = RowSketch.from_json(sketch).overlap(digest_rows(trained_rows(panel, first)))
+    return TrainingOverlap(
+        rows=found.rows, compared=found.compared, seen=found.seen, share=found.share
     )
 
 

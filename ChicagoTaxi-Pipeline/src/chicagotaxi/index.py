@@ -5,14 +5,17 @@ assignment.
 """
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
+from servicekit.answer_warnings import WARNINGS
+
 from chicagotaxi.areas import NAMES
+from chicagotaxi.forecast_warnings import read_cell
 from chicagotaxi.predictions import AGAIN, BatchError, BatchInfo
 from chicagotaxi.schema import AREAS
 
@@ -48,6 +51,7 @@ class DemandIndex:
 
     Attributes:
         info: The same.
+        warnings: How many of its rows are marked, by code.
         areas_body: The answer to ``/areas``.
 
     Raises:
@@ -59,6 +63,7 @@ class DemandIndex:
         rows: list[dict[str, Any]] = table.to_pylist()
         _check(info, rows)
         self.info = info
+        self.warnings = _count_warnings(rows)
         self._keys = [
             (row["pickup_community_area"], row["hour"], row["day_of_week"], row["start"].date())
             for row in rows
@@ -152,18 +157,27 @@ def _problems(row: Mapping[str, Any]) -> Iterator[str]:
     for name in ("avg_fare", "avg_distance_miles"):
         if row[name] is not None and not isfinite(row[name]):
             yield f"{name} is no number"
+    try:
+        read_cell(row[WARNINGS])
+    except KeyError as error:
+        yield f"the warning {error} is not one of this release"
+
+
+def _count_warnings(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, int]:
+    return Counter(warning.code for row in rows for warning in read_cell(row[WARNINGS]))
 
 
 def _text(row: Mapping[str, Any]) -> bytes:
     shown = {
         "pickup_community_area": row["pickup_community_area"],
         "start": row["start"].isoformat(timespec="minutes"),
-        **{name: value for name, value in row.items() if name not in _SHOWN_FIRST},
+        **{name: value for name, value in row.items() if name not in _SHOWN_APART},
+        WARNINGS: [one.model_dump() for one in read_cell(row[WARNINGS])],
     }
     return json.dumps(shown, allow_nan=False, separators=(",", ":")).encode()
 
 
-_SHOWN_FIRST: Final = ("pickup_community_area", "start")
+_SHOWN_APART: Final = ("pickup_community_area", "start", WARNINGS)
 
 
 def _areas(rows: Sequence[Mapping[str, Any]]) -> bytes:

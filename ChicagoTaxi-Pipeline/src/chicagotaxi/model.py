@@ -13,22 +13,41 @@ import numpy as np
 from pinproof import GoldenValue
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from chicagotaxi.calendar import HOUR
+from chicagotaxi.calendar import DAY, HOUR, exists
 from chicagotaxi.features import FEATURES, HORIZON
 from chicagotaxi.forecast import ForecastModel, Thresholds
 from chicagotaxi.intervals import Intervals
 from chicagotaxi.panel import Floats, Panel
+from chicagotaxi.tables import week_after
+from chicagotaxi.trained_on import TrainedOn
 
-__all__ = ["MODEL_NAME", "DemandForecaster", "GoldenInput", "load", "pack"]
+__all__ = [
+    "BATCH_OUTPUTS",
+    "MODEL_NAME",
+    "MODEL_OUTPUTS",
+    "DemandForecaster",
+    "GoldenInput",
+    "load",
+    "pack",
+]
 
 MODEL_NAME: Final = "chicagotaxi"
 
 _BOOSTER: Final = "booster.txt"
 _FORECAST: Final = "forecast.json"
 
+# A golden forecast, by the model and by the path that makes batches.
+MODEL_OUTPUTS: Final = ("expected", "lower", "upper")
+BATCH_OUTPUTS: Final = ("batch_expected", "batch_lower", "batch_upper")
+_COLUMNS: Final = ("predicted_demand", "lower", "upper")
+
 # Every seventh hour of the week ahead: all days, and all clock hours but for a shift.
 _SHOWN: Final = 7
 _UNKNOWN: Final = "-"
+# Trips after the origin of a golden forecast; whatever they are, they may not matter.
+_LATER: Final = 5000.0
+# What a batch that lacks a row answers there: nothing that agrees with any forecast.
+_NO_ROW: Final = dict.fromkeys(_COLUMNS, -1.0)
 
 
 class _Forecast(BaseModel):
@@ -40,6 +59,9 @@ class _Forecast(BaseModel):
     areas: tuple[int, ...]
     intervals: Intervals
     thresholds: Thresholds
+    # Models of earlier releases lack both: their golden sets have the model's own outputs alone.
+    trained_on: TrainedOn | None = None
+    outputs: tuple[str, ...] = MODEL_OUTPUTS
 
 
 class GoldenInput(BaseModel):
@@ -89,33 +111,65 @@ class DemandForecaster:
 
     Attributes:
         model: The forecast.
+        trained_on: What it was trained on; None of models that do not say so.
+        outputs: The outputs of its golden set.
     """
 
     model: ForecastModel
+    trained_on: TrainedOn | None = None
+    outputs: tuple[str, ...] = (*MODEL_OUTPUTS, *BATCH_OUTPUTS)
 
     def replay(self, inputs: Sequence[JsonValue]) -> Mapping[str, Sequence[GoldenValue]]:
-        """Answer golden inputs the way a batch is made: from a history to intervals.
+        """Answer golden inputs by the model, and by the path that makes batches.
 
         Returns:
-            ``expected``, ``lower`` and ``upper``: for each input, every seventh hour of the week
-            ahead, for all of its areas.
+            For each input, every seventh hour of the week ahead, for all of its areas:
+            ``expected``, ``lower`` and ``upper`` of the model's own forecast, and as ``batch_...``
+            those of the rows that a batch holds of it. For them the history goes on after the
+            origin, with trips that a forecast must not see.
         """
-        answers: dict[str, list[GoldenValue]] = {"expected": [], "lower": [], "upper": []}
+        answers: dict[str, list[GoldenValue]] = {name: [] for name in self.outputs}
         for one in inputs:
-            forecast = self.model.predict(GoldenInput.model_validate(one).panel())
-            for name, values in answers.items():
-                shown: Floats = getattr(forecast, name)[range(0, HORIZON, _SHOWN)]
-                values.append(tuple(shown.reshape(-1).tolist()))
+            panel = GoldenInput.model_validate(one).panel()
+            forecast = self.model.predict(panel)
+            shown = [hour for hour in range(0, HORIZON, _SHOWN) if exists(forecast.hours[[hour]])]
+            for name in MODEL_OUTPUTS:
+                values: Floats = getattr(forecast, name)[shown]
+                answers[name].append(tuple(values.reshape(-1).tolist()))
+            if set(BATCH_OUTPUTS) <= set(self.outputs):
+                rows = self._batch_rows(panel)
+                hours = forecast.hours[shown].astype("datetime64[us]").tolist()
+                for name, column in zip(BATCH_OUTPUTS, _COLUMNS, strict=True):
+                    answers[name].append(
+                        tuple(
+                            rows.get((hour, area), _NO_ROW)[column]
+                            for hour in hours
+                            for area in panel.areas
+                        )
+                    )
         return answers
 
+    def _batch_rows(self, panel: Panel) -> dict[tuple[object, int], dict[str, float]]:
+        """The rows of the week after a history, as a batch has them, by hour and area."""
+        later = np.full((DAY, len(panel.areas)), _LATER, dtype=np.float32)
+        longer = Panel(panel.start, panel.areas, np.concatenate([panel.trips, later]))
+        week = week_after(self.model, longer, panel.end, self.trained_on)
+        return {
+            (row["start"], row["pickup_community_area"]): row
+            for row in week.select(["start", "pickup_community_area", *_COLUMNS]).to_pylist()
+        }
 
-def pack(model: ForecastModel) -> dict[str, bytes]:
+
+def pack(forecaster: DemandForecaster) -> dict[str, bytes]:
     """The files of a model to be sealed."""
+    model = forecaster.model
     forecast = _Forecast(
         features=FEATURES,
         areas=model.areas,
         intervals=model.intervals,
         thresholds=model.thresholds,
+        trained_on=forecaster.trained_on,
+        outputs=forecaster.outputs,
     )
     return {
         _BOOSTER: model.booster.model_to_string().encode(),
@@ -140,5 +194,7 @@ def load(files: Mapping[str, bytes]) -> DemandForecaster:
             f"makes {', '.join(FEATURES)}"
         )
     return DemandForecaster(
-        ForecastModel(booster, forecast.areas, forecast.intervals, forecast.thresholds)
+        ForecastModel(booster, forecast.areas, forecast.intervals, forecast.thresholds),
+        forecast.trained_on,
+        forecast.outputs,
     )

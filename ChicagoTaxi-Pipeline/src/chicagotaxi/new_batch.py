@@ -6,7 +6,8 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,9 +15,11 @@ from typing import Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from servicekit.answer_warnings import WARNINGS
 from servicekit.files import DataError, NewFile, write_errors
 
-from chicagotaxi.predictions import BATCH, NAME, BatchInfo, ModelIdentity, PartInfo
+from chicagotaxi.forecast_warnings import read_cell
+from chicagotaxi.predictions import BATCH, NAME, BatchInfo, ModelIdentity, PartInfo, TrainingOverlap
 from chicagotaxi.schema import CURRENT
 
 __all__ = ["write_batch"]
@@ -32,6 +35,7 @@ def write_batch(
     schema: pa.Schema,
     model: ModelIdentity,
     interval: float,
+    training_overlap: TrainingOverlap | None = None,
 ) -> BatchInfo:
     """Write a batch and point to it.
 
@@ -42,6 +46,7 @@ def write_batch(
         schema: That they must have.
         model: What makes them.
         interval: The coverage of the intervals.
+        training_overlap: How much of what is forecast the model was trained on, where known.
 
     Raises:
         DataError: It cannot be written. The pointer, and what it points to, are as they were.
@@ -67,6 +72,8 @@ def write_batch(
                 interval=interval,
                 rows=sum(part.rows for part in parts),
                 parts=parts,
+                warnings=_count_warnings(batch / part.name for part in parts),
+                training_overlap=training_overlap,
             )
             (batch / BATCH).write_text(info.model_dump_json(indent=2) + "\n", encoding="utf-8")
             _make_durable(batch)
@@ -130,6 +137,17 @@ def _part(batch: Path, number: int, found: _Found) -> PartInfo:
     with part.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return PartInfo(name=part.name, sha256=digest, rows=found.rows)
+
+
+def _count_warnings(parts: Iterable[Path]) -> dict[str, int]:
+    """How many rows are marked, by code."""
+    found: Counter[str] = Counter()
+    for path in parts:
+        cells = pq.read_table(path, columns=[WARNINGS])[WARNINGS].combine_chunks()
+        for row in cells.value_counts().to_pylist():
+            for code in {warning.code for warning in read_cell(row["values"])}:
+                found[code] += row["counts"]
+    return dict(sorted(found.items()))
 
 
 def _make_durable(folder: Path) -> None:

@@ -24,7 +24,7 @@ from chicagotaxi.engines import Engine, WorkerError
 from chicagotaxi.panel import Panel
 from chicagotaxi.schema import prediction_schema
 from chicagotaxi.sealed_forecast import SealedForecast
-from chicagotaxi.tables import table
+from chicagotaxi.tables import week_after
 
 __all__ = ["ORIGIN", "OriginForecasts", "forecast_origins", "origins_schema", "save_history"]
 
@@ -59,14 +59,13 @@ class OriginForecasts:
             SealedModelError: The model is refused in this process.
             DataError: The history is not the one that was written.
         """
-        model = self.model.model()
+        forecaster = self.model.forecaster()
         with _READING:
             panel = _read_history(self.history, self.history_sha256)
         schema = origins_schema(named=self.named)
         weeks = [schema.empty_table()]
         for origin in batch[ORIGIN].to_numpy():
-            past = panel.until(panel.index(origin))
-            week = table(model, model.predict(past), past)
+            week = week_after(forecaster.model, panel, origin, forecaster.trained_on)
             if self.named:
                 week = week.add_column(0, _FIELD, pa.array(np.full(len(week), origin)))
             weeks.append(week)

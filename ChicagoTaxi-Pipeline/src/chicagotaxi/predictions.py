@@ -10,7 +10,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, NaiveDatetime, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    NaiveDatetime,
+    ValidationError,
+)
+from servicekit.answer_warnings import WARNINGS
 
 from chicagotaxi.schema import CURRENT, prediction_schema
 
@@ -25,6 +33,7 @@ __all__ = [
     "BatchInfo",
     "ModelIdentity",
     "PartInfo",
+    "TrainingOverlap",
     "read_batch",
     "read_pointer",
 ]
@@ -76,6 +85,22 @@ class PartInfo(_Record):
     rows: int = Field(ge=0)
 
 
+class TrainingOverlap(_Record):
+    """How much of what is forecast in the past the model was trained on.
+
+    Attributes:
+        rows: Hours and areas with trips, from the first origin to the end of the history.
+        compared: Those that could be compared with a sample of the training's.
+        seen: Those of the compared ones that the model was trained on.
+        share: ``seen`` of ``compared``.
+    """
+
+    rows: int = Field(ge=0)
+    compared: int = Field(ge=0)
+    seen: int = Field(ge=0)
+    share: float = Field(ge=0, le=1)
+
+
 class BatchInfo(_Record):
     """``batch.json``.
 
@@ -89,6 +114,8 @@ class BatchInfo(_Record):
         interval: How often the truth shall lie between `lower` and `upper`.
         rows: Of all parts together.
         parts: The files.
+        warnings: How many rows are marked, by code (`chicagotaxi.trained_on`).
+        training_overlap: Of a batch of forecasts in the past, how much the model was trained on.
     """
 
     format: Literal[1] = 1
@@ -100,6 +127,8 @@ class BatchInfo(_Record):
     interval: float
     rows: int = Field(ge=1)
     parts: list[PartInfo] = Field(min_length=1)
+    warnings: dict[str, Annotated[int, Field(ge=1)]] = {}
+    training_overlap: TrainingOverlap | None = None
 
 
 def read_pointer(folder: Path) -> str | None:
@@ -166,6 +195,17 @@ def _read_rows(place: Path, info: BatchInfo, contents: Mapping[str, bytes]) -> "
                 f"memory. {AGAIN}",
             )
         # With the type for nulls that the schema has, a file of other columns fails here.
-        return pa.concat_tables([file.read().cast(prediction_schema()) for file in files])
+        return pa.concat_tables(
+            [_with_warnings(file.read()).cast(prediction_schema()) for file in files]
+        )
     except (pa.ArrowException, ValueError, TypeError, KeyError, OSError) as error:
         raise BatchError("form", f"{place} does not hold predictions: {error}. {AGAIN}") from error
+
+
+def _with_warnings(table: "pa.Table") -> "pa.Table":
+    """The rows with a column of warnings, which batches of earlier releases do not have."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    if WARNINGS in table.column_names:
+        return table
+    return table.append_column(WARNINGS, pa.array([""] * len(table), pa.string()))

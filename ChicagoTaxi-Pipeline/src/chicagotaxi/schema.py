@@ -56,13 +56,21 @@ Count = Annotated[int, Field(ge=0)]
 
 
 class InputStatus(BaseModel):
-    """One input file: its path, what its header said it is, and how many rows it had."""
+    """One input file.
+
+    Attributes:
+        path: Absolute.
+        dialect: What its header said it is.
+        rows: How many it had.
+        absent: Its names of optional columns that it lacks, which are blank in the clean trips.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     path: str
     dialect: str
     rows: Count
+    absent: list[str] = []
 
 
 class MonthTrips(BaseModel):
@@ -102,6 +110,8 @@ class PipelineStatus(BaseModel):
         rows_read: Their rows.
         rows_kept: Those that are in the clean trips.
         dropped: The others, each under the first rule that it broke; every rule is here.
+        marked: Rows, kept or dropped, of which something was changed or guessed, by what it was; a
+            row may have several marks. Every mark is here.
         months: The months that were written, as ``YYYY-MM``.
         month_trips: Their trips, before the run and after it.
         hours: Hours of the grid in these months.
@@ -127,6 +137,7 @@ class PipelineStatus(BaseModel):
     rows_read: Count
     rows_kept: Count
     dropped: dict[str, Count]
+    marked: dict[str, Count] = {}
     months: list[str]
     month_trips: dict[str, MonthTrips] = {}
     hours: Count
@@ -193,7 +204,12 @@ def hourly_schema() -> "pa.Schema":
 
 
 def prediction_schema() -> "pa.Schema":
-    """Columns of a batch of predictions. ``day_of_week`` is 1 on Sundays and 7 on Saturdays."""
+    """Columns of a batch of predictions.
+
+    ``day_of_week`` is 1 on Sundays and 7 on Saturdays. ``warnings`` holds ``code:field`` of each
+    reason to trust a prediction less, joined with ``;``; it is empty where there is none, and
+    batches of earlier releases lack it.
+    """
     import pyarrow as pa  # noqa: PLC0415
 
     return pa.schema(
@@ -209,5 +225,6 @@ def prediction_schema() -> "pa.Schema":
             pa.field("demand_category", pa.string(), nullable=False),
             pa.field("avg_fare", pa.float64()),
             pa.field("avg_distance_miles", pa.float64()),
+            pa.field("warnings", pa.string(), nullable=False),
         ]
     )

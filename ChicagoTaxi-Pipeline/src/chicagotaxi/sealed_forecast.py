@@ -61,10 +61,14 @@ class SealedForecast:
         with _OPENING:
             return _opened(self)[0]
 
+    def forecaster(self) -> "DemandForecaster":
+        """What it becomes when it is opened, likewise."""
+        with _OPENING:
+            return _opened(self)[1]
+
     def model(self) -> "ForecastModel":
         """Its forecast, likewise."""
-        with _OPENING:
-            return _opened(self)[1].model
+        return self.forecaster().model
 
 
 @lru_cache(maxsize=1)

@@ -4,16 +4,18 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow as pa
+from servicekit.answer_warnings import WARNINGS
 
 from chicagotaxi.calendar import DAY, WEEK, clock_hour, day_of_week, exists, is_weekend
 from chicagotaxi.forecast import Forecast, ForecastModel, Thresholds
 from chicagotaxi.panel import Floats, Panel
 from chicagotaxi.schema import DemandCategory, prediction_schema
+from chicagotaxi.trained_on import TrainedOn, warning_cells
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["categories", "table"]
+__all__ = ["categories", "table", "week_after"]
 
 # Fares and distances are usual ones of these weeks.
 RECENT: Final = 8 * WEEK
@@ -21,13 +23,31 @@ RECENT: Final = 8 * WEEK
 _CATEGORIES: Final[tuple[DemandCategory, ...]] = ("LOW", "MEDIUM", "HIGH", "VERY_HIGH")
 
 
-def table(model: ForecastModel, forecast: Forecast, panel: Panel) -> pa.Table:
+def week_after(
+    model: ForecastModel, panel: Panel, origin: np.datetime64, trained_on: TrainedOn | None
+) -> pa.Table:
+    """Forecast the week after an origin in a history, of which nothing later is looked at.
+
+    Args:
+        model: The forecast.
+        panel: The history.
+        origin: The first hour to forecast.
+        trained_on: What the model was trained on, where that is known.
+    """
+    past = panel.until(panel.index(origin))
+    return table(model, model.predict(past), past, trained_on)
+
+
+def table(
+    model: ForecastModel, forecast: Forecast, panel: Panel, trained_on: TrainedOn | None = None
+) -> pa.Table:
     """A forecast as a table, sorted by hour and area, without the hour that the clock skips.
 
     Args:
         model: What made it; it knows what much demand is.
         forecast: The forecast.
-        panel: The history that it was made from, for usual fares and distances.
+        panel: The history that it was made from, for usual fares and distances, and for warnings.
+        trained_on: What the model was trained on, where that is known.
     """
     real = exists(forecast.hours)
     hours = forecast.hours[real]
@@ -42,6 +62,7 @@ def table(model: ForecastModel, forecast: Forecast, panel: Panel) -> pa.Table:
     expected = flat(forecast.expected)
     clock = clock_hour(hours)
     usual = _usual(panel)
+    cells = pa.array(warning_cells(panel, model.areas, trained_on), pa.string())
     columns = {
         "pickup_community_area": np.tile(np.asarray(forecast.areas, dtype=np.int16), len(hours)),
         "start": by_hour(hours.astype("datetime64[us]")),
@@ -54,6 +75,7 @@ def table(model: ForecastModel, forecast: Forecast, panel: Panel) -> pa.Table:
         "demand_category": categories(expected, model.thresholds),
         "avg_fare": usual[0][clock].reshape(-1),
         "avg_distance_miles": usual[1][clock].reshape(-1),
+        WARNINGS: cells.take(pa.array(np.tile(np.arange(areas), len(hours)))),
     }
     schema = prediction_schema()
     # NaN says that a fare is not known; a table says that with a null.

@@ -11,6 +11,7 @@ import lightgbm
 import numpy as np
 import pinproof
 from pinproof import Manifest
+from servicekit.training_rows import ROW_SKETCH, RowSketch, digest_rows
 
 from chicagotaxi.backtest import BacktestOptions, backtest, backtest_steps, describe
 from chicagotaxi.baselines import FOUR_WEEKS, SEASONAL_NAIVE
@@ -20,6 +21,7 @@ from chicagotaxi.metrics import FORECAST, BacktestReport, Comparison
 from chicagotaxi.model import MODEL_NAME, DemandForecaster, load, pack
 from chicagotaxi.panel import Panel
 from chicagotaxi.sufficiency import check_to_train
+from chicagotaxi.trained_on import TrainedOn, trained_rows
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -29,13 +31,14 @@ __all__ = ["Training", "model_version", "seal", "train", "train_steps"]
 
 @dataclass(frozen=True)
 class Training:
-    """What a training made: the forecaster in memory, its files and its back-test."""
+    """What a training made: the forecaster in memory, its files, its back-test, and its rows."""
 
     forecaster: DemandForecaster
     files: dict[str, bytes]
     version: str
     report: BacktestReport
     options: ForecastOptions
+    sketch: RowSketch
 
 
 def train_steps(folds: BacktestOptions) -> int:
@@ -68,11 +71,17 @@ def train(
     check_to_train(panel)
     data = describe(panel, {**about, "sha256": fingerprint(panel)})
     report = backtest(panel, folds, options, data=data, progress=progress)
-    files = pack(fit(panel, options, progress=progress))
+    model = fit(panel, options, progress=progress)
+    files = pack(DemandForecaster(model, TrainedOn.of(panel)))
     # From the packed bytes, so that what answers here is what will be sealed.
     forecaster = load(files)
     return Training(
-        forecaster, files, version_override or model_version(panel, options), report, options
+        forecaster,
+        files,
+        version_override or model_version(panel, options),
+        report,
+        options,
+        RowSketch.of(digest_rows(trained_rows(panel))),
     )
 
 
@@ -97,7 +106,7 @@ def seal(training: Training, destination: Path, *, progress: Progress) -> Manife
         loader=MODEL_NAME,
         files=training.files,
         golden=make_golden_set(training.forecaster),
-        data=training.report.data,
+        data={**training.report.data, ROW_SKETCH: training.sketch.to_json()},
         metrics=_metrics(training.report.overall),
         parameters=parameters,
     )

@@ -128,7 +128,14 @@ class Predictions:
                         self._index = index
                         self._counts.created.set(index.info.created.timestamp())
                         self._counts.rows.set(len(index))
-                        self._log.info("batch served", batch=index.info.batch, rows=len(index))
+                        for code, rows in index.warnings.items():
+                            runtime.count_warning(code, rows)
+                        self._log.info(
+                            "batch served",
+                            batch=index.info.batch,
+                            rows=len(index),
+                            warnings=dict(index.warnings),
+                        )
             # Often while there is nothing to serve, so that a start is quick.
             await asyncio.sleep(self._poll_s if self._index is not None else min(self._poll_s, 0.1))
 

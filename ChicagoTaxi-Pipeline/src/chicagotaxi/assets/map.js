@@ -91,6 +91,7 @@ function drawDetail(row) {
     Demand: row.demand_category.toLowerCase().replace("_", " "),
     "Usual fare": dollars,
     "Usual distance": miles,
+    ...(row.warnings.length ? { Warning: row.warnings.map((one) => one.message).join(" ") } : {}),
   };
   for (const [term, fact] of Object.entries(facts)) list.append(element("dt", term), element("dd", fact));
   find("detail").replaceChildren(list);

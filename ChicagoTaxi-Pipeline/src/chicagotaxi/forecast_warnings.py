@@ -1,0 +1,43 @@
+"""Why a forecast deserves less trust than others: the warnings, and how a batch names them."""
+
+from typing import Final
+
+from servicekit.answer_warnings import AnswerWarning
+
+__all__ = ["HOLED", "NOT_IN_TRAINING", "OUTSIDE", "WARNINGS_BY_CODE", "read_cell"]
+
+NOT_IN_TRAINING: Final = "area_not_in_training"
+OUTSIDE: Final = "level_outside_training"
+HOLED: Final = "history_holed"
+
+WARNINGS_BY_CODE: Final = {
+    one.code: one
+    for one in (
+        AnswerWarning(
+            code=NOT_IN_TRAINING,
+            field="pickup_community_area",
+            message="The model was not trained on this area: its forecast comes from its own past.",
+        ),
+        AnswerWarning(
+            code=OUTSIDE,
+            field="history",
+            message="In the last seven days the area had more than twice the trips of its busiest "
+            "week in training, or less than half of those of its quietest.",
+        ),
+        AnswerWarning(
+            code=HOLED,
+            field="history",
+            message="Less than half of the area's last eight weeks is known, or of its last seven "
+            "days.",
+        ),
+    )
+}
+
+
+def read_cell(cell: str) -> list[AnswerWarning]:
+    """The warnings that a cell names.
+
+    Raises:
+        KeyError: It names one that this release does not know.
+    """
+    return [WARNINGS_BY_CODE[one.partition(":")[0]] for one in cell.split(";")] if cell else []
