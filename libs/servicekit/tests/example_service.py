@@ -20,7 +20,7 @@ from servicekit import (
     serve,
 )
 from servicekit.runtime import ModelOpener
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
 
 class Row(BaseModel):
@@ -76,6 +76,10 @@ def make_router(settings: ServiceSettings) -> APIRouter:
     async def work(s: float, runtime: RuntimeDep) -> dict[str, float]:
         await runtime.run_in_worker(time.sleep, s)
         return {"worked": s}
+
+    @router.get("/large")
+    async def large(mebibytes: int) -> Response:
+        return Response(b"x" * (mebibytes * 2**20))
 
     @router.get("/domain")
     async def domain() -> None:

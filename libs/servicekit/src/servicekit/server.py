@@ -13,9 +13,10 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
+from servicekit.connection.bounds import ConnectionBounds
+from servicekit.connection.protocol import bounded_protocol
 from servicekit.lifecycle import Lifecycle
 from servicekit.logs import configure_logging
-from servicekit.protocol import bounded_protocol
 
 if TYPE_CHECKING:
     from servicekit.runtime import Runtime
@@ -52,8 +53,13 @@ def serve(app: FastAPI) -> None:
         port=settings.port,
         loop="uvloop",
         http=bounded_protocol(
-            max_header_bytes=settings.max_header_bytes,
-            header_timeout_s=settings.header_timeout_s,
+            ConnectionBounds(
+                max_header_bytes=settings.max_header_bytes,
+                header_timeout_s=settings.header_timeout_s,
+                send_timeout_s=settings.send_timeout_s,
+                max_connections=settings.max_connections,
+            ),
+            on_refusal=runtime.metrics.count_refusal,
         ),
         ws="none",
         lifespan="on",

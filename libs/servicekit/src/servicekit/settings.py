@@ -87,6 +87,12 @@ class ServiceSettings(BaseSettings):
         le=65536,
         description="Largest request line and headers; more is 431.",
     )
+    send_timeout_s: Seconds = Field(
+        default=30.0, description="Seconds that an answer waits for a client that does not read."
+    )
+    max_connections: int = Field(
+        default=1000, ge=1, description="Most connections; more are answered with 503 and closed."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe log lines that are written."
     )

@@ -183,6 +183,10 @@ class RawConnection:
         """Send all of it."""
         self._socket.sendall(data)
 
+    def shut(self) -> None:
+        """End both directions: a thread that waits to receive ends, too."""
+        self._socket.shutdown(socket.SHUT_RDWR)
+
     def receive(self) -> bytes:
         """Whatever comes next; empty where the other side has closed."""
         return self._socket.recv(65536)
