@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from nlpinsight.batch import ADDED, predict_file
 from nlpinsight.model import SentimentModel, judge
 from servicekit.files import DataError
@@ -77,11 +79,66 @@ def test_the_input_is_not_overwritten(model: SentimentModel, tmp_path: Path) -> 
         predict_file(model, tmp_path / "a.csv", tmp_path / "b.csv")
 
 
-def test_a_file_that_was_judged_already_is_refused(model: SentimentModel, tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("text,prediction,neutral\nup,x,y\n")
+def test_columns_with_the_names_of_added_ones_are_kept_under_another_name(
+    model: SentimentModel, tmp_path: Path
+) -> None:
+    source, once, twice = (tmp_path / f"{name}.csv" for name in ("source", "once", "twice"))
+    source.write_text("text,prediction,Neutral,warnings\nprofit up,x,y,z\n")
 
-    with pytest.raises(DataError, match="has neutral, prediction already"):
-        predict_file(model, tmp_path / "a.csv", tmp_path / "b.csv")
+    first = predict_file(model, source, once)
+    second = predict_file(model, once, twice)
+
+    assert first.renamed == {"prediction": "input_prediction", "warnings": "input_warnings"}
+    assert set(second.renamed) == {*ADDED, "input_prediction", "input_warnings"}
+    with twice.open(newline="") as file:
+        [header, cells] = csv.reader(file)
+    assert len(set(header)) == len(header) == 4 + 2 * len(ADDED)
+    row = dict(zip(header, cells, strict=True))
+    assert (row["input_input_prediction"], row["Neutral"]) == ("x", "y")
+    assert row["input_confidence"] == row["confidence"]
+
+
+@given(st.lists(st.from_regex(r"\A(input_){0,2}(prediction|neutral|id|x_input)\Z"), unique=True))
+def test_no_two_columns_become_one(
+    model: SentimentModel, tmp_path_factory: pytest.TempPathFactory, names: list[str]
+) -> None:
+    folder = tmp_path_factory.mktemp("columns")
+    source, out = folder / "in.jsonl", folder / "out.jsonl"
+    source.write_text(json.dumps({"text": "up"} | {name: name for name in names}))
+
+    predict_file(model, source, out)
+
+    written = json.loads(out.read_text())
+    assert sorted(value for value in map(str, written.values()) if value in names) == sorted(names)
+
+
+def test_what_the_model_does_not_know_is_marked_and_counted(
+    model: SentimentModel, tmp_path: Path
+) -> None:
+    source, out = tmp_path / "in.txt", tmp_path / "out.csv"
+    source.write_text("\u5229\u76ca\u304c\u5897\u52a0\nzxqvk wprtl mnbqz profit\nprofit up\n")
+
+    summary = predict_file(model, source, out)
+
+    with out.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["in_vocabulary"] for row in rows] == ["0.0", "0.25", "1.0"]
+    assert [row["warnings"] for row in rows] == ["no_known_term:text", "mostly_unknown:text", ""]
+    assert summary.warnings == {"no_known_term": 1, "mostly_unknown": 1}
+
+
+def test_a_pandas_index_and_columns_that_differ_in_case_are_kept(
+    model: SentimentModel, tmp_path: Path
+) -> None:
+    source, out = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_text(",Text,text,id,id\n0,a,profit up,1,2\n")
+
+    predict_file(model, source, out)
+
+    with out.open(newline="") as file:
+        [header, cells] = csv.reader(file)
+    assert header == ["", "Text", "text", "id", "id", *ADDED]
+    assert cells[:5] == ["0", "a", "profit up", "1", "2"]
 
 
 @pytest.mark.slow

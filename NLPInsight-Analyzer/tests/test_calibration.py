@@ -70,7 +70,7 @@ def held_out(temperature: float, reach: float, texts: int = 20_000) -> HeldOut:
     decisions, known = random.normal(0, 3, (texts, 3)), random.random(texts)
     truth = calibrator(temperature, reach).scores(decisions, known).cumsum(axis=1)
     targets = (random.random((texts, 1)) > truth[:, :2]).sum(axis=1)
-    return HeldOut(decisions, known, targets.astype(np.int64))
+    return HeldOut(decisions, known, targets.astype(np.int64), np.zeros(texts, dtype=np.bool_))
 
 
 @pytest.mark.parametrize(("temperature", "reach"), [(1.0, 1.0), (2.5, 4.0), (0.6, 0.5)])
@@ -86,7 +86,7 @@ def test_the_calibrator_that_the_labels_were_drawn_by_is_found(
 
 def test_decisions_that_are_never_wrong_leave_the_numbers_within_their_bounds() -> None:
     targets = np.array([0, 1, 2] * 20)
-    found = fit(HeldOut(np.eye(3)[targets] * 40, np.ones(60), targets), BASE)
+    found = fit(HeldOut(np.eye(3)[targets] * 40, np.ones(60), targets, targets > 9), BASE)
 
     assert np.isfinite(found.scores(np.eye(3), np.ones(3))).all()
 
@@ -106,6 +106,7 @@ def test_a_model_scores_texts_as_they_are_and_with_words_hidden() -> None:
     assert asked[40:] == hide_words_of_each(texts, seed=1) != list(texts)
     assert (len(found), found.targets.tolist()) == (80, [*np.arange(40) % 3] * 2)
     assert found.decisions[:, 0].tolist() == [40.0] * 40 + [80.0] * 40
+    assert found.hidden.tolist() == [False] * 40 + [True] * 40
     assert len(HeldOut.joined([found, found])) == 160
 
 

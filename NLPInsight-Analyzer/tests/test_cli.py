@@ -56,6 +56,13 @@ def test_train_seals_a_model_that_evaluate_predict_and_explain_use(
     evaluated = json.loads((again / "evaluation.json").read_text())
     assert evaluated["evaluation"]["metrics"]["texts"] == 1200
     assert evaluated["evaluation"]["leakage"]["identical"] == 1200
+    overlap = evaluated["evaluation"]["training_overlap"]
+    assert overlap["rows"] == overlap["compared"] == 1200
+    # Nothing was held out of the training but a fifth, and what has the same words as that.
+    assert 0.7 < overlap["share"] < 0.9
+    assert (
+        f"{overlap['share']:.1%} of the 1,200 texts are among those that the model" in result.output
+    )
     assert evaluated["training_seconds"] is None
     assert evaluated["model_version"] == trained["model_version"]
 
@@ -82,6 +89,27 @@ def test_a_text_without_an_end_is_not_read_to_its_end() -> None:
     assert "longer than 1,048,576 bytes" in result.stderr
 
 
+def test_a_text_that_is_not_utf_8_is_refused() -> None:
+    result = CliRunner().invoke(app, ["explain", "-"], input=b"soci\xe9t\xe9")
+
+    assert result.exit_code == 2
+    assert "not UTF-8 at byte 4. Convert it" in result.stderr
+
+
+def test_evaluate_says_that_no_text_is_known_from_the_training(
+    sealed: Path, tmp_path: Path
+) -> None:
+    source = tmp_path / "a.csv"
+    source.write_text("text,label\nUnheard of by any training,neutral\n")
+
+    result = run("evaluate", source, "--model", sealed, "--reports", tmp_path)
+
+    assert result.exit_code == 0, result.output
+    assert "None of the 1 texts is among those" in result.output
+    report = json.loads((tmp_path / "evaluation.json").read_text())
+    assert report["evaluation"]["training_overlap"]["seen"] == 0
+
+
 def test_held_out_texts_may_be_given(labelled_file: Path, tmp_path: Path) -> None:
     run("generate", tmp_path / "valid.csv", "--texts", 90, "--seed", 77)
     places = ("--out", tmp_path / "model", "--reports", tmp_path / "reports")
@@ -97,10 +125,15 @@ def test_held_out_texts_may_be_given(labelled_file: Path, tmp_path: Path) -> Non
     ("arguments", "code", "message"),
     [
         (["train", "--data", "none.csv"], 2, "No such file or directory"),
-        (["train", "--data", "bad.csv"], 2, "2 rows do not fit"),
-        (["train", "--data", "tiny.csv"], 2, "too few to hold some out"),
+        (["train", "--data", "bad.csv"], 2, "1 row does not fit"),
+        (["train", "--data", "bad.csv", "--labels", "tfns"], 2, "1 row does not fit"),
+        (["train", "--data", "tiny.csv"], 2, "labels are numbers"),
+        (["train", "--data", "tiny.csv", "--labels", "0=bad"], 2, "is not NUMBER=LABEL"),
+        (["train", "--data", "tiny.csv", "--labels", "tfns"], 2, "too few to hold some out"),
+        (["evaluate", "tiny.csv"], 2, "labels are numbers"),
+        (["evaluate", "bad.txt"], 2, "has no labels"),
         (["evaluate", "none.csv"], 2, "No such file"),
-        (["evaluate", "links.csv"], 2, "has no text to judge"),
+        (["evaluate", "links.csv", "--labels", "tfns"], 2, "has no text to judge"),
         (["predict", "none.csv", "out.csv"], 2, "No such file"),
         (["predict", "tiny.csv", "out.xlsx"], 2, "neither .csv nor .jsonl"),
         (["predict", "tiny.csv", "tiny.csv"], 2, "is the input itself"),
@@ -124,7 +157,7 @@ def test_a_mistake_ends_with_its_code_and_a_message(  # noqa: PLR0917 - one tabl
     Path("bad.csv").write_text("text,label\nup,9\n,1\n")
     Path("tiny.csv").write_text("text,label\nup,1\n")
     Path("links.csv").write_text("text,label\nhttps://a.b,1\n")
-    Path("bad.txt").write_text("up\n\n")
+    Path("bad.txt").write_text("up\n\ndown\n")
     before = sorted(path.name for path in tmp_path.iterdir())
 
     result = run(*(argument.replace("{model}", str(sealed)) for argument in arguments))

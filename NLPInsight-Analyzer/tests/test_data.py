@@ -3,7 +3,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from nlpinsight.data import Corpus, judgeable, load_corpus, make_fit, split
+from nlpinsight.data import Corpus, judgeable, load_corpus, load_texts, make_fit, split
+from nlpinsight.labels import parse_label_map
 from nlpinsight.leakage import wording
 from nlpinsight.schema import LABELS
 from servicekit.files import DataError
@@ -14,22 +15,28 @@ def write(path: Path, contents: bytes) -> Path:
     return path
 
 
+TFNS = parse_label_map("tfns")
+
+
 def test_twitter_numbers_its_labels_bearish_bullish_neutral(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", b'text,label\ndown,0\nup,1\n"sideways\nagain",2\n')
 
-    corpus = load_corpus(path)
+    corpus = load_corpus(path, TFNS)
 
     assert corpus.texts == ("down", "up", "sideways\nagain")
     assert corpus.labels == ("negative", "positive", "neutral")
     assert corpus.targets.tolist() == [0, 2, 1]
     assert corpus.source == "a.csv"
+    assert corpus.describe()["label_map"] == {"0": "negative", "1": "positive", "2": "neutral"}
+    assert corpus.only([0]).describe()["read_as"] == "CSV"
 
 
-@pytest.mark.parametrize("written", ["Positive", " positive ", "bullish", "1"])
+@pytest.mark.parametrize("written", ["Positive", " positive ", "bullish"])
 def test_labels_may_be_names(written: str, tmp_path: Path) -> None:
     corpus = load_corpus(write(tmp_path / "a.csv", f"text,label\nup,{written}\n".encode()))
 
     assert corpus.labels == ("positive",)
+    assert "label_map" not in corpus.describe()
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-8"])
@@ -52,11 +59,11 @@ def test_every_bad_row_is_counted_and_named(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", "\n".join(rows).encode())
 
     with pytest.raises(DataError) as refusal:
-        load_corpus(path)
+        load_corpus(path, TFNS)
 
     message = str(refusal.value)
-    assert "6 rows do not fit" in message
-    assert "row 2: '3', row 4: '', row 7: 'good'" in message
+    assert "5 rows do not fit" in message
+    assert "row 4: '', row 7: 'good'" in message
     assert "column text must be a text with something to judge; row 3: ''" in message
     assert "row 5: 1 fields, row 6: 3 fields" in message
 
@@ -64,13 +71,26 @@ def test_every_bad_row_is_counted_and_named(tmp_path: Path) -> None:
 def test_bad_lines_of_phrasebank_are_named(tmp_path: Path) -> None:
     path = write(tmp_path / "a.txt", b"up@positive\nno label\ndown@bad\n@neutral\n")
 
-    with pytest.raises(DataError, match=r"(?s)3 rows do not fit.*'no label', row 3: 'down@bad'"):
+    with pytest.raises(DataError) as refusal:
         load_corpus(path)
+
+    message = str(refusal.value)
+    assert "3 rows do not fit" in message
+    assert "row 2: 'no label', row 3: 'down@bad'" in message
+    assert "row 4: ''" in message
+
+
+def test_a_file_of_plain_lines_has_no_labels_to_learn_from(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.txt", b"profit rises\nprofit falls\n")
+
+    with pytest.raises(DataError, match="has no labels: no line ends in @negative"):
+        load_corpus(path)
+    assert load_texts(path) == ("profit rises", "profit falls")
 
 
 def test_a_text_that_is_only_a_link_is_no_mistake_but_teaches_nothing(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", b"text,label\nhttps://t.co/x,2\nup,1\n")
-    corpus = load_corpus(path)
+    corpus = load_corpus(path, TFNS)
 
     assert len(corpus) == 2
     assert judgeable(corpus).texts == ("up",)
@@ -123,8 +143,8 @@ def test_the_fingerprint_is_of_what_is_read_and_not_of_how_it_was_written() -> N
 
 
 def test_the_real_files_are_what_their_publisher_says(real_data: Path) -> None:
-    train = load_corpus(real_data / "tfns_sent_train.csv")
-    valid = load_corpus(real_data / "tfns_sent_valid.csv")
+    train = load_corpus(real_data / "tfns_sent_train.csv", TFNS)
+    valid = load_corpus(real_data / "tfns_sent_valid.csv", TFNS)
 
     assert Counter(train.labels) == {"neutral": 6178, "positive": 1923, "negative": 1442}
     assert Counter(valid.labels) == {"neutral": 1566, "positive": 475, "negative": 347}
@@ -134,8 +154,8 @@ def test_the_real_files_are_what_their_publisher_says(real_data: Path) -> None:
 
 
 def test_the_real_files_leak_and_the_training_does_not(real_data: Path) -> None:
-    train = load_corpus(real_data / "tfns_sent_train.csv")
-    valid = load_corpus(real_data / "tfns_sent_valid.csv")
+    train = load_corpus(real_data / "tfns_sent_train.csv", TFNS)
+    valid = load_corpus(real_data / "tfns_sent_valid.csv", TFNS)
 
     fit, left_out = make_fit(train, valid)
 

@@ -89,8 +89,8 @@ def test_leaked_texts_are_counted_and_left_out_of_the_second_figure(
     held_out = Corpus(("Acme beats!", "Quite another text here"), ("positive", "neutral"), "")
     training = Corpus(("ACME beats", "unrelated"), ("positive", "neutral"), "")
 
-    leakage = evaluate(model, held_out, training=training).leakage
-    all_leaked = evaluate(model, held_out, training=held_out).leakage
+    leakage = evaluate(model, held_out, training=training.texts).leakage
+    all_leaked = evaluate(model, held_out, training=held_out.texts).leakage
 
     assert leakage is not None
     assert (leakage.texts, leakage.identical) == (1, 1)

@@ -3,6 +3,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import pytest
+from nlpinsight.calibration import softmax
 from nlpinsight.explain import MAX_WORDS, explain
 from nlpinsight.model import Reading, SentimentModel
 from nlpinsight.schema import LABELS, Backend, Label
@@ -31,7 +32,8 @@ def test_an_exact_explanation_adds_up_to_the_decision_function(
 
 
 def test_differences_of_explained_values_are_log_odds(model: SentimentModel) -> None:
-    scores = model.scores([TEXT])[0]
+    decisions, _ = model.decide([TEXT])
+    scores = softmax(decisions)[0]
     values = [explain(model, TEXT, label=label).value for label in LABELS]
 
     assert np.log(scores[0] / scores[2]) == pytest.approx(values[0] - values[2])
@@ -94,6 +96,13 @@ class Counting:
 
     def read(self, texts: Sequence[str]) -> tuple[list[str], list[Reading]]:
         return normalise_all(texts), [Reading("tokens", 1, 1) for _ in texts]
+
+    @property
+    def calibrator(self) -> None:
+        return None
+
+    def decide(self, texts: Sequence[str]) -> tuple[npt.NDArray[np.float64], list[Reading]]:
+        return np.log(self.scores(texts)), self.read(texts)[1]
 
     def answer(self, texts: Sequence[str]) -> tuple[npt.NDArray[np.float64], list[Reading]]:
         return self.scores(texts), [Reading("tokens", 1, 1) for _ in texts]

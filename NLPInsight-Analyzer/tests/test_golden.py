@@ -1,4 +1,7 @@
 import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,7 +10,10 @@ from nlpinsight.model import SentimentModel
 from nlpinsight.schema import LABELS
 from nlpinsight.text import normalise_all
 from nlpinsight.tfidf import TfidfConfig
-from pinproof import SealError
+from nlpinsight.train import Training, seal
+from pinproof import GoldenValue, SealError
+from pinproof.sealed.golden import disagreements
+from pydantic import JsonValue
 
 
 def test_golden_texts_are_of_every_label_and_from_every_region(model: SentimentModel) -> None:
@@ -36,7 +42,12 @@ class Blurred:
         self.read = model.read
         self.scores = model.scores
         self.answer = model.answer
-        self.replay = model.replay
+        self.model = model
+        self.decide = model.decide
+        self.calibrator = model.calibrator
+
+    def replay(self, inputs: Sequence[JsonValue]) -> Mapping[str, Sequence[GoldenValue]]:
+        return self.model.replay(inputs)
 
 
 def test_texts_between_two_labels_are_left_out(model: SentimentModel) -> None:
@@ -52,3 +63,35 @@ def test_texts_between_two_labels_are_left_out(model: SentimentModel) -> None:
 def test_a_model_that_prefers_nothing_cannot_be_sealed(model: SentimentModel) -> None:
     with pytest.raises(SealError, match="prefers no label"):
         make_golden_set(Blurred(model, 0.3))
+
+
+def test_paths_of_one_answer_are_declared_as_such(model: SentimentModel) -> None:
+    golden = make_golden_set(model)
+
+    assert [agreement.outputs for agreement in golden.agreements] == [
+        ("single_scores", "batch_scores"),
+        ("decision", "explained_decision"),
+    ]
+    assert disagreements(golden, golden.outputs) == []
+
+
+class OtherInBatches(Blurred):
+    """The model with a batch path that answers texts in another order."""
+
+    def __init__(self, model: SentimentModel) -> None:
+        super().__init__(model, model.tolerance)
+
+    def replay(self, inputs: Sequence[JsonValue]) -> Mapping[str, Sequence[GoldenValue]]:
+        answers = dict(self.model.replay(inputs))
+        return answers | {"batch_scores": answers["batch_scores"][::-1]}
+
+
+def test_a_model_whose_batches_answer_otherwise_cannot_be_sealed(
+    training: Training, tmp_path: Path
+) -> None:
+    other = replace(training, model=OtherInBatches(training.model))
+
+    with pytest.raises(SealError, match="'single_scores' and 'batch_scores' are the same answer"):
+        seal(other, tmp_path / "model")
+
+    assert not (tmp_path / "model").exists()

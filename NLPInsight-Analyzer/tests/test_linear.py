@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nlpinsight.data import Corpus
-from nlpinsight.linear import LinearModel, softmax
+from nlpinsight.calibration import softmax
+from nlpinsight.data import Corpus, load_texts
+from nlpinsight.linear import LinearModel
 from nlpinsight.model import SentimentModel
 from nlpinsight.ngrams import character_terms, fold, word_terms
 from nlpinsight.pipeline import AGREEMENT, AgreementError, export, fit_pipeline
@@ -67,7 +68,8 @@ def test_the_sealed_joblib_is_the_served_model(sealed: Path, corpus: Corpus) -> 
     assert isinstance(opened.predictor, TfidfModel)
 
     read, _ = opened.predictor.read(corpus.texts)
-    gap = np.abs(opened.predictor.scores(corpus.texts) - pipeline.predict_proba(read))
+    decisions, _ = opened.predictor.decide(corpus.texts)
+    gap = np.abs(softmax(decisions) - pipeline.predict_proba(read))
 
     assert gap.max() <= AGREEMENT
 
@@ -94,10 +96,8 @@ def test_contributions_add_up_to_the_decision(training: Training, text: str) -> 
 
 
 def test_contributions_add_up_on_real_texts(model: SentimentModel, real_data: Path) -> None:
-    from nlpinsight.data import load_corpus  # noqa: PLC0415
-
     assert isinstance(model, TfidfModel)
-    read, _ = model.read(load_corpus(real_data / "tfns_sent_valid.csv").texts[:500])
+    read, _ = model.read(load_texts(real_data / "tfns_sent_valid.csv")[:500])
     for text in read:
         total = model.linear.contributions(text).sum(axis=0) + model.linear.intercept
         np.testing.assert_allclose(total, model.linear.decisions([text])[0], atol=1e-11)
@@ -118,3 +118,28 @@ def test_the_same_texts_give_the_same_model(corpus: Corpus) -> None:
     )
 
     np.testing.assert_array_equal(first.decisions(corpus.texts), second.decisions(corpus.texts))
+
+
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [
+        ("profit rises", 1.0),
+        ("zxqvk profit", 0.5),
+        ("PROFIT, 5% zxqvk wprtl!", 1 / 3),
+        ("\u5229\u76ca\u304c\u5897\u52a0", 0.0),
+        ("\u041f\u0440\u0438\u0431\u044b\u043b\u044c 5%", 0.0),
+        ("\U0001f680", 0.0),
+        ("2,020 5% ?", 0.0),
+    ],
+)
+def test_the_share_of_known_words_counts_words_and_neither_numbers_nor_marks(
+    text: str, share: float, model: SentimentModel
+) -> None:
+    served = linear(model)
+
+    assert served.known_share(text) == served.decide([text])[1][0] == pytest.approx(share)
+
+
+@given(st.text(max_size=60))
+def test_the_share_of_known_words_is_a_share(training: Training, text: str) -> None:
+    assert 0 <= linear(training.model).known_share(text) <= 1

@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+from nlpinsight.calibration import CALIBRATION, softmax
 from nlpinsight.model import CONFIG, Reading, SentimentModel, judge, load
 from nlpinsight.schema import LABELS
 from nlpinsight.text import EmptyTextError
@@ -86,12 +87,52 @@ def test_nothing_to_judge_is_an_error_and_no_guess(model: SentimentModel) -> Non
         judge(model, ["profit", "\u200b"])
 
 
-def test_words_nobody_has_seen_leave_what_labels_have_before_any_word(
-    model: SentimentModel,
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\u5229\u76ca\u304c\u5927\u5e45\u306b\u5897\u52a0\u3057\u305f",
+        "\u041f\u0440\u0438\u0431\u044b\u043b\u044c \u0440\u043e\u0441\u043b\u0430 \u043d\u0430 5%",
+        "\U0001f680",
+        "zxqvk wprtl",
+        "5% ?",
+    ],
+    ids=["Japanese", "Russian", "emoji", "no words of any language", "no words"],
+)
+def test_a_text_with_no_known_word_gets_the_base_rates_of_the_training_and_a_warning(
+    text: str, training: Training, model: SentimentModel
 ) -> None:
-    assert isinstance(model, TfidfModel)
-    powers = np.exp(model.linear.intercept)
+    assert training.report.training is not None
+    shares = [training.report.training[label] for label in LABELS]
+    base = np.array(shares, dtype=np.float64) / training.report.training["texts"]  # type: ignore[operator]
 
-    scores = model.scores(["\u4e2d\u6587"])[0]
+    [answer] = judge(model, [text])
 
-    np.testing.assert_allclose(scores, powers / powers.sum())
+    assert list(answer.all_scores.values()) == pytest.approx(base.tolist())
+    assert answer.label == LABELS[int(base.argmax())]
+    assert answer.in_vocabulary == 0
+    assert [(one.code, one.field) for one in answer.warnings] == [("no_known_term", "text")]
+
+
+def test_a_text_of_mostly_unknown_words_is_marked(model: SentimentModel) -> None:
+    [few, half] = judge(model, ["zxqvk wprtl mnbqz profit", "zxqvk profit"])
+
+    assert few.in_vocabulary == 0.25
+    assert [one.code for one in few.warnings] == ["mostly_unknown"]
+    assert "only 25% of the words" in few.warnings[0].message
+    assert (half.in_vocabulary, half.warnings) == (0.5, [])
+
+
+def test_a_model_that_was_sealed_before_calibration_opens_and_answers_as_it_did(
+    training: Training,
+) -> None:
+    before = {
+        name: contents for name, contents in training.made.files.items() if name != CALIBRATION
+    }
+    model = load(before)
+    decisions, _ = model.decide(["profit rises", "\u4e2d\u6587"])
+
+    assert model.calibrator is None
+    np.testing.assert_array_equal(
+        model.scores(["profit rises", "\u4e2d\u6587"]), softmax(decisions)
+    )
+    assert set(model.replay(["profit"])) == {"single_scores", "batch_scores", "label", "used"}

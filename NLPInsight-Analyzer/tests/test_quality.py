@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from nlpinsight.data import load_corpus
+from nlpinsight.labels import parse_label_map
 from nlpinsight.making import make_tfidf
 from nlpinsight.train import Training, finish, make_ready
 
@@ -16,7 +17,10 @@ PROJECT = Path(__file__).parents[1]
 
 @pytest.fixture(scope="module")
 def trained(real_data: Path) -> Training:
-    train, valid = (load_corpus(real_data / f"tfns_sent_{part}.csv") for part in ("train", "valid"))
+    tfns = parse_label_map("tfns")
+    train, valid = (
+        load_corpus(real_data / f"tfns_sent_{part}.csv", tfns) for part in ("train", "valid")
+    )
     learned, held_out = make_ready(train, valid, seed=42)
     return finish(make_tfidf(learned.corpus, held_out), held_out, learned)
 

@@ -1,12 +1,15 @@
-import csv
-import io
-import json
+import gzip
+import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from nlpinsight.textfiles import MAX_LINE, ResultWriter, read_rows
+from nlpinsight.textfiles import MAX_LINE, Row, TextFile
 from servicekit.files import DataError
+
+
+def read_rows(path: Path) -> Iterator[Row]:
+    return TextFile.of(path).rows()
 
 
 def write(path: Path, contents: str | bytes) -> Path:
@@ -32,7 +35,7 @@ def test_rows_are_read_as_they_stand(name: str, contents: str, tmp_path: Path) -
 
 
 def test_plain_lines_are_texts(tmp_path: Path) -> None:
-    rows = list(read_rows(write(tmp_path / "a.txt", "one, two\r\nthree")))
+    rows = list(read_rows(write(tmp_path / "a.txt", "one, two\r\nthree\r\n\r\n \n")))
 
     assert [row.text for row in rows] == ["one, two", "three"]
 
@@ -56,7 +59,15 @@ def test_plain_lines_are_texts(tmp_path: Path) -> None:
         ("a.jsonl", '{"text": "up", "\\ud800": 1}\n', 1, "named in UTF-8", "ud800"),
         ("a.jsonl", '{"text": "up"}\n{"text": "up", "n": 1e999}\n', 2, "a finite number", "inf"),
         ("a.jsonl", '{"text": "up", "n": [NaN]}\n', 1, "a finite number", "nan"),
+        ("a.jsonl", '{"text": "up", "text": "down"}\n', 1, "there once in each", "there twice"),
+        ("a.jsonl", '{"text": "up"}\n\n{"text": "up"}\n', 2, "a JSON object", "''"),
+        ("a.csv", "id,text\n1,up\n\n2,down\n", 2, "one of 2 fields", "0 fields"),
         ("a.txt", "up\n\ndown\n", 2, "a text with something to judge", "''"),
+        ("a.txt", "up\rdown\n", 1, "one line (end lines with a line feed", "up"),
+        ("a.txt", "up@positive\nup\n", 2, "as 1 other lines are (give plain", "up"),
+        ("a.txt", "up@positive\n@neutral\n", 2, "a text with something to judge", "''"),
+        ("a.txt", b"up\xe9@positive\nup\xc3\xa9@neutral\n", 1, "UTF-8", "up"),
+        ("a.txt", b"soci\xe9t\xe9\n", 1, "UTF-8", "soci"),
     ],
 )
 def test_a_bad_row_carries_what_is_wrong_with_it(  # noqa: PLR0917 - one table
@@ -76,9 +87,10 @@ def test_a_bad_row_carries_what_is_wrong_with_it(  # noqa: PLR0917 - one table
     [
         ("a.pdf", "x", "neither .csv, .jsonl, .ndjson nor .txt"),
         ("a.csv", "", "is empty"),
-        ("a.csv", "text\n", "has a header but no rows"),
+        ("a.csv", "text\n", "has no rows"),
+        ("a.jsonl", "\n\n", "has no rows"),
         ("a.csv", "id,words\n1,up\n", "the header lacks text"),
-        ("a.csv", "text,text\n1,up\n", "has text twice"),
+        ("a.csv", "text,text\n1,up\n", "has text twice. Remove or rename"),
         ("a.csv", 'text\n"up\n', "after row 0: unexpected end of data"),
         ("a.txt", "x" * (MAX_LINE + 1), "row 1: the line is longer"),
         ("a.csv", "text\n" + "x" * (MAX_LINE + 1), "after row 0: the row is longer"),
@@ -99,83 +111,75 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         list(read_rows(tmp_path / "none.csv"))
 
 
-@pytest.mark.parametrize("name", ["out.csv", "out.jsonl"])
-def test_what_was_written_is_read_back(name: str, tmp_path: Path) -> None:
-    texts = ['a "quoted", text', "two\nlines", "emoji \U0001f680"]
-    with ResultWriter(tmp_path / name) as writer:
-        for number, text in enumerate(texts):
-            writer.write({"id": number, "text": text, "sure": 0.25, "cut": False, "none": None})
+@pytest.mark.parametrize("start", ["text\n", 'text\nup\n"', ""])
+def test_a_row_without_an_end_takes_no_memory_to_refuse(start: str, tmp_path: Path) -> None:
+    path = write(tmp_path / ("a.csv" if start else "a.txt"), start + "x" * (60 * MAX_LINE))
 
-    rows = list(read_rows(tmp_path / name))
-
-    assert [row.text for row in rows] == texts
-    assert [str(row.fields["id"]) for row in rows] == ["0", "1", "2"]
-    assert {str(row.fields["cut"]).lower() for row in rows} == {"false"}
-    assert float(str(rows[0].fields["sure"])) == 0.25
-
-
-def test_csv_rows_have_the_columns_of_the_first(tmp_path: Path) -> None:
-    with ResultWriter(tmp_path / "a.csv") as writer:
-        writer.write({"a": 1, "b": 2})
-        writer.write({"b": 3})
-
-    with (tmp_path / "a.csv").open() as file:
-        assert list(csv.reader(file)) == [["a", "b"], ["1", "2"], ["", "3"]]
-
-
-def test_a_field_that_csv_has_no_column_for_is_refused_and_not_lost(tmp_path: Path) -> None:
-    def write_both() -> None:
-        with ResultWriter(tmp_path / "a.csv") as writer:
-            writer.write({"a": 1})
-            writer.write({"a": 2, "b": 3})
-
-    with pytest.raises(DataError, match=r"Row 2 has 'b', which row 1 lacks.*\.jsonl"):
-        write_both()
-
-    assert not list(tmp_path.iterdir())
-
-
-def test_no_more_of_a_file_is_read_than_a_row_may_hold(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = write(tmp_path / "a.csv", "text\n" + "x" * (20 * MAX_LINE))
-    asked: list[int] = []
-
-    class Watched(io.TextIOWrapper):
-        def readline(self, size: int = -1, /) -> str:  # type: ignore[override]
-            asked.append(size)
-            return super().readline(size)
-
-    def open_watched(_path: Path, _mode: str = "r", **how: Any) -> io.IOBase:  # noqa: ANN401
-        raw = io.BytesIO(contents)
-        return Watched(raw, **how) if how else raw
-
-    contents = path.read_bytes()
-    monkeypatch.setattr(Path, "open", open_watched)
-
-    with pytest.raises(DataError, match="the row is longer"):
+    tracemalloc.start()
+    with pytest.raises(DataError, match="is longer"):
         list(read_rows(path))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
 
-    assert asked
-    assert all(0 < size <= MAX_LINE + 1 for size in asked)
-
-
-def test_nothing_is_left_of_a_file_that_was_not_finished(tmp_path: Path) -> None:
-    destination = tmp_path / "a.jsonl"
-    destination.write_text(json.dumps({"before": True}))
-
-    def fail() -> None:
-        with ResultWriter(destination) as writer:
-            writer.write({"a": 1})
-            raise RuntimeError("in the middle")
-
-    with pytest.raises(RuntimeError):
-        fail()
-
-    assert json.loads(destination.read_text()) == {"before": True}
-    assert [path.name for path in tmp_path.iterdir()] == ["a.jsonl"]
+    assert peak < 15 * MAX_LINE
 
 
-def test_a_result_file_of_another_kind_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"neither .csv nor .jsonl"):
-        ResultWriter(tmp_path / "a.xlsx")
+@pytest.mark.parametrize(
+    ("header", "cells"),
+    [
+        (",text", "0,up"),  # pandas writes its index so
+        (",,text,", "0,1,up,2"),
+        ("Text,TEXT,text", "a,b,up"),
+        ("id,id,text", "1,2,up"),
+        ("prediction,text,problem,__index_level_0__", "x,up,y,z"),
+    ],
+)
+def test_other_columns_may_have_any_name_or_none(header: str, cells: str, tmp_path: Path) -> None:
+    [row] = read_rows(write(tmp_path / "a.csv", f"{header}\n{cells}\n"))
+
+    assert row.problem is None
+    assert row.text == "up"
+    assert [name for name, _ in row.cells] == header.split(",")
+    assert [value for _, value in row.cells] == cells.split(",")
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.ndjson", "a.txt", "A.CSV"])
+def test_a_compressed_file_is_read_like_the_file_in_it(name: str, tmp_path: Path) -> None:
+    contents = {".csv": "id,text\n1,up\n", ".txt": "up\n"}.get(
+        Path(name).suffix.lower(), '{"text": "up"}\n'
+    )
+    plain = write(tmp_path / name, contents)
+    compressed = write(tmp_path / f"{name}.gz", gzip.compress(contents.encode()))
+
+    assert list(read_rows(compressed)) == list(read_rows(plain))
+    assert TextFile.of(compressed).read_as == TextFile.of(plain).read_as
+
+
+@pytest.mark.parametrize(
+    ("contents", "read_as", "texts"),
+    [
+        (b"one\ntwo @ work\n", "one text per line", ["one", "two @ work"]),
+        (
+            b"up@positive\ndown a@b@Negative\n",
+            "Financial PhraseBank (sentence@label) in UTF-8",
+            ["up", "down a@b"],
+        ),
+        (
+            b"\xef\xbb\xbfup@positive\n",
+            "Financial PhraseBank (sentence@label) in UTF-8",
+            ["up"],
+        ),
+        (
+            "Itämeri rose@positive\n".encode("latin-1"),
+            "Financial PhraseBank (sentence@label) in Latin-1",
+            ["Itämeri rose"],
+        ),
+    ],
+)
+def test_a_file_of_lines_says_how_it_is_read(
+    contents: bytes, read_as: str, texts: list[str], tmp_path: Path
+) -> None:
+    file = TextFile.of(write(tmp_path / "a.txt", contents))
+
+    assert file.read_as == read_as
+    assert [row.text for row in file.rows()] == texts

@@ -1,17 +1,21 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from nlpinsight.data import Corpus
+from nlpinsight.leakage import digest_texts
 from nlpinsight.making import Made, make_tfidf
 from nlpinsight.model import CONFIG, SentimentModel, load
+from nlpinsight.reliability import CalibrationFit
 from nlpinsight.schema import LABELS
 from nlpinsight.train import Training, finish, make_ready, seal
 from pinproof import open_sealed
 from pinproof.errors import FileDigestError, SealError
 from pinproof.sealed.golden import differences
 from servicekit.files import DataError
+from servicekit.training_rows import ROW_SKETCH, RowSketch
 
 
 def test_a_sealed_model_opens_and_answers_as_the_one_in_memory(
@@ -27,6 +31,45 @@ def test_a_sealed_model_opens_and_answers_as_the_one_in_memory(
     assert opened.manifest.version == training.report.model_version
     assert opened.manifest.metrics["accuracy"] == training.report.evaluation.metrics.accuracy
     assert opened.manifest.parameters["backend"] == "tfidf"
+
+
+def test_the_texts_of_the_training_are_sealed_as_digests(
+    sealed: Path, training: Training, corpus: Corpus
+) -> None:
+    learned, held_out = make_ready(corpus, None, seed=5)
+    sketch = open_sealed(sealed).manifest.data[ROW_SKETCH]
+    assert isinstance(sketch, dict)
+
+    found = RowSketch.from_json(sketch)
+
+    assert found.overlap(digest_texts(learned.corpus.texts)).share == 1
+    assert found.overlap(digest_texts(map(str.upper, learned.corpus.texts))).share == 1
+    assert found.overlap(digest_texts(held_out.texts)).seen == 0
+    assert training.report.evaluation.training_overlap is not None
+    assert training.report.evaluation.training_overlap["seen"] == 0
+
+
+def test_what_numbers_were_read_as_is_sealed(corpus: Corpus, tmp_path: Path) -> None:
+    order = {"-1": "negative", "0": "neutral", "1": "positive"}
+    learned, held_out = make_ready(replace(corpus, label_map=order), None, seed=5)
+    seal(finish(make_tfidf(learned.corpus, held_out), held_out, learned), tmp_path / "model")
+
+    data = open_sealed(tmp_path / "model").manifest.data
+    assert data["training"]["label_map"] == data["held_out"]["label_map"] == order  # type: ignore[call-overload, index]
+
+
+def test_the_calibrator_is_sealed_with_what_it_is_worth(sealed: Path, training: Training) -> None:
+    assert training.report.training is not None
+    details = CalibrationFit.model_validate(training.report.details["calibration"])
+    texts = training.report.training["texts"]
+    predictor = open_sealed(sealed).predictor
+
+    assert isinstance(predictor, SentimentModel)
+    assert predictor.calibrator == details.calibrator
+    assert details.as_they_are.texts == details.words_hidden.texts == texts
+    assert details.calibrator.texts == 2 * int(str(texts))
+    assert sum(band.texts for band in details.by_vocabulary) == details.calibrator.texts
+    assert details.words_hidden.log_loss < details.words_hidden.uncalibrated_log_loss
 
 
 def test_a_sealed_model_guards_what_answers(sealed: Path) -> None:

@@ -98,6 +98,8 @@ def _router(settings: Settings) -> APIRouter:
             raise answer.refusal([("text",)])
         [prediction], seconds = answer
         runtime.count_prediction(prediction.label)
+        for warning in prediction.warnings:
+            runtime.count_warning(warning.code)
         return PredictionResponse(
             prediction=prediction,
             model=model.backend,
@@ -120,6 +122,9 @@ def _router(settings: Settings) -> APIRouter:
             seconds += answer[1]
         for label, count in Counter(answer.label for answer in predictions).items():
             runtime.count_prediction(label, count)
+        codes = Counter(warning.code for answer in predictions for warning in answer.warnings)
+        for code, count in codes.items():
+            runtime.count_warning(code, count)
         return BatchResponse(
             predictions=predictions,
             count=len(predictions),

@@ -102,11 +102,13 @@ class HeldOut:
         decisions: Before softmax: texts x labels.
         known: The share of each text's words that the model that scored it knows.
         targets: The place of each text's label in `LABELS`.
+        hidden: Whether words of the text were hidden.
     """
 
     decisions: Floats
     known: Floats
     targets: Targets
+    hidden: npt.NDArray[np.bool_]
 
     def __len__(self) -> int:
         """How many texts there are."""
@@ -131,6 +133,7 @@ class HeldOut:
             np.concatenate([whole[0], hidden[0]]),
             np.concatenate([whole[1], hidden[1]]),
             np.concatenate([targets, targets]),
+            np.repeat([False, True], len(targets)),
         )
 
     @classmethod
@@ -140,6 +143,7 @@ class HeldOut:
             np.concatenate([part.decisions for part in parts]),
             np.concatenate([part.known for part in parts]),
             np.concatenate([part.targets for part in parts]),
+            np.concatenate([part.hidden for part in parts]),
         )
 
 

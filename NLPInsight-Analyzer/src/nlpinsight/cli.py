@@ -21,11 +21,15 @@ from nlpinsight.commands import (
     finish,
     open_model,
     read_both,
+    read_label_map,
     read_stdin,
     read_texts,
+    tell_form,
+    training_overlap,
 )
 from nlpinsight.options import (
     DataOption,
+    LabelsOption,
     LengthOption,
     ModelOption,
     OutOption,
@@ -57,6 +61,7 @@ def train(  # noqa: PLR0917 - typer makes options of all of them
     backend: Annotated[Backend, typer.Option(help="What to train.")] = "tfidf",
     data: DataOption = None,
     valid: ValidOption = None,
+    labels: LabelsOption = None,
     out: OutOption = DEFAULT_MODEL,
     reports: ReportsOption = DEFAULT_REPORTS,
     seed: SeedOption = 42,
@@ -87,7 +92,8 @@ def train(  # noqa: PLR0917 - typer makes options of all of them
     with exits():
         if backend == "transformer":
             making.check_training_environment()
-        learned, held_out = read_both(data, valid, out, reports, seed)
+        label_map = read_label_map(labels)
+        learned, held_out = read_both(data, valid, label_map, out, reports, seed)
         if backend == "tfidf":
             made = making.make_tfidf(learned.corpus, held_out)
             finish(made, held_out, learned, out=out, reports=reports, model_version=model_version)
@@ -133,6 +139,7 @@ def export(  # noqa: PLR0917 - typer makes options of all of them
     ],
     revision: RevisionOption = None,
     data: DataOption = None,
+    labels: LabelsOption = None,
     out: OutOption = DEFAULT_MODEL,
     reports: ReportsOption = DEFAULT_REPORTS,
     seed: SeedOption = 42,
@@ -151,7 +158,7 @@ def export(  # noqa: PLR0917 - typer makes options of all of them
         from nlpinsight.report import check_folder  # noqa: PLC0415
         from nlpinsight.training.base import find_weights  # noqa: PLC0415
 
-        held_out = judgeable(read_texts(data, seed))
+        held_out = judgeable(read_texts(data, read_label_map(labels), seed))
         check_places(out, reports, check_folder)
         made = making.make_exported(
             held_out, weights=find_weights(classifier, revision), max_length=max_length
@@ -160,41 +167,52 @@ def export(  # noqa: PLR0917 - typer makes options of all of them
 
 
 @app.command()
-def evaluate(
+def evaluate(  # noqa: PLR0917 - typer makes options of all of them
     data: Annotated[Path, typer.Argument(help="Labelled texts, in any form that train reads.")],
+    labels: LabelsOption = None,
     model: ModelOption = DEFAULT_MODEL,
     reports: ReportsOption = DEFAULT_REPORTS,
     training: Annotated[
         Path | None,
-        typer.Option(help="What the model learned from, to find texts that stand in both."),
+        typer.Option(help="File with the texts that the model learned from, to count near-copies."),
     ] = None,
     model_sha256: Sha256Option = None,
 ) -> None:
     """Measure a sealed model on labelled texts."""
     from nlpinsight import report as reporting  # noqa: PLC0415
-    from nlpinsight.data import judgeable, load_corpus  # noqa: PLC0415
+    from nlpinsight.data import judgeable, load_texts  # noqa: PLC0415
     from nlpinsight.display import show_report  # noqa: PLC0415
     from nlpinsight.evaluate import Report  # noqa: PLC0415
     from nlpinsight.evaluate import evaluate as measure  # noqa: PLC0415
 
     with exits():
-        corpus = judgeable(load_corpus(data))
+        corpus = judgeable(read_texts(data, read_label_map(labels), seed=0))
         if not len(corpus):
             raise DataError(f"{data} has no text to judge. Give other texts.")
-        learned = load_corpus(training) if training is not None else None
+        learned = load_texts(training) if training is not None else None
         reporting.check_folder(reports)
         predictor, opened = open_model(model, model_sha256)
+        overlap = training_overlap(opened, corpus)
         with tqdm(total=len(corpus), unit=" texts", file=sys.stderr) as bar:
-            evaluation = measure(predictor, corpus, training=learned, progress=bar.update)
+            evaluation = measure(
+                predictor, corpus, training=learned, overlap=overlap, progress=bar.update
+            )
         report = Report(
             model=predictor.backend,
             model_version=opened.manifest.version,
             data=corpus.describe(),
-            training=learned.describe() if learned is not None else None,
+            training={"source": training.name, "texts": len(learned)}
+            if training is not None and learned is not None
+            else None,
             evaluation=evaluation,
         )
         written = reporting.write_report(report, reports)
     show_report(report)
+    print(
+        overlap.sentence("texts")
+        if overlap
+        else "Whether the model was trained on these texts is not known: its seal does not say."
+    )
     print(f"\nWrote {written}")
 
 
@@ -204,7 +222,8 @@ def predict(
         Path,
         typer.Argument(
             metavar="INPUT",
-            help=".csv or .jsonl with text, or .txt with one text per line.",
+            help=".csv or .jsonl with text, or .txt with one text, or sentence@label, per line; "
+            "also compressed (.gz).",
         ),
     ],
     destination: Annotated[
@@ -215,7 +234,8 @@ def predict(
 ) -> None:
     """Judge a file of texts. Writes the whole output, or, if any row is bad, nothing."""
     from nlpinsight.batch import check_files, predict_file  # noqa: PLC0415
-    from nlpinsight.textfiles import check_file, check_results  # noqa: PLC0415
+    from nlpinsight.file_kinds import check_file  # noqa: PLC0415
+    from nlpinsight.resultfiles import check_results  # noqa: PLC0415
 
     with exits():
         # The mistakes that are cheap to see, before a model is loaded for nothing.
@@ -225,12 +245,17 @@ def predict(
         predictor, opened = open_model(model, model_sha256)
         with tqdm(unit=" texts", unit_scale=True, file=sys.stderr) as bar:
             summary = predict_file(predictor, source, destination, progress=bar.update)
+    tell_form(source, summary.read_as)
+    for name, written in sorted(summary.renamed.items()):
+        print(f"The input's column {name} is written as {written}.")
     labels = ", ".join(f"{count:,} {label}" for label, count in sorted(summary.labels.items()))
     cut = f" {summary.truncated:,} were not read to their end." if summary.truncated else ""
     print(
         f"Judged {summary.texts:,} texts with {predictor.backend} {opened.manifest.version}: "
         f"{labels}.{cut} Wrote {destination}"
     )
+    for code, count in sorted(summary.warnings.items()):
+        print(f"{count:,} answers carry the warning {code} (column warnings).")
 
 
 @app.command()
@@ -286,13 +311,13 @@ def generate(
     seed: SeedOption = 42,
 ) -> None:
     """Write synthetic headlines with labels, to try things out."""
+    from nlpinsight.resultfiles import ResultWriter  # noqa: PLC0415
     from nlpinsight.sample import generate_sample  # noqa: PLC0415
-    from nlpinsight.textfiles import ResultWriter  # noqa: PLC0415
 
     with exits(), ResultWriter(destination) as writer:
         sample = generate_sample(texts, seed=seed)
         for text, label in zip(sample.texts, sample.labels, strict=True):
-            writer.write({"text": text, "label": label})
+            writer.write([("text", text), ("label", label)])
     print(f"Wrote {texts:,} synthetic headlines to {destination}")
 
 

@@ -1,17 +1,15 @@
 """Labelled texts: read, validated, made fit for training, fingerprinted.
 
-Two published forms are read. *Twitter financial news*: CSV with the columns ``text`` and
-``label``, where 0 is bearish, 1 bullish and 2 neutral. *Financial PhraseBank*: ``.txt`` with lines
-``sentence@label`` in Latin-1 (a copy in UTF-8 is recognised). CSV and JSON lines may also name the
-labels: negative, neutral, positive. What does not fit is refused with the file, the rows, and what
-is expected; all rows are looked at first.
+CSV and JSON lines have the columns ``text`` and ``label``; ``.txt`` files are those of Financial
+PhraseBank. Labels are names, or numbers whose meaning is declared (`nlpinsight.labels`). What does
+not fit is refused with the file, the rows, and what is expected; all rows are looked at first.
 """
 
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -21,27 +19,16 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from servicekit.files import DataError
 from servicekit.rows import Problem, Problems
 
+from nlpinsight.labels import LabelMap, NumberedTexts, describe, read_label
 from nlpinsight.leakage import wording
+from nlpinsight.rows import LABEL, TEXT, Row, shown
 from nlpinsight.schema import LABELS, Label
 from nlpinsight.text import normalise
-from nlpinsight.textfiles import TEXT, Row, check_file, has_columns, read_rows
+from nlpinsight.textfiles import TextFile
 
-__all__ = ["Corpus", "LeftOut", "judgeable", "load_corpus", "make_fit", "split"]
+__all__ = ["Corpus", "LeftOut", "judgeable", "load_corpus", "load_texts", "make_fit", "split"]
 
-LABEL: Final = "label"
-
-# The numbers are those of the Twitter set; others number the classes differently, and nothing in a
-# file of numbers could tell. Names are safe.
-_NAMES: Final[dict[str, Label]] = {
-    "0": "negative",
-    "1": "positive",
-    "2": "neutral",
-    "bearish": "negative",
-    "bullish": "positive",
-    **{label: label for label in LABELS},
-}
-_A_LABEL: Final = "0 (bearish), 1 (bullish), 2 (neutral), or negative, neutral, positive"
-_A_LINE: Final = "sentence@label, the label one of negative, neutral, positive"
+_A_LABEL: Final = "negative, neutral, positive, bearish or bullish"
 
 
 @dataclass(frozen=True)
@@ -52,11 +39,15 @@ class Corpus:
         texts: Raw, as they stood in the file.
         labels: One for each.
         source: Where they came from, for the record.
+        label_map: What each number means where the file's labels are numbers; empty otherwise.
+        read_as: The form that the file was read in; empty where there was none.
     """
 
     texts: tuple[str, ...]
     labels: tuple[Label, ...]
     source: str
+    label_map: dict[str, str] = field(default_factory=dict)
+    read_as: str = ""
 
     def __len__(self) -> int:
         """How many there are."""
@@ -69,17 +60,22 @@ class Corpus:
 
     def only(self, chosen: Sequence[int]) -> "Corpus":
         """The texts at these places."""
-        return Corpus(
-            tuple(self.texts[index] for index in chosen),
-            tuple(self.labels[index] for index in chosen),
-            self.source,
+        return replace(
+            self,
+            texts=tuple(self.texts[index] for index in chosen),
+            labels=tuple(self.labels[index] for index in chosen),
         )
 
     def describe(self) -> dict[str, JsonValue]:
-        """What this is, for the record: where from, how many of each label, and a fingerprint."""
+        """What this is, for the record: where from, how many of each label, and a fingerprint.
+
+        Where the file's labels are numbers, ``label_map`` says what they were read as.
+        """
         counts = Counter(self.labels)
         return {
             "source": self.source,
+            **({"read_as": self.read_as} if self.read_as else {}),
+            **({"label_map": dict(self.label_map)} if self.label_map else {}),
             "texts": len(self),
             **{label: counts[label] for label in LABELS},
             "sha256": self.fingerprint(),
@@ -109,36 +105,64 @@ class LeftOut(BaseModel):
     held_out: int
 
 
-def load_corpus(path: Path) -> Corpus:
+def load_corpus(path: Path, label_map: LabelMap | None = None) -> Corpus:
     """Read and validate labelled texts.
 
     Args:
         path: ``.csv``, ``.jsonl`` or ``.ndjson`` with text and label, or ``.txt`` in the form of
-            Financial PhraseBank.
+            Financial PhraseBank; compressed with gzip where the name ends in ``.gz``.
+        label_map: What numbers mean as labels. Without it, a file with numbers is refused.
+
+    Raises:
+        DataError: The file cannot be read, rows do not fit (all of them are counted), or labels
+            are numbers whose meaning is not settled.
+    """
+    file = TextFile.of(path)
+    if not file.may_have_labels:
+        raise DataError(
+            f"{path} has no labels: no line ends in @negative, @neutral or @positive. Give "
+            "sentence@label in each line, or .csv or .jsonl with text and label."
+        )
+    problems, numbered = Problems(), NumberedTexts()
+    rows: list[tuple[Row, Label | float]] = []
+    # People post nothing but a link: not a mistake of the file. `judgeable` leaves it out.
+    for row in file.rows(columns=(TEXT, LABEL), need_words=False):
+        label = None if row.problem else read_label(row.fields[LABEL])
+        if row.problem is not None:
+            problems.add([row.problem])
+        elif label is None:
+            problems.add([Problem(LABEL, row.number, shown(row.fields[LABEL]), _A_LABEL)])
+        else:
+            rows.append((row, label))
+            if isinstance(label, float):
+                numbered.add(label, row.text)
+    if problems:
+        raise problems.refusal(path)
+    meaning = _meaning(path, rows, numbered, label_map)
+    return Corpus(
+        texts=tuple(row.text for row, _ in rows),
+        labels=tuple(meaning[one] if isinstance(one, float) else one for _, one in rows),
+        source=path.name,
+        label_map=describe(meaning),
+        read_as=file.read_as,
+    )
+
+
+def load_texts(path: Path) -> tuple[str, ...]:
+    """Read the texts of a file, labelled or not.
 
     Raises:
         DataError: The file cannot be read, or rows do not fit; all of them are counted.
     """
-    check_file(path)
-    if has_columns(path):
-        # People post nothing but a link: no mistake of the file's. `judgeable` leaves it out.
-        rows = read_rows(path, columns=(TEXT, LABEL), need_words=False)
-    else:
-        rows = _read_phrasebank(path)
-    problems, texts, labels = Problems(), [], []
-    for row in rows:
-        label = _NAMES.get(str(row.fields.get(LABEL)).strip().lower())
-        problem = row.problem
-        if problem is None and label is None:
-            problem = Problem(LABEL, row.number, repr(str(row.fields.get(LABEL))), _A_LABEL)
-        if problem is not None:
-            problems.add([problem])
-        elif label is not None:
+    problems, texts = Problems(), []
+    for row in TextFile.of(path).rows(need_words=False):
+        if row.problem is not None:
+            problems.add([row.problem])
+        else:
             texts.append(row.text)
-            labels.append(label)
     if problems:
         raise problems.refusal(path)
-    return Corpus(tuple(texts), tuple(labels), path.name)
+    return tuple(texts)
 
 
 def judgeable(corpus: Corpus) -> Corpus:
@@ -203,16 +227,24 @@ def split(corpus: Corpus, *, share: float = 0.2, seed: int = 42) -> tuple[Corpus
     return corpus.only(inside), corpus.only(sorted(outside))
 
 
-def _read_phrasebank(path: Path) -> Iterator[Row]:
-    raw = path.read_bytes()
-    try:
-        document = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        document = raw.decode("latin-1")
-    for number, line in enumerate(document.rstrip("\r\n").split("\n"), start=1):
-        text, _, label = line.rpartition("@")
-        fields = {TEXT: text, LABEL: label}
-        if label.strip().lower() in LABELS and normalise(text):
-            yield Row(number, fields)
-        else:
-            yield Row(number, fields, Problem("(line)", number, repr(line[:40]), _A_LINE))
+def _meaning(
+    path: Path,
+    rows: Sequence[tuple[Row, Label | float]],
+    numbered: NumberedTexts,
+    label_map: LabelMap | None,
+) -> Mapping[float, Label]:
+    """What the numbers of a file mean."""
+    if not numbered.counts:
+        return {}
+    meaning = None if label_map is None else label_map.meaning(numbered.numbers)
+    if meaning is not None:
+        return meaning
+    if label_map is None or len(label_map.candidates) > 1:
+        raise numbered.refusal(str(path), label_map)
+    [only] = label_map.candidates
+    problems = Problems()
+    for row, label in rows:
+        if isinstance(label, float) and label not in only:
+            shown_label = shown(row.fields[LABEL])
+            problems.add([Problem(LABEL, row.number, shown_label, label_map.expected)])
+    raise problems.refusal(path)

@@ -23,6 +23,8 @@ def show_explanation(sentiment: Sentiment, explanation: Explanation) -> None:
         console.print(
             f"Only the first {sentiment.used:,} of {sentiment.total:,} {sentiment.unit} were read."
         )
+    for warning in explanation.warnings:
+        console.print(f"{warning.code}: {warning.message}")
     table = Table(title=f"What speaks for {explanation.label}", caption=explanation.method)
     table.add_column("word")
     table.add_column("contribution", justify="right")
@@ -72,7 +74,13 @@ def show_report(report: "Report") -> None:
         f1 = metrics.labels[label].f1
         confusion.add_row(label, *map(str, row), "-" if f1 is None else f"{f1:.4f}")
     console.print(confusion)
+    before = evaluation.reliability
+    log_loss = f" ({before.uncalibrated_log_loss:.4f} uncalibrated)" if before else ""
+    error = f" ({before.uncalibrated_error:.4f} uncalibrated)" if before else ""
     console.print(
-        f"log loss {metrics.log_loss:.4f}, calibration error {evaluation.calibration.error:.4f}, "
+        f"log loss {metrics.log_loss:.4f}{log_loss}, calibration error "
+        f"{evaluation.calibration.error:.4f}{error}, "
         f"always saying the most frequent label {metrics.majority:.4f}"
     )
+    for code, count in evaluation.warnings.items():
+        console.print(f"{count:,} answers carry the warning {code}")

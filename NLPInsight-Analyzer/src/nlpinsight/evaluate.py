@@ -4,21 +4,32 @@ The classes here are the documented form of ``evaluation.json`` (format 1). Noth
 that serving does not need.
 """
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Annotated, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from servicekit.training_rows import Overlap
 
+from nlpinsight.calibration import softmax
 from nlpinsight.data import Corpus, LeftOut
 from nlpinsight.leakage import THRESHOLD, nearest
-from nlpinsight.model import SentimentModel
+from nlpinsight.model import Reading, SentimentModel, calibrated, warnings_of
+from nlpinsight.reliability import (
+    Calibration,
+    Reliability,
+    VocabularyBand,
+    by_vocabulary,
+    calibration_of,
+    log_loss,
+    reliability,
+)
 from nlpinsight.schema import LABELS, Backend, Label
 from nlpinsight.text import normalise
 
 __all__ = [
-    "Calibration",
     "Evaluation",
     "LabelMetrics",
     "Leakage",
@@ -34,7 +45,6 @@ Targets = npt.NDArray[np.int64]
 
 # Right ends of the bands of text length, in words; the last has none.
 BANDS: Final = (5, 10, 15, 20, 30)
-CALIBRATION_BINS: Final = 10
 _CHUNK: Final = 64
 
 Rate = Annotated[float, Field(ge=0, le=1)]
@@ -92,22 +102,6 @@ class LengthBand(_Record):
     macro_f1: Rate
 
 
-class Calibration(_Record):
-    """Tenths of the texts by confidence: mean confidence, accuracy, count.
-
-    Attributes:
-        confidence: The mean of each tenth.
-        accuracy: The share of it that got its label.
-        texts: How many it holds.
-        error: Expected calibration error: the mean gap between the two, by texts.
-    """
-
-    confidence: list[float]
-    accuracy: list[float]
-    texts: list[int]
-    error: float
-
-
 class Leakage(_Record):
     """Texts that nearly stand in the training data, and the figures without them.
 
@@ -131,14 +125,25 @@ class Evaluation(_Record):
         metrics: The figures.
         by_length: The figures by text length.
         calibration: Whether confidence means what it says.
+        reliability: The same in few figures, before and after calibration; null where the model
+            was sealed without it.
+        by_vocabulary: The same by the share of known words.
         truncated: How many texts the model did not read to their end.
+        warnings: How many answers carry each warning.
+        training_overlap: How many texts the model was trained on, by the digests that are sealed
+            with it: ``rows``, of which ``compared``, of which ``seen``, and their ``share``. Null
+            where it was sealed without.
         leakage: What nearly stands in the training data; null where that is not known.
     """
 
     metrics: Metrics
     by_length: list[LengthBand]
     calibration: Calibration
+    reliability: Reliability | None = None
+    by_vocabulary: list[VocabularyBand] | None = None
     truncated: int
+    warnings: dict[str, int] = {}
+    training_overlap: dict[str, JsonValue] | None = None
     leakage: Leakage | None
 
 
@@ -172,7 +177,8 @@ def evaluate(
     model: SentimentModel,
     corpus: Corpus,
     *,
-    training: Corpus | None = None,
+    training: Sequence[str] | None = None,
+    overlap: Overlap | None = None,
     progress: Callable[[int], object] = lambda _texts: None,
 ) -> Evaluation:
     """Measure a model.
@@ -180,22 +186,32 @@ def evaluate(
     Args:
         model: The model.
         corpus: Labelled texts that all have something to judge.
-        training: What it learned from, to find what nearly stands in both.
+        training: The texts that it learned from, raw, to find what nearly stands in both.
+        overlap: How many of the corpus's texts it was trained on, where that is known.
         progress: Told how many texts more were answered.
     """
-    scores = np.empty((len(corpus), len(LABELS)), dtype=np.float64)
-    truncated = 0
+    decisions = np.empty((len(corpus), len(LABELS)), dtype=np.float64)
+    readings: list[Reading] = []
     for start in range(0, len(corpus), _CHUNK):
         chunk = corpus.texts[start : start + _CHUNK]
-        scores[start : start + len(chunk)], readings = model.answer(chunk)
-        truncated += sum(reading.truncated for reading in readings)
+        decisions[start : start + len(chunk)], of_chunk = model.decide(chunk)
+        readings += of_chunk
         progress(len(chunk))
-    targets = corpus.targets
+    targets, raw = corpus.targets, softmax(decisions)
+    scores = calibrated(decisions, readings, model.calibrator)
+    known = [one.in_vocabulary for one in readings if one.in_vocabulary is not None]
+    is_calibrated = model.calibrator is not None and len(known) == len(readings)
     return Evaluation(
         metrics=measure(targets, scores),
         by_length=_by_length(corpus, targets, scores),
-        calibration=_calibration(targets, scores),
-        truncated=truncated,
+        calibration=calibration_of(targets, scores),
+        reliability=reliability(targets, scores, raw) if is_calibrated else None,
+        by_vocabulary=by_vocabulary(targets, scores, raw, np.array(known))
+        if is_calibrated
+        else None,
+        truncated=sum(reading.truncated for reading in readings),
+        warnings=Counter(one.code for reading in readings for one in warnings_of(reading)),
+        training_overlap=None if overlap is None else overlap.to_json(),
         leakage=None if training is None else _leakage(corpus, training, targets, scores),
     )
 
@@ -212,12 +228,11 @@ def measure(targets: Targets, scores: Floats) -> Metrics:
     np.add.at(confusion, (targets, answers), 1)
     labels = {label: _label(confusion, place) for place, label in enumerate(LABELS)}
     f1 = [one.f1 for one in labels.values() if one.f1 is not None]
-    likelihood = scores[np.arange(len(targets)), targets]
     return Metrics(
         texts=len(targets),
         accuracy=float((answers == targets).mean()),
         macro_f1=sum(f1) / len(f1),
-        log_loss=float(-np.log(np.maximum(likelihood, np.finfo(np.float64).tiny)).mean()),
+        log_loss=log_loss(targets, scores),
         majority=float(np.bincount(targets).max() / len(targets)),
         labels=labels,
         confusion=confusion.tolist(),
@@ -254,27 +269,8 @@ def _by_length(corpus: Corpus, targets: Targets, scores: Floats) -> list[LengthB
     return bands
 
 
-def _calibration(targets: Targets, scores: Floats) -> Calibration:
-    confidence, right = scores.max(axis=1), scores.argmax(axis=1) == targets
-    bins = [
-        part
-        for part in np.array_split(np.argsort(confidence, kind="stable"), CALIBRATION_BINS)
-        if len(part)
-    ]
-    means = [float(confidence[part].mean()) for part in bins]
-    shares = [float(right[part].mean()) for part in bins]
-    sizes = [len(part) for part in bins]
-    gaps = [abs(mean - share) for mean, share in zip(means, shares, strict=True)]
-    return Calibration(
-        confidence=means,
-        accuracy=shares,
-        texts=sizes,
-        error=float(np.average(gaps, weights=sizes)),
-    )
-
-
-def _leakage(corpus: Corpus, training: Corpus, targets: Targets, scores: Floats) -> Leakage:
-    matches = nearest(corpus.texts, training.texts)
+def _leakage(corpus: Corpus, training: Sequence[str], targets: Targets, scores: Floats) -> Leakage:
+    matches = nearest(corpus.texts, training)
     others = np.ones(len(corpus), dtype=np.bool_)
     others[[match.index for match in matches]] = False
     return Leakage(

@@ -12,14 +12,16 @@ from typing import Final, Protocol, cast
 import numpy as np
 import numpy.typing as npt
 
-from nlpinsight.model import Reading, SentimentModel
+from nlpinsight.model import Reading, SentimentModel, warnings_of
 from nlpinsight.schema import LABELS, Explanation, Label, WordContribution
 
 __all__ = ["EXACT", "MAX_WORDS", "OCCLUSION", "explain"]
 
 Floats = npt.NDArray[np.float64]
 
-EXACT: Final = "exact contributions to the decision function (log-odds before they are normalised)"
+EXACT: Final = (
+    "exact contributions to the decision function (log-odds, before normalisation and calibration)"
+)
 OCCLUSION: Final = "occlusion: what the label's probability loses when the word is left out"
 
 # Each costs the model one more look at the text. No model here reads more words than these.
@@ -72,6 +74,7 @@ def _exact(model: _WithLinear, text: str, place: int) -> Explanation:
         base=base,
         value=base + float(contributions.sum()),
         words=_words(read, contributions.tolist()),
+        warnings=warnings_of(reading),
     )
 
 
@@ -95,6 +98,7 @@ def _occlusion(model: SentimentModel, text: str, place: int, value: float) -> Ex
         base=None,
         value=value,
         words=_words(read, losses.tolist()),
+        warnings=warnings_of(reading),
     )
 
 

@@ -5,7 +5,7 @@ They are made up: a manifest is read by many, and what a model learned from does
 
 from typing import Final
 
-from pinproof import GoldenSet, SealError, Tolerance
+from pinproof import Agreement, GoldenSet, SealError, Tolerance
 
 from nlpinsight.model import SentimentModel
 from nlpinsight.sample import generate_sample
@@ -14,6 +14,14 @@ __all__ = ["golden_texts", "make_golden_set"]
 
 _SAMPLES: Final = 16
 _SEED: Final = 7
+
+# Outputs that are one answer by several paths, and how far these may be apart on one machine: sums
+# of the same numbers in another order.
+_SAME: Final = (("single_scores", "batch_scores"), ("decision", "explained_decision"))
+_APART: Final = 1e-9
+
+# The ends of the names of outputs that may move from machine to machine.
+_MAY_MOVE: Final = ("_scores", "decision")
 
 # How much further apart than the tolerance the two best scores must be: below, another processor
 # might rightly give another label.
@@ -83,6 +91,11 @@ def make_golden_set(model: SentimentModel) -> GoldenSet:
         inputs=inputs,
         outputs=outputs,
         tolerances={
-            name: scores_may_move if name.endswith("_scores") else Tolerance() for name in outputs
+            name: scores_may_move if name.endswith(_MAY_MOVE) else Tolerance() for name in outputs
         },
+        agreements=tuple(
+            Agreement(outputs=paths, tolerance=Tolerance(absolute=_APART))
+            for paths in _SAME
+            if all(path in outputs for path in paths)
+        ),
     )

@@ -8,14 +8,16 @@ found: a text's rarest words are looked up, as many as make sure that no pair is
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Final
 
+from servicekit.training_rows import digest_rows
+
 from nlpinsight.text import normalise
 
-__all__ = ["THRESHOLD", "Match", "nearest", "wording"]
+__all__ = ["THRESHOLD", "Match", "digest_texts", "nearest", "wording"]
 
 THRESHOLD: Final = 0.8
 
@@ -44,6 +46,11 @@ def wording(text: str) -> str:
     """The words of a text, without case, punctuation and URLs; of a text without words, itself."""
     normalised = normalise(text)
     return " ".join(_WORD.findall(normalised.casefold())) or normalised
+
+
+def digest_texts(texts: Iterable[str]) -> list[int]:
+    """Digests of the words of raw texts: the same for texts that `wording` takes for the same."""
+    return digest_rows(map(wording, texts))
 
 
 def nearest(

@@ -8,17 +8,18 @@ else of a start together. `nlpinsight.pipeline.export` makes it, and refuses one
 import io
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from nlpinsight.ngrams import character_terms, fold, pairs_of, tokens, word_terms
+from nlpinsight.hidden_words import LETTER
+from nlpinsight.ngrams import character_terms, fold, pairs_of, tokens
 from nlpinsight.schema import LABELS
 
-__all__ = ["Block", "LinearModel", "softmax"]
+__all__ = ["Block", "LinearModel"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -51,21 +52,47 @@ class LinearModel:
     """
 
     def __init__(self, words: Block, characters: Block, intercept: Floats) -> None:
-        self._words = _Lookup(words, word_terms)
-        self._characters = _Lookup(characters, character_terms)
+        self._words = _Lookup(words)
+        self._characters = _Lookup(characters)
         self.intercept = intercept
+        self._known = frozenset(
+            term for term in words.terms if " " not in term and LETTER.search(term)
+        )
 
     @property
     def size(self) -> int:
         """How many terms are known."""
         return len(self._words.block.terms) + len(self._characters.block.terms)
 
+    def decide(self, texts: Sequence[str]) -> tuple[Floats, list[float]]:
+        """The decision function, and the share of each text's words that is known.
+
+        Args:
+            texts: Normalised texts.
+
+        Returns:
+            One row per text with a value for each label, and one share per text: of its words,
+            which are tokens with a letter, those that are terms of the model. 0 without words.
+        """
+        found = np.empty((len(texts), len(LABELS)), dtype=np.float64)
+        shares = []
+        for row, text in enumerate(texts):
+            spoken = tokens(fold(text))
+            found[row] = (
+                self._words.sum_of(spoken + pairs_of(spoken))
+                + self._characters.sum_of(character_terms(text))
+                + self.intercept
+            )
+            shares.append(self._share(spoken))
+        return found, shares
+
     def decisions(self, texts: Sequence[str]) -> Floats:
         """The decision function: one row per text, a value for each label."""
-        found = np.empty((len(texts), len(LABELS)), dtype=np.float64)
-        for row, text in enumerate(texts):
-            found[row] = self._words.sum_of(text) + self._characters.sum_of(text) + self.intercept
-        return found
+        return self.decide(texts)[0]
+
+    def known_share(self, text: str) -> float:
+        """The share of a normalised text's words that is known; see `decide`."""
+        return self._share(tokens(fold(text)))
 
     def contributions(self, text: str) -> Floats:
         """What each word of a normalised text adds to the decision: one row per word.
@@ -87,14 +114,25 @@ class LinearModel:
                 speakers.append(index)
             for piece in character_terms(word):
                 pieces[piece].append(index)
-        for place, pair in enumerate(pairs_of(spoken)):
+        pairs = pairs_of(spoken)
+        for place, pair in enumerate(pairs):
             owners[pair] += speakers[place : place + 2]
-        for lookup, holders in ((self._words, owners), (self._characters, pieces)):
-            for term, value in lookup.values_of(text):
+        for lookup, holders, terms in (
+            (self._words, owners, spoken + pairs),
+            (self._characters, pieces, character_terms(text)),
+        ):
+            for term, value in lookup.values_of(terms):
                 share = value / len(holders[term])
                 for index in holders[term]:
                     rows[index] += share
         return rows
+
+    def _share(self, spoken: list[str]) -> float:
+        known = sum(token in self._known for token in spoken)
+        unknown = sum(
+            token not in self._known and LETTER.search(token) is not None for token in spoken
+        )
+        return known / (known + unknown) if known or unknown else 0.0
 
     def to_files(self) -> dict[str, bytes]:
         """The files of the model, by name. They hold no code: text and numbers."""
@@ -126,26 +164,19 @@ class LinearModel:
             return cls(words, characters, arrays["intercept"])
 
 
-def softmax(decisions: Floats) -> Floats:
-    """Probabilities of rows of decisions."""
-    powers = np.exp(decisions - decisions.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float64)
-
-
 class _Lookup:
-    def __init__(self, block: Block, terms_of: Callable[[str], list[str]]) -> None:
+    def __init__(self, block: Block) -> None:
         self.block = block
-        self._terms_of = terms_of
         self._rows = {term: row for row, term in enumerate(block.terms)}
 
-    def sum_of(self, text: str) -> Floats:
+    def sum_of(self, terms: list[str]) -> Floats:
         """What the terms of a text add to each label."""
-        rows, values = self._values(Counter(self._terms_of(text)))
+        rows, values = self._values(Counter(terms))
         return np.asarray(values @ self.block.weights[rows], dtype=np.float64)
 
-    def values_of(self, text: str) -> list[tuple[str, Floats]]:
+    def values_of(self, terms: list[str]) -> list[tuple[str, Floats]]:
         """What each term of a text adds to each label."""
-        counts = Counter(self._terms_of(text))
+        counts = Counter(terms)
         rows, values = self._values(counts)
         known = [term for term in counts if term in self._rows]
         return list(zip(known, values[:, np.newaxis] * self.block.weights[rows], strict=True))

@@ -16,8 +16,11 @@ from typing import TYPE_CHECKING, Final
 from pydantic import JsonValue
 from servicekit.files import DataError
 
+from nlpinsight.calibration import base_rates_of, fit
 from nlpinsight.data import Corpus
 from nlpinsight.evaluate import measure
+from nlpinsight.golden import golden_texts
+from nlpinsight.reliability import describe_calibration
 
 if TYPE_CHECKING:
     from nlpinsight.training.base import Weights
@@ -89,15 +92,22 @@ def make_tfidf(training: Corpus, held_out: Corpus) -> Made:
     from nlpinsight import pipeline, tfidf  # noqa: PLC0415 - scikit-learn
 
     began = time.perf_counter()
+    compared = (*held_out.texts, *golden_texts())
     fitted = pipeline.fit_pipeline(training.texts, training.targets)
-    linear = pipeline.export(fitted, held_out.texts)
+    linear = pipeline.export(fitted, compared)
+    unlearned = pipeline.cross_validate(training.texts, training.targets)
+    calibrator = fit(unlearned, base_rates_of(training.targets))
     seconds = time.perf_counter() - began
-    gap = pipeline.largest_difference(fitted, linear, held_out.texts)
+    gap = pipeline.largest_difference(fitted, linear, compared)
     return Made(
-        files=tfidf.pack(linear, pipeline.to_joblib(fitted)),
+        files=calibrator.add_to(tfidf.pack(linear, pipeline.to_joblib(fitted))),
         parameters=dict(pipeline.PARAMETERS),
         libraries=_versions("joblib", "numpy", "scikit-learn", "scipy"),
-        details={"terms": linear.size, "largest_difference_from_pipeline": gap},
+        details={
+            "terms": linear.size,
+            "largest_difference_from_pipeline": gap,
+            "calibration": describe_calibration(calibrator, unlearned).model_dump(mode="json"),
+        },
         seconds=seconds,
     )
 

@@ -17,23 +17,35 @@ import numpy as np
 import numpy.typing as npt
 from pinproof import GoldenValue
 from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter
+from servicekit.answer_warnings import AnswerWarning
 
+from nlpinsight.calibration import Calibrator, softmax
 from nlpinsight.schema import LABELS, Backend, Label, Sentiment, Unit
 
 __all__ = [
     "CONFIG",
+    "MOSTLY_UNKNOWN",
+    "NO_KNOWN_TERM",
     "ModelConfig",
     "Reading",
     "SentimentModel",
+    "calibrated",
     "judge",
     "load",
     "replay",
+    "warnings_of",
 ]
 
 Floats = npt.NDArray[np.float64]
 
 CONFIG: Final = "config.json"
 """The file of every sealed model that says which back end it is for."""
+
+NO_KNOWN_TERM: Final = "no_known_term"
+MOSTLY_UNKNOWN: Final = "mostly_unknown"
+
+# Below this share of known words, an answer is marked. Nine of ten real texts have more.
+_MOSTLY: Final = 0.5
 
 _MODULES: Final[dict[Backend, str]] = {
     "tfidf": "nlpinsight.tfidf",
@@ -57,17 +69,20 @@ class ModelConfig(BaseModel):
 
 @dataclass(frozen=True)
 class Reading:
-    """How much of a text a model reads.
+    """How much of a text a model reads, and how much of that it knows.
 
     Attributes:
         unit: What the length is counted in, once the text is normalised.
         used: How many of them the model reads.
         total: How many there are.
+        in_vocabulary: The share of the words it reads that it knows from its training, 0 where
+            there are no words; None where the model was sealed without what it knows.
     """
 
     unit: Unit
     used: int
     total: int
+    in_vocabulary: float | None = None
 
     @property
     def truncated(self) -> bool:
@@ -89,8 +104,21 @@ class SentimentModel(Protocol):
         """How far a score may move between machines while the model is still the same one."""
         ...
 
+    @property
+    def calibrator(self) -> Calibrator | None:
+        """What makes probabilities of decisions; None where the model was sealed without it."""
+        ...
+
     def read(self, texts: Sequence[str]) -> tuple[list[str], list[Reading]]:
         """What the model reads of each text, normalised, and how much of it that is.
+
+        Raises:
+            EmptyTextError: A text has nothing left once it is normalised.
+        """
+        ...
+
+    def decide(self, texts: Sequence[str]) -> tuple[Floats, list[Reading]]:
+        """The decisions before any softmax and calibration, and how much of each text was read.
 
         Raises:
             EmptyTextError: A text has nothing left once it is normalised.
@@ -137,6 +165,34 @@ def load(files: Mapping[str, bytes]) -> SentimentModel:
     return cast("SentimentModel", back_end.load(files))
 
 
+def calibrated(
+    decisions: Floats, readings: Sequence[Reading], calibrator: Calibrator | None
+) -> Floats:
+    """Probabilities of decisions: a plain softmax where there is no calibrator.
+
+    Args:
+        decisions: Texts x labels.
+        readings: How much of each text is known. Where that is not known, all of it is taken to be.
+        calibrator: The model's.
+    """
+    if calibrator is None:
+        return softmax(decisions)
+    shares = [1.0 if one.in_vocabulary is None else one.in_vocabulary for one in readings]
+    return calibrator.scores(decisions, np.array(shares, dtype=np.float64))
+
+
+def warnings_of(reading: Reading) -> list[AnswerWarning]:
+    """Why the answer to a text that was read so deserves less trust than others."""
+    known = reading.in_vocabulary
+    if known is None or known >= _MOSTLY:
+        return []
+    if known > 0:
+        told = f"The model knows only {known:.0%} of the words of the text from its training."
+        return [AnswerWarning(code=MOSTLY_UNKNOWN, field="text", message=told)]
+    told = "The model knows no word of the text from its training."
+    return [AnswerWarning(code=NO_KNOWN_TERM, field="text", message=told)]
+
+
 def judge(model: SentimentModel, texts: Sequence[str]) -> list[Sentiment]:
     """What a model says of each text, as it is answered to people.
 
@@ -149,6 +205,8 @@ def judge(model: SentimentModel, texts: Sequence[str]) -> list[Sentiment]:
             label=LABELS[best],
             confidence=row[best],
             all_scores=dict(zip(LABELS, row, strict=True)),
+            in_vocabulary=reading.in_vocabulary,
+            warnings=warnings_of(reading),
             truncated=reading.truncated,
             unit=reading.unit,
             used=reading.used,
@@ -168,17 +226,24 @@ def replay(model: SentimentModel, inputs: Sequence[JsonValue]) -> dict[str, Sequ
         inputs: Texts.
 
     Returns:
-        ``single_scores`` and ``batch_scores``: one vector per text, in the order of `LABELS`;
-        ``label``: the label of the text on its own; ``used``: how much of it was read.
+        ``single_scores`` and ``batch_scores``: one vector per text, in the order of `LABELS`, the
+        same answer by two paths; ``label``: the label of the text on its own; ``used``: how much
+        of it was read. Of a model that is calibrated also ``in_vocabulary``: the share of its words
+        that is known.
     """
     texts = TypeAdapter(list[str]).validate_python(inputs)
     single = [model.answer([text]) for text in texts]
-    return {
+    known = [readings[0].in_vocabulary for _, readings in single]
+    answers: dict[str, Sequence[GoldenValue]] = {
         "single_scores": [tuple(scores[0].tolist()) for scores, _ in single],
         "batch_scores": [tuple(row) for row in model.scores(texts).tolist()],
         "label": [LABELS[int(scores[0].argmax())] for scores, _ in single],
         "used": [float(readings[0].used) for _, readings in single],
     }
+    # Models that were sealed before there was a calibrator have no such golden output.
+    if model.calibrator is not None:
+        answers["in_vocabulary"] = [share for share in known if share is not None]
+    return answers
 
 
 class _AnyConfig(ModelConfig):

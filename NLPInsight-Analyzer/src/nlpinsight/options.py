@@ -7,6 +7,7 @@ import typer
 
 __all__ = [
     "DataOption",
+    "LabelsOption",
     "LengthOption",
     "ModelOption",
     "OutOption",
@@ -32,7 +33,17 @@ DataOption = Annotated[
     typer.Option(
         "--data",
         help="Labelled texts: CSV or JSON lines with text and label, or Financial PhraseBank's "
-        ".txt. Without it, sample data is generated.",
+        ".txt; .gz is read, too. Without it, sample data is generated.",
+    ),
+]
+LabelsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--labels",
+        metavar="MAP",
+        help="Meaning of labels that are numbers, in every file of the command: tfns (0 negative, "
+        "1 positive, 2 neutral), ascending (-1, 0, 1 or 0, 1, 2 or 1, 2, 3 for negative, neutral, "
+        "positive), or such as 0=negative,1=neutral,2=positive.",
     ),
 ]
 ValidOption = Annotated[

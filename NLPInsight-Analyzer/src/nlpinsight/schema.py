@@ -7,6 +7,7 @@ The labels are in one order everywhere: columns of scores, rows and columns of c
 from typing import Annotated, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
+from servicekit.answer_warnings import AnswerWarning
 
 __all__ = [
     "LABELS",
@@ -60,7 +61,12 @@ class Sentiment(BaseModel):
     Attributes:
         label: The class with the highest score.
         confidence: That score.
-        all_scores: The probability of every class.
+        all_scores: The probability of every class. Where no word of the text is known, they are
+            the shares of the classes in the training.
+        in_vocabulary: The share of the text's words that the model knows from its training; null
+            where the model was sealed without what it knows.
+        warnings: Why the answer deserves less trust than others; empty if nothing is known
+            against it.
         truncated: Whether the text is longer than what the model reads; the rest was ignored.
         unit: What the model counts a text's length in, once it is normalised.
         used: How many of them it read.
@@ -72,6 +78,8 @@ class Sentiment(BaseModel):
     label: Label
     confidence: Score
     all_scores: dict[Label, Score]
+    in_vocabulary: Score | None
+    warnings: list[AnswerWarning]
     truncated: bool
     unit: Unit
     used: Annotated[int, Field(ge=0)]
@@ -136,6 +144,8 @@ class Explanation(BaseModel):
         base: What the label has before any word; null where that is not defined.
         value: The label's value for this text.
         words: The words in the order of the text.
+        warnings: Why the answer deserves less trust than others: where no word is known, it is
+            the base rates of the training, whatever the contributions.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -148,3 +158,4 @@ class Explanation(BaseModel):
     base: float | None
     value: float
     words: list[WordContribution]
+    warnings: list[AnswerWarning]

@@ -10,10 +10,12 @@ from pathlib import Path
 import pinproof
 from pinproof import Manifest
 from servicekit.files import DataError
+from servicekit.training_rows import ROW_SKETCH, RowSketch
 
 from nlpinsight.data import Corpus, LeftOut, judgeable, make_fit, split
 from nlpinsight.evaluate import Report, evaluate
 from nlpinsight.golden import make_golden_set
+from nlpinsight.leakage import digest_texts
 from nlpinsight.making import Made
 from nlpinsight.model import SentimentModel, load
 from nlpinsight.schema import LABELS
@@ -39,11 +41,19 @@ class Learned:
 
 @dataclass(frozen=True)
 class Training:
-    """What a training made: the model in memory, its files and its report."""
+    """What a training made.
+
+    Attributes:
+        model: The model in memory.
+        made: Its files.
+        report: What it is worth.
+        sketch: Digests of the texts that it learned from; None where somebody else trained it.
+    """
 
     model: SentimentModel
     made: Made
     report: Report
+    sketch: RowSketch | None = None
 
 
 def make_ready(corpus: Corpus, held_out: Corpus | None, *, seed: int) -> tuple[Learned, Corpus]:
@@ -93,6 +103,7 @@ def finish(
         version_override: The model's version, where it is not to be derived from its making.
         progress: Told how many texts more were answered.
     """
+    sketch = RowSketch.of(digest_texts(learned.corpus.texts)) if learned else None
     # From the packed bytes, so that what is evaluated is what will be sealed.
     model = load(made.files)
     report = Report(
@@ -104,10 +115,14 @@ def finish(
         training_seconds=made.seconds,
         details=made.details,
         evaluation=evaluate(
-            model, held_out, training=learned.corpus if learned else None, progress=progress
+            model,
+            held_out,
+            training=learned.corpus.texts if learned else None,
+            overlap=sketch.overlap(digest_texts(held_out.texts)) if sketch else None,
+            progress=progress,
         ),
     )
-    return Training(model, made, report)
+    return Training(model, made, report, sketch)
 
 
 def seal(training: Training, destination: Path) -> Manifest:
@@ -124,7 +139,11 @@ def seal(training: Training, destination: Path) -> Manifest:
         loader="nlpinsight",
         files=training.made.files,
         golden=make_golden_set(training.model),
-        data={"held_out": report.data, "training": report.training},
+        data={
+            "held_out": report.data,
+            "training": report.training,
+            ROW_SKETCH: training.sketch.to_json() if training.sketch else None,
+        },
         metrics={
             "accuracy": metrics.accuracy,
             "macro_f1": metrics.macro_f1,

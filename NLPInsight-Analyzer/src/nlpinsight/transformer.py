@@ -21,8 +21,10 @@ from pydantic import Field, JsonValue
 from tokenizers import Encoding, Tokenizer
 
 from nlpinsight import model as protocol
-from nlpinsight.model import CONFIG, ModelConfig, Reading
+from nlpinsight.calibration import Calibrator
+from nlpinsight.model import CONFIG, ModelConfig, Reading, calibrated
 from nlpinsight.schema import LABELS, Backend
+from nlpinsight.seen_tokens import SeenTokens
 from nlpinsight.text import normalise_all
 
 __all__ = [
@@ -74,13 +76,26 @@ class TransformerModel:
         config: What the model says of itself.
         tokenizer: Its tokenizer, as JSON.
         network: The network, as ONNX.
+        seen: The tokens that its fine-tuning saw; None where that is not known, as of a model that
+            somebody else fine-tuned.
+        calibrator: What makes probabilities of its decisions; None in the same case.
 
     Attributes:
         config: The same.
     """
 
-    def __init__(self, config: TransformerConfig, tokenizer: bytes, network: bytes) -> None:
+    def __init__(
+        self,
+        config: TransformerConfig,
+        tokenizer: bytes,
+        network: bytes,
+        *,
+        seen: SeenTokens | None = None,
+        calibrator: Calibrator | None = None,
+    ) -> None:
         self.config = config
+        self._seen = seen
+        self._calibrator = calibrator
         self._tokenizer = Tokenizer.from_buffer(tokenizer)
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(config.max_length)
@@ -99,19 +114,29 @@ class TransformerModel:
         """How far a score may move between machines while the model is still the same one."""
         return _TOLERANCE
 
+    @property
+    def calibrator(self) -> Calibrator | None:
+        """What makes probabilities of decisions."""
+        return self._calibrator
+
     def scores(self, texts: Sequence[str]) -> Floats:
         """The probability of each class, in the order of `LABELS`: one row per text."""
         return self.answer(texts)[0]
 
     def answer(self, texts: Sequence[str]) -> tuple[Floats, list[Reading]]:
         """The scores, and how much of each text they rest on."""
-        scores = np.empty((len(texts), len(LABELS)), dtype=np.float64)
+        decisions, readings = self.decide(texts)
+        return calibrated(decisions, readings, self._calibrator), readings
+
+    def decide(self, texts: Sequence[str]) -> tuple[Floats, list[Reading]]:
+        """The network's outputs, and how much of each text they rest on."""
+        decisions = np.empty((len(texts), len(LABELS)), dtype=np.float64)
         readings = []
         for row, text in enumerate(normalise_all(texts)):
             encoding = self._tokenizer.encode(text[:MAX_CHARACTERS])
-            scores[row] = _softmax(self._logits(encoding))
+            decisions[row] = self._logits(encoding)
             readings.append(self._reading(encoding, text))
-        return scores, readings
+        return decisions, readings
 
     def read(self, texts: Sequence[str]) -> tuple[list[str], list[Reading]]:
         """What is read of each text, normalised and cut behind its last token that is read."""
@@ -141,13 +166,20 @@ class TransformerModel:
         if len(text) > MAX_CHARACTERS:
             # What lies behind was not tokenized; that there is something is what must be told.
             total = max(total + 1, round(total * len(text) / MAX_CHARACTERS))
-        return Reading(unit="tokens", used=used, total=total)
+        known = None if self._seen is None else self._seen.share(text, encoding)
+        return Reading(unit="tokens", used=used, total=total, in_vocabulary=known)
 
 
 def load(files: Mapping[str, bytes]) -> TransformerModel:
     """Make a model of the verified files of a sealed one."""
     config = TransformerConfig.model_validate_json(files[CONFIG])
-    return TransformerModel(config, files[TOKENIZER], files[MODEL])
+    return TransformerModel(
+        config,
+        files[TOKENIZER],
+        files[MODEL],
+        seen=SeenTokens.read_from(files),
+        calibrator=Calibrator.read_from(files),
+    )
 
 
 def pack(config: TransformerConfig, tokenizer: str, network: bytes) -> dict[str, bytes]:
@@ -163,11 +195,6 @@ def pack(config: TransformerConfig, tokenizer: str, network: bytes) -> dict[str,
         TOKENIZER: tokenizer.encode(),
         MODEL: network,
     }
-
-
-def _softmax(logits: Floats) -> Floats:
-    powers = np.exp(logits - logits.max())
-    return np.asarray(powers / powers.sum(), dtype=np.float64)
 
 
 def _session_options() -> ort.SessionOptions:
