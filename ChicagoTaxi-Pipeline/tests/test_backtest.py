@@ -1,14 +1,10 @@
 """The back-test, and what it measures with."""
 
-from pathlib import Path
-
 import numpy as np
-import pandas as pd
 import pytest
 from chicagotaxi.backtest import BacktestOptions, backtest, backtest_steps, describe
 from chicagotaxi.baselines import FOUR_WEEKS, SEASONAL_NAIVE
 from chicagotaxi.calendar import WEEK
-from chicagotaxi.counts import read_counts
 from chicagotaxi.forecast import ForecastOptions
 from chicagotaxi.metrics import FORECAST, BacktestReport, Outcome, compare, measure
 from chicagotaxi.panel import Panel
@@ -118,68 +114,3 @@ def test_the_synthetic_history_is_forecast_better_than_by_the_baselines(training
 def test_too_many_folds_are_refused_with_what_would_be_needed(panel: Panel) -> None:
     with pytest.raises(DataError, match="first of 9 origins"):
         run(panel, BacktestOptions(folds=9))
-
-
-def test_counts_are_completed_with_zeros_and_duplicates_counted(tmp_path: Path) -> None:
-    path = tmp_path / "counts.csv"
-    path.write_text(
-        "GEOID,interval60,trip_count,temp\n"
-        "17031081600.0,2022-10-01 00:00:00,3,1.0\n"
-        "17031081600.0,2022-10-01 00:00:00,3,1.5\n"
-        "17031839100.0,2022-10-01 02:00:00,7,1.0\n"
-    )
-    counts = read_counts(path)
-    assert counts.duplicates == 1
-    assert counts.filled == 4
-    assert counts.panel.areas == (17031081600, 17031839100)
-    assert counts.panel.trips.tolist() == [[3, 0], [0, 0], [0, 7]]
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "cannot be read as CSV"),
-        ("a,b\n1,2\n", "lacks the columns hour, area, trips"),
-        ("hour,area,trips\nnoon,1,2\n", "Hours are written as"),
-        ("hour,area,trips\n2022-10-01 00:00:00,1,x\n", "whole numbers"),
-        ("hour,area,trips\n2022-10-01 00:30:00,1,2\n", "within an hour"),
-        ("hour,area,trips\n2022-10-01 00:00:00,1,2.5\n", "trips has a fraction"),
-        ("hour,area,trips\n2022-10-01 00:00:00,1.5,2\n", "area has a fraction"),
-        ("hour,area,trips\n2022-10-01 00:00:00,1,inf\n", "trips has a fraction, or a number"),
-        ("hour,area,trips\n2022-10-01 00:00:00,,2\n2022-10-01 00:00:00,1,2\n", "has 1 row"),
-        ("hour,area,trips\n2022-10-01 00:00:00,1,\n", "without an hour, area or number"),
-        ("hour,area,trips\n1822-10-01 00:00:00,1,2\n2022-10-01 00:00:00,1,2\n", "wrong date"),
-        ("hour,area,trips\n", "has no rows"),
-        ("hour,area,trips\n2022-10-01 00:00:00,1,-2\n", "negative"),
-        ("hour,area,trips\n2022-10-01 00:00:00,1,2\n2022-10-01 00:00:00,1,3\n", "area 1 twice"),
-    ],
-)
-def test_counts_that_cannot_be_used_are_refused(tmp_path: Path, text: str, message: str) -> None:
-    path = tmp_path / "counts.csv"
-    path.write_text(text)
-    with pytest.raises(DataError, match=message):
-        read_counts(path)
-
-
-def test_the_skipped_hour_is_not_filled_with_zeros(tmp_path: Path) -> None:
-    path = tmp_path / "counts.csv"
-    path.write_text("hour,area,trips\n2025-03-09 00:00:00,1,2\n2025-03-09 04:00:00,1,3\n")
-    assert np.isnan(read_counts(path).panel.trips[:, 0]).tolist() == [
-        False,
-        False,
-        True,
-        False,
-        False,
-    ]
-
-
-def test_the_real_counts_are_complete_and_their_duplicates_are_one_hour(real_data: Path) -> None:
-    path = real_data / "hourly_tract_2022-10_11.csv"
-    counts = read_counts(path)
-    table = pd.read_csv(path)
-    keys = ["GEOID", "interval60"]
-    # The hour that the clock shows twice, joined to both of its weather reports.
-    assert set(table[table.duplicated(keys)]["interval60"]) == {"2022-11-06 01:00:00"}
-    assert counts.duplicates == 13
-    assert counts.panel.trips.shape == (61 * 24, 221)
-    assert counts.panel.trips.sum() == table.drop_duplicates(keys)["trip_count"].sum()

@@ -1,24 +1,17 @@
 """Hourly counts from a file that somebody else made, to try the forecast on."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
 
 import pandas as pd
 from servicekit.files import DataError
 
 from chicagotaxi.calendar import exists
+from chicagotaxi.counts_table import CountsTable, ZoneForm, read_counts_table
 from chicagotaxi.panel import MAX_HOURS, Panel
 
 __all__ = ["Counts", "read_counts"]
-
-# Beyond it, a float no longer tells whole numbers apart.
-_MAX_NUMBER: Final = 2**53
-# What the columns of known files are called: by census tract, and as this pipeline says it.
-_NAMES: Final = (
-    {"interval60": "hour", "GEOID": "area", "trip_count": "trips"},
-    {"hour": "hour", "area": "area", "trips": "trips"},
-)
 
 
 @dataclass(frozen=True)
@@ -26,52 +19,33 @@ class Counts:
     """A history, and what had to be done to make it one.
 
     Attributes:
-        panel: The history, complete: an hour and area that the file does not have had no trips.
+        panel: The history. An hour and area that the file does not have had no trips, unless its
+            hour lies in a stretch that is unknown for all areas (`chicagotaxi.gaps`).
         duplicates: Rows that came again with the same count, which were left out.
-        filled: Hours and areas that the file does not have.
+        filled: Hours and areas that the file does not have, and that were taken for zeros.
+        converted: Rows whose hour named a zone, and was converted to Chicago's clock.
     """
 
     panel: Panel
     duplicates: int
     filled: int
+    converted: int
 
 
-def read_counts(path: Path) -> Counts:
+def read_counts(path: Path, *, notice: Callable[[str], None] = lambda _text: None) -> Counts:
     """Read a CSV file of trips by hour and area, of which rows without trips are left out.
 
+    Args:
+        path: The file.
+        notice: Told what was read otherwise than it is written.
+
     Raises:
-        DataError: It cannot be read, a column is missing, or an hour and area comes twice with
-            different counts.
+        DataError: It cannot be read, a column is missing, a cell is refused, or an hour and area
+            comes twice with different counts.
     """
-    try:
-        table = pd.read_csv(path)
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise DataError(
-            f"{path} cannot be read as CSV: {error}. Give a file with the columns hour, area and "
-            "trips."
-        ) from error
-    frame = _renamed(path, table)
-    try:
-        frame["hour"] = pd.to_datetime(frame["hour"], format="ISO8601")
-        for name in ("area", "trips"):
-            frame[name] = _whole(frame[name])
-    except ValueError as error:
-        raise DataError(
-            f"{path}: {error}. Hours are written as 2022-10-01 13:00:00; areas and trips are "
-            "whole numbers."
-        ) from error
-    if frame.empty:
-        raise DataError(f"{path} has no rows. Give hourly counts.")
-    if (frame["hour"] != frame["hour"].dt.floor("h")).any() or (frame["trips"] < 0).any():
-        raise DataError(f"{path} has times within an hour or negative trips. Give hourly counts.")
-    distinct = frame.drop_duplicates()
-    twice = distinct.duplicated(["hour", "area"])
-    if twice.any():
-        row = distinct[twice].iloc[0]
-        raise DataError(
-            f"{path} has area {row['area']} twice at {row['hour']}, with different trips. Leave "
-            "one of them out, or add them up."
-        )
+    table = read_counts_table(path)
+    _say(path, table, notice)
+    distinct = _distinct(path, table)
     first, last = distinct["hour"].min(), distinct["hour"].max()
     if (last - first) / pd.Timedelta(hours=1) >= MAX_HOURS:
         raise DataError(
@@ -80,36 +54,49 @@ def read_counts(path: Path) -> Counts:
     hours = pd.date_range(first, last, freq="h")
     # The hour that the clock skips had no trips, but not because nobody took a taxi.
     hours = hours[exists(hours.to_numpy())]
+    skipped = distinct[~distinct["hour"].isin(hours) & (distinct["trips"] > 0)]
+    if len(skipped):
+        notice(
+            f"{path}: left out {int(skipped['trips'].sum()):,} trips at {skipped['hour'].iloc[0]}, "
+            "an hour that Chicago's clock skips. If the hours are of another zone, write them with "
+            "their offset, such as +00:00."
+        )
+    # The two hours that November shows as one are one; a file of clock hours has them once.
+    summed = distinct.groupby(["hour", "area"])["trips"].sum()
     grid = pd.MultiIndex.from_product(
         [hours.tolist(), sorted(distinct["area"].unique().tolist())], names=["hour", "area"]
     )
-    complete = distinct.set_index(["hour", "area"]).reindex(grid, fill_value=0).reset_index()
+    panel = Panel.from_frame(summed.reindex(grid, fill_value=0).reset_index())
+    known = panel.hours[panel.known]
+    stated = int(summed.index.get_level_values("hour").isin(known).sum())
     return Counts(
-        panel=Panel.from_frame(complete),
-        duplicates=len(frame) - len(distinct),
-        filled=len(complete) - len(distinct),
+        panel=panel,
+        duplicates=len(table.frame) - len(distinct),
+        filled=len(known) * len(panel.areas) - stated,
+        converted=len(table.frame) if table.zone is ZoneForm.INSTANT else 0,
     )
 
 
-def _whole(values: "pd.Series[Any]") -> "pd.Series[int]":
-    numbers = pd.to_numeric(values).astype("float64")
-    if ((numbers % 1 != 0) | (numbers.abs() > _MAX_NUMBER)).any():
-        raise ValueError(f"{values.name} has a fraction, or a number beyond {_MAX_NUMBER:,}")
-    return numbers.astype("int64")
+def _distinct(path: Path, table: CountsTable) -> pd.DataFrame:
+    """The rows, each once."""
+    frame = table.frame.assign(instant=table.instants)
+    distinct = frame.drop_duplicates(["instant", "area", "trips"])
+    twice = distinct.duplicated(["instant", "area"])
+    if twice.any():
+        row = distinct[twice].iloc[0]
+        raise DataError(
+            f"{path} has area {row['area']} twice at {row['hour']}, with different trips. Leave "
+            "one of them out, or add them up."
+        )
+    return distinct.drop(columns="instant")
 
 
-def _renamed(path: Path, table: pd.DataFrame) -> pd.DataFrame:
-    for names in _NAMES:
-        if set(names) <= set(table.columns):
-            frame = table[list(names)].rename(columns=names)
-            if empty := int(frame.isna().any(axis=1).sum()):
-                raise DataError(
-                    f"{path} has {empty:,} row{'s' if empty > 1 else ''} without an hour, area or "
-                    "number of trips. Fill in what is missing, or leave them out."
-                )
-            return frame
-    missing = [name for name in _NAMES[1] if name not in table.columns]
-    raise DataError(
-        f"{path} lacks the columns {', '.join(missing)}. Give hour, area and trips (or interval60, "
-        "GEOID and trip_count)."
-    )
+def _say(path: Path, table: CountsTable, notice: Callable[[str], None]) -> None:
+    rows = f"{path}: {len(table.frame):,} hours are"
+    if table.zone is ZoneForm.INSTANT:
+        notice(f"{rows} written with a zone; they were converted to Chicago's clock.")
+    elif table.zone is ZoneForm.LABEL:
+        notice(
+            f"{rows} labelled UTC as BigQuery labels Chicago's clock; they were read as that. If "
+            "they are UTC, write them with the offset +00:00."
+        )

@@ -240,7 +240,7 @@ def _history(data: Path | None, seed: int) -> "History":
     from chicagotaxi.sample import SampleOptions  # noqa: PLC0415
 
     if data is not None:
-        return read_history(data)
+        return read_history(data, notice=notice)
     sample = SampleOptions(SAMPLE_TRIPS, seed=seed)
     return sample_history(sample.rows, seed=seed, first=sample.first, days=sample.days)
 

@@ -1,5 +1,6 @@
 """Where a history comes from: the pipeline's output, a file of counts, or the sample."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
@@ -22,11 +23,12 @@ History = tuple[Panel, dict[str, JsonValue]]
 _CLEAN: Final = 0.9
 
 
-def read_history(path: Path) -> History:
+def read_history(path: Path, *, notice: Callable[[str], None] = lambda _text: None) -> History:
     """Read a history.
 
     Args:
         path: The pipeline's output folder, or a CSV file of trips by hour and area.
+        notice: Told what was read otherwise than it is written.
 
     Raises:
         DataError: It cannot be used.
@@ -42,11 +44,12 @@ def read_history(path: Path) -> History:
         if status is not None:
             about |= {"last_run": status.run_id, "rows_read_by_it": status.rows_read}
         return read_hourly(path), about
-    counts = read_counts(path)
+    counts = read_counts(path, notice=notice)
     return counts.panel, {
         "source": path.name,
         "duplicates_left_out": counts.duplicates,
         "filled_with_zero": counts.filled,
+        "converted_to_chicagos_clock": counts.converted,
     }
 
 
