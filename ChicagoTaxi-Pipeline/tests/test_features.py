@@ -127,6 +127,20 @@ def test_the_base_of_a_steady_area_is_its_level() -> None:
         np.testing.assert_allclose(feature(built, name), 0, atol=1e-5, err_msg=name)
 
 
+def test_an_hour_of_the_week_that_is_never_known_is_like_the_same_hour_of_other_days() -> None:
+    daily = np.repeat([1.0, 30.0], 12).astype(np.float32)
+    trips = np.tile(daily, WINDOW // 24)[:, None]
+    start = np.datetime64("2025-01-01T00")
+    whole, usual = build(look_back(Panel(start, (8,), trips), WINDOW), CODES[:1])
+    holed = trips.copy().reshape(-1, WEEK, 1)
+    holed[:, 40:46] = np.nan  # six hours from 16:00 on the second day of each week
+    holed[:, 10] = np.nan
+    built, base = build(look_back(Panel(start, (8,), holed.reshape(-1, 1)), WINDOW), CODES[:1])
+    np.testing.assert_allclose(base, usual, rtol=1e-6)
+    assert (feature(built, "weeks_known")[40:46] == 0).all()
+    np.testing.assert_array_equal(feature(whole, "hour"), feature(built, "hour"))
+
+
 def test_a_last_day_twice_as_busy_is_seen_in_area_and_city() -> None:
     trips = np.full((WINDOW, 2), 20, dtype=np.float32)
     trips[-24:] *= 2

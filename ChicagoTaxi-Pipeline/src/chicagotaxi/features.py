@@ -160,10 +160,9 @@ def _base(past: _Past) -> Floats:
     """A smoothed mean of the past weeks, by clock hour and weekday."""
     weights = np.float32(_FADE) ** np.arange(WEEKS - 1, -1, -1, dtype=np.float32)
     total, weight = _over_weeks(weights, past.trips), _over_weeks(weights, past.known)
-    # An hour of the week that is known in no week is expected to be like the area's others.
-    level = _ratio(past.trips.sum(axis=(0, 1)), past.known.sum(axis=(0, 1)))
-    level = np.where(np.isfinite(level), level, _BLIND_BASE)
-    profile = np.where(weight > 0, total / np.maximum(weight, np.float32(1e-6)), level[None, :])
+    profile = total / np.maximum(weight, np.float32(1e-6))
+    if not weight.all():
+        profile = np.where(weight > 0, profile, _usual_day(past))
     # The hour before the first and the one after the last are of the same past weeks, too: a
     # week is a circle, and all of it lies before the origin.
     smooth = (1 - 2 * _NEIGHBOUR) * profile
@@ -171,15 +170,32 @@ def _base(past: _Past) -> Floats:
     return np.asarray(np.maximum(smooth, _LEAST_BASE), dtype=np.float32)
 
 
+def _usual_day(past: _Past) -> Floats:
+    """What to expect of an hour of the week that is known in no week.
+
+    It is like the same clock hour of other days; where that is not known either, like the area's
+    other hours; and where nothing is, next to empty.
+    """
+    day = _by_clock_hour(past)
+    level = _ratio(past.trips.sum(axis=(0, 1)), past.known.sum(axis=(0, 1)))
+    usual = np.where(np.isfinite(day), day, np.where(np.isfinite(level), level, _BLIND_BASE))
+    return np.tile(usual, (WEEK // DAY, 1))
+
+
+def _by_clock_hour(past: _Past) -> Floats:
+    """The mean of each clock hour over all days of a past, as far as it is known."""
+    return _ratio(
+        *(
+            values.reshape(-1, DAY, values.shape[2]).sum(axis=0)
+            for values in (past.trips, past.known)
+        )
+    )
+
+
 def _clock_hour_change(past: _Past) -> Floats:
     """How the last seven days were at each clock hour, compared with the seven weeks before."""
     last, before = (
-        _ratio(
-            *(
-                values.reshape(-1, DAY, values.shape[2]).sum(axis=0)
-                for values in (past.trips[part], past.known[part])
-            )
-        )
+        _by_clock_hour(_Past(past.trips[part], past.known[part]))
         for part in (slice(-1, None), slice(None, -1))
     )
     change = np.log(last + _SOFTENING) - np.log(before + _SOFTENING)
