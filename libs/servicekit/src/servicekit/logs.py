@@ -2,10 +2,13 @@
 
 import json
 import logging
+import os
 import sys
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+from servicekit.log_writer import LogWriter
 
 __all__ = ["configure_logging"]
 
@@ -13,13 +16,17 @@ __all__ = ["configure_logging"]
 _ENCODE = json.JSONEncoder(separators=(",", ":"), default=repr).encode
 
 
-def configure_logging(service: str, level: str) -> None:
+def configure_logging(service: str, level: str) -> LogWriter:
     """Send every log line of this process through one format.
 
     Args:
         service: The service's name, in every line.
         level: The least severe level that is written.
+
+    Returns:
+        What writes the lines, to be closed at the end of the process.
     """
+    writer = LogWriter(_standard_output())
 
     def add_service(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         event["service"] = service
@@ -36,10 +43,10 @@ def configure_logging(service: str, level: str) -> None:
         processors=[*shared, structlog.processors.format_exc_info, _render],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
         # One write per line: two threads cannot mix theirs.
-        logger_factory=structlog.WriteLoggerFactory(sys.stdout),
+        logger_factory=structlog.WriteLoggerFactory(writer),  # type: ignore[arg-type] # a TextIO
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(writer)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             processors=[
@@ -52,6 +59,13 @@ def configure_logging(service: str, level: str) -> None:
     )
     logging.basicConfig(handlers=[handler], level=threshold, force=True)
     logging.captureWarnings(capture=True)
+    return writer
+
+
+def _standard_output() -> int:
+    # A process may be started without one. Its number then goes to whatever is opened first, such
+    # as the listening socket.
+    return os.open(os.devnull, os.O_WRONLY) if sys.stdout is None else os.dup(sys.stdout.fileno())
 
 
 def _drop_colours(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import socket
-import sys
 from time import monotonic
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from servicekit.logs import configure_logging
 
 if TYPE_CHECKING:
     from servicekit.runtime import Runtime
+    from servicekit.settings import ServiceSettings
 
 __all__ = ["serve"]
 
@@ -46,7 +46,20 @@ def serve(app: FastAPI) -> None:
     """
     runtime: Runtime = app.state.runtime
     settings = runtime.settings
-    configure_logging(runtime.name, settings.log_level)
+    writer = configure_logging(runtime.name, settings.log_level)
+    runtime.metrics.watch(
+        "log_lines_dropped", "Log lines that could not be written.", lambda: writer.dropped
+    )
+    try:
+        _run(app, runtime, settings)
+    finally:
+        writer.close()
+    if runtime.workers.busy:
+        # Python would wait for these threads without end. Nobody waits for their results.
+        os._exit(0)
+
+
+def _run(app: FastAPI, runtime: "Runtime", settings: "ServiceSettings") -> None:
     config = uvicorn.Config(
         app,
         host=settings.host,
@@ -75,11 +88,8 @@ def serve(app: FastAPI) -> None:
     listener = _listen(settings.host, settings.port)
     DrainingServer(config, runtime.lifecycle, listener, drain_s=settings.drain_s).run()
     if runtime.workers.busy:
-        # Python would wait for these threads without end. Nobody waits for their results.
         log = structlog.stdlib.get_logger("servicekit.server")
         log.warning("leaving threads at work", threads=runtime.workers.busy)
-        sys.stdout.flush()
-        os._exit(0)
 
 
 class DrainingServer(uvicorn.Server):
