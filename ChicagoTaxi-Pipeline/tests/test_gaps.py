@@ -17,6 +17,7 @@ from chicagotaxi.gaps import (
     unknown_stretches,
 )
 from chicagotaxi.grid import complete_month, known_hours
+from chicagotaxi.model import DemandForecaster
 from chicagotaxi.panel import Panel
 from chicagotaxi.schema import UnknownStretch
 from hypothesis import given, settings
@@ -171,6 +172,23 @@ def test_zeros_that_an_older_release_invented_are_unknown_when_they_are_read(
     assert (str(unknown[0]), str(unknown[-1])) == ("2025-01-10T07", "2025-01-12T14")
     assert len(unknown) == 56
     assert np.nansum(panel.trips) == frame["trips"].sum()
+
+
+def test_a_forecast_after_days_without_data_is_not_a_forecast_after_empty_days(
+    hourly_frame: pd.DataFrame, panel: Panel, forecaster: DemandForecaster
+) -> None:
+    hole = hourly_frame["hour"].between(
+        pd.Timestamp("2025-03-21 00:00"), pd.Timestamp("2025-03-23 23:00")
+    )
+    zeros = hourly_frame.assign(trips=hourly_frame["trips"].where(~hole, 0))
+    whole = forecaster.model.predict(panel).expected.sum()
+    holed = forecaster.model.predict(Panel.from_frame(zeros)).expected.sum()
+    invented = panel.trips.copy()
+    invented[np.isin(panel.hours, hourly_frame.loc[hole, "hour"].to_numpy())] = 0
+    empty = forecaster.model.predict(Panel(panel.start, panel.areas, invented)).expected.sum()
+    # Empty days pull the forecast down; unknown ones leave it near that of the days themselves.
+    assert empty < 0.97 * whole
+    assert abs(holed - whole) < (whole - empty) / 2, (whole, holed, empty)
 
 
 def test_a_quiet_area_keeps_its_zeros(hourly_frame: pd.DataFrame) -> None:

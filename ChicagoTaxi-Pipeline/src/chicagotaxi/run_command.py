@@ -64,7 +64,8 @@ def run(  # noqa: PLR0917
 
     The engine computes the pipeline; a week is predicted here.
     """
-    from chicagotaxi.panel import read_hourly  # noqa: PLC0415 - --help need not wait for numpy
+    from chicagotaxi.display import show_warnings  # noqa: PLC0415 - --help need not wait for numpy
+    from chicagotaxi.panel import read_hourly  # noqa: PLC0415
     from chicagotaxi.predict import predict  # noqa: PLC0415
     from chicagotaxi.report import show_batch  # noqa: PLC0415
     from chicagotaxi.sealed_forecast import SealedForecast  # noqa: PLC0415
@@ -86,6 +87,7 @@ def run(  # noqa: PLR0917
         with opened_engine(engine_options()) as here:
             info = predict(here, sealed, read_hourly(out), out)
     show_batch(info)
+    show_warnings(info)
 
 
 def _sample_file(folder: Path, trips: int, seed: int) -> Path:
