@@ -12,7 +12,7 @@ import pytest
 from bankchurn.features import Matrix
 from bankchurn.model import ChurnPredictor
 from bankchurn.sample import generate_sample
-from bankchurn.schema import TARGET
+from bankchurn.schema import IDENTIFIERS, TARGET, example
 from bankchurn.train import Training, TrainingOptions, seal, train
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -33,7 +33,7 @@ def sample() -> pd.DataFrame:
 
 @pytest.fixture(scope="session")
 def training(sample: pd.DataFrame) -> Training:
-    table = sample.drop(columns=["RowNumber", "CustomerId", "Surname"])
+    table = sample.drop(columns=list(IDENTIFIERS))
     options = TrainingOptions(seed=5, folds=2, background_rows=20)
     return train(table, source="sample", options=options)
 
@@ -63,18 +63,7 @@ def target(sample: pd.DataFrame) -> npt.NDArray[np.int64]:
 
 @pytest.fixture
 def customer() -> dict[str, object]:
-    return {
-        "CreditScore": 619,
-        "Geography": "France",
-        "Gender": "Female",
-        "Age": 42,
-        "Tenure": 2,
-        "Balance": 0.0,
-        "NumOfProducts": 1,
-        "HasCrCard": 1,
-        "IsActiveMember": 1,
-        "EstimatedSalary": 101348.88,
-    }
+    return example()
 
 
 @pytest.fixture

@@ -254,3 +254,39 @@ def test_a_refused_model_is_not_ready_and_predicts_nothing(
     assert (ready.status_code, ready.json()["refusal"]) == (503, "file-digest")
     assert health.status_code == 200
     assert (prediction.status_code, prediction.json()["status"]) == (503, 503)
+
+
+def warnings_counted(client: TestClient) -> dict[str, float]:
+    lines = client.get("/metrics").text.splitlines()
+    counts = [line for line in lines if line.startswith("prediction_warnings_total{")]
+    return {line.split('"')[1]: float(line.rsplit(" ", 1)[1]) for line in counts}
+
+
+def test_an_answer_outside_of_the_training_is_marked_and_counted(
+    client: TestClient, customer: Customer
+) -> None:
+    before = warnings_counted(client)
+    inside = client.post("/predict", json=customer).json()
+    outside = client.post("/predict", json=customer | {"Age": 100}).json()
+    explained = client.post("/predict?explain=true", json=customer | {"Age": 100}).json()
+    batch = client.post(
+        "/predict_batch", json={"customers": [customer, customer | {"Age": 100, "Balance": 1e9}]}
+    ).json()
+
+    assert inside["warnings"] == []
+    [warning] = outside["warnings"]
+    assert (warning["code"], warning["field"]) == ("outside_training_range", "Age")
+    assert warning["message"].startswith("Age 100 is outside of the training data, which has 20 to")
+    assert explained["warnings"] == outside["warnings"]
+    fields = [[one["field"] for one in answer["warnings"]] for answer in batch["predictions"]]
+    assert fields == [[], ["Age", "Balance"]]
+    after = warnings_counted(client)
+    code = "outside_training_range"
+    assert {code: after[code] - before.get(code, 0.0)} == {code: 4}
+
+
+@pytest.mark.parametrize("query", ["explian=true", "explain=true&explain=false", "Explain=true"])
+def test_a_parameter_that_is_unknown_or_repeated_is_refused(
+    client: TestClient, customer: Customer, query: str
+) -> None:
+    assert client.post(f"/predict?{query}", json=customer).status_code == 422

@@ -1,28 +1,32 @@
+import gzip
 import tracemalloc
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 import pytest
 from bankchurn import tables
+from bankchurn.answers import risk_level
 from bankchurn.batch import predict_file
 from bankchurn.model import ChurnPredictor
 from bankchurn.sample import generate_sample
-from bankchurn.schema import risk_level
 from bankchurn.stack import probabilities
 from bankchurn.tables import DataError, TableWriter, read_chunks
 
-ADDED = ["churn_probability", "churn_prediction", "risk_level"]
+ADDED = ["churn_probability", "churn_prediction", "risk_level", "warnings"]
 
 
 @pytest.fixture(autouse=True)
 def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables.read_chunks, "__kwdefaults__", {"rows": 40})
+    monkeypatch.setattr(tables.read_chunks, "__kwdefaults__", {"columns": None, "rows": 40})
 
 
 @pytest.fixture
 def customers() -> pd.DataFrame:
-    return generate_sample(100, seed=8, blank_tenure=0.3).drop(columns="Exited")
+    """Customers of whom none lies outside of the training data of the fixtures' model."""
+    made = generate_sample(100, seed=8, blank_share=0.3).drop(columns="Exited")
+    return made.assign(Balance=made["Balance"].clip(upper=150_000))
 
 
 def write(table: pd.DataFrame, path: Path) -> Path:
@@ -55,6 +59,8 @@ def test_every_customer_is_scored_in_order_in_either_format(
     assert scored["churn_prediction"].astype(int).tolist() == predicted
     assert scored["risk_level"].tolist() == [risk_level(value) for value in expected]
     assert (summary.customers, summary.predicted_churn) == (100, sum(predicted))
+    assert (summary.marked, summary.warnings) == (0, {})
+    assert scored["warnings"].fillna("").tolist() == [""] * 100
 
 
 def test_from_csv_to_csv_the_input_is_written_as_it_stood(
@@ -69,6 +75,100 @@ def test_from_csv_to_csv_the_input_is_written_as_it_stood(
     predict_file(predictor, source, tmp_path / "out.csv")
     row = (tmp_path / "out.csv").read_text().splitlines()[1]
     assert row.startswith('"Brook, A.",00042,619,France,Female,42.0,,0.00,1,1,1,101348.880,0.')
+
+
+@pytest.mark.parametrize("source", ["in.csv", "in.parquet"])
+@pytest.mark.parametrize("destination", ["out.csv", "out.parquet"])
+def test_columns_that_are_no_features_are_kept_as_they_are(
+    predictor: ChurnPredictor,
+    customers: pd.DataFrame,
+    tmp_path: Path,
+    source: str,
+    destination: str,
+) -> None:
+    # Names that differ from a feature's only in case, and an outcome that is not known yet. The
+    # note is blank throughout the first chunk.
+    notes = pd.Series([np.nan] * 60 + ["4_1", "no, yes"] * 20)
+    extra = customers.assign(age="007", AGE="x", Exited=np.nan, note=notes)
+    path = write(extra, tmp_path / source)
+    predict_file(predictor, path, tmp_path / destination)
+    scored = read(tmp_path / destination)
+    assert scored.columns.tolist() == [*extra.columns, *ADDED]
+    for name in ("age", "AGE", "Exited", "note", "Surname"):
+        assert scored[name].isna().tolist() == extra[name].isna().tolist()
+        assert scored[name].dropna().tolist() == extra[name].dropna().tolist()
+
+
+def test_a_csv_file_with_an_index_and_names_that_repeat_is_scored_as_it_stands(
+    predictor: ChurnPredictor, customers: pd.DataFrame, tmp_path: Path
+) -> None:
+    plain = customers.to_csv(index=True)
+    header, *rows = plain.splitlines()
+    lines = [f"{header},note,note", *(f"{row},a,4_1" for row in rows)]
+    (tmp_path / "in.csv").write_text("\n".join(lines) + "\n")
+    predict_file(predictor, tmp_path / "in.csv", tmp_path / "out.csv")
+    out = (tmp_path / "out.csv").read_text().splitlines()
+    assert out[0] == f"{lines[0]},{','.join(ADDED)}"
+    assert [row[: len(line)] for row, line in zip(out, lines, strict=True)] == lines
+    with pytest.raises(DataError, match="Parquet cannot hold two columns of one name: 'note'"):
+        predict_file(predictor, tmp_path / "in.csv", tmp_path / "out.parquet")
+    assert not (tmp_path / "out.parquet").exists()
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_times_in_other_columns_survive(
+    predictor: ChurnPredictor,
+    customers: pd.DataFrame,
+    tmp_path: Path,
+    unit: Literal["s", "ms", "us", "ns"],
+) -> None:
+    opened = pd.Series(pd.to_datetime(["2026-03-01 10:00:00"] * 100)).dt.as_unit(unit)
+    source = write(customers.assign(opened=opened), tmp_path / "in.parquet")
+    predict_file(predictor, source, tmp_path / "out.parquet")
+    assert set(read(tmp_path / "out.parquet")["opened"]) == {pd.Timestamp("2026-03-01 10:00:00")}
+
+
+@pytest.mark.parametrize("name", ["in.csv", "in.parquet"])
+def test_a_column_of_the_output_is_not_overwritten(
+    predictor: ChurnPredictor, customers: pd.DataFrame, tmp_path: Path, name: str
+) -> None:
+    source = write(customers.assign(warnings="mine", risk_level="mine"), tmp_path / name)
+    with pytest.raises(DataError, match="has risk_level, warnings already, which predict writes"):
+        predict_file(predictor, source, tmp_path / "out.csv")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("destination", ["out.csv", "out.parquet"])
+def test_answers_outside_of_the_training_are_marked_and_counted(
+    predictor: ChurnPredictor, customers: pd.DataFrame, tmp_path: Path, destination: str
+) -> None:
+    assert predictor.profile is not None
+    assert predictor.profile.numbers["Age"].high < 100
+    customers.loc[[3, 50, 95], "Age"] = 100
+    customers.loc[50, "Balance"] = 1e9
+    summary = predict_file(predictor, write(customers, tmp_path / "in.csv"), tmp_path / destination)
+    cells = read(tmp_path / destination)["warnings"].fillna("").tolist()
+    assert {row: cell for row, cell in enumerate(cells) if cell} == {
+        3: "outside_training_range:Age",
+        50: "outside_training_range:Age;outside_training_range:Balance",
+        95: "outside_training_range:Age",
+    }
+    assert summary.marked == 3
+    assert summary.warnings == {
+        "outside_training_range:Age": 3,
+        "outside_training_range:Balance": 1,
+    }
+
+
+def test_a_compressed_file_is_scored_as_it_stands(
+    predictor: ChurnPredictor, customers: pd.DataFrame, tmp_path: Path
+) -> None:
+    write(customers, tmp_path / "in.csv")
+    contents = (tmp_path / "in.csv").read_bytes()
+    (tmp_path / "in.csv.gz").write_bytes(gzip.compress(contents))
+    for source, destination in (("in.csv", "plain.csv"), ("in.csv.gz", "compressed.csv")):
+        predict_file(predictor, tmp_path / source, tmp_path / destination)
+    assert (tmp_path / "compressed.csv").read_bytes() == (tmp_path / "plain.csv").read_bytes()
 
 
 def test_bad_rows_of_every_chunk_are_named_and_nothing_is_written(
@@ -92,7 +192,7 @@ def test_bad_rows_of_every_chunk_are_named_and_nothing_is_written(
 def test_all_bad_rows_of_a_large_file_are_counted_though_few_are_named(
     predictor: ChurnPredictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tables.read_chunks, "__kwdefaults__", {"rows": 5000})
+    monkeypatch.setattr(tables.read_chunks, "__kwdefaults__", {"columns": None, "rows": 5000})
     bad = generate_sample(12_000, seed=1).assign(Age=7)
     bad.loc[11_990:, "Gender"] = "unknown"
     bad.to_csv(tmp_path / "in.csv", index=False)
@@ -146,7 +246,7 @@ def test_an_output_folder_that_does_not_exist_is_refused(
 def test_memory_does_not_grow_with_the_file(
     predictor: ChurnPredictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tables.read_chunks, "__kwdefaults__", {"rows": 1000})
+    monkeypatch.setattr(tables.read_chunks, "__kwdefaults__", {"columns": None, "rows": 1000})
 
     def peak(rows: int) -> int:
         source = tmp_path / f"{rows}.csv"

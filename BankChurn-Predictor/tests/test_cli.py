@@ -1,10 +1,14 @@
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from bankchurn.cli import app
 from bankchurn.sample import generate_sample
+from bankchurn.schema import FEATURES, example
 from typer.testing import CliRunner
 
 run = CliRunner().invoke
@@ -43,13 +47,26 @@ def test_train_seals_a_model_that_evaluate_predict_and_explain_use(
     trained = json.loads((reports / "evaluation.json").read_text())
     assert trained["data"]["rows"] == 700
 
+    assert trained["training_profile"]["rows"] == 560
+    assert trained["training_overlap"] == {
+        "rows": 140, "compared": 140, "seen": 0, "share": 0.0,
+    }  # fmt: skip
+    assert trained["notices"] == []
+
     use = ["--model", str(model)]
     result = run(app, ["evaluate", str(data), *use, "--reports", str(tmp_path / "again")])
     assert result.exit_code == 0, result.output
+    seen = "80.0% of the 700 customers are among those that the model was trained on"
+    assert seen in " ".join(result.output.split())
     evaluated = json.loads((tmp_path / "again" / "evaluation.json").read_text())
     assert evaluated["evaluation"]["metrics"]["customers"] == 700
     assert evaluated["cross_validation"] is None
     assert evaluated["threshold"] == trained["threshold"]
+    assert evaluated["training_profile"] == trained["training_profile"]
+    assert evaluated["training_overlap"] == {
+        "rows": 700, "compared": 700, "seen": 560, "share": 0.8,
+    }  # fmt: skip
+    assert evaluated["notices"][0].startswith(seen)
 
     result = run(app, ["predict", str(data), str(tmp_path / "out.parquet"), *use])
     assert result.exit_code == 0, result.output
@@ -68,6 +85,82 @@ def test_explain_prints_a_table_with_base_and_sum(sealed: Path, customer_file: P
     assert result.exit_code == 0, result.output
     for word in ("Probability of churn", "EstimatedSalary", "101348.88", "base", "sum"):
         assert word in result.output
+
+
+def test_explain_prints_the_marks_on_an_answer(
+    sealed: Path, customer: dict[str, object], tmp_path: Path
+) -> None:
+    path = tmp_path / "customer.json"
+    path.write_text(json.dumps(customer | {"Age": 100}))
+    result = run(app, ["explain", str(path), "--model", str(sealed)])
+    assert result.exit_code == 0, result.output
+    assert (
+        "Warning (outside_training_range): Age 100 is outside of the training data, which has 20 to"
+    ) in result.output
+
+
+def test_every_command_prints_although_the_output_is_ascii(
+    sealed: Path, sample: pd.DataFrame, customer_file: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "kunden-\u00fc\u2192.csv"
+    sample.to_csv(data, index=False)
+    out = tmp_path / "out-\u2192.csv"
+    for command in (
+        ["explain", customer_file],
+        ["evaluate", data, "--reports", tmp_path / "reports"],
+        ["predict", data, out],
+    ):
+        process = subprocess.run(
+            [sys.executable, "-m", "bankchurn", *map(str, command), "--model", str(sealed)],
+            env={**os.environ, "PYTHONIOENCODING": "ascii"},
+            capture_output=True,
+            check=False,
+        )
+        assert process.returncode == 0, process.stderr.decode()
+        assert b"Traceback" not in process.stderr
+        assert process.stdout.decode()
+    assert out.exists()
+
+
+def test_predict_says_how_many_answers_are_marked(
+    sealed: Path, sample: pd.DataFrame, tmp_path: Path
+) -> None:
+    table = sample.head(50).assign(Age=100)
+    table.to_csv(tmp_path / "a.csv", index=False)
+    arguments = ["predict", tmp_path / "a.csv", tmp_path / "out.csv", "--model", sealed]
+    result = run(app, [str(part) for part in arguments])
+    assert result.exit_code == 0, result.output
+    assert (
+        "50 answers are marked in the column warnings, because the customer lies outside of the "
+        "training data: outside_training_range:Age 50"
+    ) in result.output
+
+
+def test_no_warning_of_a_library_reaches_the_user(sealed: Path, tmp_path: Path) -> None:
+    names = list(FEATURES)
+    row = {name: str(value) for name, value in example().items()}
+    rows = [row | {"Geography": ""}, row | {"Age": "42.5", "HasCrCard": ""}]
+    pd.DataFrame(rows)[names].to_csv(tmp_path / "a.csv", index=False)
+    process = subprocess.run(
+        [
+            *(sys.executable, "-m", "bankchurn", "predict", tmp_path / "a.csv"),
+            *(tmp_path / "out.csv", "--model", sealed),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 2
+    message = process.stderr[process.stderr.index("error: ") :]
+    assert message == (
+        f"error: {tmp_path}/a.csv: 2 rows do not fit (rows are counted from 1, without the "
+        "header):\n"
+        "  column Geography must be one of France, Spain, Germany; row 1: blank\n"
+        "  column Age must be a whole number from 18 to 100; row 2: '42.5'\n"
+        "  column HasCrCard must be a whole number from 0 to 1; row 2: blank\n"
+        "Correct or remove these rows and run the command again. Nothing was written.\n"
+    )
+    assert "Warning" not in process.stderr
 
 
 @pytest.mark.parametrize(
@@ -108,7 +201,7 @@ def test_another_manifest_than_the_expected_one_is_refused(
     [
         (["predict", "none.csv", "out.csv"], "none.csv does not exist"),
         (["predict", "none.parquet", "out.csv"], "none.parquet does not exist"),
-        (["predict", "table.txt", "out.csv"], "Name it .csv or .parquet"),
+        (["predict", "table.txt", "out.csv"], "Give CSV (.csv, .csv.gz) or Parquet"),
         (["train", "--data", "none.csv"], "none.csv does not exist"),
         (["generate", "none/out.csv"], "none/out.csv cannot be written"),
         (["generate", "out.xlsx"], "Name it .csv or .parquet"),
@@ -155,7 +248,7 @@ def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.fail("the training began")
 
     monkeypatch.setattr("bankchurn.train.train", fail)
-    monkeypatch.setattr("bankchurn.train.evaluate_pipeline", fail)
+    monkeypatch.setattr("bankchurn.evaluation_report.evaluate_pipeline", fail)
 
 
 @pytest.mark.usefixtures("no_training")

@@ -1,18 +1,31 @@
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from bankchurn.features import CustomerEncoder, customers_to_frame
 from bankchurn.schema import FEATURES, Customer
 
 
-def test_a_customer_becomes_ten_float32_columns(customer: dict[str, object]) -> None:
+def test_a_customer_becomes_one_float32_per_feature(customer: dict[str, object]) -> None:
     encoder = CustomerEncoder().fit(pd.DataFrame({"Tenure": [1.0, 3.0, np.nan]}))
     row = encoder.transform(pd.DataFrame([customer]))
     assert row.dtype == np.float32
-    assert row.tolist() == [[619, 0, 0, 42, 2, 0, 1, 1, 1, np.float32(101348.88)]]
+    assert dict(zip(FEATURES, row[0].tolist(), strict=True)) == {
+        "CreditScore": 619,
+        "Geography": 0,
+        "Gender": 0,
+        "Age": 42,
+        "Tenure": 2,
+        "Balance": np.float32(83807.86),
+        "NumOfProducts": 1,
+        "HasCrCard": 1,
+        "IsActiveMember": 1,
+        "EstimatedSalary": np.float32(101348.88),
+    }
 
 
 def test_categories_are_coded_by_their_place_in_the_schema(customer: dict[str, object]) -> None:
+    places = [FEATURES.index("Geography"), FEATURES.index("Gender")]
     encoder = CustomerEncoder().fit(pd.DataFrame({"Tenure": [1.0]}))
     table = pd.DataFrame(
         [
@@ -20,7 +33,15 @@ def test_categories_are_coded_by_their_place_in_the_schema(customer: dict[str, o
             for c, g in [("France", "Female"), ("Spain", "Male"), ("Germany", "Male")]
         ]
     )
-    assert encoder.transform(table)[:, [1, 2]].tolist() == [[0, 0], [1, 1], [2, 1]]
+    assert encoder.transform(table)[:, places].tolist() == [[0, 0], [1, 1], [2, 1]]
+
+
+def test_an_encoder_of_an_older_model_keeps_its_median(customer: dict[str, object]) -> None:
+    encoder = CustomerEncoder()
+    # What such a model's pickle holds.
+    encoder.__setstate__({"tenure_median_": 7.0, "_sklearn_version": sklearn.__version__})
+    unknown = Customer.model_validate(customer | {"Tenure": None})
+    assert encoder.encode([unknown])[0, FEATURES.index("Tenure")] == 7.0
 
 
 # numpy 1.26 and 2 disagree on what -1 is beside an unsigned integer (NEP 50); the features must

@@ -3,10 +3,11 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pandas as pd
 import pytest
+from bankchurn.answers import risk_level
 from bankchurn.explain import Background
 from bankchurn.model import ChurnPredictor, Decision, RequestPathError, load, pack
 from bankchurn.request_path import RequestPath
-from bankchurn.schema import FEATURES, Customer, risk_level
+from bankchurn.schema import FEATURES, Customer
 
 
 @pytest.fixture
@@ -51,11 +52,14 @@ def test_a_packed_model_answers_as_before(
     predictor: ChurnPredictor, sample: pd.DataFrame, customers: list[Customer]
 ) -> None:
     background = Background(predictor.encode(customers))
-    again = load(pack(predictor.pipeline, background, Decision(0.25, "by hand")))
+    assert predictor.profile is not None
+    decision = Decision(0.25, "by hand")
+    again = load(pack(predictor.pipeline, background, decision, predictor.profile))
     np.testing.assert_array_equal(
         again.pipeline.predict_proba(sample), predictor.pipeline.predict_proba(sample)
     )
-    assert again.decision == Decision(0.25, "by hand")
+    assert again.decision == decision
+    assert again.profile == predictor.profile
     assert again.background.version == background.version
 
 
@@ -66,7 +70,7 @@ def test_a_model_whose_request_path_disagrees_is_not_loaded(
     monkeypatch.setattr(RequestPath, "log_odds", lambda self, rows: honest(self, rows) + 0.001)
     background = Background(predictor.encode(customers))
     with pytest.raises(RequestPathError, match="away from the sealed pipeline"):
-        ChurnPredictor(predictor.pipeline, background, predictor.decision)
+        ChurnPredictor(predictor.pipeline, background, predictor.decision, predictor.profile)
 
 
 def test_a_replay_answers_in_the_order_of_its_inputs(

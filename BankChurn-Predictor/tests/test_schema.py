@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from bankchurn.schema import FEATURES, Customer, confidence, risk_level
+from bankchurn.schema import FEATURES, Customer
 from pydantic import ValidationError
 
 
@@ -88,22 +88,3 @@ def test_many_unknown_fields_are_one_error(customer: dict[str, object]) -> None:
     with pytest.raises(ValidationError, match="at most 50 fields") as counted:
         Customer.model_validate(customer | many)
     assert (named.value.error_count(), counted.value.error_count()) == (5, 1)
-
-
-@pytest.mark.parametrize(
-    ("probability", "level"),
-    [
-        (0.0, "LOW"),
-        (0.2999, "LOW"),
-        (0.3, "MEDIUM"),
-        (0.6999, "MEDIUM"),
-        (0.7, "HIGH"),
-        (1.0, "HIGH"),
-    ],
-)
-def test_risk_levels_begin_at_three_and_seven_tenths(probability: float, level: str) -> None:
-    assert risk_level(probability) == level
-
-
-def test_confidence_is_none_at_one_half_and_full_at_the_ends() -> None:
-    assert [confidence(p) for p in (0.5, 0.0, 1.0, 0.75)] == [0.0, 1.0, 1.0, 0.5]

@@ -1,15 +1,22 @@
+import gzip
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from bankchurn import features
+from bankchurn.data import load_table
+from bankchurn.evaluation_report import digest_table
+from bankchurn.explain import ShapleyExplainer
+from bankchurn.features import Matrix, customer_values
 from bankchurn.golden import golden_customers
-from bankchurn.model import ChurnPredictor
-from bankchurn.schema import CATEGORIES, NUMBERS
+from bankchurn.model import AGREEMENT, ChurnPredictor
+from bankchurn.schema import CATEGORIES, FEATURES, NUMBERS, Customer
 from bankchurn.stack import fit_pipeline, probabilities
-from bankchurn.tables import DataError
-from bankchurn.train import Training, TrainingOptions, model_version, train
-from pinproof import open_sealed
+from bankchurn.tables import DataError, TableWriter
+from bankchurn.train import Training, TrainingOptions, model_version, seal, train
+from pinproof import SealError, open_sealed
 
 GUARDED = {"bankchurn", "lightgbm", "numpy", "pandas", "scikit-learn", "scipy", "shap", "treelite"}
 
@@ -88,6 +95,7 @@ def test_a_sealed_model_guards_what_it_predicts_with_and_not_what_it_was_drawn_w
 def test_golden_customers_cover_every_end_of_every_scale() -> None:
     customers = golden_customers()
     assert len(customers) == 48
+    assert customers == golden_customers()
     for name, bounds in NUMBERS.items():
         values = [getattr(customer, name) for customer in customers]
         assert {bounds.low, bounds.high} <= set(values)
@@ -102,11 +110,86 @@ def test_a_seal_proves_every_path_that_a_service_takes(sealed: Path) -> None:
         "pipeline_probability",
         "request_probability",
         "batch_probability",
+        "explained_probability",
         "log_odds_contributions",
+        "pipeline_features",
+        "request_features",
     }
+    assert [agreement.outputs for agreement in golden.agreements] == [
+        (
+            "pipeline_probability",
+            "request_probability",
+            "batch_probability",
+            "explained_probability",
+        ),
+        ("pipeline_features", "request_features"),
+    ]
+    assert {agreement.tolerance.absolute for agreement in golden.agreements} == {AGREEMENT, 0.0}
     answers = {name: np.array(values, dtype=np.float64) for name, values in golden.outputs.items()}
     sealed_truth = answers["pipeline_probability"]
     np.testing.assert_allclose(answers["request_probability"], sealed_truth, atol=1e-6)
     np.testing.assert_allclose(answers["batch_probability"], sealed_truth, atol=1e-6)
     explained = 1 / (1 + np.exp(-answers["log_odds_contributions"].sum(axis=1)))
     np.testing.assert_allclose(explained, sealed_truth, atol=1e-6)
+    np.testing.assert_array_equal(answers["request_features"], answers["pipeline_features"])
+
+
+def _swapped(customers: Sequence[Customer]) -> Matrix:
+    """The features of requests with two flags in each other's place."""
+    values = customer_values(customers)
+    card, active = FEATURES.index("HasCrCard"), FEATURES.index("IsActiveMember")
+    values[:, [card, active]] = values[:, [active, card]]
+    return values
+
+
+def test_a_model_whose_request_path_takes_features_in_another_order_is_not_sealed(
+    training: Training, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(features, "customer_values", _swapped)
+    with pytest.raises(SealError, match="request_features") as caught:
+        seal(training, tmp_path / "model")
+    assert "pipeline_probability" in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_whose_explanations_do_not_add_up_to_its_answers_is_not_sealed(
+    training: Training, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = ShapleyExplainer.contributions
+    monkeypatch.setattr(
+        ShapleyExplainer, "contributions", lambda self, matrix: honest(self, matrix) * 1.01
+    )
+    with pytest.raises(SealError, match="explained_probability"):
+        seal(training, tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_on_both_sides_of_the_split_are_counted(sample: pd.DataFrame) -> None:
+    twice = pd.concat([sample.head(300)] * 2, ignore_index=True)
+    trained = train(twice, source="twice", options=TrainingOptions(folds=2, background_rows=5))
+    overlap = trained.report.training_overlap
+    assert overlap is not None
+    assert overlap["rows"] == 120
+    # Of four in five rows, each has its double in the training with a chance of four in five.
+    assert 80 <= int(str(overlap["seen"])) <= 115
+    [notice] = trained.report.notices
+    assert notice.startswith(
+        f"{float(str(overlap['share'])):.1%} of the 120 rows that were held out equal a training"
+    )
+
+
+def test_the_same_rows_have_the_same_digests_whatever_file_held_them(
+    sample: pd.DataFrame, tmp_path: Path
+) -> None:
+    sample.to_csv(tmp_path / "a.csv", index=False)
+    (tmp_path / "b.csv.gz").write_bytes(gzip.compress((tmp_path / "a.csv").read_bytes()))
+    with TableWriter(tmp_path / "c.parquet") as writer:
+        writer.write(sample[[*reversed(sample.columns)]])
+    digests = [
+        digest_table(load_table(tmp_path / name)) for name in ("a.csv", "b.csv.gz", "c.parquet")
+    ]
+    assert digests[0] == digests[1] == digests[2]
+    assert len(set(digests[0])) == 1500
+    changed = load_table(tmp_path / "a.csv")
+    changed.loc[changed.index[7], "Balance"] = 0.01
+    assert len(set(digest_table(changed)) - set(digests[0])) == 1

@@ -12,8 +12,9 @@ from pydantic import Field
 from servicekit import RuntimeDep, ServiceSettings, ServiceSpec, load_settings
 from servicekit import create_app as create_service
 
+from bankchurn.answers import BatchPrediction, Prediction
 from bankchurn.model import ChurnPredictor
-from bankchurn.schema import BatchPrediction, Customer, Prediction
+from bankchurn.schema import Customer
 
 __all__ = ["Settings", "create_app"]
 
@@ -83,6 +84,8 @@ def _router(settings: Settings) -> APIRouter:
             # A fraction of a millisecond: handing it to a thread would cost more than doing it.
             [prediction] = predictor.answer([customer], model_version=model_version)
         runtime.count_prediction(prediction.risk_level)
+        for warning in prediction.warnings:
+            runtime.count_warning(warning.code)
         return prediction
 
     @router.post("/predict_batch")
@@ -96,6 +99,9 @@ def _router(settings: Settings) -> APIRouter:
         )
         for level, count in Counter(answer.risk_level for answer in predictions).items():
             runtime.count_prediction(level, count)
+        codes = Counter(warning.code for answer in predictions for warning in answer.warnings)
+        for code, count in codes.items():
+            runtime.count_warning(code, count)
         return BatchPrediction(
             predictions=predictions,
             batch_id=str(uuid.uuid4()),

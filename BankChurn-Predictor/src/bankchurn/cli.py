@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from pydantic import ValidationError
+from servicekit.answer_warnings import WARNINGS
 from servicekit.console import print_anywhere
 from servicekit.exits import exits
 from servicekit.files import DataError
@@ -18,9 +19,11 @@ from servicekit.models import check_places, open_model
 from tqdm import tqdm
 
 from bankchurn.display import show_explanation, show_report
-from bankchurn.schema import Customer
+from bankchurn.schema import IDENTIFIERS, Customer, example
 
 if TYPE_CHECKING:
+    from pinproof import Manifest
+
     from bankchurn.model import ChurnPredictor
 
 __all__ = ["app", "main"]
@@ -53,15 +56,17 @@ ReportsOption = Annotated[
 def train(  # noqa: PLR0917 - typer makes options of all of them
     data: Annotated[
         Path | None,
-        typer.Option("--data", help="CSV or Parquet table. Without it, sample data is generated."),
+        typer.Option("--data", help="CSV or Parquet table. Default: generated sample data."),
     ] = None,
     out: Annotated[Path, typer.Option("--out", help="Folder to seal into.")] = DEFAULT_MODEL,
     reports: ReportsOption = DEFAULT_REPORTS,
-    seed: Annotated[int, typer.Option(min=0, help="Of every random choice.")] = 42,
-    folds: Annotated[int, typer.Option(min=2, max=20, help="Of the cross-validation.")] = 4,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 42,
+    folds: Annotated[
+        int, typer.Option(min=2, max=20, help="Number of cross-validation folds.")
+    ] = 4,
     model_version: Annotated[
         str | None,
-        typer.Option("--model-version", help="Name of this model. Derived where not given."),
+        typer.Option("--model-version", help="Version of this model. Default: derived."),
     ] = None,
 ) -> None:
     """Train on a table, evaluate on a fifth held out, seal the model, write the report."""
@@ -80,7 +85,7 @@ def train(  # noqa: PLR0917 - typer makes options of all of them
         progress("read and validate")
         if data is None:
             sample = generate_sample(SAMPLE_ROWS, seed=seed)
-            table = sample.drop(columns=["RowNumber", "CustomerId", "Surname"])
+            table = sample.drop(columns=list(IDENTIFIERS))
             source = f"generated sample, seed {seed}"
         else:
             table, source = load_table(data, for_training=True), data.name
@@ -109,22 +114,14 @@ def evaluate(
 ) -> None:
     """Measure a sealed model on a table whose outcomes are known."""
     from bankchurn import report as reporting  # noqa: PLC0415
-    from bankchurn import train as training  # noqa: PLC0415
     from bankchurn.data import load_table  # noqa: PLC0415
-    from bankchurn.evaluate import TrainingReport  # noqa: PLC0415
+    from bankchurn.evaluation_report import evaluate_sealed  # noqa: PLC0415
 
     with exits():
-        predictor, version = _open(model, model_sha256)
+        predictor, manifest = _open(model, model_sha256)
         table = load_table(data)
         reporting.check_folder(reports)
-        report = TrainingReport(
-            model_version=version,
-            data=training.describe(table, data.name),
-            threshold=predictor.decision.threshold,
-            threshold_criterion=predictor.decision.criterion,
-            cross_validation=None,
-            evaluation=training.evaluate_pipeline(predictor, table),
-        )
+        report = evaluate_sealed(predictor, manifest, table, source=data.name)
         written = reporting.write_report(report, reports)
     show_report(report)
     print("\nWrote " + ", ".join(str(path) for path in written))
@@ -146,13 +143,19 @@ def predict(
     with exits():
         # The mistakes that are cheap to see, before a model is loaded for nothing.
         total = count_rows(source)
-        predictor, version = _open(model, model_sha256)
+        predictor, manifest = _open(model, model_sha256)
         with tqdm(total=total, unit=" customers", unit_scale=True, file=sys.stderr) as bar:
             summary = predict_file(predictor, source, destination, progress=bar.update)
     print(
-        f"Scored {summary.customers:,} customers with {version}: {summary.predicted_churn:,} "
-        f"predicted to leave. Wrote {destination}"
+        f"Scored {summary.customers:,} customers with {manifest.version}: "
+        f"{summary.predicted_churn:,} predicted to leave. Wrote {destination}"
     )
+    if summary.marked:
+        kinds = ", ".join(f"{kind} {count:,}" for kind, count in summary.warnings.items())
+        print(
+            f"{summary.marked:,} answers are marked in the column {WARNINGS}, because the customer "
+            f"lies outside of the training data: {kinds}"
+        )
 
 
 @app.command()
@@ -167,8 +170,8 @@ def explain(
     """Say what each feature contributes to one customer's probability."""
     with exits():
         record = _read_customer(customer)
-        predictor, version = _open(model, model_sha256)
-        [answer] = predictor.answer([record], model_version=version, explain=True)
+        predictor, manifest = _open(model, model_sha256)
+        [answer] = predictor.answer([record], model_version=manifest.version, explain=True)
     if as_json:
         print(answer.model_dump_json(indent=2))
         return
@@ -176,6 +179,8 @@ def explain(
         f"Probability of churn {answer.churn_probability:.4f} ({answer.risk_level}), "
         f"{'above' if answer.churn_prediction else 'below'} the threshold {answer.threshold:.4f}"
     )
+    for warning in answer.warnings:
+        print(f"Warning ({warning.code}): {warning.message}")
     if answer.explanation is not None:
         show_explanation(record, answer.explanation)
 
@@ -199,8 +204,10 @@ def generate(
     destination: Annotated[
         Path, typer.Argument(metavar="OUTPUT", help="File to write: .csv or .parquet.")
     ],
-    rows: Annotated[int, typer.Option(min=1, max=10_000_000, help="How many.")] = SAMPLE_ROWS,
-    seed: Annotated[int, typer.Option(min=0, help="Of every random choice.")] = 42,
+    rows: Annotated[
+        int, typer.Option(min=1, max=10_000_000, help="Number of customers.")
+    ] = SAMPLE_ROWS,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 42,
     blank_tenure: Annotated[
         float, typer.Option(min=0, max=1, help="Share of customers with unknown Tenure.")
     ] = 0.09,
@@ -210,7 +217,7 @@ def generate(
     from bankchurn.tables import TableWriter  # noqa: PLC0415
 
     with exits(), TableWriter(destination) as writer:
-        writer.write(generate_sample(rows, seed=seed, blank_tenure=blank_tenure))
+        writer.write(generate_sample(rows, seed=seed, blank_share=blank_tenure))
     print(f"Wrote {rows:,} synthetic customers to {destination}")
 
 
@@ -221,11 +228,11 @@ def main() -> None:
     app()
 
 
-def _open(model: Path, sha256: str | None) -> "tuple[ChurnPredictor, str]":
+def _open(model: Path, sha256: str | None) -> "tuple[ChurnPredictor, Manifest]":
     from bankchurn.model import ChurnPredictor  # noqa: PLC0415
 
     opened, predictor = open_model(model, sha256, name="bankchurn", kind=ChurnPredictor)
-    return predictor, opened.manifest.version
+    return predictor, opened.manifest
 
 
 def _read_customer(source: str) -> Customer:
@@ -242,7 +249,7 @@ def _read_customer(source: str) -> Customer:
             f"  {'.'.join(map(str, one['loc'])) or 'the document'}: {one['msg']}"
             for one in error.errors(include_url=False)
         )
-        example = json.dumps(Customer.model_json_schema()["examples"][0])
         raise DataError(
-            f"{source} is not a customer:\n{problems}\nA customer looks like this: {example}"
+            f"{source} is not a customer:\n{problems}\n"
+            f"A customer looks like this: {json.dumps(example())}"
         ) from error

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from bankchurn.schema import Customer, Explanation
+from bankchurn.answers import Explanation
+from bankchurn.schema import Customer
 
 if TYPE_CHECKING:
     from bankchurn.evaluate import Metrics, TrainingReport
@@ -64,6 +65,8 @@ def show_report(report: "TrainingReport") -> None:
             name = f"Age {group.value}" if group.attribute == "Age" else group.value
             _add_metrics(table, name, group.metrics)
     console.print(table)
+    for notice in report.notices:
+        console.print(f"Notice: {notice}", markup=False, highlight=False)
 
 
 def _add_metrics(table: Table, name: str, metrics: "Metrics") -> None:

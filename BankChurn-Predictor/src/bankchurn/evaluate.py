@@ -4,7 +4,7 @@ The classes here are the documented form of ``evaluation.json`` (format 1).
 """
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score, roc_curve
 
 from bankchurn.model import Decision
+from bankchurn.schema import CATEGORIES, NUMBERS
+from bankchurn.training_profile import TrainingProfile
 
 __all__ = [
     "Calibration",
@@ -31,7 +33,7 @@ __all__ = [
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
 
-# Right ends of the age bands; the first begins at 18.
+# The least and greatest age of each band.
 AGE_BANDS: Final = ((18, 29), (30, 39), (40, 49), (50, 59), (60, 100))
 ROC_POINTS: Final = 200
 CALIBRATION_BINS: Final = 10
@@ -74,9 +76,15 @@ class Metrics(_Record):
 
 
 class Group(_Record):
-    """The metrics of one group of customers."""
+    """The metrics of one group of customers: those of one level of a category, or of one age band.
 
-    attribute: Literal["Gender", "Geography", "Age"]
+    Attributes:
+        attribute: The column.
+        value: The level, or the least and greatest age.
+        metrics: The group's figures.
+    """
+
+    attribute: str
     value: str
     metrics: Metrics
 
@@ -140,6 +148,10 @@ class TrainingReport(_Record):
         threshold_criterion: How it was chosen.
         cross_validation: By learner; null where a finished model was only evaluated.
         evaluation: The hold-out of a training, or the given table.
+        training_overlap: How many rows of that are among the rows that the model was fitted on;
+            null where the model does not record its rows.
+        training_profile: What the model was fitted on; null where the model does not record it.
+        notices: What a reader of the figures must know.
     """
 
     format: Literal[1] = 1
@@ -149,6 +161,9 @@ class TrainingReport(_Record):
     threshold_criterion: str
     cross_validation: dict[str, LearnerScore] | None
     evaluation: Evaluation
+    training_overlap: dict[str, JsonValue] | None
+    training_profile: TrainingProfile | None
+    notices: list[str]
 
 
 def measure(target: Labels, probability: Floats, threshold: float) -> Metrics:
@@ -215,14 +230,15 @@ def _share(part: int | np.intp, whole: int | np.intp) -> float | None:
     return float(part) / float(whole) if whole else None
 
 
-def _groups(table: pd.DataFrame) -> Iterator[tuple[Any, str, npt.NDArray[np.bool_]]]:
-    for attribute in ("Gender", "Geography"):
+def _groups(table: pd.DataFrame) -> Iterator[tuple[str, str, npt.NDArray[np.bool_]]]:
+    for attribute in sorted(CATEGORIES):
         values = table[attribute].to_numpy(dtype=object)
         for value in sorted(set(values)):
             yield attribute, str(value), values == value
-    ages = table["Age"].to_numpy(dtype=np.float64)
-    for low, high in AGE_BANDS:
-        yield "Age", f"{low}-{high}", (ages >= low) & (ages <= high)
+    if "Age" in NUMBERS:
+        ages = table["Age"].to_numpy(dtype=np.float64)
+        for low, high in AGE_BANDS:
+            yield "Age", f"{low}-{high}", (ages >= low) & (ages <= high)
 
 
 def _roc(target: Labels, probability: Floats) -> Roc:

@@ -6,7 +6,7 @@ Each learner's are exact: `shap.TreeExplainer` with interventional perturbation 
 every customer of a fixed background, what each feature contributes to the difference between
 the explained customer and that one, and takes the mean.
 
-A blank Tenure is explained as the median that the model puts in its place.
+An unknown value is explained as the median that the model puts in its place.
 """
 
 import hashlib
@@ -19,9 +19,10 @@ import numpy.typing as npt
 from scipy.special import expit
 from sklearn.ensemble import StackingClassifier
 
+from bankchurn.answers import Explanation
 from bankchurn.features import Matrix
 from bankchurn.request_path import RequestPath
-from bankchurn.schema import FEATURES, Explanation
+from bankchurn.schema import FEATURES
 from bankchurn.stack import LEARNERS
 
 __all__ = ["METHOD", "AdditivityError", "Background", "ShapleyExplainer", "in_probability"]

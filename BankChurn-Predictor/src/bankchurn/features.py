@@ -1,25 +1,34 @@
-"""The feature matrix: one float32 column per business feature, in the order of `FEATURES`.
+"""The feature matrix: one float32 column per input of a customer, in the order of `FEATURES`.
 
-Every learner of the stack sees the same ten columns, so that a Shapley value belongs to a
-feature that the business knows. The matrix is float32 on purpose: scikit-learn and XGBoost
-compare in float32 anyway, LightGBM and treelite in float64, and a value that is already rounded
-to float32 falls on the same side of a threshold in all four.
+Every learner of the stack sees the same columns, so that a Shapley value belongs to a feature that
+the business knows. The matrix is float32 on purpose: scikit-learn and XGBoost compare in float32
+anyway, LightGBM and treelite in float64, and a value that is already rounded to float32 falls on
+the same side of a threshold in all four.
+
+A table and a request become *known values* first (NaN where a value is unknown), by the same list
+of columns, then features.
 
 Every dtype is written out. Mixed integer and scalar arithmetic changed its meaning in numpy 2
 (NEP 50); nothing here depends on promotion.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Final, Self
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from bankchurn.schema import CATEGORIES, FEATURES, Customer
+from bankchurn.schema import CATEGORIES, FEATURES, NUMBERS, Customer
 
-__all__ = ["CustomerEncoder", "Matrix", "customers_to_frame"]
+__all__ = [
+    "CustomerEncoder",
+    "Matrix",
+    "customer_values",
+    "customers_to_frame",
+    "table_values",
+]
 
 Matrix = npt.NDArray[np.float32]
 
@@ -27,7 +36,16 @@ _CODES: Final[dict[str, dict[str, float]]] = {
     column: {value: float(code) for code, value in enumerate(values)}
     for column, values in CATEGORIES.items()
 }
-_TENURE: Final = FEATURES.index("Tenure")
+_NULLABLE: Final = tuple(name for name, bounds in NUMBERS.items() if bounds.nullable)
+
+
+def _number(value: float | None) -> float:
+    return np.nan if value is None else value
+
+
+_CELLS: Final[tuple[tuple[str, Callable[[Any], float]], ...]] = tuple(
+    (name, _CODES[name].__getitem__ if name in _CODES else _number) for name in FEATURES
+)
 
 
 def customers_to_frame(customers: Sequence[Customer]) -> pd.DataFrame:
@@ -37,57 +55,73 @@ def customers_to_frame(customers: Sequence[Customer]) -> pd.DataFrame:
     )
 
 
+def customer_values(customers: Sequence[Customer]) -> Matrix:
+    """The known values of validated customers, without the detour of a table.
+
+    Returns:
+        One row per customer, one column per feature: numbers, codes of levels, NaN for unknown.
+    """
+    rows = [[cell(getattr(customer, name)) for name, cell in _CELLS] for customer in customers]
+    return np.array(rows, dtype=np.float32)
+
+
+def table_values(table: pd.DataFrame) -> Matrix:
+    """The known values of a validated table, as `customer_values` has them.
+
+    Raises:
+        ValueError: A category has a level that is not declared.
+    """
+    matrix = np.empty((len(table), len(FEATURES)), dtype=np.float32)
+    for index, name in enumerate(FEATURES):
+        matrix[:, index] = _column(table, name)
+    return matrix
+
+
 class CustomerEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is untyped
     """Turns a table of customers into the feature matrix.
 
-    Geography and Gender become their codes, an unknown Tenure becomes the median of the Tenures
-    that training knew. Other columns of the table are ignored.
+    Categories become their codes, an unknown number becomes the median of those that training
+    knew. Other columns of the table are ignored.
 
     Attributes:
-        tenure_median_: The median Tenure of the training data.
+        medians_: The median of each column that may be unknown, in the training data.
     """
 
     def fit(self, table: pd.DataFrame, target: object = None) -> Self:
-        """Learn the median Tenure."""
+        """Learn the medians."""
         del target
-        known = table["Tenure"].to_numpy(dtype=np.float64, na_value=np.nan)
-        known = known[~np.isnan(known)]
-        if known.size == 0:
-            raise ValueError("The training data has no Tenure at all; at least one must be known.")
-        self.tenure_median_ = float(np.median(known))
+        self.medians_ = {name: _median(table, name) for name in _NULLABLE}
         return self
 
     def transform(self, table: pd.DataFrame) -> Matrix:
         """The feature matrix of a table."""
-        matrix = np.empty((len(table), len(FEATURES)), dtype=np.float32)
-        for index, name in enumerate(FEATURES):
-            matrix[:, index] = _column(table, name)
-        return self._impute(matrix)
+        return self.impute(table_values(table))
 
     def encode(self, customers: Sequence[Customer]) -> Matrix:
-        """The feature matrix of validated customers, without the detour of a table."""
-        return self._impute(np.array([_row(customer) for customer in customers], dtype=np.float32))
+        """The feature matrix of validated customers."""
+        return self.impute(customer_values(customers))
 
-    def _impute(self, matrix: Matrix) -> Matrix:
-        tenure = matrix[:, _TENURE]
-        tenure[np.isnan(tenure)] = np.float32(self.tenure_median_)
-        return matrix
+    def impute(self, values: Matrix) -> Matrix:
+        """The feature matrix of known values, made in their place."""
+        for name, median in self.medians_.items():
+            column = values[:, FEATURES.index(name)]
+            column[np.isnan(column)] = np.float32(median)
+        return values
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        """Restore a pickled encoder; in those of models before 2026-11-28 only Tenure has one."""
+        state = dict(state)
+        if "tenure_median_" in state:
+            state["medians_"] = {"Tenure": state.pop("tenure_median_")}
+        super().__setstate__(state)
 
 
-def _row(customer: Customer) -> tuple[float, ...]:
-    tenure = customer.Tenure
-    return (
-        customer.CreditScore,
-        _CODES["Geography"][customer.Geography],
-        _CODES["Gender"][customer.Gender],
-        customer.Age,
-        np.nan if tenure is None else tenure,
-        customer.Balance,
-        customer.NumOfProducts,
-        customer.HasCrCard,
-        customer.IsActiveMember,
-        customer.EstimatedSalary,
-    )
+def _median(table: pd.DataFrame, name: str) -> float:
+    known = table[name].to_numpy(dtype=np.float64, na_value=np.nan)
+    known = known[~np.isnan(known)]
+    if known.size == 0:
+        raise ValueError(f"The training data has no {name} at all; at least one must be known.")
+    return float(np.median(known))
 
 
 def _column(table: pd.DataFrame, name: str) -> npt.NDArray[np.float64]:

@@ -1,65 +1,78 @@
 """The customers that a sealed model must answer as it did when it was trained.
 
-They are made up: a manifest is read by many, and a real customer does not belong in it.
+They are made up: a manifest is read by many, and a real customer does not belong in it. What a
+service answers by several paths is declared to be one answer, so that a model whose paths disagree
+is neither sealed nor opened.
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import product
-from typing import Final
+from typing import Any, Final
 
-from pinproof import GoldenSet, Tolerance
+from pinproof import Agreement, GoldenSet, Tolerance
 
-from bankchurn.model import ChurnPredictor
+from bankchurn.model import AGREEMENT, ChurnPredictor
 from bankchurn.sample import generate_sample
-from bankchurn.schema import CATEGORIES, FEATURES, NUMBERS, Customer
+from bankchurn.schema import CATEGORIES, FEATURES, NUMBERS, Customer, example
 
 __all__ = ["golden_customers", "make_golden_set"]
 
 CUSTOMERS: Final = 48
 
+# However many columns there are: ordinary customers among the extremes.
+ORDINARY: Final = 16
+
 # Sums of floats may differ in their last digits between processors, and no more.
 _TOLERANCE: Final = Tolerance(absolute=1e-6)
-_CONTRIBUTIONS: Final = Tolerance(absolute=1e-5)
+_TOLERANCES: Final = {
+    "log_odds_contributions": Tolerance(absolute=1e-5),
+    # Copies of the inputs, codes and medians: nothing is computed.
+    "pipeline_features": Tolerance(),
+    "request_features": Tolerance(),
+}
+
+_AGREEMENTS: Final = (
+    Agreement(
+        outputs=(
+            "pipeline_probability",
+            "request_probability",
+            "batch_probability",
+            "explained_probability",
+        ),
+        tolerance=Tolerance(absolute=AGREEMENT),
+    ),
+    # Features that have changed places may matter little to these customers and much to others.
+    Agreement(outputs=("pipeline_features", "request_features"), tolerance=Tolerance()),
+)
 
 
-def golden_customers(size: int = CUSTOMERS) -> list[Customer]:
-    """Customers at the ends of every scale, with a blank Tenure, and ordinary ones."""
+def golden_customers() -> list[Customer]:
+    """Customers at the ends of every scale, of every level, unknown values, and ordinary ones."""
     extremes = list(_extremes())
-    sample = generate_sample(max(size - len(extremes), 1), seed=7, blank_tenure=0.2)
-    records = sample[list(FEATURES)].to_dict(orient="records")
-    ordinary = [
-        Customer.model_validate(
-            record | {"Tenure": None if record["Tenure"] != record["Tenure"] else record["Tenure"]}
-        )
-        for record in records
-    ]
-    return (extremes + ordinary)[:size]
+    size = max(ORDINARY, CUSTOMERS - len(extremes))
+    sample = generate_sample(size, seed=7, blank_share=0.2)
+    records = sample[list(FEATURES)].astype(object).where(sample[list(FEATURES)].notna(), None)
+    return extremes + [Customer.model_validate(one) for one in records.to_dict(orient="records")]
 
 
 def make_golden_set(predictor: ChurnPredictor, customers: Sequence[Customer]) -> GoldenSet:
     """Customers, and what a model in memory answers to them."""
     inputs = tuple(customer.model_dump(mode="json") for customer in customers)
     outputs = {name: tuple(values) for name, values in predictor.replay(inputs).items()}
-    tolerances = {
-        name: _CONTRIBUTIONS if name == "log_odds_contributions" else _TOLERANCE for name in outputs
-    }
-    return GoldenSet(inputs=inputs, outputs=outputs, tolerances=tolerances)
+    return GoldenSet(
+        inputs=inputs,
+        outputs=outputs,
+        tolerances={name: _TOLERANCES.get(name, _TOLERANCE) for name in outputs},
+        agreements=_AGREEMENTS,
+    )
 
 
 def _extremes() -> Iterator[Customer]:
-    middle: dict[str, object] = {
-        "CreditScore": 650,
-        "Age": 40,
-        "Tenure": 5,
-        "Balance": 76_485.89,
-        "NumOfProducts": 1,
-        "HasCrCard": 1,
-        "IsActiveMember": 1,
-        "EstimatedSalary": 100_090.24,
-    }
-    for country, gender in product(CATEGORIES["Geography"], CATEGORIES["Gender"]):
-        yield Customer.model_validate(middle | {"Geography": country, "Gender": gender})
-    home: dict[str, object] = {"Geography": "Germany", "Gender": "Female"}
+    ordinary: dict[str, Any] = example()
+    for name, levels in CATEGORIES.items():
+        for level in levels:
+            yield Customer.model_validate(ordinary | {name: level})
+    # The last level of each category: where a model treats groups differently, the ends show it.
+    ordinary |= {name: levels[-1] for name, levels in CATEGORIES.items()}
     for name, bounds in NUMBERS.items():
         for value in (bounds.low, bounds.high, *([None] if bounds.nullable else [])):
-            yield Customer.model_validate(middle | home | {name: value})
+            yield Customer.model_validate(ordinary | {name: value})

@@ -15,16 +15,26 @@ from typing import Final
 import joblib
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from pinproof import GoldenValue
 from pydantic import JsonValue
 from scipy.special import expit
+from servicekit.answer_warnings import AnswerWarning
 from sklearn.pipeline import Pipeline
 
+from bankchurn.answers import Explanation, Prediction, confidence, risk_level
 from bankchurn.explain import Background, ShapleyExplainer
-from bankchurn.features import CustomerEncoder, Matrix, customers_to_frame
+from bankchurn.features import (
+    CustomerEncoder,
+    Matrix,
+    customer_values,
+    customers_to_frame,
+    table_values,
+)
 from bankchurn.request_path import RequestPath
-from bankchurn.schema import Customer, Explanation, Prediction, confidence, risk_level
+from bankchurn.schema import Customer
 from bankchurn.stack import probabilities
+from bankchurn.training_profile import TrainingProfile, WarningFinder
 
 __all__ = ["AGREEMENT", "ChurnPredictor", "Decision", "RequestPathError", "load", "pack"]
 
@@ -39,6 +49,7 @@ BATCH_ROWS: Final = 32
 _PIPELINE: Final = "pipeline.joblib"
 _BACKGROUND: Final = "background.json"
 _DECISION: Final = "decision.json"
+_PROFILE: Final = "training_profile.json"
 
 
 class RequestPathError(RuntimeError):
@@ -65,18 +76,29 @@ class ChurnPredictor:
         pipeline: The fitted pipeline of `bankchurn.stack`.
         background: The customers that explanations compare with.
         decision: The decision threshold.
+        profile: What the pipeline was fitted on; None for models sealed before 2026-11-28, whose
+            answers are not marked.
 
     Attributes:
         pipeline: The same.
         decision: The same.
+        profile: The same.
 
     Raises:
         RequestPathError: The request path disagrees with the pipeline on the background.
     """
 
-    def __init__(self, pipeline: Pipeline, background: Background, decision: Decision) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        background: Background,
+        decision: Decision,
+        profile: TrainingProfile | None,
+    ) -> None:
         self.pipeline = pipeline
         self.decision = decision
+        self.profile = profile
+        self._finder = WarningFinder(profile) if profile is not None else None
         self._encoder: CustomerEncoder = pipeline.named_steps["features"]
         self._stack = pipeline.named_steps["stack"]
         self._path = RequestPath(self._stack)
@@ -98,6 +120,24 @@ class ChurnPredictor:
             return np.asarray(self._stack.predict_proba(matrix)[:, 1], dtype=np.float64)
         return np.asarray(expit(self._path.log_odds(matrix)), dtype=np.float64)
 
+    def find_warnings(self, values: Matrix) -> Mapping[int, list[AnswerWarning]]:
+        """What of customers lies outside of the training, by row; see `WarningFinder.find`."""
+        return self._finder.find(values) if self._finder is not None else {}
+
+    def score_table(self, table: pd.DataFrame) -> tuple[Floats, Mapping[int, list[AnswerWarning]]]:
+        """Score a validated table by the sealed pipeline.
+
+        Args:
+            table: Customers, with at least the columns of `FEATURES`.
+
+        Returns:
+            The probability of churn of each row, and the warnings by row number from 0.
+        """
+        values = table_values(table)
+        warnings = self.find_warnings(values)
+        probability = self._stack.predict_proba(self._encoder.impute(values))[:, 1]
+        return np.asarray(probability, dtype=np.float64), warnings
+
     def explain(self, matrix: Matrix) -> list[Explanation]:
         """The exact explanation of each row of a feature matrix."""
         return self._explainer.explain(matrix)
@@ -112,7 +152,9 @@ class ChurnPredictor:
             model_version: The version that the answers state.
             explain: Whether to explain every customer, at some milliseconds each.
         """
-        matrix = self.encode(customers)
+        values = customer_values(customers)
+        warnings = self.find_warnings(values)
+        matrix = self._encoder.impute(values)
         explanations: Sequence[Explanation | None] = (
             self.explain(matrix) if explain else [None] * len(matrix)
         )
@@ -126,11 +168,12 @@ class ChurnPredictor:
                 confidence=confidence(probability),
                 feature_contributions=why.probability_contributions if why else {},
                 explanation=why,
+                warnings=warnings.get(row, []),
                 model_version=model_version,
                 prediction_timestamp=now,
             )
-            for probability, why in zip(
-                self.probabilities(matrix).tolist(), explanations, strict=True
+            for row, (probability, why) in enumerate(
+                zip(self.probabilities(matrix).tolist(), explanations, strict=True)
             )
         ]
 
@@ -144,23 +187,32 @@ class ChurnPredictor:
             ``pipeline_probability``: what the sealed pipeline says of the table of customers;
             ``request_probability``: what the request path says, one customer at a time;
             ``batch_probability``: what it says of all of them at once;
-            ``log_odds_contributions``: the explanation's base, then its ten contributions.
+            ``log_odds_contributions``: the explanation's base, then its contributions. Models with
+            a training profile also give ``explained_probability``: the probability that these add
+            up to; ``pipeline_features`` and ``request_features``: the rows of the feature matrix
+            that the table and the requests become.
         """
         customers = [Customer.model_validate(record) for record in inputs]
-        matrix = self.encode(customers)
+        table, matrix = customers_to_frame(customers), self.encode(customers)
+        explained = self._explainer.contributions(matrix)
         base = self._explainer.base_log_odds
-        return {
-            "pipeline_probability": probabilities(
-                self.pipeline, customers_to_frame(customers)
-            ).tolist(),
+        answers: dict[str, Sequence[GoldenValue]] = {
+            "pipeline_probability": probabilities(self.pipeline, table).tolist(),
             "request_probability": [
                 float(self.probabilities(matrix[row : row + 1])[0]) for row in range(len(matrix))
             ],
             "batch_probability": self.probabilities(matrix).tolist(),
-            "log_odds_contributions": [
-                (base, *row) for row in self._explainer.contributions(matrix).tolist()
-            ],
+            "log_odds_contributions": [(base, *row) for row in explained.tolist()],
         }
+        if self.profile is not None:
+            # The golden sets of models without a profile do not have these outputs.
+            answers["explained_probability"] = expit(base + explained.sum(axis=1)).tolist()
+            for name, rows in (
+                ("pipeline_features", self._encoder.transform(table)),
+                ("request_features", matrix),
+            ):
+                answers[name] = [tuple(row) for row in rows.astype(np.float64).tolist()]
+        return answers
 
     def _prove(self, matrix: Matrix) -> None:
         sealed = self._stack.predict_proba(matrix)[:, 1]
@@ -174,7 +226,9 @@ class ChurnPredictor:
             )
 
 
-def pack(pipeline: Pipeline, background: Background, decision: Decision) -> dict[str, bytes]:
+def pack(
+    pipeline: Pipeline, background: Background, decision: Decision, profile: TrainingProfile
+) -> dict[str, bytes]:
     """The files of a model, by name: what `pinproof.seal` seals and `load` reads."""
     buffer = io.BytesIO()
     joblib.dump(pipeline, buffer, compress=("zlib", 3))
@@ -184,6 +238,7 @@ def pack(pipeline: Pipeline, background: Background, decision: Decision) -> dict
         _DECISION: json.dumps(
             {"threshold": decision.threshold, "criterion": decision.criterion}
         ).encode(),
+        _PROFILE: profile.model_dump_json().encode(),
     }
 
 
@@ -193,7 +248,15 @@ def load(files: Mapping[str, bytes]) -> ChurnPredictor:
     Args:
         files: Verified contents by file name. They are unpickled: pass nothing that was not
             verified.
+
+    Raises:
+        ProfileError: The model was trained on other inputs than `bankchurn.schema` defines.
     """
+    # Before unpickling: a pipeline of other inputs might not even load.
+    profile = TrainingProfile.model_validate_json(files[_PROFILE]) if _PROFILE in files else None
+    if profile is not None:
+        profile.check()
     pipeline = joblib.load(io.BytesIO(files[_PIPELINE]))
     decision = json.loads(files[_DECISION])
-    return ChurnPredictor(pipeline, Background.from_json(files[_BACKGROUND]), Decision(**decision))
+    background = Background.from_json(files[_BACKGROUND])
+    return ChurnPredictor(pipeline, background, Decision(**decision), profile)

@@ -6,7 +6,8 @@ figures measured on it say nothing about any bank.
 
 The log-odds of churn are a sum of: a bump over age with its top near 54; the number of products
 (two keep a customer, three or four lose one); inactivity, more so at a higher age; Germany;
-being a woman; and a little balance. About one in five customers leaves.
+being a woman; and a little balance. About one in five customers leaves. An input that is new in
+`bankchurn.schema` is noise, drawn evenly, until the mechanism here learns about it.
 """
 
 from typing import Final
@@ -16,11 +17,13 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import expit
 
-from bankchurn.schema import CATEGORIES
+from bankchurn.schema import CATEGORIES, FEATURES, NUMBERS, TARGET
 
 __all__ = ["generate_sample"]
 
 _FIRST_ID: Final = 15_565_701
+_COUNTRIES: Final = ("France", "Spain", "Germany")
+_GENDERS: Final = ("Female", "Male")
 _SURNAMES: Final = ("Abel", "Brook", "Castell", "Dorn", "Elias", "Fabre", "Garcia", "Hale")
 _MEN: Final = 0.546
 _CARD_HOLDERS: Final = 0.7055
@@ -29,18 +32,18 @@ _COUNTRY_EFFECT: Final = np.array([0.0, 0.05, 1.0], dtype=np.float64)
 
 
 def generate_sample(
-    rows: int = 10_000, *, seed: int = 42, blank_tenure: float = 0.09
+    rows: int = 10_000, *, seed: int = 42, blank_share: float = 0.09
 ) -> pd.DataFrame:
     """Generate customers.
 
     Args:
         rows: How many.
         seed: Of every random choice. The same seed gives the same table.
-        blank_tenure: The share of customers whose Tenure is unknown.
+        blank_share: The share of unknown values in each column that may have them.
 
     Returns:
-        A table with the columns of the real one, in their order. Tenure is a float, because of
-        its blanks.
+        A table with the columns of the real one, in their order. Numbers that may be unknown are
+        floats, because of their blanks.
     """
     draw = np.random.default_rng(seed)
     country = draw.choice(3, size=rows, p=[0.50, 0.25, 0.25])
@@ -60,25 +63,46 @@ def generate_sample(
         + 0.1 * (balance / 100_000.0 - 0.75)
     )
     exited = (draw.random(rows) < expit(log_odds)).astype(np.int64)
-    tenure[draw.random(rows) < blank_tenure] = np.nan
-    return pd.DataFrame(
-        {
-            "RowNumber": np.arange(1, rows + 1, dtype=np.int64),
-            "CustomerId": _FIRST_ID + draw.permutation(rows),
-            "Surname": draw.choice(np.array(_SURNAMES, dtype=object), size=rows),
-            "CreditScore": np.clip(draw.normal(650.5, 96.7, size=rows), 350, 850).astype(np.int64),
-            "Geography": np.array(CATEGORIES["Geography"], dtype=object)[country],
-            "Gender": np.array(CATEGORIES["Gender"], dtype=object)[gender],
-            "Age": age,
-            "Tenure": tenure,
-            "Balance": balance,
-            "NumOfProducts": products + 1,
-            "HasCrCard": (draw.random(rows) < _CARD_HOLDERS).astype(np.int64),
-            "IsActiveMember": active,
-            "EstimatedSalary": np.round(draw.uniform(11.0, 200_000.0, size=rows), 2),
-            "Exited": exited,
-        }
-    )
+    tenure[draw.random(rows) < blank_share] = np.nan
+    identifiers = {
+        "RowNumber": np.arange(1, rows + 1, dtype=np.int64),
+        "CustomerId": _FIRST_ID + draw.permutation(rows),
+        "Surname": draw.choice(np.array(_SURNAMES, dtype=object), size=rows),
+    }
+    made = {
+        "CreditScore": np.clip(draw.normal(650.5, 96.7, size=rows), 350, 850).astype(np.int64),
+        "Geography": np.array(_COUNTRIES, dtype=object)[country],
+        "Gender": np.array(_GENDERS, dtype=object)[gender],
+        "Age": age,
+        "Tenure": tenure,
+        "Balance": balance,
+        "NumOfProducts": products + 1,
+        "HasCrCard": (draw.random(rows) < _CARD_HOLDERS).astype(np.int64),
+        "IsActiveMember": active,
+        "EstimatedSalary": np.round(draw.uniform(11.0, 200_000.0, size=rows), 2),
+    }
+    features = {
+        name: made[name] if name in made else _noise(draw, name, rows, blank_share)
+        for name in FEATURES
+    }
+    return pd.DataFrame({**identifiers, **features, TARGET: exited})
+
+
+def _noise(
+    draw: np.random.Generator, name: str, rows: int, blank_share: float
+) -> npt.NDArray[np.generic]:
+    """A column that has no part in churn: levels evenly, numbers up to twice their example."""
+    if name in CATEGORIES:
+        return draw.choice(np.array(CATEGORIES[name], dtype=object), size=rows)
+    bounds = NUMBERS[name]
+    high = min(bounds.high, max(2 * bounds.example - bounds.low, bounds.low + 1))
+    if bounds.whole:
+        values = draw.integers(int(bounds.low), int(high), size=rows, endpoint=True)
+    else:
+        values = np.round(draw.uniform(bounds.low, high, size=rows), 2)
+    if not bounds.nullable:
+        return values
+    return np.where(draw.random(rows) < blank_share, np.nan, values)
 
 
 def _balance(
@@ -87,6 +111,6 @@ def _balance(
     """Balances: in Germany none is zero, elsewhere one in four or, with two products, most."""
     amount = np.round(np.clip(draw.normal(119_800.0, 30_400.0, size=len(country)), 3_700, None), 2)
     chance_of_zero = np.array([0.24, 0.73, 0.57, 0.39], dtype=np.float64)[products]
-    germany = CATEGORIES["Geography"].index("Germany")
+    germany = _COUNTRIES.index("Germany")
     zero = (country != germany) & (draw.random(len(country)) < chance_of_zero)
     return np.where(zero, 0.0, amount)

@@ -1,155 +1,127 @@
-"""What a customer is: columns, bounds, the record of a request and the answers to it.
+"""What a customer is: the one definition of the model's inputs.
 
-One definition serves the table (`bankchurn.data`), the features (`bankchurn.features`) and the
-HTTP interface, so that they cannot drift apart. The names are the business's own, as they stand
-in the table.
+The fields of `Customer` are the columns of the table, the fields of a request and the columns of
+the feature matrix, in this order. Everything else is derived from them: `FEATURES`, `NUMBERS` and
+`CATEGORIES` here, the checks of tables, the feature matrix, golden and sample customers, groups
+and explanations. A new input is one more line in `Customer`. The names are the business's own.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Annotated, Any, Final, Literal, get_args
+from types import NoneType, UnionType
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
+from pydantic_core import CoreSchema
 
 __all__ = [
     "CATEGORIES",
+    "CUSTOMER_ID",
     "FEATURES",
     "IDENTIFIERS",
     "NUMBERS",
+    "NUMERIC_COLUMNS",
     "TARGET",
-    "BatchPrediction",
+    "Between",
     "Bounds",
     "Customer",
-    "Explanation",
-    "Gender",
-    "Geography",
-    "Prediction",
-    "RiskLevel",
-    "confidence",
-    "risk_level",
+    "example",
 ]
-
-Geography = Literal["France", "Spain", "Germany"]
-Gender = Literal["Female", "Male"]
-RiskLevel = Literal["LOW", "MEDIUM", "HIGH"]
 
 
 @dataclass(frozen=True)
-class Bounds:
-    """The values that a numeric column may take.
+class Between:
+    """The range of a numeric field, as an annotation.
 
     Attributes:
         low: The least value.
         high: The greatest value.
+        example: An ordinary value, for documentation and golden customers.
+    """
+
+    low: float
+    high: float
+    example: float
+
+    def __get_pydantic_core_schema__(
+        self, source: type[Any], handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Numbers only, within the range."""
+        limits = Field(ge=self.low, le=self.high)
+        return handler.generate_schema(Annotated[source, limits, BeforeValidator(self._number)])
+
+    @staticmethod
+    def _number(value: object) -> object:
+        # Lax parsing would read "42" and true as numbers; a client that sends them has a mistake.
+        if isinstance(value, str | bool):
+            raise ValueError("Input should be a number, not text or a truth value")  # noqa: TRY004
+        return value
+
+
+@dataclass(frozen=True)
+class YesNo(Between):
+    """The range of a field that is 0 or 1; JSON's truth values are accepted."""
+
+    low: float = 0
+    high: float = 1
+    example: float = 1
+
+    @staticmethod
+    def _number(value: object) -> object:
+        if isinstance(value, str):
+            raise ValueError("Input should be 0 or 1, not text")  # noqa: TRY004
+        return value
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The values that a numeric column may take, derived from its field.
+
+    Attributes:
+        low: The least value.
+        high: The greatest value.
+        example: An ordinary value.
         whole: Whether only whole numbers are meant.
         nullable: Whether the value may be unknown.
     """
 
     low: float
     high: float
+    example: float
     whole: bool = True
     nullable: bool = False
 
 
-# The model's ten inputs, in the order of its feature matrix.
-FEATURES: Final = (
-    "CreditScore",
-    "Geography",
-    "Gender",
-    "Age",
-    "Tenure",
-    "Balance",
-    "NumOfProducts",
-    "HasCrCard",
-    "IsActiveMember",
-    "EstimatedSalary",
-)
-
-# A category's code in the feature matrix is its place here. Germany stands at an end because its
-# customers differ most from the others: one split of a tree then sets them apart.
-CATEGORIES: Final[dict[str, tuple[str, ...]]] = {
-    "Geography": get_args(Geography),
-    "Gender": get_args(Gender),
-}
+Flag = Annotated[int, YesNo()]
 
 # Money ends at a billion: far beyond every account, yet it catches a wrong unit.
 MAX_MONEY: Final = 1e9
 
-NUMBERS: Final[dict[str, Bounds]] = {
-    "CreditScore": Bounds(300, 850),
-    "Age": Bounds(18, 100),
-    "Tenure": Bounds(0, 10, nullable=True),
-    "Balance": Bounds(0, MAX_MONEY, whole=False),
-    "NumOfProducts": Bounds(1, 4),
-    "HasCrCard": Bounds(0, 1),
-    "IsActiveMember": Bounds(0, 1),
-    "EstimatedSalary": Bounds(0, MAX_MONEY, whole=False),
-}
-
-TARGET: Final = "Exited"
-
 # More than a customer has, so that a few unknown fields are still named one by one.
 MAX_FIELDS: Final = 50
-IDENTIFIERS: Final = ("RowNumber", "CustomerId", "Surname")
 
 
-def risk_level(probability: float) -> RiskLevel:
-    """LOW below 0.3, MEDIUM below 0.7, HIGH from there."""
-    if probability < 0.3:  # noqa: PLR2004 - the three levels are defined here and nowhere else
-        return "LOW"
-    return "MEDIUM" if probability < 0.7 else "HIGH"  # noqa: PLR2004
-
-
-def confidence(probability: float) -> float:
-    """How far a probability is from a coin's toss: 0 at one half, 1 at either end."""
-    return abs(probability - 0.5) * 2
-
-
-def _number(value: object) -> object:
-    # Lax parsing would read "42" and true as numbers; a client that sends them has a mistake.
-    if isinstance(value, str | bool):
-        raise ValueError("Input should be a number, not text or a truth value")  # noqa: TRY004
-    return value
-
-
-def _flag(value: object) -> object:
-    if isinstance(value, str):
-        raise ValueError("Input should be 0 or 1, not text")  # noqa: TRY004
-    return value
-
-
-def _in_bounds(column: str) -> Any:  # noqa: ANN401 - pydantic's FieldInfo is untyped by design
-    bounds = NUMBERS[column]
-    return Field(ge=bounds.low, le=bounds.high)
+def _add_example(schema: dict[str, Any]) -> None:
+    schema["examples"] = [example()]
 
 
 class Customer(BaseModel):
     """One customer, as the bank knows them.
 
-    ``Tenure`` may be null or left out: the model then takes the training data's median.
-    Whole numbers may be written as ``2`` or ``2.0``.
+    A field that may be null may be left out, too: the model then takes the training data's
+    median. Whole numbers may be written as ``2`` or ``2.0``.
     """
 
     model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        allow_inf_nan=False,
-        json_schema_extra={
-            "examples": [
-                {
-                    "CreditScore": 619,
-                    "Geography": "France",
-                    "Gender": "Female",
-                    "Age": 42,
-                    "Tenure": 2,
-                    "Balance": 0.0,
-                    "NumOfProducts": 1,
-                    "HasCrCard": 1,
-                    "IsActiveMember": 1,
-                    "EstimatedSalary": 101348.88,
-                }
-            ]
-        },
+        frozen=True, extra="forbid", allow_inf_nan=False, json_schema_extra=_add_example
     )
 
     @model_validator(mode="before")
@@ -160,84 +132,81 @@ class Customer(BaseModel):
             raise ValueError(f"A customer has at most {MAX_FIELDS} fields")
         return record
 
-    CreditScore: Annotated[int, BeforeValidator(_number), _in_bounds("CreditScore")]
-    Geography: Geography
-    Gender: Gender
-    Age: Annotated[int, BeforeValidator(_number), _in_bounds("Age")]
-    Tenure: Annotated[int, BeforeValidator(_number), _in_bounds("Tenure")] | None = None
-    Balance: Annotated[float, BeforeValidator(_number), _in_bounds("Balance")]
-    NumOfProducts: Annotated[int, BeforeValidator(_number), _in_bounds("NumOfProducts")]
-    HasCrCard: Annotated[int, BeforeValidator(_flag), _in_bounds("HasCrCard")]
-    IsActiveMember: Annotated[int, BeforeValidator(_flag), _in_bounds("IsActiveMember")]
-    EstimatedSalary: Annotated[float, BeforeValidator(_number), _in_bounds("EstimatedSalary")]
+    # One line per input: `Annotated[int or float, Between(...)]`, with `| None = None` behind it
+    # where the value may be unknown; `Flag`; or `Literal["one level", "another"]`. The code of a
+    # level in the feature matrix is its place here. Germany stands at an end because its customers
+    # differ most from the others: one split of a tree then sets them apart.
+    CreditScore: Annotated[int, Between(300, 850, example=619)]
+    Geography: Literal["France", "Spain", "Germany"]
+    Gender: Literal["Female", "Male"]
+    Age: Annotated[int, Between(18, 100, example=42)]
+    Tenure: Annotated[int, Between(0, 10, example=2)] | None = None
+    Balance: Annotated[float, Between(0, MAX_MONEY, example=83_807.86)]
+    NumOfProducts: Annotated[int, Between(1, 4, example=1)]
+    HasCrCard: Flag
+    IsActiveMember: Flag
+    EstimatedSalary: Annotated[float, Between(0, MAX_MONEY, example=101_348.88)]
 
 
-Probability = Annotated[float, Field(ge=0, le=1)]
+def _bounds(annotation: Any, between: Between | None) -> Bounds | None:  # noqa: ANN401 - a type
+    """The bounds of a numeric field; None where the annotation is not one."""
+    nullable = get_origin(annotation) in (Union, UnionType) and NoneType in get_args(annotation)
+    if nullable:
+        (annotation,) = (part for part in get_args(annotation) if part is not NoneType)
+    if get_origin(annotation) is Annotated:
+        annotation, *marks = get_args(annotation)
+        between = next((mark for mark in marks if isinstance(mark, Between)), None)
+    if between is None or annotation not in (int, float):
+        return None
+    return Bounds(between.low, between.high, between.example, annotation is int, nullable)
 
 
-class Explanation(BaseModel):
-    """Why a probability is what it is: exact interventional Shapley values.
+def _derive(
+    fields: Mapping[str, FieldInfo],
+) -> tuple[dict[str, Bounds], dict[str, tuple[str, ...]]]:
+    """The numeric and the categorical columns of a definition.
 
-    Attributes:
-        method: How the values were computed.
-        background_version: Which background customers the values compare with.
-        base_log_odds: The mean log-odds of the background customers.
-        log_odds_contributions: What each feature adds to the log-odds. With ``base_log_odds``
-            they sum to ``log_odds``.
-        log_odds: The customer's log-odds.
-        base_probability: The probability that ``base_log_odds`` stands for.
-        probability_contributions: The same values in points of probability: each log-odds
-            contribution times one factor, ``(p - p0) / (log_odds - base_log_odds)``. They keep
-            their signs, order and proportions, and with ``base_probability`` they sum to the
-            customer's probability. They are a summary; the log-odds are what is exact.
+    Raises:
+        TypeError: A field is neither; the message names it and says how to write one.
     """
-
-    model_config = ConfigDict(frozen=True)
-
-    method: str
-    background_version: str
-    base_log_odds: float
-    log_odds_contributions: dict[str, float]
-    log_odds: float
-    base_probability: Probability
-    probability_contributions: dict[str, float]
-
-
-class Prediction(BaseModel):
-    """The answer for one customer.
-
-    Attributes:
-        churn_probability: The probability that the customer leaves.
-        churn_prediction: 1 where that is at or above ``threshold``, else 0.
-        threshold: The decision threshold that training chose.
-        risk_level: LOW below 0.3, MEDIUM below 0.7, HIGH from there.
-        confidence: ``|p - 0.5| * 2``.
-        feature_contributions: With ``explain=true``, the explanation's
-            ``probability_contributions``; else empty.
-        explanation: With ``explain=true``, the whole explanation; else null.
-        model_version: The version of the sealed model.
-        prediction_timestamp: When it was computed, in UTC.
-    """
-
-    model_config = ConfigDict(frozen=True, protected_namespaces=())
-
-    churn_probability: Probability
-    churn_prediction: Literal[0, 1]
-    threshold: Probability
-    risk_level: RiskLevel
-    confidence: Probability
-    feature_contributions: dict[str, float] = Field(default_factory=dict)
-    explanation: Explanation | None = None
-    model_version: str
-    prediction_timestamp: datetime
+    numbers: dict[str, Bounds] = {}
+    categories: dict[str, tuple[str, ...]] = {}
+    for name, field in fields.items():
+        between = next((mark for mark in field.metadata if isinstance(mark, Between)), None)
+        if get_origin(field.annotation) is Literal:
+            categories[name] = get_args(field.annotation)
+        elif bounds := _bounds(field.annotation, between):
+            numbers[name] = bounds
+        else:
+            raise TypeError(
+                f"Customer.{name} is no input that the model can take: {field.annotation}. Write "
+                "Annotated[int, Between(...)] or Annotated[float, Between(...)], Flag, or a "
+                "Literal of its levels; only a number may be `| None`."
+            )
+    return numbers, categories
 
 
-class BatchPrediction(BaseModel):
-    """The answers for a batch, in the order of its customers."""
+NUMBERS, CATEGORIES = _derive(Customer.model_fields)
 
-    model_config = ConfigDict(frozen=True)
+# The model's inputs, in the order of its feature matrix.
+FEATURES: Final = tuple(Customer.model_fields)
 
-    predictions: list[Prediction]
-    batch_id: str
-    total_customers: int
-    processing_time_seconds: float
+TARGET: Final = "Exited"
+NUMERIC_COLUMNS: Final = {**NUMBERS, TARGET: Bounds(0, 1, example=0)}
+
+# Columns of the public table that describe nobody. Never used, except that no identifier may occur
+# twice in a training.
+CUSTOMER_ID: Final = "CustomerId"
+IDENTIFIERS: Final = ("RowNumber", CUSTOMER_ID, "Surname")
+
+
+def example() -> dict[str, Any]:
+    """An ordinary customer as a JSON object: the example value of every number, the first level."""
+    return {
+        name: CATEGORIES[name][0] if name in CATEGORIES else _example(NUMBERS[name])
+        for name in FEATURES
+    }
+
+
+def _example(bounds: Bounds) -> float:
+    return int(bounds.example) if bounds.whole else bounds.example

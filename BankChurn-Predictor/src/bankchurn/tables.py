@@ -5,32 +5,45 @@ counted from 1 in the index of what is read, without the header.
 """
 
 import contextlib
-import csv
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Container, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
 import fastparquet
-import numpy as np
 import pandas as pd
+from pandas.api.types import is_datetime64_any_dtype
 from servicekit.files import DataError, NewFile, write_errors
 
-__all__ = ["DataError", "TableWriter", "count_rows", "read_chunks"]
+from bankchurn.csv_files import read_csv, read_csv_header
+from bankchurn.file_kinds import check_file, output_kind
+
+__all__ = ["DataError", "TableWriter", "count_rows", "read_chunks", "read_header", "repeated"]
 
 CHUNK_ROWS: Final = 50_000
-_FEW: Final = 1_000
-
-_CSV: Final = (".csv",)
-_PARQUET: Final = (".parquet", ".pq")
 
 
-def read_chunks(path: Path, *, rows: int = CHUNK_ROWS) -> Iterator[pd.DataFrame]:
+def read_header(path: Path) -> list[str]:
+    """The names of a table's columns, in their order; in CSV, a name may occur twice.
+
+    Raises:
+        DataError: The file is missing, empty, damaged, or of another kind.
+    """
+    if check_file(path) != "parquet":
+        return read_csv_header(path)
+    with _open_parquet(path) as table:
+        return [str(name) for name in table.columns]
+
+
+def read_chunks(
+    path: Path, *, columns: Container[str] | None = None, rows: int = CHUNK_ROWS
+) -> Iterator[pd.DataFrame]:
     """Read a table in pieces.
 
     Args:
-        path: A CSV file (UTF-8, comma-separated, with a header) or a Parquet file.
+        path: A CSV file (UTF-8, comma-separated, with a header; ``.csv`` or ``.csv.gz``) or a
+            Parquet file.
+        columns: The columns to keep of those that it has; all of them by default.
         rows: The most rows of a piece. A Parquet file is read one row group at a time.
 
     Yields:
@@ -39,10 +52,11 @@ def read_chunks(path: Path, *, rows: int = CHUNK_ROWS) -> Iterator[pd.DataFrame]
     Raises:
         DataError: The file is missing, empty, damaged, or of another kind.
     """
-    _check_file(path)
-    pieces = _read_csv(path, rows) if is_csv(path) else _read_parquet(path, rows)
+    kind = check_file(path)
+    pieces = _read_parquet(path, columns, rows) if kind == "parquet" else read_csv(path, rows)
     start = 0
-    for piece in pieces:
+    for whole in pieces:
+        piece = whole if columns is None else whole[[name for name in whole if name in columns]]
         if len(piece):
             piece.index = pd.RangeIndex(start + 1, start + len(piece) + 1)
             start += len(piece)
@@ -57,26 +71,15 @@ def count_rows(path: Path) -> int | None:
     Raises:
         DataError: The file is missing, empty, damaged, or of another kind.
     """
-    _check_file(path)
-    if is_csv(path):
+    if check_file(path) != "parquet":
         return None
     with _open_parquet(path) as table:
         return int(table.count())
 
 
-def is_csv(path: Path) -> bool:
-    """Whether a name is that of a CSV file.
-
-    Raises:
-        DataError: It is that of neither a CSV nor a Parquet file.
-    """
-    suffix = path.suffix.lower()
-    if suffix not in _CSV + _PARQUET:
-        raise DataError(
-            f"{path}: the kind of a file is known by its name, and {suffix or 'no suffix'!r} is "
-            "not known. Name it .csv or .parquet."
-        )
-    return suffix in _CSV
+def repeated(names: list[str]) -> list[str]:
+    """The names that occur more than once, sorted."""
+    return sorted({name for name in names if names.count(name) > 1})
 
 
 class TableWriter:
@@ -89,31 +92,67 @@ class TableWriter:
     """
 
     def __init__(self, destination: Path) -> None:
-        self._csv = is_csv(destination)
+        self.kind = output_kind(destination)
         self._file = NewFile(destination)
-        self._started = False
+        self._encodings: dict[str, str] | None = None
 
     def __enter__(self) -> Self:
         """Begin; the temporary file is there already."""
         return self
 
     def write(self, piece: pd.DataFrame) -> None:
-        """Add rows. Every piece has the columns and dtypes of the first."""
-        first, self._started = not self._started, True
+        """Add rows. Every piece has the columns and dtypes of the first.
+
+        Raises:
+            DataError: The disk is full, or Parquet cannot hold the columns.
+        """
+        first = self._encodings is None
+        if self._encodings is None:
+            self._encodings = self._check(piece)
         with write_errors(self._file.destination):
-            if self._csv:
+            if self.kind == "csv":
                 piece.to_csv(
                     self._file.path, mode="a", header=first, index=False, lineterminator="\n"
                 )
             else:
-                fastparquet.write(
-                    str(self._file.path),
-                    piece.reset_index(drop=True),
-                    append=not first,
-                    write_index=False,
-                    compression="GZIP",
-                    stats=False,
-                )
+                self._write_parquet(piece, self._encodings, append=not first)
+
+    def _check(self, piece: pd.DataFrame) -> dict[str, str]:
+        """How the columns of objects are written to Parquet, by their first piece."""
+        if self.kind == "csv":
+            return {}
+        twice = repeated(piece.columns.tolist())
+        if twice:
+            raise DataError(
+                f"{self._file.destination}: Parquet cannot hold two columns of one name: "
+                f"{', '.join(map(repr, twice))}. Rename or remove one, or write .csv. Nothing was "
+                "written."
+            )
+        objects = [name for name in piece if piece[name].dtype == object]
+        # A column whose first piece is blank is text: it can hold whatever a CSV file holds.
+        return {str(name): "utf8" if _is_text(piece[name]) else "infer" for name in objects}
+
+    def _write_parquet(
+        self, piece: pd.DataFrame, encodings: dict[str, str], *, append: bool
+    ) -> None:
+        # fastparquet writes times in whole seconds as if they were milliseconds.
+        seconds = [str(name) for name in piece if _unit(piece[name]) == "s"]
+        piece = piece.assign(**{name: piece[name].dt.as_unit("ms") for name in seconds})
+        try:
+            fastparquet.write(
+                str(self._file.path),
+                piece.reset_index(drop=True),
+                append=append,
+                write_index=False,
+                compression="GZIP",
+                stats=False,
+                object_encoding=encodings,
+            )
+        except (TypeError, ValueError) as error:
+            raise DataError(
+                f"{self._file.destination}: a column cannot be written as Parquet: {error}. Write "
+                ".csv, or remove the column. Nothing was written."
+            ) from error
 
     def __exit__(
         self,
@@ -125,97 +164,22 @@ class TableWriter:
         self._file.__exit__(kind, error, trace)
 
 
-def _check_file(path: Path) -> None:
-    is_csv(path)
-    if not path.exists():
-        raise DataError(f"{path} does not exist. Check the path.")
-    if not path.is_file():
-        raise DataError(f"{path} is not a file. Give a CSV or Parquet file.")
-    try:
-        with path.open("rb") as file:
-            empty = not file.read(1)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}. Make it readable.") from error
-    if empty:
-        raise DataError(f"{path} is empty. Give a table with a header and at least one row.")
+def _is_text(cells: "pd.Series[Any]") -> bool:
+    return all(isinstance(value, str) for value in cells.dropna().tolist())
 
 
-def _read_csv(path: Path, rows: int) -> Iterator[pd.DataFrame]:
-    # The csv module and not pandas, which fills a row that is too short with blanks.
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            records = _records(file)
-            header = next(records, None)
-            if header is None:
-                raise DataError(f"{path} has no columns. Give a table with a header.")
-            _check_header(path, header)
-            while len(piece := _take(records, header, rows)):
-                yield piece
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path} is not UTF-8: byte 0x{error.object[error.start]:02x} cannot be decoded. Save "
-            "it as UTF-8, for example with: iconv -f latin1 -t utf-8 OLD > NEW"
-        ) from error
-    except csv.Error as error:
-        raise DataError(
-            f"{path} is not a well-formed CSV file: {error}. Every row must have as many "
-            "comma-separated fields as the header."
-        ) from error
+def _unit(cells: "pd.Series[Any]") -> str | None:
+    """The unit of a column of times; None for others."""
+    return str(cells.dt.unit) if is_datetime64_any_dtype(cells.dtype) else None
 
 
-def _records(lines: Iterable[str]) -> Iterator[list[str]]:
-    """The header and the rows, of which each has as many fields; blank lines are left out."""
-    reader = csv.reader(lines, strict=True)
-    length = row = 0
-    try:
-        for fields in reader:
-            if len(fields) < 2 and not "".join(fields).strip():  # noqa: PLR2004 - a blank line
-                continue
-            length = length or len(fields)
-            if len(fields) != length:
-                raise _wrong_length(row, len(fields), length)
-            yield fields
-            row += 1
-    except csv.Error as error:
-        raise csv.Error(f"line {reader.line_num}: {error}") from error
-
-
-def _wrong_length(row: int, found: int, expected: int) -> csv.Error:
-    fields = f"{found} field{'s' if found > 1 else ''}"
-    return csv.Error(
-        f"row {row} (counted from 1, without the header) has {fields}, the header {expected}"
-    )
-
-
-def _take(records: Iterator[list[str]], header: list[str], rows: int) -> pd.DataFrame:
-    # A few at a time: many lists that live at once keep the garbage collector busy.
-    parts = [np.empty((0, len(header)), dtype=object)]
-    for start in range(0, rows, _FEW):
-        few = list(islice(records, min(_FEW, rows - start)))
-        if not few:
-            break
-        parts.append(np.array(few, dtype=object))
-    cells = np.concatenate(parts)
-    # Only a blank field is unknown; "NA" is a value, and not a valid one.
-    cells[cells == ""] = np.nan
-    return pd.DataFrame(np.asfortranarray(cells), columns=header)
-
-
-def _check_header(path: Path, names: list[str]) -> None:
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise DataError(
-            f"{path}: the header names {', '.join(map(repr, twice))} more than once. Keep one "
-            "column of each name."
-        )
-
-
-def _read_parquet(path: Path, rows: int) -> Iterator[pd.DataFrame]:
+def _read_parquet(path: Path, columns: Container[str] | None, rows: int) -> Iterator[pd.DataFrame]:
     with _open_parquet(path) as table:
         groups = len(table.row_groups)
+        kept = [name for name in table.columns if columns is None or name in columns]
     for number in range(groups):
         with _open_parquet(path) as table:
-            group = table[number].to_pandas()
+            group = table[number].to_pandas(columns=kept)
         for start in range(0, len(group), rows):
             yield group.iloc[start : start + rows].copy()
 

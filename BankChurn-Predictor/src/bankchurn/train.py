@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import lightgbm
 import numpy as np
@@ -15,34 +15,36 @@ import pinproof
 import sklearn
 import xgboost
 from pinproof import Manifest
-from pydantic import JsonValue
+from servicekit.training_rows import ROW_SKETCH, Overlap, RowSketch
 from sklearn.model_selection import StratifiedKFold, train_test_split
 
 from bankchurn.data import fingerprint
 from bankchurn.evaluate import (
-    Evaluation,
     Floats,
     Labels,
     LearnerScore,
     Spread,
     TrainingReport,
     choose_threshold,
-    evaluate,
     measure,
 )
+from bankchurn.evaluation_report import describe, digest_table, evaluate_pipeline
 from bankchurn.explain import Background
 from bankchurn.golden import golden_customers, make_golden_set
 from bankchurn.model import ChurnPredictor, load, pack
-from bankchurn.schema import FEATURES, TARGET
+from bankchurn.schema import NUMBERS, TARGET
 from bankchurn.stack import PARAMETERS, fit_pipeline, learner_probabilities, probabilities
 from bankchurn.tables import DataError
+from bankchurn.training_profile import TrainingProfile
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
 
 __all__ = [
     "STACK",
     "Training",
     "TrainingOptions",
     "cross_validate",
-    "describe",
     "model_version",
     "seal",
     "steps",
@@ -53,6 +55,8 @@ logger = logging.getLogger(__name__)
 
 STACK: Final = "stack"
 MIN_PER_CLASS: Final = 50
+# So that every fold of a cross-validation has some.
+MIN_KNOWN: Final = 50
 
 
 @dataclass(frozen=True)
@@ -60,8 +64,8 @@ class TrainingOptions:
     """How to train.
 
     Attributes:
-        seed: Of the split, the folds and every learner.
-        folds: Of the cross-validation.
+        seed: Random seed of the split, the folds and every learner.
+        folds: Number of cross-validation folds.
         test_share: The share of the table that is held out.
         background_rows: How many training customers explanations compare with.
     """
@@ -74,12 +78,13 @@ class TrainingOptions:
 
 @dataclass(frozen=True)
 class Training:
-    """What a training made: the predictor in memory, its files and its report."""
+    """What a training made: the predictor in memory, its files, its report, and its rows."""
 
     predictor: ChurnPredictor
     files: dict[str, bytes]
     report: TrainingReport
     options: TrainingOptions
+    rows: RowSketch
 
 
 Progress = Callable[[str], None]
@@ -108,7 +113,8 @@ def train(
         progress: Told what begins.
 
     Raises:
-        DataError: The table is too small to be split and cross-validated.
+        DataError: The table is too small to be split and cross-validated, or a column that may be
+            unknown is known too seldom.
     """
     _check_size(table)
     training, holdout = train_test_split(
@@ -122,11 +128,14 @@ def train(
     pipeline = fit_pipeline(training, target, seed=options.seed)
     matrix = pipeline.named_steps["features"].transform(training)
     background = Background.sample(matrix, size=options.background_rows, seed=options.seed)
-    files = pack(pipeline, background, decision)
+    profile = TrainingProfile.of(training)
+    files = pack(pipeline, background, decision, profile)
 
     progress("evaluate on the hold-out")
     # From the packed bytes, so that what is evaluated is what will be sealed.
     predictor = load(files)
+    rows = RowSketch.of(digest_table(training))
+    overlap = rows.overlap(digest_table(holdout))
     report = TrainingReport(
         model_version=version_override or model_version(table, options),
         data=describe(table, source),
@@ -134,18 +143,11 @@ def train(
         threshold_criterion=decision.criterion,
         cross_validation=scores,
         evaluation=evaluate_pipeline(predictor, holdout),
+        training_overlap=overlap.to_json(),
+        training_profile=profile,
+        notices=[*profile.notices(), *([_duplicates(overlap)] if overlap.seen else [])],
     )
-    return Training(predictor, files, report, options)
-
-
-def evaluate_pipeline(predictor: ChurnPredictor, table: pd.DataFrame) -> Evaluation:
-    """Measure a model on a validated table with its target."""
-    return evaluate(
-        table,
-        table[TARGET].to_numpy(dtype=np.int64),
-        probabilities(predictor.pipeline, table),
-        predictor.decision.threshold,
-    )
+    return Training(predictor, files, report, options, rows)
 
 
 def seal(training: Training, destination: Path, *, progress: Progress = logger.info) -> Manifest:
@@ -169,7 +171,7 @@ def seal(training: Training, destination: Path, *, progress: Progress = logger.i
         loader="bankchurn",
         files=training.files,
         golden=make_golden_set(training.predictor, golden_customers()),
-        data=report.data,
+        data=report.data | {ROW_SKETCH: training.rows.to_json()},
         metrics={
             name: float(value) for name, value in metrics.model_dump().items() if value is not None
         },
@@ -206,17 +208,6 @@ def cross_validate(
     return scores, out_of_fold
 
 
-def describe(table: pd.DataFrame, source: str) -> dict[str, JsonValue]:
-    """What a table is, for the record: where from, how large, and its fingerprint."""
-    return {
-        "source": source,
-        "rows": len(table),
-        "base_rate": float(table[TARGET].mean()),
-        "blank_tenure": int(table["Tenure"].isna().sum()),
-        "sha256": fingerprint(table[[*FEATURES, TARGET]]),
-    }
-
-
 def model_version(table: pd.DataFrame, options: TrainingOptions) -> str:
     """The package's version, and a digest of the data, the choices and the learners' libraries.
 
@@ -228,6 +219,15 @@ def model_version(table: pd.DataFrame, options: TrainingOptions) -> str:
     return f"{version('bankchurn')}+{hashlib.sha256(made_of.encode()).hexdigest()[:8]}"
 
 
+def _duplicates(overlap: Overlap) -> str:
+    about = "About " if overlap.compared < overlap.rows else ""
+    return (
+        f"{about}{overlap.share:.1%} of the {overlap.rows:,} rows that were held out equal a "
+        "training row: the table has duplicates, and the figures flatter the model. Remove them "
+        "and train again."
+    )
+
+
 def _check_size(table: pd.DataFrame) -> None:
     counts = table[TARGET].value_counts()
     for label, meaning in ((0, "stayed"), (1, "left")):
@@ -235,4 +235,11 @@ def _check_size(table: pd.DataFrame) -> None:
             raise DataError(
                 f"The table has {counts.get(label, 0)} customers who {meaning}; training, which "
                 f"splits and cross-validates, needs at least {MIN_PER_CLASS}. Give more rows."
+            )
+    for name, bounds in NUMBERS.items():
+        known = int(table[name].notna().sum())
+        if bounds.nullable and known < MIN_KNOWN:
+            raise DataError(
+                f"{name} is known for {known} customers; training, which puts the median in place "
+                f"of unknown values, needs at least {MIN_KNOWN}. Give rows that have it."
             )

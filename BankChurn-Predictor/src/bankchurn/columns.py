@@ -1,0 +1,108 @@
+"""One column of a table: its cells become values, and those that do not fit are named.
+
+Numbers in text, as in a CSV file or a Parquet column of strings, are read by the one grammar of
+`servicekit.numbers`. Typed numbers of a Parquet file are taken as they are.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
+from servicekit.numbers import GRAMMAR, parse_number
+from servicekit.rows import Problem
+
+from bankchurn.schema import CATEGORIES, NUMERIC_COLUMNS, TARGET, Bounds
+
+__all__ = ["Column", "read_column"]
+
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column that was read.
+
+    Attributes:
+        canonical: The cells as int64 where they are whole numbers that must be known, as float64
+            where they are other numbers, as objects where they are levels. Meaningless where there
+            are problems.
+        problems: Every cell that does not fit.
+    """
+
+    canonical: "pd.Series[Any]"
+    problems: list[Problem]
+
+
+def read_column(cells: "pd.Series[Any]", name: str) -> Column:
+    """Validate a column.
+
+    Args:
+        cells: As they were read; the index counts the rows.
+        name: The column, one of the features or the target.
+    """
+    if name in CATEGORIES:
+        return _levels(cells, CATEGORIES[name])
+    return _numbers(cells, name, NUMERIC_COLUMNS[name])
+
+
+def _expected(name: str, bounds: Bounds, *, spelling: str = "") -> str:
+    kind = "a whole number" if bounds.whole else "a number"
+    values = f"{kind} from {bounds.low:,.0f} to {bounds.high:,.0f}"
+    if name == TARGET:
+        values = "0 (stayed) or 1 (left)"
+    return f"{values}{spelling}{', or blank' if bounds.nullable else ''}"
+
+
+_SPELLING: Final = f", written as {GRAMMAR}"
+
+
+def _levels(cells: "pd.Series[Any]", levels: Sequence[str]) -> Column:
+    known = set(levels)
+    fits = np.array([isinstance(cell, str) and cell in known for cell in cells], dtype=np.bool_)
+    return Column(cells.astype(object), _problems(cells, ~fits, f"one of {', '.join(levels)}"))
+
+
+def _numbers(cells: "pd.Series[Any]", name: str, bounds: Bounds) -> Column:
+    blank = cells.isna().to_numpy(dtype=np.bool_)
+    numbers, no_number = _parse(cells, blank)
+    # Comparisons with NaN are false: what is no number fits nowhere.
+    fits = (numbers >= bounds.low) & (numbers <= bounds.high)
+    if bounds.whole:
+        fits &= numbers == np.floor(numbers)
+    if bounds.nullable:
+        fits |= blank
+    problems = _problems(cells, ~fits & ~no_number, _expected(name, bounds))
+    problems += _problems(cells, no_number, _expected(name, bounds, spelling=_SPELLING))
+    whole = bounds.whole and not bounds.nullable and not problems
+    values = numbers.astype(np.int64) if whole else numbers
+    return Column(pd.Series(values, index=cells.index), problems)
+
+
+def _parse(cells: "pd.Series[Any]", blank: Flags) -> tuple[npt.NDArray[np.float64], Flags]:
+    """The cells as numbers, NaN where there is none; and which are neither blank nor a number."""
+    if is_numeric_dtype(cells.dtype) or is_bool_dtype(cells.dtype):
+        numbers = cells.to_numpy(dtype=np.float64, na_value=np.nan)
+        return numbers, np.zeros(len(cells), dtype=np.bool_)
+    numbers = np.full(len(cells), np.nan, dtype=np.float64)
+    # None becomes NaN.
+    numbers[~blank] = [_number(cell) for cell in cells[~blank].tolist()]
+    return numbers, np.isnan(numbers) & ~blank
+
+
+def _number(cell: object) -> float | None:
+    if isinstance(cell, str):
+        return parse_number(cell)
+    return float(cell) if isinstance(cell, int | float | Decimal) else None
+
+
+def _problems(cells: "pd.Series[Any]", wrong: Flags, expected: str) -> list[Problem]:
+    bad = cells[wrong]
+    return [
+        Problem(str(cells.name), int(str(row)), "blank" if blank else repr(str(value)), expected)
+        for (row, value), blank in zip(bad.items(), bad.isna(), strict=True)
+    ]

@@ -1,0 +1,154 @@
+"""Files of other kinds: each is named for what it is, with advice that works."""
+
+import gzip
+import shutil
+import subprocess
+import tracemalloc
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from bankchurn.data import load_table
+from bankchurn.tables import DataError, TableWriter, count_rows, read_chunks
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(DataError) as caught:
+        load_table(path)
+    message = str(caught.value)
+    assert str(path) in message
+    return message.replace(str(path), "FILE")
+
+
+@pytest.fixture
+def text(sample: pd.DataFrame) -> str:
+    return sample.assign(Surname="Müller").to_csv(index=False)
+
+
+def test_a_spreadsheet_is_to_be_exported_and_not_renamed(tmp_path: Path) -> None:
+    for name in ("a.xlsx", "a.xls", "a.ods"):
+        (tmp_path / name).write_bytes(b"PK\x03\x04rest")
+        message = refusal(tmp_path / name)
+        assert message.startswith("FILE is a spreadsheet, which is not read. Open it in the")
+        assert 'export the sheet as "CSV UTF-8"' in message
+        assert "Name it" not in message
+
+
+@pytest.mark.parametrize(
+    ("begin", "message"),
+    [
+        (b"PK\x03\x04rest", "FILE is a spreadsheet or ZIP archive and no text. Open it in"),
+        (b"\xd0\xcf\x11\xe0rest", "FILE is a spreadsheet and no text. Open it in"),
+        (b"\x1f\x8brest", "FILE is compressed with gzip. Name it .csv.gz."),
+        (b"PAR1rest", "FILE is a Parquet file. Name it .parquet."),
+        (b"a,b\x00\x00\x00\n", "FILE holds zero bytes: it is no text."),
+    ],
+)
+def test_a_file_that_is_named_csv_is_named_for_what_it_is(
+    tmp_path: Path, begin: bytes, message: str
+) -> None:
+    (tmp_path / "a.csv").write_bytes(begin)
+    assert refusal(tmp_path / "a.csv").startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("a.tsv", "FILE has tabs between its columns. Export it with commas, as .csv."),
+        ("a.json", "'.json' is not known. Give CSV (.csv, .csv.gz) or Parquet (.parquet, .pq)."),
+        ("a", "'no suffix' is not known. Give CSV (.csv, .csv.gz) or Parquet (.parquet, .pq)."),
+    ],
+)
+def test_a_name_that_is_not_known_says_which_are(tmp_path: Path, name: str, message: str) -> None:
+    (tmp_path / name).touch()
+    assert refusal(tmp_path / name).endswith(message)
+
+
+@pytest.mark.skipif(shutil.which("iconv") is None, reason="iconv is not installed")
+@pytest.mark.parametrize(
+    ("encoding", "command"),
+    [
+        ("utf-16", "iconv -f UTF-16 -t UTF-8"),
+        ("utf-16-le", "iconv -f UTF-16LE -t UTF-8"),
+        ("utf-16-be", "iconv -f UTF-16BE -t UTF-8"),
+        ("cp1252", "iconv -f WINDOWS-1252 -t UTF-8"),
+    ],
+)
+def test_another_encoding_is_named_and_the_advice_works(
+    tmp_path: Path, text: str, encoding: str, command: str
+) -> None:
+    (tmp_path / "old.csv").write_bytes(text.encode(encoding))
+    message = refusal(tmp_path / "old.csv")
+    assert f"with: {command} OLD > NEW" in message
+    assert ("UTF-16" in message) == encoding.startswith("utf-16")
+    with (tmp_path / "new.csv").open("wb") as converted:
+        subprocess.run([*command.split(), tmp_path / "old.csv"], stdout=converted, check=True)
+    assert len(load_table(tmp_path / "new.csv")) == 1500
+
+
+@pytest.mark.parametrize("name", ["a.csv.gz", "A.CSV.GZ"])
+def test_a_compressed_table_is_the_same_table(tmp_path: Path, text: str, name: str) -> None:
+    (tmp_path / "a.csv").write_text(text)
+    (tmp_path / name).write_bytes(gzip.compress(text.encode()))
+    assert count_rows(tmp_path / name) is None
+    pd.testing.assert_frame_equal(load_table(tmp_path / name), load_table(tmp_path / "a.csv"))
+
+
+@pytest.mark.parametrize("cut", [12, 500, -4])
+def test_a_compressed_table_that_was_cut_off_is_refused(
+    tmp_path: Path, text: str, cut: int
+) -> None:
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(text.encode())[:cut])
+    message = refusal(tmp_path / "a.csv.gz")
+    assert message.startswith("FILE is damaged: Compressed file ended before the end-of-stream")
+
+
+def test_a_compressed_table_with_a_changed_byte_is_refused(tmp_path: Path, text: str) -> None:
+    contents = bytearray(gzip.compress(text.encode()))
+    contents[-6] ^= 1
+    (tmp_path / "a.csv.gz").write_bytes(bytes(contents))
+    assert refusal(tmp_path / "a.csv.gz").startswith("FILE is damaged: CRC check failed")
+
+
+def test_a_plain_file_that_is_named_compressed_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.csv.gz").write_text(text)
+    assert refusal(tmp_path / "a.csv.gz") == (
+        "FILE is not compressed with gzip. If it is plain text, name it .csv."
+    )
+
+
+def test_what_is_in_a_compressed_file_is_looked_at_as_well(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(text.encode("utf-16")))
+    assert refusal(tmp_path / "a.csv.gz").startswith("FILE is UTF-16 and not UTF-8.")
+
+
+@pytest.mark.parametrize("line", [b"x", b'"x', b"x,"], ids=["field", "quoted", "fields"])
+def test_a_line_without_end_does_not_fill_the_memory(tmp_path: Path, line: bytes) -> None:
+    path = tmp_path / "bomb.csv.gz"
+    with gzip.open(path, "wb", compresslevel=9) as file:
+        for _ in range(64):
+            file.write(line * 2**20)
+    assert path.stat().st_size < 2**20
+    tracemalloc.start()
+    message = refusal(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert "a line is longer than 1,048,576 characters" in message
+    assert peak < 16 * 2**20
+
+
+def test_many_rows_of_a_small_compressed_file_come_piece_by_piece(
+    tmp_path: Path, text: str
+) -> None:
+    header, *rows = text.splitlines()
+    path = tmp_path / "many.csv.gz"
+    with gzip.open(path, "wt", encoding="utf-8") as file:
+        file.write("\n".join([header, *rows * 40]))
+    assert [len(piece) for piece in read_chunks(path, rows=25_000)] == [25_000, 25_000, 10_000]
+
+
+@pytest.mark.parametrize("name", ["out.csv.gz", "out.xlsx", "out"])
+def test_what_is_written_is_csv_or_parquet(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DataError, match=r"is not written. Name it \.csv or \.parquet\."):
+        TableWriter(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
