@@ -224,6 +224,31 @@ def command(published: Published, destination: Path) -> list[str]:
     return [sys.executable, "-m", "pinproof", "fetch", *arguments]
 
 
+def test_a_server_that_sends_without_end_is_not_listened_to(
+    bucket: Bucket, published: Published, destination: Path, clock: Clock
+) -> None:
+    sent = 0
+
+    def endless(request: Request, forward: Forward) -> Answer | bytes:
+        nonlocal sent
+        answer = forward(request)
+        if not is_read_of(request, "weights.bin"):
+            return answer
+        sent += 1
+        # In place of one piece, five of them, and the promise of a terabyte.
+        lines = [f"HTTP/1.1 {answer.status} x", f"Content-Length: {2**40}"]
+        lines += [f"{k}: {v}" for k, v in answer.headers.items() if k.lower() != "content-length"]
+        return "\r\n".join([*lines, "", ""]).encode() + answer.body * 5
+
+    bucket.fault = endless
+    with pytest.raises(UnreachableError, match=f"more bytes came than the {PIECE} that were asked"):
+        fetch(published.uri, destination, sha256=published.sha256, patience_s=10)
+
+    assert sent > 1
+    assert not destination.exists()
+    assert clock.now >= 10
+
+
 def test_a_bucket_that_does_not_answer_ends_with_75(
     bucket: Bucket, published: Published, destination: Path
 ) -> None:

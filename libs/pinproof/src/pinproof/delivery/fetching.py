@@ -193,10 +193,9 @@ class _Fetch:
     def _read(self, name: str, *, start: int, size: int) -> bytes:
         length = min(CHUNK_BYTES, size - start)
         contents = self._remote.read(name, start=start, length=length)
-        if not 0 < len(contents) <= length:
+        if not contents:
             raise UnreachableError(
-                f"{self._remote.uri}/{name}: {len(contents)} bytes came where {length} were asked "
-                "for.",
+                f"{self._remote.uri}/{name}: no bytes came where {length} were asked for.",
                 remedy="Try again when the bucket answers.",
             )
         return contents

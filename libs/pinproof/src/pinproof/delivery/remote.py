@@ -22,6 +22,8 @@ __all__ = ["MAX_PUT_BYTES", "RemoteFolder"]
 # What one request carries to S3, and to Google Cloud Storage's compatible interface.
 MAX_PUT_BYTES = 5 * 10**9
 
+_PART_BYTES = 2**18
+
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,221}")
 _SEGMENT = r"(?!\.{1,2}(/|$))[A-Za-z0-9!_.*'()=+@-]+"
 _PREFIX = re.compile(f"{_SEGMENT}(/{_SEGMENT})*")
@@ -64,11 +66,28 @@ class RemoteFolder:
                 return None
 
     def read(self, name: str, *, start: int, length: int) -> bytes:
-        """Some bytes of a file; fewer than asked for where it ends before."""
+        """Some bytes of a file; fewer than asked for where it ends before.
+
+        A server that sends more is not listened to any longer: memory holds what was asked for.
+
+        Raises:
+            UnreachableError: It does not answer, or sends more.
+        """
         import obstore  # noqa: PLC0415
 
+        contents = bytearray()
         with self._errors(name):
-            return bytes(obstore.get_range(self._store, name, start=start, length=length))
+            answer = obstore.get(self._store, name, options={"range": (start, start + length)})
+            for part in answer.stream(min_chunk_size=_PART_BYTES):
+                contents += part
+                if len(contents) > length:
+                    break
+        if len(contents) > length:
+            raise UnreachableError(
+                f"{self.uri}/{name}: more bytes came than the {length} that were asked for.",
+                remedy="Look at what answers at this address: it is not a bucket that works.",
+            )
+        return bytes(contents)
 
     def create(self, name: str, contents: bytes) -> bool:
         """Write a file that is not there yet, whole; False where there is one of this name."""
