@@ -93,6 +93,7 @@ def test_spark_gives_every_row_that_duckdb_gives(
     assert other is not None
     assert one.engine == f"pyspark {master}"
     assert all(one.dropped.values())
+    assert one.unknown_stretches
     differing = {"run_id", "started", "finished", "engine"}
     assert one.model_dump(exclude=differing) == other.model_dump(exclude=differing)
     for kind in ("trips", "hourly"):
