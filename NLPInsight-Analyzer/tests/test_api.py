@@ -192,6 +192,33 @@ def test_predictions_are_counted_by_label(client: TestClient) -> None:
     assert counted() - before == 41
 
 
+def test_what_the_model_does_not_know_is_marked_and_counted(client: TestClient) -> None:
+    def counted() -> dict[str, float]:
+        lines = client.get("/metrics").text.splitlines()
+        values = [one for one in lines if one.startswith("prediction_warnings_total{")]
+        return {one.split('"')[1]: float(one.rsplit(" ", 1)[1]) for one in values}
+
+    foreign = "\u5229\u76ca\u304c\u5897\u52a0"
+    alone = client.post("/predict", json={"text": foreign}).json()["prediction"]
+    before = counted()
+    texts = [{"text": foreign}, {"text": "zxqvk wprtl mnbqz profit"}, {"text": "profit rises"}]
+    batch = client.post("/predict_batch", json={"texts": texts}).json()["predictions"]
+
+    assert batch[0] == alone
+    assert [one["in_vocabulary"] for one in batch] == [0, 0.25, 1]
+    codes = [[warning["code"] for warning in one["warnings"]] for one in batch]
+    assert codes == [["no_known_term"], ["mostly_unknown"], []]
+    assert alone["warnings"][0].keys() == {"code", "field", "message"}
+    assert counted() == {"no_known_term": before["no_known_term"] + 1, "mostly_unknown": 1}
+
+
+def test_unknown_and_repeated_query_parameters_are_refused(client: TestClient) -> None:
+    response = client.post("/predict?model=transformer", json={"text": "up"})
+
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["field"] == "model"
+
+
 def test_the_example_of_the_documentation_is_a_valid_request(client: TestClient) -> None:
     schema: dict[str, Any] = client.get("/openapi.json").json()["components"]["schemas"]
 

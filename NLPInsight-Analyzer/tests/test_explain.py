@@ -137,3 +137,12 @@ def test_occlusion_looks_at_a_long_text_a_bounded_number_of_times() -> None:
     assert len(explanation.words) == MAX_WORDS
     assert explanation.truncated
     assert counting.asked == MAX_WORDS + 1
+
+
+def test_an_explanation_says_that_no_word_is_known(model: SentimentModel) -> None:
+    unknown, known = explain(model, "zxqvk wprtl"), explain(model, "profit rises")
+
+    assert [warning.code for warning in unknown.warnings] == ["no_known_term"]
+    assert known.warnings == []
+    # The contributions explain the decision function, from which such an answer is not made.
+    assert unknown.exact

@@ -4,12 +4,16 @@ The linear one is trained for it, and skipped where the texts are absent.
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from nlpinsight.data import load_corpus
+from nlpinsight.data import judgeable, load_corpus
+from nlpinsight.evaluate import evaluate
+from nlpinsight.hidden_words import hide_words_of_each
 from nlpinsight.labels import parse_label_map
 from nlpinsight.making import make_tfidf
+from nlpinsight.text import normalise_all
 from nlpinsight.train import Training, finish, make_ready
 
 PROJECT = Path(__file__).parents[1]
@@ -46,7 +50,25 @@ def test_what_was_seen_nearly_word_for_word_does_not_carry_it(trained: Training)
 
 @pytest.mark.slow
 def test_its_confidence_means_about_what_it_says(trained: Training) -> None:
-    assert trained.report.evaluation.calibration.error < 0.06
+    assert trained.report.evaluation.calibration.error < 0.04
+
+
+@pytest.mark.slow
+def test_calibration_helps_where_words_are_hidden_and_does_no_harm_where_they_are_not(
+    trained: Training, real_data: Path
+) -> None:
+    valid = judgeable(load_corpus(real_data / "tfns_sent_valid.csv", parse_label_map("tfns")))
+    hidden = hide_words_of_each(normalise_all(valid.texts), seed=9)
+
+    whole = trained.report.evaluation.reliability
+    found = evaluate(trained.model, replace(valid, texts=tuple(hidden))).reliability
+
+    assert whole is not None
+    assert found is not None
+    assert whole.log_loss < whole.uncalibrated_log_loss + 0.002
+    assert whole.error < whole.uncalibrated_error + 0.005
+    assert found.log_loss < found.uncalibrated_log_loss
+    assert found.error < found.uncalibrated_error
 
 
 @pytest.mark.slow

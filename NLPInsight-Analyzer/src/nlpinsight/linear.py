@@ -182,11 +182,15 @@ class _Lookup:
         return list(zip(known, values[:, np.newaxis] * self.block.weights[rows], strict=True))
 
     def _values(self, counts: Mapping[str, int]) -> tuple[npt.NDArray[np.intp], Floats]:
-        known = [(row, count) for term, count in counts.items() if (row := self._row(term)) >= 0]
-        table = np.array(known, dtype=np.intp).reshape(-1, 2)
-        values = (1.0 + np.log(table[:, 1].astype(np.float64))) * self.block.idf[table[:, 0]]
+        # Two flat lists and one look-up per term: most of a request's time is spent here.
+        row_of = self._rows.get
+        rows, numbers = [], []
+        for term, count in counts.items():
+            row = row_of(term)
+            if row is not None:
+                rows.append(row)
+                numbers.append(count)
+        found = np.array(rows, dtype=np.intp)
+        values = (1.0 + np.log(np.array(numbers, dtype=np.float64))) * self.block.idf[found]
         length = float(np.sqrt(values @ values))
-        return table[:, 0], values / length if length else values
-
-    def _row(self, term: str) -> int:
-        return self._rows.get(term, -1)
+        return found, values / length if length else values
