@@ -186,12 +186,14 @@ bench-ChicagoTaxi-Pipeline-api: ChicagoTaxi-Pipeline/.venv/.installed
 	ChicagoTaxi-Pipeline/.venv/bin/python bench/bench_chicagotaxi_api.py --out bench/results/chicagotaxi-api.json
 
 # On sample data, unless labelled texts are given; a transformer is measured where a sealed one is.
+# LABELS says what labels that are numbers mean, such as tfns.
 TRAIN ?=
 VALID ?=
+LABELS ?=
 TRANSFORMER ?=
 bench-NLPInsight-Analyzer: NLPInsight-Analyzer/.venv/.installed
 	NLPInsight-Analyzer/.venv/bin/python bench/bench_nlpinsight.py --out bench/results/nlpinsight.json \
-		$(if $(TRAIN),--data "$(TRAIN)") $(if $(VALID),--valid "$(VALID)") \
+		$(if $(TRAIN),--data "$(TRAIN)") $(if $(VALID),--valid "$(VALID)") $(if $(LABELS),--labels "$(LABELS)") \
 		$(if $(TRANSFORMER),--transformer "$(TRANSFORMER)")
 
 # A table of customers for `make incident`; where it is given, results go to a folder that git ignores.
