@@ -89,7 +89,7 @@ def test_a_sealed_model_guards_what_it_predicts_with_and_not_what_it_was_drawn_w
 ) -> None:
     guarded = set(open_sealed(sealed).manifest.guarded)
     assert guarded >= GUARDED
-    assert not guarded & {"matplotlib", "pandera", "pytest", "typer", "fastparquet"}
+    assert not guarded & {"matplotlib", "pytest", "typer", "fastparquet"}
 
 
 def test_golden_customers_cover_every_end_of_every_scale() -> None:
