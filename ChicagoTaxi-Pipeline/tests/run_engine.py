@@ -32,6 +32,7 @@ def main() -> None:
             out / "out",
             engine=EngineOptions(name=engine, master=master),
             quarantine=out / "dropped.parquet",
+            max_dropped=1.0,
             now=NOW,
         )
         rows = opened.apply(out / "out" / "hourly", double, SCHEMA, out / "applied", rows=10_000)

@@ -196,18 +196,6 @@ def test_of_one_identifier_and_month_the_first_of_the_input_is_kept(tmp_path: Pa
     ]
 
 
-def test_a_run_that_keeps_nothing_tells_so_and_replaces_nothing(tmp_path: Path, out: Path) -> None:
-    run(write(tmp_path / "a.csv", [trip("a")]), out)
-    trips = clean(out)
-    status = run(write(tmp_path / "b.csv", [trip("b", start=""), trip("c", start="")]), out)
-    assert (status.rows_kept, status.months, status.first_hour) == (0, [], None)
-    assert dropped(status) == {"start_unreadable": 2}
-    pd.testing.assert_frame_equal(clean(out), trips)
-    told = read_status(out)
-    assert told is not None
-    assert (told.months, told.rows_kept) == (["2023-04"], 1)
-
-
 def test_a_stray_trip_does_not_stand_for_its_month(tmp_path: Path, out: Path) -> None:
     march = [trip(f"{n}", start=f"03/0{n}/2023 08:45:00 PM", end="") for n in range(1, 7)]
     run(write(tmp_path / "march.csv", march), out)

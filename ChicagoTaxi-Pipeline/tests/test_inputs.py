@@ -54,7 +54,7 @@ def test_parquet_tells_its_types_and_rows(tmp_path: Path) -> None:
     columns = {name: pa.array(["1", "2"]) for name in API.columns.values()}
     pq.write_table(pa.table(columns), tmp_path / "a.parquet")
     [source] = find_sources([tmp_path / "a.parquet"])
-    assert (source.form, source.rows, set(source.types)) == ("parquet", 2, {"string"})
+    assert (source.form, source.rows, set(source.types)) == ("parquet", 2, {pa.string()})
 
 
 @pytest.mark.parametrize(
@@ -94,9 +94,42 @@ def test_a_folder_without_data_is_refused(tmp_path: Path) -> None:
     assert f"The folder {tmp_path} holds no data: there is no file named .csv" in message
 
 
-def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "trips.xlsx").touch()
-    assert "Name it .csv, .csv.gz, .parquet or .pq" in refusal(tmp_path / "trips.xlsx")
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("trips.xlsx", "It is a spreadsheet: save it as CSV (UTF-8)."),
+        ("trips.tsv", "Write the table with commas, as .csv."),
+        ("trips.zip", "Unpack it first."),
+        ("trips.json", "Export the trips as CSV."),
+        ("trips.txt", "If it is such a table, give it such a name."),
+    ],
+)
+def test_a_file_of_another_kind_is_refused_with_what_to_do(
+    tmp_path: Path, name: str, advice: str
+) -> None:
+    (tmp_path / name).write_text("Trip ID")
+    told = refusal(tmp_path / name)
+    assert f"{name} is not read: only files named .csv, .csv.gz, .parquet or .pq are. " in told
+    assert told.endswith(advice)
+
+
+@pytest.mark.parametrize(
+    ("begin", "kind"),
+    [
+        (b"PK\x03\x04rest", "is a spreadsheet or another zip archive. Save the table as CSV"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "is a spreadsheet in Excel's old form. Save it as CSV"),
+        (gzip.compress(b"Trip ID"), "is compressed with gzip. Name it .csv.gz."),
+        (b"PAR1rest", "is a Parquet file. Name it .parquet."),
+        ("Trip ID,Taxi ID\n".encode("utf-16"), "is UTF-16 text. Save it as UTF-8: `iconv"),
+        ("Trip ID,Taxi ID\n".encode("utf-16-le"), "is UTF-16 text. Save it as UTF-8: `iconv"),
+        ("Trip ID,Taxi ID\n".encode("utf-16-be"), "is UTF-16 text. Save it as UTF-8: `iconv"),
+    ],
+)
+def test_a_file_that_is_only_called_csv_is_refused_as_what_it_is(
+    tmp_path: Path, begin: bytes, kind: str
+) -> None:
+    (tmp_path / "a.csv").write_bytes(begin)
+    assert f"a.csv {kind}" in refusal(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.parquet"])
@@ -123,9 +156,14 @@ def test_what_is_no_gzip_and_no_parquet_is_refused(tmp_path: Path) -> None:
     assert "a.parquet is not a readable Parquet file" in refusal(tmp_path / "a.parquet")
 
 
-def test_a_header_that_is_no_text_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_bytes(b"Trip ID,\xff\xfe\n")
-    assert "a.csv: the header cannot be read" in refusal(tmp_path)
+def test_a_header_that_is_no_table_of_names_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b'Trip ID,"Taxi ID\n')
+    assert "a.csv: the header cannot be read: unexpected end of data" in refusal(tmp_path)
+
+
+def test_a_header_without_end_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"Trip ID," * 200_000)
+    assert "a.csv: the header is longer than 1,048,576 bytes" in refusal(tmp_path)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")

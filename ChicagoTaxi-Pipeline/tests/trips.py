@@ -67,10 +67,13 @@ def run(
     *,
     engine: EngineOptions | None = None,
     quarantine: Path | None = None,
+    max_dropped: float = 1.0,
 ) -> PipelineStatus:
-    """The pipeline on some files, at the tests' present time."""
+    """The pipeline on some files, most of whose rows may be dirty, at the tests' present time."""
     paths = [inputs] if isinstance(inputs, Path) else inputs
-    return run_etl(paths, out, engine=engine, quarantine=quarantine, now=NOW)
+    return run_etl(
+        paths, out, engine=engine, quarantine=quarantine, max_dropped=max_dropped, now=NOW
+    )
 
 
 def dropped(status: PipelineStatus) -> dict[str, int]:
@@ -159,8 +162,25 @@ ZOO: Final[list[tuple[Dialect, Mapping[str, str], str | None]]] = [
     (PORTAL, {"seconds": "ten"}, "number_unreadable"),
     (PORTAL, {"miles": "NaN"}, "number_unreadable"),
     (PORTAL, {"miles": "Infinity"}, "number_unreadable"),
-    (PORTAL, {"miles": "1_0"}, None),
-    (PORTAL, {"total": "$1_000_0.5_0"}, None),
+    (PORTAL, {"miles": "1_0"}, "number_unreadable"),
+    (PORTAL, {"seconds": "1_000"}, "number_unreadable"),
+    (PORTAL, {"pickup_area": "0_8"}, "number_unreadable"),
+    (PORTAL, {"total": "$1_000_0.5_0"}, "number_unreadable"),
+    (PORTAL, {"miles": "\uff11\uff10"}, "number_unreadable"),
+    (PORTAL, {"fare": "$\uff11\uff10"}, "number_unreadable"),
+    (PORTAL, {"miles": "\u0661\u0660"}, "number_unreadable"),
+    (PORTAL, {"miles": "nan"}, "number_unreadable"),
+    (PORTAL, {"miles": "inf"}, "number_unreadable"),
+    (PORTAL, {"miles": "5\t"}, "number_unreadable"),
+    (PORTAL, {"miles": "\t5"}, "number_unreadable"),
+    (PORTAL, {"miles": "\u00a05"}, "number_unreadable"),
+    (PORTAL, {"miles": " 5 "}, None),
+    (PORTAL, {"miles": "5."}, None),
+    (PORTAL, {"miles": "+5"}, None),
+    (PORTAL, {"miles": "1e-100000"}, None),
+    (PORTAL, {"miles": "1e100000"}, "number_unreadable"),
+    (PORTAL, {"miles": "1E1"}, None),
+    (PORTAL, {"miles": "1e"}, "number_unreadable"),
     (PORTAL, {"miles": "1__0"}, "number_unreadable"),
     (PORTAL, {"seconds": "_1"}, "number_unreadable"),
     (PORTAL, {"fare": "$1_"}, "number_unreadable"),
@@ -185,6 +205,18 @@ ZOO: Final[list[tuple[Dialect, Mapping[str, str], str | None]]] = [
     (PORTAL, {"dropoff_area": "999999"}, None),
     # Money.
     (PORTAL, {"fare": "$1,234.50"}, None),
+    (PORTAL, {"fare": "$1,234,567"}, "too_dear"),
+    (PORTAL, {"fare": "-$1,234.50"}, "negative_amount"),
+    (PORTAL, {"fare": "$-1,234.50"}, "negative_amount"),
+    (PORTAL, {"fare": " $1,234.50 "}, None),
+    (PORTAL, {"fare": "$1,23"}, "number_unreadable"),
+    (PORTAL, {"fare": "$,123"}, "number_unreadable"),
+    (PORTAL, {"fare": "$1234,567"}, "number_unreadable"),
+    (PORTAL, {"fare": "1,234.50"}, "number_unreadable"),
+    (PORTAL, {"fare": "1,5"}, "number_unreadable"),
+    (PORTAL, {"fare": "$$5"}, "number_unreadable"),
+    (PORTAL, {"fare": "5$"}, "number_unreadable"),
+    (PORTAL, {"fare": "-$-5"}, "number_unreadable"),
     (PORTAL, {"fare": "8.75"}, None),
     (PORTAL, {"fare": "$0.00", "total": "$0.00"}, None),
     (PORTAL, {"fare": "-$8.75"}, "negative_amount"),
@@ -217,7 +249,22 @@ ZOO: Final[list[tuple[Dialect, Mapping[str, str], str | None]]] = [
     (API, {"start": "2023-04-06T20:45:00"}, None),
     (API, {"start": "2023-04-06 20:45:00"}, None),
     (API, {"start": "2023-04-06T20:45:00Z"}, None),
-    (API, {"start": "2023-04-06T20:45:00-05:00"}, "start_unreadable"),
+    # With a zone; 20:45 in the zone is after the end in Chicago where the zone is east of it.
+    (API, {"start": "2023-04-06T20:45:00-05:00"}, None),
+    (API, {"start": "2023-04-07T07:15:00+0530"}, None),
+    (API, {"start": "2023-04-07T01:45:00+00:00"}, None),
+    (API, {"start": "2023-04-07T01:45:00.000Z"}, None),
+    (API, {"start": "2023-04-06 20:45:00 UTC"}, None),
+    (API, {"start": "2023-04-06T20:45:00-06:00"}, "ends_before_start"),
+    (API, {"end": "2023-04-06T21:00:00+00:00"}, "ends_before_start"),
+    (API, {"start": "2023-04-06T20:45:00-5:00"}, "start_unreadable"),
+    (API, {"start": "2023-04-06T20:45:00-05:60"}, "start_unreadable"),
+    (API, {"start": "2023-04-06T20:45:00+15:00"}, "start_unreadable"),
+    (API, {"start": "2023-04-06T20:45:00 CST"}, "start_unreadable"),
+    (API, {"start": "2023-04-06T20:45:00UTC"}, "start_unreadable"),
+    (API, {"start": "2023-04-06T20:45:00.5"}, "start_unreadable"),
+    (API, {"start": "2023-04-06T20:60:00Z"}, "start_unreadable"),
+    (API, {"start": "2023-04-06T20:45:00Z\u00a0"}, "start_unreadable"),
     (API, {"start": "2023-04-06"}, "start_unreadable"),
     (API, {"start": "2023-04-31T20:45:00.000"}, "start_unreadable"),
     (API, {"start": "2023-04-06T24:00:00.000"}, "start_unreadable"),
@@ -231,6 +278,10 @@ ZOO: Final[list[tuple[Dialect, Mapping[str, str], str | None]]] = [
     (BIGQUERY, {"start": "2023-04-06 20:45:00 UTC"}, None),
     (BIGQUERY, {"start": "2023-03-12 02:30:00 UTC", "end": ""}, "start_in_skipped_hour"),
     (BIGQUERY, {"end": "2023-04-06 20:30:00 UTC"}, "ends_before_start"),
+    (BIGQUERY, {"start": "2023-04-06T20:45:00Z"}, None),
+    (BIGQUERY, {"start": "2023-04-06 20:45:00+00:00"}, None),
+    (BIGQUERY, {"start": "2023-04-06T20:45:00-05:00"}, None),
+    (BIGQUERY, {"start": "2023-04-06T15:45:00-05:00", "end": "2023-04-06 15:45:00 UTC"}, None),
 ]
 
 

@@ -1,58 +1,79 @@
 """Input files: found, recognised by their header, and grouped by what can be read in one go."""
 
-import csv
 import glob
-import gzip
-import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final, Literal, cast
+from typing import Final, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from servicekit.files import DataError
 
-from chicagotaxi.dialects import Dialect, detect
-from chicagotaxi.parse import check_types
+from chicagotaxi.dialects import OPTIONAL, Dialect, detect, find_columns
+from chicagotaxi.file_kinds import SUFFIXES, check_suffix, has_rows, read_header
+from chicagotaxi.parse import TIMES, check_types
+from chicagotaxi.zones import TimeKind, kind_of
 
 __all__ = ["Source", "SourceGroup", "find_sources", "group_sources", "holds_rows"]
 
-SUFFIXES: Final = (".csv", ".csv.gz", ".parquet", ".pq")
-_MAX_HEADER: Final = 64 * 1024
-
 Form = Literal["csv", "parquet"]
+
+_INT96: Final = pa.timestamp("us", "UTC")
 
 
 @dataclass(frozen=True)
-class Source:
+class _Table:
+    """What files that are read in one go have in common.
+
+    Attributes:
+        form: CSV, perhaps compressed, or Parquet.
+        dialect: What the header says it is.
+        header: The names of all columns.
+        types: Of Parquet, the Arrow types of all columns; text for CSV. Times that are stored as
+            INT96 are such in UTC, which is what their bytes hold.
+        kinds: How it gives each of `TIMES`.
+    """
+
+    form: Form
+    dialect: Dialect
+    header: tuple[str, ...]
+    types: tuple[pa.DataType, ...]
+    kinds: tuple[TimeKind, ...]
+
+    @property
+    def columns(self) -> Mapping[str, int]:
+        """The places of the pipeline's columns, counted from 0, by the pipeline's names."""
+        return find_columns(self.header, self.dialect)
+
+    @property
+    def time_kinds(self) -> Mapping[str, TimeKind]:
+        """How it gives each column of times."""
+        return dict(zip(TIMES, self.kinds, strict=True))
+
+
+@dataclass(frozen=True)
+class Source(_Table):
     """One input file.
 
     Attributes:
         path: Absolute.
-        form: CSV, perhaps compressed, or Parquet.
-        dialect: What its header says it is.
-        header: The names of its columns.
-        types: Of a Parquet file, the types of its columns; text for CSV.
         rows: How many it holds, where a footer says so.
     """
 
     path: Path
-    form: Form
-    dialect: Dialect
-    header: tuple[str, ...]
-    types: tuple[str, ...]
     rows: int | None
+
+    @property
+    def absent(self) -> list[str]:
+        """The source's names of optional columns that it lacks."""
+        return [self.dialect.columns[name] for name in sorted(OPTIONAL - set(self.columns))]
 
 
 @dataclass(frozen=True)
-class SourceGroup:
+class SourceGroup(_Table):
     """Files of the same form, dialect, columns and types."""
 
-    form: Form
-    dialect: Dialect
-    header: tuple[str, ...]
-    types: tuple[str, ...]
     paths: tuple[Path, ...]
 
 
@@ -93,13 +114,18 @@ def find_sources(
 
 def group_sources(sources: Sequence[Source]) -> list[SourceGroup]:
     """Put together what can be read in one go."""
-    groups: dict[tuple[Form, str, tuple[str, ...], tuple[str, ...]], list[Source]] = {}
+    groups: dict[object, list[Source]] = {}
     for source in sources:
-        key = (source.form, source.dialect.name, source.header, source.types)
+        key = (source.form, source.dialect.name, source.header, source.types, source.kinds)
         groups.setdefault(key, []).append(source)
     return [
         SourceGroup(
-            first.form, first.dialect, first.header, first.types, tuple(one.path for one in members)
+            first.form,
+            first.dialect,
+            first.header,
+            first.types,
+            first.kinds,
+            tuple(one.path for one in members),
         )
         for members in groups.values()
         for first in members[:1]
@@ -108,20 +134,13 @@ def group_sources(sources: Sequence[Source]) -> list[SourceGroup]:
 
 def holds_rows(source: Source) -> bool:
     """Whether there is anything after the header."""
-    if source.rows is not None:
-        return source.rows > 0
-    with _open(source.path) as file:
-        file.readline()
-        return any(line.strip() for line in file)
+    return has_rows(source.path) if source.rows is None else source.rows > 0
 
 
 def _expand(pattern: str) -> list[Path]:
     path = Path(pattern)
     if path.is_file():
-        if not path.name.lower().endswith(SUFFIXES):
-            raise DataError(
-                f"{path}: the kind of a file is known by its name. Name it {_suffixes()}."
-            )
+        check_suffix(path)
         return [path]
     if path.is_dir():
         found = [one for one in path.rglob("*") if _is_data(one, below=path)]
@@ -151,12 +170,13 @@ def _recognise(path: Path) -> Source:
             raise DataError(f"{path} is empty. Give a table with a header.")
         if path.name.lower().endswith((".parquet", ".pq")):
             return _recognise_parquet(path)
-        header = _read_header(path)
+        header = read_header(path)
     except OSError as error:
         reason = error.strerror or error
         raise DataError(f"{path} cannot be read: {reason}. Make it readable.") from error
     dialect = detect(header, path=str(path))
-    return Source(path, "csv", dialect, header, ("string",) * len(header), None)
+    types, kinds = (pa.string(),) * len(header), (TimeKind.TEXT,) * len(TIMES)
+    return Source("csv", dialect, header, types, kinds, path, None)
 
 
 def _recognise_parquet(path: Path) -> Source:
@@ -168,29 +188,27 @@ def _recognise_parquet(path: Path) -> Source:
         ) from error
     with footer:
         schema, rows = footer.schema_arrow, footer.metadata.num_rows
+        int96 = _int96(footer)
+        told = b"ARROW:schema" in (footer.metadata.metadata or {})
     dialect = detect(schema.names, path=str(path))
-    check_types(dict(zip(schema.names, schema.types, strict=True)), dialect, path=str(path))
-    types = tuple(str(kind) for kind in schema.types)
-    return Source(path, "parquet", dialect, tuple(schema.names), types, rows)
+    types = [_plain(kind) for kind in schema.types]
+    found = find_columns(schema.names, dialect)
+    check_types({name: types[place] for name, place in found.items()}, dialect, path=path)
+    kinds = tuple(
+        kind_of(types[found[name]], in_doubt=dialect.columns[name] in int96 and not told)
+        for name in TIMES
+    )
+    stored = tuple(
+        _INT96 if name in int96 else kind for name, kind in zip(schema.names, types, strict=True)
+    )
+    return Source("parquet", dialect, tuple(schema.names), stored, kinds, path, rows)
 
 
-def _open(path: Path) -> BinaryIO:
-    opened = gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb")  # noqa: SIM115
-    return cast("BinaryIO", opened)
+def _int96(footer: pq.ParquetFile) -> set[str]:
+    """The columns of times that are stored as INT96."""
+    columns = (footer.schema.column(place) for place in range(footer.metadata.num_columns))
+    return {column.path for column in columns if column.physical_type == "INT96"}
 
 
-def _read_header(path: Path) -> tuple[str, ...]:
-    try:
-        with _open(path) as file:
-            line = file.readline(_MAX_HEADER)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"{path} is not a whole gzip file: {error}. Get it again.") from error
-    try:
-        names = next(csv.reader([line.decode("utf-8-sig")], strict=True), [])
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(
-            f"{path}: the header cannot be read: {error}. Give UTF-8 text with a header line."
-        ) from error
-    if not any(names):
-        raise DataError(f"{path} has no header in its first line. Give a table with a header.")
-    return tuple(names)
+def _plain(kind: pa.DataType) -> pa.DataType:
+    return kind.value_type if pa.types.is_dictionary(kind) else kind

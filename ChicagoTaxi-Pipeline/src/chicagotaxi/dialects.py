@@ -1,16 +1,16 @@
 """The three forms in which Chicago's taxi trips are published, and how each is recognised.
 
 All three hold the same columns under different names. The pipeline's own names are the keys of a
-dialect's `columns`; what it does not need (centroids follow from the areas) is left unread.
+dialect's `columns`. Columns that the pipeline does not know are not read, whatever their names.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from servicekit.files import DataError
 
-__all__ = ["COLUMNS", "DIALECTS", "Dialect", "detect"]
+__all__ = ["COLUMNS", "DIALECTS", "OPTIONAL", "Dialect", "detect", "find_columns"]
 
 Times = Literal["american", "iso"]
 
@@ -20,14 +20,16 @@ class Dialect:
     """One form of the trips.
 
     Attributes:
-        name: What it is called in messages and in the status of a run.
+        name: Name in messages and in the status of a run.
         columns: The source's name of each column of the pipeline.
         times: How text gives a time: ``04/06/2016 08:45:00 PM``, or ISO 8601.
+        example: A time as this dialect writes it, for messages.
     """
 
     name: str
     columns: dict[str, str]
     times: Times
+    example: str
 
     @property
     def key(self) -> str:
@@ -55,6 +57,10 @@ _API: Final = {
     "company": "company",
 }
 COLUMNS: Final = tuple(_API)
+# No rule and no sum uses these: a file without them gives blank ones.
+OPTIONAL: Final = frozenset(
+    {"taxi_id", "pickup_tract", "dropoff_tract", "dropoff_area", "payment_type", "company"}
+)
 _PORTAL: Final = {
     name: {"trip_id": "Trip ID", "taxi_id": "Taxi ID"}.get(name, source.replace("_", " ").title())
     for name, source in _API.items()
@@ -62,12 +68,22 @@ _PORTAL: Final = {
 
 # BigQuery's times bear the label UTC, but are the portal's wall-clock times like the others.
 DIALECTS: Final = (
-    Dialect("portal", _PORTAL, "american"),
-    Dialect("api", _API, "iso"),
-    Dialect("bigquery", _API | {"trip_id": "unique_key"}, "iso"),
+    Dialect("portal", _PORTAL, "american", "04/06/2016 08:45:00 PM"),
+    Dialect("api", _API, "iso", "2016-04-06T20:45:00.000"),
+    Dialect("bigquery", _API | {"trip_id": "unique_key"}, "iso", "2016-04-06 20:45:00 UTC"),
 )
 
 _OTHER_DELIMITERS: Final = {";": "semicolons", "\t": "tabs", "|": "bars"}
+# Columns that only the ride-share trips have; they share most of their other names with the taxis'.
+_RIDE_SHARE: Final = (
+    "Trips Pooled",
+    "Shared Trip Authorized",
+    "Additional Charges",
+    "trips_pooled",
+    "shared_trip_authorized",
+    "additional_charges",
+)
+_SHOWN: Final = 4
 
 
 def detect(header: Sequence[str], *, path: str) -> Dialect:
@@ -78,36 +94,65 @@ def detect(header: Sequence[str], *, path: str) -> Dialect:
         path: Of the file, for messages.
 
     Raises:
-        DataError: It is none of the three, or lacks a column that the pipeline needs.
+        DataError: It is not one of the three, lacks a column that the pipeline needs, or names one
+            of the pipeline's columns twice.
     """
-    if twice := sorted({name for name in header if header.count(name) > 1}):
-        raise DataError(
-            f"{path}: the header names {', '.join(map(repr, twice))} more than once. Keep one "
-            "column of each name."
-        )
     # Most names in common, so that a file without its identifiers is told so, and not "unknown".
     best = max(DIALECTS, key=lambda one: (one.key in header, _in_common(one, header)))
     if not _in_common(best, header):
-        if len(header) == 1:
-            for delimiter, plural in _OTHER_DELIMITERS.items():
-                if delimiter in header[0]:
-                    raise DataError(
-                        f"{path}: fields are separated by {plural}. Write the table with commas."
-                    )
-        shown = ", ".join(map(repr, header[:4]))
-        keys = ", ".join(f"{one.key!r} ({one.name})" for one in DIALECTS)
+        raise DataError(f"{path} {_no_trips(header)}")
+    missing = [
+        source
+        for name, source in best.columns.items()
+        if source not in header and name not in OPTIONAL
+    ]
+    if missing and (marks := [name for name in _RIDE_SHARE if name in header]):
         raise DataError(
-            f"{path} is no table of taxi trips: its header begins with {shown}. Give a file with "
-            f"a header that has one of {keys} and that dialect's other columns."
+            f"{path} is a table of ride-share trips (Transportation Network Providers), not of "
+            f"taxi trips: it has the column {marks[0]!r}. Give files of the portal's data set Taxi "
+            "Trips."
         )
-    missing = [source for source in best.columns.values() if source not in header]
     if missing:
+        variants = [name for name in header if name.lower() in map(str.lower, missing)]
+        similar = f" There is {', '.join(map(repr, variants))}: case counts." if variants else ""
         raise DataError(
             f"{path} (dialect {best.name}) lacks the column{'s' if len(missing) > 1 else ''} "
-            f"{', '.join(map(repr, missing))}. Export the whole table, with its header."
+            f"{', '.join(map(repr, missing))}.{similar} Export the table with these columns, and "
+            "with its header."
+        )
+    used = [source for source in best.columns.values() if header.count(source) > 1]
+    if used:
+        raise DataError(
+            f"{path}: the header names {', '.join(map(repr, used))} more than once. Keep one "
+            "column of each name."
         )
     return best
 
 
+def find_columns(header: Sequence[str], dialect: Dialect) -> Mapping[str, int]:
+    """Where a header has the pipeline's columns: their places, counted from 0.
+
+    Columns that the header lacks are left out; `detect` says which may be.
+    """
+    return {
+        name: header.index(source) for name, source in dialect.columns.items() if source in header
+    }
+
+
 def _in_common(dialect: Dialect, header: Sequence[str]) -> int:
     return len(set(dialect.columns.values()) & set(header))
+
+
+def _no_trips(header: Sequence[str]) -> str:
+    """Why a header without a known name is not one of taxi trips."""
+    for delimiter, plural in _OTHER_DELIMITERS.items():
+        names = [name.strip('"') for name in ",".join(header).split(delimiter)]
+        if any(_in_common(dialect, names) for dialect in DIALECTS):
+            return f"has fields that are separated by {plural}. Write the table with commas."
+    more = f" and {len(header) - _SHOWN} more" if len(header) > _SHOWN else ""
+    shown = ", ".join(map(repr, header[:_SHOWN])) + more
+    keys = ", ".join(f"{one.key!r} ({one.name})" for one in DIALECTS)
+    return (
+        f"is not a table of taxi trips: its header names {shown}. Give a file with a header that "
+        f"has one of {keys} and that dialect's other columns."
+    )

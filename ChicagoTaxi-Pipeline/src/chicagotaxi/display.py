@@ -10,6 +10,7 @@ from chicagotaxi.forecast_warnings import WARNINGS_BY_CODE
 from chicagotaxi.predictions import BatchInfo
 from chicagotaxi.rules import DUPLICATE, RULES
 from chicagotaxi.schema import AREAS, PipelineStatus
+from chicagotaxi.zones import MARKS
 
 __all__ = ["many", "show_status", "show_warnings"]
 
@@ -27,7 +28,18 @@ def show_status(status: PipelineStatus, out: Path) -> None:
     for name, rows in status.dropped.items():
         if rows:
             table.add_row(f"{rows:,}", f"dropped, {name}: {reasons.get(name, '')}")
+    marks = [(mark, rows) for mark in MARKS if (rows := status.marked.get(mark.name, 0))]
+    if marks:
+        table.add_section()
+    for mark, rows in marks:
+        table.add_row(f"{rows:,}", f"marked, {mark.name}: {mark.why}")
     console.print(table)
+    for source in status.inputs:
+        if source.absent:
+            console.print(
+                f"{source.path} lacks {', '.join(source.absent)}: blank in its trips",
+                highlight=False,
+            )
     if status.months:
         months = status.months[0] + (f" to {status.months[-1]}" if status.months[1:] else "")
         console.print(
@@ -49,7 +61,7 @@ def show_status(status: PipelineStatus, out: Path) -> None:
                     f"  {month}: {trips.before:,} -> {many(trips.now, 'trip')}", highlight=False
                 )
     else:
-        console.print(f"No trip was kept. What stands in {out} is as it was")
+        console.print(f"The inputs have no rows. {out} is as it was", highlight=False)
 
 
 def show_warnings(info: BatchInfo) -> None:

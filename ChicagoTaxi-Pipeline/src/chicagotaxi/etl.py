@@ -18,11 +18,13 @@ from zoneinfo import ZoneInfo
 from servicekit.files import DataError, NewFile, write_errors
 
 from chicagotaxi.data import Source, find_sources
+from chicagotaxi.drop_limit import check_dropped
 from chicagotaxi.engines import EngineOptions, open_engine
 from chicagotaxi.gaps import longest_stretches, shown_stretches, unknown_stretches
 from chicagotaxi.page_cache import passing_through
 from chicagotaxi.schema import (
     HOURLY,
+    MAX_DROPPED,
     STATUS,
     TRIPS,
     InputStatus,
@@ -32,6 +34,7 @@ from chicagotaxi.schema import (
 )
 from chicagotaxi.steps import Month, Progress, Steps, count_months
 from chicagotaxi.swap import exchange_all, staging
+from chicagotaxi.zones import MARKS
 
 __all__ = ["run_etl"]
 
@@ -45,6 +48,7 @@ def run_etl(
     engine: EngineOptions | None = None,
     quarantine: Path | None = None,
     replace: bool = False,
+    max_dropped: float = MAX_DROPPED,
     now: datetime | None = None,
     progress: Progress = lambda _step, _share: None,
     notice: Callable[[str], None] = lambda _text: None,
@@ -58,17 +62,18 @@ def run_etl(
         quarantine: A Parquet file for the dropped rows, each as the source has it, with its file
             and the rule.
         replace: Whether a month may be replaced by one of less than half its trips.
+        max_dropped: The most rows that may be dropped, as a share of those read.
         now: The present time in Chicago, without a zone; trips after it break a rule.
         progress: Told how far the work is.
         notice: Told what people should know, though the work goes on.
 
     Returns:
-        What was done, as ``status.json`` in the output folder holds it. A run that kept no trip
-        leaves the output and the status of an earlier one as they were.
+        What was done, as ``status.json`` in the output folder holds it. A run over files without
+        any row leaves the output and the status of an earlier one as they were.
 
     Raises:
-        DataError: An input cannot be used, a month would lose most of its trips, or something
-            cannot be written. The output is as it was.
+        DataError: An input cannot be used, too many rows would be dropped, a month would lose most
+            of its trips, or something cannot be written. The output is as it was.
     """
     options = engine or EngineOptions()
     started = datetime.now(UTC)
@@ -90,37 +95,44 @@ def run_etl(
             progress=progress,
         )
         before = _status_before(out, notice)
-        rows, trips, dropped = steps.write_trips()
-        kept = sum(trips.values())
+        written = steps.write_trips()
+        lost = sum(written.dropped.values())
         if stamps != [_stamp(source) for source in sources] or (
-            sum(rows.values()) != kept + sum(dropped.values())
+            written.rows != written.kept + lost
         ):
             raise DataError(
-                f"{sum(rows.values())} rows were read, but {kept} kept and "
-                f"{sum(dropped.values())} dropped: an input file was changed while it was read. "
-                "Run again when it is complete. Nothing was written."
+                f"{written.rows} rows were read, but {written.kept} kept and {lost} dropped: an "
+                "input file was changed while it was read. Run again when it is complete. Nothing "
+                "was written."
             )
-        changes = _changes(trips, count_months(out / TRIPS))
+        check_dropped(written, sources, steps, limit=max_dropped)
+        changes = _changes(written.trips, count_months(out / TRIPS))
         if not replace:
             _refuse_losses(changes)
-        hours = steps.write_hourly(list(trips))
+        hours = steps.write_hourly(list(written.trips))
         unknown = unknown_stretches(hours)
         if unknown:
             notice(f"{shown_stretches(unknown)} They are left out of the demand, and are no zeros.")
         if dropped_rows is not None:
-            steps.write_quarantine(dropped_rows.path, expected=sum(dropped.values()))
+            steps.write_quarantine(dropped_rows.path, expected=lost)
         status = PipelineStatus(
             run_id=run_id,
             started=started,
             finished=datetime.now(UTC),
             engine=opened.name,
             inputs=[
-                InputStatus(path=str(one.path), dialect=one.dialect.name, rows=rows[one.path])
+                InputStatus(
+                    path=str(one.path),
+                    dialect=one.dialect.name,
+                    rows=written.inputs[one.path].rows,
+                    absent=one.absent,
+                )
                 for one in sources
             ],
-            rows_read=sum(rows.values()),
-            rows_kept=kept,
-            dropped=dropped,
+            rows_read=written.rows,
+            rows_kept=written.kept,
+            dropped=dict(written.dropped),
+            marked=written.marked,
             months=list(changes),
             month_trips=changes,
             hours=len(hours),
@@ -133,12 +145,21 @@ def run_etl(
             **({} if before is None else before.model_dump(include=_FORECAST)),
         )
         # What stands there is told by the run that wrote it.
-        if trips or before is None:
+        if written.trips or before is None:
             with write_errors(new):
                 (new / STATUS).write_text(status.model_dump_json(indent=2) + "\n", encoding="utf-8")
-            exchange_all(new, [*_places(trips), STATUS])
+            exchange_all(new, [*_places(written.trips), STATUS])
         progress("done", 1.0)
+    for told in _doubts(status):
+        notice(told)
     return status
+
+
+def _doubts(status: PipelineStatus) -> Iterator[str]:
+    """What was guessed, and may be wrong."""
+    for mark in MARKS:
+        if mark.doubt and (rows := status.marked[mark.name]):
+            yield f"{rows:,} rows have {mark.why}. {mark.doubt}"
 
 
 _FORECAST: Final = {"forecast_version", "forecast_sha256", "predictions", "horizon_hours"}

@@ -3,9 +3,12 @@
 A row is *placed* by two numbers. A kept trip's are the year and month of its start. A dropped
 row's are 0 and the number of the rule that it broke; a trip whose identifier may occur again is
 put under the number of that rule until the first of its kind is found.
+
+Its *tally* is one number for what is counted of every row: the rule that it broke and its marks.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
 from typing import Final
@@ -21,9 +24,12 @@ from chicagotaxi.rules import DUPLICATE, NAMES
 __all__ = [
     "PLACE",
     "REPEATED",
+    "TALLY",
+    "Tally",
     "classified",
     "demand",
     "droppable",
+    "examples",
     "files",
     "firsts",
     "placed",
@@ -33,8 +39,29 @@ __all__ = [
 
 PLACE: Final = ("year", "month")
 REPEATED: Final = NAMES.index(DUPLICATE)
+TALLY: Final = "tally"
+_MARKS: Final = 64
 
 Inputs = Sequence[tuple[SourceGroup, ir.Table]]
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What a row's tally says.
+
+    Attributes:
+        rule: The name of the first rule broken; None of a row that may be kept.
+        marks: The bits of `chicagotaxi.zones.MARKS`.
+    """
+
+    rule: str | None
+    marks: int
+
+    @classmethod
+    def of(cls, number: int) -> "Tally":
+        """Read the number that `placed` gave a row."""
+        marks, rule = divmod(number, _MARKS)
+        return cls(NAMES[rule - 1] if rule else None, marks)
 
 
 def files(paths: Sequence[str], functions: EngineFunctions) -> ir.Table:
@@ -45,13 +72,15 @@ def files(paths: Sequence[str], functions: EngineFunctions) -> ir.Table:
 
 def classified(inputs: Inputs, functions: EngineFunctions, *, now: datetime) -> ir.Table:
     """The rows of all inputs in their order, parsed, each with the first rule that it breaks."""
-    tables = [classify(raw, group.dialect, functions, now=now) for group, raw in inputs]
+    tables = [
+        classify(raw, group.dialect, group.time_kinds, functions, now=now) for group, raw in inputs
+    ]
     # One after the other: of three, `ibis.union` would put the last one first.
     return reduce(ir.Table.union, tables)
 
 
 def placed(rows: ir.Table) -> ir.Table:
-    """Give every row its place, as if no identifier came again.
+    """Give every row its place, as if no identifier came again, and its tally.
 
     Args:
         rows: As `classified` gives them.
@@ -60,7 +89,23 @@ def placed(rows: ir.Table) -> ir.Table:
     return rows.mutate(
         year=kept.ifelse(rows.start.year(), 0).cast("int32"),
         month=kept.ifelse(rows.start.month(), rows.rule).cast("int32"),
+        **{TALLY: (kept.ifelse(0, rows.rule + 1) + rows.marks * _MARKS).cast("int32")},
     )
+
+
+def examples(rows: ir.Table, rule: int, source: str, *, ordered: bool) -> ir.Table:
+    """The first three rows of a file that a rule dropped, as ``raw`` shows them.
+
+    Args:
+        rows: As `classified` gives them.
+        rule: The number of the rule.
+        source: The path of the file.
+        ordered: Whether an engine gives rows in the order of the input, without sorting them.
+    """
+    broken = rows.filter((rows.rule == rule) & (rows.source == source))
+    if not ordered:
+        broken = broken.order_by([broken[name] for name in POSITION])
+    return broken.select("raw").limit(3)
 
 
 def firsts(trips: ir.Table) -> ir.Table:

@@ -19,6 +19,7 @@ __all__ = [
     "DEFAULT_REPORTS",
     "EngineOption",
     "MasterOption",
+    "MaxDroppedOption",
     "ModelOption",
     "ReportsOption",
     "SeedOption",
@@ -47,6 +48,15 @@ MasterOption = Annotated[str, typer.Option("--master", help="Of the Spark cluste
 SparkOption = Annotated[
     list[str] | None,
     typer.Option("--spark", metavar="NAME=VALUE", help="A further setting of Spark."),
+]
+MaxDroppedOption = Annotated[
+    float,
+    typer.Option(
+        "--max-dropped",
+        min=0,
+        max=1,
+        help="Largest share of the rows that may be dropped; more is an error.",
+    ),
 ]
 ThreadsOption = Annotated[
     int | None,

@@ -1,13 +1,14 @@
 """From the columns of a source to those of the pipeline: one set of Ibis expressions.
 
-Both engines run these expressions. What differs between them is where text may fail to be a time:
-each engine has its own function for that, and `EngineFunctions` names it; the form of the text is
-checked here first, so that neither reads what the other refuses.
+Both engines run these expressions. What differs between them is where text may fail to be a time
+or a number: each engine has its own function for that, and `EngineFunctions` names it; the form of
+the text is checked here first, so that neither reads what the other refuses.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 import ibis
@@ -16,7 +17,9 @@ import pyarrow as pa
 from servicekit.files import DataError
 
 from chicagotaxi.dialects import COLUMNS, Dialect
+from chicagotaxi.numbers import rare_amount
 from chicagotaxi.rules import GIVEN, first_broken
+from chicagotaxi.zones import TimeKind, ZonedTime, iso_time, stored_time, zone_text
 
 __all__ = ["POSITION", "RAW_SEPARATOR", "SOURCE", "EngineFunctions", "check_types", "classify"]
 
@@ -42,10 +45,7 @@ TIMES: Final = ("start", "end")
 # others, which are whole, it must be seen when they are not.
 _HUNDREDTHS: Final = "decimal(18, 2)"
 _EXACT: Final = "decimal(18, 4)"
-_ISO: Final = (
-    r"^\d{4}-\d\d-\d\d[ T]([01]\d|2[0-3]):\d\d:\d\d"
-    r"(Z| UTC|\.000|\.000Z|\.000 UTC|\.000000|\+00:00|\+00)?\z"
-)
+_ZONE: Final = "zone_"
 
 
 @dataclass(frozen=True)
@@ -55,62 +55,81 @@ class EngineFunctions:
     Attributes:
         american_time: Text such as ``04/06/2016 08:45:00 PM`` to a time, or to null where there is
             no such day.
-        digits: A number's text to what the engine can read: ``1_000``, as SQL:2023 writes a
-            thousand, is none to all of them.
+        to_chicago: A time in UTC, without a zone, to what Chicago's clock showed then.
+        number: A text and a type of decimals to the number, or to null where the text is not one
+            by the grammar, or out of the type's range.
         fingerprint: A text to a number that hardly any other text has.
     """
 
     american_time: Callable[[ir.StringValue], ir.TimestampValue]
-    digits: Callable[[ir.StringValue], ir.StringValue]
+    to_chicago: Callable[[ir.TimestampValue], ir.TimestampValue]
+    number: Callable[[ir.StringValue, str], ir.DecimalValue]
     fingerprint: Callable[[ir.StringValue], ir.IntegerValue]
 
 
 def classify(
-    raw: ir.Table, dialect: Dialect, functions: EngineFunctions, *, now: datetime
+    raw: ir.Table,
+    dialect: Dialect,
+    kinds: Mapping[str, TimeKind],
+    functions: EngineFunctions,
+    *,
+    now: datetime,
 ) -> ir.Table:
     """Parse the rows of one dialect and name the first rule that each breaks.
 
     Args:
-        raw: The source's columns, `SOURCE`: the file that a row is from, and `POSITION`.
+        raw: The source's columns under the pipeline's names, `SOURCE`: the file that a row is
+            from, and `POSITION`. Optional columns may be absent.
         dialect: Theirs.
+        kinds: How the source gives each column of times.
         functions: Of the engine that will run it.
         now: The present hour in Chicago.
 
     Returns:
         The columns of a clean trip, ``source``, ``rule``: null or the number of the first rule
-        broken, ``raw``: what the source had, joined by `RAW_SEPARATOR`, and `POSITION`.
+        broken, ``marks``: the bits of what was done with the row's times, ``raw``: what the source
+        had, joined by `RAW_SEPARATOR`, and `POSITION`.
     """
-    given = {name: raw[source] for name, source in dialect.columns.items()}
+    given = {name: _given(raw, name) for name in COLUMNS}
+    zoned = [name for name in TIMES if kinds[name] is TimeKind.TEXT and dialect.times == "iso"]
     # In layers, so that each value is computed once and what only dropped rows need for them only.
-    parsed = raw.select(
+    shaped = raw.select(
         *POSITION,
-        source=raw[SOURCE],
+        SOURCE,
+        **{GIVEN + name: value for name, value in given.items()},
+        **{_ZONE + name: zone_text(given[name]) for name in zoned},
+    )
+    given = {name: shaped[GIVEN + name] for name in COLUMNS}
+    times = [_time(shaped, name, kinds[name], dialect, functions) for name in TIMES]
+    parsed = shaped.select(
+        *POSITION,
+        source=shaped[SOURCE],
+        marks=_marks(times),
         **{name: _text(given[name]) for name in TEXTS},
-        **{name: _time(given[name], dialect, functions) for name in TIMES},
+        **{name: time.clock for name, time in zip(TIMES, times, strict=True)},
         miles=_number(given["miles"], _HUNDREDTHS, functions),
         **{name: _number(given[name], _EXACT, functions) for name in WHOLE},
         **{name: _amount(given[name], functions) for name in MONEY},
         **{GIVEN + name: value for name, value in given.items()},
     )
     ruled = parsed.mutate(rule=first_broken(parsed, now=now))
-    return ruled.select(*POSITION, "source", "rule", **_stored(ruled), raw=_joined(ruled))
+    return ruled.select(
+        *POSITION, "source", "rule", "marks", **_stored(ruled), raw=_joined(ruled, kinds)
+    )
 
 
-def check_types(types: Mapping[str, pa.DataType], dialect: Dialect, *, path: str) -> None:
+def check_types(types: Mapping[str, pa.DataType], dialect: Dialect, *, path: Path) -> None:
     """Whether columns have types that can be parsed, which text always can.
 
     Args:
-        types: Of a Parquet file's columns.
+        types: Of a Parquet file's columns, by the pipeline's names.
         dialect: Theirs.
         path: Of the file, for messages.
 
     Raises:
         DataError: One has another.
     """
-    for name, source in dialect.columns.items():
-        found = types[source]
-        if pa.types.is_dictionary(found):
-            found = found.value_type
+    for name, found in types.items():
         text = pa.types.is_string(found) or pa.types.is_large_string(found)
         if pa.types.is_null(found) and name not in TIMES:
             continue
@@ -126,7 +145,7 @@ def check_types(types: Mapping[str, pa.DataType], dialect: Dialect, *, path: str
             )
         if not (text or fits):
             raise DataError(
-                f"{path}: the column {source!r} has the type {types[source]}. Write it as "
+                f"{path}: the column {dialect.columns[name]!r} has the type {found}. Write it as "
                 f"{allowed}."
             )
 
@@ -150,57 +169,69 @@ def _stored(trips: ir.Table) -> Mapping[str, ir.Value]:
     }
 
 
+def _given(raw: ir.Table, name: str) -> ir.Value:
+    """What the source has in a column; null where it has no such column, or only nulls in it."""
+    if name not in raw.columns or raw[name].type().is_null():
+        return ibis.null("string")
+    return raw[name]
+
+
 def _text(value: ir.Value) -> ir.StringValue:
     text = value if value.type().is_string() else value.cast("string")
     return text.nullif("")
 
 
-def _time(value: ir.Value, dialect: Dialect, functions: EngineFunctions) -> ir.TimestampValue:
-    if value.type().is_timestamp():
-        return _naive(value)
+def _time(
+    rows: ir.Table, name: str, kind: TimeKind, dialect: Dialect, functions: EngineFunctions
+) -> ZonedTime:
+    value = rows[GIVEN + name]
+    bigquery = dialect.name == "bigquery"
+    if kind is not TimeKind.TEXT:
+        return stored_time(value, kind, bigquery=bigquery, to_chicago=functions.to_chicago)
     if dialect.times == "american":
         # Zeros where they belong: one engine would take "4/6/2016 8:45:00 PM" and one would not.
         shaped = value.re_search(r"^\d\d/\d\d/\d{4} \d\d:\d\d:\d\d [AP]M$")
-        return functions.american_time(shaped.ifelse(value, ibis.null("string")))
-    seconds = value.substr(0, 19).replace("T", " ")
-    return value.re_search(_ISO).ifelse(seconds, ibis.null("string")).try_cast("timestamp")
+        clock = functions.american_time(shaped.ifelse(value, ibis.null("string")))
+        return ZonedTime(clock, ibis.literal(0))
+    zone = rows[_ZONE + name]
+    return iso_time(value, zone, bigquery=bigquery, to_chicago=functions.to_chicago)
 
 
-def _naive(value: ir.TimestampValue) -> ir.TimestampValue:
-    if value.type().timezone is None:
-        return value.cast("timestamp")
-    # Counted from an epoch, so that no engine moves it into a zone of its own, or keeps one.
-    return ibis.timestamp("1970-01-01 00:00:00") + value.epoch_seconds().as_interval("s")
+def _marks(times: Sequence[ZonedTime]) -> ir.IntegerValue:
+    start, end = (time.marks for time in times)
+    return (start | end).cast("int32")
 
 
 def _number(value: ir.Value, kind: str, functions: EngineFunctions) -> ir.NumericValue:
     if value.type().is_numeric():
         number = value.cast("float64")
-        return number.isnan().ifelse(ibis.null("float64"), number)
+        return (number.isnan() | number.isinf()).ifelse(ibis.null("float64"), number)
     # To a decimal: unlike a float, it is read alike by every engine, and is never infinite.
-    return functions.digits(value).try_cast(kind)
+    return functions.number(value, kind)
 
 
 def _amount(value: ir.Value, functions: EngineFunctions) -> ir.NumericValue:
     if value.type().is_numeric():
         return _number(value, _HUNDREDTHS, functions)
     dollars = value.startswith("$").ifelse(value.substr(1), value)
-    rare = value.replace("$", "").replace(",", "")
-    return ibis.coalesce(*(_number(text, _HUNDREDTHS, functions) for text in (dollars, rare)))
+    return ibis.coalesce(
+        _number(dollars, _HUNDREDTHS, functions), rare_amount(value).try_cast(_HUNDREDTHS)
+    )
 
 
-def _joined(trips: ir.Table) -> ir.StringValue:
-    given = [_shown(trips[GIVEN + name]) for name in COLUMNS]
+def _joined(trips: ir.Table, kinds: Mapping[str, TimeKind]) -> ir.StringValue:
+    given = [_shown(trips[GIVEN + name], kinds.get(name)) for name in COLUMNS]
     return ibis.literal(RAW_SEPARATOR).join([one.fill_null("") for one in given])
 
 
-def _shown(value: ir.Value) -> ir.StringValue:
+def _shown(value: ir.Value, kind: TimeKind | None) -> ir.StringValue:
     """A source's value as text. Text is as it stands; of the rest, engines have forms of their own.
 
-    A zone is left out, which is never meant, and so is a fraction of nothing.
+    A fraction of nothing is left out. An instant is shown in UTC.
     """
     if value.type().is_timestamp():
-        return _naive(value).cast("string")
+        text = value.cast("string")
+        return text + "+00:00" if kind in {TimeKind.INSTANT, TimeKind.UTC} else text
     if value.type().is_floating():
         whole = value == value.floor()
         return whole.ifelse(value.try_cast("int64").cast("string"), value.cast("string"))

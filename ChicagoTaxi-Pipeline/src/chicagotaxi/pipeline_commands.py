@@ -9,15 +9,16 @@ import typer
 from servicekit.exits import exits
 from tqdm import tqdm
 
-from chicagotaxi.bars import notice
+from chicagotaxi.bars import ShareBar, notice
 from chicagotaxi.options import (
     EngineOption,
     MasterOption,
+    MaxDroppedOption,
     SparkOption,
     ThreadsOption,
     engine_options,
 )
-from chicagotaxi.schema import DEFAULT_OUT
+from chicagotaxi.schema import DEFAULT_OUT, MAX_DROPPED
 
 __all__ = ["app"]
 
@@ -133,17 +134,13 @@ def etl(  # noqa: PLR0917
         bool,
         typer.Option("--replace", help="Even where a month loses more than half of its trips."),
     ] = False,
+    max_dropped: MaxDroppedOption = MAX_DROPPED,
 ) -> None:
     """Clean trips and sum up hourly demand. Replaces the months that the inputs have trips of."""
     from chicagotaxi.display import show_status  # noqa: PLC0415
     from chicagotaxi.etl import run_etl  # noqa: PLC0415
 
-    with exits(), tqdm(total=100, unit="%", file=sys.stderr) as bar:
-
-        def progress(step: str, share: float) -> None:
-            bar.set_description(step, refresh=False)
-            bar.update(max(0, round(100 * share) - bar.n))
-
+    with exits(), ShareBar() as progress:
         options = engine_options(engine, master, spark, threads=threads, memory=memory)
         status = run_etl(
             inputs,
@@ -151,6 +148,7 @@ def etl(  # noqa: PLR0917
             engine=options,
             quarantine=quarantine,
             replace=replace,
+            max_dropped=max_dropped,
             progress=progress,
             notice=notice,
         )

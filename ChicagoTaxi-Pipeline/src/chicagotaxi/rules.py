@@ -48,8 +48,10 @@ class Rule:
 
 
 def _unreadable(trips: ir.Table, name: str) -> ir.BooleanValue:
-    """What is given as text, and could not be parsed."""
+    """What is given, and could not be parsed. A float that is not a number is a blank one."""
     given = trips[GIVEN + name]
+    if given.type().is_floating():
+        return trips[name].isnull() & ~given.isnan()
     if not given.type().is_string():
         return ibis.literal(value=False)
     return trips[name].isnull() & (given != "")

@@ -10,13 +10,14 @@ from servicekit.exits import exits
 from servicekit.files import DataError
 from tqdm import tqdm
 
-from chicagotaxi.bars import notice
+from chicagotaxi.bars import ShareBar, notice
 from chicagotaxi.forecast_commands import SAMPLE_TRIPS, train
 from chicagotaxi.options import (
     DEFAULT_MODEL,
     DEFAULT_REPORTS,
     EngineOption,
     MasterOption,
+    MaxDroppedOption,
     ReportsOption,
     SeedOption,
     Sha256Option,
@@ -24,7 +25,7 @@ from chicagotaxi.options import (
     engine_options,
     opened_engine,
 )
-from chicagotaxi.schema import DEFAULT_OUT
+from chicagotaxi.schema import DEFAULT_OUT, MAX_DROPPED
 
 if TYPE_CHECKING:
     from chicagotaxi.engines import EngineOptions
@@ -59,6 +60,7 @@ def run(  # noqa: PLR0917
     sample_trips: Annotated[
         int, typer.Option(min=10_000, max=100_000_000, help="Size of the sample.")
     ] = SAMPLE_TRIPS,
+    max_dropped: MaxDroppedOption = MAX_DROPPED,
 ) -> None:
     """Do all of it: clean trips, hourly demand, a model if there is none, a week's predictions.
 
@@ -80,7 +82,7 @@ def run(  # noqa: PLR0917
         if not sources:
             _check_sample(out)
             sources = [_sample_file(Path(folder), sample_trips, seed)]
-        _etl(sources, out, options)
+        _etl(sources, out, options, max_dropped)
         if not there:
             train(data=out, out=model, reports=reports, seed=seed)
         sealed = SealedForecast.find(model, model_sha256)
@@ -100,17 +102,20 @@ def _sample_file(folder: Path, trips: int, seed: int) -> Path:
     return path
 
 
-def _etl(sources: list[str | Path], out: Path, options: "EngineOptions") -> None:
+def _etl(
+    sources: list[str | Path], out: Path, options: "EngineOptions", max_dropped: float
+) -> None:
     from chicagotaxi.etl import run_etl  # noqa: PLC0415
 
-    with tqdm(total=100, unit=" %", file=sys.stderr) as bar:
-
-        def progress(step: str, share: float) -> None:
-            if step != bar.desc.removesuffix(": "):
-                bar.set_description(step)
-            bar.update(round(100 * share) - bar.n)
-
-        status = run_etl(sources, out, engine=options, progress=progress, notice=notice)
+    with ShareBar() as progress:
+        status = run_etl(
+            sources,
+            out,
+            engine=options,
+            max_dropped=max_dropped,
+            progress=progress,
+            notice=notice,
+        )
     typer.echo(
         f"{status.rows_read:,} trips read, {status.rows_kept:,} kept; {status.hours:,} hours, "
         f"{status.first_hour} to {status.last_hour}"

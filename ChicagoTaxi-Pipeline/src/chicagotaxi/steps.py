@@ -1,6 +1,8 @@
 """The steps of one run, between the engine and the folder of its output."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -18,10 +20,12 @@ from chicagotaxi.data import Source, group_sources, holds_rows
 from chicagotaxi.dialects import COLUMNS
 from chicagotaxi.engines import Engine, Fraction, RowsWritten
 from chicagotaxi.grid import complete_month
+from chicagotaxi.parse import RAW_SEPARATOR
 from chicagotaxi.rules import NAMES
 from chicagotaxi.schema import HOURLY, TRIPS
+from chicagotaxi.zones import MARKS
 
-__all__ = ["Month", "Progress", "Steps", "count_months"]
+__all__ = ["InputRows", "Month", "Progress", "Steps", "Written", "count_months"]
 
 # Told the step, and how much of the whole is done, from 0 to 1.
 Progress = Callable[[str, float], None]
@@ -33,6 +37,66 @@ _SHARES: Final = {
     "sum up hourly demand": (0.92, 0.97),
     "write the quarantine": (0.97, 1.0),
 }
+
+
+@dataclass
+class InputRows:
+    """What was counted of a file's rows.
+
+    Attributes:
+        rows: All of them.
+        dropped: Those that broke a rule, by the first; repeats of an identifier are not known yet.
+        marks: How many have each combination of marks' bits.
+    """
+
+    rows: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    marks: Counter[int] = field(default_factory=Counter)
+
+    def add(self, tally: expressions.Tally, rows: int) -> None:
+        """Count rows of one tally."""
+        self.rows += rows
+        self.marks[tally.marks] += rows
+        if tally.rule is not None:
+            self.dropped[tally.rule] += rows
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was counted as trips were written.
+
+    Attributes:
+        inputs: Of each file.
+        trips: The trips of each month.
+        dropped: The rows that each rule dropped.
+    """
+
+    inputs: Mapping[Path, InputRows]
+    trips: Mapping[Month, int]
+    dropped: Mapping[str, int]
+
+    @property
+    def rows(self) -> int:
+        """The rows of all files."""
+        return sum(one.rows for one in self.inputs.values())
+
+    @property
+    def kept(self) -> int:
+        """The trips of all months."""
+        return sum(self.trips.values())
+
+    @property
+    def marked(self) -> dict[str, int]:
+        """The rows that have each mark."""
+        return {
+            mark.name: sum(
+                rows
+                for one in self.inputs.values()
+                for bits, rows in one.marks.items()
+                if bits & mark.bit
+            )
+            for mark in MARKS
+        }
 
 
 class Steps:
@@ -66,22 +130,23 @@ class Steps:
         self._progress = progress
         self._inputs = [(group, engine.read(group)) for group in group_sources(sources)]
 
-    def write_trips(self) -> tuple[dict[Path, int], dict[Month, int], dict[str, int]]:
-        """Write the trips; the rows of each file, those of each month, those that a rule dropped.
+    def write_trips(self) -> Written:
+        """Write the trips; what was counted.
 
         Raises:
             DataError: A file holds rows that were not read.
         """
         written = self._new / TRIPS
-        prints = self._engine.write_once(
-            expressions.placed(self._classified()).drop("rule", "raw"),
+        tallies = self._engine.write_once(
+            expressions.placed(self._classified()).drop("rule", "marks", "raw"),
             written,
             by=expressions.PLACE,
             key="trip_id",
             aside=(0, expressions.REPEATED),
+            tally=expressions.TALLY,
             progress=self._in("parse and write trips"),
         )
-        rows = self._by_path(prints)
+        inputs = self._by_path(tallies)
         with write_errors(self._rejects):
             self._rejects.mkdir()
             if (written / "year=0").is_dir():
@@ -96,7 +161,31 @@ class Steps:
         for path in [path for path in written.rglob("*") if path.is_file()]:
             if not path.name.startswith(self._run_id):
                 path.unlink()
-        return rows, count_months(written), dropped
+        return Written(inputs, count_months(written), dropped)
+
+    def examples(self, rule: str, source: Source) -> list[dict[str, str]]:
+        """The first three rows of a file that a rule dropped, as the file has them.
+
+        Args:
+            rule: Its name; not `DUPLICATE`, which needs the other rows.
+            source: The file.
+        """
+        rows = expressions.examples(
+            self._classified(),
+            NAMES.index(rule),
+            str(source.path),
+            ordered=self._engine.leaves_first,
+        )
+        texts = self._engine.fetch(rows)["raw"].to_pylist()
+        return [dict(zip(COLUMNS, text.split(RAW_SEPARATOR), strict=True)) for text in texts]
+
+    def repeated(self) -> list[str]:
+        """Three identifiers of trips that were put aside as repeats."""
+        aside = self._aside()
+        if aside is None:
+            return []
+        found = self._engine.fetch(aside.select("trip_id").distinct().limit(3))
+        return [str(one) for one in found["trip_id"].to_pylist()]
 
     def write_hourly(self, months: Sequence[Month]) -> npt.NDArray[np.datetime64]:
         """Write the demand of every month on the complete grid; its hours."""
@@ -150,27 +239,28 @@ class Steps:
     def _classified(self) -> ibis.Table:
         return expressions.classified(self._inputs, self._engine.functions, now=self._now)
 
-    def _by_path(self, prints: Mapping[int, int]) -> dict[Path, int]:
-        """The rows of each file, which are as many as it says where it says so."""
+    def _by_path(self, tallies: Mapping[tuple[int, int], int]) -> dict[Path, InputRows]:
+        """What was counted of each file, whose rows are as many as it says where it says so."""
         paths = [str(source.path) for source in self._sources]
         files = self._engine.fetch(expressions.files(paths, self._engine.functions))
         known = dict(zip(files["file"].to_pylist(), files["source"].to_pylist(), strict=True))
-        if set(prints) - set(known):
+        if {file for file, _ in tallies} - set(known):
             raise DataError(
                 "A file was read that is no input. Rename the inputs whose names have signs of "
                 "patterns, such as brackets."
             )
-        rows = dict.fromkeys(map(Path, paths), 0)
-        rows |= {Path(known[file]): number for file, number in prints.items()}
+        found = {source.path: InputRows() for source in self._sources}
+        for (file, tally), number in tallies.items():
+            found[Path(known[file])].add(expressions.Tally.of(tally), number)
         for source in self._sources:
             # Of text, only whether there is any row is known without reading it all.
-            found = rows[source.path]
-            if source.rows not in {None, found} or (not found and holds_rows(source)):
+            rows = found[source.path].rows
+            if source.rows not in {None, rows} or (not rows and holds_rows(source)):
                 raise DataError(
-                    f"{source.path} has rows that were not read: only {found} were. Was it "
+                    f"{source.path} has rows that were not read: only {rows} were. Was it "
                     "changed just now? Run again."
                 )
-        return rows
+        return found
 
     def _aside(self) -> ibis.Table | None:
         """The trips that were put aside, if any."""

@@ -89,7 +89,11 @@ class Engine(Protocol):
     leaves_first: bool
 
     def read(self, group: SourceGroup) -> ir.Table:
-        """Input files; their columns, text where they are CSV, `SOURCE` and `POSITION`.
+        """Input files: those of the pipeline's columns that they have, `SOURCE` and `POSITION`.
+
+        Columns have the pipeline's names, and are found by their place: whatever the other columns
+        are called, they are not read. CSV gives text. Times of Parquet are without a zone, those
+        with one in UTC.
 
         The order of the input is that of the groups as they were read, then of the files' paths,
         then of the rows in their file.
@@ -137,8 +141,9 @@ class Engine(Protocol):
         by: Sequence[str],
         key: str,
         aside: Sequence[int],
+        tally: str,
         progress: Fraction,
-    ) -> Mapping[int, int]:
+    ) -> Mapping[tuple[int, int], int]:
         """Write rows as `write` does, and put those aside whose key comes again.
 
         Rows with 0 in the first of the columns are written as they are. Of the others, those whose
@@ -151,10 +156,12 @@ class Engine(Protocol):
             by: The columns, of whole numbers.
             key: A column of text.
             aside: What stands in those columns for what is put aside.
+            tally: A column of whole numbers by which rows are counted. It is not written.
             progress: Told how much is done, where the engine knows.
 
         Returns:
-            How many rows there are of each file, by the fingerprint of its path.
+            How many rows there are of each file and tally, by the fingerprint of its path and
+            the number.
         """
         ...
 

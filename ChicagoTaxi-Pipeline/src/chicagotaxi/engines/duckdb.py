@@ -18,7 +18,6 @@ import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from servicekit.files import DataError, write_errors
 
@@ -27,13 +26,17 @@ from chicagotaxi.engines import Fraction, RowsWritten
 from chicagotaxi.engines.ahead import map_ahead
 from chicagotaxi.engines.partitions import PartitionedWriter
 from chicagotaxi.engines.seen import SeenBefore
+from chicagotaxi.numbers import LONG_POWER, follows_grammar
 from chicagotaxi.parse import POSITION, SOURCE, EngineFunctions
+from chicagotaxi.zones import CHICAGO, TimeKind
 
 __all__ = ["DuckDBEngine"]
 
 _POLL_S: Final = 0.1
 _BATCH: Final = 131_072
 _REUSE_MS: Final = 10_000
+# An error that lists all that DuckDB might have been asked for helps nobody.
+_LONGEST: Final = 300
 # Columns of fingerprints, on their way to where they are looked at.
 _FILE: Final = "__file__"
 _KEY: Final = "__key__"
@@ -44,9 +47,31 @@ def try_strptime(_text: dt.string, _pattern: dt.string) -> dt.timestamp:
     """DuckDB's own: the time, or null."""
 
 
+@ibis.udf.scalar.builtin
+def timezone(_zone: dt.string, _time: dt.timestamp) -> dt.timestamp:
+    """DuckDB's own: from a clock to an instant, and from an instant to a clock."""
+
+
+@ibis.udf.scalar.builtin
+def array_extract(_text: dt.string, _place: dt.int64) -> dt.string:
+    """DuckDB's own: a sign of a text, counted from the end where the place is negative."""
+
+
 @ibis.udf.scalar.builtin(name="hash")
 def duckdb_hash(_text: dt.string) -> dt.uint64:
     """DuckDB's own, of 64 bits."""
+
+
+def _number(text: ir.StringValue, kind: str) -> ir.DecimalValue:
+    """A number, or null.
+
+    DuckDB also reads ``1_000``, as SQL:2023 writes a thousand, and tabs around a number. To look at
+    each text with a pattern takes as long as to read it: so only where one of those may be. It does
+    not read powers of ten with many digits.
+    """
+    odd = text.contains("_") | (text < "!") | (array_extract(text, -1) < "!")
+    plain = (odd & ~follows_grammar(text)).ifelse(ibis.null("string"), text)
+    return ibis.coalesce(plain.try_cast(kind), plain.re_replace(LONG_POWER, r"\1\2").try_cast(kind))
 
 
 class DuckDBEngine:
@@ -56,7 +81,8 @@ class DuckDBEngine:
     leaves_first = True
     functions = EngineFunctions(
         american_time=lambda text: try_strptime(text, "%m/%d/%Y %I:%M:%S %p"),
-        digits=lambda text: text,
+        to_chicago=lambda time: timezone(CHICAGO, timezone("UTC", time)),
+        number=_number,
         fingerprint=duckdb_hash,
     )
 
@@ -90,6 +116,8 @@ class DuckDBEngine:
             # Counted for `query_progress`, and not printed.
             connection.execute("SET enable_progress_bar = true")
             connection.execute("SET enable_progress_bar_print = false")
+            # An instant without its zone is shown in this one, whatever the machine's is.
+            connection.execute("SET TimeZone = 'UTC'")
         except duckdb.Error as error:
             raise DataError(
                 f"DuckDB does not start: {_first(error)} Give --memory as a number and a unit, "
@@ -110,18 +138,32 @@ class DuckDBEngine:
     def read(self, group: SourceGroup) -> ir.Table:
         """See `Engine.read`."""
         paths = "[" + ", ".join(_text(_literally(path)) for path in group.paths) + "]"
-        # A folder may be named company=x without being a partition: the rows say what they hold.
-        options = f"filename = '{SOURCE}', hive_partitioning = false"
+        names = [f"unread {place}" for place in range(len(group.header))]
+        for name, place in group.columns.items():
+            names[place] = name
         # To number the rows takes away the threads, but only from whoever asks for the numbers.
         numbers = (f"{self._views}", "0", "row_number() OVER ()")
         position = [f"{number} AS {name}" for number, name in zip(numbers, POSITION, strict=True)]
-        what = f"SELECT *, {', '.join(position)} FROM"
+        clocks = [
+            f"CAST({_name(name)} AS TIMESTAMP) AS {_name(name)}"
+            if group.time_kinds.get(name, TimeKind.TEXT) is not TimeKind.TEXT
+            else _name(name)
+            for name in group.columns
+        ]
+        what = f"SELECT {', '.join([*clocks, SOURCE, *position])} FROM"
+        # A folder may be named company=x without being a partition: the rows say what they hold.
+        plain = "hive_partitioning = false"
         if group.form == "parquet":
-            return self._view(f"{what} read_parquet({paths}, {options})")
-        columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in group.header)
+            file = _unused(SOURCE, group.header)
+            called = ", ".join(map(_name, [*names, SOURCE]))
+            return self._view(
+                f"{what} read_parquet({paths}, filename = {_text(file)}, {plain}) AS t({called})"
+            )
+        columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in names)
         return self._view(
             f"{what} read_csv({paths}, columns = {{{columns}}}, auto_detect = false, "
-            f"header = true, delim = ',', quote = '\"', escape = '\"', {options})"
+            f"header = true, delim = ',', quote = '\"', escape = '\"', "
+            f"filename = {_text(SOURCE)}, {plain})"
         )
 
     def read_parquet(self, folder: Path) -> ir.Table:
@@ -167,21 +209,22 @@ class DuckDBEngine:
         by: Sequence[str],
         key: str,
         aside: Sequence[int],
+        tally: str,
         progress: Fraction,
-    ) -> Mapping[int, int]:
+    ) -> Mapping[tuple[int, int], int]:
         """See `Engine.write_once`."""
         fingerprint = self.functions.fingerprint
         marked = table.mutate(
             **{_FILE: fingerprint(table.source), _KEY: fingerprint(table[key])}
         ).drop("source", *POSITION)
-        rows, seen = Counter[int](), SeenBefore()
+        rows, seen = Counter[tuple[int, int]](), SeenBefore()
         with _errors(), write_errors(folder):
             batches = self._connection.sql(self._sql(marked)).to_arrow_reader(_BATCH)
-            schema = pa.schema([one for one in batches.schema if one.name not in {_FILE, _KEY}])
+            apart = {_FILE, _KEY, tally}
+            schema = pa.schema([one for one in batches.schema if one.name not in apart])
             with PartitionedWriter(folder, schema, by=by, threads=self._threads) as file:
                 for batch in batches:
-                    for one in pc.value_counts(batch[_FILE]).to_pylist():
-                        rows[one["values"]] += one["counts"]
+                    rows.update(_counts(batch, _FILE, tally))
                     file.write(_put_aside(batch, by, aside, seen))
                     progress(self._share())
         return rows
@@ -266,6 +309,14 @@ def _errors() -> Iterator[None]:
         raise DataError(_explain(str(error))) from error
 
 
+def _counts(batch: pa.RecordBatch, *columns: str) -> dict[tuple[int, int], int]:
+    """How many rows of a batch have the same values in some columns."""
+    table = pa.Table.from_batches([batch.select(columns)])
+    counts = table.group_by(columns).aggregate([([], "count_all")])
+    values = (counts[name].to_pylist() for name in columns)
+    return dict(zip(zip(*values, strict=True), counts["count_all"].to_pylist(), strict=True))
+
+
 def _put_aside(
     batch: pa.RecordBatch, by: Sequence[str], aside: Sequence[int], seen: SeenBefore
 ) -> pa.RecordBatch:
@@ -294,6 +345,14 @@ def _first(error: Exception) -> str:
     return str(error).splitlines()[0].rstrip(".") + "."
 
 
+def _unused(name: str, header: Sequence[str]) -> str:
+    """A name that no column of a file has: DuckDB takes no column for two."""
+    taken = {one.lower() for one in header}
+    while name.lower() in taken:
+        name += "_"
+    return name
+
+
 def _explain(message: str) -> str:
     """Where the fault is, what it is and what to do, without the options that only DuckDB has."""
     line = re.search(r"CSV Error on Line: (\d+)", message)
@@ -306,6 +365,8 @@ def _explain(message: str) -> str:
             "again."
         )
     text = re.sub(r"\s*\n\s*", " ", message).rstrip(". ")
+    if len(text) > _LONGEST:
+        text = f"{text[:_LONGEST]} ..."
     if "GZIP" in text or "Failed to read file" in text:
         return f"{text}. The file is damaged: get it again."
     return f"{text}."
@@ -314,6 +375,10 @@ def _explain(message: str) -> str:
 def _literally(path: Path) -> str:
     """A path as a pattern that matches nothing else: DuckDB takes every path for a pattern."""
     return glob.escape(str(path))
+
+
+def _name(value: str) -> str:
+    return '"' + value.replace('"', '""') + '"'
 
 
 def _text(value: str) -> str:

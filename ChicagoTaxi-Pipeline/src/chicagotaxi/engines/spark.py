@@ -17,8 +17,17 @@ import pyarrow as pa
 
 from chicagotaxi.data import SourceGroup
 from chicagotaxi.engines import Fraction, RowsWritten
+from chicagotaxi.engines.spark_files import (
+    csv_options,
+    csv_schema,
+    parquet_column,
+    parquet_schema,
+    quoted,
+)
 from chicagotaxi.engines.spark_session import spark_errors, spark_session
+from chicagotaxi.numbers import LONG_POWER, follows_grammar
 from chicagotaxi.parse import POSITION, SOURCE, EngineFunctions
+from chicagotaxi.zones import CHICAGO
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -35,6 +44,11 @@ def try_to_timestamp(_text: dt.string, _pattern: dt.string) -> dt.timestamp:
     """Spark's own: the time, or null."""
 
 
+@ibis.udf.scalar.builtin
+def convert_timezone(_from: dt.string, _to: dt.string, _time: dt.timestamp) -> dt.timestamp:
+    """Spark's own: from one zone's clock to that of another."""
+
+
 @ibis.udf.scalar.builtin(name="hex")
 def spark_hex(_text: dt.string) -> dt.string:
     """Spark's own: the bytes of a text, two digits each."""
@@ -45,13 +59,25 @@ def xxhash64(_text: dt.string) -> dt.int64:
     """Spark's own, of 64 bits."""
 
 
+def _number(text: ir.StringValue, kind: str) -> ir.DecimalValue:
+    """A number, or null. Spark also reads other scripts' digits, and control signs around a number.
+
+    A power of ten with thousands of digits would have Java write them all out, however small or
+    large the number is: it is cut to one that gives as much.
+    """
+    power = text.contains("e") | text.contains("E")
+    short = power.ifelse(text.re_replace(LONG_POWER, "$1$2"), text)
+    return follows_grammar(text).ifelse(short, ibis.null("string")).try_cast(kind)
+
+
 class SparkEngine:
     """The pipeline's expressions on Spark. See `chicagotaxi.engines.Engine`."""
 
     leaves_first = False
     functions = EngineFunctions(
         american_time=lambda text: try_to_timestamp(text, "MM/dd/yyyy hh:mm:ss a"),
-        digits=lambda text: text.contains("_").ifelse(text.re_replace(r"(?<=\d)_(?=\d)", ""), text),
+        to_chicago=lambda time: convert_timezone("UTC", CHICAGO, time),
+        number=_number,
         fingerprint=xxhash64,
     )
 
@@ -76,13 +102,11 @@ class SparkEngine:
         # Looked up as files, and not as partitions: a folder named company=x adds no column.
         reader = self._session.read.option("recursiveFileLookup", "true")
         if group.form == "parquet":
-            frame = reader.parquet(*paths)
+            frame = reader.schema(parquet_schema(group)).parquet(*paths)
+            columns = [parquet_column(group, name) for name in group.columns]
         else:
-            from pyspark.sql.types import StringType, StructField, StructType  # noqa: PLC0415
-
-            schema = StructType([StructField(name, StringType()) for name in group.header])
-            options = {"header": "true", "mode": "FAILFAST", "escape": '"', "encoding": "UTF-8"}
-            frame = reader.schema(schema).options(**options).csv(paths)
+            frame = reader.schema(csv_schema(group)).options(**csv_options(group)).csv(paths)
+            columns = [quoted(name) for name in group.columns]
         # The name of a file is a URL there, with its own way of writing blanks and the like.
         source = (
             "regexp_replace(url_decode(replace(_metadata.file_path, '+', '%2B')), '^file:/+', '/')"
@@ -94,7 +118,7 @@ class SparkEngine:
             "monotonically_increasing_id()",
         )
         position = [f"{number} AS {name}" for number, name in zip(numbers, POSITION, strict=True)]
-        return self._table(frame.selectExpr("*", f"{source} AS {SOURCE}", *position))
+        return self._table(frame.selectExpr(*columns, f"{source} AS {SOURCE}", *position))
 
     def read_parquet(self, folder: Path) -> ir.Table:
         """See `Engine.read_parquet`."""
@@ -130,12 +154,16 @@ class SparkEngine:
         by: Sequence[str],
         key: str,
         aside: Sequence[int],
+        tally: str,
         progress: Fraction,
-    ) -> Mapping[int, int]:
+    ) -> Mapping[tuple[int, int], int]:
         """See `Engine.write_once`."""
         fingerprint = self.functions.fingerprint
-        prints = table.select(file=fingerprint(table.source), print=fingerprint(table[key]))
-        counts = self._keep("counts", prints.group_by("file", "print").agg(rows=prints.count()))
+        prints = table.select(
+            file=fingerprint(table.source), tally=table[tally], print=fingerprint(table[key])
+        )
+        by_all = prints.group_by("file", "tally", "print")
+        counts = self._keep("counts", by_all.agg(rows=prints.count()))
         progress(_COUNTED)
         totals = counts.group_by("print").agg(rows=counts.rows.sum())
         again = self._keep("again", totals.filter(totals.rows > 1).select(again=totals.print))
@@ -149,9 +177,10 @@ class SparkEngine:
             # In the text itself: a column of its own would stand in every other file, too.
             **{key: repeated.ifelse(_position(joined) + joined[key], joined[key])},
         )
-        self._save(marked.drop("again", "source", *POSITION), folder, by=by)
-        rows = self.fetch(counts.group_by("file").agg(rows=counts.rows.sum()))
-        return dict(zip(rows["file"].to_pylist(), rows["rows"].to_pylist(), strict=True))
+        self._save(marked.drop("again", "source", tally, *POSITION), folder, by=by)
+        rows = self.fetch(counts.group_by("file", "tally").agg(rows=counts.rows.sum()))
+        found = (rows[name].to_pylist() for name in ("file", "tally"))
+        return dict(zip(zip(*found, strict=True), rows["rows"].to_pylist(), strict=True))
 
     def apply(
         self,
@@ -199,19 +228,7 @@ class SparkEngine:
 
     def _table(self, frame: "DataFrame") -> ir.Table:
         from ibis.backends.pyspark.datatypes import PySparkType  # noqa: PLC0415
-        from pyspark.sql.types import TimestampType  # noqa: PLC0415
 
-        # With a zone: the wall clock is what Spark shows of it in UTC, the session's zone.
-        zoned = {one.name for one in frame.schema if isinstance(one.dataType, TimestampType)}
-        if zoned:
-            frame = frame.selectExpr(
-                *(
-                    f"CAST({_name(one)} AS TIMESTAMP_NTZ) AS {_name(one)}"
-                    if one in zoned
-                    else _name(one)
-                    for one in frame.columns
-                )
-            )
         self._tables += 1
         name = f"input_{id(self)}_{self._tables}"
         frame.createOrReplaceTempView(name)
@@ -239,10 +256,6 @@ def _position(table: ir.Table) -> ir.StringValue:
     group, block, row = (table[name].cast("string").lpad(20, "0") for name in POSITION)
     path: ir.StringValue = spark_hex(table.source)
     return group + path + " " + block + row + " "
-
-
-def _name(value: str) -> str:
-    return "`" + value.replace("`", "``") + "`"
 
 
 def _literally(path: Path) -> str:

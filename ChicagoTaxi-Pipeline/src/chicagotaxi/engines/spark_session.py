@@ -25,6 +25,10 @@ _SETTINGS: Final = {
     "spark.sql.timestampType": "TIMESTAMP_NTZ",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    # Spark has no type for nanoseconds, which pandas writes: they are read as whole numbers.
+    "spark.sql.legacy.parquet.nanosAsLong": "true",
+    # A file may have other columns whose names differ from those in use by case only.
+    "spark.sql.caseSensitive": "true",
     # A row with a field too many or too few must be seen even where that field is not used.
     "spark.sql.csv.parser.columnPruning.enabled": "false",
     # Each layer of the expressions uses those below it several times. What would carry a condition

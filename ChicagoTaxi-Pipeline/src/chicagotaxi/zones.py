@@ -1,0 +1,192 @@
+"""Which times are Chicago's clock as they are written, and which are converted to it.
+
+The portal gives Chicago's clock without a zone. BigQuery's copy of the same trips calls that clock
+UTC, in text and in Parquet: its header, with ``unique_key``, says that this label is no zone. So
+does its way to write it, ``… UTC`` after a blank. Any other zone is meant: the time is an instant,
+and becomes what Chicago's clock showed. That holds for UTC, too, where nothing says BigQuery; but
+programs also write UTC where they were given a clock without a zone, so those times are in doubt.
+
+Every time with a zone is counted under a mark, in the summary and in the status of the run.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+
+__all__ = [
+    "CHICAGO",
+    "MARKS",
+    "Mark",
+    "TimeKind",
+    "ZonedTime",
+    "iso_time",
+    "kind_of",
+    "stored_time",
+    "zone_text",
+]
+
+
+CHICAGO: Final = "America/Chicago"
+
+
+class TimeKind(Enum):
+    """How a column of a file gives its times.
+
+    A Parquet file holds a time with a zone as an instant in UTC; the name of its zone is a note.
+    """
+
+    TEXT = "text"
+    CLOCK = "clock"
+    INSTANT = "instant"
+    UTC = "utc"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What was done with times that have a zone.
+
+    Attributes:
+        name: As in the status.
+        bit: Its bit in the marks of a row.
+        why: What was done, for people.
+        doubt: What may be wrong with it, and what to do then; None where it is certain.
+    """
+
+    name: str
+    bit: int
+    why: str
+    doubt: str | None = None
+
+
+CONVERTED: Final = Mark("zone_converted", 1, "times with a zone, converted to Chicago's clock")
+UTC_KEPT: Final = Mark(
+    "utc_is_chicagos_clock", 2, "times that BigQuery labels UTC, read as Chicago's clock"
+)
+UTC_CONVERTED: Final = Mark(
+    "utc_converted",
+    4,
+    "times in UTC, converted to Chicago's clock",
+    "If they are Chicago's clock already, and the label was added by a program, write them without "
+    "a zone.",
+)
+UTC_KEPT_IN_DOUBT: Final = Mark(
+    "utc_in_doubt",
+    8,
+    "times labelled ' UTC' as BigQuery writes it, but with another header; read as Chicago's clock",
+    "If they are UTC, write them with the offset +00:00.",
+)
+MARKS: Final = (CONVERTED, UTC_KEPT, UTC_CONVERTED, UTC_KEPT_IN_DOUBT)
+
+# `\z` and not `$`, which may stand before the end of a line.
+_CLOCK: Final = r"^\d{4}-\d\d-\d\d[ T](?:[01]\d|2[0-3]):\d\d:\d\d(?:\.0{1,9})?"
+_ZONE: Final = r"( UTC| ?Z| ?[+-](?:0\d|1[0-4])(?::?[0-5]\d)?)"
+_NAMES_OF_UTC: Final = frozenset(
+    {"UTC", "Etc/UTC", "UCT", "Etc/UCT", "GMT", "Etc/GMT", "Zulu", "Universal", "Z", "+00:00"}
+)
+_NO_OFFSET: Final = ("Z", "+00:00", "+0000", "+00", "-00:00", "-0000", "-00")
+_DIGITS: Final = len("2016-04-06T20:45:00")
+
+
+@dataclass(frozen=True)
+class ZonedTime:
+    """A parsed time: Chicago's clock or null, and the bits of its marks."""
+
+    clock: ir.TimestampValue
+    marks: ir.IntegerValue
+
+
+def kind_of(field: pa.DataType, *, in_doubt: bool = False) -> TimeKind:
+    """How a column of times gives them.
+
+    Args:
+        field: The Arrow type of the column.
+        in_doubt: Whether nothing says if it has a zone: it is stored as INT96, by a program that
+            left no Arrow schema. Spark and Hive write instants in this form.
+    """
+    if not pa.types.is_timestamp(field):
+        return TimeKind.TEXT
+    if field.tz is None:
+        return TimeKind.UTC if in_doubt else TimeKind.CLOCK
+    return TimeKind.UTC if field.tz in _NAMES_OF_UTC else TimeKind.INSTANT
+
+
+def stored_time(
+    value: ir.TimestampValue,
+    kind: TimeKind,
+    *,
+    bigquery: bool,
+    to_chicago: Callable[[ir.TimestampValue], ir.TimestampValue],
+) -> ZonedTime:
+    """A time that a file has as such.
+
+    Args:
+        value: Without a zone: the clock, or UTC where it is an instant.
+        kind: How the file gives it.
+        bigquery: Whether the file has BigQuery's header.
+        to_chicago: From UTC to Chicago's clock.
+    """
+    # Engines have their own precisions.
+    time = value.cast("timestamp")
+    if kind is TimeKind.CLOCK:
+        return ZonedTime(time, ibis.literal(0))
+    if kind is TimeKind.UTC and bigquery:
+        return ZonedTime(time, _marked(time, UTC_KEPT))
+    mark = UTC_CONVERTED if kind is TimeKind.UTC else CONVERTED
+    return ZonedTime(to_chicago(time), _marked(time, mark))
+
+
+def zone_text(value: ir.StringValue) -> ir.StringValue:
+    """The zone of a time as ISO 8601 text: blank where there is none, null where it is no time."""
+    return ibis.cases(
+        (value.re_search(_CLOCK + r"\z"), ""),
+        else_=value.re_extract(_CLOCK + _ZONE + r"\z", 1).nullif(""),
+    )
+
+
+def iso_time(
+    value: ir.StringValue,
+    zone: ir.StringValue,
+    *,
+    bigquery: bool,
+    to_chicago: Callable[[ir.TimestampValue], ir.TimestampValue],
+) -> ZonedTime:
+    """A time as ISO 8601 text.
+
+    Args:
+        value: The text.
+        zone: Its zone, as `zone_text` gives it.
+        bigquery: Whether the file has BigQuery's header.
+        to_chicago: From UTC to Chicago's clock.
+    """
+    digits = zone.isnull().ifelse(ibis.null("string"), value.substr(0, _DIGITS))
+    clock = digits.replace("T", " ").try_cast("timestamp")
+    bare = zone.strip()
+    utc = bare.isin(_NO_OFFSET)
+    kept, converted = (UTC_KEPT, UTC_KEPT) if bigquery else (UTC_KEPT_IN_DOUBT, UTC_CONVERTED)
+    marks = ibis.cases(
+        (clock.isnull() | (zone == ""), 0),
+        (bare == "UTC", kept.bit),
+        (utc, converted.bit),
+        else_=CONVERTED.bit,
+    )
+    as_written = (zone == "") | (bare == "UTC") | (utc if bigquery else ibis.literal(value=False))
+    instant = clock - _offset_seconds(bare).as_interval("s")
+    return ZonedTime(as_written.ifelse(clock, to_chicago(instant)), marks)
+
+
+def _marked(value: ir.TimestampValue, mark: Mark) -> ir.IntegerValue:
+    return value.isnull().ifelse(0, mark.bit)
+
+
+def _offset_seconds(zone: ir.StringValue) -> ir.IntegerValue:
+    """The seconds that a zone such as ``-05:00``, ``+0530`` or ``Z`` is ahead of UTC."""
+    digits = zone.replace(":", "").replace("Z", "+0000")
+    hours = digits.substr(1, 2).try_cast("int32")
+    minutes = digits.substr(3, 2).nullif("").fill_null("00").try_cast("int32")
+    seconds = hours * 3600 + minutes * 60
+    return digits.startswith("-").ifelse(-seconds, seconds)
