@@ -93,6 +93,67 @@ def lengths(*results: str) -> str:
     return table(["words", "texts", *(f"`{report['model']}`" for report in reports)], rows)
 
 
+def calibration(*results: str) -> str:
+    """Confidence before and after calibration, on the texts that it was fitted on and others."""
+    rows = []
+    for report in _reports(results):
+        fit = report["details"].get("calibration")
+        sets = {
+            "training texts, held out": fit and fit["as_they_are"],
+            "the same with words hidden": fit and fit["words_hidden"],
+            "validation file": report["evaluation"].get("reliability"),
+        }
+        rows += [
+            [
+                f"`{report['model']}`: {name}",
+                f"{figures['texts']:,}",
+                f"{figures['accuracy']:.3f}",
+                *(_before_after(figures, kind) for kind in ("confidence", "error", "log_loss")),
+            ]
+            for name, figures in sets.items()
+            if figures
+        ]
+    headings = ["texts", "count", "accuracy", "mean confidence", "calibration error", "log loss"]
+    return table(headings, rows)
+
+
+def known_words(*results: str) -> str:
+    """Confidence before and after calibration by the share of known words."""
+    lines = []
+    for report in _reports(results):
+        fit = report["details"].get("calibration")
+        if fit:
+            rows = [
+                [
+                    _band(band["least"], band["most"]),
+                    f"{band['texts']:,}",
+                    f"{band['accuracy']:.3f}",
+                    *(_before_after(band, kind) for kind in ("confidence", "error", "log_loss")),
+                ]
+                for band in fit["by_vocabulary"]
+            ]
+            headings = [f"`{report['model']}`: known words", "texts", "accuracy"]
+            headings += ["mean confidence", "calibration error", "log loss"]
+            lines += [table(headings, rows), ""]
+    return "\n".join(lines).rstrip()
+
+
+def calibrators(*results: str) -> str:
+    """The numbers of each calibrator."""
+    lines = []
+    for report in _reports(results):
+        fit = report["details"].get("calibration")
+        if fit:
+            numbers = fit["calibrator"]
+            base = ", ".join(f"{share:.3f}" for share in numbers["base_rates"])
+            lines.append(
+                f"- `{report['model']}`: temperature {numbers['temperature']:.3f}, reach "
+                f"{numbers['reach']:.2f}, base rates {base} (negative, neutral, positive); fitted "
+                f"on {numbers['texts']:,} texts."
+            )
+    return "\n".join(lines)
+
+
 def elsewhere(*results: str) -> str:
     """Accuracy on texts of another kind, or that it was not measured."""
     reports = _reports(results)
@@ -171,6 +232,16 @@ def batching(results: str) -> str:
 def _reports(results: tuple[str, ...]) -> list[dict[str, Any]]:
     """Those of the results files that are there."""
     return [read(name) for name in results if (ROOT / name).exists()]
+
+
+def _before_after(figures: dict[str, Any], kind: str) -> str:
+    return f"{figures[f'uncalibrated_{kind}']:.3f} → {figures[kind]:.3f}"
+
+
+def _band(least: float, most: float) -> str:
+    if least == most:
+        return "all" if least else "none"
+    return f"{least:.0%} to {most:.0%}" if least else f"below {most:.0%}"
 
 
 def _figure(value: float | None) -> str:

@@ -7,7 +7,12 @@ from nlpinsight.calibration import Calibrator, HeldOut
 from nlpinsight.data import Corpus
 from nlpinsight.evaluate import evaluate
 from nlpinsight.model import SentimentModel
-from nlpinsight.reliability import by_vocabulary, describe_calibration, reliability
+from nlpinsight.reliability import (
+    by_vocabulary,
+    calibration_of,
+    describe_calibration,
+    reliability,
+)
 from numpy.typing import NDArray
 
 SCORES = np.array([[0.9, 0.1, 0.0], [0.6, 0.2, 0.2], [0.2, 0.8, 0.0], [0.1, 0.2, 0.7]])
@@ -76,3 +81,15 @@ def test_an_evaluation_says_how_far_confidence_can_be_relied_on(
     assert sum(band.texts for band in evaluation.by_vocabulary) == 61
     assert (evaluation.by_vocabulary[0].least, evaluation.by_vocabulary[0].texts) == (0, 1)
     assert evaluation.warnings == {"no_known_term": 1}
+
+
+def test_texts_of_one_confidence_are_one_bin() -> None:
+    scores = np.array([[0.6, 0.3, 0.1]] * 200 + [[0.9, 0.1, 0.0]] * 100)
+    targets = np.array([0, 1] * 100 + [0] * 90 + [1] * 10)
+
+    found = calibration_of(targets, scores)
+
+    assert found.texts == [200, 100]
+    assert found.confidence == pytest.approx([0.6, 0.9])
+    assert found.accuracy == pytest.approx([0.5, 0.9])
+    assert found.error == pytest.approx(0.1 * 200 / 300)

@@ -172,11 +172,15 @@ def reliability(targets: Targets, scores: Floats, raw: Floats) -> Reliability:
 
 
 def calibration_of(targets: Targets, scores: Floats, *, bins: int = _BINS) -> Calibration:
-    """Confidence beside accuracy, in bins of equal size by confidence."""
+    """Confidence and accuracy in bins of about equal size by confidence.
+
+    Texts of one confidence are in one bin: which of them had been right would otherwise be chance.
+    """
     confidence, right = scores.max(axis=1), scores.argmax(axis=1) == targets
-    parts = [
-        part for part in np.array_split(np.argsort(confidence, kind="stable"), bins) if len(part)
-    ]
+    order = np.argsort(confidence, kind="stable")
+    first_of_equals = np.searchsorted(confidence[order], confidence[order], side="left")
+    places = first_of_equals * bins // len(targets)
+    parts = [order[places == place] for place in np.unique(places)]
     means = [float(confidence[part].mean()) for part in parts]
     shares = [float(right[part].mean()) for part in parts]
     sizes = [len(part) for part in parts]
