@@ -96,6 +96,17 @@ def test_a_text_that_is_not_utf_8_is_refused() -> None:
     assert "not UTF-8 at byte 4. Convert it" in result.stderr
 
 
+def test_evaluate_counts_the_texts_that_it_leaves_out(sealed: Path, tmp_path: Path) -> None:
+    source = tmp_path / "a.csv"
+    source.write_text("text,label\nhttps://a.b,neutral\nprofit rises,positive\n")
+
+    result = run("evaluate", source, "--model", sealed, "--reports", tmp_path)
+
+    assert "left out of what is measured: 1 texts with nothing to judge" in result.output
+    report = json.loads((tmp_path / "evaluation.json").read_text())
+    assert (report["data"]["texts"], report["data"]["nothing_to_judge"]) == (1, 1)
+
+
 def test_evaluate_says_that_no_text_is_known_from_the_training(
     sealed: Path, tmp_path: Path
 ) -> None:

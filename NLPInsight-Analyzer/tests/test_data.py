@@ -94,6 +94,9 @@ def test_a_text_that_is_only_a_link_is_no_mistake_but_teaches_nothing(tmp_path: 
 
     assert len(corpus) == 2
     assert judgeable(corpus).texts == ("up",)
+    assert judgeable(judgeable(corpus)).nothing_to_judge == 1
+    assert judgeable(corpus).describe()["nothing_to_judge"] == 1
+    assert "nothing_to_judge" not in corpus.describe()
 
 
 def test_a_training_keeps_no_text_of_the_held_out_ones_and_none_twice() -> None:

@@ -41,6 +41,8 @@ class Corpus:
         source: Where they came from, for the record.
         label_map: What each number means where the file's labels are numbers; empty otherwise.
         read_as: The form that the file was read in; empty where there was none.
+        nothing_to_judge: How many texts were left out because they hold nothing but links,
+            invisible characters and white space.
     """
 
     texts: tuple[str, ...]
@@ -48,6 +50,7 @@ class Corpus:
     source: str
     label_map: dict[str, str] = field(default_factory=dict)
     read_as: str = ""
+    nothing_to_judge: int = 0
 
     def __len__(self) -> int:
         """How many there are."""
@@ -77,6 +80,7 @@ class Corpus:
             **({"read_as": self.read_as} if self.read_as else {}),
             **({"label_map": dict(self.label_map)} if self.label_map else {}),
             "texts": len(self),
+            **({"nothing_to_judge": self.nothing_to_judge} if self.nothing_to_judge else {}),
             **{label: counts[label] for label in LABELS},
             "sha256": self.fingerprint(),
         }
@@ -166,8 +170,10 @@ def load_texts(path: Path) -> tuple[str, ...]:
 
 
 def judgeable(corpus: Corpus) -> Corpus:
-    """The texts that have something to judge once they are normalised."""
-    return corpus.only([index for index, text in enumerate(corpus.texts) if normalise(text)])
+    """The texts that have something to judge once they are normalised; the others are counted."""
+    kept = corpus.only([index for index, text in enumerate(corpus.texts) if normalise(text)])
+    left_out = corpus.nothing_to_judge + len(corpus) - len(kept)
+    return replace(kept, nothing_to_judge=left_out)
 
 
 def make_fit(training: Corpus, held_out: Corpus) -> tuple[Corpus, LeftOut]:

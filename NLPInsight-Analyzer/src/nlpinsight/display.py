@@ -82,5 +82,14 @@ def show_report(report: "Report") -> None:
         f"{evaluation.calibration.error:.4f}{error}, "
         f"always saying the most frequent label {metrics.majority:.4f}"
     )
+    if report.left_out is not None:
+        left_out = report.left_out
+        console.print(
+            f"left out of the training: {left_out.held_out:,} that the held-out texts repeat, "
+            f"{left_out.repeated:,} repetitions, {left_out.nothing_to_judge:,} with nothing to "
+            "judge"
+        )
+    if nothing := report.data.get("nothing_to_judge"):
+        console.print(f"left out of what is measured: {nothing:,} texts with nothing to judge")
     for code, count in evaluation.warnings.items():
         console.print(f"{count:,} answers carry the warning {code}")
