@@ -178,7 +178,7 @@ def test_a_forecast_after_days_without_data_is_not_a_forecast_after_empty_days(
     hourly_frame: pd.DataFrame, panel: Panel, forecaster: DemandForecaster
 ) -> None:
     hole = hourly_frame["hour"].between(
-        pd.Timestamp("2025-03-21 00:00"), pd.Timestamp("2025-03-23 23:00")
+        pd.Timestamp("2025-03-15 00:00"), pd.Timestamp("2025-03-23 23:00")
     )
     zeros = hourly_frame.assign(trips=hourly_frame["trips"].where(~hole, 0))
     whole = forecaster.model.predict(panel).expected.sum()
@@ -187,8 +187,8 @@ def test_a_forecast_after_days_without_data_is_not_a_forecast_after_empty_days(
     invented[np.isin(panel.hours, hourly_frame.loc[hole, "hour"].to_numpy())] = 0
     empty = forecaster.model.predict(Panel(panel.start, panel.areas, invented)).expected.sum()
     # Empty days pull the forecast down; unknown ones leave it near that of the days themselves.
-    assert empty < 0.97 * whole
-    assert abs(holed - whole) < (whole - empty) / 2, (whole, holed, empty)
+    assert empty < 0.95 * whole
+    assert abs(holed - whole) < (whole - empty) / 5, (whole, holed, empty)
 
 
 def test_a_quiet_area_keeps_its_zeros(hourly_frame: pd.DataFrame) -> None:
