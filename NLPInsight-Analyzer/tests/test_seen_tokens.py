@@ -4,7 +4,7 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordPiece
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
-PIECES = ["[UNK]", "profit", "pro", "##fit", "rises", "fall", "##s", "5", "%", "利", "益"]
+PIECES = ["[UNK]", "profit", "pro", "##rises", "rises", "fall", "##s", "5", "%", "利", "益"]
 
 
 @pytest.fixture
@@ -20,6 +20,7 @@ def tokenizer() -> Tokenizer:
     [
         ("profit rises", 1.0),
         ("profit falls", 0.5),  # "fall" and "s": training saw neither
+        ("prorises", 0.0),  # "pro" and "rises": training saw both, but not this word
         ("profit profit falls", 2 / 3),
         ("falls", 0.0),
         ("unheard", 0.0),
@@ -30,10 +31,10 @@ def tokenizer() -> Tokenizer:
         ("profit", 1.0),
     ],
 )
-def test_the_share_counts_words_all_of_whose_tokens_were_seen(
+def test_the_share_counts_words_that_were_seen(
     text: str, share: float, tokenizer: Tokenizer
 ) -> None:
-    seen = SeenTokens.of(tokenizer, ["profit rises", "5 %", "nothing of this"])
+    seen = SeenTokens.of(tokenizer, ["profit rises", "5 %", "nothing of this pro"])
 
     assert seen.share(text, tokenizer.encode(text)) == pytest.approx(share)
     assert seen.shares(tokenizer, [text, "profit"]).tolist() == pytest.approx([share, 1.0])
@@ -52,5 +53,5 @@ def test_seen_tokens_are_read_back_from_the_files_of_a_model(tokenizer: Tokenize
 
     assert SeenTokens.read_from(seen.add_to({})) == seen
     assert SeenTokens.read_from({}) is None
-    with pytest.raises(ValueError, match="not a list of token identifiers"):
+    with pytest.raises(ValueError, match="valid array"):
         SeenTokens.read_from({SEEN_TOKENS: b'{"a": 1}'})

@@ -13,7 +13,7 @@ model did not learn from, as they are and with words hidden (`nlpinsight.hidden_
 For a back end: let models score texts that they were not trained on with `HeldOut.of`, put the
 parts together with `HeldOut.joined`, and `fit` the calibrator. `Calibrator.add_to` puts it into the
 model's files, `Calibrator.read_from` reads it back. The known words of the linear back end are its
-terms, those of a transformer `nlpinsight.seen_tokens.SeenTokens` of the texts that it learned from.
+terms, those of a transformer the `nlpinsight.seen_tokens.SeenTokens` of its training's texts.
 """
 
 from collections.abc import Callable, Mapping, Sequence

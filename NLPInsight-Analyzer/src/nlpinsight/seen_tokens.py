@@ -1,8 +1,9 @@
-"""Which tokens a fine-tuning saw, and which share of a text's words is made of them.
+"""Which words a fine-tuning saw, as the tokens that they are made of.
 
-A pre-trained encoder has numbers for many thousand tokens, and what fine-tuning made of those that
-it never saw is chance. The tokens that it saw are sealed with the model, so that an answer can say
-how much of its text is among them.
+A pre-trained encoder reads any text, but what fine-tuning made of words that it never saw is
+chance. The words that it saw are sealed with the model, so that an answer can say how much of its
+text is among them. Words and not tokens: a German word is made of pieces of English ones, all of
+which were seen.
 """
 
 import json
@@ -12,6 +13,7 @@ from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import TypeAdapter
 from tokenizers import Encoding, Tokenizer
 
 from nlpinsight.hidden_words import LETTER
@@ -19,7 +21,12 @@ from nlpinsight.hidden_words import LETTER
 __all__ = ["SEEN_TOKENS", "SeenTokens"]
 
 SEEN_TOKENS: Final = "seen_tokens.json"
-"""The file of a sealed model that holds the tokens that its fine-tuning saw."""
+"""The file of a sealed model that holds the words that its fine-tuning saw."""
+
+Word = tuple[int, ...]
+"""The identifiers of a word's tokens."""
+
+_WORDS: Final = TypeAdapter(list[Word])
 
 # What a tokenizer puts in the place of what it cannot spell: seen in training, it says nothing.
 _UNKNOWN: Final = ("[UNK]", "<unk>")
@@ -27,9 +34,13 @@ _UNKNOWN: Final = ("[UNK]", "<unk>")
 
 @dataclass(frozen=True)
 class SeenTokens:
-    """The identifiers of the tokens that a fine-tuning saw."""
+    """The words that a fine-tuning saw.
 
-    identifiers: frozenset[int]
+    Attributes:
+        identifiers: Those of the tokens of each word.
+    """
+
+    identifiers: frozenset[Word]
 
     @classmethod
     def of(cls, tokenizer: Tokenizer, texts: Sequence[str]) -> Self:
@@ -39,11 +50,17 @@ class SeenTokens:
             tokenizer: Cuts texts as the training cut them.
             texts: The training's texts, normalised.
         """
-        seen = {one for encoding in tokenizer.encode_batch(list(texts)) for one in encoding.ids}
-        return cls(frozenset(seen - {tokenizer.token_to_id(name) for name in _UNKNOWN}))
+        unknown = {tokenizer.token_to_id(name) for name in _UNKNOWN}
+        encodings = tokenizer.encode_batch(list(texts))
+        seen = {
+            word
+            for text, encoding in zip(texts, encodings, strict=True)
+            for word in _words(text, encoding)
+        }
+        return cls(frozenset(word for word in seen if unknown.isdisjoint(word)))
 
     def share(self, text: str, encoding: Encoding) -> float:
-        """The share of a text's words all of whose tokens were seen.
+        """The share of a text's words that were seen.
 
         Args:
             text: The normalised text. What has no letter is not a word.
@@ -52,15 +69,8 @@ class SeenTokens:
         Returns:
             From 0 to 1; 0 where the text has no word.
         """
-        seen: dict[int, bool] = {}
-        rows = zip(encoding.word_ids, encoding.ids, encoding.offsets, strict=True)
-        spans: dict[int, tuple[int, int]] = {}
-        for word, identifier, (start, end) in rows:
-            if word is not None:
-                seen[word] = seen.get(word, True) and identifier in self.identifiers
-                spans[word] = (spans.get(word, (start, end))[0], end)
-        words = [word for word, (start, end) in spans.items() if LETTER.search(text, start, end)]
-        return sum(seen[word] for word in words) / len(words) if words else 0.0
+        words = _words(text, encoding)
+        return sum(word in self.identifiers for word in words) / len(words) if words else 0.0
 
     def shares(self, tokenizer: Tokenizer, texts: Sequence[str]) -> npt.NDArray[np.float64]:
         """`share` of each of several normalised texts."""
@@ -69,19 +79,38 @@ class SeenTokens:
         return np.array(list(shares), dtype=np.float64)
 
     def add_to(self, files: Mapping[str, bytes]) -> dict[str, bytes]:
-        """A model's files with these tokens among them."""
+        """A model's files with these words among them."""
         return {**files, SEEN_TOKENS: json.dumps(sorted(self.identifiers)).encode()}
 
     @classmethod
     def read_from(cls, files: Mapping[str, bytes]) -> "SeenTokens | None":
-        """The tokens of a sealed model; None where it has no such file.
+        """The words of a sealed model; None where it has no such file.
 
         Raises:
             ValueError: The file does not hold them.
         """
         if SEEN_TOKENS not in files:
             return None
-        found = json.loads(files[SEEN_TOKENS])
-        if not isinstance(found, list) or not all(type(one) is int for one in found):
-            raise ValueError(f"{SEEN_TOKENS} is not a list of token identifiers.")
-        return cls(frozenset(found))
+        return cls(frozenset(_WORDS.validate_json(files[SEEN_TOKENS])))
+
+
+def _words(text: str, encoding: Encoding) -> list[Word]:
+    """The tokens of each word of a text, in the order of the text."""
+    found: list[Word] = []
+    word: list[int] = []
+    last, first, behind = None, 0, 0
+
+    def end() -> None:
+        if word and LETTER.search(text, first, behind):
+            found.append(tuple(word))
+
+    rows = zip(encoding.word_ids, encoding.ids, encoding.offsets, strict=True)
+    for number, identifier, (start, stop) in rows:
+        if number != last:
+            end()
+            last, word, first = number, [], start
+        if number is not None:
+            word.append(identifier)
+            behind = stop
+    end()
+    return found

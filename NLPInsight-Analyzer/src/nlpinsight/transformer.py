@@ -76,7 +76,7 @@ class TransformerModel:
         config: What the model says of itself.
         tokenizer: Its tokenizer, as JSON.
         network: The network, as ONNX.
-        seen: The tokens that its fine-tuning saw; None where that is not known, as of a model that
+        seen: The words that its fine-tuning saw; None where that is not known, as of a model that
             somebody else fine-tuned.
         calibrator: What makes probabilities of its decisions; None in the same case.
 
