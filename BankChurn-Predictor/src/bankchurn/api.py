@@ -7,9 +7,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, FastAPI, Query
+from fastapi import Body, Depends, FastAPI, Query
 from pydantic import Field
-from servicekit import RuntimeDep, ServiceSettings, ServiceSpec, load_settings
+from servicekit import (
+    Batch,
+    RuntimeDep,
+    ServiceRouter,
+    ServiceSettings,
+    ServiceSpec,
+    load_settings,
+)
 from servicekit import create_app as create_service
 
 from bankchurn.answers import BatchPrediction, Prediction
@@ -60,9 +67,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
 
 
-def _router(settings: Settings) -> APIRouter:
-    router = APIRouter(tags=["churn"])
-    # The length of a list is looked at before its rows are: a long one costs nothing.
+def _router(settings: Settings) -> ServiceRouter:
+    router = ServiceRouter(tags=["churn"])
     bounded = Body(embed=True, min_length=1, max_length=settings.max_batch_rows)
 
     @router.post("/predict")
@@ -90,7 +96,7 @@ def _router(settings: Settings) -> APIRouter:
 
     @router.post("/predict_batch")
     async def predict_batch(
-        customers: Annotated[list[Customer], bounded], predictor: Predictor, runtime: RuntimeDep
+        customers: Annotated[Batch[Customer], bounded], predictor: Predictor, runtime: RuntimeDep
     ) -> BatchPrediction:
         """Score many customers; the answers are in the order of the customers."""
         began = time.perf_counter()

@@ -8,10 +8,17 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Body, Depends, FastAPI
+from fastapi import Body, Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import Field
-from servicekit import RuntimeDep, ServiceSettings, ServiceSpec, load_settings
+from servicekit import (
+    Batch,
+    RuntimeDep,
+    ServiceRouter,
+    ServiceSettings,
+    ServiceSpec,
+    load_settings,
+)
 from servicekit import create_app as create_service
 
 from nlpinsight.model import SentimentModel, judge
@@ -79,8 +86,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
 
 
-def _router(settings: Settings) -> APIRouter:
-    router = APIRouter(tags=["sentiment"])
+def _router(settings: Settings) -> ServiceRouter:
+    router = ServiceRouter(tags=["sentiment"])
     # The length of a list is looked at before its texts are: a long one costs nothing.
     bounded = Body(embed=True, min_length=1, max_length=settings.max_batch_rows)
 
@@ -109,7 +116,7 @@ def _router(settings: Settings) -> APIRouter:
 
     @router.post("/predict_batch")
     async def predict_batch(
-        texts: Annotated[list[TextRequest], bounded], model: Model, runtime: RuntimeDep
+        texts: Annotated[Batch[TextRequest], bounded], model: Model, runtime: RuntimeDep
     ) -> BatchResponse:
         """Judge many texts; the answers are in the order of the texts."""
         predictions: list[Sentiment] = []

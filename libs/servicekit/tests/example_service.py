@@ -10,9 +10,11 @@ from fastapi import APIRouter, Body, FastAPI
 from pinproof import open_sealed
 from pydantic import BaseModel, ConfigDict, Field
 from servicekit import (
+    Batch,
     ProblemSpec,
     Runtime,
     RuntimeDep,
+    ServiceRouter,
     ServiceSettings,
     ServiceSpec,
     create_app,
@@ -38,7 +40,7 @@ class FarOutOfDomainError(OutOfDomainError):
 
 
 def make_router(settings: ServiceSettings) -> APIRouter:
-    router = APIRouter()
+    router = ServiceRouter()
     bounded = Body(embed=True, min_length=1, max_length=settings.max_batch_rows)
 
     @router.get("/plain")
@@ -53,7 +55,7 @@ def make_router(settings: ServiceSettings) -> APIRouter:
 
     @router.post("/predict_batch")
     async def predict_batch(
-        rows: Annotated[list[Row], bounded], runtime: RuntimeDep
+        rows: Annotated[Batch[Row], bounded], runtime: RuntimeDep
     ) -> dict[str, list[float]]:
         ys = await runtime.run_in_worker(lambda: [answer(runtime, row.x) for row in rows])
         return {"ys": ys}

@@ -97,9 +97,8 @@ def test_a_bad_value_is_422_and_not_repeated(client: TestClient, body: bytes) ->
     [
         b'{"x": ' + b"9" * 5000 + b"}",
         b'{"x": "\xff"}',
-        b"[" * 100_000,
     ],
-    ids=["longer than Python reads", "not UTF-8", "too deep"],
+    ids=["longer than Python reads", "not UTF-8"],
 )
 def test_a_body_that_no_parser_takes_is_400(client: TestClient, body: bytes) -> None:
     response = client.post("/predict", content=body, headers=JSON)
@@ -107,14 +106,11 @@ def test_a_body_that_no_parser_takes_is_400(client: TestClient, body: bytes) -> 
     assert response.json()["type"] == "urn:problem-type:bad-request"
 
 
-def test_many_errors_are_counted_and_the_first_are_listed(
-    start: Callable[..., TestClient],
-) -> None:
-    client = start(max_batch_rows=5000)
-    response = client.post("/predict_batch", json={"rows": [{"x": "many"}] * 5000})
+def test_many_errors_are_counted_and_the_first_are_listed(client: TestClient) -> None:
+    response = client.post("/predict", json={f"unknown {n}": n for n in range(900)})
     assert response.status_code == 422
     assert (
-        response.json()["detail"] == "The request is wrong in 5000 places; the first 20 are listed."
+        response.json()["detail"] == "The request is wrong in 901 places; the first 20 are listed."
     )
     assert len(response.json()["errors"]) == 20
 
@@ -128,7 +124,7 @@ def test_a_body_that_is_not_json_is_415(client: TestClient, content_type: str | 
 
 
 def test_a_batch_of_more_rows_than_allowed_is_422(client: TestClient) -> None:
-    response = client.post("/predict_batch", json={"rows": [{"x": "no number"}] * 3})
+    response = client.post("/predict_batch", json={"rows": [{"x": 1}] * 3})
     assert response.status_code == 422
     [error] = response.json()["errors"]
     assert (error["field"], error["code"]) == ("rows", "too_long")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from servicekit.app import create_app
     from servicekit.errors import ModelNotReadyError, NotReadyError, ServiceError
+    from servicekit.json_body import Batch, ServiceRouter
     from servicekit.problems import ProblemSpec
     from servicekit.runtime import Runtime, RuntimeDep, get_runtime
     from servicekit.server import serve
@@ -18,12 +19,14 @@ if TYPE_CHECKING:
     from servicekit.spec import ServiceSpec
 
 __all__ = [
+    "Batch",
     "ModelNotReadyError",
     "NotReadyError",
     "ProblemSpec",
     "Runtime",
     "RuntimeDep",
     "ServiceError",
+    "ServiceRouter",
     "ServiceSettings",
     "ServiceSpec",
     "create_app",
@@ -33,12 +36,14 @@ __all__ = [
 ]
 
 _MODULES: Final = {
+    "Batch": "json_body",
     "ModelNotReadyError": "errors",
     "NotReadyError": "errors",
     "ProblemSpec": "problems",
     "Runtime": "runtime",
     "RuntimeDep": "runtime",
     "ServiceError": "errors",
+    "ServiceRouter": "json_body",
     "ServiceSettings": "settings",
     "ServiceSpec": "spec",
     "create_app": "app",

@@ -4,18 +4,22 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from functools import cache
 from inspect import iscoroutinefunction
-from typing import Any
+from typing import Any, get_origin
 
+from annotated_types import MaxLen
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute, iter_route_contexts
 from pinproof import open_sealed
+from pydantic import FailFast
+from pydantic.fields import FieldInfo
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
 from servicekit.docs import render_docs
+from servicekit.json_body import StrictRoute
 from servicekit.lifecycle import Lifecycle
 from servicekit.metrics import Metrics
 from servicekit.middleware.admission import AdmissionMiddleware, Gate
@@ -52,8 +56,9 @@ def create_app(
         ``/health`` from then on; `app.state.runtime` is its runtime.
 
     Raises:
-        TypeError: An endpoint is not a coroutine. FastAPI would run it in a thread pool of its
-            own, which neither the deadline nor the bound on threads reaches.
+        TypeError: An endpoint is not a coroutine: FastAPI would run it in a thread pool of its
+            own, which neither the deadline nor the bound on threads reaches. Or it reads JSON, or a
+            list, whose cost is not bounded.
     """
     lifecycle, metrics = Lifecycle(), Metrics()
     gate = Gate(places=settings.max_concurrent_requests, queue=settings.max_queued_requests)
@@ -163,8 +168,24 @@ def _paths(app: FastAPI) -> Iterator[str]:
 def _check_endpoints(app: FastAPI) -> None:
     for context in iter_route_contexts(app.routes):
         route = context.original_route
-        if isinstance(route, APIRoute) and not iscoroutinefunction(route.endpoint):
+        if not isinstance(route, APIRoute):
+            continue
+        if not iscoroutinefunction(route.endpoint):
             raise TypeError(
                 f"{context.path}: {route.endpoint.__qualname__} must be `async def`; run what "
                 "takes long with `await runtime.run_in_worker(...)`"
             )
+        bodies = route.dependant.body_params
+        if bodies and not isinstance(route, StrictRoute):
+            raise TypeError(f"{context.path}: take a `ServiceRouter`, so that its JSON is bounded")
+        for body in bodies:
+            if get_origin(body.field_info.annotation) is list and not _is_bounded(body.field_info):
+                raise TypeError(
+                    f"{context.path}: {body.name} must be a `Batch` with a `max_length`, so that "
+                    "the cost of validating it is bounded"
+                )
+
+
+def _is_bounded(field: FieldInfo) -> bool:
+    kinds = {type(one) for one in field.metadata}
+    return {FailFast, MaxLen} <= kinds

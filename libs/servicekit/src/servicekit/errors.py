@@ -15,6 +15,8 @@ __all__ = [
     "ClientDisconnectedError",
     "DeadlineExceededError",
     "DrainingError",
+    "DuplicateKeyError",
+    "JsonTooComplexError",
     "ModelNotReadyError",
     "NotReadyError",
     "OverloadedError",
@@ -77,6 +79,21 @@ class UnsupportedMediaTypeError(ServiceError):
 
     def __init__(self) -> None:
         super().__init__("Send JSON, with the header Content-Type: application/json.")
+
+
+class JsonTooComplexError(ServiceError):
+    """The body holds more values than the service reads."""
+
+    status, code, title = 422, "json-too-complex", "The request's body holds too much"
+
+
+class DuplicateKeyError(ServiceError):
+    """An object in the body has a key twice."""
+
+    status, code, title = 422, "duplicate-key", "The request's body has a key twice"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"The key {key[:60]!a} comes more than once in one object.")
 
 
 class ClientDisconnectedError(ServiceError):

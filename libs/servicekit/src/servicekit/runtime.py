@@ -56,6 +56,7 @@ class Runtime:
         lifecycle: Whether the process drains.
         metrics: What it counts.
         workers: Its threads.
+        parsing: Held while a large body is parsed and validated.
         refusal: Why the model was refused, or None.
     """
 
@@ -74,6 +75,7 @@ class Runtime:
         self.lifecycle = lifecycle
         self.metrics = metrics
         self.workers = workers
+        self.parsing = asyncio.Lock()
         self.refusal: Refusal | None = None
         self._open_model = open_model
         self._opened: OpenedModel | None = None

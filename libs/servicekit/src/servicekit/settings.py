@@ -52,6 +52,9 @@ class ServiceSettings(BaseSettings):
     max_batch_rows: int = Field(
         default=1000, ge=1, description="Most rows in a batch; more is 422."
     )
+    max_json_items: int = Field(
+        default=25_000, ge=1, description="Most values in a JSON body; more is 422."
+    )
     max_concurrent_requests: int = Field(
         default=32, ge=1, description="Requests worked on at once; more wait."
     )

@@ -183,6 +183,10 @@ class RawConnection:
         """Send all of it."""
         self._socket.sendall(data)
 
+    def fileno(self) -> int:
+        """The socket's file descriptor, for `select`."""
+        return self._socket.fileno()
+
     def shut(self) -> None:
         """End both directions: a thread that waits to receive ends, too."""
         self._socket.shutdown(socket.SHUT_RDWR)
