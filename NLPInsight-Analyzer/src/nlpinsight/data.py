@@ -8,7 +8,7 @@ not fit is refused with the file, the rows, and what is expected; all rows are l
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -21,7 +21,7 @@ from servicekit.rows import Problem, Problems
 
 from nlpinsight.labels import LabelMap, NumberedTexts, describe, read_label
 from nlpinsight.leakage import wording
-from nlpinsight.rows import LABEL, TEXT, Row, shown
+from nlpinsight.rows import LABEL, TEXT, shown
 from nlpinsight.schema import LABELS, Label
 from nlpinsight.text import normalise
 from nlpinsight.textfiles import TextFile
@@ -128,7 +128,8 @@ def load_corpus(path: Path, label_map: LabelMap | None = None) -> Corpus:
             "sentence@label in each line, or .csv or .jsonl with text and label."
         )
     problems, numbered = Problems(), NumberedTexts()
-    rows: list[tuple[Row, Label | float]] = []
+    texts: list[str] = []
+    found: list[Label | float] = []
     # People post nothing but a link: not a mistake of the file. `judgeable` leaves it out.
     for row in file.rows(columns=(TEXT, LABEL), need_words=False):
         label = None if row.problem else read_label(row.fields[LABEL])
@@ -137,15 +138,16 @@ def load_corpus(path: Path, label_map: LabelMap | None = None) -> Corpus:
         elif label is None:
             problems.add([Problem(LABEL, row.number, shown(row.fields[LABEL]), _A_LABEL)])
         else:
-            rows.append((row, label))
+            texts.append(row.text)
+            found.append(label)
             if isinstance(label, float):
-                numbered.add(label, row.text)
+                numbered.add(label, row.number, row.text)
     if problems:
         raise problems.refusal(path)
-    meaning = _meaning(path, rows, numbered, label_map)
+    meaning = numbered.meaning(path, label_map)
     return Corpus(
-        texts=tuple(row.text for row, _ in rows),
-        labels=tuple(meaning[one] if isinstance(one, float) else one for _, one in rows),
+        texts=tuple(texts),
+        labels=tuple(meaning[one] if isinstance(one, float) else one for one in found),
         source=path.name,
         label_map=describe(meaning),
         read_as=file.read_as,
@@ -231,26 +233,3 @@ def split(corpus: Corpus, *, share: float = 0.2, seed: int = 42) -> tuple[Corpus
     held_out = set(outside)
     inside = [index for index in range(len(corpus)) if index not in held_out]
     return corpus.only(inside), corpus.only(sorted(outside))
-
-
-def _meaning(
-    path: Path,
-    rows: Sequence[tuple[Row, Label | float]],
-    numbered: NumberedTexts,
-    label_map: LabelMap | None,
-) -> Mapping[float, Label]:
-    """What the numbers of a file mean."""
-    if not numbered.counts:
-        return {}
-    meaning = None if label_map is None else label_map.meaning(numbered.numbers)
-    if meaning is not None:
-        return meaning
-    if label_map is None or len(label_map.candidates) > 1:
-        raise numbered.refusal(str(path), label_map)
-    [only] = label_map.candidates
-    problems = Problems()
-    for row, label in rows:
-        if isinstance(label, float) and label not in only:
-            shown_label = shown(row.fields[LABEL])
-            problems.add([Problem(LABEL, row.number, shown_label, label_map.expected)])
-    raise problems.refusal(path)

@@ -8,10 +8,12 @@ only with a declared meaning, by a preset or number by number.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from servicekit.files import DataError
 from servicekit.numbers import parse_number
+from servicekit.rows import Problem, Problems
 
 from nlpinsight.rows import shown
 from nlpinsight.schema import LABELS, Label
@@ -76,14 +78,14 @@ class LabelMap:
 
 @dataclass
 class NumberedTexts:
-    """The numbers that stand for labels in a file, each with its count and first texts."""
+    """The numbers that stand for labels in a file, each with its rows and first texts."""
 
-    counts: dict[float, int] = field(default_factory=dict)
+    rows: dict[float, list[int]] = field(default_factory=dict)
     examples: dict[float, list[str]] = field(default_factory=dict)
 
-    def add(self, number: float, text: str) -> None:
-        """Count a text whose label is a number."""
-        self.counts[number] = self.counts.get(number, 0) + 1
+    def add(self, number: float, row: int, text: str) -> None:
+        """Note a text whose label is a number."""
+        self.rows.setdefault(number, []).append(row)
         texts = self.examples.setdefault(number, [])
         if len(texts) < _SHOWN_TEXTS:
             texts.append(text)
@@ -91,9 +93,40 @@ class NumberedTexts:
     @property
     def numbers(self) -> list[float]:
         """The numbers, in ascending order."""
-        return sorted(self.counts)
+        return sorted(self.rows)
 
-    def refusal(self, source: str, given: LabelMap | None) -> DataError:
+    def meaning(self, source: Path, given: LabelMap | None) -> Mapping[float, Label]:
+        """What the numbers mean; nothing where there are none.
+
+        Args:
+            source: The file.
+            given: What was given on the command line; None where nothing was.
+
+        Raises:
+            DataError: They have no meaning, or several.
+        """
+        if not self.rows:
+            return {}
+        if given is None:
+            raise self._refusal(source, given)
+        meaning = given.meaning(self.numbers)
+        if meaning is None and len(given.candidates) > 1:
+            raise self._refusal(source, given)
+        if meaning is None:
+            raise self._missing(source, given)
+        return meaning
+
+    def _missing(self, source: Path, given: LabelMap) -> DataError:
+        """Which rows have a number that the only meaning there is lacks."""
+        problems = Problems()
+        for number in self.numbers:
+            if number not in given.candidates[0]:
+                value = shown_number(number)
+                rows = self.rows[number]
+                problems.add([Problem("label", row, value, given.expected) for row in rows])
+        return problems.refusal(source)
+
+    def _refusal(self, source: Path, given: LabelMap | None) -> DataError:
         """Why these numbers cannot be read, and what may be given so that they can.
 
         Args:
@@ -111,9 +144,10 @@ class NumberedTexts:
                 for name, meaning in meanings.items()
             ).strip(", ")
             texts = ", ".join(shown(text) for text in self.examples[number])
-            rows = f"{self.counts[number]:,} row{'s' if self.counts[number] != 1 else ''}"
+            count = len(self.rows[number])
+            rows = f"{count:,} row{'s' if count != 1 else ''}"
             lines.append(f"  {shown_number(number)}: {either or 'in no preset'}; {rows}: {texts}")
-        if (more := len(self.counts) - _SHOWN_NUMBERS) > 0:
+        if (more := len(self.rows) - _SHOWN_NUMBERS) > 0:
             lines.append(f"  and {more:,} more numbers; scores must be made classes first")
         if given is None:
             why = "labels are numbers, and files number the classes in different orders"
