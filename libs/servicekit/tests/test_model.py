@@ -97,6 +97,20 @@ def test_a_refused_model_is_named_with_its_reason(start: Start, tampered_model: 
     assert "tiny.json" in response.json()["detail"]
 
 
+@pytest.mark.parametrize("details", [True, False])
+def test_paths_and_digests_of_a_refused_model_are_told_where_settings_allow_it(
+    start: Start, tampered_model: Path, details: bool
+) -> None:
+    client = start(model_dir=tampered_model, refusal_details=details)
+    become_refused(client)
+    for answer in (client.get("/ready"), client.post("/predict", json={"x": 1})):
+        assert "file-digest" in answer.json()["detail"]
+        assert (str(tampered_model) in answer.text) is details
+    refusal = client.get("/model_info").json()["refusal"]
+    assert refusal["code"] == "file-digest"
+    assert (str(tampered_model) in refusal["message"]) is details
+
+
 def test_it_is_healthy_once_the_model_is_proven(start: Start) -> None:
     client = start()
     become_ready(client)

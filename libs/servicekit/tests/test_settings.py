@@ -138,3 +138,19 @@ def test_all_findings_are_told_at_once_and_no_value_is_repeated(
 def test_keys_do_not_show_in_the_settings_text(environment: Environment) -> None:
     environment(API_KEYS="hunter2")
     assert "hunter2" not in repr(load_settings(ServiceSettings))
+
+
+@pytest.mark.parametrize(
+    ("variables", "tells"),
+    [
+        ({}, True),
+        (SAFE, False),
+        (SAFE | {"REFUSAL_DETAILS": "true"}, True),
+        ({"REFUSAL_DETAILS": "false"}, False),
+    ],
+)
+def test_refusals_are_told_in_full_outside_of_production_or_where_wanted(
+    environment: Environment, variables: dict[str, str], tells: bool
+) -> None:
+    environment(**variables)
+    assert load_settings(ServiceSettings).tells_refusals is tells

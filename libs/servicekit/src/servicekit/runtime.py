@@ -100,6 +100,13 @@ class Runtime:
             raise self.not_ready()
         return self._opened
 
+    @property
+    def refusal_reason(self) -> str:
+        """What answers say of why the model was refused: all of it, or where to look."""
+        if self.refusal is not None and self.settings.tells_refusals:
+            return self.refusal.message
+        return "The log says why."
+
     def not_ready(self) -> ModelNotReadyError:
         """The error that says why there is no model."""
         if self.refusal is None:
@@ -107,7 +114,7 @@ class Runtime:
                 "The model is being loaded and proven.", headers={"Retry-After": "1"}
             )
         return ModelNotReadyError(
-            f"The model was refused ({self.refusal.code}): {self.refusal.message}"
+            f"The model was refused ({self.refusal.code}): {self.refusal_reason}"
         )
 
     def count_prediction(self, label: str, n: int = 1) -> None:

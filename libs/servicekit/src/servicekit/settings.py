@@ -99,6 +99,11 @@ class ServiceSettings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe log lines that are written."
     )
+    refusal_details: bool | None = Field(
+        default=None,
+        description="Whether answers say why a model was refused, with paths and digests; "
+        "unset means outside of production.",
+    )
     docs: bool = Field(default=True, description="Whether `/docs` and `/openapi.json` answer.")
 
     @field_validator("api_keys", mode="before")
@@ -130,6 +135,13 @@ class ServiceSettings(BaseSettings):
     def authenticates(self) -> bool:
         """Whether requests need an API key."""
         return bool(self.api_keys)
+
+    @property
+    def tells_refusals(self) -> bool:
+        """Whether answers say more of a refused model than the code of the reason."""
+        if self.refusal_details is None:
+            return self.app_env != "production"
+        return self.refusal_details
 
     def _contradictions(self) -> list[str]:
         findings = []

@@ -144,7 +144,8 @@ def _model_info(runtime: Runtime) -> ModelInfo:
     refusal = runtime.refusal
     if refusal is not None:
         return ModelInfo(
-            verdict="refused", refusal=RefusalInfo(code=refusal.code, message=refusal.message)
+            verdict="refused",
+            refusal=RefusalInfo(code=refusal.code, message=runtime.refusal_reason),
         )
     opened = runtime.opened
     if opened is None:
