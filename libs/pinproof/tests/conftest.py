@@ -9,7 +9,7 @@ from deliverables import PIECE, Published, publishable
 from hypothesis import settings
 from pinproof.check import check
 from pinproof.closure.sync import sync
-from pinproof.delivery import fetching
+from pinproof.delivery import source
 from toys import PINS, UV, ToyWorld, toy_wheels
 
 Files = Mapping[str, str | bytes]
@@ -111,7 +111,7 @@ def bucket(
     for name, value in found.environment.items():
         monkeypatch.setenv(name, value)
     # Small pieces, so that a small file has several.
-    monkeypatch.setattr(fetching, "CHUNK_BYTES", PIECE)
+    monkeypatch.setattr(source, "CHUNK_BYTES", PIECE)
     return found
 
 

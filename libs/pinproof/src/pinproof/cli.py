@@ -15,6 +15,7 @@ from pinproof.commands.outdated import outdated
 from pinproof.commands.prove import prove
 from pinproof.commands.push import push
 from pinproof.commands.seal import seal
+from pinproof.commands.sign import sign
 from pinproof.commands.sync import sync
 from pinproof.commands.trial import trial
 from pinproof.commands.verify import verify
@@ -38,7 +39,7 @@ class _Group(TyperGroup):
 app = typer.Typer(
     cls=_Group,
     name="pinproof",
-    help="Checks pins, seals models, and opens them only where they are proven.",
+    help="Checks pins, seals and signs models, and opens them only where they are proven.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
@@ -54,6 +55,7 @@ app.command()(prove)
 app.command()(trial)
 app.command()(explain)
 app.command()(seal)
+app.command()(sign)
 app.command("open")(open_model)
 app.command()(push)
 app.command()(fetch)

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 __all__ = [
+    "BadSignatureError",
     "DeliveryError",
     "FileDigestError",
     "GoldenMismatchError",
@@ -16,11 +17,16 @@ __all__ = [
     "PathDisagreementError",
     "PinproofError",
     "PredictError",
+    "PublicKeyError",
     "PythonMismatchError",
     "SealError",
     "SealedModelError",
     "SeriesMismatchError",
+    "SignatureExpiredError",
+    "SigningError",
+    "UnknownSignerError",
     "UnreachableError",
+    "UnsignedError",
 ]
 
 
@@ -40,6 +46,14 @@ class PinproofError(Exception):
 
 class SealError(PinproofError):
     """A model could not be sealed; nothing was written to the destination."""
+
+
+class SigningError(PinproofError):
+    """A model could not be signed; nothing was written."""
+
+
+class PublicKeyError(PinproofError):
+    """The text is no public key of a signer, or the key is a weak one."""
 
 
 class DeliveryError(PinproofError):
@@ -76,6 +90,30 @@ class FileDigestError(SealedModelError):
     """A file of the model is missing or is not the one that was sealed."""
 
     code = "file-digest"
+
+
+class UnsignedError(SealedModelError):
+    """The deployment wants a signed model, and this one has no signature."""
+
+    code = "unsigned"
+
+
+class UnknownSignerError(SealedModelError):
+    """The model is signed, but by none of the keys that the deployment names."""
+
+    code = "unknown-signer"
+
+
+class BadSignatureError(SealedModelError):
+    """The signature is damaged, is no signature, or is that of another model."""
+
+    code = "bad-signature"
+
+
+class SignatureExpiredError(SealedModelError):
+    """The signature is right, but its time is over."""
+
+    code = "signature-expired"
 
 
 class PythonMismatchError(SealedModelError):

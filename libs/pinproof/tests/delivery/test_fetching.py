@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from buckets import Bucket
 from deliverables import Published, around, contents, publishable, renamed_file
-from pinproof.delivery import fetching
+from pinproof.delivery import source
 from pinproof.delivery.fetching import fetch
 from pinproof.delivery.staging import Staging
 from pinproof.errors import (
@@ -92,7 +92,7 @@ def test_what_is_fetched_is_never_looked_into_before_its_digest_holds(
 def test_a_manifest_that_is_too_large_is_not_fetched(
     bucket: Bucket, published: Published, destination: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetching, "MAX_MANIFEST_BYTES", 100)
+    monkeypatch.setattr(source, "MAX_MANIFEST_BYTES", 100)
 
     with pytest.raises(ManifestError, match="a manifest has at most 100"):
         fetch(published.uri, destination, sha256=published.sha256)

@@ -43,9 +43,11 @@ def seal_toy(tmp_path: Path, golden: Path, model: Path | None = None) -> Result:
 
 
 def test_a_model_sealed_by_the_command_opens_by_the_command(tmp_path: Path, golden: Path) -> None:
-    assert seal_toy(tmp_path, golden).stdout == f"Sealed toy 1.0.0 into {tmp_path}/sealed.\n"
+    sealed = seal_toy(tmp_path, golden)
 
     sha256 = hashlib.sha256((tmp_path / "sealed" / "manifest.json").read_bytes()).hexdigest()
+    assert sealed.stderr == f"Sealed toy 1.0.0 into {tmp_path}/sealed.\n"
+    assert sealed.stdout == f"MODEL_SHA256={sha256}\n"
     opened = pinproof("open", tmp_path / "sealed", "--sha256", sha256)
     assert opened.exit_code == 0
     lines = opened.stdout.splitlines()

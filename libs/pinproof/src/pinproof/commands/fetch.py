@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from pinproof.commands.ending import terminable
+from pinproof.commands.options import Signers, split_signers
 from pinproof.delivery.patience import PATIENCE_S
 from pinproof.errors import SealedModelError
 
@@ -16,21 +17,27 @@ def fetch(
     uri: Annotated[
         str, typer.Argument(help="The model's folder: s3://..., gs://... or file:///...")
     ],
-    sha256: Annotated[str, typer.Option(help="The SHA-256 of its manifest.json.")],
     to: Annotated[Path, typer.Option(help="The folder to write.")],
+    sha256: Annotated[
+        str | None, typer.Option(help="The SHA-256 that its manifest.json must have.")
+    ] = None,
+    signer: Signers = None,
     patience: Annotated[
         float, typer.Option(min=0, help="Seconds without progress to wait for a bucket.")
     ] = PATIENCE_S,
 ) -> None:
     """Fetch a sealed model from a bucket, and verify it before it is visible.
 
-    The manifest must have the digest, and every file the size and digest that the manifest
-    states; then the folder appears, whole. What was fetched by an attempt that was interrupted is
-    not fetched again. The model is not opened: that is its service's work.
+    The manifest must have the digest, or the signature of a signer, or both where both are given;
+    one of them is needed. Every file must have the size and digest that the manifest states; then
+    the folder appears, whole, with its signature if it has one. What was fetched by an attempt that
+    was interrupted is not fetched again. The model is not opened: that is its service's work.
 
     For example:
 
     * `pinproof fetch s3://models/bankchurn/1.4.0 --sha256 3b5d... --to /model/current`
+
+    * `pinproof fetch s3://models/bankchurn/1.4.0 --signer ed25519:mWkN... --to /model/current`
 
     Exit status: 0 it is there, 1 it is refused: what lies in the bucket is not the model that was
     asked for; 2 it cannot be fetched (the reason on standard error); 75 the bucket does not answer
@@ -44,6 +51,7 @@ def fetch(
                 uri,
                 to,
                 sha256=sha256,
+                signers=split_signers(signer),
                 patience_s=patience,
                 say=lambda text: typer.echo(text, err=True),
             )

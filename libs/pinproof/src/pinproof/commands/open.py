@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from pinproof.commands.options import Signers, split_signers
 from pinproof.errors import SealedModelError
 from pinproof.sealed.opening import OpenedModel, open_sealed
 
@@ -17,25 +18,34 @@ def open_model(
     sha256: Annotated[
         str | None, typer.Option(help="The SHA-256 that its manifest.json must have.")
     ] = None,
+    signer: Signers = None,
     output: Annotated[
         Literal["text", "json"], typer.Option("--format", help="text or json.")
     ] = "text",
 ) -> None:
     """Verify, load and prove a sealed model in this environment, as its service would.
 
-    The order: the manifest, the digests, Python and every guarded distribution, then loading,
-    then the golden predictions. Nothing is unpickled before the first three hold.
+    The order: the signature, the manifest, the digests, Python and every guarded distribution, then
+    loading, then the golden predictions. Nothing is unpickled before all but the last two hold.
+
+    A digest or a key protects only if it comes another way than the model: the digest as `push` or
+    the training printed it, the key from who signs. Without either, what a model's pickle does when
+    it is loaded is up to the writer of the folder.
 
     For example:
 
     * `pinproof open models/bankchurn`
 
-    * `pinproof open models/bankchurn --sha256 $(sha256sum < models/bankchurn/manifest.json | cut -d' ' -f1)`
+    * `pinproof open models/bankchurn --sha256 3b5d...`
 
-    Exit status: 0 it opens, 1 it is refused (the reason, with its code, on standard error).
-    """  # noqa: E501 - one command on one line can be copied
+    * `pinproof open models/bankchurn --signer ed25519:mWkN...`
+
+    Exit status: 0 it opens, 1 it is refused (the reason, with its code, on standard error), 2 a
+    signer is no public key.
+    """
+    signers = split_signers(signer)
     try:
-        opened = open_sealed(model, expected_sha256=sha256)
+        opened = open_sealed(model, expected_sha256=sha256, signers=signers)
     except SealedModelError as refusal:
         if output == "json":
             verdict = {"opens": False, "code": refusal.code, "message": str(refusal)}

@@ -9,7 +9,16 @@ import typer
 from pinproof.index import DEFAULT_INDEX, Index
 from pinproof.web import Client
 
-__all__ = ["INDEX_URL", "TARGET", "IndexUrl", "Target", "open_index", "show_progress"]
+__all__ = [
+    "INDEX_URL",
+    "TARGET",
+    "IndexUrl",
+    "Signers",
+    "Target",
+    "open_index",
+    "show_progress",
+    "split_signers",
+]
 
 Target = Annotated[Path, typer.Argument(help="The root of a repository, or one requirements file.")]
 TARGET = Path()
@@ -22,6 +31,20 @@ IndexUrl = Annotated[
     ),
 ]
 INDEX_URL = DEFAULT_INDEX
+
+Signers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--signer",
+        help="A public key, ed25519:BASE64, that must have signed the model. Of several, given "
+        "again or separated by commas, one must have.",
+    ),
+]
+
+
+def split_signers(given: list[str] | None) -> list[str]:
+    """The keys that were given as one option or several."""
+    return [key for text in given or () for key in text.split(",")]
 
 
 def open_index(url: str, client: Client) -> Index:

@@ -23,8 +23,9 @@ def push(
 ) -> None:
     """Push a sealed model to a folder of a bucket, and print what a deployment needs of it.
 
-    Its files go first and its manifest last, and nothing is overwritten: a folder that holds
-    another model is refused. Pushing the same model again finishes or changes nothing.
+    Its files go first, then its signature if it has one, and its manifest last. Nothing is
+    overwritten: a folder that holds another model or another signature is refused. Pushing the same
+    model again finishes or changes nothing.
 
     For example:
 

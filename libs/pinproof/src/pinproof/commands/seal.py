@@ -1,5 +1,6 @@
 """`pinproof seal`."""
 
+import hashlib
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,7 @@ from pydantic import ValidationError
 
 from pinproof.errors import SealError
 from pinproof.sealed.golden import GoldenSet
+from pinproof.sealed.manifest import encode_manifest
 from pinproof.sealed.sealing import seal as seal_files
 
 __all__ = ["seal"]
@@ -28,7 +30,8 @@ def seal(  # noqa: PLR0917 - typer makes options of them, nobody passes them by 
     """Seal files that another program trained.
 
     A service seals with `pinproof.seal` when it trains, and records its data and metrics, too.
-    This is for a model that exists already, such as one fetched from elsewhere.
+    This is for a model that exists already, such as one fetched from elsewhere. The digest that it
+    prints is what a deployment expects: it goes there by another way than the model.
 
     The golden file holds what the model answered where it was trained:
 
@@ -60,7 +63,7 @@ def seal(  # noqa: PLR0917 - typer makes options of them, nobody passes them by 
         raise SealError(
             f"{error.filename} cannot be read: {error.strerror}.", remedy="Give files that exist."
         ) from error
-    seal_files(
+    manifest = seal_files(
         out,
         name=name,
         version=version,
@@ -71,4 +74,6 @@ def seal(  # noqa: PLR0917 - typer makes options of them, nobody passes them by 
         metrics={},
         parameters={},
     )
-    typer.echo(f"Sealed {name} {version} into {out}.")
+    sha256 = hashlib.sha256(encode_manifest(manifest)).hexdigest()
+    typer.echo(f"Sealed {name} {version} into {out}.", err=True)
+    typer.echo(f"MODEL_SHA256={sha256}")

@@ -3,55 +3,49 @@
 import hashlib
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pinproof.delivery.patience import PATIENCE_S, Patience
 from pinproof.delivery.remote import RemoteFolder
+from pinproof.delivery.source import AGAIN, Source
 from pinproof.delivery.staging import Staging
 from pinproof.errors import (
     DeliveryError,
     FileDigestError,
     ManifestDigestError,
-    ManifestError,
     SealedModelError,
-    UnreachableError,
 )
-from pinproof.sealed.folders import holds_only_a_model, write_durably
-from pinproof.sealed.manifest import (
-    MANIFEST_NAME,
-    MAX_MANIFEST_BYTES,
-    FileRecord,
-    Manifest,
-    read_manifest,
-)
+from pinproof.sealed.folders import holds_only_a_model, replace_file, write_durably
+from pinproof.sealed.manifest import MANIFEST_NAME, FileRecord, Manifest, read_manifest
+from pinproof.sealed.public_keys import parse_public_key
+from pinproof.sealed.signature import SIGNATURE_NAME
 
-__all__ = ["CHUNK_BYTES", "fetch"]
-
-CHUNK_BYTES = 8 * 2**20
-
-_AGAIN = "Push the model again, to a folder of its own, and deploy that."
+__all__ = ["fetch"]
 
 
 def fetch(
     uri: str,
     destination: Path,
     *,
-    sha256: str,
+    sha256: str | None = None,
+    signers: Sequence[str] = (),
     patience_s: float = PATIENCE_S,
     say: Callable[[str], None] = lambda _line: None,
 ) -> Manifest:
     """Fetch a sealed model from a bucket into a folder.
 
-    The manifest comes first, and is used only if it has the digest that was asked for. Then each
-    file that it lists comes in pieces, into a hidden folder beside the destination, where a later
-    try goes on; and when every file has its digest, the folder is renamed into its place.
+    The manifest comes first, and is used only if it has the digest that was asked for, or one of
+    the signers signed it; both where both are given. Then each file that it lists comes in pieces,
+    into a hidden folder beside the destination, where a later try goes on; and when every file has
+    its digest, the folder is renamed into its place, with the signature if there is one.
 
     Args:
         uri: The folder of the model, see `pinproof.delivery.remote`.
         destination: The folder to write. A sealed model that stands there is replaced; where it
             is the one that is asked for and is intact, nothing is done.
-        sha256: The SHA-256 of the model's manifest.
+        sha256: The SHA-256 of the model's manifest; None to accept what one of the signers signed.
+        signers: Public keys, ``ed25519:BASE64``, of which one must have signed the model.
         patience_s: How many seconds without progress are waited for a bucket that does not answer.
         say: Takes lines for people.
 
@@ -61,15 +55,35 @@ def fetch(
     Raises:
         SealedModelError: What lies there is not the model that was asked for.
         DeliveryError: It cannot be reached or written. What was there before is as it was.
+        PublicKeyError: A signer's key is no public key.
     """
-    expected = _digest(sha256)
+    if sha256 is None and not signers:
+        raise DeliveryError(
+            "Nothing says which model to accept.",
+            remedy="Give the SHA-256 that `pinproof push` printed, or the key of its signer.",
+        )
+    for signer in signers:
+        parse_public_key(signer)
+    expected = _digest(sha256) if sha256 is not None else None
+
+    def source() -> Source:
+        # Not opened where the model is there already: then nothing is asked of the bucket.
+        return Source(RemoteFolder(uri), Patience(patience_s, say))
+
     try:
+        if expected is None:
+            # Only the digest counts here: with the rest, both are fetched and verified again.
+            expected = source().signed_digest(signers)
         if _is_there(destination, expected):
-            say(f"{destination} holds this model already.")
-            return read_manifest(destination, expected_sha256=expected)[0]
+            if signers and not _is_signed(destination, expected, signers):
+                say(f"{destination} holds this model already. Fetching its signature.")
+                _renew(source(), destination, expected, signers)
+            else:
+                say(f"{destination} holds this model already.")
+            return read_manifest(destination, expected_sha256=expected, signers=signers)[0]
         staging = Staging(destination, expected)
         with staging.held():
-            return _Fetch(RemoteFolder(uri), staging, patience_s, say).run(expected)
+            return _Fetch(source(), staging, say).run(expected, signers)
     except OSError as error:
         raise DeliveryError(
             f"{destination} cannot be written: {error.strerror or error}.",
@@ -78,21 +92,14 @@ def fetch(
 
 
 class _Fetch:
-    def __init__(
-        self,
-        remote: RemoteFolder,
-        staging: Staging,
-        patience_s: float,
-        say: Callable[[str], None],
-    ) -> None:
-        self._remote = remote
+    def __init__(self, source: Source, staging: Staging, say: Callable[[str], None]) -> None:
+        self._source = source
         self._staging = staging
-        self._patience = Patience(patience_s, say)
         self._say = say
 
-    def run(self, expected: str) -> Manifest:
+    def run(self, expected: str, signers: Sequence[str]) -> Manifest:
         try:
-            manifest = self._manifest(expected)
+            manifest = self._manifest(expected, signers)
             self._check_room(manifest)
             for name, record in manifest.files.items():
                 self._file(name, record)
@@ -103,31 +110,24 @@ class _Fetch:
             raise
         return manifest
 
-    def _manifest(self, expected: str) -> Manifest:
-        where = f"{self._remote.uri}/{MANIFEST_NAME}"
-        contents = self._patience.attempt(lambda: self._small(MANIFEST_NAME))
+    def _manifest(self, expected: str, signers: Sequence[str]) -> Manifest:
+        contents = self._source.manifest()
         found = hashlib.sha256(contents).hexdigest()
         if found != expected:
             raise ManifestDigestError(
-                f"{where} has the SHA-256 {found}, but {expected} was asked for.",
+                f"{self._source.uri}/{MANIFEST_NAME} has the SHA-256 {found}, but {expected} was "
+                "asked for.",
                 remedy="Deploy the folder and the digest that `pinproof push` printed together.",
             )
+        signature = self._source.signature(expected, signers)
         # Only now is it looked into.
-        write_durably(self._staging.model / MANIFEST_NAME, contents)
-        return read_manifest(self._staging.model, expected_sha256=expected)[0]
-
-    def _small(self, name: str) -> bytes:
-        size = self._size(name)
-        if size > MAX_MANIFEST_BYTES:
-            raise ManifestError(
-                f"{self._remote.uri}/{name} has {size} bytes; a manifest has at most "
-                f"{MAX_MANIFEST_BYTES}.",
-                remedy=_AGAIN,
-            )
-        contents = b""
-        while len(contents) < size:
-            contents += self._read(name, start=len(contents), size=size)
-        return contents
+        model = self._staging.model
+        write_durably(model / MANIFEST_NAME, contents)
+        if signature is None:
+            (model / SIGNATURE_NAME).unlink(missing_ok=True)  # one that an earlier try found
+        else:
+            write_durably(model / SIGNATURE_NAME, signature)
+        return read_manifest(model, expected_sha256=expected, signers=signers)[0]
 
     def _check_room(self, manifest: Manifest) -> None:
         parts = self._staging.parts
@@ -153,52 +153,49 @@ class _Fetch:
         resumed = part.stat().st_size if part.exists() else 0
         begun = f", going on at {resumed}" if resumed else ""
         self._say(f"Fetching {name}, {record.size} bytes{begun}.")
-        self._patience.attempt(lambda: self._pieces(name, record.size, part))
+        self._source.patience.attempt(lambda: self._pieces(name, record.size, part))
         if _sha256(part) != record.sha256 and resumed:
             # What an earlier try left may be what is wrong, as after a loss of power.
             part.unlink()
-            self._patience.attempt(lambda: self._pieces(name, record.size, part))
+            self._source.patience.attempt(lambda: self._pieces(name, record.size, part))
         if (found := _sha256(part)) != record.sha256:
             raise FileDigestError(
-                f"{self._remote.uri}/{name} has the SHA-256 {found}, but {record.sha256} was "
+                f"{self._source.uri}/{name} has the SHA-256 {found}, but {record.sha256} was "
                 "sealed.",
-                remedy=_AGAIN,
+                remedy=AGAIN,
             )
         part.rename(done)
 
     def _pieces(self, name: str, size: int, part: Path) -> None:
         """Append to a part what it lacks."""
-        found = self._size(name)
+        found = self._source.size(name)
         if found != size:
             raise FileDigestError(
-                f"{self._remote.uri}/{name} has {found} bytes, but {size} were sealed.",
-                remedy=_AGAIN,
+                f"{self._source.uri}/{name} has {found} bytes, but {size} were sealed.",
+                remedy=AGAIN,
             )
         with part.open("ab") as file:
             while (start := file.tell()) < size:
-                file.write(self._read(name, start=start, size=size))
+                file.write(self._source.read(name, start=start, size=size))
                 file.flush()
-                self._patience.progressed()
+                self._source.patience.progressed()
             os.fsync(file.fileno())
 
-    def _size(self, name: str) -> int:
-        size = self._remote.size(name)
-        if size is None:
-            raise DeliveryError(
-                f"{self._remote.uri}/{name} does not exist.",
-                remedy="Give the folder that `pinproof push` printed.",
-            )
-        return size
 
-    def _read(self, name: str, *, start: int, size: int) -> bytes:
-        length = min(CHUNK_BYTES, size - start)
-        contents = self._remote.read(name, start=start, length=length)
-        if not contents:
-            raise UnreachableError(
-                f"{self._remote.uri}/{name}: no bytes came where {length} were asked for.",
-                remedy="Try again when the bucket answers.",
-            )
-        return contents
+def _renew(source: Source, destination: Path, expected: str, signers: Sequence[str]) -> None:
+    """Give a model that is there and intact the signature that lies in the bucket."""
+    signature = source.signature(expected, signers)
+    # With signers, a missing one was refused.
+    assert signature is not None  # noqa: S101
+    replace_file(destination, SIGNATURE_NAME, signature)
+
+
+def _is_signed(destination: Path, expected: str, signers: Sequence[str]) -> bool:
+    try:
+        read_manifest(destination, expected_sha256=expected, signers=signers)
+    except SealedModelError:
+        return False
+    return True
 
 
 def _digest(sha256: str) -> str:

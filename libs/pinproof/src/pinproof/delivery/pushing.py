@@ -1,14 +1,16 @@
-"""Push a sealed model to a bucket: its files first, its manifest last, and nothing overwritten."""
+"""Push a sealed model to a bucket: files, signature, manifest, and nothing overwritten."""
 
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
-from pinproof.delivery.fetching import CHUNK_BYTES
 from pinproof.delivery.patience import PATIENCE_S, Patience
 from pinproof.delivery.remote import MAX_PUT_BYTES, RemoteFolder
+from pinproof.delivery.source import CHUNK_BYTES
 from pinproof.errors import DeliveryError
-from pinproof.sealed.manifest import MANIFEST_NAME, read_file, read_manifest
+from pinproof.sealed.manifest import MANIFEST_NAME, read_manifest
+from pinproof.sealed.model_files import read_file
+from pinproof.sealed.signature import SIGNATURE_NAME, parse_signature, read_signature
 
 __all__ = ["push"]
 
@@ -27,7 +29,8 @@ def push(
 
     Each file is created only where there is none of its name, so that two pushes to one folder
     cannot mix; a file that is there already must be the same. Where the manifest is, the model is
-    complete. A push that was interrupted is finished by the next.
+    complete. A push that was interrupted is finished by the next. A signature goes with the model;
+    it may be pushed later, but is not replaced by another.
 
     Args:
         model: The folder of the sealed model.
@@ -39,7 +42,8 @@ def push(
         The SHA-256 of the manifest, which `pinproof.delivery.fetch` asks for.
 
     Raises:
-        SealedModelError: The folder is no sealed model, or is damaged.
+        SealedModelError: The folder is no sealed model, or is damaged, or its signature is that of
+            another model.
         DeliveryError: The bucket cannot be reached, or another model lies there.
     """
     manifest, sha256 = read_manifest(model)
@@ -50,12 +54,20 @@ def push(
                 remedy="Seal the model in smaller files.",
             )
         read_file(model / name, record)  # all are looked at before the first is sent
+    signature = read_signature(model)
+    if signature is not None:
+        parse_signature(signature, where=str(model / SIGNATURE_NAME), manifest_sha256=sha256)
     folder = RemoteFolder(uri, timeout_s=TIMEOUT_S, make=True)
     remote = _Destination(folder, Patience(patience_s, say))
-    remote.check_other(sha256)
+    remote.check_other(MANIFEST_NAME, sha256)
+    if signature is not None:
+        remote.check_other(SIGNATURE_NAME, hashlib.sha256(signature).hexdigest())
     for name, record in manifest.files.items():
         say(f"Pushing {name}, {record.size} bytes.")
         remote.put(name, read_file(model / name, record))
+    if signature is not None:
+        say(f"Pushing {SIGNATURE_NAME}, {len(signature)} bytes.")
+        remote.put(SIGNATURE_NAME, signature)
     remote.put(MANIFEST_NAME, (model / MANIFEST_NAME).read_bytes())
     return sha256
 
@@ -65,10 +77,10 @@ class _Destination:
         self._remote = remote
         self._patience = patience
 
-    def check_other(self, sha256: str) -> None:
-        """See before anything is sent whether another model has its manifest there."""
-        if self._digest(MANIFEST_NAME) not in (None, sha256):
-            raise self._taken(MANIFEST_NAME)
+    def check_other(self, name: str, sha256: str) -> None:
+        """See before anything is sent whether another file of a name lies there."""
+        if self._digest(name) not in (None, sha256):
+            raise self._taken(name)
 
     def put(self, name: str, contents: bytes) -> None:
         # Where an answer was lost, the next try finds the file there: the same one.
@@ -94,6 +106,11 @@ class _Destination:
         return digest.hexdigest()
 
     def _taken(self, name: str) -> DeliveryError:
+        if name == SIGNATURE_NAME:
+            return DeliveryError(
+                f"{self._remote.uri}/{name} is another signature. Nothing is overwritten.",
+                remedy="Push the model that was signed again to a folder of its own.",
+            )
         return DeliveryError(
             f"{self._remote.uri}/{name} belongs to another model.",
             remedy="Push to a folder of its own, such as one named after the digest.",

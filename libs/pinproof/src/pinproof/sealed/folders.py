@@ -7,8 +7,9 @@ from pathlib import Path
 
 from pinproof.errors import SealedModelError
 from pinproof.sealed.manifest import MANIFEST_NAME, read_manifest
+from pinproof.sealed.signature import SIGNATURE_NAME
 
-__all__ = ["holds_only_a_model", "replace_folder", "write_durably"]
+__all__ = ["holds_only_a_model", "replace_file", "replace_folder", "write_durably"]
 
 
 def holds_only_a_model(folder: Path) -> bool:
@@ -21,7 +22,8 @@ def holds_only_a_model(folder: Path) -> bool:
         manifest, _ = read_manifest(folder)
     except SealedModelError:
         return False
-    return {path.name for path in folder.iterdir()} <= {MANIFEST_NAME, *manifest.files}
+    own = {MANIFEST_NAME, SIGNATURE_NAME, *manifest.files}
+    return {path.name for path in folder.iterdir()} <= own
 
 
 def write_durably(path: Path, contents: bytes) -> None:
@@ -30,6 +32,19 @@ def write_durably(path: Path, contents: bytes) -> None:
         file.write(contents)
         file.flush()
         os.fsync(file.fileno())
+
+
+def replace_file(folder: Path, name: str, contents: bytes) -> None:
+    """Put a file into the folder of a model, whole or not at all, over one of its name.
+
+    Raises:
+        OSError: It cannot be written; what was there before is as it was.
+    """
+    place = folder.resolve()
+    # Beside the model: what a kill leaves behind is then no file in the model's folder.
+    with tempfile.TemporaryDirectory(prefix=f".{place.name}-", dir=place.parent) as staging:
+        write_durably(Path(staging) / name, contents)
+        (Path(staging) / name).replace(place / name)
 
 
 def replace_folder(staging: Path, destination: Path) -> None:

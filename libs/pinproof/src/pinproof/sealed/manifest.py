@@ -2,14 +2,15 @@
 
 ``manifest.json`` stands beside the files of the model. Its field ``seal`` is the SHA-256 of the
 manifest's own bytes with the 64 digits of the seal replaced by zeros, so that damage is seen
-even where the deployment does not say which manifest it expects. Only an expected digest given
-from outside (``MODEL_SHA256``) protects against somebody who means it.
+even where the deployment does not say which manifest it expects. Only an expected digest
+(``MODEL_SHA256``) or a signer's public key (``MODEL_SIGNERS``), given from outside, protects
+against somebody who means it.
 """
 
-import errno
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -26,20 +27,25 @@ from pydantic import (
     ValidationError,
 )
 
-from pinproof.errors import FileDigestError, ManifestDigestError, ManifestError
+from pinproof.errors import (
+    BadSignatureError,
+    ManifestDigestError,
+    ManifestError,
+)
 from pinproof.sealed.golden import FiniteFloat, GoldenSet
+from pinproof.sealed.regular_files import read_regular
+from pinproof.sealed.signature import SIGNATURE_NAME, read_signature, verify_signature
 
 __all__ = [
     "FORMAT",
     "MANIFEST_NAME",
     "MAX_MANIFEST_BYTES",
+    "RESEAL",
     "DistributionRecord",
     "FileName",
     "FileRecord",
     "Manifest",
     "encode_manifest",
-    "read_file",
-    "read_files",
     "read_manifest",
 ]
 
@@ -49,7 +55,7 @@ MAX_MANIFEST_BYTES = 64 * 2**20
 MAX_FILE_BYTES = 64 * 2**30
 
 _NO_SEAL = "0" * 64
-_RESEAL = "Fetch the model again from where it was published, or train and seal it anew."
+RESEAL = "Fetch the model again from where it was published, or train and seal it anew."
 
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
@@ -158,12 +164,18 @@ def encode_manifest(manifest: Manifest) -> bytes:
     return text.replace(_NO_SEAL, seal, 1).encode()
 
 
-def read_manifest(directory: Path, *, expected_sha256: str | None = None) -> tuple[Manifest, str]:
-    """Read and verify the manifest of a sealed model. Nothing else is touched.
+def read_manifest(
+    directory: Path, *, expected_sha256: str | None = None, signers: Sequence[str] = ()
+) -> tuple[Manifest, str]:
+    """Read and verify the manifest of a sealed model, and its signature where signers are given.
+
+    The signature is verified before the manifest is looked into. Nothing else is touched.
 
     Args:
         directory: The model.
         expected_sha256: The SHA-256 that the manifest must have, in hexadecimal.
+        signers: Public keys, ``ed25519:BASE64``, of which one must have signed the manifest; empty
+            where no signature is asked for.
 
     Returns:
         The manifest and its SHA-256.
@@ -171,17 +183,28 @@ def read_manifest(directory: Path, *, expected_sha256: str | None = None) -> tup
     Raises:
         ManifestError: It is missing, too large, no manifest, or of an unknown format.
         ManifestDigestError: It is not the expected one, or it changed after sealing.
+        UnsignedError: A signature is asked for, and there is none.
+        UnknownSignerError: The signature is by another key.
+        BadSignatureError: The signature is damaged, or that of another model.
+        SignatureExpiredError: The signature has expired.
+        PublicKeyError: A signer's key is no public key.
     """
     path = directory / MANIFEST_NAME
     raw = _read_bounded(path)
     digest = hashlib.sha256(raw).hexdigest()
+    signature = None
+    if signers:
+        where = directory / SIGNATURE_NAME
+        signature = verify_signature(
+            read_signature(directory), signers, where=str(where), manifest_sha256=digest
+        )
     manifest = _parse(path, raw)
     zeroed = raw.replace(manifest.seal.encode(), _NO_SEAL.encode(), 1)
     if hashlib.sha256(zeroed).hexdigest() != manifest.seal:
         raise ManifestDigestError(
             f"{path} changed after it was sealed: its contents do not have the digest that its "
             "field 'seal' states.",
-            remedy=_RESEAL,
+            remedy=RESEAL,
         )
     if expected_sha256 is not None and digest != expected_sha256.strip().lower():
         raise ManifestDigestError(
@@ -189,58 +212,20 @@ def read_manifest(directory: Path, *, expected_sha256: str | None = None) -> tup
             remedy="Deploy the model that the deployment names, or, where this model is the one "
             "that is meant, set MODEL_SHA256 to its digest.",
         )
+    if signature is not None:
+        signed, found = (signature.name, signature.version), (manifest.name, manifest.version)
+        if signed != found:
+            raise BadSignatureError(
+                f"{directory / SIGNATURE_NAME} calls the model {signed}; the manifest calls it "
+                f"{found}.",
+                remedy="Have the model signed again, by `pinproof sign`.",
+            )
     return manifest, digest
-
-
-def read_files(directory: Path, manifest: Manifest) -> dict[str, bytes]:
-    """Read every file of a sealed model once, and verify what was read.
-
-    Returns:
-        The verified contents by file name.
-
-    Raises:
-        FileDigestError: A file is missing, cannot be read, or is not the one that was sealed.
-    """
-    return {name: read_file(directory / name, record) for name, record in manifest.files.items()}
-
-
-def read_file(path: Path, record: FileRecord) -> bytes:
-    """Read one file of a sealed model once, and verify what was read.
-
-    Raises:
-        FileDigestError: It is missing, cannot be read, or is not the one that was sealed.
-    """
-    try:
-        contents = _read_regular(path, record.size)
-    except OSError as error:
-        raise FileDigestError(
-            f"{path} cannot be read: {error.strerror}.", remedy=_RESEAL
-        ) from error
-    if len(contents) != record.size:
-        relation = "more" if len(contents) > record.size else f"{len(contents)}"
-        raise FileDigestError(
-            f"{path} has {relation} bytes, but {record.size} were sealed.", remedy=_RESEAL
-        )
-    digest = hashlib.sha256(contents).hexdigest()
-    if digest != record.sha256:
-        raise FileDigestError(
-            f"{path} has the SHA-256 {digest}, but {record.sha256} was sealed.", remedy=_RESEAL
-        )
-    return contents
-
-
-def _read_regular(path: Path, size: int) -> bytes:
-    """At most one byte more than a size: enough to know that a file is larger."""
-    # Opening a pipe would wait for somebody to write into it.
-    if path.exists() and not path.is_file():
-        raise OSError(errno.EINVAL, "not a regular file")
-    with path.open("rb") as file:
-        return file.read(size + 1)
 
 
 def _read_bounded(path: Path) -> bytes:
     try:
-        raw = _read_regular(path, MAX_MANIFEST_BYTES)
+        raw = read_regular(path, MAX_MANIFEST_BYTES)
     except FileNotFoundError as error:
         raise ManifestError(
             f"There is no sealed model at {path.parent}: {MANIFEST_NAME} does not exist.",
@@ -261,7 +246,7 @@ def _parse(path: Path, raw: bytes) -> Manifest:
     try:
         document = json.loads(raw)
     except (ValueError, RecursionError) as error:
-        raise ManifestError(f"{path} is not valid JSON: {error}.", remedy=_RESEAL) from error
+        raise ManifestError(f"{path} is not valid JSON: {error}.", remedy=RESEAL) from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         found = document.get("format") if isinstance(document, dict) else None
         raise ManifestError(
@@ -274,5 +259,5 @@ def _parse(path: Path, raw: bytes) -> Manifest:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise ManifestError(
-            f"{path} is not a manifest: {where}: {first['msg']}.", remedy=_RESEAL
+            f"{path} is not a manifest: {where}: {first['msg']}.", remedy=RESEAL
         ) from error

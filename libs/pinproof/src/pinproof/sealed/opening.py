@@ -5,7 +5,7 @@ environment have been checked, and nothing is served before known inputs gave kn
 """
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -25,7 +25,8 @@ from pinproof.errors import (
 )
 from pinproof.sealed.golden import differences, disagreements
 from pinproof.sealed.loaders import Predictor, find_loader
-from pinproof.sealed.manifest import Manifest, read_files, read_manifest
+from pinproof.sealed.manifest import Manifest, read_manifest
+from pinproof.sealed.model_files import read_files
 from pinproof.series import compatible_releases
 
 __all__ = ["OpenedModel", "check_environment", "load_predictor", "open_sealed"]
@@ -48,11 +49,14 @@ class OpenedModel:
     running: Mapping[str, str]
 
 
-def open_sealed(directory: Path, *, expected_sha256: str | None = None) -> OpenedModel:
+def open_sealed(
+    directory: Path, *, expected_sha256: str | None = None, signers: Sequence[str] = ()
+) -> OpenedModel:
     """Verify, load and prove a sealed model, in this order.
 
-    1. The manifest parses and is of a known format.
-    2. It and every file have the digests that they should have.
+    1. Where signers are given, one of them signed the manifest, and the signature is valid now.
+    2. The manifest parses and is of a known format; it and every file have the digests that they
+       should have.
     3. Python's minor version is the writer's, and every guarded distribution that runs is a
        compatible release of the writer's: the same series, and not older.
     4. The files load.
@@ -62,6 +66,8 @@ def open_sealed(directory: Path, *, expected_sha256: str | None = None) -> Opene
     Args:
         directory: The folder that `pinproof.seal` wrote.
         expected_sha256: The SHA-256 that the manifest must have, where the deployment pins one.
+        signers: Public keys, ``ed25519:BASE64``, of which one must have signed the model; empty
+            where no signature is asked for.
 
     Returns:
         The opened model.
@@ -69,8 +75,9 @@ def open_sealed(directory: Path, *, expected_sha256: str | None = None) -> Opene
     Raises:
         SealedModelError: The model is refused; each reason is a class of its own (see
             `pinproof.errors`), and its message carries the remedy.
+        PublicKeyError: A signer's key is no public key.
     """
-    manifest, sha256 = read_manifest(directory, expected_sha256=expected_sha256)
+    manifest, sha256 = read_manifest(directory, expected_sha256=expected_sha256, signers=signers)
     files = read_files(directory, manifest)
     running = check_environment(manifest)
     predictor = load_predictor(manifest.loader, files)

@@ -23,6 +23,7 @@ from pinproof.sealed.manifest import (
     encode_manifest,
 )
 from pinproof.sealed.probe import ProbeReport, ProbeRequest
+from pinproof.sealed.signature import SIGNATURE_NAME
 
 __all__ = ["check_destination", "seal"]
 
@@ -99,6 +100,11 @@ def seal(
 
 def _check_files(files: Mapping[str, bytes]) -> None:
     # Before anything is written: a name such as ../x would leave the folder.
+    if SIGNATURE_NAME in files:
+        raise SealError(
+            f"The model's files cannot be sealed: {SIGNATURE_NAME} is the name of its signature.",
+            remedy="Give the file another name.",
+        )
     try:
         TypeAdapter(Annotated[dict[FileName, bytes], Field(min_length=1)]).validate_python(files)
     except ValidationError as error:

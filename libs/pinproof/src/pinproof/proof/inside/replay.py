@@ -10,7 +10,8 @@ from pathlib import Path
 
 from pinproof.errors import SealedModelError
 from pinproof.sealed.loaders import find_loader
-from pinproof.sealed.manifest import read_files, read_manifest
+from pinproof.sealed.manifest import read_manifest
+from pinproof.sealed.model_files import read_files
 from pinproof.sealed.opening import load_predictor, open_sealed
 
 
