@@ -24,7 +24,8 @@ import json, sys
 from pathlib import Path
 from pinproof import SealedModelError
 from pinproof.sealed.golden import differences
-from pinproof.sealed.manifest import read_files, read_manifest
+from pinproof.sealed.manifest import read_manifest
+from pinproof.sealed.model_files import read_files
 from pinproof.sealed.opening import load_predictor
 
 model = Path(sys.argv[1])

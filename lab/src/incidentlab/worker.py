@@ -21,7 +21,8 @@ from pinproof import GoldenSet, SealedModelError, Tolerance, open_sealed, seal
 from pinproof.errors import GoldenMismatchError, PredictError
 from pinproof.sealed.distributions import installed_distributions
 from pinproof.sealed.golden import differences
-from pinproof.sealed.manifest import read_files, read_manifest
+from pinproof.sealed.manifest import read_manifest
+from pinproof.sealed.model_files import read_files
 from pinproof.sealed.opening import load_predictor
 from sklearn.metrics import roc_auc_score
 
