@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from nlpinsight.text import normalise
 from nlpinsight.textfiles import MAX_LINE, Row, TextFile
 from servicekit.files import DataError
 
@@ -183,3 +186,31 @@ def test_a_file_of_lines_says_how_it_is_read(
 
     assert file.read_as == read_as
     assert [row.text for row in file.rows()] == texts
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.sampled_from(["a.csv", "a.jsonl", "a.txt", "a.csv.gz", "a.txt.gz"]),
+    st.one_of(
+        st.binary(max_size=80),
+        st.text(st.sampled_from('text,label\n\r"@positive;{}:[]\x00é \t'), max_size=60).map(
+            str.encode
+        ),
+        st.binary(max_size=40).map(lambda tail: b"text,id\nup,1\n" + tail),
+    ),
+    st.booleans(),
+)
+def test_any_bytes_are_rows_or_a_clear_refusal(
+    tmp_path_factory: pytest.TempPathFactory, name: str, contents: bytes, compressed: bool
+) -> None:
+    path = tmp_path_factory.mktemp("any") / name
+    path.write_bytes(gzip.compress(contents) if compressed else contents)
+
+    try:
+        rows = list(read_rows(path))
+    except DataError as error:
+        assert str(path) in str(error)
+    else:
+        assert rows
+        assert all(row.problem is not None or normalise(row.text) for row in rows)
+        assert [row.number for row in rows] == sorted({row.number for row in rows})
