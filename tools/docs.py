@@ -56,6 +56,23 @@ def made_from(results: str) -> str:
     )
 
 
+def trained_on(results: str) -> str:
+    """What BankChurn's model was fitted on: ranges of numbers, then levels with their counts."""
+    profile = read(results)["training_profile"]
+    rows = []
+    for name in profile["features"]:
+        if name in profile["levels"]:
+            counts = profile["levels"][name]
+            known = ", ".join(f"{level} ({count:,})" for level, count in counts.items())
+            rows.append([name, known, "0"])
+        else:
+            number = profile["numbers"][name]
+            known = f"{number['low']:,.10g} to {number['high']:,.10g}"
+            rows.append([name, known, f"{number['unknown']:,}"])
+    headings = ["input", f"in the {profile['rows']:,} training rows", "unknown"]
+    return table(headings, rows)
+
+
 def speed(results: str) -> str:
     """BankChurn's speed beside the alternatives."""
     measured = read(results)
