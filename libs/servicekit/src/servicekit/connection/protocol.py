@@ -6,7 +6,7 @@ a connection's bytes is answered in turn, after the requests before it.
 
 Two readings of one message are one too many: a request that asks to upgrade the connection is
 served as HTTP/1.1, as RFC 9110 (section 7.8) allows (uvicorn would parse its body as the next
-request, https://github.com/encode/uvicorn/issues/2722), and trailers never become headers.
+request, https://github.com/Kludex/uvicorn/issues/2722), and trailers never become headers.
 """
 
 import asyncio
