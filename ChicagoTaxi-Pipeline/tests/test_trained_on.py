@@ -34,11 +34,10 @@ def cells(forecaster: DemandForecaster, panel: Panel) -> dict[int, str]:
     return dict(zip(panel.areas, found, strict=True))
 
 
-def last_week(panel: Panel, area: int, factor: float, trips: int = 0) -> Panel:
+def last_week(panel: Panel, area: int, factor: float) -> Panel:
     changed = panel.trips.copy()
     column = changed[-WEEK:, panel.areas.index(area)]
     column[:] = np.round(column * factor)
-    column[:trips] += 1
     return replace(panel, trips=changed)
 
 
@@ -57,13 +56,32 @@ def test_a_level_far_from_the_training_is_marked_in_its_area_alone(
     assert found == dict.fromkeys(panel.areas, "") | {8: cell}
 
 
-def test_a_few_trips_more_in_a_quiet_area_are_not_marked(
-    forecaster: DemandForecaster, panel: Panel
+@pytest.mark.parametrize(
+    ("least", "most", "trips", "cell"),
+    [
+        # More than twice the busiest week, and less than half of the quietest, but few trips.
+        (0, 2, 22, ""),
+        (0, 2, 23, OUTSIDE),
+        (19, 30, 0, ""),
+        (21, 30, 0, OUTSIDE),
+        # Many trips, but not twice or half as many.
+        (400, 500, 1000, ""),
+        (400, 500, 1001, OUTSIDE),
+        (400, 500, 200, ""),
+        (400, 500, 199, OUTSIDE),
+    ],
+)
+def test_a_level_is_outside_beyond_twice_or_half_and_by_more_than_twenty_trips(
+    least: float, most: float, trips: int, cell: str
 ) -> None:
-    assert forecaster.trained_on is not None
-    assert forecaster.trained_on.weeks[54].most < 20
-    assert cells(forecaster, last_week(panel, 54, 1.0, trips=15))[54] == ""
-    assert cells(forecaster, last_week(panel, 54, 1.0, trips=60))[54] == OUTSIDE
+    history = np.ones((8 * WEEK, 1), dtype=np.float32)
+    history[-WEEK:, 0] = trips // WEEK
+    history[-WEEK : -WEEK + trips % WEEK, 0] += 1
+    panel = Panel(np.datetime64("2025-01-01T00", "h"), (54,), history)
+    trained_on = TrainedOn.of(panel).model_copy(
+        update={"weeks": {54: WeekTrips(least=least, most=most)}}
+    )
+    assert warning_cells(panel, (54,), trained_on) == [cell]
 
 
 def test_an_area_that_training_did_not_have_is_marked(
