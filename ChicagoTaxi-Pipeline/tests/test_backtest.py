@@ -42,19 +42,53 @@ def test_what_cannot_be_measured_is_null() -> None:
 
 
 def test_skill_is_against_last_week_and_against_the_best_baseline() -> None:
-    truth = np.full(4, 10, dtype=np.float32)
-    outcome = Outcome(
-        truth=truth,
-        guesses={FORECAST: truth + 3, SEASONAL_NAIVE: truth + 6, FOUR_WEEKS: truth - 4},
-        lower=truth - np.float32(1),
-        upper=np.array([10, 9, 11, 10], dtype=np.float32),
-    )
-    found = compare("x", outcome, areas=1)
+    found = compare("x", outcome_of_ten(), areas=1, interval=0.9)
     assert found.best_baseline == FOUR_WEEKS
     assert found.skill_naive == pytest.approx(0.5)
     assert found.skill_best == pytest.approx(0.25)
+    assert found.skill_best_error == pytest.approx(0)
+
+
+def outcome_of_ten() -> Outcome:
+    truth = np.full(4, 10, dtype=np.float32)
+    guesses = {FORECAST: truth + 3, SEASONAL_NAIVE: truth + 6, FOUR_WEEKS: truth - 4}
+    lower = dict.fromkeys(guesses, truth - np.float32(1))
+    lower[FOUR_WEEKS] = truth + np.float32(0.5)
+    upper = dict.fromkeys(guesses, np.array([10, 9, 11, 10], dtype=np.float32))
+    upper[FOUR_WEEKS] = truth + np.float32(2)
+    return Outcome(
+        truth=truth, dates=np.array([0, 0, 1, 1]), guesses=guesses, lower=lower, upper=upper
+    )
+
+
+def test_every_forecaster_s_intervals_are_scored_by_width_and_by_what_lies_outside() -> None:
+    found = compare("x", outcome_of_ten(), areas=1, interval=0.9)
     assert found.coverage == 0.75
-    assert found.width == pytest.approx(1.0)
+    # The mean width is 1; one truth of four lies 1 above, at 2 / (1 - 0.9) each.
+    assert found.intervals[FORECAST].width == pytest.approx(1.0)
+    assert found.intervals[FORECAST].score == pytest.approx(1.0 + 20 / 4)
+    # The truth is 0.5 below each.
+    assert found.intervals[FOUR_WEEKS].coverage == 0
+    assert found.intervals[FOUR_WEEKS].score == pytest.approx(1.5 + 20 * 0.5)
+    # Half of the first day's truths were inside, all of the second's.
+    assert found.coverage_error == pytest.approx(0.25)
+    assert found.dates == 2
+
+
+def test_hours_without_trips_in_intervals_from_zero_bound_the_coverage_from_below() -> None:
+    truth = np.array([0, 0, 0, 2], dtype=np.float32)
+    guesses = dict.fromkeys((FORECAST, SEASONAL_NAIVE, FOUR_WEEKS), truth + 1)
+    outcome = Outcome(
+        truth=truth,
+        dates=np.zeros(4, dtype=np.int64),
+        guesses=guesses,
+        lower=dict.fromkeys(guesses, np.array([0, 0, 0.5, 0], dtype=np.float32)),
+        upper=dict.fromkeys(guesses, np.ones(4, dtype=np.float32)),
+    )
+    found = compare("x", outcome, areas=1, interval=0.9)
+    assert found.least_coverage == 0.5
+    assert found.coverage == 0.5
+    assert found.coverage_error is None
 
 
 def test_every_origin_is_a_week_before_the_next_and_the_last_week_is_the_last(
@@ -72,6 +106,10 @@ def test_every_origin_is_a_week_before_the_next_and_the_last_week_is_the_last(
     assert [one.cells for one in report.days_ahead] == [3 * 24 * 8] * 7
     assert sum(one.cells for one in report.groups) == report.overall.cells
     assert [one.areas for one in report.groups] == [3, 3, 2]
+    assert [[one.cells for one in group] for group in report.groups_ahead] == [
+        [3 * 24 * areas] * 7 for areas in (3, 3, 2)
+    ]
+    assert report.groups_ahead[1][6].name == "middling, 1 to 10: day 7"
 
 
 def test_the_baselines_are_measured_as_anybody_would(panel: Panel) -> None:
@@ -108,7 +146,9 @@ def test_the_synthetic_history_is_forecast_better_than_by_the_baselines(training
     overall = training.report.overall
     assert overall.skill_naive > 0.1
     assert overall.skill_best > 0
-    assert 0.8 < overall.coverage < 0.99
+    assert 0.85 < overall.coverage < 0.97
+    scores = {name: one.score for name, one in overall.intervals.items()}
+    assert scores[FORECAST] < min(scores[SEASONAL_NAIVE], scores[FOUR_WEEKS])
 
 
 def test_too_many_folds_are_refused_with_what_would_be_needed(panel: Panel) -> None:

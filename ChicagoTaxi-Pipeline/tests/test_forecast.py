@@ -1,11 +1,14 @@
+from dataclasses import replace
+
 import lightgbm
 import numpy as np
 import pytest
 from chicagotaxi.calendar import WEEK
-from chicagotaxi.features import FEATURES
+from chicagotaxi.features import FEATURES, look_back
 from chicagotaxi.forecast import MIN_HISTORY, ForecastOptions, fit, fit_booster
 from chicagotaxi.model import DemandForecaster
 from chicagotaxi.panel import Panel
+from chicagotaxi.weekly_profile import recent_profile
 from servicekit.files import DataError
 from synthetic import hourly
 
@@ -110,7 +113,9 @@ def test_a_model_learns_what_the_baselines_cannot_know(panel: Panel) -> None:
 
 @pytest.mark.parametrize("hours", [0, 1, WEEK, MIN_HISTORY + WEEK - 1])
 def test_a_history_that_is_too_short_is_refused(panel: Panel, hours: int) -> None:
-    with pytest.raises(DataError, match=rf"{hours} hours.*training needs {MIN_HISTORY + WEEK}"):
+    with pytest.raises(
+        DataError, match=rf"{hours} known hours.*training needs {MIN_HISTORY + WEEK}"
+    ):
         fit(panel.until(hours), OPTIONS, progress=quiet)
 
 
@@ -119,11 +124,52 @@ def test_the_shortest_history_that_is_admitted_trains(panel: Panel) -> None:
     assert np.isfinite(model.predict(panel.until(MIN_HISTORY + WEEK)).expected).all()
 
 
-@pytest.mark.parametrize("trips", [0.0, np.nan])
-def test_a_history_without_a_single_trip_is_refused(panel: Panel, trips: float) -> None:
-    empty = Panel(panel.start, panel.areas, np.full_like(panel.trips, trips))
+def test_a_history_without_a_single_trip_is_refused(panel: Panel) -> None:
+    empty = Panel(panel.start, panel.areas, np.zeros_like(panel.trips))
     with pytest.raises(DataError, match="no trip between 2025-01-01T00"):
         fit(empty, OPTIONS, progress=quiet)
+
+
+def test_unknown_hours_are_no_history(panel: Panel) -> None:
+    trips = panel.trips.copy()
+    trips[MIN_HISTORY:] = np.nan
+    with pytest.raises(DataError, match=f"has {MIN_HISTORY} known hours"):
+        fit(Panel(panel.start, panel.areas, trips), OPTIONS, progress=quiet)
+
+
+def test_a_history_whose_known_weeks_lie_far_apart_is_refused(panel: Panel) -> None:
+    # Seven weeks, each with nine unknown ones after it: no origin knows two of its last eight.
+    trips = np.full((70 * WEEK, len(panel.areas)), np.nan, dtype=np.float32)
+    for week in range(7):
+        trips[10 * week * WEEK : (10 * week + 1) * WEEK] = panel.trips[:WEEK]
+    with pytest.raises(DataError, match=r"two weeks\) of the eight weeks before known"):
+        fit(Panel(panel.start, panel.areas, trips), OPTIONS, progress=quiet)
+
+
+def test_a_history_with_holes_trains_on_what_is_known(panel: Panel) -> None:
+    trips = panel.trips.copy()
+    trips[2 * WEEK : 4 * WEEK] = np.nan
+    trips[7 * WEEK + 50 : 8 * WEEK] = np.nan
+    model = fit(Panel(panel.start, panel.areas, trips), OPTIONS, progress=quiet)
+    forecast = model.predict(Panel(panel.start, panel.areas, trips))
+    assert np.isfinite(forecast.upper).all()
+    assert forecast.expected.mean() == pytest.approx(np.nanmean(panel.trips[-WEEK:]), rel=0.3)
+
+
+def test_trees_are_blended_with_the_weekly_profile_by_day_ahead(
+    forecaster: DemandForecaster, panel: Panel
+) -> None:
+    blended = forecaster.model
+    assert blended.blend is not None
+    days = np.repeat(np.arange(1, 8), 24)
+    trees = replace(blended, blend=None).predict(panel).expected
+    profile = recent_profile(look_back(panel, len(panel.trips))).mean
+    np.testing.assert_allclose(
+        blended.predict(panel).expected,
+        blended.blend.combine(trees, profile, days[:, None]),
+        rtol=1e-5,
+    )
+    assert np.abs(blended.predict(panel).expected - trees).max() > 0.5
 
 
 def test_thresholds_are_of_hours_with_trips(forecaster: DemandForecaster, panel: Panel) -> None:

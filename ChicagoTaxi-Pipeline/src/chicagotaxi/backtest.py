@@ -3,7 +3,7 @@
 At every origin a model is trained on what was known by then, and forecasts the week that follows.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,17 +12,18 @@ import numpy.typing as npt
 from pydantic import JsonValue
 from servicekit.files import DataError
 
-from chicagotaxi.baselines import baselines
+from chicagotaxi.baselines import BASELINES, baselines
 from chicagotaxi.calendar import DAY, WEEK
 from chicagotaxi.features import HORIZON, look_back
 from chicagotaxi.forecast import (
     MIN_HISTORY,
-    Forecast,
+    ForecastModel,
     ForecastOptions,
     Progress,
     fit,
     fit_steps,
 )
+from chicagotaxi.intervals import Intervals
 from chicagotaxi.metrics import (
     FORECAST,
     BacktestReport,
@@ -32,6 +33,8 @@ from chicagotaxi.metrics import (
     compare,
 )
 from chicagotaxi.panel import Panel
+from chicagotaxi.trials import baseline_intervals, days_ahead, is_holiday
+from chicagotaxi.weekly_profile import recent_profile
 
 __all__ = ["BacktestOptions", "backtest", "backtest_steps", "describe"]
 
@@ -95,11 +98,12 @@ def backtest(
 
         model = fit(panel.until(origin), training, progress=report)
         report("forecast a week")
-        outcome, ahead, unknown = _outcome(panel, model.predict(panel, origin), origin)
+        widths = baseline_intervals(panel.until(origin), coverage=training.coverage)
+        outcome, ahead, unknown = _outcome(panel, model, origin, widths)
         left_out += unknown
         outcomes.append(outcome)
         places.append(ahead)
-        figures = compare("fold", outcome, areas=len(panel.areas))
+        figures = compare("fold", outcome, areas=len(panel.areas), interval=training.coverage)
         folds.append(
             Fold(
                 origin=str(panel.hours[origin].astype("datetime64[m]")),
@@ -109,20 +113,38 @@ def backtest(
                 coverage=figures.coverage,
             )
         )
-    everything = _together(outcomes)
+    everything = Outcome.together(outcomes)
     days = np.concatenate([one.days for one in places])
     columns = np.concatenate([one.columns for one in places])
+    groups = {
+        name: (chosen, len(members))
+        for name, members in _groups(panel.until(origins[0])).items()
+        if (chosen := np.isin(columns, members)).any()
+    }
+    ahead_of = {day: days == day for day in np.unique(days).tolist()}
+    interval = training.coverage
+
+    def compared(name: str, chosen: npt.NDArray[np.bool_], areas: int) -> Comparison:
+        return compare(name, everything.where(chosen), areas=areas, interval=interval)
+
     return BacktestReport(
         data=dict(data),
         options=training.model_dump(),
-        interval=training.coverage,
+        interval=interval,
         horizon_hours=HORIZON,
         left_out=left_out,
-        overall=compare("all areas", everything, areas=len(panel.areas)),
-        groups=list(_by_group(everything, columns, panel.until(origins[0]))),
+        overall=compare("all areas", everything, areas=len(panel.areas), interval=interval),
+        groups=[compared(name, *group) for name, group in groups.items()],
         days_ahead=[
-            compare(f"day {day}", everything.where(days == day), areas=len(panel.areas))
-            for day in np.unique(days).tolist()
+            compared(f"day {day}", chosen, len(panel.areas)) for day, chosen in ahead_of.items()
+        ],
+        groups_ahead=[
+            [
+                compared(f"{name}: day {day}", chosen & of_group, areas)
+                for day, chosen in ahead_of.items()
+                if (chosen & of_group).any()
+            ]
+            for name, (of_group, areas) in groups.items()
         ],
         folds=folds,
     )
@@ -160,44 +182,42 @@ def _origins(panel: Panel, options: BacktestOptions) -> list[int]:
     return origins
 
 
-def _outcome(panel: Panel, forecast: Forecast, origin: int) -> tuple[Outcome, _Ahead, int]:
+def _outcome(
+    panel: Panel, model: ForecastModel, origin: int, widths: Mapping[str, Intervals]
+) -> tuple[Outcome, _Ahead, int]:
+    forecast = model.predict(panel, origin)
     truth = panel.trips[origin : origin + HORIZON]
-    guesses = {FORECAST: forecast.expected, **baselines(look_back(panel, origin))}
+    window = look_back(panel, origin)
+    guesses = {FORECAST: forecast.expected, **baselines(window)}
     known = np.isfinite(truth)
     for guess in guesses.values():
         # Errors are compared on the same hours or not at all.
         known &= np.isfinite(guess)
+    change = model.change(recent_profile(window), panel.areas)
+    lower, upper = {FORECAST: forecast.lower[known]}, {FORECAST: forecast.upper[known]}
+    for name in BASELINES:
+        ends = widths[name].around(
+            guesses[name], days_ahead()[:, None], change, is_holiday(forecast.hours)[:, None]
+        )
+        lower[name], upper[name] = (end[known] for end in ends)
     hours, columns = np.nonzero(known)
     outcome = Outcome(
         truth=truth[known],
+        dates=forecast.hours.astype("datetime64[D]").astype(np.int64)[hours],
         guesses={name: guess[known] for name, guess in guesses.items()},
-        lower=forecast.lower[known],
-        upper=forecast.upper[known],
+        lower=lower,
+        upper=upper,
     )
     return outcome, _Ahead(hours // DAY + 1, columns), int((~known).sum())
 
 
-def _together(outcomes: list[Outcome]) -> Outcome:
-    return Outcome(
-        truth=np.concatenate([one.truth for one in outcomes]),
-        guesses={
-            name: np.concatenate([one.guesses[name] for one in outcomes])
-            for name in outcomes[0].guesses
-        },
-        lower=np.concatenate([one.lower for one in outcomes]),
-        upper=np.concatenate([one.upper for one in outcomes]),
-    )
-
-
-def _by_group(
-    everything: Outcome, columns: npt.NDArray[np.int64], before: Panel
-) -> Iterator[Comparison]:
+def _groups(before: Panel) -> dict[str, npt.NDArray[np.int64]]:
+    """The areas of each group by their mean trips per hour in a history, as columns of it."""
     known = np.isfinite(before.trips)
     level = np.where(known, before.trips, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    found: dict[str, npt.NDArray[np.int64]] = {}
     above = np.inf
     for name, least in (*GROUPS, (QUIET, -1.0)):
-        members = np.flatnonzero((level >= least) & (level < above))
+        found[name] = np.flatnonzero((level >= least) & (level < above))
         above = least
-        chosen = np.isin(columns, members)
-        if chosen.any():
-            yield compare(name, everything.where(chosen), areas=len(members))
+    return found

@@ -1,7 +1,8 @@
 """The forecast: one LightGBM model of counts for all areas, hours and horizons.
 
 The model learns a factor to put on what the past weeks let expect (`chicagotaxi.features`), with
-the Poisson likelihood. Intervals come from weeks that it was not trained on.
+the Poisson likelihood, and is blended with the area's weekly profile (`chicagotaxi.blend`). How
+much of each, and the intervals, come from weeks that its trees were not trained on.
 """
 
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 from servicekit.files import DataError
 
+from chicagotaxi.blend import Blend
 from chicagotaxi.calendar import DAY, WEEK, Hours
 from chicagotaxi.features import (
     CATEGORICAL,
@@ -25,6 +27,15 @@ from chicagotaxi.features import (
 )
 from chicagotaxi.intervals import Intervals
 from chicagotaxi.panel import Floats, Panel
+from chicagotaxi.trials import (
+    STRETCHES,
+    Trials,
+    days_ahead,
+    is_holiday,
+    stretches,
+    try_out,
+)
+from chicagotaxi.weekly_profile import Profile, change, recent_profile
 
 __all__ = [
     "MIN_HISTORY",
@@ -119,12 +130,18 @@ class ForecastModel:
         areas: The areas that it was trained on.
         intervals: The widths of its intervals.
         thresholds: Its categories of demand.
+        blend: How much the trees count; None in models of earlier releases, where they count
+            alone.
+        usual_errors: For each of its areas, how far off last weeks were when it was calibrated;
+            None in models of earlier releases, whose intervals do not follow changes.
     """
 
     booster: lightgbm.Booster
     areas: tuple[int, ...]
     intervals: Intervals
     thresholds: Thresholds
+    blend: Blend | None = None
+    usual_errors: tuple[float, ...] | None = None
 
     def predict(self, panel: Panel, origin: int | None = None) -> Forecast:
         """Forecast the week that begins at an origin.
@@ -134,20 +151,43 @@ class ForecastModel:
             origin: The row of the first hour to forecast; the one after the last by default.
         """
         window = look_back(panel, len(panel.trips) if origin is None else origin)
+        hours = window.origin + np.arange(HORIZON)
+        days = days_ahead()[:, None]
         expected = _expected(self.booster, self.areas, window, panel.areas)
-        lower, upper = self.intervals.around(expected, _days_ahead()[:, None])
+        profile = recent_profile(window)
+        if self.blend is not None:
+            expected = self.blend.combine(expected, profile.mean, days)
+        lower, upper = self.intervals.around(
+            expected, days, self.change(profile, panel.areas), is_holiday(hours)[:, None]
+        )
         return Forecast(
-            hours=window.origin + np.arange(HORIZON),
+            hours=hours,
             areas=panel.areas,
             expected=expected,
             lower=lower,
             upper=upper,
         )
 
+    def change(self, profile: Profile, areas: tuple[int, ...]) -> Floats:
+        """By area, how much harder to foresee it is of late than when the model was calibrated.
+
+        Args:
+            profile: What past weeks say.
+            areas: The areas that it is of; one that the model does not know is compared with the
+                mean of those that it knows.
+        """
+        if self.usual_errors is None:
+            return np.ones(len(areas), dtype=np.float32)
+        usual = dict(zip(self.areas, self.usual_errors, strict=True))
+        mean = float(np.mean(self.usual_errors))
+        return change(
+            profile.lately, np.array([usual.get(area, mean) for area in areas], dtype=np.float32)
+        )
+
 
 def fit_steps() -> int:
     """How often `fit` reports progress."""
-    return 3
+    return STRETCHES + 1
 
 
 def fit(panel: Panel, options: ForecastOptions, *, progress: Progress) -> ForecastModel:
@@ -156,28 +196,32 @@ def fit(panel: Panel, options: ForecastOptions, *, progress: Progress) -> Foreca
     Raises:
         DataError: The history is too short.
     """
-    total = len(panel.trips)
     check_history(panel)
-    kept_back = min(4 * WEEK, (total - MIN_HISTORY) // 2 + WEEK)
-    progress("train without the last weeks")
-    first = fit_booster(panel.until(total - kept_back), options)
-    progress("measure how far off it is there")
-    intervals = _calibrate(first, panel, total - kept_back, options)
+    trials = _try_trees(panel, options, progress)
+    model, profile = trials.forecasts["model"], trials.forecasts["profile"]
+    blend = Blend.learn(model, profile, trials.truth, trials.days, trials.dates)
+    blended = blend.combine(model, profile, trials.days)
     progress("train on everything")
-    booster = fit_booster(panel, options)
-    return ForecastModel(booster, panel.areas, intervals, _thresholds(panel))
+    return ForecastModel(
+        booster=fit_booster(panel, options),
+        areas=panel.areas,
+        intervals=Intervals.calibrate(trials.of(blended), coverage=options.coverage),
+        thresholds=_thresholds(panel),
+        blend=blend,
+        usual_errors=tuple(trials.usual_errors().tolist()),
+    )
 
 
 def check_history(panel: Panel) -> None:
-    """Refuse a history that is too short to train on, before any work.
+    """Refuse a history of which too little is known to train on, before any work.
 
     Raises:
         DataError: It is.
     """
-    known = len(panel.trips)
+    known = int(panel.known.sum())
     if known < MIN_HISTORY + WEEK:
         raise DataError(
-            f"The history has {known} hours, from {panel.start} on; training needs "
+            f"The history has {known} known hours, from {panel.start} on; training needs "
             f"{MIN_HISTORY + WEEK} (five weeks). Run `etl` on more trips."
         )
 
@@ -249,26 +293,23 @@ def _sample(
     return rows[taken], (1 / chance[taken]).astype(np.float32)
 
 
-def _calibrate(
-    booster: lightgbm.Booster, panel: Panel, begin: int, options: ForecastOptions
-) -> Intervals:
-    expected, truth, days = [], [], []
-    ahead = np.broadcast_to(_days_ahead()[:, None], (WEEK, len(panel.areas)))
-    # Eleven hours apart in the clock, so that intervals hold whenever a forecast is made.
-    for origin in range(begin, len(panel.trips) - DAY, DAY + 11):
-        happened = panel.trips[origin : origin + WEEK]
-        window = look_back(panel, origin)
-        guess = _expected(booster, panel.areas, window, panel.areas)[: len(happened)]
-        known = np.isfinite(happened)
-        expected.append(guess[known])
-        truth.append(happened[known])
-        days.append(ahead[: len(happened)][known])
-    return Intervals.calibrate(
-        np.concatenate(expected),
-        np.concatenate(truth),
-        np.concatenate(days),
-        coverage=options.coverage,
-    )
+def _try_trees(panel: Panel, options: ForecastOptions, progress: Progress) -> Trials:
+    """Forecasts of the recent past by trees that saw only what lay before, and by the profile."""
+    parts = []
+    for number, stretch in enumerate(stretches(panel), start=1):
+        progress(f"try the model on recent weeks, {number} of {STRETCHES}")
+        if not stretch.origins:
+            continue
+        booster = fit_booster(panel.until(stretch.begin), options)
+
+        def both(
+            window: Window, profile: Profile, booster: lightgbm.Booster = booster
+        ) -> dict[str, Floats]:
+            expected = _expected(booster, panel.areas, window, panel.areas)
+            return {"model": expected, "profile": profile.mean}
+
+        parts.append(try_out(panel, stretch.origins, both))
+    return Trials.together(parts)
 
 
 def _expected(
@@ -287,10 +328,6 @@ def _codes(areas: tuple[int, ...], trained_on: tuple[int, ...]) -> Floats:
     """The areas as categories: places in what training knew, NaN for what it did not."""
     places = {area: place for place, area in enumerate(trained_on)}
     return np.array([places.get(area, np.nan) for area in areas], dtype=np.float32)
-
-
-def _days_ahead() -> npt.NDArray[np.int64]:
-    return np.arange(HORIZON) // DAY + 1
 
 
 def _thresholds(panel: Panel) -> Thresholds:

@@ -1,13 +1,15 @@
 """How far forecasts are from what happened. The classes are the form of ``backtest.json``."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from chicagotaxi.baselines import BASELINES, SEASONAL_NAIVE
 from chicagotaxi.panel import Floats
+from chicagotaxi.uncertainty import Sums, standard_error, sums_by_day
 
 __all__ = [
     "FORECAST",
@@ -15,6 +17,7 @@ __all__ = [
     "Comparison",
     "Errors",
     "Fold",
+    "IntervalFigures",
     "Outcome",
     "compare",
     "measure",
@@ -45,6 +48,21 @@ class Errors(_Record):
     bias: float
 
 
+class IntervalFigures(_Record):
+    """Figures of one forecaster's intervals on one set of hours and areas.
+
+    Attributes:
+        coverage: How often the truth lay inside.
+        width: The mean width, in trips.
+        score: The mean interval score (Gneiting and Raftery 2007), in trips: the width, and twice
+            the distance of a truth outside over the share that may lie outside. Less is better.
+    """
+
+    coverage: float
+    width: float
+    score: float
+
+
 class Comparison(_Record):
     """The forecast beside the baselines, on the same hours and areas.
 
@@ -52,26 +70,38 @@ class Comparison(_Record):
         name: Which hours and areas.
         areas: How many areas.
         cells: How many pairs of hour and area were forecast and are known.
+        dates: Of how many different days they are.
         trips: What happened there, in all.
         errors: By forecaster.
         best_baseline: The one with the least MAE.
         skill_naive: How much less the forecast's MAE is than that of the same hour last week: 0.2
             means a fifth less, a negative number means more.
         skill_best: The same against the best baseline.
-        coverage: How often the truth lay in the forecast's interval.
-        width: The interval's mean width, in trips.
+        skill_best_error: Its standard error, with days as what is sampled; null of a single day.
+        intervals: By forecaster, each calibrated on that forecaster's own errors.
+        coverage_error: The standard error of the forecast's coverage, likewise.
+        least_coverage: The share of hours without a trip whose interval begins at zero. Any
+            interval that begins there covers them: no narrower one would be right less often.
     """
 
     name: str
     areas: int
     cells: int
+    dates: int
     trips: int
     errors: dict[str, Errors]
     best_baseline: str
     skill_naive: float
     skill_best: float
-    coverage: float
-    width: float
+    skill_best_error: float | None
+    intervals: dict[str, IntervalFigures]
+    coverage_error: float | None
+    least_coverage: float
+
+    @property
+    def coverage(self) -> float:
+        """How often the truth lay in the forecast's interval."""
+        return self.intervals[FORECAST].coverage
 
 
 class Fold(_Record):
@@ -105,10 +135,11 @@ class BacktestReport(_Record):
         overall: Everything.
         groups: By level of demand, as it was before the first origin.
         days_ahead: By how far the forecast looked.
+        groups_ahead: By level of demand, and by how far the forecast looked.
         folds: By origin.
     """
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     data: dict[str, JsonValue]
     options: dict[str, JsonValue]
     interval: float
@@ -117,49 +148,116 @@ class BacktestReport(_Record):
     overall: Comparison
     groups: list[Comparison]
     days_ahead: list[Comparison]
+    groups_ahead: list[list[Comparison]]
     folds: list[Fold]
 
 
 class Outcome(_Record):
-    """Forecasts and truths of some hours and areas, flat and of one length."""
+    """Forecasts and truths of some hours and areas, flat and of one length.
+
+    Attributes:
+        truth: What happened, float32.
+        dates: The day that each hour is of, as a number.
+        guesses: Forecasts by forecaster, float32.
+        lower: The lower ends of their intervals, likewise.
+        upper: The upper ends.
+    """
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
     truth: Floats
+    dates: "npt.NDArray[np.int64]"
     guesses: dict[str, Floats]
-    lower: Floats
-    upper: Floats
+    lower: dict[str, Floats]
+    upper: dict[str, Floats]
 
     def __len__(self) -> int:
         """How many hours and areas."""
         return len(self.truth)
 
-    def where(self, chosen: "np.typing.NDArray[np.bool_]") -> "Outcome":
+    def where(self, chosen: "npt.NDArray[np.bool_]") -> "Outcome":
         """Some of them."""
         return Outcome(
             truth=self.truth[chosen],
+            dates=self.dates[chosen],
             guesses={name: values[chosen] for name, values in self.guesses.items()},
-            lower=self.lower[chosen],
-            upper=self.upper[chosen],
+            lower={name: values[chosen] for name, values in self.lower.items()},
+            upper={name: values[chosen] for name, values in self.upper.items()},
+        )
+
+    @classmethod
+    def together(cls, parts: "Sequence[Outcome]") -> "Outcome":
+        """Several ones as one; there is at least one."""
+
+        def joined(which: str) -> dict[str, Floats]:
+            tables: list[dict[str, Floats]] = [getattr(one, which) for one in parts]
+            return {name: np.concatenate([one[name] for one in tables]) for name in tables[0]}
+
+        return cls(
+            truth=np.concatenate([one.truth for one in parts]),
+            dates=np.concatenate([one.dates for one in parts]),
+            guesses=joined("guesses"),
+            lower=joined("lower"),
+            upper=joined("upper"),
         )
 
 
-def compare(name: str, outcome: Outcome, *, areas: int) -> Comparison:
-    """The forecast beside the baselines. There is at least one hour and area."""
+def compare(name: str, outcome: Outcome, *, areas: int, interval: float) -> Comparison:
+    """The forecast beside the baselines. There is at least one hour and area.
+
+    Args:
+        name: Which hours and areas these are.
+        outcome: What was forecast and what happened.
+        areas: How many areas.
+        interval: How often the truth shall lie in an interval.
+    """
     errors = {one: measure(outcome.truth, guess) for one, guess in outcome.guesses.items()}
     best = min(BASELINES, key=lambda one: errors[one].mae)
-    inside = (outcome.truth >= outcome.lower) & (outcome.truth <= outcome.upper)
+    truth, lower = outcome.truth, outcome.lower[FORECAST]
+    sums = sums_by_day(
+        outcome.dates,
+        np.abs(outcome.guesses[FORECAST] - truth),
+        np.abs(outcome.guesses[best] - truth),
+        ((truth >= lower) & (truth <= outcome.upper[FORECAST])).astype(np.float32),
+    )
     return Comparison(
         name=name,
         areas=areas,
         cells=len(outcome),
-        trips=int(outcome.truth.sum(dtype=np.float64)),
+        dates=len(sums),
+        trips=int(truth.sum(dtype=np.float64)),
         errors=errors,
         best_baseline=best,
         skill_naive=_skill(errors, SEASONAL_NAIVE),
         skill_best=_skill(errors, best),
-        coverage=float(inside.mean()),
-        width=float((outcome.upper - outcome.lower).mean(dtype=np.float64)),
+        skill_best_error=standard_error(sums, _skill_of_sums),
+        intervals={
+            one: measure_intervals(truth, outcome.lower[one], outcome.upper[one], interval)
+            for one in outcome.lower
+        },
+        coverage_error=standard_error(sums, lambda of: float(of[2] / of[3])),
+        least_coverage=float(((truth == 0) & (lower == 0)).mean()),
+    )
+
+
+def measure_intervals(
+    truth: Floats, lower: Floats, upper: Floats, interval: float
+) -> IntervalFigures:
+    """The figures of one forecaster's intervals.
+
+    Args:
+        truth: What happened.
+        lower: The lower ends.
+        upper: The upper ends.
+        interval: How often the truth shall lie inside, above 0 and below 1.
+    """
+    below, above = np.maximum(lower - truth, 0), np.maximum(truth - upper, 0)
+    width = float((upper - lower).mean(dtype=np.float64))
+    outside = float((below + above).mean(dtype=np.float64))
+    return IntervalFigures(
+        coverage=float(((below == 0) & (above == 0)).mean()),
+        width=width,
+        score=width + 2 / (1 - interval) * outside,
     )
 
 
@@ -182,3 +280,7 @@ def _skill(errors: Mapping[str, Errors], baseline: str) -> float:
     reference = errors[baseline].mae
     # Nobody errs where nothing ever happens; then there is nothing to be better at.
     return 1 - errors[FORECAST].mae / reference if reference else 0.0
+
+
+def _skill_of_sums(sums: Sums) -> float:
+    return float(1 - sums[0] / sums[1]) if sums[1] else 0.0

@@ -13,6 +13,7 @@ import numpy as np
 from pinproof import GoldenValue
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from chicagotaxi.blend import Blend
 from chicagotaxi.calendar import DAY, HOUR, exists
 from chicagotaxi.features import FEATURES, HORIZON
 from chicagotaxi.forecast import ForecastModel, Thresholds
@@ -59,7 +60,10 @@ class _Forecast(BaseModel):
     areas: tuple[int, ...]
     intervals: Intervals
     thresholds: Thresholds
-    # Models of earlier releases lack both: their golden sets have the model's own outputs alone.
+    # Models of earlier releases lack these: their trees count alone, and their golden sets have
+    # the model's own outputs alone.
+    blend: Blend | None = None
+    usual_errors: tuple[float, ...] | None = None
     trained_on: TrainedOn | None = None
     outputs: tuple[str, ...] = MODEL_OUTPUTS
 
@@ -168,6 +172,8 @@ def pack(forecaster: DemandForecaster) -> dict[str, bytes]:
         areas=model.areas,
         intervals=model.intervals,
         thresholds=model.thresholds,
+        blend=model.blend,
+        usual_errors=model.usual_errors,
         trained_on=forecaster.trained_on,
         outputs=forecaster.outputs,
     )
@@ -194,7 +200,14 @@ def load(files: Mapping[str, bytes]) -> DemandForecaster:
             f"makes {', '.join(FEATURES)}"
         )
     return DemandForecaster(
-        ForecastModel(booster, forecast.areas, forecast.intervals, forecast.thresholds),
+        ForecastModel(
+            booster,
+            forecast.areas,
+            forecast.intervals,
+            forecast.thresholds,
+            forecast.blend,
+            forecast.usual_errors,
+        ),
         forecast.trained_on,
         forecast.outputs,
     )

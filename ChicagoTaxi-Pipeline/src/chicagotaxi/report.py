@@ -41,21 +41,27 @@ def write_report(report: BacktestReport, folder: Path, name: str = BACKTEST) -> 
 
 
 def show_report(report: BacktestReport) -> None:
-    """Print a report: the forecast beside its baselines, by group and by day ahead."""
+    """Print a report: the forecast and its baselines, by group and by day ahead."""
     console = Console()
     overall = report.overall
     table = Table(title=f"{len(report.folds)} origins, {overall.cells:,} hours and areas")
     table.add_column("forecaster")
-    for heading in ("MAE", "RMSE", "WAPE", "R²", "bias"):
+    for heading in ("MAE", "RMSE", "WAPE", "R²", "bias", "covered", "width", "score"):
         table.add_column(heading, justify="right")
     for name in (FORECAST, *BASELINES):
         errors = overall.errors[name]
+        intervals = overall.intervals[name]
         figures = (errors.mae, errors.rmse, errors.wape, errors.r2, errors.bias)
-        table.add_row(name.replace("_", " "), *map(_figure, figures))
+        table.add_row(
+            name.replace("_", " "),
+            *map(_figure, figures),
+            f"{intervals.coverage:.1%}",
+            *map(_figure, (intervals.width, intervals.score)),
+        )
     console.print(table)
     table = Table(title=f"Skill: how much less MAE. Intervals of {report.interval:.0%}")
     table.add_column("where")
-    for heading in ("areas", "MAE", "skill, last week", "skill, best", "covered"):
+    for heading in ("areas", "MAE", "skill, last week", "skill, best", "covered", "score"):
         table.add_column(heading, justify="right")
     for one in (overall, *report.groups, *report.days_ahead):
         table.add_row(*_line(one))
@@ -80,9 +86,15 @@ def _line(one: Comparison) -> tuple[str, ...]:
         str(one.areas),
         _figure(one.errors[FORECAST].mae),
         f"{one.skill_naive:+.1%}",
-        f"{one.skill_best:+.1%}",
-        f"{one.coverage:.1%}",
+        f"{one.skill_best:+.1%}{_give_or_take(one.skill_best_error)}",
+        f"{one.coverage:.1%}{_give_or_take(one.coverage_error)}",
+        _figure(one.intervals[FORECAST].score),
     )
+
+
+def _give_or_take(error: float | None) -> str:
+    """A standard error, as what follows its figure."""
+    return "" if error is None else f" ± {error:.1%}"
 
 
 def _figure(value: float | None) -> str:
