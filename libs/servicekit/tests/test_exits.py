@@ -1,5 +1,8 @@
 """What a command ends with."""
 
+import subprocess
+import sys
+
 import pytest
 from pinproof import SealError
 from servicekit.exits import exits
@@ -27,3 +30,31 @@ def test_an_error_for_people_is_a_message_and_a_code(
 def test_an_error_that_nobody_expected_is_not_hidden() -> None:
     with pytest.raises(ZeroDivisionError), exits():
         1 / 0  # noqa: B018
+
+
+SIGTERM_DURING_AN_IMPORT = """
+import os, signal
+from servicekit.exits import exits
+
+with exits():
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        while True:
+            pass
+    except BaseException as error:
+        {}
+"""
+
+
+@pytest.mark.parametrize(
+    "what", ["raise", "raise ImportError('cannot load the library') from error"]
+)
+def test_sigterm_ends_a_command_with_143_whatever_an_import_makes_of_it(what: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SIGTERM_DURING_AN_IMPORT.format(what)],
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (143, b"", b"")

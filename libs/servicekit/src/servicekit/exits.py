@@ -36,17 +36,25 @@ def exits() -> Iterator[None]:
 @contextmanager
 def _terminable() -> Iterator[None]:
     """Let SIGTERM end a command like an error does, so that it removes its temporary files."""
-    before = signal.signal(signal.SIGTERM, _terminate)
+    terminated = False
+
+    def terminate(number: int, _frame: FrameType | None) -> NoReturn:
+        nonlocal terminated
+        terminated = True
+        # A second one, such as `timeout` sends, must not interrupt the cleaning up.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, terminate)
     try:
         yield
+    except BaseException as error:
+        # A library that is being imported may turn the end of the process into an ImportError.
+        if terminated and not isinstance(error, SystemExit):
+            raise SystemExit(128 + signal.SIGTERM) from error
+        raise
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _terminate(number: int, _frame: FrameType | None) -> NoReturn:
-    # A second one, such as `timeout` sends, must not interrupt the cleaning up.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise SystemExit(128 + number)
 
 
 def _fail(message: str, *, code: int) -> NoReturn:
