@@ -208,6 +208,29 @@ def test_a_bad_value_is_named_by_column_row_and_value(
     )
 
 
+def test_underscores_other_digits_and_nan_are_refused_each_cell_named(write: Write) -> None:
+    path = write(
+        "CreditScore,Geography,Gender,Age,Tenure,Balance,NumOfProducts,HasCrCard,IsActiveMember,"
+        "EstimatedSalary",
+        "619,France,Female,41,2,83807.86,1,1,1,1000",
+        "619,France,Female,4_1,2,83_807.86,1,1,1,1_000",
+        "619,France,Female,\uff14\uff11,nan,83807.86,1,1,1,1000",
+        "619,France,Female,41,,83807.86,1,1,1,1000",
+    )
+    with pytest.raises(DataError) as caught:
+        load_table(path, need_target=False)
+    assert str(caught.value) == (
+        f"{path}: 2 rows do not fit (rows are counted from 1, without the header):\n"
+        f"  column Age must be a whole number from 18 to 100{SPELLED}; row 2: '4_1', "
+        "row 3: '\uff14\uff11'\n"
+        f"  column Balance must be a number from 0 to 1,000,000,000{SPELLED}; row 2: '83_807.86'\n"
+        f"  column EstimatedSalary must be a number from 0 to 1,000,000,000{SPELLED}; row 2: "
+        "'1_000'\n"
+        f"  column Tenure must be a whole number from 0 to 10{SPELLED}, or blank; row 3: 'nan'\n"
+        "Correct or remove these rows and run the command again. Nothing was written."
+    )
+
+
 def test_the_list_of_bad_rows_is_bounded_and_counts_them_all(write: Write) -> None:
     bad = STAYED.replace("619", "0").replace("France", "Italy")
     lines = [bad.replace("15634602", str(identifier)) for identifier in range(1000)]

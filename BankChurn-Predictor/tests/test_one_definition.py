@@ -37,7 +37,7 @@ NEW = (
 
 # The request path in an order of its own, as a list that is kept by hand would have it.
 ORDER = "    (name, _CODES[name].__getitem__ if name in _CODES else _number) for name in FEATURES\n"
-OWN_ORDER = ORDER.replace("in FEATURES", "in (*FEATURES[1:], FEATURES[0])")
+OWN_ORDER = ORDER.replace("in FEATURES", "in (FEATURES[1], FEATURES[0], *FEATURES[2:])")
 
 
 def check(fields: Sequence[str], folder: Path, *, own_order: bool = False) -> dict[str, Any]:
@@ -85,8 +85,11 @@ def test_the_definition_is_ten_lines() -> None:
     assert tuple(map(name_of, FIELDS)) == bankchurn.schema.FEATURES
 
 
-@pytest.mark.parametrize("place", [0, 5])
-@pytest.mark.parametrize("field", NEW[:3], ids=["category", "number", "number or null"])
+@pytest.mark.parametrize(
+    ("field", "place"),
+    [(NEW[0], 0), (NEW[1], 5), (NEW[2], len(FIELDS))],
+    ids=["category", "number", "number or null"],
+)
 def test_one_line_adds_a_column_to_every_path(field: str, place: int, tmp_path: Path) -> None:
     fields = [*FIELDS[:place], field, *FIELDS[place:]]
 
@@ -120,7 +123,7 @@ definitions = st.permutations([*FIELDS, *NEW]).flatmap(
 
 
 # No shrinking: an example takes as long as a small training.
-@settings(max_examples=3, deadline=None, database=None, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=2, deadline=None, database=None, phases=[Phase.explicit, Phase.generate])
 @given(fields=definitions, own_order=st.booleans())
 @example(fields=(*NEW[::-1], *FIELDS[:0:-2]), own_order=False)
 def test_columns_in_any_order_agree_by_every_path_or_are_not_sealed(
@@ -130,6 +133,7 @@ def test_columns_in_any_order_agree_by_every_path_or_are_not_sealed(
         found = check(fields, Path(folder), own_order=own_order)
     if own_order:
         assert found["code"] == 1, found
+        assert "Traceback" not in found["stderr"]
         assert not found["sealed"]
     else:
         agrees(found, fields)

@@ -164,6 +164,24 @@ def test_a_model_whose_explanations_do_not_add_up_to_its_answers_is_not_sealed(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_model_that_finds_its_own_explanations_wrong_is_not_sealed(
+    training: Training, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bankchurn.explain._ADDITIVITY", -1.0)
+    with pytest.raises(SealError, match="paths disagree: The contributions miss the log-odds"):
+        seal(training, tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_whose_trees_are_read_differently_is_not_sealed(
+    sample: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bankchurn.model.AGREEMENT", -1.0)
+    options = TrainingOptions(folds=2, background_rows=5)
+    with pytest.raises(SealError, match=r"paths disagree: The request path is .* away"):
+        train(sample.head(600), source="sample", options=options)
+
+
 def test_rows_on_both_sides_of_the_split_are_counted(sample: pd.DataFrame) -> None:
     twice = pd.concat([sample.head(300)] * 2, ignore_index=True)
     trained = train(twice, source="twice", options=TrainingOptions(folds=2, background_rows=5))

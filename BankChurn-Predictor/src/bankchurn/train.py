@@ -2,7 +2,8 @@
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -14,7 +15,7 @@ import pandas as pd
 import pinproof
 import sklearn
 import xgboost
-from pinproof import Manifest
+from pinproof import Manifest, SealError
 from servicekit.training_rows import ROW_SKETCH, Overlap, RowSketch
 from sklearn.model_selection import StratifiedKFold, train_test_split
 
@@ -29,9 +30,9 @@ from bankchurn.evaluate import (
     measure,
 )
 from bankchurn.evaluation_report import describe, digest_table, evaluate_pipeline
-from bankchurn.explain import Background
+from bankchurn.explain import AdditivityError, Background
 from bankchurn.golden import golden_customers, make_golden_set
-from bankchurn.model import ChurnPredictor, load, pack
+from bankchurn.model import ChurnPredictor, RequestPathError, load, pack
 from bankchurn.schema import NUMBERS, TARGET
 from bankchurn.stack import PARAMETERS, fit_pipeline, learner_probabilities, probabilities
 from bankchurn.tables import DataError
@@ -115,6 +116,7 @@ def train(
     Raises:
         DataError: The table is too small to be split and cross-validated, or a column that may be
             unknown is known too seldom.
+        SealError: The request path answers differently from the pipeline.
     """
     _check_size(table)
     training, holdout = train_test_split(
@@ -133,7 +135,8 @@ def train(
 
     progress("evaluate on the hold-out")
     # From the packed bytes, so that what is evaluated is what will be sealed.
-    predictor = load(files)
+    with _sealable():
+        predictor = load(files)
     rows = RowSketch.of(digest_table(training))
     overlap = rows.overlap(digest_table(holdout))
     report = TrainingReport(
@@ -164,13 +167,15 @@ def seal(training: Training, destination: Path, *, progress: Progress = logger.i
         "threshold": report.threshold,
         "background_version": training.predictor.background.version,
     }
+    with _sealable():
+        golden = make_golden_set(training.predictor, golden_customers())
     return pinproof.seal(
         destination,
         name="bankchurn",
         version=report.model_version,
         loader="bankchurn",
         files=training.files,
-        golden=make_golden_set(training.predictor, golden_customers()),
+        golden=golden,
         data=report.data | {ROW_SKETCH: training.rows.to_json()},
         metrics={
             name: float(value) for name, value in metrics.model_dump().items() if value is not None
@@ -217,6 +222,18 @@ def model_version(table: pd.DataFrame, options: TrainingOptions) -> str:
     libraries = [module.__version__ for module in (lightgbm, np, sklearn, xgboost)]
     made_of = repr((fingerprint(table), asdict(options), PARAMETERS, libraries))
     return f"{version('bankchurn')}+{hashlib.sha256(made_of.encode()).hexdigest()[:8]}"
+
+
+@contextmanager
+def _sealable() -> Iterator[None]:
+    """Turn what the model finds wrong with its own paths into the error of a seal."""
+    try:
+        yield
+    except (RequestPathError, AdditivityError) as error:
+        raise SealError(
+            f"The model's paths disagree: {error}",
+            remedy="Look for a path that takes the features in an order of its own.",
+        ) from error
 
 
 def _duplicates(overlap: Overlap) -> str:
