@@ -79,13 +79,13 @@ def speed(results: str) -> str:
     prediction, explanation = measured["prediction"], measured["explanation"]
     rows = [
         [
-            "probability of one customer, beside `pipeline.predict_proba`",
+            "probability of one customer, compared with `pipeline.predict_proba`",
             f"{prediction['request_path_ms']:.2f} ms",
             f"{prediction['pipeline_ms']:.1f} ms",
             f"{prediction['times_faster']:.0f} times",
         ],
         [
-            "exact explanation of one customer, beside `shap.KernelExplainer`",
+            "exact explanation of one customer, compared with `shap.KernelExplainer`",
             f"{explanation['exact_ms']:.0f} ms",
             f"{explanation['kernel_explainer_ms']:,.0f} ms",
             f"{explanation['times_faster']:.0f} times",

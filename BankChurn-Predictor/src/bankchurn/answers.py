@@ -42,7 +42,7 @@ class Explanation(BaseModel):
         log_odds_contributions: What each feature adds to the log-odds. With ``base_log_odds``
             they sum to ``log_odds``.
         log_odds: The customer's log-odds.
-        base_probability: The probability that ``base_log_odds`` stands for.
+        base_probability: ``base_log_odds`` as a probability.
         probability_contributions: The same values in points of probability: each log-odds
             contribution times one factor, ``(p - p0) / (log_odds - base_log_odds)``. They keep
             their signs, order and proportions, and with ``base_probability`` they sum to the

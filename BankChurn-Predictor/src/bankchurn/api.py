@@ -52,7 +52,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """Build the service.
 
     Args:
-        settings: Its settings; read from the environment where none are given.
+        settings: Its settings; read from the environment by default.
     """
     settings = settings if settings is not None else load_settings(Settings)
     return create_service(

@@ -187,7 +187,7 @@ def explain(
 
 @app.command()
 def serve() -> None:
-    """Serve the sealed model over HTTP until told to stop.
+    """Serve the sealed model over HTTP until SIGTERM or SIGINT.
 
     Settings are environment variables, such as MODEL_DIR, PORT and MODEL_SHA256; the README of
     libs/servicekit lists them all. With APP_ENV=production, unsafe settings are refused.

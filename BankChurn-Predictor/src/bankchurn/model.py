@@ -222,7 +222,7 @@ class ChurnPredictor:
             raise RequestPathError(
                 f"The request path is {gap:.3g} away from the sealed pipeline; {AGREEMENT:g} is "
                 "allowed. treelite reads one of the learners differently from the library that "
-                "trained it: install requirements-prod.txt as it stands."
+                "trained it: install exactly what requirements-prod.txt pins."
             )
 
 

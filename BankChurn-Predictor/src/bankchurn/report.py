@@ -26,13 +26,13 @@ def check_folder(folder: Path) -> None:
 
 
 def write_report(report: TrainingReport, folder: Path) -> list[Path]:
-    """Write ``evaluation.json`` and the plots beside it.
+    """Write ``evaluation.json`` and the plots into one folder.
 
     Returns:
         What was written.
 
     Raises:
-        DataError: Something cannot be written. What stood in the folder stands there as it was.
+        DataError: Something cannot be written. The files in the folder are as they were.
     """
     document = report.model_dump_json(indent=2) + "\n"
     contents = {EVALUATION: document.encode(), **draw_plots(report.evaluation)}

@@ -122,7 +122,7 @@ class Customer(BaseModel):
 
     # One line per input: `Annotated[int or float, Between(...)]`, with `| None = None` behind it
     # where the value may be unknown; `Flag`; or `Literal["one level", "another"]`. The code of a
-    # level in the feature matrix is its place here. Germany stands at an end because its customers
+    # level in the feature matrix is its place here. Germany is at an end because its customers
     # differ most from the others: one split of a tree then sets them apart.
     CreditScore: Annotated[int, Between(300, 850, example=619)]
     Geography: Literal["France", "Spain", "Germany"]

@@ -97,7 +97,7 @@ class TableWriter:
         self._encodings: dict[str, str] | None = None
 
     def __enter__(self) -> Self:
-        """Begin; the temporary file is there already."""
+        """Return the writer; the temporary file exists since construction."""
         return self
 
     def write(self, piece: pd.DataFrame) -> None:

@@ -111,7 +111,7 @@ def train(
         source: Where the table came from, for the record.
         options: How to train.
         version_override: The model's version, where it is not to be derived from its making.
-        progress: Told what begins.
+        progress: Called with the name of each step when it begins.
 
     Raises:
         DataError: The table is too small to be split and cross-validated, or a column that may be
