@@ -10,8 +10,8 @@ from typing import Final
 from servicekit.files import DataError
 
 from chicagotaxi.data import Source
-from chicagotaxi.numbers import AMOUNT_GRAMMAR, GRAMMAR, is_amount, is_number
-from chicagotaxi.parse import MONEY, TIMES
+from chicagotaxi.numbers import AMOUNT_GRAMMAR, is_amount, is_number
+from chicagotaxi.parse import MONEY, NUMBERS, TIMES
 from chicagotaxi.rules import DUPLICATE, RULES
 from chicagotaxi.steps import Steps, Written
 
@@ -26,15 +26,7 @@ _COLUMNS: Final = {
     "no_trip_id": ("trip_id",),
     "ends_before_start": TIMES,
     "end_unreadable": ("end",),
-    "number_unreadable": (
-        "seconds",
-        "miles",
-        "pickup_area",
-        "dropoff_area",
-        "pickup_tract",
-        "dropoff_tract",
-        *MONEY,
-    ),
+    "number_unreadable": NUMBERS,
     "negative_amount": MONEY,
     "negative_distance": ("miles",),
     "negative_duration": ("seconds",),
@@ -125,7 +117,7 @@ def _expected(rule: str, columns: Sequence[str], source: Source) -> str:
     if rule.endswith("_unreadable"):
         if columns[0] in TIMES:
             return f"Expected is a time such as {source.dialect.example}. "
-        return f"Expected are {AMOUNT_GRAMMAR if 'fare' in columns else GRAMMAR}. "
+        return f"Expected are {AMOUNT_GRAMMAR}. "
     return ""
 
 

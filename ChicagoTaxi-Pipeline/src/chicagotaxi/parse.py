@@ -40,12 +40,15 @@ WHOLE: Final = (
     "pickup_tract",
     "dropoff_tract",
 )
+NUMBERS: Final = (*WHOLE, "miles", *MONEY)
 TIMES: Final = ("start", "end")
 # What text is read as: amounts and miles are kept in hundredths, and rounded to them here; of the
 # others, which are whole, it must be seen when they are not.
 _HUNDREDTHS: Final = "decimal(18, 2)"
 _EXACT: Final = "decimal(18, 4)"
+# Before the name of a column: its zone, and the text of its number.
 _ZONE: Final = "zone_"
+_TEXT: Final = "text_"
 
 
 @dataclass(frozen=True)
@@ -56,14 +59,17 @@ class EngineFunctions:
         american_time: Text such as ``04/06/2016 08:45:00 PM`` to a time, or to null where there is
             no such day.
         to_chicago: A time in UTC, without a zone, to what Chicago's clock showed then.
-        number: A text and a type of decimals to the number, or to null where the text is not one
-            by the grammar, or out of the type's range.
+        number_text: A text that is a number by the grammar to one that the engine reads so; any
+            other to null, or to what the engine does not read.
+        decimal: Such a text and a type of decimals to the number, or to null where it is out of the
+            type's range.
         fingerprint: A text to a number that hardly any other text has.
     """
 
     american_time: Callable[[ir.StringValue], ir.TimestampValue]
     to_chicago: Callable[[ir.TimestampValue], ir.TimestampValue]
-    number: Callable[[ir.StringValue, str], ir.DecimalValue]
+    number_text: Callable[[ir.StringValue], ir.StringValue]
+    decimal: Callable[[ir.StringValue, str], ir.DecimalValue]
     fingerprint: Callable[[ir.StringValue], ir.IntegerValue]
 
 
@@ -98,18 +104,25 @@ def classify(
         SOURCE,
         **{GIVEN + name: value for name, value in given.items()},
         **{_ZONE + name: zone_text(given[name]) for name in zoned},
+        **{_TEXT + name: _digits(given[name]) for name in MONEY if given[name].type().is_string()},
     )
     given = {name: shaped[GIVEN + name] for name in COLUMNS}
-    times = [_time(shaped, name, kinds[name], dialect, functions) for name in TIMES]
-    parsed = shaped.select(
+    checked = shaped.mutate(
+        **{
+            _TEXT + name: functions.number_text(shaped[_TEXT + name] if name in MONEY else value)
+            for name, value in given.items()
+            if name in NUMBERS and value.type().is_string()
+        }
+    )
+    given = {name: checked[GIVEN + name] for name in COLUMNS}
+    times = [_time(checked, name, kinds[name], dialect, functions) for name in TIMES]
+    parsed = checked.select(
         *POSITION,
-        source=shaped[SOURCE],
+        source=checked[SOURCE],
         marks=_marks(times),
         **{name: _text(given[name]) for name in TEXTS},
         **{name: time.clock for name, time in zip(TIMES, times, strict=True)},
-        miles=_number(given["miles"], _HUNDREDTHS, functions),
-        **{name: _number(given[name], _EXACT, functions) for name in WHOLE},
-        **{name: _amount(given[name], functions) for name in MONEY},
+        **{name: _number(checked, name, functions) for name in NUMBERS},
         **{GIVEN + name: value for name, value in given.items()},
     )
     ruled = parsed.mutate(rule=first_broken(parsed, now=now))
@@ -202,21 +215,22 @@ def _marks(times: Sequence[ZonedTime]) -> ir.IntegerValue:
     return (start | end).cast("int32")
 
 
-def _number(value: ir.Value, kind: str, functions: EngineFunctions) -> ir.NumericValue:
+def _digits(amount: ir.StringValue) -> ir.StringValue:
+    """An amount without its dollar sign. That of one such as ``-$5`` stays where it is."""
+    return amount.startswith("$").ifelse(amount.substr(1), amount)
+
+
+def _number(rows: ir.Table, name: str, functions: EngineFunctions) -> ir.NumericValue:
+    value = rows[GIVEN + name]
     if value.type().is_numeric():
         number = value.cast("float64")
         return (number.isnan() | number.isinf()).ifelse(ibis.null("float64"), number)
     # To a decimal: unlike a float, it is read alike by every engine, and is never infinite.
-    return functions.number(value, kind)
-
-
-def _amount(value: ir.Value, functions: EngineFunctions) -> ir.NumericValue:
-    if value.type().is_numeric():
-        return _number(value, _HUNDREDTHS, functions)
-    dollars = value.startswith("$").ifelse(value.substr(1), value)
-    return ibis.coalesce(
-        _number(dollars, _HUNDREDTHS, functions), rare_amount(value).try_cast(_HUNDREDTHS)
-    )
+    kind = _EXACT if name in WHOLE else _HUNDREDTHS
+    found = functions.decimal(rows[_TEXT + name], kind)
+    if name not in MONEY:
+        return found
+    return ibis.coalesce(found, rare_amount(value).try_cast(kind))
 
 
 def _joined(trips: ir.Table, kinds: Mapping[str, TimeKind]) -> ir.StringValue:

@@ -26,7 +26,7 @@ from chicagotaxi.engines import Fraction, RowsWritten
 from chicagotaxi.engines.ahead import map_ahead
 from chicagotaxi.engines.partitions import PartitionedWriter
 from chicagotaxi.engines.seen import SeenBefore
-from chicagotaxi.numbers import LONG_POWER, follows_grammar
+from chicagotaxi.numbers import LONG_POWER
 from chicagotaxi.parse import POSITION, SOURCE, EngineFunctions
 from chicagotaxi.zones import CHICAGO, TimeKind
 
@@ -52,26 +52,23 @@ def timezone(_zone: dt.string, _time: dt.timestamp) -> dt.timestamp:
     """DuckDB's own: from a clock to an instant, and from an instant to a clock."""
 
 
-@ibis.udf.scalar.builtin
-def array_extract(_text: dt.string, _place: dt.int64) -> dt.string:
-    """DuckDB's own: a sign of a text, counted from the end where the place is negative."""
-
-
 @ibis.udf.scalar.builtin(name="hash")
 def duckdb_hash(_text: dt.string) -> dt.uint64:
     """DuckDB's own, of 64 bits."""
 
 
-def _number(text: ir.StringValue, kind: str) -> ir.DecimalValue:
-    """A number, or null.
+def _number_text(text: ir.StringValue) -> ir.StringValue:
+    """DuckDB also reads ``1_000``, as SQL:2023 writes a thousand, and nothing else that is too much.
 
-    DuckDB also reads ``1_000``, as SQL:2023 writes a thousand, and tabs around a number. To look at
-    each text with a pattern takes as long as to read it: so only where one of those may be. It does
-    not read powers of ten with many digits.
+    To look at each text with a pattern takes as long as to read it, and to look for one sign little.
     """
-    odd = text.contains("_") | (text < "!") | (array_extract(text, -1) < "!")
-    plain = (odd & ~follows_grammar(text)).ifelse(ibis.null("string"), text)
-    return ibis.coalesce(plain.try_cast(kind), plain.re_replace(LONG_POWER, r"\1\2").try_cast(kind))
+    return text.contains("_").ifelse(ibis.null("string"), text)
+
+
+def _decimal(text: ir.StringValue, kind: str) -> ir.DecimalValue:
+    """DuckDB does not read powers of ten with many digits."""
+    short = text.re_replace(LONG_POWER, r"\1\2")
+    return ibis.coalesce(text.try_cast(kind), short.try_cast(kind))
 
 
 class DuckDBEngine:
@@ -82,7 +79,8 @@ class DuckDBEngine:
     functions = EngineFunctions(
         american_time=lambda text: try_strptime(text, "%m/%d/%Y %I:%M:%S %p"),
         to_chicago=lambda time: timezone(CHICAGO, timezone("UTC", time)),
-        number=_number,
+        number_text=_number_text,
+        decimal=_decimal,
         fingerprint=duckdb_hash,
     )
 

@@ -59,15 +59,15 @@ def xxhash64(_text: dt.string) -> dt.int64:
     """Spark's own, of 64 bits."""
 
 
-def _number(text: ir.StringValue, kind: str) -> ir.DecimalValue:
-    """A number, or null. Spark also reads other scripts' digits, and control signs around a number.
+def _number_text(text: ir.StringValue) -> ir.StringValue:
+    """Spark also reads other scripts' digits, and control signs around a number.
 
     A power of ten with thousands of digits would have Java write them all out, however small or
     large the number is: it is cut to one that gives as much.
     """
     power = text.contains("e") | text.contains("E")
     short = power.ifelse(text.re_replace(LONG_POWER, "$1$2"), text)
-    return follows_grammar(text).ifelse(short, ibis.null("string")).try_cast(kind)
+    return follows_grammar(text).ifelse(short, ibis.null("string"))
 
 
 class SparkEngine:
@@ -77,7 +77,8 @@ class SparkEngine:
     functions = EngineFunctions(
         american_time=lambda text: try_to_timestamp(text, "MM/dd/yyyy hh:mm:ss a"),
         to_chicago=lambda time: convert_timezone("UTC", CHICAGO, time),
-        number=_number,
+        number_text=_number_text,
+        decimal=lambda text, kind: text.try_cast(kind),
         fingerprint=xxhash64,
     )
 
