@@ -170,6 +170,7 @@ def test_no_warning_of_a_library_reaches_the_user(sealed: Path, tmp_path: Path) 
         ("[]", "the document: Input should be an object"),
         ("{}", "CreditScore: Field required"),
         ('{"Age": NaN}', "Age:"),
+        ('{"Age": 42, "Age": 17}', "The key 'Age' comes more than once in one object."),
     ],
 )
 def test_explain_refuses_what_is_not_a_customer(document: str, message: str) -> None:

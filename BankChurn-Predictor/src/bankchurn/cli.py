@@ -3,23 +3,20 @@
 What the exit codes mean is said in `servicekit.exits`.
 """
 
-import json
 import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
-from pydantic import ValidationError
 from servicekit.answer_warnings import WARNINGS
 from servicekit.console import print_anywhere
 from servicekit.exits import exits
-from servicekit.files import DataError
 from servicekit.models import check_places, open_model
 from tqdm import tqdm
 
 from bankchurn.display import show_explanation, show_report
-from bankchurn.schema import IDENTIFIERS, Customer, example
+from bankchurn.schema import IDENTIFIERS
 
 if TYPE_CHECKING:
     from pinproof import Manifest
@@ -168,8 +165,10 @@ def explain(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Say what each feature contributes to one customer's probability."""
+    from bankchurn.customer_file import read_customer  # noqa: PLC0415
+
     with exits():
-        record = _read_customer(customer)
+        record = read_customer(customer)
         predictor, manifest = _open(model, model_sha256)
         [answer] = predictor.answer([record], model_version=manifest.version, explain=True)
     if as_json:
@@ -233,23 +232,3 @@ def _open(model: Path, sha256: str | None) -> "tuple[ChurnPredictor, Manifest]":
 
     opened, predictor = open_model(model, sha256, name="bankchurn", kind=ChurnPredictor)
     return predictor, opened.manifest
-
-
-def _read_customer(source: str) -> Customer:
-    try:
-        raw = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
-    except OSError as error:
-        raise DataError(
-            f"{source} cannot be read: {error.strerror}. Give a file with one customer as JSON."
-        ) from error
-    try:
-        return Customer.model_validate_json(raw)
-    except ValidationError as error:
-        problems = "\n".join(
-            f"  {'.'.join(map(str, one['loc'])) or 'the document'}: {one['msg']}"
-            for one in error.errors(include_url=False)
-        )
-        raise DataError(
-            f"{source} is not a customer:\n{problems}\n"
-            f"A customer looks like this: {json.dumps(example())}"
-        ) from error
