@@ -175,7 +175,7 @@ def test_zones_are_told_and_not_mixed(tmp_path: Path) -> None:
     _, about = read_history(path, notice=told.append)
     assert about["converted_to_chicagos_clock"] == 1
     assert told == [
-        f"{path}: 1 hours are written with a zone; they were converted to Chicago's clock."
+        f"{path}: the hours of 1 row name a zone; they were converted to Chicago's clock."
     ]
     path.write_text(HEADER + "2022-10-01 13:00:00 UTC,1,2\n")
     panel, _ = read_history(path, notice=told.append)

@@ -92,11 +92,12 @@ def _distinct(path: Path, table: CountsTable) -> pd.DataFrame:
 
 
 def _say(path: Path, table: CountsTable, notice: Callable[[str], None]) -> None:
-    rows = f"{path}: {len(table.frame):,} hours are"
+    rows = len(table.frame)
+    hours = f"{path}: the hours of {rows:,} row{'' if rows == 1 else 's'}"
     if table.zone is ZoneForm.INSTANT:
-        notice(f"{rows} written with a zone; they were converted to Chicago's clock.")
+        notice(f"{hours} name a zone; they were converted to Chicago's clock.")
     elif table.zone is ZoneForm.LABEL:
         notice(
-            f"{rows} labelled UTC as BigQuery labels Chicago's clock; they were read as that. If "
-            "they are UTC, write them with the offset +00:00."
+            f"{hours} are labelled UTC as BigQuery labels Chicago's clock; they were read as that. "
+            "If they are UTC, write them with the offset +00:00."
         )
