@@ -165,7 +165,10 @@ def test_a_model_that_does_not_fit_is_not_begun(
 
     with pytest.raises(DeliveryError, match="There is no room for the model"):
         fetch(published.uri, destination, sha256=published.sha256)
-    assert {asked.split()[1] for asked in bucket.asked} == {"manifest.json"}
+    assert {asked.split()[1] for asked in bucket.asked} == {
+        "manifest.json",
+        "signature.json",
+    }
     assert around(destination) == []
 
 

@@ -2,52 +2,12 @@ import hashlib
 import json
 import os
 import pickle
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pinproof import GoldenSet, Manifest, SealedModelError, Tolerance, errors, open_sealed, seal
 from pinproof.sealed.manifest import encode_manifest, read_manifest
-from sites import Site, on_path, toy_site
-
-GOLDEN = GoldenSet(
-    inputs=(0.5, 1.0, 2.0),
-    outputs={"score": (1.5, 3.0, 6.0), "label": ("low", "high", "high")},
-    tolerances={"score": Tolerance(absolute=1e-9), "label": Tolerance()},
-)
-
-
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
-    """A model that was sealed where guardedlib 1.2.3 was installed."""
-    with on_path(toy_site(tmp_path / "writer")):
-        seal(
-            tmp_path / "model",
-            name="toy",
-            version="1.0.0",
-            loader="toy",
-            files={"model.pkl": pickle.dumps(1.5)},
-            golden=GOLDEN,
-            data={"rows": 3},
-            metrics={"auc": 0.75},
-            parameters={"seed": 42},
-        )
-    return tmp_path / "model"
-
-
-@pytest.fixture
-def marker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A file that exists once the loader was called, and so before anything was unpickled."""
-    path = tmp_path / "loader-was-called"
-    monkeypatch.setenv("LOAD_MARKER", str(path))
-    return path
-
-
-@pytest.fixture
-def same_site(tmp_path: Path) -> Iterator[Site]:
-    site = toy_site(tmp_path / "same")
-    with on_path(site):
-        yield site
+from sites import on_path, toy_site
 
 
 def rewrite(model: Path, **changes: object) -> None:

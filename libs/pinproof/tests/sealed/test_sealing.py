@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from pinproof import Agreement, GoldenSet, Manifest, SealError, Tolerance, open_sealed, seal
 from pinproof.sealed.sealing import check_destination
+from signers import Signer
 from sites import on_path, toy_site
 
 TESTS = Path(__file__).parents[1]
@@ -316,3 +317,20 @@ def test_a_seal_killed_halfway_leaves_the_previous_model_intact(tmp_path: Path) 
 
 def assert_nothing_left(folder: Path) -> None:
     assert [path.name for path in folder.iterdir()] == ["site"]
+
+
+def test_a_new_seal_is_unsigned_and_may_replace_a_signed_model(tmp_path: Path) -> None:
+    seal_toy(tmp_path / "model")
+    Signer().sign(tmp_path / "model")
+
+    seal_toy(tmp_path / "model", version="2.0.0")
+
+    assert {path.name for path in (tmp_path / "model").iterdir()} == {"manifest.json", "model.pkl"}
+
+
+def test_no_file_of_a_model_has_the_name_of_the_signature(tmp_path: Path) -> None:
+    files = {"model.pkl": ONE_AND_A_HALF, "signature.json": b"{}"}
+
+    with pytest.raises(SealError, match=r"signature\.json is the name of its signature"):
+        seal_toy(tmp_path / "model", files=files)
+    assert_nothing_left(tmp_path)
