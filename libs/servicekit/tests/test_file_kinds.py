@@ -3,6 +3,7 @@
 import gzip
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,7 @@ def test_a_parquet_file_is_known_by_its_first_bytes(tmp_path: Path) -> None:
         ("a.XLS", b"\xd0\xcf\x11\xe0", r"is a spreadsheet\. Export"),
         ("a.zip", b"PK\x03\x04", r"is an archive\. Unpack it"),
         ("a.tsv", b"a\tb", r"has tabs between its columns\. Export it with commas\."),
+        ("a.json", b"[]", r"is one JSON document\. Write one object per line: jq -c '\.\[\]' "),
         ("a.doc", b"a", r"\.doc is not known\. Give a file of customers whose name ends in \.csv,"),
         ("a", b"a", r"a name without a suffix is not known"),
         ("a.gz", b"a", r"\.gz is not known"),
@@ -71,10 +73,31 @@ def test_another_kind_is_refused_with_a_way_out(
         read(TABLES, write(tmp_path / name, contents))
 
 
-def test_parquet_is_refused_where_it_is_not_read(tmp_path: Path) -> None:
-    for name in ("a.parquet", "a.csv"):
-        with pytest.raises(DataError, match=r"pandas\.read_parquet\(.*a\.(parquet|csv)$"):
-            read(TEXTS, write(tmp_path / name, b"PAR1"))
+# Stands in for pandas, which is not among this library's requirements.
+PANDAS = """
+class read_parquet:
+    def __init__(self, path):
+        self.contents = open(path, "rb").read()
+
+    def to_csv(self, path, *, index):
+        open(path, "wb").write(self.contents)
+"""
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a b's.csv"])
+def test_the_advice_for_parquet_calls_pandas_with_the_file(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pandas.py").write_text(PANDAS)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(DataError, match="is a Parquet file") as refusal:
+        read(TEXTS, write(tmp_path / name, b"PAR1"))
+
+    command = str(refusal.value).partition("are installed: ")[2]
+    subprocess.run(  # noqa: S602 - as a person would run it
+        command.replace("python -c", f"{sys.executable} -c"), shell=True, check=True
+    )
+    assert (tmp_path / f"{name}.csv").read_bytes() == b"PAR1"
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
@@ -89,7 +112,7 @@ def test_the_advice_for_other_encodings_makes_a_file_that_is_read(
 
     command = str(refusal.value).partition("Convert it: ")[2]
     subprocess.run(command, shell=True, check=True)  # noqa: S602 - as a person would run it
-    assert (tmp_path / f"{name}.utf8").read_text("utf-8-sig") == TEXT
+    assert read(TABLES, tmp_path / "a b's-utf8.csv").decode("utf-8-sig") == TEXT
 
 
 def test_text_with_a_few_zero_bytes_is_left_to_who_reads_it(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ _EXPORT: Final = (
     "Text CSV, Unicode (UTF-8))."
 )
 _TO_CSV: Final = (
-    'Write it as CSV where pandas and pyarrow are installed: python -c "import pandas; '
+    'Write it as CSV where pandas and pyarrow are installed: python -c "import sys, pandas; '
     "pandas.read_parquet(sys.argv[1]).to_csv(sys.argv[1] + '.csv', index=False)\" {path}"
 )
 _OTHER_SUFFIXES: Final = {
@@ -35,6 +35,7 @@ _OTHER_SUFFIXES: Final = {
     ),
     **dict.fromkeys((".tsv", ".tab"), "has tabs between its columns. Export it with commas."),
     **dict.fromkeys((".parquet", ".pq"), f"is a Parquet file, which is not read. {_TO_CSV}"),
+    ".json": "is one JSON document. Write one object per line: jq -c '.[]' {path} > {path}l",
 }
 _SIGNATURES: Final = (
     (b"PK\x03\x04", f"is a spreadsheet or a zip archive, and not text. {_EXPORT}"),
@@ -51,7 +52,7 @@ _MARKS: Final = (
     (b"\xfe\xff", "UTF-16"),
 )
 _CONVERT: Final = (
-    "is text in {encoding}. Convert it: {read} {path} | iconv -f {encoding} -t UTF-8 > {path}.utf8"
+    "is text in {encoding}. Convert it: {read} {path} | iconv -f {encoding} -t UTF-8 > {converted}"
 )
 
 _SEPARATORS: Final = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
@@ -149,8 +150,11 @@ class FileKinds:
             if begin.startswith(signature):
                 raise _refusal(path, what)
         if encoding := _wide_encoding(begin):
-            read = "gzip -dc" if path.name.lower().endswith(GZIP) else "cat"
-            raise _refusal(path, _CONVERT.replace("{encoding}", encoding).replace("{read}", read))
+            compressed = path.name.lower().endswith(GZIP)
+            plain = path.with_suffix("") if compressed else path
+            converted = shlex.quote(str(plain.with_stem(f"{plain.stem}-utf8")))
+            advice = _CONVERT.replace("{encoding}", encoding).replace("{converted}", converted)
+            raise _refusal(path, advice.replace("{read}", "gzip -dc" if compressed else "cat"))
 
 
 def check_separator(path: Path, header: Sequence[str]) -> None:
