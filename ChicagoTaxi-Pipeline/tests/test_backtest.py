@@ -142,6 +142,25 @@ def test_hours_without_data_are_left_out_for_all_forecasters(panel: Panel) -> No
     assert report.overall.cells == WEEK * 8 - 90
 
 
+@pytest.mark.parametrize(
+    # A week that is missing is no truth, and no last week of the week after it.
+    ("missing", "there"),
+    [(slice(-WEEK, None), 2), (slice(-2 * WEEK, -WEEK), 1)],
+)
+def test_an_origin_after_which_nothing_can_be_compared_is_left_out(
+    panel: Panel, missing: slice, there: int
+) -> None:
+    trips = panel.trips.copy()
+    trips[missing] = np.nan
+    holed = Panel(panel.start, panel.areas, trips)
+    report = run(holed, BacktestOptions(folds=3))
+    assert len(report.folds) == there
+    assert report.overall.cells == there * WEEK * 8
+    assert report.left_out == (3 - there) * WEEK * 8
+    with pytest.raises(DataError, match="Nothing can be compared in the weeks from 2025-03-19"):
+        run(holed, BacktestOptions(folds=1))
+
+
 def test_the_synthetic_history_is_forecast_better_than_by_the_baselines(training: Training) -> None:
     overall = training.report.overall
     assert overall.skill_naive > 0.1

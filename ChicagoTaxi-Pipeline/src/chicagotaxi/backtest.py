@@ -87,10 +87,12 @@ def backtest(
         progress: Told what begins.
 
     Raises:
-        DataError: The history is too short for these origins.
+        DataError: The history is too short for these origins, or nothing can be compared after
+            any of them.
     """
     origins = _origins(panel, options)
-    folds, outcomes, places, left_out = [], [], [], 0
+    folds, outcomes, places = [], [], []
+    left_out = (options.folds - len(origins)) * HORIZON * len(panel.areas)
     for number, origin in enumerate(origins, start=1):
 
         def report(step: str, number: int = number) -> None:
@@ -179,7 +181,25 @@ def _origins(panel: Panel, options: BacktestOptions) -> list[int]:
             f"{max(origins[0], 0)} hours of history; it needs {needed}. Ask for fewer folds, or "
             "give a longer history."
         )
-    return origins
+    comparable = [origin for origin in origins if _comparable(panel, origin).any()]
+    if not comparable:
+        weeks = ", ".join(str(panel.hours[origin].astype("datetime64[D]")) for origin in origins)
+        raise DataError(
+            f"Nothing can be compared in the weeks from {weeks}: no hour of them is known whose "
+            "last week is known, too. Give other folds, or run `etl` on the trips of these weeks."
+        )
+    return comparable
+
+
+def _comparable(panel: Panel, origin: int) -> npt.NDArray[np.bool_]:
+    """Which hours and areas of the week after an origin are known, and have every baseline.
+
+    Errors are compared on the same hours or not at all.
+    """
+    known = np.isfinite(panel.trips[origin : origin + HORIZON])
+    for guess in baselines(look_back(panel, origin)).values():
+        known &= np.isfinite(guess)
+    return known
 
 
 def _outcome(
@@ -189,10 +209,7 @@ def _outcome(
     truth = panel.trips[origin : origin + HORIZON]
     window = look_back(panel, origin)
     guesses = {FORECAST: forecast.expected, **baselines(window)}
-    known = np.isfinite(truth)
-    for guess in guesses.values():
-        # Errors are compared on the same hours or not at all.
-        known &= np.isfinite(guess)
+    known = _comparable(panel, origin)
     change = model.change(recent_profile(window), panel.areas)
     lower, upper = {FORECAST: forecast.lower[known]}, {FORECAST: forecast.upper[known]}
     for name in BASELINES:

@@ -28,6 +28,7 @@ from chicagotaxi.schema import DEFAULT_OUT
 
 if TYPE_CHECKING:
     from chicagotaxi.history import History
+    from chicagotaxi.metrics import BacktestReport
     from chicagotaxi.panel import Panel
 
 __all__ = ["SAMPLE_TRIPS", "app"]
@@ -93,6 +94,7 @@ def train(  # noqa: PLR0917 - typer makes options of all of them
         progress("write the report")
         written = write_report(trained.report, reports)
     show_report(trained.report)
+    _say_left_out(trained.report, folds)
     typer.echo(f"\nSealed {manifest.name} {manifest.version} in {out}\nWrote {written}")
 
 
@@ -130,6 +132,7 @@ def backtest(  # noqa: PLR0917
         progress("write the report")
         written = write_report(report, reports, name)
     show_report(report)
+    _say_left_out(report, folds)
     typer.echo(f"\nWrote {written}")
 
 
@@ -243,6 +246,15 @@ def _history(data: Path | None, seed: int) -> "History":
         return read_history(data, notice=notice)
     sample = SampleOptions(SAMPLE_TRIPS, seed=seed)
     return sample_history(sample.rows, seed=seed, first=sample.first, days=sample.days)
+
+
+def _say_left_out(report: "BacktestReport", folds: int) -> None:
+    """Say how many origins of a back-test are not in its figures."""
+    if left_out := folds - len(report.folds):
+        notice(
+            f"Left out {left_out} of {folds} origins: no hour of the week after them is known "
+            "whose last week is known, too."
+        )
 
 
 def _warn_of_age(panel: "Panel") -> None:
