@@ -3,11 +3,16 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from nlpinsight.data import Corpus, judgeable
 from nlpinsight.making import make_tfidf
 from nlpinsight.model import SentimentModel
 from nlpinsight.sample import generate_sample
 from nlpinsight.train import Training, finish, make_ready, seal
+
+# How long an example takes says nothing on a busy machine.
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

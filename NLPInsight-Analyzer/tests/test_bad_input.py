@@ -65,18 +65,25 @@ def test_what_cannot_be_judged_is_a_clear_422(service: LiveService, body: str) -
     assert len(response.content) < 2_000, "it does not echo what was sent"
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        pytest.param(b'{"text": "\xff\xfe"}', id="not UTF-8"),
-        pytest.param(b'{"text": ' + b"[" * 100_000, id="deeper than JSON is read"),
-    ],
-)
-def test_what_is_no_document_is_a_clear_400(service: LiveService, body: bytes) -> None:
-    response = post(service, "/predict", body)
+def test_what_is_no_document_is_a_clear_400(service: LiveService) -> None:
+    response = post(service, "/predict", b'{"text": "\xff\xfe"}')
 
     assert response.status_code == 400
     assert response.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        pytest.param('{"text": ' + "[" * 100_000, "json-too-complex", id="too deep"),
+        pytest.param('{"text": "up", "text": "down"}', "duplicate-key", id="a field twice"),
+    ],
+)
+def test_json_that_is_not_read_is_a_clear_422(service: LiveService, body: str, code: str) -> None:
+    response = post(service, "/predict", body)
+
+    assert (response.status_code, response.json()["type"]) == (422, f"urn:problem-type:{code}")
+    assert len(response.content) < 2_000
 
 
 def test_a_body_beyond_the_bound_is_a_clear_413(service: LiveService) -> None:

@@ -57,7 +57,7 @@ FORMS: list[tuple[str, Callable[[Pairs, Path, str], None], str]] = [
 ]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(PAIRS)
 @pytest.mark.parametrize("compressed", [False, True])
 def test_every_command_sees_the_same_texts_and_labels_in_every_form(

@@ -9,7 +9,7 @@ from typing import Final, TextIO
 from servicekit.files import DataError
 from servicekit.rows import Problem
 
-from nlpinsight.file_kinds import open_binary
+from nlpinsight.file_kinds import TEXT_FILES
 from nlpinsight.rows import NOT_UTF8, Row, shown, unwritable
 from nlpinsight.schema import LABELS
 
@@ -35,7 +35,7 @@ def read_csv(path: Path, columns: tuple[str, ...]) -> Iterator[Row]:
     """
     # Bytes that are not UTF-8 become lone surrogates, so that the row that has them can be named.
     with (
-        open_binary(path) as file,
+        TEXT_FILES.open(path) as file,
         io.TextIOWrapper(
             file, encoding="utf-8-sig", errors="surrogateescape", newline=""
         ) as stream,

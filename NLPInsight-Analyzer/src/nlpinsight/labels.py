@@ -188,8 +188,6 @@ def read_label(value: object) -> Label | float | None:
     Args:
         value: A cell of CSV (a string) or of JSON (a string or a number).
     """
-    if isinstance(value, bool) or value is None:
-        return None
     if isinstance(value, int | float):
         value = repr(value)
     if not isinstance(value, str):

@@ -16,7 +16,7 @@ from servicekit.files import DataError
 from servicekit.rows import Problem
 
 from nlpinsight.csv_rows import MAX_LINE
-from nlpinsight.file_kinds import open_binary
+from nlpinsight.file_kinds import TEXT_FILES
 from nlpinsight.rows import LABEL, TEXT, Row, shown
 from nlpinsight.schema import LABELS
 
@@ -90,7 +90,7 @@ def read_json_lines(path: Path) -> Iterator[Row]:
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """The lines of a file, counted from 1, without their ends and without a byte order mark."""
-    with open_binary(path) as file:
+    with TEXT_FILES.open(path) as file:
         number = 0
         while line := file.readline(MAX_LINE + 1):
             number += 1
