@@ -6,16 +6,30 @@ from docs import read, table
 
 
 def demand(results: str) -> str:
-    """A demand forecast beside its baselines: everywhere, by group and by day ahead."""
+    """A demand forecast and its baselines: everywhere, by group and by day ahead."""
     report = read(results)
     data, overall = report["data"], report["overall"]
+    interval = f"{report['interval']:.0%}"
     errors = [
-        [name.replace("_", " "), *(f"{figures[key]:.3f}" for key in ("mae", "rmse", "wape", "r2"))]
+        [
+            name.replace("_", " "),
+            *(f"{figures[key]:.3f}" for key in ("mae", "rmse", "wape", "r2")),
+            f"{figures['bias']:+.3f}",
+            f"{overall['intervals'][name]['coverage']:.1%}",
+            f"{overall['intervals'][name]['width']:.2f}",
+            f"{overall['intervals'][name]['score']:.3f}",
+        ]
         for name, figures in overall["errors"].items()
     ]
-    headings = ["where", "areas", "trips", "MAE", "last week", "four weeks"]
-    headings += ["skill", "skill, best"]
+    headings = ["forecaster", "MAE", "RMSE", "WAPE", "R²", "bias"]
+    headings += [f"in its {interval} interval", "width", "interval score"]
     rows = [_demand_row(one) for one in (overall, *report["groups"], *report["days_ahead"])]
+    where = ["where", "areas", "trips", "MAE", "last week", "four weeks", "skill", "skill, best"]
+    where += [f"in the {interval} interval", "at least", "interval score"]
+    where += ["last week's", "four weeks'"]
+    groups = report["groups"]
+    ahead = ["days ahead"]
+    ahead += [f"{group['name'].split(',')[0]}: {what}" for group in groups for what in _AHEAD]
     return "\n".join(
         [
             (
@@ -23,27 +37,61 @@ def demand(results: str) -> str:
                 f"{data['last_hour']}, {data['areas']} areas, {data['trips']:,} trips. "
                 f"{len(report['folds'])} origins from {report['folds'][0]['origin']} to "
                 f"{report['folds'][-1]['origin']}, each with a model of its own, trained on "
-                f"what lay before; {overall['cells']:,} hours and areas compared."
+                f"what lay before; {overall['cells']:,} hours and areas compared, of "
+                f"{overall['dates']} days. Figures after ± are standard errors, by the jackknife "
+                "over days."
             ),
             "",
-            table(["forecaster", "MAE", "RMSE", "WAPE", "R²"], errors),
+            table(headings, errors),
             "",
-            table([*headings, f"in the {report['interval']:.0%} interval"], rows),
+            table(where, rows),
+            "",
+            table(ahead, [_ahead_row(*of_day) for of_day in enumerate(_by_day(report), start=1)]),
         ]
     )
 
 
+_AHEAD = ("skill, best", "covered")
+
+
+def _by_day(report: dict[str, Any]) -> list[tuple[dict[str, Any], ...]]:
+    return list(zip(*report["groups_ahead"], strict=True))
+
+
+def _ahead_row(day: int, groups: tuple[dict[str, Any], ...]) -> list[str]:
+    return [
+        f"{day}",
+        *(
+            figure
+            for one in groups
+            for figure in (
+                _give_or_take(one["skill_best"], one["skill_best_error"], "+"),
+                _give_or_take(one["intervals"]["forecast"]["coverage"], one["coverage_error"]),
+            )
+        ),
+    ]
+
+
 def _demand_row(one: dict[str, Any]) -> list[str]:
     figures = [one["errors"][name]["mae"] for name in one["errors"]]
+    scores = [one["intervals"][name]["score"] for name in one["errors"]]
     return [
         one["name"],
         f"{one['areas']}",
         f"{one['trips']:,}",
         *(f"{figure:.3f}" for figure in figures),
         f"{one['skill_naive']:+.1%}",
-        f"{one['skill_best']:+.1%}",
-        f"{one['coverage']:.1%}",
+        _give_or_take(one["skill_best"], one["skill_best_error"], "+"),
+        _give_or_take(one["intervals"]["forecast"]["coverage"], one["coverage_error"]),
+        f"{one['least_coverage']:.1%}",
+        *(f"{score:.3f}" for score in scores),
     ]
+
+
+def _give_or_take(figure: float, error: float | None, sign: str = "") -> str:
+    """A share with its standard error, both in percent."""
+    shown = f"{100 * figure:{sign}.1f}"
+    return f"{shown}%" if error is None else f"{shown} ± {100 * error:.1f}%"
 
 
 def demand_speed(results: str) -> str:

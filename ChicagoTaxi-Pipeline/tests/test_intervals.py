@@ -98,10 +98,17 @@ def test_a_shared_shock_of_few_days_is_covered_on_days_to_come() -> None:
             outcomes(seed, days=10, hours=400, spread=0.1, shock=0.4), coverage=0.9
         )
         new = outcomes(1000 + seed, days=1, hours=400, spread=0.1, shock=0.4)
-        near = replace(new, days=np.ones_like(new.days))
-        covered.append(inside(intervals, near)[new.expected > SHARED].mean())
-    # Quantiles over hours as if each were a day of its own cover 0.84 here.
+        far = replace(new, days=np.full_like(new.days, 4))
+        covered.append(inside(intervals, far)[new.expected > SHARED].mean())
+    # Quantiles over hours as if each were a day of its own cover 0.82 here.
     assert np.mean(covered) >= 0.88
+
+
+def test_the_nearer_a_day_is_the_less_its_shock_widens_the_interval() -> None:
+    # All days ahead are equally hard here: only what is unknown of the days to come differs.
+    intervals = Intervals.calibrate(outcomes(1, days=20, hours=3000, shock=0.3), coverage=0.9)
+    widths = [upper - lower for lower, upper in (around(intervals, 20.0, day) for day in (1, 3))]
+    assert widths[0] < 0.97 * widths[1]
 
 
 def test_many_days_need_next_to_no_correction() -> None:
@@ -109,7 +116,7 @@ def test_many_days_need_next_to_no_correction() -> None:
         Intervals.calibrate(outcomes(1, days=days, hours=60_000 // days), coverage=0.9)
         for days in (12, 100)
     )
-    widths = [upper - lower for lower, upper in (around(few, 20.0), around(many, 20.0))]
+    widths = [upper - lower for lower, upper in (around(few, 20.0, 4), around(many, 20.0, 4))]
     assert widths[0] > 1.1 * widths[1]
 
 

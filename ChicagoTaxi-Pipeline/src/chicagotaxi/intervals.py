@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
-from chicagotaxi.blend import DAYS
+from chicagotaxi.blend import DAYS, PRIOR
 from chicagotaxi.panel import Floats
 from chicagotaxi.weekly_profile import RELATIVE, error_scale
 
@@ -101,7 +101,7 @@ class Intervals(BaseModel):
             for day in range(DAYS):
                 inside = coverage
                 if level >= _SHARED_FROM:
-                    inside = _among_days(coverage, known - day)
+                    inside = _among_days(coverage, known - day, 1 - PRIOR[day])
                 low[level, day], high[level, day] = _ends(ranked, none, inside, coverage)
         low, high = low * growth, high * growth
         return cls(
@@ -181,13 +181,19 @@ def _share(chosen: npt.NDArray[np.bool_]) -> float:
     return float(chosen.mean()) if len(chosen) else 0.0
 
 
-def _among_days(coverage: float, days: int) -> float:
+def _among_days(coverage: float, days: int, unknown: float) -> float:
     """What part of the outcomes of so many days to cover, for the coverage on one day more.
 
     The day to come is one of ``days + 1`` that may come in any order, and the only one whose
-    errors are not known: it may be off by more than all others.
+    errors are not known: it may be off by more than all others. A part of what its hours share is
+    known from the last day, though.
+
+    Args:
+        coverage: How often the truth shall lie inside.
+        days: How many days have been forecast so far ahead.
+        unknown: The part of a day's deviation that is not known so far ahead.
     """
-    return min(coverage * (days + 1) / days, 1.0) if days > 0 else 1.0
+    return min(coverage * (1 + unknown / days), 1.0) if days > 0 else 1.0
 
 
 def _ends(ranked: Floats, none: float, inside: float, coverage: float) -> tuple[float, float]:
