@@ -98,7 +98,7 @@ def test_one_week_or_none_says_nothing_of_a_change(known: int) -> None:
 
 
 def test_areas_without_trips_say_nothing_of_a_change() -> None:
-    assert np.isnan(recent_profile(window(np.zeros((8, WEEK, 2)))).lately).all()
+    assert np.isnan(recent_profile(window(np.zeros((8, WEEK, 2), np.float32))).lately).all()
 
 
 def test_the_scale_of_errors_is_a_root_and_then_a_share() -> None:

@@ -196,7 +196,7 @@ def _comparable(panel: Panel, origin: int) -> npt.NDArray[np.bool_]:
 
     Errors are compared on the same hours or not at all.
     """
-    known = np.isfinite(panel.trips[origin : origin + HORIZON])
+    known: npt.NDArray[np.bool_] = np.isfinite(panel.trips[origin : origin + HORIZON])
     for guess in baselines(look_back(panel, origin)).values():
         known &= np.isfinite(guess)
     return known
