@@ -3,12 +3,15 @@
 import json
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pinproof import OpenedModel, open_sealed
+from pinproof.sealed.signing import public_key_of, sign_model
 from servicekit.testing import wait_until
 from starlette.testclient import TestClient
 
@@ -28,9 +31,11 @@ def loading(start: Start) -> Iterator[TestClient]:
     """A service whose model keeps loading."""
     go_on = threading.Event()
 
-    def open_slowly(directory: Path, *, expected_sha256: str | None = None) -> OpenedModel:
+    def open_slowly(
+        directory: Path, *, expected_sha256: str | None = None, signers: Sequence[str] = ()
+    ) -> OpenedModel:
         go_on.wait(60)
-        return open_sealed(directory, expected_sha256=expected_sha256)
+        return open_sealed(directory, expected_sha256=expected_sha256, signers=signers)
 
     try:
         yield start(open_model=open_slowly)
@@ -143,9 +148,46 @@ def test_another_model_than_the_expected_one_is_refused(start: Start) -> None:
     assert client.get("/ready").json()["refusal"] == "manifest-digest"
 
 
+@pytest.fixture(scope="session")
+def signed_model(sealed_model: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A signed model, and the public key of its signer."""
+    copy = tmp_path_factory.mktemp("signed") / "tiny"
+    shutil.copytree(sealed_model, copy)
+    key = Ed25519PrivateKey.generate()
+    return copy, sign_model(copy, key, signed=datetime.now(UTC)).signer
+
+
+def other_signer() -> str:
+    return public_key_of(Ed25519PrivateKey.generate())
+
+
+def test_a_model_of_one_of_the_signers_is_served(
+    start: Start, signed_model: tuple[Path, str]
+) -> None:
+    model, signer = signed_model
+    client = start(model_dir=model, model_signers=f"{other_signer()}, {signer}")
+    become_ready(client)
+    assert client.post("/predict", json={"x": 21}).json() == {"y": 42}
+
+
+def test_a_model_of_another_signer_is_refused(start: Start, signed_model: tuple[Path, str]) -> None:
+    client = start(model_dir=signed_model[0], model_signers=other_signer())
+    become_refused(client)
+    assert client.get("/ready").json()["refusal"] == "unknown-signer"
+    assert client.post("/predict", json={"x": 1}).status_code == 503
+
+
+def test_an_unsigned_model_is_refused_where_a_signer_is_asked_for(start: Start) -> None:
+    client = start(model_signers=other_signer())
+    become_refused(client)
+    assert client.get("/ready").json()["refusal"] == "unsigned"
+
+
 def test_an_error_that_is_no_refusal_does_not_end_the_process(start: Start) -> None:
-    def open_badly(directory: Path, *, expected_sha256: str | None = None) -> OpenedModel:
-        raise RuntimeError(f"secret internals {directory} {expected_sha256}")
+    def open_badly(
+        directory: Path, *, expected_sha256: str | None = None, signers: Sequence[str] = ()
+    ) -> OpenedModel:
+        raise RuntimeError(f"secret internals {directory} {expected_sha256} {signers}")
 
     client = start(open_model=open_badly)
     become_refused(client)

@@ -6,6 +6,8 @@ from servicekit import ServiceSettings, load_settings
 
 KEY = "k" * 32
 SHA256 = "a" * 64
+SIGNER = "ed25519:" + "a" * 42 + "A="
+PLACEHOLDER = "ed25519:" + "A" * 43 + "="
 SAFE = {"APP_ENV": "production", "API_KEYS": KEY, "MODEL_SHA256": SHA256}
 
 Environment = Callable[..., None]
@@ -69,6 +71,12 @@ def test_safe_settings_are_accepted_in_production(environment: Environment) -> N
     assert load_settings(ServiceSettings).authenticates
 
 
+def test_signers_do_in_production_in_place_of_a_digest(environment: Environment) -> None:
+    other = SIGNER.replace("a", "b")
+    environment(**{**SAFE, "MODEL_SHA256": "", "MODEL_SIGNERS": f"{SIGNER}, {other}"})
+    assert load_settings(ServiceSettings).model_signers == (SIGNER, other)
+
+
 def test_no_authentication_is_accepted_in_production_when_it_is_said(
     environment: Environment,
 ) -> None:
@@ -81,7 +89,7 @@ def test_no_authentication_is_accepted_in_production_when_it_is_said(
     [
         ({"API_KEYS": ""}, "API_KEYS is empty: set it, or set AUTH=none"),
         ({"API_KEYS": f"{KEY},short"}, "API_KEYS has a key of fewer than 32 characters"),
-        ({"MODEL_SHA256": ""}, "MODEL_SHA256 is not set"),
+        ({"MODEL_SHA256": ""}, "MODEL_SHA256 is not set, and MODEL_SIGNERS is neither"),
         ({"PORT": "0"}, "PORT=0 takes a port that nobody knows"),
         ({"DRAIN_S": "0"}, "DRAIN_S is below 1"),
         ({"SHUTDOWN_GRACE_S": "5"}, "SHUTDOWN_GRACE_S is 5, less than QUEUE_TIMEOUT_S plus"),
@@ -106,6 +114,9 @@ def test_unsafe_settings_are_refused_in_production(
         ({"API_KEYS": "kéy"}, "API_KEYS: key 1 is empty or has characters"),
         ({"PORT": "70000"}, "PORT: Input should be less than or equal to 65535"),
         ({"MODEL_SHA256": "abc"}, "MODEL_SHA256: String should match pattern"),
+        ({"MODEL_SIGNERS": "latest"}, "MODEL_SIGNERS: key 1 is not one that can be used"),
+        ({"MODEL_SIGNERS": f"{SIGNER},"}, "MODEL_SIGNERS: key 2 is not one that can be used"),
+        ({"MODEL_SIGNERS": PLACEHOLDER}, "MODEL_SIGNERS: key 1 is not one that can be used"),
         ({"REQUEST_TIMEOUT_S": "inf"}, "REQUEST_TIMEOUT_S: Input should be"),
         ({"APP_ENV": "prod"}, "APP_ENV: Input should be 'development', 'test' or 'production'"),
     ],
@@ -128,8 +139,9 @@ def test_all_findings_are_told_at_once_and_no_value_is_repeated(
         "The service cannot start with these settings:\n"
         "  API_KEYS has a key of fewer than 32 characters: generate keys with "
         "`openssl rand -hex 32`\n"
-        "  MODEL_SHA256 is not set: set it to the SHA-256 of the model's manifest.json, so that "
-        "no other model can be served\n"
+        "  MODEL_SHA256 is not set, and MODEL_SIGNERS is neither: set MODEL_SHA256 to the digest "
+        "that `pinproof push` printed, or MODEL_SIGNERS to the public keys of those who sign "
+        "models, so that no other model can be served\n"
         "  DRAIN_S is below 1: give load balancers time to see that this is not ready, set at "
         "least 1\n"
     )

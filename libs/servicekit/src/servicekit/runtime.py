@@ -1,7 +1,7 @@
 """What an endpoint may use: the proven model, threads for long work, counters, the settings."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, ParamSpec, Protocol, TypeVar
@@ -29,7 +29,9 @@ T = TypeVar("T")
 class ModelOpener(Protocol):
     """What opens a sealed model: `pinproof.open_sealed`."""
 
-    def __call__(self, directory: Path, *, expected_sha256: str | None = None) -> OpenedModel:
+    def __call__(
+        self, directory: Path, *, expected_sha256: str | None = None, signers: Sequence[str] = ()
+    ) -> OpenedModel:
         """Verify, load and prove the model in a folder."""
         ...
 
@@ -206,7 +208,10 @@ class Runtime:
         directory = self.settings.model_dir
         try:
             opened = await self.workers.run(
-                self._open_model, directory, expected_sha256=self.settings.model_sha256
+                self._open_model,
+                directory,
+                expected_sha256=self.settings.model_sha256,
+                signers=self.settings.model_signers,
             )
         except SealedModelError as error:
             self._refuse(Refusal(error.code, str(error)))

@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn, Self, TypeVar
 
+from pinproof.errors import PublicKeyError
+from pinproof.sealed.public_keys import parse_public_key
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -41,6 +43,11 @@ class ServiceSettings(BaseSettings):
     )
     model_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = Field(
         default=None, description="SHA-256 that the model's manifest must have."
+    )
+    model_signers: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Public keys (`ed25519:BASE64`), separated by commas; one must have signed the "
+        "model.",
     )
     auth: Literal["keys", "none"] | None = Field(
         default=None, description="`keys` demands an API key; unset means `keys` if there are any."
@@ -106,7 +113,7 @@ class ServiceSettings(BaseSettings):
     )
     docs: bool = Field(default=True, description="Whether `/docs` and `/openapi.json` answer.")
 
-    @field_validator("api_keys", mode="before")
+    @field_validator("api_keys", "model_signers", mode="before")
     @classmethod
     def _split_keys(cls, value: object) -> object:
         return [key.strip() for key in value.split(",")] if isinstance(value, str) else value
@@ -121,6 +128,20 @@ class ServiceSettings(BaseSettings):
                     "generate keys with `openssl rand -hex 32`"
                 )
         return keys
+
+    @field_validator("model_signers")
+    @classmethod
+    def _signers_are_public_keys(cls, signers: tuple[str, ...]) -> tuple[str, ...]:
+        for position, signer in enumerate(signers, start=1):
+            try:
+                parse_public_key(signer)
+            except PublicKeyError as error:
+                # Not repeated: somebody may have put a private key there.
+                raise ValueError(
+                    f"key {position} is not one that can be used: copy the key that "
+                    "`pinproof sign` printed, ed25519: and 44 characters"
+                ) from error
+        return signers
 
     @model_validator(mode="after")
     def _consistent_and_safe(self) -> Self:
@@ -162,10 +183,11 @@ class ServiceSettings(BaseSettings):
                 f"API_KEYS has a key of fewer than {MIN_KEY_LENGTH} characters: generate keys "
                 "with `openssl rand -hex 32`"
             )
-        if self.model_sha256 is None:
+        if self.model_sha256 is None and not self.model_signers:
             findings.append(
-                "MODEL_SHA256 is not set: set it to the SHA-256 of the model's manifest.json, so "
-                "that no other model can be served"
+                "MODEL_SHA256 is not set, and MODEL_SIGNERS is neither: set MODEL_SHA256 to the "
+                "digest that `pinproof push` printed, or MODEL_SIGNERS to the public keys of those "
+                "who sign models, so that no other model can be served"
             )
         if self.port == 0:
             findings.append("PORT=0 takes a port that nobody knows: set the port")
