@@ -1,5 +1,6 @@
 """Input files: found, recognised by their header, and grouped by what can be read in one go."""
 
+import base64
 import glob
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -187,27 +188,38 @@ def _recognise_parquet(path: Path) -> Source:
             f"{path} is not a readable Parquet file: {error}. Write it again."
         ) from error
     with footer:
-        schema, rows = footer.schema_arrow, footer.metadata.num_rows
+        schema, metadata = footer.schema_arrow, footer.metadata
         int96 = _int96(footer)
-        told = b"ARROW:schema" in (footer.metadata.metadata or {})
     dialect = detect(schema.names, path=str(path))
     types = [_plain(kind) for kind in schema.types]
     found = find_columns(schema.names, dialect)
     check_types({name: types[place] for name, place in found.items()}, dialect, path=path)
-    kinds = tuple(
-        kind_of(types[found[name]], in_doubt=dialect.columns[name] in int96 and not told)
-        for name in TIMES
-    )
+    kinds = []
+    for name in TIMES:
+        source = dialect.columns[name]
+        told = int96.get(source, types[found[name]])
+        kinds.append(TimeKind.UTC if told is None else kind_of(told))
     stored = tuple(
         _INT96 if name in int96 else kind for name, kind in zip(schema.names, types, strict=True)
     )
-    return Source("parquet", dialect, tuple(schema.names), stored, kinds, path, rows)
+    return Source(
+        "parquet", dialect, tuple(schema.names), stored, tuple(kinds), path, metadata.num_rows
+    )
 
 
-def _int96(footer: pq.ParquetFile) -> set[str]:
-    """The columns of times that are stored as INT96."""
+def _int96(footer: pq.ParquetFile) -> dict[str, pa.DataType | None]:
+    """The columns of times that are stored as INT96, which has no zone.
+
+    Arrow leaves a note of the type that was written. Where there is none, Spark or Hive may have
+    written an instant.
+    """
     columns = (footer.schema.column(place) for place in range(footer.metadata.num_columns))
-    return {column.path for column in columns if column.physical_type == "INT96"}
+    names = [column.path for column in columns if column.physical_type == "INT96"]
+    note = (footer.metadata.metadata or {}).get(b"ARROW:schema")
+    if note is None:
+        return dict.fromkeys(names)
+    written = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(note)))
+    return {name: written.field(name).type for name in names}
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:

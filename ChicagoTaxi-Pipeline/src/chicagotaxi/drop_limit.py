@@ -98,8 +98,11 @@ def _seen(rule: str, source: Source, rows: Sequence[dict[str, str]]) -> str:
     cells = [
         (names[name], row[name]) for row in rows for name in columns if _is_fault(rule, name, row)
     ]
-    values = ", ".join(f"{name!r}: {value!r}" for name, value in cells[:3])
     expected = _expected(rule, columns, source)
+    if not cells:
+        # Numbers that are written as such, but larger than any of a trip.
+        return f"{expected}Some in {source.path} are too large."
+    values = ", ".join(f"{name!r}: {value!r}" for name, value in cells[:3])
     return f"{expected}The first values in {source.path}: {values}."
 
 

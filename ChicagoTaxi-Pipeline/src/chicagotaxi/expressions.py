@@ -10,7 +10,6 @@ Its *tally* is one number for what is counted of every row: the rule that it bro
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import reduce
 from typing import Final
 
 import ibis
@@ -75,8 +74,7 @@ def classified(inputs: Inputs, functions: EngineFunctions, *, now: datetime) -> 
     tables = [
         classify(raw, group.dialect, group.time_kinds, functions, now=now) for group, raw in inputs
     ]
-    # One after the other: of three, `ibis.union` would put the last one first.
-    return reduce(ir.Table.union, tables)
+    return _one_after_the_other(tables)
 
 
 def placed(rows: ir.Table) -> ir.Table:
@@ -173,6 +171,17 @@ def demand(trips: ir.Table) -> ir.Table:
         hundredths=_hundredths(trips.miles).sum().cast("int64"),
         distances=trips.miles.count(),
     )
+
+
+def _one_after_the_other(tables: Sequence[ir.Table]) -> ir.Table:
+    """The rows of tables in their order: of three, `ibis.union` would put the last one first.
+
+    In halves, so that hundreds of tables nest a few levels deep.
+    """
+    if len(tables) == 1:
+        return tables[0]
+    half = len(tables) // 2
+    return _one_after_the_other(tables[:half]).union(_one_after_the_other(tables[half:]))
 
 
 def _ranked(trips: ir.Table, *order: ir.Value) -> ir.Table:

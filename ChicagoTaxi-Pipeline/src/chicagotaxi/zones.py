@@ -100,19 +100,13 @@ class ZonedTime:
     marks: ir.IntegerValue
 
 
-def kind_of(field: pa.DataType, *, in_doubt: bool = False) -> TimeKind:
-    """How a column of times gives them.
-
-    Args:
-        field: The Arrow type of the column.
-        in_doubt: Whether nothing says if it has a zone: it is stored as INT96, by a program that
-            left no Arrow schema. Spark and Hive write instants in this form.
-    """
-    if not pa.types.is_timestamp(field):
+def kind_of(column: pa.DataType) -> TimeKind:
+    """How a column of this Arrow type gives its times."""
+    if not pa.types.is_timestamp(column):
         return TimeKind.TEXT
-    if field.tz is None:
-        return TimeKind.UTC if in_doubt else TimeKind.CLOCK
-    return TimeKind.UTC if field.tz in _NAMES_OF_UTC else TimeKind.INSTANT
+    if column.tz is None:
+        return TimeKind.CLOCK
+    return TimeKind.UTC if column.tz in _NAMES_OF_UTC else TimeKind.INSTANT
 
 
 def stored_time(

@@ -58,9 +58,10 @@ def duckdb_hash(_text: dt.string) -> dt.uint64:
 
 
 def _number_text(text: ir.StringValue) -> ir.StringValue:
-    """DuckDB also reads ``1_000``, as SQL:2023 writes a thousand, and nothing else that is too much.
+    """DuckDB also reads ``1_000``, as SQL:2023 writes a thousand.
 
-    To look at each text with a pattern takes as long as to read it, and to look for one sign little.
+    Nothing else that it reads is beyond the grammar. To look for one sign takes little; to look at
+    each text with a pattern would take as long as to read it.
     """
     return text.contains("_").ifelse(ibis.null("string"), text)
 
