@@ -12,6 +12,7 @@ from servicekit.console import print_anywhere
 from chicagotaxi.forecast_commands import app as forecast_app
 from chicagotaxi.pipeline_commands import app as pipeline_app
 from chicagotaxi.run_command import app as run_app
+from chicagotaxi.training_commands import app as training_app
 
 __all__ = ["app", "main"]
 
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 
 app.add_typer(pipeline_app)
+app.add_typer(training_app)
 app.add_typer(forecast_app)
 app.add_typer(run_app)
 

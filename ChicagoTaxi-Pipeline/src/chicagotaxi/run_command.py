@@ -11,7 +11,6 @@ from servicekit.files import DataError
 from tqdm import tqdm
 
 from chicagotaxi.bars import ShareBar, notice
-from chicagotaxi.forecast_commands import SAMPLE_TRIPS, train
 from chicagotaxi.options import (
     DEFAULT_MODEL,
     DEFAULT_REPORTS,
@@ -26,6 +25,7 @@ from chicagotaxi.options import (
     opened_engine,
 )
 from chicagotaxi.schema import DEFAULT_OUT, MAX_DROPPED
+from chicagotaxi.training_commands import SAMPLE_TRIPS, train
 
 if TYPE_CHECKING:
     from chicagotaxi.engines import EngineOptions
