@@ -1,4 +1,4 @@
-"""The commands that train: on a history, and on the past of it as of its back-test."""
+"""The commands that train a model: to seal it, or to back-test it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -28,9 +28,16 @@ DataOption = Annotated[
     ),
 ]
 RowsOption = Annotated[
-    int, typer.Option(min=1000, max=10_000_000, help="The most rows to train on.")
+    int,
+    typer.Option(
+        min=1000,
+        max=10_000_000,
+        help="Largest number of rows to train on; of more, a sample is taken.",
+    ),
 ]
-StepOption = Annotated[int, typer.Option("--step-days", min=1, max=366, help="Between origins.")]
+StepOption = Annotated[
+    int, typer.Option("--step-days", min=1, max=366, help="Days between two forecast origins.")
+]
 
 
 @app.command()
@@ -40,11 +47,16 @@ def train(  # noqa: PLR0917 - typer makes options of all of them
     reports: ReportsOption = DEFAULT_REPORTS,
     seed: SeedOption = 42,
     rows: RowsOption = 200_000,
-    folds: Annotated[int, typer.Option(min=1, max=52, help="Origins of the back-test.")] = 2,
+    folds: Annotated[
+        int, typer.Option(min=1, max=52, help="Forecast origins of the back-test.")
+    ] = 2,
     step_days: StepOption = 7,
     model_version: Annotated[
         str | None,
-        typer.Option("--model-version", help="Name of this model. Derived where not given."),
+        typer.Option(
+            "--model-version",
+            help="Version of the model. Default: derived from its data and options.",
+        ),
     ] = None,
 ) -> None:
     """Back-test on the last weeks, train on everything, seal the model, write the report."""
@@ -82,10 +94,10 @@ def train(  # noqa: PLR0917 - typer makes options of all of them
 def backtest(  # noqa: PLR0917
     data: DataOption = None,
     reports: ReportsOption = DEFAULT_REPORTS,
-    name: Annotated[str, typer.Option("--name", help="Of the report's file.")] = "backtest.json",
+    name: Annotated[str, typer.Option("--name", help="File name of the report.")] = "backtest.json",
     seed: SeedOption = 42,
     rows: RowsOption = 200_000,
-    folds: Annotated[int, typer.Option(min=1, max=366, help="How many origins.")] = 4,
+    folds: Annotated[int, typer.Option(min=1, max=366, help="Number of forecast origins.")] = 4,
     step_days: StepOption = 7,
 ) -> None:
     """Forecast from many origins in the past, beside the baselines. Seals nothing."""
