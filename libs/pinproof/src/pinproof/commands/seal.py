@@ -1,6 +1,5 @@
 """`pinproof seal`."""
 
-import hashlib
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +8,7 @@ from pydantic import ValidationError
 
 from pinproof.errors import SealError
 from pinproof.sealed.golden import GoldenSet
-from pinproof.sealed.manifest import encode_manifest
+from pinproof.sealed.manifest import manifest_digest
 from pinproof.sealed.sealing import seal as seal_files
 
 __all__ = ["seal"]
@@ -74,6 +73,5 @@ def seal(  # noqa: PLR0917 - typer makes options of them, nobody passes them by 
         metrics={},
         parameters={},
     )
-    sha256 = hashlib.sha256(encode_manifest(manifest)).hexdigest()
     typer.echo(f"Sealed {name} {version} into {out}.", err=True)
-    typer.echo(f"MODEL_SHA256={sha256}")
+    typer.echo(f"MODEL_SHA256={manifest_digest(manifest)}")

@@ -46,6 +46,7 @@ __all__ = [
     "FileRecord",
     "Manifest",
     "encode_manifest",
+    "manifest_digest",
     "read_manifest",
 ]
 
@@ -162,6 +163,15 @@ def encode_manifest(manifest: Manifest) -> bytes:
     text = json.dumps(document, indent=1, allow_nan=False) + "\n"
     seal = hashlib.sha256(text.encode()).hexdigest()
     return text.replace(_NO_SEAL, seal, 1).encode()
+
+
+def manifest_digest(manifest: Manifest) -> str:
+    """The SHA-256 of ``manifest.json``, for who sealed the model: nothing is read from its folder.
+
+    Args:
+        manifest: What `pinproof.seal` returned.
+    """
+    return hashlib.sha256(encode_manifest(manifest)).hexdigest()
 
 
 def read_manifest(
