@@ -6,7 +6,8 @@ from chicagotaxi.backtest import BacktestOptions, backtest, backtest_steps, desc
 from chicagotaxi.baselines import FOUR_WEEKS, SEASONAL_NAIVE
 from chicagotaxi.calendar import WEEK
 from chicagotaxi.forecast import ForecastOptions
-from chicagotaxi.metrics import FORECAST, BacktestReport, Outcome, compare, measure
+from chicagotaxi.metrics import FORECAST, BacktestReport, compare, measure
+from chicagotaxi.outcome import Outcome
 from chicagotaxi.panel import Panel
 from chicagotaxi.train import Training
 from servicekit.files import DataError

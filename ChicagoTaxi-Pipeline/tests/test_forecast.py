@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from chicagotaxi.calendar import WEEK
 from chicagotaxi.features import FEATURES, look_back
-from chicagotaxi.forecast import MIN_HISTORY, ForecastOptions, fit, fit_booster
+from chicagotaxi.forecast import MIN_HISTORY, ForecastOptions, fit
 from chicagotaxi.model import DemandForecaster
 from chicagotaxi.panel import Panel
+from chicagotaxi.trees import fit_booster
 from chicagotaxi.weekly_profile import recent_profile
 from servicekit.files import DataError
 from synthetic import hourly
@@ -21,8 +22,7 @@ def quiet(_step: str) -> None:
 
 def test_two_trainings_with_one_seed_are_one_model(panel: Panel) -> None:
     first, again, other = (
-        fit_booster(panel, ForecastOptions(seed=seed, rows=10_000, trees=10)).model_to_string()
-        for seed in (3, 3, 4)
+        fit_booster(panel, seed=seed, rows=10_000, trees=10).model_to_string() for seed in (3, 3, 4)
     )
     assert first == again
     assert first != other

@@ -29,9 +29,9 @@ from chicagotaxi.metrics import (
     BacktestReport,
     Comparison,
     Fold,
-    Outcome,
     compare,
 )
+from chicagotaxi.outcome import Outcome
 from chicagotaxi.panel import Panel
 from chicagotaxi.trials import baseline_intervals, days_ahead, is_holiday
 from chicagotaxi.weekly_profile import recent_profile

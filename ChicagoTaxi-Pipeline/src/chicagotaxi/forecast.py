@@ -1,8 +1,7 @@
-"""The forecast: one LightGBM model of counts for all areas, hours and horizons.
+"""The forecast: one model of counts for all areas, hours and horizons.
 
-The model learns a factor to put on what the past weeks let expect (`chicagotaxi.features`), with
-the Poisson likelihood, and is blended with the area's weekly profile (`chicagotaxi.blend`). How
-much of each, and the intervals, come from weeks that its trees were not trained on.
+Trees (`chicagotaxi.trees`) are blended with the area's weekly profile (`chicagotaxi.blend`). How
+much of each, and the intervals, come from weeks that the trees were not trained on.
 """
 
 from collections.abc import Callable
@@ -11,22 +10,15 @@ from typing import Final
 
 import lightgbm
 import numpy as np
-import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 from servicekit.files import DataError
 
 from chicagotaxi.blend import Blend
-from chicagotaxi.calendar import DAY, WEEK, Hours
-from chicagotaxi.features import (
-    CATEGORICAL,
-    FEATURES,
-    HORIZON,
-    Window,
-    build,
-    look_back,
-)
+from chicagotaxi.calendar import WEEK, Hours
+from chicagotaxi.features import HORIZON, Window, look_back
 from chicagotaxi.intervals import Intervals
 from chicagotaxi.panel import Floats, Panel
+from chicagotaxi.trees import fit_booster, forecast_by_trees
 from chicagotaxi.trials import (
     STRETCHES,
     Trials,
@@ -39,37 +31,16 @@ from chicagotaxi.weekly_profile import Profile, change, recent_profile
 
 __all__ = [
     "MIN_HISTORY",
-    "PARAMETERS",
     "Forecast",
     "ForecastModel",
     "ForecastOptions",
     "Thresholds",
     "fit",
-    "fit_booster",
     "fit_steps",
 ]
 
 # A model needs two weeks to learn from, behind two weeks to look back on.
 MIN_HISTORY: Final = 4 * WEEK
-
-PARAMETERS: Final[dict[str, object]] = {
-    "objective": "poisson",
-    "learning_rate": 0.15,
-    "num_leaves": 31,
-    "min_data_in_leaf": 100,
-    "feature_fraction": 0.8,
-    "bagging_fraction": 0.8,
-    "bagging_freq": 1,
-    "lambda_l2": 5.0,
-    "cat_smooth": 50.0,
-    "max_bin": 127,
-    "deterministic": True,
-    "force_col_wise": True,
-    "verbosity": -1,
-    # Threads of LightGBM wait for each other by spinning: two on a machine that has other work
-    # were measured to take twenty times as long as one. The trees are the same.
-    "num_threads": 1,
-}
 
 Progress = Callable[[str], None]
 
@@ -153,7 +124,7 @@ class ForecastModel:
         window = look_back(panel, len(panel.trips) if origin is None else origin)
         hours = window.origin + np.arange(HORIZON)
         days = days_ahead()[:, None]
-        expected = _expected(self.booster, self.areas, window, panel.areas)
+        expected = forecast_by_trees(self.booster, self.areas, window, panel.areas)
         profile = recent_profile(window)
         if self.blend is not None:
             expected = self.blend.combine(expected, profile.mean, days)
@@ -203,7 +174,7 @@ def fit(panel: Panel, options: ForecastOptions, *, progress: Progress) -> Foreca
     blended = blend.combine(model, profile, trials.days)
     progress("train on everything")
     return ForecastModel(
-        booster=fit_booster(panel, options),
+        booster=_fit_trees(panel, options),
         areas=panel.areas,
         intervals=Intervals.calibrate(trials.of(blended), coverage=options.coverage),
         thresholds=_thresholds(panel),
@@ -226,71 +197,8 @@ def check_history(panel: Panel) -> None:
         )
 
 
-def fit_booster(panel: Panel, options: ForecastOptions) -> lightgbm.Booster:
-    """Train the trees on a history, all of it.
-
-    Raises:
-        DataError: It has no trips.
-    """
-    features, base, truth, weight = _training_rows(panel, options)
-    if not truth.any():
-        raise DataError(
-            f"There is no trip between {panel.start} and {panel.end} to learn from. Run `etl` on "
-            "more trips."
-        )
-    data = lightgbm.Dataset(
-        features,
-        label=truth,
-        weight=weight,
-        init_score=np.log(base),
-        feature_name=list(FEATURES),
-        categorical_feature=list(CATEGORICAL),
-        free_raw_data=True,
-    )
-    parameters = PARAMETERS | {"seed": options.seed}
-    return lightgbm.train(parameters, data, num_boost_round=options.trees)
-
-
-def _training_rows(panel: Panel, options: ForecastOptions) -> tuple[Floats, Floats, Floats, Floats]:
-    """Features, bases, truths and weights of a sample of all origins, horizons and areas."""
-    total = len(panel.trips)
-    random = np.random.default_rng(options.seed)
-    # Coprime to the day and the week: origins come to every clock hour of every weekday.
-    step = max(5, (total // 200) | 1)
-    while step % 3 == 0 or step % 7 == 0:
-        step += 2
-    origins = range(2 * WEEK, total - DAY, step)
-    quota = -(-options.rows // len(origins))
-    codes = _codes(panel.areas, panel.areas)
-    parts: list[tuple[Floats, ...]] = []
-    for origin in origins:
-        features, base = build(look_back(panel, origin), codes)
-        truth = panel.trips[origin : origin + WEEK]
-        features, base = features[: len(truth)], base[: len(truth)]
-        known = np.flatnonzero(np.isfinite(truth))
-        chosen, weight = _sample(known, base.reshape(-1)[known], quota, random)
-        parts.append(
-            (
-                features.reshape(-1, len(FEATURES))[chosen],
-                base.reshape(-1)[chosen],
-                truth.reshape(-1)[chosen],
-                weight,
-            )
-        )
-    features, base, truth, weight = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return features, base, truth, weight
-
-
-def _sample(
-    rows: npt.NDArray[np.int64], base: Floats, quota: int, random: np.random.Generator
-) -> tuple[npt.NDArray[np.int64], Floats]:
-    """Some rows, busy ones rather than quiet ones, with weights that make up for it."""
-    if len(rows) <= quota:
-        return rows, np.ones(len(rows), dtype=np.float32)
-    chance = np.sqrt(base) + np.float32(0.1)
-    chance = np.minimum(chance * (quota / chance.sum()), np.float32(1))
-    taken = random.random(len(rows), dtype=np.float32) < chance
-    return rows[taken], (1 / chance[taken]).astype(np.float32)
+def _fit_trees(panel: Panel, options: ForecastOptions) -> lightgbm.Booster:
+    return fit_booster(panel, seed=options.seed, rows=options.rows, trees=options.trees)
 
 
 def _try_trees(panel: Panel, options: ForecastOptions, progress: Progress) -> Trials:
@@ -300,34 +208,16 @@ def _try_trees(panel: Panel, options: ForecastOptions, progress: Progress) -> Tr
         progress(f"try the model on recent weeks, {number} of {STRETCHES}")
         if not stretch.origins:
             continue
-        booster = fit_booster(panel.until(stretch.begin), options)
+        booster = _fit_trees(panel.until(stretch.begin), options)
 
         def both(
             window: Window, profile: Profile, booster: lightgbm.Booster = booster
         ) -> dict[str, Floats]:
-            expected = _expected(booster, panel.areas, window, panel.areas)
+            expected = forecast_by_trees(booster, panel.areas, window, panel.areas)
             return {"model": expected, "profile": profile.mean}
 
         parts.append(try_out(panel, stretch.origins, both))
     return Trials.together(parts)
-
-
-def _expected(
-    booster: lightgbm.Booster,
-    trained_on: tuple[int, ...],
-    window: Window,
-    areas: tuple[int, ...],
-) -> Floats:
-    features, base = build(window, _codes(areas, trained_on))
-    rows = features.reshape(-1, len(FEATURES))
-    factor = np.asarray(booster.predict(rows, raw_score=True, num_threads=1))
-    return np.asarray(base * np.exp(factor.reshape(base.shape)), dtype=np.float32)
-
-
-def _codes(areas: tuple[int, ...], trained_on: tuple[int, ...]) -> Floats:
-    """The areas as categories: places in what training knew, NaN for what it did not."""
-    places = {area: place for place, area in enumerate(trained_on)}
-    return np.array([places.get(area, np.nan) for area in areas], dtype=np.float32)
 
 
 def _thresholds(panel: Panel) -> Thresholds:

@@ -1,13 +1,13 @@
 """How far forecasts are from what happened. The classes are the form of ``backtest.json``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from chicagotaxi.baselines import BASELINES, SEASONAL_NAIVE
+from chicagotaxi.outcome import Outcome
 from chicagotaxi.panel import Floats
 from chicagotaxi.uncertainty import Sums, standard_error, sums_by_day
 
@@ -18,7 +18,6 @@ __all__ = [
     "Errors",
     "Fold",
     "IntervalFigures",
-    "Outcome",
     "compare",
     "measure",
 ]
@@ -150,56 +149,6 @@ class BacktestReport(_Record):
     days_ahead: list[Comparison]
     groups_ahead: list[list[Comparison]]
     folds: list[Fold]
-
-
-class Outcome(_Record):
-    """Forecasts and truths of some hours and areas, flat and of one length.
-
-    Attributes:
-        truth: What happened, float32.
-        dates: The day that each hour is of, as a number.
-        guesses: Forecasts by forecaster, float32.
-        lower: The lower ends of their intervals, likewise.
-        upper: The upper ends.
-    """
-
-    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
-
-    truth: Floats
-    dates: "npt.NDArray[np.int64]"
-    guesses: dict[str, Floats]
-    lower: dict[str, Floats]
-    upper: dict[str, Floats]
-
-    def __len__(self) -> int:
-        """How many hours and areas."""
-        return len(self.truth)
-
-    def where(self, chosen: "npt.NDArray[np.bool_]") -> "Outcome":
-        """Some of them."""
-        return Outcome(
-            truth=self.truth[chosen],
-            dates=self.dates[chosen],
-            guesses={name: values[chosen] for name, values in self.guesses.items()},
-            lower={name: values[chosen] for name, values in self.lower.items()},
-            upper={name: values[chosen] for name, values in self.upper.items()},
-        )
-
-    @classmethod
-    def together(cls, parts: "Sequence[Outcome]") -> "Outcome":
-        """Several ones as one; there is at least one."""
-
-        def joined(which: str) -> dict[str, Floats]:
-            tables: list[dict[str, Floats]] = [getattr(one, which) for one in parts]
-            return {name: np.concatenate([one[name] for one in tables]) for name in tables[0]}
-
-        return cls(
-            truth=np.concatenate([one.truth for one in parts]),
-            dates=np.concatenate([one.dates for one in parts]),
-            guesses=joined("guesses"),
-            lower=joined("lower"),
-            upper=joined("upper"),
-        )
 
 
 def compare(name: str, outcome: Outcome, *, areas: int, interval: float) -> Comparison:

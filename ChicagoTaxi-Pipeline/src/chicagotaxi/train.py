@@ -15,13 +15,14 @@ from servicekit.training_rows import ROW_SKETCH, RowSketch, digest_rows
 
 from chicagotaxi.backtest import BacktestOptions, backtest, backtest_steps, describe
 from chicagotaxi.baselines import FOUR_WEEKS, SEASONAL_NAIVE
-from chicagotaxi.forecast import PARAMETERS, ForecastOptions, Progress, fit, fit_steps
+from chicagotaxi.forecast import ForecastOptions, Progress, fit, fit_steps
 from chicagotaxi.golden import make_golden_set
 from chicagotaxi.metrics import FORECAST, BacktestReport, Comparison
 from chicagotaxi.model import MODEL_NAME, DemandForecaster, load, pack
 from chicagotaxi.panel import Panel
 from chicagotaxi.sufficiency import check_to_train
 from chicagotaxi.trained_on import TrainedOn, trained_rows
+from chicagotaxi.trees import PARAMETERS
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
