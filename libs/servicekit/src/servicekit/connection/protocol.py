@@ -136,6 +136,8 @@ class _BoundedProtocol(HttpToolsProtocol):
             # The parser stops at an exception of a callback; see `_parse`.
             self._head_bytes = size
             raise httptools.HttpParserError
+        if not _is_well_formed(self.parser.get_http_version(), self.headers):
+            raise httptools.HttpParserError
         if self.parser.should_upgrade():
             self._upgrading = True
             return
@@ -319,6 +321,12 @@ class _BoundedProtocol(HttpToolsProtocol):
         self._timer = None
         if not self.transport.is_closing():
             self.transport.close()
+
+
+def _is_well_formed(version: str, headers: list[tuple[bytes, bytes]]) -> bool:
+    """Whether a head has a version that is spoken here, and one host (RFC 9112, section 3.2)."""
+    hosts = sum(name == b"host" for name, _ in headers)
+    return hosts == 1 if version == "1.1" else version == "1.0" and hosts <= 1
 
 
 def _content_length(headers: list[tuple[bytes, bytes]]) -> int | None:

@@ -1,0 +1,21 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from servicekit.conformance import CASES, RawCase
+from servicekit.testing import LiveService
+
+
+@pytest.fixture(scope="module")
+def service(sealed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveService]:
+    predictions = tmp_path_factory.mktemp("predictions")
+    environment = {"MODEL_DIR": str(sealed), "PREDICTIONS_DIR": str(predictions)}
+    with LiveService(["-m", "chicagotaxi", "serve"], environment, {}) as service:
+        yield service
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_raw_http_is_answered_in_one_reading_or_refused(
+    service: LiveService, case: RawCase
+) -> None:
+    case.check(service)
