@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def test_what_the_command_prints_opens_the_model(model: Path, key: Path) -> None
     signed = pinproof("sign", model, "--key", key)
     settings = printed(signed)
 
-    assert signed.stderr == "Signed toy 1.0.0 for ever.\n"
+    assert signed.stderr == "Signed toy 1.0.0 without expiry.\n"
     assert settings.keys() == {"MODEL_SHA256", "MODEL_SIGNERS"}
     assert settings["MODEL_SHA256"] == read_manifest(model)[1]
     opened = pinproof("open", model, "--signer", settings["MODEL_SIGNERS"])
@@ -213,6 +214,33 @@ def test_a_signature_that_cannot_be_written_leaves_the_one_before(
     (model / "signature.json").write_bytes(before)
     assert holds_only_a_model(model)
     assert [path.name for path in tmp_path.glob(".model-*")] == []
+
+
+def test_a_full_disk_leaves_the_signature_before_as_it_was(
+    model: Path, key: Path, tmp_path: Path
+) -> None:
+    pinproof("sign", model, "--key", key)
+    before = (model / "signature.json").read_bytes()
+    around = sorted(tmp_path.iterdir())
+    # The size limit of a process makes write() fail as a full disk does.
+    code = (
+        "import resource, signal\n"
+        "from pinproof.cli import app\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
+        "app()\n"
+    )
+    process = subprocess.run(
+        [sys.executable, "-B", "-c", code, "sign", str(model), "--key", str(key)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert process.returncode == 2
+    assert "signature.json cannot be written: File too large" in process.stderr
+    assert (model / "signature.json").read_bytes() == before
+    assert sorted(tmp_path.iterdir()) == around
 
 
 def test_days_are_whole_and_at_least_one(model: Path, key: Path) -> None:

@@ -48,6 +48,8 @@ def sign(
     except SealedModelError as refusal:
         typer.echo(f"Refused ({refusal.code}): {refusal}", err=True)
         raise typer.Exit(1) from refusal
-    until = f"until {signature.expires:%Y-%m-%d %H:%M} UTC" if signature.expires else "for ever"
-    typer.echo(f"Signed {signature.name} {signature.version} {until}.", err=True)
+    expiry = (
+        f"until {signature.expires:%Y-%m-%d %H:%M} UTC" if signature.expires else "without expiry"
+    )
+    typer.echo(f"Signed {signature.name} {signature.version} {expiry}.", err=True)
     typer.echo(f"MODEL_SHA256={signature.manifest_sha256}\nMODEL_SIGNERS={signature.signer}")
