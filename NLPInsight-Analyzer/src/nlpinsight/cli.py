@@ -27,6 +27,7 @@ from nlpinsight.commands import (
     tell_form,
     training_overlap,
 )
+from nlpinsight.cross_validate_command import cross_validate
 from nlpinsight.options import (
     DataOption,
     LabelsOption,
@@ -41,6 +42,7 @@ from nlpinsight.options import (
     VersionOption,
 )
 from nlpinsight.schema import Backend, Label
+from nlpinsight.training.options import Precision
 
 __all__ = ["app", "main"]
 
@@ -71,7 +73,19 @@ def train(  # noqa: PLR0917 - typer makes options of all of them
         typer.Option(help="transformer: the pinned package, a folder, or a name on the hub."),
     ] = "all-MiniLM-L6-v2",
     revision: RevisionOption = None,
-    epochs: Annotated[int, typer.Option(min=1, max=50, help="transformer: at most.")] = 4,
+    folds: Annotated[
+        int, typer.Option(min=2, max=20, help="transformer: trainings whose weights are averaged.")
+    ] = 3,
+    epochs: Annotated[
+        int, typer.Option(min=1, max=50, help="transformer: epochs of each training.")
+    ] = 4,
+    precision: Annotated[
+        Precision | None,
+        typer.Option(
+            help="transformer: what matrices are multiplied in. bfloat16 where the processor has "
+            "AMX, float32 elsewhere, unless given."
+        ),
+    ] = None,
     batch_size: Annotated[int, typer.Option(min=1, max=128, help="transformer: per step.")] = 32,
     max_length: LengthOption = 64,
     threads: Annotated[
@@ -99,13 +113,16 @@ def train(  # noqa: PLR0917 - typer makes options of all of them
             finish(made, held_out, learned, out=out, reports=reports, model_version=model_version)
             return
         from nlpinsight.training.base import find_weights  # noqa: PLC0415
+        from nlpinsight.training.computing import default_precision  # noqa: PLC0415
         from nlpinsight.training.options import (  # noqa: PLC0415
             FinetuneOptions,
             default_threads,
         )
 
         options = FinetuneOptions(
+            folds=folds,
             epochs=epochs,
+            precision=precision or default_precision(),
             batch_size=batch_size,
             max_length=max_length,
             seed=seed,
@@ -129,6 +146,9 @@ def train(  # noqa: PLR0917 - typer makes options of all of them
             )
         finish(made, held_out, learned, out=out, reports=reports, model_version=model_version)
         making.discard_work(work)
+
+
+app.command()(cross_validate)
 
 
 @app.command()

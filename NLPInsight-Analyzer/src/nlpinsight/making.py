@@ -121,15 +121,15 @@ def make_transformer(
     work: Path,
     progress: Steps,
 ) -> Made:
-    """Fine-tune an encoder, export it, and quantize it.
+    """Fine-tune an encoder, export it, quantize it, and calibrate it.
 
     Args:
-        training: The texts to learn from. Some of them are kept from it, to choose the epoch.
+        training: The texts to learn from.
         held_out: Texts to compare int8 with fp32 on; nothing is chosen by them.
         weights: The encoder to begin from.
         options: How to train.
         work: The folder for the state that survives a kill.
-        progress: Told after every step.
+        progress: Called after every step.
 
     Raises:
         DataError: There are too few texts, or `work` holds another training's state.
@@ -153,20 +153,21 @@ def make_transformer(
         max_length=options.max_length,
         texts=held_out.texts,
     )
+    calibrator = fit(tuned.held_out, base_rates_of(training.targets))
     parameters = {**_of_weights(weights), **asdict(options)}
     libraries = _versions("numpy", "onnxruntime", "tokenizers", "torch", "transformers")
     return Made(
-        files=built.files,
+        files=calibrator.add_to(tuned.seen.add_to(built.files)),
         parameters=parameters,
         libraries=libraries,
         details={
             "parameters": parameters,
             "libraries": dict(libraries),
             **_of_quantization(built, held_out),
-            "epochs": [asdict(epoch) for epoch in tuned.epochs],
-            "best_epoch": tuned.best_epoch,
-            "learned_from": tuned.train_rows,
-            "chosen_by": tuned.holdout_rows,
+            "members": [asdict(member) for member in tuned.members],
+            "cross_validated": asdict(tuned.cross_validated),
+            "calibration": describe_calibration(calibrator, tuned.held_out).model_dump(mode="json"),
+            "seen_tokens": len(tuned.seen.identifiers),
             "resumed": tuned.resumed,
         },
         seconds=tuned.seconds,
@@ -200,9 +201,9 @@ def make_exported(held_out: Corpus, *, weights: "Weights", max_length: int) -> M
 
 def discard_work(work: Path) -> None:
     """Remove the state of a training that is sealed, and its folder if nothing else is in it."""
-    from nlpinsight.training.checkpoint import Checkpoint  # noqa: PLC0415 - torch
+    from nlpinsight.training.checkpoint import discard_all  # noqa: PLC0415 - torch
 
-    Checkpoint(work, identity="").discard()
+    discard_all(work)
     with contextlib.suppress(OSError):
         work.rmdir()
 

@@ -56,7 +56,7 @@ def tuned(
     from nlpinsight.training.finetune import finetune  # noqa: PLC0415 - torch
 
     options = FinetuneOptions(
-        epochs=2, batch_size=16, max_length=32, learning_rate=3e-4, holdout=0.15, threads=1
+        folds=2, epochs=2, batch_size=16, max_length=32, learning_rate=3e-4, threads=1
     )
     work = tmp_path_factory.mktemp("tuned")
     return finetune(learning.texts, learning.labels, weights=weights, options=options, work=work)
@@ -126,11 +126,11 @@ def make_tiny(
             unseen,
             weights=tiny_weights,
             options=FinetuneOptions(
-                epochs=4,
+                folds=2,
+                epochs=6,
                 batch_size=16,
                 max_length=32,
                 learning_rate=3e-3,
-                holdout=0.15,
                 seed=seed,
                 threads=1,
             ),

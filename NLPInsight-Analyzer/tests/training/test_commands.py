@@ -47,7 +47,7 @@ def test_train_hands_every_choice_on_and_seals_what_was_made(
         asked.update(options, training=training, held_out=held_out)
         options["progress"](3, 9, "loss 0.5")
         options["work"].mkdir()
-        (options["work"] / "training.pt").touch()
+        (options["work"] / "member-1.pt").touch()
         return tiny_training.made
 
     monkeypatch.setattr("nlpinsight.making.make_transformer", make)
@@ -55,13 +55,29 @@ def test_train_hands_every_choice_on_and_seals_what_was_made(
 
     result = run(
         *("train", "--backend", "transformer", "--data", data, "--base", tiny_weights.folder),
-        *("--epochs", 2, "--batch-size", 8, "--max-length", 32, "--threads", 1, "--seed", 7),
+        *(
+            "--folds",
+            4,
+            "--precision",
+            "float32",
+            "--epochs",
+            2,
+            "--batch-size",
+            8,
+            "--max-length",
+            32,
+            "--threads",
+            1,
+            "--seed",
+            7,
+        ),
         *("--out", model, "--reports", reports, "--model-version", "9.9"),
     )
 
     assert result.exit_code == 0, result.output
     options = asked["options"]
     assert (options.epochs, options.batch_size, options.max_length) == (2, 8, 32)
+    assert (options.folds, options.precision) == (4, "float32")
     assert (options.threads, options.seed) == (1, 7)
     assert asked["weights"].sha256 == tiny_weights.sha256
     assert len(asked["training"]) + len(asked["held_out"]) == 360

@@ -1,4 +1,4 @@
-"""Batches of texts of like length: padding is computing for nothing."""
+"""Tokens, and batches of texts of like length: padding is computing for nothing."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -6,8 +6,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import torch
+from tokenizers import Tokenizer
 
-__all__ = ["batches_of_epoch", "in_order", "pad"]
+__all__ = ["batches_of_epoch", "in_order", "pad", "tokenize"]
 
 Tokens = Sequence[Sequence[int]]
 Rows = npt.NDArray[np.int64]
@@ -15,6 +16,13 @@ Rows = npt.NDArray[np.int64]
 # Texts are sorted by length inside groups of this many batches. More of them saves little more and
 # makes batches less random.
 _GROUP: Final = 20
+
+
+def tokenize(tokenizer: Tokenizer, texts: Sequence[str], max_length: int) -> list[list[int]]:
+    """The identifiers of normalised texts, cut as the service cuts them."""
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(max_length)
+    return [encoding.ids for encoding in tokenizer.encode_batch(list(texts))]
 
 
 def batches_of_epoch(lengths: Rows, *, batch_size: int, seed: int, epoch: int) -> list[Rows]:

@@ -7,28 +7,30 @@ from typing import Any, Final
 import torch
 from servicekit.files import DataError, NewFile, write_errors
 
-__all__ = ["Checkpoint"]
+__all__ = ["Checkpoint", "discard_all"]
 
-_NAME: Final = "training.pt"
-_FORMAT: Final = 1
+_NAMES: Final = "member-*.pt"
+_FORMAT: Final = 2
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """One training's state in a folder, replaced as a whole each time.
+    """The state of one of several trainings in a folder, replaced as a whole each time.
 
     Attributes:
         folder: Made where it is missing.
         identity: What the training is of. The state of another one is never continued.
+        number: Which of the trainings it is, from 1.
     """
 
     folder: Path
     identity: str
+    number: int
 
     @property
     def path(self) -> Path:
         """The file."""
-        return self.folder / _NAME
+        return self.folder / _NAMES.replace("*", str(self.number))
 
     def save(self, state: dict[str, Any]) -> None:
         """Replace the state."""
@@ -43,7 +45,9 @@ class Checkpoint:
         Raises:
             DataError: The folder holds another training's, or a file that is none.
         """
-        for leftover in self.folder.glob(f".{_NAME}-*"):  # of a training killed while it saved
+        for leftover in self.folder.glob(
+            f".{self.path.name}-*"
+        ):  # of a training killed while it saved
             leftover.unlink(missing_ok=True)
         if not self.path.exists():
             return None
@@ -63,6 +67,8 @@ class Checkpoint:
             )
         return state
 
-    def discard(self) -> None:
-        """Remove the state, once what it was for is done."""
-        self.path.unlink(missing_ok=True)
+
+def discard_all(folder: Path) -> None:
+    """Remove the states of all trainings in a folder, once what they were for is done."""
+    for path in folder.glob(_NAMES):
+        path.unlink(missing_ok=True)

@@ -1,50 +1,28 @@
-"""The training loop: steps, an evaluation per epoch, and a state that goes on where it stopped."""
+"""The training loop of one network, and a state that goes on where it stopped."""
 
-import copy
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from sklearn.metrics import accuracy_score, f1_score
-from sklearn.model_selection import train_test_split
 from torch.optim.swa_utils import AveragedModel
 
 from nlpinsight.training.batches import batches_of_epoch, pad
 from nlpinsight.training.checkpoint import Checkpoint
-from nlpinsight.training.computing import logits, running_mean
+from nlpinsight.training.computing import computing_in, running_mean
 from nlpinsight.training.network import Network
 from nlpinsight.training.options import FinetuneOptions
 
-__all__ = ["Epoch", "Progress", "Training", "silent"]
+__all__ = ["Progress", "Training", "silent"]
 
 Rows = npt.NDArray[np.int64]
 Progress = Callable[[int, int, str], None]
-"""Told how many steps are done, of how many at most, and what is going on."""
+"""Called with the number of steps done, of all steps, and what is going on."""
 
 _RECENT: Final = 50
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """How an epoch ended.
-
-    Attributes:
-        number: From 1.
-        train_loss: The mean over its steps.
-        holdout_loss: Cross-entropy of the held-out training texts.
-        holdout_accuracy: The share of them that got their label.
-        holdout_macro_f1: The mean of the classes' F1.
-    """
-
-    number: int
-    train_loss: float
-    holdout_loss: float
-    holdout_accuracy: float
-    holdout_macro_f1: float
 
 
 def silent(_done: int, _total: int, _what: str) -> None:
@@ -53,26 +31,35 @@ def silent(_done: int, _total: int, _what: str) -> None:
 
 @dataclass
 class Training:
-    """A training under way: everything that a checkpoint holds, and what does not change."""
+    """A training under way: everything that a checkpoint holds, and what does not change.
+
+    Attributes:
+        network: What is trained.
+        tokens: The identifiers of each text.
+        targets: The place of each text's label in `LABELS`.
+        seed: Decides the order of the texts and dropout.
+        options: How to train.
+        progress: Called after every step.
+        losses: Of every step so far.
+        seconds: How long it took, without what a kill took away.
+        resumed: How often it was continued after an interruption.
+    """
 
     network: Network
     tokens: list[list[int]]
     targets: Rows
+    seed: int
     options: FinetuneOptions
     progress: Progress
-    epochs: list[Epoch] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
     seconds: float = 0.0
     resumed: int = 0
 
     def __post_init__(self) -> None:
-        """Split the texts, and set up what steps and saves."""
+        """Set up what steps and what is saved."""
         options = self.options
-        everything = np.arange(len(self.targets))
-        self.inside, self.outside = train_test_split(
-            everything, test_size=options.holdout, stratify=self.targets, random_state=options.seed
-        )
-        self.lengths = np.array([len(one) for one in self.tokens], dtype=np.int64)[self.inside]
+        torch.manual_seed(self.seed)
+        self.lengths = np.array([len(one) for one in self.tokens], dtype=np.int64)
         self.steps_per_epoch = len(self._order(0))
         self.total = options.epochs * self.steps_per_epoch
         self.optimizer = torch.optim.AdamW(
@@ -90,55 +77,39 @@ class Training:
         self.loss = torch.nn.CrossEntropyLoss(label_smoothing=options.label_smoothing)
         self.mean = AveragedModel(self.network, multi_avg_fn=running_mean(options.averaging))
         self.done = 0
-        self.best: dict[str, Any] = {}
-
-    def run(self, checkpoint: Checkpoint) -> None:
-        """Train to the end, from the checkpoint where there is one."""
-        saved = checkpoint.load()
-        if saved is not None:
-            self._restore(saved)
-        while not self._finished():
-            began = time.monotonic()
-            for batch in self._order(self._epoch)[self._place :]:
-                self._step(self.inside[batch])
-                # The end of an epoch is saved below, with its evaluation.
-                if self.done % self.options.checkpoint_steps == 0 and self._place:
-                    began = self._clock(began)
-                    checkpoint.save(self._state())
-            self._evaluate()
-            self._clock(began)
-            checkpoint.save(self._state())
 
     @property
-    def _epoch(self) -> int:
-        return self.done // self.steps_per_epoch
+    def averaged(self) -> Network:
+        """The network with the running mean of the weights, which is what a training makes."""
+        network: Network = self.mean.module
+        return network
+
+    @property
+    def train_losses(self) -> tuple[float, ...]:
+        """The mean loss of each epoch."""
+        steps = np.array(self.losses).reshape(self.options.epochs, self.steps_per_epoch)
+        return tuple(steps.mean(axis=1).tolist())
+
+    def run(self, checkpoint: Checkpoint, saved: dict[str, Any] | None) -> None:
+        """Train to the end, from a saved state where there is one."""
+        if saved is not None:
+            self._restore(saved)
+        began = time.monotonic()
+        while self.done < self.total:
+            for batch in self._order(self.done // self.steps_per_epoch)[self._place :]:
+                self._step(batch)
+                if self.done % self.options.checkpoint_steps == 0 and self.done < self.total:
+                    began = self._clock(began)
+                    checkpoint.save(self._state())
+        self._clock(began)
 
     @property
     def _place(self) -> int:
         return self.done % self.steps_per_epoch
 
-    def _finished(self) -> bool:
-        if self.done == self.total:
-            return True
-        return bool(self.epochs) and len(self.epochs) - self.best["epoch"] >= self.options.patience
-
-    def _is_kept(self, epoch: Epoch) -> bool:
-        """Whether an epoch takes the place of the one kept so far.
-
-        It does unless it is worse by more than chance would have it, one standard error of the
-        accuracy: of two that cannot be told apart, the later has learned at a lower rate.
-        """
-        if not self.best:
-            return True
-        best = max(one.holdout_macro_f1 for one in self.epochs)
-        share = epoch.holdout_accuracy
-        error = (share * (1 - share) / len(self.outside)) ** 0.5
-        return bool(epoch.holdout_macro_f1 >= best - error)
-
     def _order(self, epoch: int) -> list[Rows]:
-        options = self.options
         return batches_of_epoch(
-            self.lengths, batch_size=options.batch_size, seed=options.seed, epoch=epoch
+            self.lengths, batch_size=self.options.batch_size, seed=self.seed, epoch=epoch
         )
 
     def _step(self, rows: Rows) -> None:
@@ -164,37 +135,17 @@ class Training:
     def _loss(self, batch: tuple[torch.Tensor, torch.Tensor], truth: torch.Tensor) -> torch.Tensor:
         weight = self.options.consistency
         if not weight:
-            return self.loss(self.network(*batch), truth)
-        both = self.network(*(torch.cat([part, part]) for part in batch))
+            return self.loss(self._scores(*batch), truth)
+        both = self._scores(*(torch.cat([part, part]) for part in batch))
         one, other = torch.log_softmax(both, dim=-1).chunk(2)
         # KL(one, other) + KL(other, one), halved.
         apart = ((one.exp() - other.exp()) * (one - other)).sum(dim=-1).mean() / 2
         return self.loss(both, torch.cat([truth, truth])) + weight * apart
 
-    def _evaluate(self) -> None:
-        scores = logits(self.mean.module, [self.tokens[row] for row in self.outside])
-        truth = self.targets[self.outside]
-        answers = scores.argmax(axis=1)
-        steps = self.losses[-self.steps_per_epoch :]
-        epoch = Epoch(
-            number=len(self.epochs) + 1,
-            train_loss=sum(steps) / len(steps),
-            holdout_loss=float(
-                torch.nn.functional.cross_entropy(torch.from_numpy(scores), torch.from_numpy(truth))
-            ),
-            holdout_accuracy=float(accuracy_score(truth, answers)),
-            holdout_macro_f1=float(f1_score(truth, answers, average="macro", zero_division=0)),
-        )
-        self.epochs.append(epoch)
-        if self._is_kept(epoch):
-            kept = copy.deepcopy(self.mean.module.state_dict())
-            self.best = {"epoch": epoch.number, "network": kept}
-        self.progress(
-            self.done,
-            self.total,
-            f"epoch {epoch.number}: hold-out accuracy {epoch.holdout_accuracy:.3f}, "
-            f"macro F1 {epoch.holdout_macro_f1:.3f}",
-        )
+    def _scores(self, *batch: torch.Tensor) -> torch.Tensor:
+        with computing_in(self.options.precision):
+            scores: torch.Tensor = self.network(*batch)
+        return scores.float()
 
     def _clock(self, began: float) -> float:
         now = time.monotonic()
@@ -209,11 +160,9 @@ class Training:
             "schedule": self.schedule.state_dict(),
             "random": torch.get_rng_state(),
             "done": self.done,
-            "epochs": [asdict(epoch) for epoch in self.epochs],
             "losses": self.losses,
             "seconds": self.seconds,
             "resumed": self.resumed,
-            "best": self.best,
         }
 
     def _restore(self, state: dict[str, Any]) -> None:
@@ -223,8 +172,6 @@ class Training:
         self.schedule.load_state_dict(state["schedule"])
         torch.set_rng_state(state["random"])
         self.done = state["done"]
-        self.epochs = [Epoch(**epoch) for epoch in state["epochs"]]
         self.losses = state["losses"]
         self.seconds = state["seconds"]
-        self.best = state["best"]
-        self.resumed = state["resumed"] + (not self._finished())
+        self.resumed = state["resumed"] + 1

@@ -2,11 +2,21 @@
 
 import os
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from servicekit.files import DataError
 
-__all__ = ["MAX_BATCH", "MAX_LENGTH", "FinetuneOptions", "check_threads", "default_threads"]
+__all__ = [
+    "MAX_BATCH",
+    "MAX_LENGTH",
+    "FinetuneOptions",
+    "Precision",
+    "check_threads",
+    "default_threads",
+]
+
+Precision = Literal["bfloat16", "float32"]
+"""What matrices are multiplied in. Weights, their updates and the loss are float32 in any case."""
 
 MAX_BATCH: Final = 128
 MAX_LENGTH: Final = 512
@@ -36,7 +46,9 @@ class FinetuneOptions:
     """The recipe. The defaults are what the model card's numbers were made with.
 
     Attributes:
-        epochs: At most; fewer if the held-out texts say so.
+        folds: How many trainings are made and averaged. Each learns from all texts but its fold,
+            and answers that.
+        epochs: Of each of them.
         learning_rate: The peak of the one-cycle schedule.
         warmup: The share of all steps in which the rate rises.
         weight_decay: Of AdamW.
@@ -46,16 +58,16 @@ class FinetuneOptions:
             Costs a second reading; 0 turns it off.
         averaging: How much of the running mean of the weights each step keeps. The mean is what is
             evaluated and kept.
+        precision: What matrices are multiplied in.
         clip: The largest norm of a step's gradient.
         batch_size: Texts per step.
         max_length: Tokens that are read of a text, marks of beginning and end included.
-        holdout: The share of the training texts that is kept from it, to choose the epoch.
-        patience: After how many epochs in a row that are clearly worse training stops.
         checkpoint_steps: How many steps a kill may cost.
-        seed: Of the hold-out, the order, the head's first weights and dropout.
+        seed: Of the folds, the order of the texts, the head's first weights and dropout.
         threads: That torch computes with. Another number changes the last digits of the weights.
     """
 
+    folds: int = 3
     epochs: int = 4
     learning_rate: float = 1e-4
     warmup: float = 0.1
@@ -63,11 +75,10 @@ class FinetuneOptions:
     label_smoothing: float = 0.05
     consistency: float = 1.0
     averaging: float = 0.995
+    precision: Precision = "float32"
     clip: float = 1.0
     batch_size: int = 32
     max_length: int = 64
-    holdout: float = 0.04
-    patience: int = 2
     checkpoint_steps: int = 200
     seed: int = 42
     threads: int = 2
@@ -79,6 +90,7 @@ class FinetuneOptions:
             DataError: A value is out of bounds; the message names all that are.
         """
         bounds: dict[str, tuple[float, float]] = {
+            "folds": (2, 20),
             "epochs": (1, 50),
             "learning_rate": (1e-7, 1e-2),
             "warmup": (0.01, 0.9),
@@ -89,8 +101,6 @@ class FinetuneOptions:
             "clip": (1e-3, 1e3),
             "batch_size": (1, MAX_BATCH),
             "max_length": (8, MAX_LENGTH),
-            "holdout": (0.01, 0.5),
-            "patience": (1, 50),
             "checkpoint_steps": (1, 1_000_000),
             "seed": (0, 2**32 - 1),
         }

@@ -1,0 +1,142 @@
+"""What a recipe is worth, measured on training texts alone.
+
+The texts are dealt into folds. For each fold a model is fine-tuned on all other texts, exactly as
+`finetune` makes one, and asked about the texts of the fold. Beside the model stand its members, to
+show what averaging their weights is worth, and the mean of the members' decisions, which would cost
+as much as all of them when it serves.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from nlpinsight.schema import LABELS, Label
+from nlpinsight.text import normalise_all
+from nlpinsight.training.base import Weights
+from nlpinsight.training.batches import tokenize
+from nlpinsight.training.computing import logits
+from nlpinsight.training.finetune import Finetuned, finetune
+from nlpinsight.training.loop import Progress, silent
+from nlpinsight.training.members import Figures, deal_folds, figures_of
+from nlpinsight.training.options import FinetuneOptions
+
+__all__ = ["CrossValidation", "FoldResult", "cross_validate"]
+
+Rows = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FoldResult(_Record):
+    """How models answer the texts of one fold, having learned from the others.
+
+    Attributes:
+        number: Of the fold, from 1.
+        learned_from: How many texts the model learned from.
+        model: The mean of the members' weights, which is what `finetune` makes.
+        members: Each member on its own.
+        ensemble: The mean of the members' decisions.
+    """
+
+    number: int
+    learned_from: int
+    model: Figures
+    members: list[Figures]
+    ensemble: Figures
+
+
+class CrossValidation(_Record):
+    """What a recipe is worth.
+
+    Attributes:
+        folds: How many the texts were dealt into. Fewer of them may have been measured.
+        base: The SHA-256 of the weights that every training began from.
+        options: The recipe.
+        results: Of each fold that was measured.
+    """
+
+    folds: int
+    base: str
+    options: dict[str, JsonValue]
+    results: list[FoldResult]
+
+
+def cross_validate(
+    texts: Sequence[str],
+    labels: Sequence[Label],
+    *,
+    weights: Weights,
+    options: FinetuneOptions,
+    folds: int,
+    measured: int,
+    work: Path,
+    progress: Progress = silent,
+) -> CrossValidation:
+    """Measure a recipe, or go on where an interrupted measurement of the same kind stopped.
+
+    Args:
+        texts: Raw; they are normalised as in every request.
+        labels: One per text.
+        weights: The encoder to begin from.
+        options: The recipe.
+        folds: How many folds the texts are dealt into.
+        measured: How many of them are measured, beginning with the first.
+        work: The folder for the state that survives a kill.
+        progress: Called after every step.
+
+    Raises:
+        DataError: There are too few texts, or `work` holds another training's state.
+    """
+    targets = np.array([LABELS.index(label) for label in labels], dtype=np.int64)
+    results = []
+    for number, fold in enumerate(
+        deal_folds(targets, folds, seed=options.seed)[:measured], start=1
+    ):
+        inside = np.setdiff1d(np.arange(len(texts)), fold)
+        tuned = finetune(
+            [texts[row] for row in inside],
+            [labels[row] for row in inside],
+            weights=weights,
+            options=options,
+            work=work / f"fold-{number}",
+            progress=_of_fold(number, measured, progress),
+        )
+        model, members = _decisions(tuned, [texts[row] for row in fold])
+        results.append(
+            FoldResult(
+                number=number,
+                learned_from=len(inside),
+                model=figures_of(targets[fold], model),
+                members=[figures_of(targets[fold], one) for one in members],
+                ensemble=figures_of(targets[fold], np.mean(members, axis=0)),
+            )
+        )
+    return CrossValidation(
+        folds=folds, base=weights.sha256, options=asdict(options), results=results
+    )
+
+
+def _decisions(tuned: Finetuned, texts: Sequence[str]) -> tuple[Floats, list[Floats]]:
+    """What the model and what each member says."""
+    options = tuned.options
+    tokens = tokenize(tuned.tokenizer, normalise_all(texts), options.max_length)
+    model = logits(tuned.network, tokens, precision=options.precision)
+    members = []
+    for state in tuned.member_weights:
+        tuned.network.load_state_dict(state)
+        members.append(logits(tuned.network, tokens, precision=options.precision))
+    return model, members
+
+
+def _of_fold(number: int, folds: int, progress: Progress) -> Progress:
+    def tell(done: int, total: int, what: str) -> None:
+        progress(done, total, f"fold {number} of {folds}, {what}")
+
+    return tell

@@ -1,0 +1,222 @@
+"""One of several fine-tunings from the same start: what it learned from, and what it is worth.
+
+Each member learns from all texts but those of its fold, which it answers when it is trained. So
+every text is answered once by a network that did not learn from it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from sklearn.metrics import accuracy_score, f1_score
+from sklearn.model_selection import StratifiedKFold
+from tokenizers import Tokenizer
+
+from nlpinsight.calibration import HeldOut, softmax
+from nlpinsight.reliability import log_loss
+from nlpinsight.seen_tokens import SeenTokens
+from nlpinsight.training.batches import tokenize
+from nlpinsight.training.checkpoint import Checkpoint
+from nlpinsight.training.computing import logits
+from nlpinsight.training.loop import Progress, Training
+from nlpinsight.training.network import Network
+from nlpinsight.training.options import FinetuneOptions, Precision
+
+__all__ = ["Figures", "Member", "TrainedMember", "deal_folds", "figures_of", "train_member"]
+
+Rows = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How right decisions are.
+
+    Attributes:
+        texts: How many were decided.
+        accuracy: The share that got its label.
+        macro_f1: The mean of the classes' F1.
+        log_loss: Of their softmax, in nats.
+    """
+
+    texts: int
+    accuracy: float
+    macro_f1: float
+    log_loss: float
+
+
+@dataclass(frozen=True)
+class Member:
+    """What one fine-tuning did.
+
+    Attributes:
+        number: From 1.
+        learned_from: How many texts it learned from.
+        train_losses: The mean loss of each epoch.
+        fold: How it answers the texts of its fold.
+    """
+
+    number: int
+    learned_from: int
+    train_losses: tuple[float, ...]
+    fold: Figures
+
+
+@dataclass(frozen=True)
+class TrainedMember:
+    """A member with its weights and its answers.
+
+    Attributes:
+        member: What it did.
+        weights: Of its network.
+        held_out: What it said about the texts of its fold.
+        losses: Of every step.
+        seconds: How long it took, without what a kill took away.
+        resumed: How often it was continued after an interruption.
+    """
+
+    member: Member
+    weights: dict[str, torch.Tensor]
+    held_out: HeldOut
+    losses: list[float]
+    seconds: float
+    resumed: int
+
+
+def deal_folds(targets: Rows, folds: int, *, seed: int) -> list[Rows]:
+    """The rows of each fold: every row is in one, and each has its share of every label.
+
+    Args:
+        targets: The place of each text's label in `LABELS`.
+        folds: How many.
+        seed: Decides which row is in which fold.
+    """
+    dealer = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    return [fold for _, fold in dealer.split(targets, targets)]
+
+
+def figures_of(targets: Rows, decisions: Floats) -> Figures:
+    """How right decisions (texts x labels, before softmax) are."""
+    answers = decisions.argmax(axis=1)
+    return Figures(
+        texts=len(targets),
+        accuracy=float(accuracy_score(targets, answers)),
+        macro_f1=float(f1_score(targets, answers, average="macro", zero_division=0)),
+        log_loss=log_loss(targets, softmax(decisions)),
+    )
+
+
+def train_member(
+    number: int,
+    network: Network,
+    tokenizer: Tokenizer,
+    *,
+    texts: Sequence[str],
+    targets: Rows,
+    fold: Rows,
+    options: FinetuneOptions,
+    checkpoint: Checkpoint,
+    progress: Progress,
+) -> TrainedMember:
+    """Train a member, go on where it was interrupted, or load it where it is trained already.
+
+    Args:
+        number: Which one it is, from 1; with the options' seed, it decides what is random.
+        network: The start. It is trained in place.
+        tokenizer: The network's.
+        texts: All texts, normalised.
+        targets: The place of each one's label in `LABELS`.
+        fold: The rows that it does not learn from.
+        options: How to train.
+        checkpoint: Where its state survives a kill.
+        progress: Called after every step.
+
+    Raises:
+        DataError: The checkpoint holds another training's state.
+    """
+    saved = checkpoint.load()
+    if saved is not None and "member" in saved:
+        return _restored(saved)
+    inside = np.setdiff1d(np.arange(len(texts)), fold)
+    learned = [texts[row] for row in inside]
+    training = Training(
+        network,
+        tokenize(tokenizer, learned, options.max_length),
+        targets[inside],
+        options.seed + number,
+        options,
+        progress,
+    )
+    training.run(checkpoint, saved)
+    score = _Score(training.averaged, tokenizer, learned, options.max_length, options.precision)
+    held_out = HeldOut.of(
+        score, [texts[row] for row in fold], targets[fold], seed=options.seed + number
+    )
+    plain = ~held_out.hidden
+    member = Member(
+        number=number,
+        learned_from=len(inside),
+        train_losses=training.train_losses,
+        fold=figures_of(held_out.targets[plain], held_out.decisions[plain]),
+    )
+    trained = TrainedMember(
+        member,
+        training.averaged.state_dict(),
+        held_out,
+        training.losses,
+        training.seconds,
+        training.resumed,
+    )
+    checkpoint.save(_to_save(trained))
+    return trained
+
+
+class _Score:
+    """A network as `nlpinsight.calibration` asks it."""
+
+    def __init__(
+        self,
+        network: Network,
+        tokenizer: Tokenizer,
+        learned: Sequence[str],
+        max_length: int,
+        precision: Precision,
+    ) -> None:
+        self._network, self._tokenizer = network, tokenizer
+        self._max_length, self._precision = max_length, precision
+        self._seen = SeenTokens.of(tokenizer, learned)
+
+    def __call__(self, texts: Sequence[str]) -> tuple[Floats, Floats]:
+        tokens = tokenize(self._tokenizer, texts, self._max_length)
+        decisions = logits(self._network, tokens, precision=self._precision)
+        return decisions, self._seen.shares(self._tokenizer, texts)
+
+
+def _to_save(trained: TrainedMember) -> dict[str, Any]:
+    held_out = trained.held_out
+    return {
+        "member": asdict(trained.member),
+        "weights": trained.weights,
+        "held_out": {
+            name: torch.from_numpy(getattr(held_out, name))
+            for name in ("decisions", "known", "targets", "hidden")
+        },
+        "losses": trained.losses,
+        "seconds": trained.seconds,
+        "resumed": trained.resumed,
+    }
+
+
+def _restored(saved: dict[str, Any]) -> TrainedMember:
+    member = saved["member"]
+    return TrainedMember(
+        Member(**{**member, "fold": Figures(**member["fold"])}),
+        saved["weights"],
+        HeldOut(**{name: value.numpy() for name, value in saved["held_out"].items()}),
+        saved["losses"],
+        saved["seconds"],
+        saved["resumed"],
+    )
