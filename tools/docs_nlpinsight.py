@@ -175,6 +175,51 @@ def elsewhere(*results: str) -> str:
     return table(["model", "texts", "accuracy", "macro F1", "most frequent label"], rows)
 
 
+def recipes(folder: str) -> str:
+    """Each recipe of the transformer on the folds that it was measured on."""
+    rows = []
+    for path in sorted((ROOT / folder).glob("*.json")):
+        found = read(f"{folder}/{path.name}")
+        options = found["options"]
+        recipe = f"`{path.stem}`: {options['folds']} members, {options['epochs']} epochs, "
+        recipe += f"consistency {options['consistency']:g}"
+        for fold in found["results"]:
+            texts = fold["model"]["texts"]
+            rows.append(
+                [
+                    recipe,
+                    f"{fold['number']} of {found['folds']}: {texts:,}",
+                    " ".join(f"{one['accuracy']:.4f}" for one in fold["members"]),
+                    *(
+                        f"{fold[kind]['accuracy']:.4f} / {fold[kind]['macro_f1']:.4f}"
+                        for kind in ("model", "ensemble")
+                    ),
+                ]
+            )
+    headings = [
+        "recipe",
+        "fold: texts",
+        "members, accuracy",
+        "mean of weights, accuracy / macro F1",
+    ]
+    return table([*headings, "mean of answers"], rows)
+
+
+def cross_validated(results: str) -> str:
+    """What each member of a transformer makes of the texts that it did not learn from."""
+    report = read(results)
+    members = [
+        (f"member {one['number']}", one["learned_from"], one["fold"])
+        for one in report["details"]["members"]
+    ]
+    rows = [
+        [name, f"{learned:,}", *_right(figures)]
+        for name, learned, figures in [*members, ("all", 0, report["details"]["cross_validated"])]
+    ]
+    rows[-1][1] = ""
+    return table(["", "learned from", "asked", "accuracy", "macro F1", "log loss"], rows)
+
+
 def speed(results: str) -> str:
     """The back ends as served on one core, and the linear one beside its pipeline."""
     measured = read(results)
@@ -242,6 +287,11 @@ def _band(least: float, most: float) -> str:
     if least == most:
         return "all" if least else "none"
     return f"{least:.0%} to {most:.0%}" if least else f"below {most:.0%}"
+
+
+def _right(figures: dict[str, Any]) -> list[str]:
+    rates = [f"{figures['accuracy']:.4f}", f"{figures['macro_f1']:.4f}"]
+    return [f"{figures['texts']:,}", *rates, f"{figures['log_loss']:.3f}"]
 
 
 def _figure(value: float | None) -> str:

@@ -140,7 +140,7 @@ def normalise_all(texts: Sequence[str]) -> list[str]:
     if "" in normalised:
         raise EmptyTextError(
             f"Text {normalised.index('')} has nothing to judge: it is empty, or only white space, "
-            "invisible characters or URLs. Leave it out.",
+            "invisible characters, links or a retweet prefix. Leave it out.",
             [place for place, text in enumerate(normalised) if not text],
         )
     return normalised
