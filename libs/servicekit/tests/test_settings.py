@@ -89,7 +89,7 @@ def test_no_authentication_is_accepted_in_production_when_it_is_said(
     [
         ({"API_KEYS": ""}, "API_KEYS is empty: set it, or set AUTH=none"),
         ({"API_KEYS": f"{KEY},short"}, "API_KEYS has a key of fewer than 32 characters"),
-        ({"MODEL_SHA256": ""}, "MODEL_SHA256 is not set, and MODEL_SIGNERS is neither"),
+        ({"MODEL_SHA256": ""}, "MODEL_SHA256 is not set, nor is MODEL_SIGNERS"),
         ({"PORT": "0"}, "PORT=0 takes a port that nobody knows"),
         ({"DRAIN_S": "0"}, "DRAIN_S is below 1"),
         ({"SHUTDOWN_GRACE_S": "5"}, "SHUTDOWN_GRACE_S is 5, less than QUEUE_TIMEOUT_S plus"),
@@ -139,9 +139,9 @@ def test_all_findings_are_told_at_once_and_no_value_is_repeated(
         "The service cannot start with these settings:\n"
         "  API_KEYS has a key of fewer than 32 characters: generate keys with "
         "`openssl rand -hex 32`\n"
-        "  MODEL_SHA256 is not set, and MODEL_SIGNERS is neither: set MODEL_SHA256 to the digest "
-        "that `pinproof push` printed, or MODEL_SIGNERS to the public keys of those who sign "
-        "models, so that no other model can be served\n"
+        "  MODEL_SHA256 is not set, nor is MODEL_SIGNERS: set MODEL_SHA256 to the digest "
+        "that `pinproof push` printed, or MODEL_SIGNERS to the public keys that sign models, so "
+        "that no other model can be served\n"
         "  DRAIN_S is below 1: give load balancers time to see that this is not ready, set at "
         "least 1\n"
     )

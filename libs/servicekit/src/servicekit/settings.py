@@ -185,9 +185,9 @@ class ServiceSettings(BaseSettings):
             )
         if self.model_sha256 is None and not self.model_signers:
             findings.append(
-                "MODEL_SHA256 is not set, and MODEL_SIGNERS is neither: set MODEL_SHA256 to the "
-                "digest that `pinproof push` printed, or MODEL_SIGNERS to the public keys of those "
-                "who sign models, so that no other model can be served"
+                "MODEL_SHA256 is not set, nor is MODEL_SIGNERS: set MODEL_SHA256 to the "
+                "digest that `pinproof push` printed, or MODEL_SIGNERS to the public keys that sign "
+                "models, so that no other model can be served"
             )
         if self.port == 0:
             findings.append("PORT=0 takes a port that nobody knows: set the port")

@@ -29,7 +29,7 @@ def open_model(
     loading, then the golden predictions. Nothing is unpickled before all but the last two hold.
 
     A digest or a key protects only if it comes another way than the model: the digest as `push` or
-    the training printed it, the key from who signs. Without either, what a model's pickle does when
+    the training printed it, the key from its owner. Without either, what a model's pickle does when
     it is loaded is up to the writer of the folder.
 
     For example:

@@ -62,7 +62,7 @@ class Source:
         return self.patience.attempt(lambda: self._whole(MANIFEST_NAME, size))
 
     def signature(self, manifest_sha256: str, signers: Sequence[str]) -> bytes | None:
-        """The signature of the manifest; None where there is none and none is asked for.
+        """The signature of the manifest; None if it is unsigned and no signers are given.
 
         Args:
             manifest_sha256: The SHA-256 of the manifest.

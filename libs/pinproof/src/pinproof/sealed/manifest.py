@@ -4,7 +4,7 @@
 manifest's own bytes with the 64 digits of the seal replaced by zeros, so that damage is seen
 even where the deployment does not say which manifest it expects. Only an expected digest
 (``MODEL_SHA256``) or a signer's public key (``MODEL_SIGNERS``), given from outside, protects
-against somebody who means it.
+against deliberate changes.
 """
 
 import hashlib
@@ -166,7 +166,7 @@ def encode_manifest(manifest: Manifest) -> bytes:
 
 
 def manifest_digest(manifest: Manifest) -> str:
-    """The SHA-256 of ``manifest.json``, for who sealed the model: nothing is read from its folder.
+    """The SHA-256 of ``manifest.json``, from memory: nothing is read from its folder.
 
     Args:
         manifest: What `pinproof.seal` returned.

@@ -1,6 +1,6 @@
 """The signature of a sealed model: ``signature.json``, format 1.
 
-The file lies beside the manifest and signs its digest, and so every byte of the model. It is
+The file signs the manifest's digest, and so every byte of the model. It is
 trusted only through public keys that the deployment names; the key that the file names decides
 nothing. The cryptography library is imported only where a signature is made or verified.
 """
@@ -107,7 +107,7 @@ def parse_signature(raw: bytes, *, where: str, manifest_sha256: str) -> Signatur
     Args:
         raw: The bytes of ``signature.json``.
         where: What to call it in messages: a path or an address.
-        manifest_sha256: The SHA-256 of the manifest beside it.
+        manifest_sha256: The SHA-256 of the model's manifest.
 
     Raises:
         BadSignatureError: It is no signature, or that of another manifest.
@@ -136,7 +136,7 @@ def parse_signature(raw: bytes, *, where: str, manifest_sha256: str) -> Signatur
     if signature.manifest_sha256 != manifest_sha256:
         raise BadSignatureError(
             f"{where} signs a manifest with the SHA-256 {signature.manifest_sha256} "
-            f"({signature.name!r} {signature.version!r}); the one beside it has {manifest_sha256}.",
+            f"({signature.name!r} {signature.version!r}); the manifest has {manifest_sha256}.",
             remedy="The signature belongs to another model, or the manifest changed after it was "
             f"signed. {_SIGN_AGAIN}",
         )
