@@ -46,20 +46,24 @@ def show_report(report: BacktestReport) -> None:
     overall = report.overall
     table = Table(title=f"{len(report.folds)} origins, {overall.cells:,} hours and areas")
     table.add_column("forecaster")
-    for heading in ("MAE", "RMSE", "WAPE", "R²", "bias", "covered", "width", "score"):
+    for heading in ("MAE", "RMSE", "WAPE", "R²", "bias"):
         table.add_column(heading, justify="right")
+    intervals = Table(title=f"Intervals of {report.interval:.0%}")
+    intervals.add_column("forecaster")
+    for heading in ("covered", "width", "score"):
+        intervals.add_column(heading, justify="right")
     for name in (FORECAST, *BASELINES):
-        errors = overall.errors[name]
-        intervals = overall.intervals[name]
+        errors, around = overall.errors[name], overall.intervals[name]
         figures = (errors.mae, errors.rmse, errors.wape, errors.r2, errors.bias)
-        table.add_row(
+        table.add_row(name.replace("_", " "), *map(_figure, figures))
+        intervals.add_row(
             name.replace("_", " "),
-            *map(_figure, figures),
-            f"{intervals.coverage:.1%}",
-            *map(_figure, (intervals.width, intervals.score)),
+            f"{around.coverage:.1%}",
+            *map(_figure, (around.width, around.score)),
         )
     console.print(table)
-    table = Table(title=f"Skill: how much less MAE. Intervals of {report.interval:.0%}")
+    console.print(intervals)
+    table = Table(title="Skill: how much less MAE")
     table.add_column("where")
     for heading in ("areas", "MAE", "skill, last week", "skill, best", "covered", "score"):
         table.add_column(heading, justify="right")
