@@ -185,8 +185,8 @@ class ServiceSettings(BaseSettings):
             )
         if self.model_sha256 is None and not self.model_signers:
             findings.append(
-                "MODEL_SHA256 is not set, nor is MODEL_SIGNERS: set MODEL_SHA256 to the "
-                "digest that `pinproof push` printed, or MODEL_SIGNERS to the public keys that sign "
+                "MODEL_SHA256 is not set, nor is MODEL_SIGNERS: set MODEL_SHA256 to the digest "
+                "that `pinproof push` printed, or MODEL_SIGNERS to the public keys that sign "
                 "models, so that no other model can be served"
             )
         if self.port == 0:
