@@ -96,7 +96,7 @@ def write_zones(folder: Path, expected: Expected) -> None:
     for dialect in (API, BIGQUERY, PORTAL):
         for zone in ZONES:
             for unit in UNITS:
-                _write_instants(folder / f"{dialect.name}{zone}{unit}".replace("/", "-"), dialect,
+                _write_instants(folder / f"{dialect.name}{zone}{unit}".replace("/", "-").replace(":", ""), dialect,
                                 pa.timestamp(unit, zone), expected)  # fmt: skip
     # INT96 has no zone; only Arrow leaves a note of the one that it had.
     for name, kind, schema in (

@@ -7,6 +7,7 @@ called a table with a strange header.
 import csv
 import gzip
 import io
+import re
 import zlib
 from pathlib import Path
 from typing import BinaryIO, Final, cast
@@ -71,6 +72,9 @@ def read_header(path: Path) -> tuple[str, ...]:
         ) from error
     if not whole and not lines.read(1):
         raise DataError(f"{path}: the header is longer than {_MAX_HEADER:,} bytes. Shorten it.")
+    if any(re.search(r"\r(?!\n)", name) for name in names):
+        # It would be taken for the end of a line, and then for how all lines end.
+        raise DataError(f"{path}: a column's name holds a carriage return. Remove it.")
     if not any(names):
         raise DataError(f"{path} has no header in its first line. Give a table with a header.")
     return tuple(names)

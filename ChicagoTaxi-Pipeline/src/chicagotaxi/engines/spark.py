@@ -14,6 +14,7 @@ import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import pyarrow as pa
+from servicekit.files import DataError
 
 from chicagotaxi.data import SourceGroup
 from chicagotaxi.engines import Fraction, RowsWritten
@@ -99,6 +100,12 @@ class SparkEngine:
 
     def read(self, group: SourceGroup) -> ir.Table:
         """See `Engine.read`."""
+        for path in group.paths:
+            if ":" in path.name:
+                raise DataError(
+                    f"{path}: Spark cannot read a file with a colon in its name. Rename it, or use "
+                    "--engine duckdb."
+                )
         paths = [_literally(path) for path in group.paths]
         # Looked up as files, and not as partitions: a folder named company=x adds no column.
         reader = self._session.read.option("recursiveFileLookup", "true")
