@@ -96,8 +96,8 @@ def write_zones(folder: Path, expected: Expected) -> None:
     for dialect in (API, BIGQUERY, PORTAL):
         for zone in ZONES:
             for unit in UNITS:
-                _write_instants(folder / f"{dialect.name}{zone}{unit}".replace("/", "-").replace(":", ""), dialect,
-                                pa.timestamp(unit, zone), expected)  # fmt: skip
+                name = f"{dialect.name} {zone} {unit}".replace("/", "-").replace(":", "")
+                _write_instants(folder / name, dialect, pa.timestamp(unit, zone), expected)
     # INT96 has no zone; only Arrow leaves a note of the one that it had.
     for name, kind, schema in (
         ("zoned", pa.timestamp("ns", "America/Chicago"), True),
