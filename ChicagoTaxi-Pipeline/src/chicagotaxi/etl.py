@@ -4,7 +4,7 @@
    their start, those that break a rule by its number, and those whose identifier may have come
    before to a place of their own. Of each identifier and month, the first in the input is kept.
 2. Sum up hourly demand, and put it on the complete grid.
-3. Check that every row is in one place, and exchange the months.
+3. Check that every row is in one place and that not too many were dropped, and exchange the months.
 """
 
 import contextlib
