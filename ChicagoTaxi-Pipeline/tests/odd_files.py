@@ -135,18 +135,18 @@ def write_names(folder: Path, expected: Expected) -> None:
             writer = csv.writer(file)
             writer.writerow(header)
             for row in range(3):
-                values = [trip(f"csv {number} {row}", API)[name] for name in API.columns]
-                writer.writerow([*values[:place], *("x" for _ in ODD_NAMES), *values[place:]])
+                cells = [trip(f"csv {number} {row}", API)[name] for name in API.columns]
+                writer.writerow([*cells[:place], *("x" for _ in ODD_NAMES), *cells[place:]])
                 expected.starts[f"csv {number} {row}"] = datetime(2023, 4, 6, 20, 45)  # noqa: DTZ001
         # Two files each, so that they are read together.
         for half in (0, 1):
             rows = [trip(f"parquet {number} {half} {row}", API) for row in range(3)]
-            values = [pa.array([row[name] for row in rows]) for name in API.columns]
+            values = [pa.array([one[name] for one in rows]) for name in API.columns]
             odd = [pa.array([1, 2, 3]) for _ in ODD_NAMES]
             table = pa.Table.from_arrays([*values[:place], *odd, *values[place:]], names=header)
             pq.write_table(table, folder / f"{number} {half}.parquet")
-            for row in rows:
-                expected.starts[row["trip_id"]] = datetime(2023, 4, 6, 20, 45)  # noqa: DTZ001
+            for one in rows:
+                expected.starts[one["trip_id"]] = datetime(2023, 4, 6, 20, 45)  # noqa: DTZ001
     # A line break in a name, and bytes that are no text.
     (folder / "bytes.csv").write_bytes(
         b'"a\nb",caf\xe9,' + ",".join(ours).encode() + b"\n1,2,"

@@ -93,4 +93,4 @@ def _type(kind: pa.DataType) -> "DataType":
 
 
 def _in_nanoseconds(kind: pa.DataType) -> bool:
-    return pa.types.is_timestamp(kind) and kind.unit == "ns"
+    return bool(pa.types.is_timestamp(kind)) and str(kind.unit) == "ns"
