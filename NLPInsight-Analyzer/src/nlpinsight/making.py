@@ -164,7 +164,10 @@ def make_transformer(
             "parameters": parameters,
             "libraries": dict(libraries),
             **_of_quantization(built, held_out),
-            "members": [asdict(member) for member in tuned.members],
+            "members": [
+                {**asdict(member), "train_losses": list(member.train_losses)}
+                for member in tuned.members
+            ],
             "cross_validated": asdict(tuned.cross_validated),
             "calibration": describe_calibration(calibrator, tuned.held_out).model_dump(mode="json"),
             "seen_tokens": len(tuned.seen.identifiers),
