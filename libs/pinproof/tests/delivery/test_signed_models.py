@@ -239,6 +239,16 @@ def test_a_model_may_be_signed_after_it_was_pushed_but_its_signature_is_never_re
     fetch(uri, destination, signers=[SIGNER.public])
 
 
+def test_nothing_is_sent_to_a_folder_that_holds_another_signature(
+    bucket: Bucket, signed: Published
+) -> None:
+    Signer().sign(signed.folder)
+
+    with pytest.raises(errors.DeliveryError, match=r"signature\.json is another signature"):
+        push(signed.folder, signed.uri)
+    assert [asked for asked in bucket.asked if asked.startswith("PUT ")] == []
+
+
 def test_a_signature_of_another_model_is_not_pushed(tmp_path: Path) -> None:
     model = publishable(tmp_path / "trained").folder
     (model / "signature.json").write_bytes(other_model(tmp_path / "other", SIGNER))
