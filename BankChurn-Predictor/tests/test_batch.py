@@ -60,6 +60,7 @@ def test_every_customer_is_scored_in_order_in_either_format(
     assert scored["risk_level"].tolist() == [risk_level(value) for value in expected]
     assert (summary.customers, summary.predicted_churn) == (100, sum(predicted))
     assert (summary.marked, summary.warnings) == (0, {})
+    assert summary.unknown == {"Tenure": customers["Tenure"].isna().sum()}
     assert scored["warnings"].fillna("").tolist() == [""] * 100
 
 

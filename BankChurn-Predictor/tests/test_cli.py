@@ -51,7 +51,9 @@ def test_train_seals_a_model_that_evaluate_predict_and_explain_use(
     assert trained["training_overlap"] == {
         "rows": 140, "compared": 140, "seen": 0, "share": 0.0,
     }  # fmt: skip
-    assert trained["notices"] == []
+    blank = int(generate_sample(700, seed=2)["Tenure"].isna().sum())
+    unknown = f"Tenure is unknown for {blank} customers: the training median takes its place."
+    assert trained["notices"] == [unknown]
 
     use = ["--model", str(model)]
     result = run(app, ["evaluate", str(data), *use, "--reports", str(tmp_path / "again")])
@@ -67,10 +69,12 @@ def test_train_seals_a_model_that_evaluate_predict_and_explain_use(
         "rows": 700, "compared": 700, "seen": 560, "share": 0.8,
     }  # fmt: skip
     assert evaluated["notices"][0].startswith(seen)
+    assert unknown in evaluated["notices"]
 
     result = run(app, ["predict", str(data), str(tmp_path / "out.parquet"), *use])
     assert result.exit_code == 0, result.output
     assert "Scored 700 customers with 1.0.0+" in result.output
+    assert unknown in result.output
 
     result = run(app, ["explain", str(customer_file), *use, "--json"])
     assert result.exit_code == 0, result.output
@@ -161,6 +165,20 @@ def test_no_warning_of_a_library_reaches_the_user(sealed: Path, tmp_path: Path) 
         "Correct or remove these rows and run the command again. Nothing was written.\n"
     )
     assert "Warning" not in process.stderr
+
+
+def test_columns_that_are_no_inputs_are_said_to_be_ignored(
+    sealed: Path, sample: pd.DataFrame, tmp_path: Path
+) -> None:
+    extra = {f"x{number}": 1 for number in range(11)}
+    sample.assign(**extra).to_csv(tmp_path / "a.csv", index=True)
+    arguments = ["evaluate", tmp_path / "a.csv", "--model", sealed, "--reports", tmp_path / "r"]
+    result = run(app, [str(part) for part in arguments])
+    assert result.exit_code == 0, result.output
+    shown = ", ".join(["''", *(f"'x{number}'" for number in range(9))])
+    assert (
+        f"Notice: columns that are no inputs are ignored (12): {shown} and 2 more\n"
+    ) in result.output
 
 
 @pytest.mark.parametrize(

@@ -190,7 +190,8 @@ def test_rows_on_both_sides_of_the_split_are_counted(sample: pd.DataFrame) -> No
     assert overlap["rows"] == 120
     # Of four in five rows, each has its double in the training with a chance of four in five.
     assert 80 <= int(str(overlap["seen"])) <= 115
-    [notice] = trained.report.notices
+    notice, unknown = trained.report.notices
+    assert unknown.startswith("Tenure is unknown for ")
     assert notice.startswith(
         f"{float(str(overlap['share'])):.1%} of the 120 rows that were held out equal a training"
     )

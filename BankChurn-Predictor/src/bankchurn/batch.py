@@ -13,6 +13,7 @@ from servicekit.rows import Problems
 
 from bankchurn.answers import risk_level
 from bankchurn.data import check_columns, find_problems
+from bankchurn.evaluation_report import count_unknown
 from bankchurn.file_kinds import input_kind
 from bankchurn.model import ChurnPredictor
 from bankchurn.tables import DataError, TableWriter, read_chunks, read_header
@@ -32,12 +33,14 @@ class BatchSummary:
         predicted_churn: How many are predicted to leave.
         marked: How many answers are marked.
         warnings: How many answers have each warning, by ``code:field``.
+        unknown: How many values were unknown, by column.
     """
 
     customers: int
     predicted_churn: int
     marked: int
     warnings: Mapping[str, int]
+    unknown: Mapping[str, int]
 
 
 def predict_file(
@@ -68,6 +71,7 @@ def predict_file(
         raise DataError(f"{destination} is the input itself. Give another file for the output.")
     problems = Problems()
     found: Counter[str] = Counter()
+    unknown: Counter[str] = Counter()
     customers = predicted = marked = 0
     with TableWriter(destination) as writer:
         _check_input(read_header(source), source)
@@ -80,13 +84,14 @@ def predict_file(
                 scored, warnings = _score(predictor, table)
                 predicted += int(scored["churn_prediction"].sum())
                 marked += len(warnings)
+                unknown.update(count_unknown(table))
                 found.update(kind for kinds in warnings.values() for kind in kinds)
                 kept = raw if verbatim else _typed(raw, table)
                 writer.write(pd.concat([kept, scored], axis="columns"))
             progress(len(raw))
         if problems:
             raise problems.refusal(source)
-    return BatchSummary(customers, predicted, marked, dict(found.most_common()))
+    return BatchSummary(customers, predicted, marked, dict(found.most_common()), dict(unknown))
 
 
 def _check_input(columns: list[str], source: Path) -> None:

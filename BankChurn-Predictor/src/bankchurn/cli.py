@@ -28,6 +28,8 @@ __all__ = ["app", "main"]
 DEFAULT_MODEL: Final = Path("models/bankchurn")
 DEFAULT_REPORTS: Final = Path("reports/bankchurn")
 SAMPLE_ROWS: Final = 10_000
+# More names than a person reads.
+MAX_NAMES: Final = 10
 
 app = typer.Typer(
     name="bankchurn",
@@ -69,7 +71,7 @@ def train(  # noqa: PLR0917 - typer makes options of all of them
     """Train on a table, evaluate on a fifth held out, seal the model, write the report."""
     from bankchurn import report as reporting  # noqa: PLC0415 - --help need not wait for sklearn
     from bankchurn import train as training  # noqa: PLC0415
-    from bankchurn.data import load_table  # noqa: PLC0415
+    from bankchurn.data import ignored_columns, load_table  # noqa: PLC0415
     from bankchurn.sample import generate_sample  # noqa: PLC0415
 
     options = training.TrainingOptions(seed=seed, folds=folds)
@@ -83,9 +85,10 @@ def train(  # noqa: PLR0917 - typer makes options of all of them
         if data is None:
             sample = generate_sample(SAMPLE_ROWS, seed=seed)
             table = sample.drop(columns=list(IDENTIFIERS))
-            source = f"generated sample, seed {seed}"
+            source, ignored = f"generated sample, seed {seed}", []
         else:
             table, source = load_table(data, for_training=True), data.name
+            ignored = ignored_columns(data)
         check_places(out, reports, reporting.check_folder)
         trained = training.train(
             table,
@@ -98,6 +101,7 @@ def train(  # noqa: PLR0917 - typer makes options of all of them
         progress("write the report")
         written = reporting.write_report(trained.report, reports)
     show_report(trained.report)
+    _tell_ignored(ignored)
     print(f"\nSealed {manifest.name} {manifest.version} in {out}")
     print("Wrote " + ", ".join(str(path) for path in written))
 
@@ -111,16 +115,17 @@ def evaluate(
 ) -> None:
     """Measure a sealed model on a table whose outcomes are known."""
     from bankchurn import report as reporting  # noqa: PLC0415
-    from bankchurn.data import load_table  # noqa: PLC0415
+    from bankchurn.data import ignored_columns, load_table  # noqa: PLC0415
     from bankchurn.evaluation_report import evaluate_sealed  # noqa: PLC0415
 
     with exits():
         predictor, manifest = _open(model, model_sha256)
-        table = load_table(data)
+        table, ignored = load_table(data), ignored_columns(data)
         reporting.check_folder(reports)
         report = evaluate_sealed(predictor, manifest, table, source=data.name)
         written = reporting.write_report(report, reports)
     show_report(report)
+    _tell_ignored(ignored)
     print("\nWrote " + ", ".join(str(path) for path in written))
 
 
@@ -135,6 +140,7 @@ def predict(
 ) -> None:
     """Score a file of customers. Writes the whole output, or, if any row is bad, nothing."""
     from bankchurn.batch import predict_file  # noqa: PLC0415
+    from bankchurn.evaluation_report import tell_unknown  # noqa: PLC0415
     from bankchurn.tables import count_rows  # noqa: PLC0415
 
     with exits():
@@ -147,6 +153,8 @@ def predict(
         f"Scored {summary.customers:,} customers with {manifest.version}: "
         f"{summary.predicted_churn:,} predicted to leave. Wrote {destination}"
     )
+    for sentence in tell_unknown(summary.unknown):
+        print(sentence)
     if summary.marked:
         kinds = ", ".join(f"{kind} {count:,}" for kind, count in summary.warnings.items())
         print(
@@ -225,6 +233,14 @@ def main() -> None:
     print_anywhere()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     app()
+
+
+def _tell_ignored(columns: list[str]) -> None:
+    if not columns:
+        return
+    shown = ", ".join(map(repr, columns[:MAX_NAMES]))
+    more = f" and {len(columns) - MAX_NAMES:,} more" if len(columns) > MAX_NAMES else ""
+    print(f"Notice: columns that are no inputs are ignored ({len(columns):,}): {shown}{more}")
 
 
 def _open(model: Path, sha256: str | None) -> "tuple[ChurnPredictor, Manifest]":

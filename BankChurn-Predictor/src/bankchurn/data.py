@@ -16,10 +16,17 @@ import pandas as pd
 from servicekit.rows import Problem, Problems
 
 from bankchurn.columns import read_column
-from bankchurn.schema import CUSTOMER_ID, FEATURES, TARGET
+from bankchurn.schema import CUSTOMER_ID, FEATURES, IDENTIFIERS, TARGET
 from bankchurn.tables import DataError, read_chunks, read_header, repeated
 
-__all__ = ["canonical_rows", "check_columns", "find_problems", "fingerprint", "load_table"]
+__all__ = [
+    "canonical_rows",
+    "check_columns",
+    "find_problems",
+    "fingerprint",
+    "ignored_columns",
+    "load_table",
+]
 
 MAX_REPEATS: Final = 5
 
@@ -80,6 +87,12 @@ def check_columns(columns: Sequence[str], *, source: Path, need_target: bool) ->
             f"{source}: the header names {', '.join(map(repr, twice))} more than once. Keep one "
             "column of each name."
         )
+
+
+def ignored_columns(path: Path) -> list[str]:
+    """The names of a table's columns that a training does not look at."""
+    used = {*FEATURES, *IDENTIFIERS, TARGET}
+    return [name for name in read_header(path) if name not in used]
 
 
 def find_problems(raw: pd.DataFrame, *, need_target: bool) -> tuple[pd.DataFrame, list[Problem]]:

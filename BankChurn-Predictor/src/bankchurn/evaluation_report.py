@@ -1,5 +1,7 @@
 """What is measured and said of a model on one table: at the end of a training, and later."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from pinproof import Manifest
@@ -12,7 +14,14 @@ from bankchurn.model import ChurnPredictor
 from bankchurn.schema import FEATURES, NUMBERS, TARGET
 from bankchurn.stack import probabilities
 
-__all__ = ["describe", "digest_table", "evaluate_pipeline", "evaluate_sealed"]
+__all__ = [
+    "count_unknown",
+    "describe",
+    "digest_table",
+    "evaluate_pipeline",
+    "evaluate_sealed",
+    "tell_unknown",
+]
 
 
 def evaluate_sealed(
@@ -42,6 +51,7 @@ def evaluate_sealed(
             else "The model does not record the rows that it was trained on; whether these "
             "customers are among them is unknown.",
             *_outside(predictor, table),
+            *tell_unknown(count_unknown(table)),
         ],
     )
 
@@ -62,11 +72,23 @@ def describe(table: pd.DataFrame, source: str) -> dict[str, JsonValue]:
         "source": source,
         "rows": len(table),
         "base_rate": float(table[TARGET].mean()),
-        "unknown": {
-            name: int(table[name].isna().sum()) for name in NUMBERS if NUMBERS[name].nullable
-        },
+        "unknown": {**count_unknown(table)},
         "sha256": fingerprint(table[[*FEATURES, TARGET]]),
     }
+
+
+def count_unknown(table: pd.DataFrame) -> dict[str, int]:
+    """How many values of a validated table are unknown, for each column that may have such."""
+    return {name: int(table[name].isna().sum()) for name in NUMBERS if NUMBERS[name].nullable}
+
+
+def tell_unknown(unknown: Mapping[str, int]) -> list[str]:
+    """What is put in place of unknown values, in a sentence for each column that has some."""
+    return [
+        f"{name} is unknown for {count:,} customers: the training median takes its place."
+        for name, count in unknown.items()
+        if count
+    ]
 
 
 def digest_table(table: pd.DataFrame) -> list[int]:

@@ -29,7 +29,13 @@ from bankchurn.evaluate import (
     choose_threshold,
     measure,
 )
-from bankchurn.evaluation_report import describe, digest_table, evaluate_pipeline
+from bankchurn.evaluation_report import (
+    count_unknown,
+    describe,
+    digest_table,
+    evaluate_pipeline,
+    tell_unknown,
+)
 from bankchurn.explain import AdditivityError, Background
 from bankchurn.golden import golden_customers, make_golden_set
 from bankchurn.model import ChurnPredictor, RequestPathError, load, pack
@@ -148,7 +154,11 @@ def train(
         evaluation=evaluate_pipeline(predictor, holdout),
         training_overlap=overlap.to_json(),
         training_profile=profile,
-        notices=[*profile.notices(), *([_duplicates(overlap)] if overlap.seen else [])],
+        notices=[
+            *profile.notices(),
+            *([_duplicates(overlap)] if overlap.seen else []),
+            *tell_unknown(count_unknown(table)),
+        ],
     )
     return Training(predictor, files, report, options, rows)
 
