@@ -22,15 +22,6 @@ class Outcome:
     status: PipelineStatus
 
 
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Expected]:
-    folder, expected = tmp_path_factory.mktemp("odd"), Expected()
-    write_zones(folder / "zones", expected)
-    write_numbers(folder / "numbers.csv", expected)
-    write_names(folder / "names", expected)
-    return folder, expected
-
-
 @pytest.fixture(
     scope="module",
     params=[
@@ -38,13 +29,25 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Expected]:
         pytest.param("pyspark", marks=[needs_spark, pytest.mark.slow, pytest.mark.timeout(900)]),
     ],
 )
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def files(engine: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Expected]:
+    folder, expected = tmp_path_factory.mktemp("odd"), Expected()
+    write_zones(folder / "zones", expected, few=engine == "pyspark")
+    write_numbers(folder / "numbers.csv", expected)
+    write_names(folder / "names", expected)
+    return folder, expected
+
+
+@pytest.fixture(scope="module")
 def outcome(
-    request: pytest.FixtureRequest,
-    files: tuple[Path, Expected],
-    tmp_path_factory: pytest.TempPathFactory,
+    engine: str, files: tuple[Path, Expected], tmp_path_factory: pytest.TempPathFactory
 ) -> Outcome:
-    out = tmp_path_factory.mktemp(request.param)
-    run_engine(request.param, "local[2]", [files[0]], out)
+    out = tmp_path_factory.mktemp(engine)
+    run_engine(engine, "local[2]", [files[0]], out)
     status = read_status(out / "out")
     assert status is not None
     lost = pd.read_parquet(out / "dropped.parquet")
