@@ -6,12 +6,10 @@ from functools import cache
 from inspect import iscoroutinefunction
 from typing import Any, get_origin
 
-from annotated_types import MaxLen
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute, iter_route_contexts
 from pinproof import open_sealed
-from pydantic import FailFast
 from pydantic.fields import FieldInfo
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -187,5 +185,7 @@ def _check_endpoints(app: FastAPI) -> None:
 
 
 def _is_bounded(field: FieldInfo) -> bool:
-    kinds = {type(one) for one in field.metadata}
-    return {FailFast, MaxLen} <= kinds
+    return all(
+        any(getattr(one, bound, None) is not None for one in field.metadata)
+        for bound in ("max_length", "fail_fast")
+    )
