@@ -14,7 +14,7 @@ from typing import BinaryIO, Final, cast
 
 from servicekit.files import DataError
 
-__all__ = ["SUFFIXES", "check_suffix", "has_rows", "read_header"]
+__all__ = ["SUFFIXES", "check_suffix", "has_rows", "line_end", "read_header"]
 
 SUFFIXES: Final = (".csv", ".csv.gz", ".parquet", ".pq")
 _MAX_HEADER: Final = 2**20
@@ -78,6 +78,15 @@ def read_header(path: Path) -> tuple[str, ...]:
     if not any(names):
         raise DataError(f"{path} has no header in its first line. Give a table with a header.")
     return tuple(names)
+
+
+def line_end(path: Path) -> str:
+    """How the header's line of a CSV file ends, which may have other line breaks in its names."""
+    text, _ = _first_text(path)
+    lines = io.StringIO(text, newline="")
+    next(csv.reader(lines))
+    header = text[: lines.tell()]
+    return "\r\n" if header.endswith("\r\n") else header[-1]
 
 
 def has_rows(path: Path) -> bool:

@@ -26,6 +26,7 @@ from chicagotaxi.engines import Fraction, RowsWritten
 from chicagotaxi.engines.ahead import map_ahead
 from chicagotaxi.engines.partitions import PartitionedWriter
 from chicagotaxi.engines.seen import SeenBefore
+from chicagotaxi.file_kinds import line_end
 from chicagotaxi.numbers import LONG_POWER
 from chicagotaxi.parse import POSITION, SOURCE, EngineFunctions
 from chicagotaxi.zones import CHICAGO, TimeKind
@@ -158,6 +159,9 @@ class DuckDBEngine:
             return self._view(
                 f"{what} read_parquet({paths}, filename = {_text(file)}, {plain}) AS t({called})"
             )
+        if any("\n" in name for name in group.header):
+            # The first break would be taken for how all lines end.
+            plain += f", new_line = {_text(repr(line_end(group.paths[0]))[1:-1])}"
         columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in names)
         return self._view(
             f"{what} read_csv({paths}, columns = {{{columns}}}, auto_detect = false, "
