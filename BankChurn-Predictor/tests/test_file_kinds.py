@@ -26,61 +26,26 @@ def text(sample: pd.DataFrame) -> str:
 
 
 def test_a_spreadsheet_is_to_be_exported_and_not_renamed(tmp_path: Path) -> None:
-    for name in ("a.xlsx", "a.xls", "a.ods"):
+    for name in ("a.xlsx", "a.xls", "a.ods", "a.csv"):
         (tmp_path / name).write_bytes(b"PK\x03\x04rest")
         message = refusal(tmp_path / name)
-        assert message.startswith("FILE is a spreadsheet, which is not read. Open it in the")
-        assert 'export the sheet as "CSV UTF-8"' in message
+        assert message.startswith("FILE is a spreadsheet")
+        assert "Export the sheet as CSV in UTF-8" in message
         assert "Name it" not in message
 
 
-@pytest.mark.parametrize(
-    ("begin", "message"),
-    [
-        (b"PK\x03\x04rest", "FILE is a spreadsheet or ZIP archive and no text. Open it in"),
-        (b"\xd0\xcf\x11\xe0rest", "FILE is a spreadsheet and no text. Open it in"),
-        (b"\x1f\x8brest", "FILE is compressed with gzip. Name it .csv.gz."),
-        (b"PAR1rest", "FILE is a Parquet file. Name it .parquet."),
-        (b"a,b\x00\x00\x00\n", "FILE holds zero bytes: it is no text."),
-    ],
-)
-def test_a_file_that_is_named_csv_is_named_for_what_it_is(
-    tmp_path: Path, begin: bytes, message: str
-) -> None:
-    (tmp_path / "a.csv").write_bytes(begin)
-    assert refusal(tmp_path / "a.csv").startswith(message)
-
-
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("a.tsv", "FILE has tabs between its columns. Export it with commas, as .csv."),
-        ("a.json", "'.json' is not known. Give CSV (.csv, .csv.gz) or Parquet (.parquet, .pq)."),
-        ("a", "'no suffix' is not known. Give CSV (.csv, .csv.gz) or Parquet (.parquet, .pq)."),
-    ],
-)
-def test_a_name_that_is_not_known_says_which_are(tmp_path: Path, name: str, message: str) -> None:
-    (tmp_path / name).touch()
-    assert refusal(tmp_path / name).endswith(message)
+def test_a_name_that_is_not_known_says_which_are(tmp_path: Path) -> None:
+    (tmp_path / "a.json").touch()
+    assert refusal(tmp_path / "a.json").endswith(
+        "Give a file of customers whose name ends in .csv, .csv.gz, .parquet, .pq."
+    )
 
 
 @pytest.mark.skipif(shutil.which("iconv") is None, reason="iconv is not installed")
-@pytest.mark.parametrize(
-    ("encoding", "command"),
-    [
-        ("utf-16", "iconv -f UTF-16 -t UTF-8"),
-        ("utf-16-le", "iconv -f UTF-16LE -t UTF-8"),
-        ("utf-16-be", "iconv -f UTF-16BE -t UTF-8"),
-        ("cp1252", "iconv -f WINDOWS-1252 -t UTF-8"),
-    ],
-)
-def test_another_encoding_is_named_and_the_advice_works(
-    tmp_path: Path, text: str, encoding: str, command: str
-) -> None:
-    (tmp_path / "old.csv").write_bytes(text.encode(encoding))
-    message = refusal(tmp_path / "old.csv")
-    assert f"with: {command} OLD > NEW" in message
-    assert ("UTF-16" in message) == encoding.startswith("utf-16")
+def test_the_advice_for_a_table_that_is_not_utf_8_works(tmp_path: Path, text: str) -> None:
+    (tmp_path / "old.csv").write_bytes(text.encode("cp1252"))
+    command = "iconv -f WINDOWS-1252 -t UTF-8"
+    assert f"with: {command} OLD > NEW" in refusal(tmp_path / "old.csv")
     with (tmp_path / "new.csv").open("wb") as converted:
         subprocess.run([*command.split(), tmp_path / "old.csv"], stdout=converted, check=True)
     assert len(load_table(tmp_path / "new.csv")) == 1500
@@ -112,14 +77,12 @@ def test_a_compressed_table_with_a_changed_byte_is_refused(tmp_path: Path, text:
 
 def test_a_plain_file_that_is_named_compressed_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.csv.gz").write_text(text)
-    assert refusal(tmp_path / "a.csv.gz") == (
-        "FILE is not compressed with gzip. If it is plain text, name it .csv."
-    )
+    assert refusal(tmp_path / "a.csv.gz") == "FILE is not compressed with gzip. Name it a.csv."
 
 
 def test_what_is_in_a_compressed_file_is_looked_at_as_well(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.csv.gz").write_bytes(gzip.compress(text.encode("utf-16")))
-    assert refusal(tmp_path / "a.csv.gz").startswith("FILE is UTF-16 and not UTF-8.")
+    assert refusal(tmp_path / "a.csv.gz").startswith("FILE is text in UTF-16.")
 
 
 @pytest.mark.parametrize("line", [b"x", b'"x', b"x,"], ids=["field", "quoted", "fields"])

@@ -1,9 +1,7 @@
 """CSV files, plain or compressed with gzip, read piece by piece as text."""
 
 import csv
-import gzip
 import io
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -12,20 +10,18 @@ from typing import Final, TextIO
 
 import numpy as np
 import pandas as pd
+from servicekit.file_kinds import check_separator
 from servicekit.files import DataError
 
-from bankchurn.file_kinds import check_begin
+from bankchurn.file_kinds import TABLES
 
 __all__ = ["read_csv", "read_csv_header"]
 
 _FEW: Final = 1_000
-_BEGIN_BYTES: Final = 512
 
 # Far more than a customer takes. Without a bound, one line could fill the memory: a gzip file of
 # one megabyte can hold a gigabyte of it.
 MAX_LINE: Final = 2**20
-
-_SEPARATORS: Final = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 
 def read_csv_header(path: Path) -> list[str]:
@@ -61,14 +57,8 @@ def read_csv(path: Path, rows: int) -> Iterator[pd.DataFrame]:
 
 @contextmanager
 def _open(path: Path) -> Iterator[TextIO]:
-    with path.open("rb") as raw:
-        if path.suffix.lower() == ".gz":
-            stream: io.BufferedReader = io.BufferedReader(gzip.GzipFile(fileobj=raw))
-        else:
-            stream = raw
-        check_begin(path, stream.peek(_BEGIN_BYTES)[:_BEGIN_BYTES])
-        with io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as file:
-            yield file
+    with TABLES.open(path) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as file:
+        yield file
 
 
 @contextmanager
@@ -85,10 +75,6 @@ def _csv_errors(path: Path) -> Iterator[None]:
         raise DataError(
             f"{path} is not a well-formed CSV file: {error}. Every row must have as many "
             "comma-separated fields as the header."
-        ) from error
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(
-            f"{path} is damaged: {error}. Compress it again with gzip, or give it as .csv."
         ) from error
 
 
@@ -127,12 +113,7 @@ def _header(path: Path, records: Iterator[list[str]]) -> list[str]:
     header = next(records, None)
     if header is None:
         raise DataError(f"{path} has no columns. Give a table with a header.")
-    for separator, name in _SEPARATORS.items():
-        if len(header) == 1 and separator in header[0]:
-            raise DataError(
-                f"{path} has {name} between its columns. Export it with commas between the columns "
-                "and points in the numbers."
-            )
+    check_separator(path, header)
     return header
 
 

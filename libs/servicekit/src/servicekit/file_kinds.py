@@ -35,8 +35,8 @@ _OTHER_SUFFIXES: Final = {
     ),
     **dict.fromkeys((".tsv", ".tab"), "has tabs between its columns. Export it with commas."),
     **dict.fromkeys((".parquet", ".pq"), f"is a Parquet file, which is not read. {_TO_CSV}"),
-    ".json": "is one JSON document. Write one object per line: jq -c '.[]' {path} > {path}l",
 }
+_TO_LINES: Final = "is one JSON document. Write one object per line: jq -c '.[]' {path} > {path}l"
 _SIGNATURES: Final = (
     (b"PK\x03\x04", f"is a spreadsheet or a zip archive, and not text. {_EXPORT}"),
     (b"\xd0\xcf\x11\xe0", f"is a spreadsheet in Excel's old form. {_EXPORT}"),
@@ -80,12 +80,15 @@ class FileKinds:
         for suffix in sorted(self._suffixes, key=len, reverse=True):
             if name.endswith(suffix):
                 return suffix
-        advice = _OTHER_SUFFIXES.get(path.suffix.lower())
+        suffix = path.suffix.lower()
+        if suffix == ".json" and ".jsonl" in self._suffixes:
+            raise _refusal(path, _TO_LINES)
+        advice = _OTHER_SUFFIXES.get(suffix)
         if advice is not None:
             raise _refusal(path, advice)
         raise DataError(
             f"{path}: the kind of a file is known by its name, and "
-            f"{path.suffix.lower() or 'a name without a suffix'} is not known. Give a file of "
+            f"{suffix or 'a name without a suffix'} is not known. Give a file of "
             f"{self._contents} whose name ends in {', '.join(self._suffixes)}."
         )
 
@@ -102,8 +105,10 @@ class FileKinds:
         """
         compressed = self.suffix_of(path).endswith(GZIP)
         try:
+            if not path.exists():
+                raise DataError(f"{path} does not exist. Check the path.")
             # Opening a pipe would wait for somebody to write into it.
-            if path.exists() and not path.is_file():
+            if not path.is_file():
                 raise DataError(f"{path} is not a file. Give a file of {self._contents}.")
             with path.open("rb") as file:
                 begin = file.read(BEGIN_BYTES)
