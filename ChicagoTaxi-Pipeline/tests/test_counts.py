@@ -52,7 +52,7 @@ def test_what_no_area_has_for_longer_than_a_night_is_unknown(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "has no header"),
+        ("", "is empty"),
         ("a,b\n1,2\n", "lacks the columns hour, area, trips"),
         (HEADER + "noon,1,2\n", "column hour must be an hour, such as .* row 1: 'noon'"),
         (HEADER + "2022-10-01 00:30:00,1,2\n", "column hour must be the start of an hour"),

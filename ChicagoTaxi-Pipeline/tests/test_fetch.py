@@ -162,7 +162,7 @@ def test_an_answer_that_is_no_table_of_trips_is_refused(
     portal: Portal, client: SodaClient, tmp_path: Path
 ) -> None:
     portal.faults = ["html"]
-    with pytest.raises(DataError, match="the portal's answer is no table of taxi trips"):
+    with pytest.raises(DataError, match="the portal's answer is not a table of taxi trips"):
         fetch_days(client, FIRST, FIRST, tmp_path)
 
 

@@ -97,32 +97,23 @@ def test_a_folder_without_data_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "advice"),
     [
-        ("trips.xlsx", "It is a spreadsheet: save it as CSV (UTF-8)."),
-        ("trips.tsv", "Write the table with commas, as .csv."),
-        ("trips.zip", "Unpack it first."),
-        ("trips.json", "Export the trips as CSV."),
-        ("trips.txt", "If it is such a table, give it such a name."),
+        ("trips.xlsx", "is a spreadsheet. Export the sheet as CSV in UTF-8"),
+        ("trips.zip", "is an archive. Unpack it"),
+        ("trips.txt", "Give a file of trips or counts whose name ends in .csv, .csv.gz, .parquet"),
     ],
 )
 def test_a_file_of_another_kind_is_refused_with_what_to_do(
     tmp_path: Path, name: str, advice: str
 ) -> None:
     (tmp_path / name).write_text("Trip ID")
-    told = refusal(tmp_path / name)
-    assert f"{name} is not read: only files named .csv, .csv.gz, .parquet or .pq are. " in told
-    assert told.endswith(advice)
+    assert advice in refusal(tmp_path / name)
 
 
 @pytest.mark.parametrize(
     ("begin", "kind"),
     [
-        (b"PK\x03\x04rest", "is a spreadsheet or another zip archive. Save the table as CSV"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1", "is a spreadsheet in Excel's old form. Save it as CSV"),
-        (gzip.compress(b"Trip ID"), "is compressed with gzip. Name it .csv.gz."),
-        (b"PAR1rest", "is a Parquet file. Name it .parquet."),
-        ("Trip ID,Taxi ID\n".encode("utf-16"), "is UTF-16 text. Save it as UTF-8: `iconv"),
-        ("Trip ID,Taxi ID\n".encode("utf-16-le"), "is UTF-16 text. Save it as UTF-8: `iconv"),
-        ("Trip ID,Taxi ID\n".encode("utf-16-be"), "is UTF-16 text. Save it as UTF-8: `iconv"),
+        (b"PK\x03\x04rest", "is a spreadsheet or a zip archive"),
+        ("Trip ID,Taxi ID\n".encode("utf-16-le"), "is text in UTF-16LE. Convert it"),
     ],
 )
 def test_a_file_that_is_only_called_csv_is_refused_as_what_it_is(
@@ -138,20 +129,20 @@ def test_an_empty_file_is_refused(tmp_path: Path, name: str) -> None:
     assert f"{name} is empty. Give a table with a header." in refusal(tmp_path / name)
 
 
-def test_a_gzip_file_of_nothing_has_no_header(tmp_path: Path) -> None:
+def test_a_gzip_file_of_nothing_is_empty(tmp_path: Path) -> None:
     (tmp_path / "a.csv.gz").write_bytes(gzip.compress(b""))
-    assert "has no header in its first line" in refusal(tmp_path)
+    assert "a.csv.gz is empty" in refusal(tmp_path)
 
 
 def test_a_gzip_file_that_ends_in_its_header_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv.gz", [trip("1")])
     path.write_bytes(path.read_bytes()[:40])
-    assert "a.csv.gz is not a whole gzip file" in refusal(path)
+    assert "a.csv.gz is damaged" in refusal(path)
 
 
 def test_what_is_no_gzip_and_no_parquet_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.csv.gz").write_bytes(b"Trip ID,Taxi ID")
-    assert "a.csv.gz is not a whole gzip file" in refusal(tmp_path / "a.csv.gz")
+    assert "a.csv.gz is not compressed with gzip" in refusal(tmp_path / "a.csv.gz")
     (tmp_path / "a.parquet").write_bytes(b"PAR1 no more")
     assert "a.parquet is not a readable Parquet file" in refusal(tmp_path / "a.parquet")
 

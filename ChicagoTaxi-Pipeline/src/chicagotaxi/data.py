@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from servicekit.files import DataError
 
 from chicagotaxi.dialects import OPTIONAL, Dialect, detect, find_columns
-from chicagotaxi.file_kinds import SUFFIXES, check_suffix, has_rows, read_header
+from chicagotaxi.file_kinds import SUFFIXES, TABLES, has_rows, read_header
 from chicagotaxi.parse import TIMES, check_types
 from chicagotaxi.zones import TimeKind, kind_of
 
@@ -141,7 +141,7 @@ def holds_rows(source: Source) -> bool:
 def _expand(pattern: str) -> list[Path]:
     path = Path(pattern)
     if path.is_file():
-        check_suffix(path)
+        TABLES.suffix_of(path)
         return [path]
     if path.is_dir():
         found = [one for one in path.rglob("*") if _is_data(one, below=path)]
