@@ -135,7 +135,7 @@ def test_held_out_texts_may_be_given(labelled_file: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["train", "--data", "none.csv"], 2, "No such file or directory"),
+        (["train", "--data", "none.csv"], 2, "does not exist"),
         (["train", "--data", "bad.csv"], 2, "1 row does not fit"),
         (["train", "--data", "bad.csv", "--labels", "tfns"], 2, "1 row does not fit"),
         (["train", "--data", "tiny.csv"], 2, "labels are numbers"),
@@ -143,9 +143,9 @@ def test_held_out_texts_may_be_given(labelled_file: Path, tmp_path: Path) -> Non
         (["train", "--data", "tiny.csv", "--labels", "tfns"], 2, "too few to hold some out"),
         (["evaluate", "tiny.csv"], 2, "labels are numbers"),
         (["evaluate", "bad.txt"], 2, "has no labels"),
-        (["evaluate", "none.csv"], 2, "No such file"),
+        (["evaluate", "none.csv"], 2, "does not exist"),
         (["evaluate", "links.csv", "--labels", "tfns"], 2, "has no text to judge"),
-        (["predict", "none.csv", "out.csv"], 2, "No such file"),
+        (["predict", "none.csv", "out.csv"], 2, "does not exist"),
         (["predict", "tiny.csv", "out.xlsx"], 2, "neither .csv nor .jsonl"),
         (["predict", "tiny.csv", "tiny.csv"], 2, "is the input itself"),
         (["predict", "bad.txt", "out.csv", "--model", "{model}"], 2, "row 2: ''"),

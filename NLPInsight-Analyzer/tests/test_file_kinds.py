@@ -123,5 +123,5 @@ def test_a_folder_and_a_missing_file_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(DataError, match="is not a file"):
         check_file(tmp_path / "a.csv")
-    with pytest.raises(DataError, match="No such file or directory"):
+    with pytest.raises(DataError, match="does not exist"):
         check_file(tmp_path / "b.csv")

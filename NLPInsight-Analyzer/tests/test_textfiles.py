@@ -110,7 +110,7 @@ def test_a_file_that_cannot_be_told_apart_into_rows_is_refused(
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="No such file or directory"):
+    with pytest.raises(DataError, match="does not exist"):
         list(read_rows(tmp_path / "none.csv"))
 
 
