@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 import subprocess
@@ -43,6 +44,8 @@ def test_train_seals_a_model_that_evaluate_predict_and_explain_use(
     result = run(app, [str(part) for part in train])
     assert result.exit_code == 0, result.output
     assert "Sealed bankchurn 1.0.0+" in result.output
+    digest = hashlib.sha256((model / "manifest.json").read_bytes()).hexdigest()
+    assert f"MODEL_SHA256={digest}\n" in result.output
     assert json.loads((model / "manifest.json").read_text())["data"]["source"] == "a.csv"
     trained = json.loads((reports / "evaluation.json").read_text())
     assert trained["data"]["rows"] == 700

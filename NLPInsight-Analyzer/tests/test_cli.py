@@ -45,7 +45,7 @@ def test_train_seals_a_model_that_evaluate_predict_and_explain_use(
     result = run("train", "--data", labelled_file, "--out", model, "--reports", reports)
     assert result.exit_code == 0, result.output
     assert "Sealed nlpinsight 1.0.0+" in result.output
-    assert "(tfidf)" in result.output
+    assert "Back end: tfidf" in result.output
     trained = json.loads((reports / "evaluation.json").read_text())
     assert trained["training"]["source"] == "labelled.jsonl"
     assert trained["data"]["texts"] + trained["training"]["texts"] <= 1200

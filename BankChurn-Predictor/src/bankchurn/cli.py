@@ -12,7 +12,7 @@ import typer
 from servicekit.answer_warnings import WARNINGS
 from servicekit.console import print_anywhere
 from servicekit.exits import exits
-from servicekit.models import check_places, open_model
+from servicekit.models import check_places, open_model, sealed_text
 from tqdm import tqdm
 
 from bankchurn.display import show_explanation, show_report
@@ -102,7 +102,7 @@ def train(  # noqa: PLR0917 - typer makes options of all of them
         written = reporting.write_report(trained.report, reports)
     show_report(trained.report)
     _tell_ignored(ignored)
-    print(f"\nSealed {manifest.name} {manifest.version} in {out}")
+    print(f"\n{sealed_text(manifest, out)}")
     print("Wrote " + ", ".join(str(path) for path in written))
 
 

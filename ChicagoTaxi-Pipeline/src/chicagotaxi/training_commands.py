@@ -60,7 +60,7 @@ def train(  # noqa: PLR0917 - typer makes options of all of them
     ] = None,
 ) -> None:
     """Back-test on the last weeks, train on everything, seal the model, write the report."""
-    from servicekit.models import check_places  # noqa: PLC0415
+    from servicekit.models import check_places, sealed_text  # noqa: PLC0415
 
     from chicagotaxi import train as training  # noqa: PLC0415 - --help need not wait for numpy
     from chicagotaxi.backtest import BacktestOptions  # noqa: PLC0415
@@ -87,7 +87,7 @@ def train(  # noqa: PLR0917 - typer makes options of all of them
         written = write_report(trained.report, reports)
     show_report(trained.report)
     _say_left_out(trained.report, folds)
-    typer.echo(f"\nSealed {manifest.name} {manifest.version} in {out}\nWrote {written}")
+    typer.echo(f"\n{sealed_text(manifest, out)}\nWrote {written}")
 
 
 @app.command()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 from servicekit.files import DataError
-from servicekit.models import check_places
+from servicekit.models import check_places, sealed_text
 from tqdm import tqdm
 
 if TYPE_CHECKING:
@@ -107,8 +107,7 @@ def finish(
         bar.set_description("sealed")
     written = write_report(trained.report, reports)
     show_report(trained.report)
-    typer.echo(f"\nSealed {manifest.name} {manifest.version} ({trained.report.model}) in {out}")
-    typer.echo(f"Wrote {written}")
+    typer.echo(f"\nBack end: {trained.report.model}\n{sealed_text(manifest, out)}\nWrote {written}")
 
 
 def open_model(model: Path, sha256: str | None) -> "tuple[SentimentModel, OpenedModel]":

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from pinproof import SealedModelError, SealError
+from pinproof import SealedModelError, SealError, open_sealed
 from servicekit.files import DataError
-from servicekit.models import check_places, open_model
+from servicekit.models import check_places, open_model, sealed_text
 
 
 def nothing(_folder: Path) -> None:
@@ -37,6 +37,17 @@ def test_a_predictor_of_another_kind_is_refused(sealed_model: Path) -> None:
 def test_another_digest_is_refused_whatever_the_name(sealed_model: Path) -> None:
     with pytest.raises(SealedModelError, match="the deployment expects"):
         open_model(sealed_model, "0" * 64, name="other", kind=object)
+
+
+def test_a_training_prints_the_digest_that_opens_its_model_and_no_other(
+    sealed_model: Path,
+) -> None:
+    manifest = open_sealed(sealed_model).manifest
+    first, second = sealed_text(manifest, sealed_model).splitlines()
+    assert first == f"Sealed tiny 7 in {sealed_model}"
+    name, _, digest = second.partition("=")
+    assert name == "MODEL_SHA256"
+    assert open_sealed(sealed_model, expected_sha256=digest).sha256 == digest
 
 
 def test_a_report_in_the_models_folder_is_refused(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, TypeVar
 from servicekit.files import DataError
 
 if TYPE_CHECKING:
-    from pinproof import OpenedModel
+    from pinproof import Manifest, OpenedModel
 
-__all__ = ["check_places", "open_model"]
+__all__ = ["check_places", "open_model", "sealed_text"]
 
 K = TypeVar("K")
 
@@ -41,6 +41,24 @@ def open_model(
     raise DataError(
         f"{folder} holds the model {manifest.name!r} of the loader {manifest.loader!r}, which is "
         f"not one of {name}. Give the folder that `train` wrote."
+    )
+
+
+def sealed_text(manifest: "Manifest", out: Path) -> str:
+    """What a training says of the model that it sealed.
+
+    The digest is printed where the model was trained, so that it can reach a deployment by another
+    way than the model: computed from the folder that is served, it would verify nothing.
+
+    Args:
+        manifest: What `pinproof.seal` returned.
+        out: The folder that it was sealed into.
+    """
+    from pinproof.sealed.manifest import manifest_digest  # noqa: PLC0415
+
+    return (
+        f"Sealed {manifest.name} {manifest.version} in {out}\n"
+        f"MODEL_SHA256={manifest_digest(manifest)}"
     )
 
 
