@@ -74,7 +74,7 @@ def train(  # noqa: PLR0917 - typer makes options of all of them
     ] = "all-MiniLM-L6-v2",
     revision: RevisionOption = None,
     folds: Annotated[
-        int, typer.Option(min=2, max=20, help="transformer: trainings whose weights are averaged.")
+        int, typer.Option(min=2, max=20, help="transformer: trainings that each leave a fold out.")
     ] = 3,
     epochs: Annotated[
         int, typer.Option(min=1, max=50, help="transformer: epochs of each training.")

@@ -39,12 +39,15 @@ def cross_validate(  # noqa: PLR0917 - typer makes options of all of them
         typer.Option(min=1, help="How many of these folds are measured. All unless given."),
     ] = None,
     folds: Annotated[
-        int, typer.Option(min=2, max=20, help="Trainings whose weights are averaged.")
+        int, typer.Option(min=2, max=20, help="Trainings that each leave a fold out.")
     ] = 3,
     epochs: Annotated[int, typer.Option(min=1, max=50, help="Epochs of each training.")] = 4,
     consistency: Annotated[
         float, typer.Option(min=0, max=10, help="Weight of agreeing with a second reading.")
     ] = 1.0,
+    distillation: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the members' answers in the targets.")
+    ] = 0.5,
     batch_size: Annotated[int, typer.Option(min=1, max=128, help="Texts per step.")] = 32,
     max_length: LengthOption = 64,
     precision: Annotated[
@@ -79,6 +82,7 @@ def cross_validate(  # noqa: PLR0917 - typer makes options of all of them
             folds=folds,
             epochs=epochs,
             consistency=consistency,
+            distillation=distillation,
             batch_size=batch_size,
             max_length=max_length,
             precision=precision or default_precision(),

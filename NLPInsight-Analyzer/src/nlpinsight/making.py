@@ -168,6 +168,7 @@ def make_transformer(
                 {**asdict(member), "train_losses": list(member.train_losses)}
                 for member in tuned.members
             ],
+            "train_losses": list(tuned.train_losses),
             "cross_validated": asdict(tuned.cross_validated),
             "calibration": describe_calibration(calibrator, tuned.held_out).model_dump(mode="json"),
             "seen_tokens": len(tuned.seen.identifiers),

@@ -55,22 +55,8 @@ def test_train_hands_every_choice_on_and_seals_what_was_made(
 
     result = run(
         *("train", "--backend", "transformer", "--data", data, "--base", tiny_weights.folder),
-        *(
-            "--folds",
-            4,
-            "--precision",
-            "float32",
-            "--epochs",
-            2,
-            "--batch-size",
-            8,
-            "--max-length",
-            32,
-            "--threads",
-            1,
-            "--seed",
-            7,
-        ),
+        *("--folds", 4, "--precision", "float32", "--epochs", 2, "--batch-size", 8),
+        *("--max-length", 32, "--threads", 1, "--seed", 7),
         *("--out", model, "--reports", reports, "--model-version", "9.9"),
     )
 
@@ -86,7 +72,7 @@ def test_train_hands_every_choice_on_and_seals_what_was_made(
     assert not asked["work"].exists()
     assert open_sealed(model).manifest.version == "9.9"
     assert json.loads((reports / "evaluation.json").read_text())["model"] == "transformer"
-    assert "(transformer)" in result.output
+    assert "Sealed nlpinsight 9.9 in" in result.output
 
 
 @pytest.fixture

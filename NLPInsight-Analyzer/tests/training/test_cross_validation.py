@@ -8,6 +8,7 @@ import pytest
 
 pytest.importorskip("torch", reason="needs: make train-env-NLPInsight-Analyzer")
 
+import torch
 from nlpinsight.cli import app
 from nlpinsight.data import Corpus
 from nlpinsight.text import normalise_all
@@ -16,7 +17,7 @@ from nlpinsight.training.batches import tokenize
 from nlpinsight.training.computing import logits
 from nlpinsight.training.cross_validation import CrossValidation, cross_validate
 from nlpinsight.training.finetune import finetune
-from nlpinsight.training.members import Figures, deal_folds, figures_of
+from nlpinsight.training.members import deal_folds, figures_of
 from nlpinsight.training.options import FinetuneOptions
 from typer.testing import CliRunner
 
@@ -60,12 +61,17 @@ def test_each_fold_is_answered_by_the_model_of_all_other_texts(
     assert [result.number for result in measured.results] == [1, 2]
     assert second.learned_from == len(inside) == 240
     assert second.model == figures_of(learning.targets[fold], logits(tuned.network, tokens))
-    members = []
-    for state in tuned.member_weights:
+    one, other = tuned.member_weights
+    middle = {name: torch.lerp(one[name], other[name], 0.5) for name in one}
+    said = []
+    for state in (one, other, middle):
         tuned.network.load_state_dict(state)
-        members.append(logits(tuned.network, tokens))
-    assert second.members == [figures_of(learning.targets[fold], one) for one in members]
-    assert second.ensemble == figures_of(learning.targets[fold], (members[0] + members[1]) / 2)
+        said.append(logits(tuned.network, tokens))
+    assert second.members == [figures_of(learning.targets[fold], each) for each in said[:2]]
+    assert second.mean_of_decisions == figures_of(learning.targets[fold], (said[0] + said[1]) / 2)
+    assert second.mean_of_weights.log_loss == pytest.approx(
+        figures_of(learning.targets[fold], said[2]).log_loss, abs=1e-4
+    )
 
 
 def test_figures_are_those_of_the_decisions() -> None:
@@ -74,12 +80,9 @@ def test_figures_are_those_of_the_decisions() -> None:
     figures = figures_of(np.array([0, 1, 2, 2]), decisions)
 
     losses = [np.log(np.exp(2) + 2) - 2, np.log(np.e + 2) - 1, np.log(np.exp(3) + 2)]
-    assert figures == Figures(
-        texts=4,
-        accuracy=0.75,
-        macro_f1=pytest.approx((1 + 2 / 3 + 2 / 3) / 3),
-        log_loss=pytest.approx((losses[0] + 2 * losses[1] + losses[2]) / 4),
-    )
+    assert (figures.texts, figures.accuracy) == (4, 0.75)
+    assert figures.macro_f1 == pytest.approx((1 + 2 / 3 + 2 / 3) / 3)
+    assert figures.log_loss == pytest.approx((losses[0] + 2 * losses[1] + losses[2]) / 4)
 
 
 def test_every_row_is_in_one_fold_with_its_share_of_every_label(learning: Corpus) -> None:
@@ -103,6 +106,7 @@ def test_the_command_writes_what_it_measured(
     arguments = [
         *("cross-validate", "--data", data, "--base", tiny_weights.folder, "--out", out),
         *("--outer-folds", 2, "--measured", 1, "--folds", 2, "--epochs", 1, "--consistency", 0.5),
+        *("--distillation", 0.25),
         *("--max-length", 16, "--precision", "float32", "--threads", 1, "--work", tmp_path / "w"),
     ]
 
@@ -112,6 +116,7 @@ def test_the_command_writes_what_it_measured(
     found = CrossValidation.model_validate_json(out.read_text())
     assert (found.folds, found.base) == (2, tiny_weights.sha256)
     assert (found.options["epochs"], found.options["consistency"]) == (1, 0.5)
+    assert found.options["distillation"] == 0.25
     [fold] = found.results
     assert fold.learned_from + fold.model.texts == len(set(map(str.casefold, learning.texts)))
     assert f"fold 1: accuracy {fold.model.accuracy:.4f}" in result.output

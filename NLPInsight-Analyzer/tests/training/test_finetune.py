@@ -12,9 +12,10 @@ from nlpinsight.evaluate import measure
 from nlpinsight.text import normalise_all
 from nlpinsight.training.base import Weights
 from nlpinsight.training.batches import tokenize
-from nlpinsight.training.computing import default_precision, logits, mean_of_weights
+from nlpinsight.training.computing import default_precision, logits
 from nlpinsight.training.finetune import Finetuned, finetune
-from nlpinsight.training.members import deal_folds
+from nlpinsight.training.members import deal_folds, targets_of
+from nlpinsight.training.network import load_encoder
 from nlpinsight.training.options import FinetuneOptions, Precision
 from servicekit.files import DataError
 
@@ -69,21 +70,58 @@ def test_a_member_answers_its_fold_and_learns_from_all_else(
     assert one.members[0].fold != again.members[0].fold
 
 
-def test_the_model_is_the_mean_of_its_members(tuned: Finetuned) -> None:
-    state = tuned.network.state_dict()
-    first, second = tuned.member_weights
-    assert not torch.equal(first["head.weight"], second["head.weight"])
-    for name, value in state.items():
-        torch.testing.assert_close(value, (first[name] + second[name]) / 2)
+def test_targets_are_labels_and_answers_in_their_shares() -> None:
+    answers = np.array([[0.2, 0.7, 0.1], [0.0, 0.0, 1.0]])
+    mixed = targets_of(np.array([0, 2]), 0.3, answers=answers, share=0.25)
+    expected = [
+        [0.75 * 0.8 + 0.25 * 0.2, 0.75 * 0.1 + 0.25 * 0.7, 0.75 * 0.1 + 0.25 * 0.1],
+        [0.75 * 0.1, 0.75 * 0.1, 0.75 * 0.8 + 0.25],
+    ]
+    torch.testing.assert_close(mixed, torch.tensor(expected))
+    assert targets_of(np.array([1]), 0.0).tolist() == [[0, 1, 0]]
 
 
-def test_the_mean_of_weights_keeps_what_is_no_floating_point_number() -> None:
-    one = {"weight": torch.tensor([1.0, 2.0]), "places": torch.tensor([0, 1])}
-    other = {"weight": torch.tensor([3.0, -2.0]), "places": torch.tensor([0, 1])}
-    mean = mean_of_weights([one, other, other])
-    assert mean["weight"].tolist() == pytest.approx([7 / 3, -2 / 3])
-    assert mean["places"].tolist() == [0, 1]
-    assert mean["places"].dtype == torch.int64
+def test_the_answer_to_a_text_is_that_of_the_member_that_did_not_learn_from_it(
+    tuned: Finetuned, learning: Corpus
+) -> None:
+    folds = deal_folds(learning.targets, 2, seed=tuned.options.seed)
+    rows = np.concatenate(folds)
+    plain = tuned.held_out.decisions[~tuned.held_out.hidden]
+    np.testing.assert_array_equal(
+        tuned.held_out.targets[~tuned.held_out.hidden], learning.targets[rows]
+    )
+    tokens = tokenize(tuned.tokenizer, normalise_all(learning.texts), tuned.options.max_length)
+    found = np.empty_like(plain)
+    for weights, fold in zip(tuned.member_weights, folds, strict=True):
+        network = load_encoder(tuned.weights)
+        network.load_state_dict(weights)
+        found[fold] = logits(network, [tokens[row] for row in fold])
+    np.testing.assert_allclose(plain, found[rows], atol=1e-5)
+
+
+def test_with_distillation_the_model_learns_from_the_answers_as_well(
+    tiny_weights: Weights, learning: Corpus, tmp_path: Path
+) -> None:
+    def train(distillation: float) -> Finetuned:
+        options = replace(FAST, epochs=1, distillation=distillation)
+        return finetune(
+            learning.texts,
+            learning.labels,
+            weights=tiny_weights,
+            options=options,
+            work=tmp_path / str(distillation),
+        )
+
+    without, half = train(0.0), train(0.5)
+    for one, other in zip(without.member_weights, half.member_weights, strict=True):
+        for name, value in one.items():
+            assert torch.equal(value, other[name]), name
+    assert not torch.equal(
+        without.network.state_dict()["head.weight"], half.network.state_dict()["head.weight"]
+    )
+    assert len(half.train_losses) == 1
+    # Of 360 texts, both halves and all of them.
+    assert len(half.losses) == 6 + 6 + 12
 
 
 def test_in_bfloat16_a_network_learns_about_the_same(
@@ -147,7 +185,7 @@ def test_progress_counts_every_step_and_says_how_each_epoch_ended(
     assert steps == list(range(1, len(tuned.losses) + 1))
     assert {total for _, total, _ in told} == {len(tuned.losses)}
     assert told[0][2].startswith("member 1 of 2, epoch 1 of 2, loss")
-    assert told[-1][2].startswith("member 2 of 2, epoch 2 of 2, loss")
+    assert told[-1][2].startswith("all texts, epoch 2 of 2, loss")
 
 
 def test_agreeing_with_oneself_is_part_of_the_loss(

@@ -97,8 +97,8 @@ def assert_same(one: Finetuned, other: Finetuned) -> None:
         assert torch.equal(value, state[name]), name
 
 
-# Each of two members takes 69 steps.
-@pytest.mark.parametrize("killed_after", [7, 37, 95])
+# Each of two members takes 69 steps, the training on all texts 135.
+@pytest.mark.parametrize("killed_after", [7, 95, 170])
 def test_a_killed_training_ends_as_one_that_was_not(
     *,
     killed_after: int,
@@ -147,7 +147,8 @@ def test_interrupted_at_every_checkpoint_it_still_ends_the_same(
         except Interrupted:
             times += 1
     assert times > 5
-    assert ended.resumed == times
+    # One that comes before the first checkpoint of a training finds nothing to go on with.
+    assert times - 2 <= ended.resumed <= times
     assert_same(ended, uninterrupted.ended)
 
 
@@ -191,7 +192,7 @@ def test_other_texts_are_another_training(
 @pytest.mark.parametrize("damage", ["truncate", "garbage", "empty"])
 def test_a_damaged_state_is_refused(damage: str, train: Train, tmp_path: Path) -> None:
     train(tmp_path, options=replace(OPTIONS, epochs=1))
-    path = tmp_path / "member-2.pt"
+    path = tmp_path / "final.pt"
     whole = path.read_bytes()
     path.write_bytes({"truncate": whole[:-1000], "garbage": b"\x00" * 99, "empty": b""}[damage])
     with pytest.raises(DataError, match="cannot be read as the state of a training"):
@@ -212,7 +213,11 @@ def test_a_state_that_would_run_code_is_refused(train: Train, tmp_path: Path) ->
 def test_what_a_kill_left_while_saving_is_removed(train: Train, tmp_path: Path) -> None:
     (tmp_path / ".member-1.pt-abc.pt").write_bytes(b"half of a state")
     train(tmp_path, options=replace(OPTIONS, epochs=1))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["member-1.pt", "member-2.pt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "final.pt",
+        "member-1.pt",
+        "member-2.pt",
+    ]
 
 
 def test_how_often_it_saves_may_change_under_way(

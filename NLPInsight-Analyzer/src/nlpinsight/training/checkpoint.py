@@ -9,7 +9,7 @@ from servicekit.files import DataError, NewFile, write_errors
 
 __all__ = ["Checkpoint", "discard_all"]
 
-_NAMES: Final = "member-*.pt"
+_NAMES: Final = ("member-*.pt", "final.pt")
 _FORMAT: Final = 2
 
 
@@ -20,17 +20,17 @@ class Checkpoint:
     Attributes:
         folder: Made where it is missing.
         identity: What the training is of. The state of another one is never continued.
-        number: Which of the trainings it is, from 1.
+        name: Which of the trainings it is: ``member-1``, ``member-2``, ..., ``final``.
     """
 
     folder: Path
     identity: str
-    number: int
+    name: str
 
     @property
     def path(self) -> Path:
         """The file."""
-        return self.folder / _NAMES.replace("*", str(self.number))
+        return self.folder / f"{self.name}.pt"
 
     def save(self, state: dict[str, Any]) -> None:
         """Replace the state."""
@@ -70,5 +70,6 @@ class Checkpoint:
 
 def discard_all(folder: Path) -> None:
     """Remove the states of all trainings in a folder, once what they were for is done."""
-    for path in folder.glob(_NAMES):
-        path.unlink(missing_ok=True)
+    for name in _NAMES:
+        for path in folder.glob(name):
+            path.unlink(missing_ok=True)

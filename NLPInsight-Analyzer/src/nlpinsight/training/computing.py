@@ -1,6 +1,6 @@
-"""What a training computes with: threads, precision, answers, means of weights."""
+"""What a training computes with: threads, precision, answers, the running mean of weights."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -17,7 +17,6 @@ __all__ = [
     "computing_in",
     "default_precision",
     "logits",
-    "mean_of_weights",
     "running_mean",
     "torch_threads",
 ]
@@ -75,21 +74,3 @@ def running_mean(keep: float) -> Callable[[Tensors, Tensors, torch.Tensor], None
                 mean.lerp_(value, 1 - share)
 
     return update
-
-
-def mean_of_weights(states: Sequence[Mapping[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
-    """The mean of the weights of networks that were fine-tuned from the same weights.
-
-    Such networks lie so near each other that the mean of their weights answers about as the mean of
-    their answers does, at the cost of one (Wortsman et al., "Model soups", ICML 2022).
-
-    Args:
-        states: At least one; all of the same shape. What is not a floating-point number is taken
-            from the first.
-    """
-    return {
-        name: torch.stack([state[name] for state in states]).mean(dim=0)
-        if first.is_floating_point()
-        else first
-        for name, first in states[0].items()
-    }

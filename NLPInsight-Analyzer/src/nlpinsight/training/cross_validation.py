@@ -1,17 +1,19 @@
 """What a recipe is worth, measured on training texts alone.
 
 The texts are dealt into folds. For each fold a model is fine-tuned on all other texts, exactly as
-`finetune` makes one, and asked about the texts of the fold. Beside the model stand its members, to
-show what averaging their weights is worth, and the mean of the members' decisions, which would cost
-as much as all of them when it serves.
+`finetune` makes one, and asked about the texts of the fold, as are its members. What two ways to
+serve the members at once would give is measured, too: the mean of their decisions, which costs as
+much as all of them, and the mean of their weights, which costs as much as one (Wortsman et al.,
+"Model soups", ICML 2022).
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from nlpinsight.schema import LABELS, Label
@@ -40,16 +42,18 @@ class FoldResult(_Record):
     Attributes:
         number: Of the fold, from 1.
         learned_from: How many texts the model learned from.
-        model: The mean of the members' weights, which is what `finetune` makes.
+        model: What `finetune` makes.
         members: Each member on its own.
-        ensemble: The mean of the members' decisions.
+        mean_of_decisions: Of the members.
+        mean_of_weights: Of the members.
     """
 
     number: int
     learned_from: int
     model: Figures
     members: list[Figures]
-    ensemble: Figures
+    mean_of_decisions: Figures
+    mean_of_weights: Figures
 
 
 class CrossValidation(_Record):
@@ -108,14 +112,15 @@ def cross_validate(
             work=work / f"fold-{number}",
             progress=_of_fold(number, measured, progress),
         )
-        model, members = _decisions(tuned, [texts[row] for row in fold])
+        said = _decisions(tuned, [texts[row] for row in fold])
         results.append(
             FoldResult(
                 number=number,
                 learned_from=len(inside),
-                model=figures_of(targets[fold], model),
-                members=[figures_of(targets[fold], one) for one in members],
-                ensemble=figures_of(targets[fold], np.mean(members, axis=0)),
+                model=figures_of(targets[fold], said.model),
+                members=[figures_of(targets[fold], one) for one in said.members],
+                mean_of_decisions=figures_of(targets[fold], np.mean(said.members, axis=0)),
+                mean_of_weights=figures_of(targets[fold], said.mean_of_weights),
             )
         )
     return CrossValidation(
@@ -123,16 +128,35 @@ def cross_validate(
     )
 
 
-def _decisions(tuned: Finetuned, texts: Sequence[str]) -> tuple[Floats, list[Floats]]:
-    """What the model and what each member says."""
+@dataclass(frozen=True)
+class _Decisions:
+    model: Floats
+    members: list[Floats]
+    mean_of_weights: Floats
+
+
+def _decisions(tuned: Finetuned, texts: Sequence[str]) -> _Decisions:
     options = tuned.options
     tokens = tokenize(tuned.tokenizer, normalise_all(texts), options.max_length)
-    model = logits(tuned.network, tokens, precision=options.precision)
-    members = []
-    for state in tuned.member_weights:
-        tuned.network.load_state_dict(state)
-        members.append(logits(tuned.network, tokens, precision=options.precision))
-    return model, members
+
+    def decide() -> Floats:
+        return logits(tuned.network, tokens, precision=options.precision)
+
+    def decide_with(weights: Mapping[str, torch.Tensor]) -> Floats:
+        tuned.network.load_state_dict(weights)
+        return decide()
+
+    mean = {
+        name: torch.stack([state[name] for state in tuned.member_weights]).mean(dim=0)
+        if value.is_floating_point()
+        else value
+        for name, value in tuned.member_weights[0].items()
+    }
+    return _Decisions(
+        model=decide(),
+        members=[decide_with(state) for state in tuned.member_weights],
+        mean_of_weights=decide_with(mean),
+    )
 
 
 def _of_fold(number: int, folds: int, progress: Progress) -> Progress:

@@ -1,9 +1,9 @@
 """Fine-tuning: an encoder learns the three labels. A kill costs a few hundred steps at most.
 
-The texts are dealt into folds. For each fold an encoder is fine-tuned, from the same start, on all
-other texts; the mean of the weights of these members is the model. It has learned from every text,
-costs as much as one of them when it serves, and every text has an answer of a member that did not
-learn from it: those answers calibrate the model, and say what the recipe is worth.
+The texts are dealt into folds, and for each an encoder is fine-tuned on all other texts. So every
+text has an answer of a member that did not learn from it. Those answers calibrate the model, say
+what the recipe is worth, and are half of what the last training learns: from the same start as the
+members, on all texts.
 
 The same texts, options and versions give the same weights, bit for bit, whether or not the
 training was interrupted: the order of the texts follows from the seed and the epoch, and the state
@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from math import ceil
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -31,15 +31,21 @@ from nlpinsight.schema import LABELS, Label
 from nlpinsight.seen_tokens import SeenTokens
 from nlpinsight.text import normalise_all
 from nlpinsight.training.base import Weights
+from nlpinsight.training.batches import tokenize
 from nlpinsight.training.checkpoint import Checkpoint
-from nlpinsight.training.computing import mean_of_weights, torch_threads
+from nlpinsight.training.computing import torch_threads
 from nlpinsight.training.loop import Progress, silent
 from nlpinsight.training.members import (
     Figures,
+    FinalTraining,
     Member,
+    TrainedMember,
+    answers_of,
     deal_folds,
     figures_of,
+    targets_of,
     train_member,
+    train_on_all,
 )
 from nlpinsight.training.network import Network, load_encoder, load_tokenizer
 from nlpinsight.training.options import FinetuneOptions
@@ -57,15 +63,16 @@ class Finetuned:
     """What a training made.
 
     Attributes:
-        network: With the mean of the members' weights.
+        network: That of the training on all texts.
         tokenizer: Of the base; it cuts as the training cut.
         weights: What it began from.
         options: How it was trained.
         seen: The tokens of the texts that it learned from.
-        members: What each of the fine-tunings did.
+        members: What each of the trainings without a fold did.
         member_weights: Of each of them.
+        train_losses: The mean loss of each epoch of the training on all texts.
         held_out: What the members said about the texts that they did not learn from.
-        losses: Of every step of every member.
+        losses: Of every step of every training.
         seconds: How long it took, without what a kill took away.
         resumed: How often it was continued after an interruption.
     """
@@ -77,6 +84,7 @@ class Finetuned:
     seen: SeenTokens
     members: tuple[Member, ...]
     member_weights: tuple[dict[str, torch.Tensor], ...]
+    train_losses: list[float]
     held_out: HeldOut
     losses: tuple[float, ...]
     seconds: float
@@ -124,7 +132,13 @@ def finetune(
         start = {name: value.clone() for name, value in network.state_dict().items()}
         read = normalise_all(texts)
         targets = np.array([LABELS.index(label) for label in labels], dtype=np.int64)
-        identity = _identity(texts, labels, weights, options)
+        identity = _identity(texts, labels, weights, asdict(options))
+        of_members = _identity(
+            texts,
+            labels,
+            weights,
+            {name: value for name, value in asdict(options).items() if name != "distillation"},
+        )
         folds = deal_folds(targets, options.folds, seed=options.seed)
         steps = _Steps(folds, len(texts), options, progress)
         trained = []
@@ -139,13 +153,28 @@ def finetune(
                     targets=targets,
                     fold=fold,
                     options=options,
-                    checkpoint=Checkpoint(work, identity, number),
-                    progress=steps.of_member(number),
+                    checkpoint=Checkpoint(work, of_members, f"member-{number}"),
+                    progress=steps.of(number, f"member {number} of {len(folds)}"),
                 )
             )
+        network.load_state_dict(start)
+        final = train_on_all(
+            network,
+            tokenize(tokenizer, read, options.max_length),
+            targets_of(
+                targets,
+                options.label_smoothing,
+                answers=answers_of(trained, folds),
+                share=options.distillation,
+            ),
+            options=options,
+            checkpoint=Checkpoint(work, identity, "final"),
+            progress=steps.of(len(folds) + 1, "all texts"),
+        )
         seen = SeenTokens.of(tokenizer, read)
-    network.load_state_dict(mean_of_weights([one.weights for one in trained]))
+    network.load_state_dict(final.weights)
     network.eval()
+    runs: list[TrainedMember | FinalTraining] = [*trained, final]
     return Finetuned(
         network=network,
         tokenizer=tokenizer,
@@ -155,28 +184,28 @@ def finetune(
         members=tuple(one.member for one in trained),
         member_weights=tuple(one.weights for one in trained),
         held_out=HeldOut.joined([one.held_out for one in trained]),
-        losses=tuple(loss for one in trained for loss in one.losses),
-        seconds=sum(one.seconds for one in trained),
-        resumed=sum(one.resumed for one in trained),
+        train_losses=final.train_losses,
+        losses=tuple(loss for one in runs for loss in one.losses),
+        seconds=sum(one.seconds for one in runs),
+        resumed=sum(one.resumed for one in runs),
     )
 
 
 class _Steps:
-    """Progress over the steps of all members."""
+    """Progress over the steps of all trainings, one after the other."""
 
     def __init__(
         self, folds: Sequence[Rows], texts: int, options: FinetuneOptions, progress: Progress
     ) -> None:
-        self._steps = [
-            options.epochs * ceil((texts - len(fold)) / options.batch_size) for fold in folds
-        ]
+        learned = [*(texts - len(fold) for fold in folds), texts]
+        self._steps = [options.epochs * ceil(rows / options.batch_size) for rows in learned]
         self._progress = progress
 
-    def of_member(self, number: int) -> Progress:
+    def of(self, number: int, name: str) -> Progress:
         before, total = sum(self._steps[: number - 1]), sum(self._steps)
 
         def progress(done: int, _total: int, what: str) -> None:
-            self._progress(before + done, total, f"member {number} of {len(self._steps)}, {what}")
+            self._progress(before + done, total, f"{name}, {what}")
 
         return progress
 
@@ -193,7 +222,7 @@ def _check_classes(labels: Sequence[Label]) -> None:
 
 
 def _identity(
-    texts: Sequence[str], labels: Sequence[Label], weights: Weights, options: FinetuneOptions
+    texts: Sequence[str], labels: Sequence[Label], weights: Weights, options: dict[str, Any]
 ) -> str:
     """What a training is of, as one digest: all that its result depends on."""
     digest = hashlib.sha256()
@@ -203,7 +232,7 @@ def _identity(
         weights.sha256,
         dict(weights.reading),
         # How often it saves may change under way.
-        {k: v for k, v in asdict(options).items() if k != "checkpoint_steps"},
+        {k: v for k, v in options.items() if k != "checkpoint_steps"},
         [module.__version__ for module in (np, tokenizers, torch, transformers)],
     ]
     digest.update(json.dumps(made_of, sort_keys=True).encode())

@@ -1,11 +1,12 @@
-"""One of several fine-tunings from the same start: what it learned from, and what it is worth.
+"""The trainings of a cross-validation, each on all texts but a fold, and the one on all texts.
 
-Each member learns from all texts but those of its fold, which it answers when it is trained. So
-every text is answered once by a network that did not learn from it.
+Every text is answered once by a member that did not learn from it. Those answers are what the last
+training learns from together with the labels: a label that no other text bears out weighs less
+(distillation across folds; Hinton et al., "Distilling the Knowledge in a Neural Network", 2015).
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from tokenizers import Tokenizer
 
 from nlpinsight.calibration import HeldOut, softmax
 from nlpinsight.reliability import log_loss
+from nlpinsight.schema import LABELS
 from nlpinsight.seen_tokens import SeenTokens
 from nlpinsight.training.batches import tokenize
 from nlpinsight.training.checkpoint import Checkpoint
@@ -25,7 +27,18 @@ from nlpinsight.training.loop import Progress, Training
 from nlpinsight.training.network import Network
 from nlpinsight.training.options import FinetuneOptions, Precision
 
-__all__ = ["Figures", "Member", "TrainedMember", "deal_folds", "figures_of", "train_member"]
+__all__ = [
+    "Figures",
+    "FinalTraining",
+    "Member",
+    "TrainedMember",
+    "answers_of",
+    "deal_folds",
+    "figures_of",
+    "targets_of",
+    "train_member",
+    "train_on_all",
+]
 
 Rows = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -81,6 +94,25 @@ class TrainedMember:
     member: Member
     weights: dict[str, torch.Tensor]
     held_out: HeldOut
+    losses: list[float]
+    seconds: float
+    resumed: int
+
+
+@dataclass(frozen=True)
+class FinalTraining:
+    """What the training on all texts made.
+
+    Attributes:
+        weights: Of its network.
+        train_losses: The mean loss of each epoch.
+        losses: Of every step.
+        seconds: How long it took, without what a kill took away.
+        resumed: How often it was continued after an interruption.
+    """
+
+    weights: dict[str, torch.Tensor]
+    train_losses: list[float]
     losses: list[float]
     seconds: float
     resumed: int
@@ -145,7 +177,7 @@ def train_member(
     training = Training(
         network,
         tokenize(tokenizer, learned, options.max_length),
-        targets[inside],
+        targets_of(targets[inside], options.label_smoothing),
         options.seed + number,
         options,
         progress,
@@ -172,6 +204,72 @@ def train_member(
     )
     checkpoint.save(_to_save(trained))
     return trained
+
+
+def targets_of(
+    targets: Rows, smoothing: float, *, answers: Floats | None = None, share: float = 0.0
+) -> torch.Tensor:
+    """What texts should be answered with: texts x labels, in float32.
+
+    Args:
+        targets: The place of each text's label in `LABELS`.
+        smoothing: The share of a label's weight that goes to all classes alike.
+        answers: Probabilities that are learned from as well.
+        share: Their share; the rest are the labels.
+    """
+    labels = np.eye(len(LABELS))[targets] * (1 - smoothing) + smoothing / len(LABELS)
+    mixed = labels if answers is None else (1 - share) * labels + share * answers
+    return torch.from_numpy(mixed.astype(np.float32))
+
+
+def answers_of(members: Sequence[TrainedMember], folds: Sequence[Rows]) -> Floats:
+    """The probabilities that members gave the texts that they did not learn from: texts x labels.
+
+    Args:
+        members: Those of a cross-validation.
+        folds: The rows that each did not learn from.
+    """
+    answers = np.empty((sum(map(len, folds)), len(LABELS)), dtype=np.float64)
+    for member, fold in zip(members, folds, strict=True):
+        answers[fold] = softmax(member.held_out.decisions[~member.held_out.hidden])
+    return answers
+
+
+def train_on_all(
+    network: Network,
+    tokens: list[list[int]],
+    targets: torch.Tensor,
+    *,
+    options: FinetuneOptions,
+    checkpoint: Checkpoint,
+    progress: Progress,
+) -> FinalTraining:
+    """Train on all texts, go on where it was interrupted, or load what is trained already.
+
+    Args:
+        network: The start. It is trained in place.
+        tokens: The identifiers of each text.
+        targets: What each text should be answered with: texts x labels.
+        options: How to train.
+        checkpoint: Where the state survives a kill.
+        progress: Called after every step.
+
+    Raises:
+        DataError: The checkpoint holds another training's state.
+    """
+    saved = checkpoint.load()
+    if saved is None or "weights" not in saved:
+        training = Training(network, tokens, targets, options.seed, options, progress)
+        training.run(checkpoint, saved)
+        saved = {
+            "weights": training.averaged.state_dict(),
+            "train_losses": list(training.train_losses),
+            "losses": training.losses,
+            "seconds": training.seconds,
+            "resumed": training.resumed,
+        }
+        checkpoint.save(saved)
+    return FinalTraining(**{field.name: saved[field.name] for field in fields(FinalTraining)})
 
 
 class _Score:

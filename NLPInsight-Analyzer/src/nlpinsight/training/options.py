@@ -46,8 +46,7 @@ class FinetuneOptions:
     """The recipe. The defaults are what the model card's numbers were made with.
 
     Attributes:
-        folds: How many trainings are made and averaged. Each learns from all texts but its fold,
-            and answers that.
+        folds: How many folds the texts are dealt into, with a training on all texts but each.
         epochs: Of each of them.
         learning_rate: The peak of the one-cycle schedule.
         warmup: The share of all steps in which the rate rises.
@@ -58,6 +57,8 @@ class FinetuneOptions:
             Costs a second reading; 0 turns it off.
         averaging: How much of the running mean of the weights each step keeps. The mean is what is
             evaluated and kept.
+        distillation: The share of a text's target that is the answer of the member that did not
+            learn from it. The rest is its label.
         precision: What matrices are multiplied in.
         clip: The largest norm of a step's gradient.
         batch_size: Texts per step.
@@ -75,6 +76,7 @@ class FinetuneOptions:
     label_smoothing: float = 0.05
     consistency: float = 1.0
     averaging: float = 0.995
+    distillation: float = 0.5
     precision: Precision = "float32"
     clip: float = 1.0
     batch_size: int = 32
@@ -98,6 +100,7 @@ class FinetuneOptions:
             "label_smoothing": (0, 0.5),
             "consistency": (0, 10),
             "averaging": (0, 0.9999),
+            "distillation": (0, 1),
             "clip": (1e-3, 1e3),
             "batch_size": (1, MAX_BATCH),
             "max_length": (8, MAX_LENGTH),
