@@ -45,9 +45,6 @@ def cross_validate(  # noqa: PLR0917 - typer makes options of all of them
     consistency: Annotated[
         float, typer.Option(min=0, max=10, help="Weight of agreeing with a second reading.")
     ] = 1.0,
-    distillation: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of the members' answers in the targets.")
-    ] = 0.5,
     batch_size: Annotated[int, typer.Option(min=1, max=128, help="Texts per step.")] = 32,
     max_length: LengthOption = 64,
     precision: Annotated[
@@ -82,7 +79,6 @@ def cross_validate(  # noqa: PLR0917 - typer makes options of all of them
             folds=folds,
             epochs=epochs,
             consistency=consistency,
-            distillation=distillation,
             batch_size=batch_size,
             max_length=max_length,
             precision=precision or default_precision(),

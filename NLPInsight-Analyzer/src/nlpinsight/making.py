@@ -121,7 +121,7 @@ def make_transformer(
     work: Path,
     progress: Steps,
 ) -> Made:
-    """Fine-tune an encoder, export it, quantize it, and calibrate it.
+    """Fine-tune an encoder, export it, quantize it, pool it with a linear model, and calibrate it.
 
     Args:
         training: The texts to learn from.
@@ -137,6 +137,8 @@ def make_transformer(
     """
     from nlpinsight.training.build import build  # noqa: PLC0415 - torch
     from nlpinsight.training.finetune import finetune  # noqa: PLC0415
+    from nlpinsight.training.members import cross_validated  # noqa: PLC0415
+    from nlpinsight.training.pool import fit_pool  # noqa: PLC0415
 
     tuned = finetune(
         training.texts,
@@ -153,11 +155,13 @@ def make_transformer(
         max_length=options.max_length,
         texts=held_out.texts,
     )
-    calibrator = fit(tuned.held_out, base_rates_of(training.targets))
+    fitted = fit_pool(training.texts, training.targets, tuned)
     parameters = {**_of_weights(weights), **asdict(options)}
-    libraries = _versions("numpy", "onnxruntime", "tokenizers", "torch", "transformers")
+    libraries = _versions(
+        *("numpy", "onnxruntime", "scikit-learn", "scipy", "tokenizers", "torch", "transformers")
+    )
     return Made(
-        files=calibrator.add_to(tuned.seen.add_to(built.files)),
+        files=fitted.calibrator.add_to(fitted.pool.add_to(tuned.seen.add_to(built.files))),
         parameters=parameters,
         libraries=libraries,
         details={
@@ -169,8 +173,12 @@ def make_transformer(
                 for member in tuned.members
             ],
             "train_losses": list(tuned.train_losses),
-            "cross_validated": asdict(tuned.cross_validated),
-            "calibration": describe_calibration(calibrator, tuned.held_out).model_dump(mode="json"),
+            "cross_validated": asdict(cross_validated(tuned.held_out)),
+            "linear_weight": fitted.pool.weight,
+            "pooled_cross_validated": asdict(cross_validated(fitted.held_out)),
+            "calibration": describe_calibration(fitted.calibrator, fitted.held_out).model_dump(
+                mode="json"
+            ),
             "seen_tokens": len(tuned.seen.identifiers),
             "resumed": tuned.resumed,
         },

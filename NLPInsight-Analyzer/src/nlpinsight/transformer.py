@@ -5,6 +5,8 @@ that is computed together, so in a batch a text's scores would depend on its nei
 thread a batch is no faster than its texts one by one (``make bench`` measures it). Alone, a text
 gets the same scores whatever else is asked, bit for bit.
 
+A network that was fine-tuned here answers together with a linear model (`nlpinsight.pooling`).
+
 A text is normalised (`nlpinsight.text`), cut at `MAX_CHARACTERS`, tokenized, and cut at the
 tokens that the model was trained with. What was left out is told with the answer.
 """
@@ -23,6 +25,7 @@ from tokenizers import Encoding, Tokenizer
 from nlpinsight import model as protocol
 from nlpinsight.calibration import Calibrator
 from nlpinsight.model import CONFIG, ModelConfig, Reading, calibrated
+from nlpinsight.pooling import Pool
 from nlpinsight.schema import LABELS, Backend
 from nlpinsight.seen_tokens import SeenTokens
 from nlpinsight.text import normalise_all
@@ -79,6 +82,7 @@ class TransformerModel:
         seen: The words that its fine-tuning saw; None where that is not known, as of a model that
             somebody else fine-tuned.
         calibrator: What makes probabilities of its decisions; None in the same case.
+        pool: A linear model that answers with it; None where the network answers alone.
 
     Attributes:
         config: The same.
@@ -92,10 +96,12 @@ class TransformerModel:
         *,
         seen: SeenTokens | None = None,
         calibrator: Calibrator | None = None,
+        pool: Pool | None = None,
     ) -> None:
         self.config = config
         self._seen = seen
         self._calibrator = calibrator
+        self._pool = pool
         self._tokenizer = Tokenizer.from_buffer(tokenizer)
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(config.max_length)
@@ -129,12 +135,12 @@ class TransformerModel:
         return calibrated(decisions, readings, self._calibrator), readings
 
     def decide(self, texts: Sequence[str]) -> tuple[Floats, list[Reading]]:
-        """The network's outputs, and how much of each text they rest on."""
+        """Decisions before softmax, and how much of each text they rest on."""
         decisions = np.empty((len(texts), len(LABELS)), dtype=np.float64)
         readings = []
         for row, text in enumerate(normalise_all(texts)):
             encoding = self._tokenizer.encode(text[:MAX_CHARACTERS])
-            decisions[row] = self._logits(encoding)
+            decisions[row] = self._decisions(encoding, text)
             readings.append(self._reading(encoding, text))
         return decisions, readings
 
@@ -143,13 +149,19 @@ class TransformerModel:
         cut, readings = [], []
         for text in normalise_all(texts):
             encoding = self._tokenizer.encode(text[:MAX_CHARACTERS])
-            cut.append(text[: max(end for _, end in encoding.offsets)])
+            cut.append(_read_part(encoding, text))
             readings.append(self._reading(encoding, text))
         return cut, readings
 
     def replay(self, inputs: Sequence[JsonValue]) -> Mapping[str, Sequence[GoldenValue]]:
         """Answer golden inputs by every path that a service may take."""
         return protocol.replay(self, inputs)
+
+    def _decisions(self, encoding: Encoding, text: str) -> Floats:
+        logits = self._logits(encoding)
+        if self._pool is None:
+            return logits
+        return self._pool.decide(_read_part(encoding, text), logits)
 
     def _logits(self, encoding: Encoding) -> Floats:
         feed = {
@@ -179,6 +191,7 @@ def load(files: Mapping[str, bytes]) -> TransformerModel:
         files[MODEL],
         seen=SeenTokens.read_from(files),
         calibrator=Calibrator.read_from(files),
+        pool=Pool.read_from(files),
     )
 
 
@@ -195,6 +208,11 @@ def pack(config: TransformerConfig, tokenizer: str, network: bytes) -> dict[str,
         TOKENIZER: tokenizer.encode(),
         MODEL: network,
     }
+
+
+def _read_part(encoding: Encoding, text: str) -> str:
+    """A normalised text as far as its tokens are read."""
+    return text[: max(end for _, end in encoding.offsets)]
 
 
 def _session_options() -> ort.SessionOptions:

@@ -56,7 +56,13 @@ def tuned(
     from nlpinsight.training.finetune import finetune  # noqa: PLC0415 - torch
 
     options = FinetuneOptions(
-        folds=2, epochs=2, batch_size=16, max_length=32, learning_rate=3e-4, threads=1
+        folds=2,
+        epochs=2,
+        batch_size=16,
+        max_length=32,
+        learning_rate=3e-4,
+        consistency=0,
+        threads=1,
     )
     work = tmp_path_factory.mktemp("tuned")
     return finetune(learning.texts, learning.labels, weights=weights, options=options, work=work)

@@ -11,6 +11,7 @@ pytest.importorskip("torch", reason="needs: make train-env-NLPInsight-Analyzer")
 import torch
 from nlpinsight.cli import app
 from nlpinsight.data import Corpus
+from nlpinsight.pooling import pooled
 from nlpinsight.text import normalise_all
 from nlpinsight.training.base import Weights
 from nlpinsight.training.batches import tokenize
@@ -19,6 +20,7 @@ from nlpinsight.training.cross_validation import CrossValidation, cross_validate
 from nlpinsight.training.finetune import finetune
 from nlpinsight.training.members import deal_folds, figures_of
 from nlpinsight.training.options import FinetuneOptions
+from nlpinsight.training.pool import fit_pool
 from typer.testing import CliRunner
 
 OPTIONS = FinetuneOptions(
@@ -60,7 +62,11 @@ def test_each_fold_is_answered_by_the_model_of_all_other_texts(
 
     assert [result.number for result in measured.results] == [1, 2]
     assert second.learned_from == len(inside) == 240
-    assert second.model == figures_of(learning.targets[fold], logits(tuned.network, tokens))
+    assert second.network == figures_of(learning.targets[fold], logits(tuned.network, tokens))
+    pool = fit_pool([learning.texts[row] for row in inside], learning.targets[inside], tuned).pool
+    both = pooled(logits(tuned.network, tokens), pool.linear.decide(texts)[0], pool.weight)
+    assert second.model == figures_of(learning.targets[fold], both)
+    assert second.linear_weight == pool.weight
     one, other = tuned.member_weights
     middle = {name: torch.lerp(one[name], other[name], 0.5) for name in one}
     said = []
@@ -106,7 +112,6 @@ def test_the_command_writes_what_it_measured(
     arguments = [
         *("cross-validate", "--data", data, "--base", tiny_weights.folder, "--out", out),
         *("--outer-folds", 2, "--measured", 1, "--folds", 2, "--epochs", 1, "--consistency", 0.5),
-        *("--distillation", 0.25),
         *("--max-length", 16, "--precision", "float32", "--threads", 1, "--work", tmp_path / "w"),
     ]
 
@@ -116,7 +121,6 @@ def test_the_command_writes_what_it_measured(
     found = CrossValidation.model_validate_json(out.read_text())
     assert (found.folds, found.base) == (2, tiny_weights.sha256)
     assert (found.options["epochs"], found.options["consistency"]) == (1, 0.5)
-    assert found.options["distillation"] == 0.25
     [fold] = found.results
     assert fold.learned_from + fold.model.texts == len(set(map(str.casefold, learning.texts)))
     assert f"fold 1: accuracy {fold.model.accuracy:.4f}" in result.output

@@ -1,7 +1,7 @@
 """What a recipe is worth, measured on training texts alone.
 
-The texts are dealt into folds. For each fold a model is fine-tuned on all other texts, exactly as
-`finetune` makes one, and asked about the texts of the fold, as are its members. What two ways to
+The texts are dealt into folds. For each fold a model is made of all other texts, exactly as
+`train` makes one, and asked about the texts of the fold, as are its members. What two ways to
 serve the members at once would give is measured, too: the mean of their decisions, which costs as
 much as all of them, and the mean of their weights, which costs as much as one (Wortsman et al.,
 "Model soups", ICML 2022).
@@ -16,6 +16,7 @@ import numpy.typing as npt
 import torch
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from nlpinsight.pooling import pooled
 from nlpinsight.schema import LABELS, Label
 from nlpinsight.text import normalise_all
 from nlpinsight.training.base import Weights
@@ -25,6 +26,7 @@ from nlpinsight.training.finetune import Finetuned, finetune
 from nlpinsight.training.loop import Progress, silent
 from nlpinsight.training.members import Figures, deal_folds, figures_of
 from nlpinsight.training.options import FinetuneOptions
+from nlpinsight.training.pool import fit_pool
 
 __all__ = ["CrossValidation", "FoldResult", "cross_validate"]
 
@@ -42,7 +44,9 @@ class FoldResult(_Record):
     Attributes:
         number: Of the fold, from 1.
         learned_from: How many texts the model learned from.
-        model: What `finetune` makes.
+        model: What `train` makes: the network, pooled with a linear model.
+        linear_weight: The share of the linear model in it.
+        network: The network on its own.
         members: Each member on its own.
         mean_of_decisions: Of the members.
         mean_of_weights: Of the members.
@@ -51,6 +55,8 @@ class FoldResult(_Record):
     number: int
     learned_from: int
     model: Figures
+    linear_weight: float
+    network: Figures
     members: list[Figures]
     mean_of_decisions: Figures
     mean_of_weights: Figures
@@ -112,12 +118,17 @@ def cross_validate(
             work=work / f"fold-{number}",
             progress=_of_fold(number, measured, progress),
         )
-        said = _decisions(tuned, [texts[row] for row in fold])
+        pool = fit_pool([texts[row] for row in inside], targets[inside], tuned).pool
+        outside = normalise_all([texts[row] for row in fold])
+        linear, _ = pool.linear.decide(outside)
+        said = _decisions(tuned, outside)
         results.append(
             FoldResult(
                 number=number,
                 learned_from=len(inside),
-                model=figures_of(targets[fold], said.model),
+                model=figures_of(targets[fold], pooled(said.network, linear, pool.weight)),
+                linear_weight=pool.weight,
+                network=figures_of(targets[fold], said.network),
                 members=[figures_of(targets[fold], one) for one in said.members],
                 mean_of_decisions=figures_of(targets[fold], np.mean(said.members, axis=0)),
                 mean_of_weights=figures_of(targets[fold], said.mean_of_weights),
@@ -130,14 +141,14 @@ def cross_validate(
 
 @dataclass(frozen=True)
 class _Decisions:
-    model: Floats
+    network: Floats
     members: list[Floats]
     mean_of_weights: Floats
 
 
 def _decisions(tuned: Finetuned, texts: Sequence[str]) -> _Decisions:
     options = tuned.options
-    tokens = tokenize(tuned.tokenizer, normalise_all(texts), options.max_length)
+    tokens = tokenize(tuned.tokenizer, texts, options.max_length)
 
     def decide() -> Floats:
         return logits(tuned.network, tokens, precision=options.precision)
@@ -153,7 +164,7 @@ def _decisions(tuned: Finetuned, texts: Sequence[str]) -> _Decisions:
         for name, value in tuned.member_weights[0].items()
     }
     return _Decisions(
-        model=decide(),
+        network=decide(),
         members=[decide_with(state) for state in tuned.member_weights],
         mean_of_weights=decide_with(mean),
     )

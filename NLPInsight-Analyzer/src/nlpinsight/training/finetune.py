@@ -1,9 +1,9 @@
 """Fine-tuning: an encoder learns the three labels. A kill costs a few hundred steps at most.
 
 The texts are dealt into folds, and for each an encoder is fine-tuned on all other texts. So every
-text has an answer of a member that did not learn from it. Those answers calibrate the model, say
-what the recipe is worth, and are half of what the last training learns: from the same start as the
-members, on all texts.
+text has an answer of a member that did not learn from it: those answers calibrate the model, and
+say what the recipe is worth. The model itself is one more training from the same start, on all
+texts.
 
 The same texts, options and versions give the same weights, bit for bit, whether or not the
 training was interrupted: the order of the texts follows from the seed and the epoch, and the state
@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from math import ceil
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -36,14 +36,10 @@ from nlpinsight.training.checkpoint import Checkpoint
 from nlpinsight.training.computing import torch_threads
 from nlpinsight.training.loop import Progress, silent
 from nlpinsight.training.members import (
-    Figures,
     FinalTraining,
     Member,
     TrainedMember,
-    answers_of,
     deal_folds,
-    figures_of,
-    targets_of,
     train_member,
     train_on_all,
 )
@@ -90,12 +86,6 @@ class Finetuned:
     seconds: float
     resumed: int
 
-    @property
-    def cross_validated(self) -> Figures:
-        """How right the members are on the texts that they did not learn from."""
-        plain = ~self.held_out.hidden
-        return figures_of(self.held_out.targets[plain], self.held_out.decisions[plain])
-
 
 def finetune(
     texts: Sequence[str],
@@ -132,13 +122,7 @@ def finetune(
         start = {name: value.clone() for name, value in network.state_dict().items()}
         read = normalise_all(texts)
         targets = np.array([LABELS.index(label) for label in labels], dtype=np.int64)
-        identity = _identity(texts, labels, weights, asdict(options))
-        of_members = _identity(
-            texts,
-            labels,
-            weights,
-            {name: value for name, value in asdict(options).items() if name != "distillation"},
-        )
+        identity = _identity(texts, labels, weights, options)
         folds = deal_folds(targets, options.folds, seed=options.seed)
         steps = _Steps(folds, len(texts), options, progress)
         trained = []
@@ -153,7 +137,7 @@ def finetune(
                     targets=targets,
                     fold=fold,
                     options=options,
-                    checkpoint=Checkpoint(work, of_members, f"member-{number}"),
+                    checkpoint=Checkpoint(work, identity, f"member-{number}"),
                     progress=steps.of(number, f"member {number} of {len(folds)}"),
                 )
             )
@@ -161,12 +145,7 @@ def finetune(
         final = train_on_all(
             network,
             tokenize(tokenizer, read, options.max_length),
-            targets_of(
-                targets,
-                options.label_smoothing,
-                answers=answers_of(trained, folds),
-                share=options.distillation,
-            ),
+            targets,
             options=options,
             checkpoint=Checkpoint(work, identity, "final"),
             progress=steps.of(len(folds) + 1, "all texts"),
@@ -222,7 +201,7 @@ def _check_classes(labels: Sequence[Label]) -> None:
 
 
 def _identity(
-    texts: Sequence[str], labels: Sequence[Label], weights: Weights, options: dict[str, Any]
+    texts: Sequence[str], labels: Sequence[Label], weights: Weights, options: FinetuneOptions
 ) -> str:
     """What a training is of, as one digest: all that its result depends on."""
     digest = hashlib.sha256()
@@ -232,7 +211,7 @@ def _identity(
         weights.sha256,
         dict(weights.reading),
         # How often it saves may change under way.
-        {k: v for k, v in options.items() if k != "checkpoint_steps"},
+        {k: v for k, v in asdict(options).items() if k != "checkpoint_steps"},
         [module.__version__ for module in (np, tokenizers, torch, transformers)],
     ]
     digest.update(json.dumps(made_of, sort_keys=True).encode())

@@ -36,7 +36,7 @@ class Training:
     Attributes:
         network: What is trained.
         tokens: The identifiers of each text.
-        targets: The probability that each text's label should get: texts x labels.
+        targets: The place of each text's label in `LABELS`.
         seed: Decides the order of the texts and dropout.
         options: How to train.
         progress: Called after every step.
@@ -47,7 +47,7 @@ class Training:
 
     network: Network
     tokens: list[list[int]]
-    targets: torch.Tensor
+    targets: Rows
     seed: int
     options: FinetuneOptions
     progress: Progress
@@ -74,7 +74,7 @@ class Training:
             total_steps=self.total,
             pct_start=options.warmup,
         )
-        self.loss = torch.nn.CrossEntropyLoss()
+        self.loss = torch.nn.CrossEntropyLoss(label_smoothing=options.label_smoothing)
         self.mean = AveragedModel(self.network, multi_avg_fn=running_mean(options.averaging))
         self.done = 0
 
@@ -115,7 +115,7 @@ class Training:
     def _step(self, rows: Rows) -> None:
         self.network.train()
         batch = pad([self.tokens[row] for row in rows], padding=self.network.padding)
-        loss = self._loss(batch, self.targets[torch.from_numpy(rows)])
+        loss = self._loss(batch, torch.from_numpy(self.targets[rows]))
         self.optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.options.clip)

@@ -1,8 +1,7 @@
 """The trainings of a cross-validation, each on all texts but a fold, and the one on all texts.
 
-Every text is answered once by a member that did not learn from it. Those answers are what the last
-training learns from together with the labels: a label that no other text bears out weighs less
-(distillation across folds; Hinton et al., "Distilling the Knowledge in a Neural Network", 2015).
+Every text is answered once by a member that did not learn from it. Those answers calibrate the
+model that is trained on all texts.
 """
 
 from collections.abc import Sequence
@@ -18,7 +17,6 @@ from tokenizers import Tokenizer
 
 from nlpinsight.calibration import HeldOut, softmax
 from nlpinsight.reliability import log_loss
-from nlpinsight.schema import LABELS
 from nlpinsight.seen_tokens import SeenTokens
 from nlpinsight.training.batches import tokenize
 from nlpinsight.training.checkpoint import Checkpoint
@@ -32,10 +30,9 @@ __all__ = [
     "FinalTraining",
     "Member",
     "TrainedMember",
-    "answers_of",
+    "cross_validated",
     "deal_folds",
     "figures_of",
-    "targets_of",
     "train_member",
     "train_on_all",
 ]
@@ -141,6 +138,12 @@ def figures_of(targets: Rows, decisions: Floats) -> Figures:
     )
 
 
+def cross_validated(held_out: HeldOut) -> Figures:
+    """How right answers are to the texts as they are, of models that did not learn from them."""
+    plain = ~held_out.hidden
+    return figures_of(held_out.targets[plain], held_out.decisions[plain])
+
+
 def train_member(
     number: int,
     network: Network,
@@ -177,7 +180,7 @@ def train_member(
     training = Training(
         network,
         tokenize(tokenizer, learned, options.max_length),
-        targets_of(targets[inside], options.label_smoothing),
+        targets[inside],
         options.seed + number,
         options,
         progress,
@@ -187,12 +190,11 @@ def train_member(
     held_out = HeldOut.of(
         score, [texts[row] for row in fold], targets[fold], seed=options.seed + number
     )
-    plain = ~held_out.hidden
     member = Member(
         number=number,
         learned_from=len(inside),
         train_losses=training.train_losses,
-        fold=figures_of(held_out.targets[plain], held_out.decisions[plain]),
+        fold=cross_validated(held_out),
     )
     trained = TrainedMember(
         member,
@@ -206,39 +208,10 @@ def train_member(
     return trained
 
 
-def targets_of(
-    targets: Rows, smoothing: float, *, answers: Floats | None = None, share: float = 0.0
-) -> torch.Tensor:
-    """What texts should be answered with: texts x labels, in float32.
-
-    Args:
-        targets: The place of each text's label in `LABELS`.
-        smoothing: The share of a label's weight that goes to all classes alike.
-        answers: Probabilities that are learned from as well.
-        share: Their share; the rest are the labels.
-    """
-    labels = np.eye(len(LABELS))[targets] * (1 - smoothing) + smoothing / len(LABELS)
-    mixed = labels if answers is None else (1 - share) * labels + share * answers
-    return torch.from_numpy(mixed.astype(np.float32))
-
-
-def answers_of(members: Sequence[TrainedMember], folds: Sequence[Rows]) -> Floats:
-    """The probabilities that members gave the texts that they did not learn from: texts x labels.
-
-    Args:
-        members: Those of a cross-validation.
-        folds: The rows that each did not learn from.
-    """
-    answers = np.empty((sum(map(len, folds)), len(LABELS)), dtype=np.float64)
-    for member, fold in zip(members, folds, strict=True):
-        answers[fold] = softmax(member.held_out.decisions[~member.held_out.hidden])
-    return answers
-
-
 def train_on_all(
     network: Network,
     tokens: list[list[int]],
-    targets: torch.Tensor,
+    targets: Rows,
     *,
     options: FinetuneOptions,
     checkpoint: Checkpoint,
@@ -249,7 +222,7 @@ def train_on_all(
     Args:
         network: The start. It is trained in place.
         tokens: The identifiers of each text.
-        targets: What each text should be answered with: texts x labels.
+        targets: The place of each one's label in `LABELS`.
         options: How to train.
         checkpoint: Where the state survives a kill.
         progress: Called after every step.

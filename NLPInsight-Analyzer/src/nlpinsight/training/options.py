@@ -57,8 +57,6 @@ class FinetuneOptions:
             Costs a second reading; 0 turns it off.
         averaging: How much of the running mean of the weights each step keeps. The mean is what is
             evaluated and kept.
-        distillation: The share of a text's target that is the answer of the member that did not
-            learn from it. The rest is its label.
         precision: What matrices are multiplied in.
         clip: The largest norm of a step's gradient.
         batch_size: Texts per step.
@@ -76,7 +74,6 @@ class FinetuneOptions:
     label_smoothing: float = 0.05
     consistency: float = 1.0
     averaging: float = 0.995
-    distillation: float = 0.5
     precision: Precision = "float32"
     clip: float = 1.0
     batch_size: int = 32
@@ -100,7 +97,6 @@ class FinetuneOptions:
             "label_smoothing": (0, 0.5),
             "consistency": (0, 10),
             "averaging": (0, 0.9999),
-            "distillation": (0, 1),
             "clip": (1e-3, 1e3),
             "batch_size": (1, MAX_BATCH),
             "max_length": (8, MAX_LENGTH),

@@ -1,0 +1,81 @@
+"""Two models' answers put together."""
+
+import json
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from nlpinsight.calibration import softmax
+from nlpinsight.linear import Block, LinearModel
+from nlpinsight.pooling import POOLING, Pool, pooled
+
+Floats = npt.NDArray[np.float64]
+
+decisions = arrays(np.float64, (4, 3), elements=st.floats(-30, 30))
+
+
+@pytest.fixture
+def linear() -> LinearModel:
+    words = Block(("down", "up"), np.array([1.0, 1.0]), np.array([[2.0, 0.0, -2.0], [-1.0, 0, 3]]))
+    characters = Block((" up",), np.array([1.0]), np.array([[0.0, 0.5, 0.0]]))
+    return LinearModel(words, characters, np.array([0.1, 0.2, 0.3]))
+
+
+@given(decisions, decisions, st.floats(0, 1))
+def test_the_pool_is_the_geometric_mean_of_probabilities(
+    one: Floats, other: Floats, weight: float
+) -> None:
+    mean = softmax(one) ** (1 - weight) * softmax(other) ** weight
+
+    found = softmax(pooled(one, other, weight))
+
+    np.testing.assert_allclose(found, mean / mean.sum(axis=1, keepdims=True), atol=1e-9)
+
+
+@given(decisions, decisions, st.floats(-50, 50))
+def test_only_differences_between_labels_count(one: Floats, other: Floats, shift: float) -> None:
+    np.testing.assert_allclose(
+        pooled(one + shift, other, 0.4), pooled(one, other - shift, 0.4), atol=1e-9
+    )
+
+
+@given(decisions, decisions)
+def test_a_weight_of_nothing_leaves_the_other_answer(one: Floats, other: Floats) -> None:
+    np.testing.assert_allclose(softmax(pooled(one, other, 0.0)), softmax(one), atol=1e-12)
+    np.testing.assert_allclose(softmax(pooled(one, other, 1.0)), softmax(other), atol=1e-12)
+
+
+@given(decisions, st.floats(0, 1))
+def test_models_that_agree_answer_as_each_of_them(one: Floats, weight: float) -> None:
+    np.testing.assert_allclose(softmax(pooled(one, one, weight)), softmax(one), atol=1e-12)
+
+
+def test_a_pool_is_read_from_the_files_that_it_was_put_into(linear: LinearModel) -> None:
+    files = Pool(linear, 0.35).add_to({"model.onnx": b"network"})
+    alone = np.array([1.0, 0.0, 0.0])
+
+    opened = Pool.read_from(files)
+
+    assert files["model.onnx"] == b"network"
+    assert opened is not None
+    assert opened.weight == 0.35
+    said = opened.decide("up up down", alone)
+    expected = pooled(alone[np.newaxis], linear.decide(["up up down"])[0], 0.35)[0]
+    np.testing.assert_array_equal(said, expected)
+    assert not np.array_equal(said, opened.decide("down", alone))
+
+
+def test_a_model_without_a_pool_has_none() -> None:
+    assert Pool.read_from({"model.onnx": b"network"}) is None
+
+
+@pytest.mark.parametrize("weight", [-0.1, 1.1, "0.5", None])
+def test_a_weight_out_of_bounds_is_refused(weight: object, linear: LinearModel) -> None:
+    files = Pool(linear, 0.5).add_to({})
+    files[POOLING] = json.dumps({"linear_weight": weight}).encode()
+
+    with pytest.raises(ValueError, match="holds no weight from 0 to 1"):
+        Pool.read_from(files)
