@@ -95,10 +95,11 @@ def test_a_sealed_transformer_answers_with_its_pool(made: Made, unseen: Corpus) 
     assert made.details["linear_weight"] == pool.weight
     without = {name: made.files[name] for name in made.files if name != "pooling.json"}
 
-    together, _ = load(made.files).decide(unseen.texts)
+    served = load(made.files)
+    together, _ = served.decide(unseen.texts)
     network, _ = load(without).decide(unseen.texts)
 
-    linear, _ = pool.linear.decide(normalise_all(unseen.texts))
+    linear, _ = pool.linear.decide(served.read(unseen.texts)[0])
     np.testing.assert_allclose(together, pooled(network, linear, pool.weight), atol=1e-9)
 
 
