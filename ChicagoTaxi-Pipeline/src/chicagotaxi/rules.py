@@ -51,7 +51,8 @@ def _unreadable(trips: ir.Table, name: str) -> ir.BooleanValue:
     """What is given, and could not be parsed. A float that is not a number is a blank one."""
     given = trips[GIVEN + name]
     if given.type().is_floating():
-        return trips[name].isnull() & ~given.isnan()
+        # Of a null, one engine says that it is not NaN, and the other that it does not know.
+        return given.notnull() & trips[name].isnull() & ~given.isnan()
     if not given.type().is_string():
         return ibis.literal(value=False)
     return trips[name].isnull() & (given != "")

@@ -64,10 +64,12 @@ def _number_text(text: ir.StringValue) -> ir.StringValue:
     """Spark also reads other scripts' digits, and control signs around a number.
 
     A power of ten with thousands of digits would have Java write them all out, however small or
-    large the number is: it is cut to one that gives as much.
+    large the number is: it is cut to one that gives as much. A point after a power, which the
+    grammar allows, is left out.
     """
     power = text.contains("e") | text.contains("E")
-    short = power.ifelse(text.re_replace(LONG_POWER, "$1$2"), text)
+    plain = text.re_replace(LONG_POWER, "$1$2").re_replace(r"([eE][+-]?\d+)\.", "$1")
+    short = power.ifelse(plain, text)
     return follows_grammar(text).ifelse(short, ibis.null("string"))
 
 
