@@ -223,7 +223,7 @@ def test_another_manifest_than_the_expected_one_is_refused(
     [
         (["predict", "none.csv", "out.csv"], "none.csv does not exist"),
         (["predict", "none.parquet", "out.csv"], "none.parquet does not exist"),
-        (["predict", "table.txt", "out.csv"], "Give CSV (.csv, .csv.gz) or Parquet"),
+        (["predict", "table.txt", "out.csv"], "whose name ends in .csv, .csv.gz"),
         (["train", "--data", "none.csv"], "none.csv does not exist"),
         (["generate", "none/out.csv"], "none/out.csv cannot be written"),
         (["generate", "out.xlsx"], "Name it .csv or .parquet"),
