@@ -176,48 +176,47 @@ def elsewhere(*results: str) -> str:
 
 
 def recipes(folder: str) -> str:
-    """Each recipe of the transformer on the folds that it was measured on."""
+    """Each recipe of the transformer on the outer folds that it was measured on."""
+    kinds = ("model", "network", "mean_of_decisions", "mean_of_weights")
     rows = []
     for path in sorted((ROOT / folder).glob("*.json")):
         found = read(f"{folder}/{path.name}")
-        options = found["options"]
-        recipe = f"`{path.stem}`: {options['folds']} members, {options['epochs']} epochs, "
-        recipe += f"consistency {options['consistency']:g}"
-        for fold in found["results"]:
-            texts = fold["model"]["texts"]
-            rows.append(
-                [
-                    recipe,
-                    f"{fold['number']} of {found['folds']}: {texts:,}",
-                    " ".join(f"{one['accuracy']:.4f}" for one in fold["members"]),
-                    *(
-                        f"{fold[kind]['accuracy']:.4f} / {fold[kind]['macro_f1']:.4f}"
-                        for kind in ("model", "ensemble")
-                    ),
-                ]
-            )
-    headings = [
-        "recipe",
-        "fold: texts",
-        "members, accuracy",
-        "mean of weights, accuracy / macro F1",
-    ]
-    return table([*headings, "mean of answers"], rows)
+        rows += [
+            [
+                f"`{path.stem}`",
+                f"{fold['number']} of {found['folds']}",
+                f"{fold['learned_from']:,}",
+                f"{fold['model']['texts']:,}",
+                *(f"{fold[kind]['accuracy']:.4f} / {fold[kind]['macro_f1']:.4f}" for kind in kinds),
+            ]
+            for fold in found["results"]
+        ]
+    headings = ["recipe", "outer fold", "learned from", "asked", "model", "network alone"]
+    return table([*headings, "members' mean answer", "members' mean weights"], rows)
 
 
 def cross_validated(results: str) -> str:
-    """What each member of a transformer makes of the texts that it did not learn from."""
-    report = read(results)
-    members = [
-        (f"member {one['number']}", one["learned_from"], one["fold"])
-        for one in report["details"]["members"]
-    ]
+    """What models make of the training texts that they did not learn from."""
+    details = read(results)["details"]
     rows = [
-        [name, f"{learned:,}", *_right(figures)]
-        for name, learned, figures in [*members, ("all", 0, report["details"]["cross_validated"])]
+        [f"network without fold {one['number']}", f"{one['learned_from']:,}", *_right(one["fold"])]
+        for one in details["members"]
     ]
-    rows[-1][1] = ""
+    rows.append(["all three folds", "", *_right(details["cross_validated"])])
+    pooled = _right(details["pooled_cross_validated"])
+    rows.append([f"pooled, linear model {details['linear_weight']:.0%}", "", *pooled])
     return table(["", "learned from", "asked", "accuracy", "macro F1", "log loss"], rows)
+
+
+def quantization(results: str) -> str:
+    """What int8 changes."""
+    details = read(results)["details"]
+    compared, single = details["int8_beside_fp32"], details["fp32"]
+    return (
+        f"In int8 the network labels {compared['disagreement']:.1%} of the validation texts "
+        f"otherwise than in fp32. In fp32 and without the linear model: accuracy "
+        f"{single['accuracy']:.4f}, macro F1 {single['macro_f1']:.4f}."
+    )
 
 
 def speed(results: str) -> str:
