@@ -84,7 +84,7 @@ def _numbers(cells: "pd.Series[Any]", name: str, bounds: Bounds) -> Column:
 
 
 def _parse(cells: "pd.Series[Any]", blank: Flags) -> tuple[npt.NDArray[np.float64], Flags]:
-    """The cells as numbers, NaN where there is none, and which are neither blank nor one."""
+    """The cells as numbers (else NaN), and which cells are wrong: not blank, not a number."""
     if is_numeric_dtype(cells.dtype) or is_bool_dtype(cells.dtype):
         numbers = cells.to_numpy(dtype=np.float64, na_value=np.nan)
         return numbers, np.zeros(len(cells), dtype=np.bool_)

@@ -182,8 +182,8 @@ FEATURES: Final = tuple(Customer.model_fields)
 TARGET: Final = "Exited"
 NUMERIC_COLUMNS: Final = {**NUMBERS, TARGET: Bounds(0, 1, example=0)}
 
-# Columns of the public table that describe nobody. Never used, except that no identifier may occur
-# twice in a training.
+# Columns of the public table that do not describe a customer. Never used, except that no identifier
+# may occur twice in a training.
 CUSTOMER_ID: Final = "CustomerId"
 IDENTIFIERS: Final = ("RowNumber", CUSTOMER_ID, "Surname")
 

@@ -63,7 +63,7 @@ class IntervalFigures(_Record):
 
 
 class Comparison(_Record):
-    """The forecast beside the baselines, on the same hours and areas.
+    """The forecast compared with the baselines, on the same hours and areas.
 
     Attributes:
         name: Which hours and areas.
@@ -152,7 +152,7 @@ class BacktestReport(_Record):
 
 
 def compare(name: str, outcome: Outcome, *, areas: int, interval: float) -> Comparison:
-    """The forecast beside the baselines. There is at least one hour and area.
+    """The forecast compared with the baselines. There is at least one hour and area.
 
     Args:
         name: Which hours and areas these are.

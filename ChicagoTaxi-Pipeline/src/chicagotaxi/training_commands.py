@@ -100,7 +100,7 @@ def backtest(  # noqa: PLR0917
     folds: Annotated[int, typer.Option(min=1, max=366, help="Number of forecast origins.")] = 4,
     step_days: StepOption = 7,
 ) -> None:
-    """Forecast from many origins in the past, beside the baselines. Seals nothing."""
+    """Compare forecasts from many past origins with the baselines. Seals nothing."""
     from chicagotaxi.backtest import BacktestOptions, backtest_steps, describe  # noqa: PLC0415
     from chicagotaxi.backtest import backtest as run_backtest  # noqa: PLC0415
     from chicagotaxi.forecast import ForecastOptions  # noqa: PLC0415

@@ -35,7 +35,7 @@ __all__ = [
 STRETCHES: Final = 3
 _MOST: Final = 8 * WEEK
 _ORIGINS: Final = 28
-# An origin that knows less is none that anybody would forecast from.
+# With fewer known hours, `predict` would refuse to forecast.
 _LEAST_KNOWN: Final = 2 * WEEK
 
 Integers = npt.NDArray[np.int64]

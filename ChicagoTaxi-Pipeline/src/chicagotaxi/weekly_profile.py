@@ -122,7 +122,7 @@ def _over_weeks(weights: Floats, values: Floats) -> Floats:
 
 
 def _smooth(mean: Floats) -> Floats:
-    """Each hour with a little of the hours beside it, of which unknown ones are left out.
+    """Each hour smoothed with its two neighbours; unknown neighbours are left out.
 
     The week is a circle, all of which lies before the origin.
     """

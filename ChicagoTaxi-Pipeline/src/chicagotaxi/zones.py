@@ -135,7 +135,7 @@ def stored_time(
 
 
 def zone_text(value: ir.StringValue) -> ir.StringValue:
-    """The zone of a time as ISO 8601 text: blank where there is none, null where it is no time."""
+    """The zone of an ISO 8601 text: blank if it has no zone, null if it is not a time."""
     return ibis.cases(
         (value.re_search(_CLOCK + r"\z"), ""),
         else_=value.re_extract(_CLOCK + _ZONE + r"\z", 1).nullif(""),

@@ -36,7 +36,7 @@ __all__ = ["DuckDBEngine"]
 _POLL_S: Final = 0.1
 _BATCH: Final = 131_072
 _REUSE_MS: Final = 10_000
-# An error that lists all that DuckDB might have been asked for helps nobody.
+# DuckDB lists every name that might have been meant, which can take pages.
 _LONGEST: Final = 300
 # Columns of fingerprints, on their way to where they are looked at.
 _FILE: Final = "__file__"
