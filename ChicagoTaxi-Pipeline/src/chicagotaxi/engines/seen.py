@@ -46,11 +46,10 @@ class SeenBefore:
         words = self._words[places]
         found = (words & bits) == bits
         found[1:] |= keys[1:] == keys[:-1]
-        if len(keys):
-            # Sorted by key is sorted by word: each is written once, with the bits of all its keys.
-            begins = np.flatnonzero(np.diff(places, prepend=-1))
-            together = np.bitwise_or.reduceat(bits, begins)
-            self._words[places[begins]] = words[begins] | together
+        self._words[places] = words | bits
+        # Of the keys of one word, which are seldom more than one, only the last is in it by now.
+        again = np.flatnonzero(places[1:] == places[:-1])
+        np.bitwise_or.at(self._words, places[again], bits[again])
         flags = np.empty(len(keys), dtype=np.bool_)
         flags[order] = found
         return flags

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SparkEngine"]
 
+_AMERICAN: Final = r"^\d\d/\d\d/\d{4} \d\d:\d\d:\d\d [AP]M\z"
 _BEFORE_KEY: Final = "^[0-9]{20}[0-9A-F]* [0-9]{40} "
 # How much of writing is done when the keys are counted.
 _COUNTED: Final = 0.25
@@ -60,6 +61,11 @@ def xxhash64(_text: dt.string) -> dt.int64:
     """Spark's own, of 64 bits."""
 
 
+def _american_time(text: ir.StringValue) -> ir.TimestampValue:
+    shaped = text.re_search(_AMERICAN).ifelse(text, ibis.null("string"))
+    return try_to_timestamp(shaped, "MM/dd/yyyy hh:mm:ss a")
+
+
 def _number_text(text: ir.StringValue) -> ir.StringValue:
     """Spark also reads other scripts' digits, and control signs around a number.
 
@@ -78,7 +84,7 @@ class SparkEngine:
 
     leaves_first = False
     functions = EngineFunctions(
-        american_time=lambda text: try_to_timestamp(text, "MM/dd/yyyy hh:mm:ss a"),
+        american_time=_american_time,
         to_chicago=lambda time: convert_timezone("UTC", CHICAGO, time),
         number_text=_number_text,
         decimal=lambda text, kind: text.try_cast(kind),
