@@ -239,7 +239,8 @@ def _change(new: Floats, new_known: Floats, old: Floats, old_known: Floats) -> F
 
 def _over_weeks(weights: Floats, values: Floats) -> Floats:
     """A weighted sum over the weeks."""
-    return np.asarray((weights @ values.reshape(len(weights), -1)).reshape(values.shape[1:]))
+    # Not a product of matrices, whose threads wait for each other where forecasts run in parallel.
+    return np.asarray(np.einsum("w,w...->...", weights, values))
 
 
 def _ratio(total: Floats, counted: Floats) -> Floats:

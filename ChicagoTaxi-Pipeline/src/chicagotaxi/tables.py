@@ -122,6 +122,8 @@ def _usual(panel: Panel) -> "list[npt.NDArray[np.float64]]":
 def _by_clock(values: "npt.NDArray[np.float64]", first: int) -> "npt.NDArray[np.float64]":
     """The sums of consecutive hours by clock hour, where the first is at that one."""
     days = -(-(first + len(values)) // DAY)
-    whole = np.zeros((days * DAY, values.shape[1]))
-    whole[first : first + len(values)] = values
+    whole = values
+    if len(values) < days * DAY:
+        whole = np.zeros((days * DAY, values.shape[1]))
+        whole[first : first + len(values)] = values
     return np.asarray(whole.reshape(days, DAY, -1).sum(axis=0))

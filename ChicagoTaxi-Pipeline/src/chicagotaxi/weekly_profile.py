@@ -118,7 +118,8 @@ def _lately(
 
 def _over_weeks(weights: Floats, values: Floats) -> Floats:
     """A weighted sum over the weeks."""
-    return np.asarray((weights @ values.reshape(len(weights), -1)).reshape(values.shape[1:]))
+    # Not a product of matrices, whose threads wait for each other where forecasts run in parallel.
+    return np.asarray(np.einsum("w,w...->...", weights, values))
 
 
 def _smooth(mean: Floats) -> Floats:
