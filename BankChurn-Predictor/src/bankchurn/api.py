@@ -83,9 +83,10 @@ def _router(settings: Settings) -> ServiceRouter:
         """Score one customer; with `explain=true`, say why."""
         model_version = runtime.model.manifest.version
         if explain:
-            [prediction] = await runtime.run_in_worker(
-                predictor.answer, [customer], model_version=model_version, explain=True
-            )
+            async with runtime.job("explain", 1) as job:
+                [prediction] = await job.run(
+                    predictor.answer, [customer], model_version=model_version, explain=True
+                )
         else:
             # A fraction of a millisecond: handing it to a thread would cost more than doing it.
             [prediction] = predictor.answer([customer], model_version=model_version)
@@ -100,9 +101,10 @@ def _router(settings: Settings) -> ServiceRouter:
     ) -> BatchPrediction:
         """Score many customers; the answers are in the order of the customers."""
         began = time.perf_counter()
-        predictions = await runtime.run_in_worker(
-            predictor.answer, customers, model_version=runtime.model.manifest.version
-        )
+        async with runtime.job("predict_batch", len(customers)) as job:
+            predictions = await job.run(
+                predictor.answer, customers, model_version=runtime.model.manifest.version
+            )
         for level, count in Counter(answer.risk_level for answer in predictions).items():
             runtime.count_prediction(level, count)
         codes = Counter(warning.code for answer in predictions for warning in answer.warnings)

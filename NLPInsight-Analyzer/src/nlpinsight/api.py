@@ -43,8 +43,8 @@ The sentiment of financial text: negative, neutral or positive, with the probabi
 # would cost more than reading them.
 _AT_ONCE: Final[dict[Backend, int]] = {"tfidf": 500, "transformer": 0}
 
-# A batch lets others have the thread after so many texts.
-_TURN: Final = 32
+# After so many texts of a batch, a single one may have the thread in between.
+_STEP: Final = 32
 
 
 class Settings(ServiceSettings):
@@ -100,7 +100,8 @@ def _router(settings: Settings) -> ServiceRouter:
         if len(text) <= _AT_ONCE[model.backend] and not grows(text):
             answer = _timed(model, [text])
         else:
-            answer = await runtime.run_in_worker(_timed, model, [text])
+            async with runtime.job("predict", len(text)) as job:
+                answer = await job.run(_timed, model, [text])
         if isinstance(answer, _Unfit):
             raise answer.refusal([("text",)])
         [prediction], seconds = answer
@@ -121,12 +122,14 @@ def _router(settings: Settings) -> ServiceRouter:
         """Judge many texts; the answers are in the order of the texts."""
         predictions: list[Sentiment] = []
         seconds = 0.0
-        for first, turn in _turns([request.text for request in texts]):
-            answer = await runtime.run_in_worker(_timed, model, turn)
-            if isinstance(answer, _Unfit):
-                raise answer.refusal(("texts", first + place, "text") for place in answer.places)
-            predictions += answer[0]
-            seconds += answer[1]
+        async with runtime.job("predict_batch", sum(len(one.text) for one in texts)) as job:
+            for first, step in _steps([request.text for request in texts]):
+                answer = await job.run(_timed, model, step)
+                if isinstance(answer, _Unfit):
+                    places = (first + place for place in answer.places)
+                    raise answer.refusal(("texts", place, "text") for place in places)
+                predictions += answer[0]
+                seconds += answer[1]
         for label, count in Counter(answer.label for answer in predictions).items():
             runtime.count_prediction(label, count)
         codes = Counter(warning.code for answer in predictions for warning in answer.warnings)
@@ -158,9 +161,9 @@ class _Unfit:
         )
 
 
-def _turns(texts: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:
-    for start in range(0, len(texts), _TURN):
-        yield start, texts[start : start + _TURN]
+def _steps(texts: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:
+    for start in range(0, len(texts), _STEP):
+        yield start, texts[start : start + _STEP]
 
 
 def _timed(model: SentimentModel, texts: Sequence[str]) -> tuple[list[Sentiment], float] | _Unfit:

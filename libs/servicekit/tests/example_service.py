@@ -79,6 +79,12 @@ def make_router(settings: ServiceSettings) -> APIRouter:
         await runtime.run_in_worker(time.sleep, s)
         return {"worked": s}
 
+    @router.get("/job")
+    async def job(steps: int, s: float, runtime: RuntimeDep) -> None:
+        async with runtime.job("job", steps) as job:
+            for _ in range(steps):
+                await job.run(time.sleep, s)
+
     @router.get("/large")
     async def large(mebibytes: int) -> Response:
         return Response(b"x" * (mebibytes * 2**20))

@@ -2,10 +2,13 @@ import asyncio
 import contextvars
 import gc
 import threading
+import time
 import weakref
 
 import pytest
-from servicekit.workers import WorkerPool
+from servicekit.deadlines import DEADLINE
+from servicekit.errors import OverloadedError
+from servicekit.workers import QUICK_S, WorkerPool
 
 
 def test_it_returns_what_the_function_returns() -> None:
@@ -120,5 +123,135 @@ def test_who_is_cancelled_while_waiting_leaves_nothing_behind() -> None:
         assert remembered() is None
         go_on.set()
         await hanging
+
+    asyncio.run(scenario())
+
+
+async def steps(pool: WorkerPool, name: str, done: list[str], *, count: int, s: float) -> None:
+    """A job of a kind whose unit is one step."""
+    async with pool.job(f"{s}", count) as job:
+        for _ in range(count):
+            await job.run(time.sleep, s)
+    done.append(name)
+
+
+def test_jobs_of_several_steps_end_one_after_the_other() -> None:
+    done: list[str] = []
+    began: list[str] = []
+
+    async def job(pool: WorkerPool, name: str) -> None:
+        async with pool.job("job", 4) as one:
+            for _ in range(4):
+                await one.run(began.append, name)
+        done.append(name)
+
+    async def scenario() -> None:
+        pool = WorkerPool(1)
+        await asyncio.gather(*(job(pool, name) for name in "abc"))
+
+    asyncio.run(scenario())
+    assert "".join(began) == "aaaabbbbcccc"
+    assert done == ["a", "b", "c"]
+
+
+def test_a_quick_job_passes_between_two_steps_of_a_longer_one() -> None:
+    done: list[str] = []
+
+    async def scenario() -> None:
+        pool = WorkerPool(1)
+        await steps(pool, "learn", done, count=1, s=0.01)
+        first = asyncio.create_task(steps(pool, "long", done, count=3, s=0.1))
+        second = asyncio.create_task(steps(pool, "longer", done, count=3, s=0.1))
+        await asyncio.sleep(0.05)
+        await steps(pool, "quick", done, count=1, s=0.01)
+        await asyncio.gather(first, second)
+
+    asyncio.run(scenario())
+    assert done == ["learn", "quick", "long", "longer"]
+
+
+def test_quick_jobs_never_keep_a_longer_one_from_its_next_step() -> None:
+    done: list[str] = []
+
+    async def scenario() -> None:
+        pool = WorkerPool(1)
+        await steps(pool, "learn", done, count=1, s=0.01)
+        long = asyncio.create_task(steps(pool, "long", done, count=3, s=0.1))
+        await asyncio.sleep(0.05)
+        await asyncio.gather(long, *(steps(pool, "quick", done, count=1, s=0.01) for _ in range(6)))
+
+    asyncio.run(scenario())
+    assert done == ["learn", "quick", "quick", "long", "quick", "quick", "quick", "quick"]
+
+
+def test_what_cannot_be_done_before_its_deadline_is_refused_before_it_waits() -> None:
+    done: list[str] = []
+
+    async def scenario() -> None:
+        pool = WorkerPool(1)
+        await steps(pool, "learn", done, count=2, s=0.2)
+        first = asyncio.create_task(steps(pool, "first", done, count=4, s=0.2))
+        await asyncio.sleep(0)
+        DEADLINE.set(asyncio.get_running_loop().time() + 0.9)
+        with pytest.raises(OverloadedError) as refusal:
+            await steps(pool, "late", done, count=2, s=0.2)
+        assert not first.done()
+        assert refusal.value.headers == {"Retry-After": "1"}
+        DEADLINE.set(asyncio.get_running_loop().time() + 60)
+        await steps(pool, "in time", done, count=2, s=0.2)
+
+    asyncio.run(scenario())
+    assert done == ["learn", "first", "in time"]
+
+
+def test_where_nothing_came_before_work_begins_whatever_is_expected() -> None:
+    done: list[str] = []
+
+    async def scenario() -> None:
+        pool = WorkerPool(1)
+        await steps(pool, "learn", done, count=1, s=0.2)
+        DEADLINE.set(asyncio.get_running_loop().time() + 0.1)
+        await steps(pool, "late", done, count=1, s=0.2)
+
+    asyncio.run(scenario())
+    assert done == ["learn", "late"]
+
+
+def test_what_waited_for_too_long_is_refused_without_being_begun() -> None:
+    """Nothing is known yet of what came before it."""
+    done: list[str] = []
+
+    async def scenario() -> None:
+        pool = WorkerPool(1)
+        await steps(pool, "learn", done, count=1, s=0.2)
+        unknown = asyncio.create_task(pool.run(time.sleep, 0.5))
+        await asyncio.sleep(0)
+        DEADLINE.set(asyncio.get_running_loop().time() + 0.4)
+        with pytest.raises(OverloadedError):
+            await steps(pool, "late", done, count=1, s=0.2)
+        await unknown
+        await steps(pool, "next", done, count=1, s=0.0)
+
+    asyncio.run(scenario())
+    assert done == ["learn", "next"]
+
+
+def test_a_job_that_was_cut_short_took_so_long_at_least() -> None:
+    go_on = threading.Event()
+
+    async def cut_short(pool: WorkerPool) -> None:
+        async with pool.job("slow", 1) as job:
+            await job.run(go_on.wait, 60)
+
+    async def scenario() -> None:
+        pool = WorkerPool(1)
+        task = asyncio.create_task(cut_short(pool))
+        await asyncio.sleep(2 * QUICK_S)
+        task.cancel()
+        await asyncio.wait([task])
+        go_on.set()
+        async with pool.job("slow", 1) as job:
+            assert job.left_s > QUICK_S
+            assert not job.is_quick
 
     asyncio.run(scenario())

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, ParamSpec, Protocol, TypeVar
@@ -14,7 +15,7 @@ from servicekit.errors import ModelNotReadyError, NotReadyError, ServiceError
 from servicekit.lifecycle import Lifecycle
 from servicekit.metrics import Metrics
 from servicekit.settings import ServiceSettings
-from servicekit.workers import WorkerPool
+from servicekit.workers import Job, WorkerPool
 
 __all__ = ["ModelOpener", "Refusal", "Runtime", "RuntimeDep", "get_runtime"]
 
@@ -149,6 +150,19 @@ class Runtime:
             kwargs: Its keyword arguments.
         """
         return await self.workers.run(work, *args, **kwargs)
+
+    def job(self, kind: str, cost: float) -> AbstractAsyncContextManager[Job]:
+        """Threads for one request's work, in one step or several: ``await job.run(...)`` each.
+
+        Work is done in the order of the requests; what cannot be done before its deadline, because
+        of what came before it, is refused at once with 503. A job of several steps lets the quick
+        ones pass in between.
+
+        Args:
+            kind: Of jobs that take as long for each unit of their cost; one of few.
+            cost: Such as rows or characters.
+        """
+        return self.workers.job(kind, cost)
 
     def obstacle(self) -> ServiceError | None:
         """What keeps the service from being ready though its model is proven, if anything does."""

@@ -5,6 +5,7 @@ from collections.abc import Collection
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from servicekit.deadlines import DEADLINE
 from servicekit.errors import BodyTimeoutError, DeadlineExceededError
 
 __all__ = ["DeadlineMiddleware"]
@@ -32,7 +33,11 @@ class DeadlineMiddleware:
         timeout = asyncio.timeout(self._seconds)
         try:
             async with timeout:
-                await self._app(scope, receive, send)
+                token = DEADLINE.set(timeout.when())
+                try:
+                    await self._app(scope, receive, send)
+                finally:
+                    DEADLINE.reset(token)
         except TimeoutError as error:
             if not timeout.expired():
                 raise  # the service's own
