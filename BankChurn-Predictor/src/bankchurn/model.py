@@ -5,14 +5,12 @@ makes the files that it reads. The scikit-learn pipeline is the sealed truth. Fe
 answered by the request path, many by the pipeline itself, whichever is faster.
 """
 
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-import joblib
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -31,6 +29,7 @@ from bankchurn.features import (
     customers_to_frame,
     table_values,
 )
+from bankchurn.pipeline_file import FILE_NAME, read_pipeline, write_pipeline
 from bankchurn.request_path import RequestPath
 from bankchurn.schema import Customer
 from bankchurn.stack import probabilities
@@ -46,7 +45,6 @@ AGREEMENT: Final = 1e-5
 # From this many rows on, the pipeline's fixed cost is less than what its faster trees save.
 BATCH_ROWS: Final = 32
 
-_PIPELINE: Final = "pipeline.joblib"
 _BACKGROUND: Final = "background.json"
 _DECISION: Final = "decision.json"
 _PROFILE: Final = "training_profile.json"
@@ -230,10 +228,8 @@ def pack(
     pipeline: Pipeline, background: Background, decision: Decision, profile: TrainingProfile
 ) -> dict[str, bytes]:
     """The files of a model, by name: what `pinproof.seal` seals and `load` reads."""
-    buffer = io.BytesIO()
-    joblib.dump(pipeline, buffer, compress=("zlib", 3))
     return {
-        _PIPELINE: buffer.getvalue(),
+        FILE_NAME: write_pipeline(pipeline),
         _BACKGROUND: background.to_json(),
         _DECISION: json.dumps(
             {"threshold": decision.threshold, "criterion": decision.criterion}
@@ -246,17 +242,17 @@ def load(files: Mapping[str, bytes]) -> ChurnPredictor:
     """Make a predictor of the files of a sealed model.
 
     Args:
-        files: Verified contents by file name. They are unpickled: pass nothing that was not
-            verified.
+        files: Verified contents by file name.
 
     Raises:
+        UnsafePickleError: The pipeline's pickle does something that no pipeline's does.
         ProfileError: The model was trained on other inputs than `bankchurn.schema` defines.
     """
     # Before unpickling: a pipeline of other inputs might not even load.
     profile = TrainingProfile.model_validate_json(files[_PROFILE]) if _PROFILE in files else None
     if profile is not None:
         profile.check()
-    pipeline = joblib.load(io.BytesIO(files[_PIPELINE]))
+    pipeline = read_pipeline(files[FILE_NAME])
     decision = json.loads(files[_DECISION])
     background = Background.from_json(files[_BACKGROUND])
     return ChurnPredictor(pipeline, background, Decision(**decision), profile)

@@ -16,6 +16,7 @@ import pinproof
 import sklearn
 import xgboost
 from pinproof import Manifest, SealError
+from pinproof.errors import UnsafePickleError
 from servicekit.training_rows import ROW_SKETCH, Overlap, RowSketch
 from sklearn.model_selection import StratifiedKFold, train_test_split
 
@@ -239,6 +240,12 @@ def _sealable() -> Iterator[None]:
     """Turn what the model finds wrong with its own paths into the error of a seal."""
     try:
         yield
+    except UnsafePickleError as error:
+        raise SealError(
+            f"The model's pipeline could not be read again: {error.message}",
+            remedy="A library writes its models in another way than before. Review what is named, "
+            "and add it to bankchurn/pipeline_globals.py.",
+        ) from error
     except (RequestPathError, AdditivityError) as error:
         raise SealError(
             f"The model's paths disagree: {error}",

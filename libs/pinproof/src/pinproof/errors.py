@@ -27,6 +27,7 @@ __all__ = [
     "UnknownSignerError",
     "UnreachableError",
     "UnsignedError",
+    "UnsafePickleError",
 ]
 
 
@@ -162,6 +163,12 @@ class PredictError(SealedModelError):
     """The model loads, but predicting its golden inputs raises."""
 
     code = "predict"
+
+class UnsafePickleError(SealedModelError):
+    """A file of the model is a pickle that does more than the service's list admits."""
+
+    code = "unsafe-pickle"
+
 
 
 class GoldenMismatchError(SealedModelError):

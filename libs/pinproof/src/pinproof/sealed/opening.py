@@ -22,6 +22,7 @@ from pinproof.errors import (
     PythonMismatchError,
     SealedModelError,
     SeriesMismatchError,
+    UnsafePickleError,
 )
 from pinproof.sealed.golden import differences, disagreements
 from pinproof.sealed.loaders import Predictor, find_loader
@@ -126,11 +127,14 @@ def load_predictor(loader: str, files: Mapping[str, bytes]) -> Predictor:
     Raises:
         LoaderNotFoundError: No installed distribution registers the loader.
         LoaderImportError: The loader cannot be imported.
-        LoadError: The loader raised.
+        UnsafePickleError: A file is a pickle that does more than the service's list admits.
+        LoadError: The loader raised something else.
     """
     load = find_loader(loader)
     try:
         return load(files)
+    except UnsafePickleError:
+        raise
     except Exception as error:
         raise LoadError(
             f"The model's files are intact but do not load: {type(error).__name__}: {error}.",
