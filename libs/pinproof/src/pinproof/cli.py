@@ -1,5 +1,7 @@
 """The command line. A command is a function in `pinproof.commands`, listed at the end."""
 
+import sys
+from io import TextIOWrapper
 from typing import Any
 
 import typer
@@ -12,6 +14,7 @@ from pinproof.commands.explain import explain
 from pinproof.commands.fetch import fetch
 from pinproof.commands.open import open_model
 from pinproof.commands.outdated import outdated
+from pinproof.commands.paths import path_errors
 from pinproof.commands.prove import prove
 from pinproof.commands.push import push
 from pinproof.commands.seal import seal
@@ -28,8 +31,12 @@ class _Group(TyperGroup):
     """Turns this package's errors into a message and an exit status, in one place."""
 
     def invoke(self, ctx: Any) -> object:  # noqa: ANN401 - typer keeps the type to itself
+        # A path may hold characters that the output's encoding lacks: they are printed as escapes.
+        if isinstance(sys.stdout, TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")
         try:
-            return super().invoke(ctx)
+            with path_errors():
+                return super().invoke(ctx)
         except PinproofError as error:
             typer.echo(f"pinproof: {error}", err=True)
             # EX_TEMPFAIL of sysexits.h: who starts this may start it again.

@@ -15,6 +15,7 @@ __all__ = [
     "MissingDistributionError",
     "OlderThanWriterError",
     "PathDisagreementError",
+    "PathError",
     "PinproofError",
     "PredictError",
     "PublicKeyError",
@@ -26,8 +27,8 @@ __all__ = [
     "SigningError",
     "UnknownSignerError",
     "UnreachableError",
-    "UnsignedError",
     "UnsafePickleError",
+    "UnsignedError",
 ]
 
 
@@ -55,6 +56,10 @@ class SigningError(PinproofError):
 
 class PublicKeyError(PinproofError):
     """The text is no public key of a signer, or the key is a weak one."""
+
+
+class PathError(PinproofError):
+    """A path that a command was given cannot be used."""
 
 
 class DeliveryError(PinproofError):
@@ -159,16 +164,16 @@ class LoadError(SealedModelError):
     code = "load"
 
 
-class PredictError(SealedModelError):
-    """The model loads, but predicting its golden inputs raises."""
-
-    code = "predict"
-
 class UnsafePickleError(SealedModelError):
     """A file of the model is a pickle that does more than the service's list admits."""
 
     code = "unsafe-pickle"
 
+
+class PredictError(SealedModelError):
+    """The model loads, but predicting its golden inputs raises."""
+
+    code = "predict"
 
 
 class GoldenMismatchError(SealedModelError):

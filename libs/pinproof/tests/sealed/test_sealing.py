@@ -1,3 +1,4 @@
+import hashlib
 import json
 import math
 import os
@@ -5,12 +6,13 @@ import pickle
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pinproof import Agreement, GoldenSet, Manifest, SealError, Tolerance, open_sealed, seal
+from pinproof.errors import ManifestError
 from pinproof.sealed.sealing import check_destination
 from signers import Signer
 from sites import on_path, toy_site
@@ -236,26 +238,6 @@ def test_a_failed_seal_leaves_the_previous_model_intact(tmp_path: Path) -> None:
     assert open_sealed(tmp_path / "model").manifest.version == "1.0.0"
 
 
-def test_an_interruption_between_the_two_renames_brings_the_previous_model_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seal_toy(tmp_path / "model")
-    rename = Path.rename
-
-    def interrupted(self: Path, target: Path) -> Path:
-        # The old model has been moved away; the new one is about to take its place.
-        if self.name.startswith(".model-") and target.name == "model":
-            raise KeyboardInterrupt
-        return rename(self, target)
-
-    monkeypatch.setattr(Path, "rename", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        seal_toy(tmp_path / "model", version="2.0.0")
-
-    assert open_sealed(tmp_path / "model").manifest.version == "1.0.0"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "site"]
-
-
 def test_a_full_disk_is_a_seal_error_that_leaves_the_previous_model_intact(tmp_path: Path) -> None:
     seal_toy(tmp_path / "model")
     # The size limit of a process makes write() fail as a full disk does.
@@ -313,6 +295,60 @@ def test_a_seal_killed_halfway_leaves_the_previous_model_intact(tmp_path: Path) 
         process.send_signal(signal.SIGKILL)
 
     assert open_sealed(tmp_path / "model").manifest.version == "1.0.0"
+    assert len(list(tmp_path.iterdir())) == 4
+
+    seal_toy(tmp_path / "model", version="2.0.0")
+
+    assert open_sealed(tmp_path / "model").manifest.version == "2.0.0"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "site"]
+
+
+def test_a_folder_whose_name_is_not_utf8_is_sealed_into_and_opened(tmp_path: Path) -> None:
+    model = tmp_path / os.fsdecode(b"mod\xff\xe8le")
+
+    seal_toy(model)
+
+    assert open_sealed(model).manifest.version == "1.0.0"
+    assert {path.name for path in tmp_path.iterdir()} == {"site", model.name}
+
+
+def test_text_that_is_not_utf8_is_not_sealed(tmp_path: Path) -> None:
+    with pytest.raises(SealError, match="cannot be described"):
+        seal_toy(tmp_path / "model", data={"source": os.fsdecode(b"caf\xe9.csv")})
+    assert_nothing_left(tmp_path)
+
+
+def test_a_manifest_with_text_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    seal_toy(tmp_path / "model")
+    path = tmp_path / "model" / "manifest.json"
+    document = json.loads(path.read_bytes()) | {"data": {"source": "\udce9.csv"}, "seal": "0" * 64}
+    text = json.dumps(document)
+    seal_of_it = hashlib.sha256(text.encode()).hexdigest()
+    path.write_text(text.replace("0" * 64, seal_of_it, 1))
+
+    with pytest.raises(ManifestError, match="not valid JSON.*surrogates not allowed"):
+        open_sealed(tmp_path / "model")
+
+
+def test_a_link_is_followed_and_stays(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("releases/current")
+    seal_toy(tmp_path / "link")
+    seal_toy(tmp_path / "link", version="2.0.0")
+
+    assert (tmp_path / "link").is_symlink()
+    assert open_sealed(tmp_path / "releases" / "current").manifest.version == "2.0.0"
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.name.startswith(".")) == []
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: Path(path).symlink_to(path)])
+def test_a_pipe_or_a_loop_of_links_is_refused_and_stays(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    make(tmp_path / "model")
+    with pytest.raises(SealError):
+        seal_toy(tmp_path / "model")
+    assert not (tmp_path / "model").is_dir()
+    assert len(list(tmp_path.iterdir())) <= 2
 
 
 def assert_nothing_left(folder: Path) -> None:

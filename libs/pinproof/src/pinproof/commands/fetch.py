@@ -13,7 +13,7 @@ from pinproof.errors import SealedModelError
 __all__ = ["fetch"]
 
 
-def fetch(
+def fetch(  # noqa: PLR0917 - typer makes options of them, nobody passes them by position
     uri: Annotated[
         str, typer.Argument(help="The model's folder: s3://..., gs://... or file:///...")
     ],
@@ -25,6 +25,9 @@ def fetch(
     patience: Annotated[
         float, typer.Option(min=0, help="Seconds without progress to wait for a bucket.")
     ] = PATIENCE_S,
+    max_bytes: Annotated[
+        int, typer.Option(min=1, help="Largest size in bytes of all of the model's files.")
+    ] = 4 * 2**30,
 ) -> None:
     """Fetch a sealed model from a bucket, and verify it before it is visible.
 
@@ -53,6 +56,7 @@ def fetch(
                 sha256=sha256,
                 signers=split_signers(signer),
                 patience_s=patience,
+                max_bytes=max_bytes,
                 say=lambda text: typer.echo(text, err=True),
             )
     except SealedModelError as refusal:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from pinproof.commands.options import Signers, split_signers
+from pinproof.commands.paths import check_model
 from pinproof.errors import SealedModelError
 from pinproof.sealed.opening import OpenedModel, open_sealed
 
@@ -41,9 +42,10 @@ def open_model(
     * `pinproof open models/bankchurn --signer ed25519:mWkN...`
 
     Exit status: 0 it opens, 1 it is refused (the reason, with its code, on standard error), 2 a
-    signer is no public key.
+    signer is no public key, or the folder cannot be searched.
     """
     signers = split_signers(signer)
+    check_model(model)
     try:
         opened = open_sealed(model, expected_sha256=sha256, signers=signers)
     except SealedModelError as refusal:

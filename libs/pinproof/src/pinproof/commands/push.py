@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from pinproof.commands.ending import terminable
+from pinproof.commands.paths import check_model
 from pinproof.delivery.patience import PATIENCE_S
 from pinproof.errors import SealedModelError
 
@@ -36,6 +37,7 @@ def push(
     """
     from pinproof.delivery.pushing import push as push_model  # noqa: PLC0415
 
+    check_model(model)
     try:
         with terminable():
             sha256 = push_model(

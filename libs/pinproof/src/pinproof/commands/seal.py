@@ -7,6 +7,7 @@ import typer
 from pydantic import ValidationError
 
 from pinproof.errors import SealError
+from pinproof.paths import kind_of
 from pinproof.sealed.golden import GoldenSet
 from pinproof.sealed.manifest import manifest_digest
 from pinproof.sealed.sealing import seal as seal_files
@@ -48,6 +49,8 @@ def seal(  # noqa: PLR0917 - typer makes options of them, nobody passes them by 
             f"Several files have one name: {', '.join(sorted(names))}.",
             remedy="Give each file of the model a name of its own.",
         )
+    for path in (golden, *files):
+        kind_of(path)
     try:
         expectation = GoldenSet.model_validate_json(golden.read_bytes())
         contents = {path.name: path.read_bytes() for path in files}

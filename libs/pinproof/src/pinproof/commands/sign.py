@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from pinproof.commands.paths import check_model
 from pinproof.errors import SealedModelError
 from pinproof.sealed.signing import load_private_key, sign_model
 
@@ -41,6 +42,7 @@ def sign(
     Exit status: 0 signed, 1 the folder is no sealed model or is damaged, 2 it cannot be signed
     (the reason on standard error).
     """
+    check_model(model)
     private = load_private_key(key, os.environ.get(PASSPHRASE))
     signed = datetime.now(UTC).replace(microsecond=0)
     try:

@@ -16,12 +16,15 @@ from pinproof.errors import (
     ManifestDigestError,
     SealedModelError,
 )
+from pinproof.paths import follow, kind_of, make_folder
 from pinproof.sealed.folders import holds_only_a_model, replace_file, write_durably
 from pinproof.sealed.manifest import MANIFEST_NAME, FileRecord, Manifest, read_manifest
 from pinproof.sealed.public_keys import parse_public_key
 from pinproof.sealed.signature import SIGNATURE_NAME
 
-__all__ = ["fetch"]
+__all__ = ["MAX_MODEL_BYTES", "fetch"]
+
+MAX_MODEL_BYTES = 4 * 2**30
 
 
 def fetch(
@@ -31,6 +34,7 @@ def fetch(
     sha256: str | None = None,
     signers: Sequence[str] = (),
     patience_s: float = PATIENCE_S,
+    max_bytes: int = MAX_MODEL_BYTES,
     say: Callable[[str], None] = lambda _line: None,
 ) -> Manifest:
     """Fetch a sealed model from a bucket into a folder.
@@ -42,11 +46,12 @@ def fetch(
 
     Args:
         uri: The folder of the model, see `pinproof.delivery.remote`.
-        destination: The folder to write. A sealed model that stands there is replaced; where it
-            is the one that is asked for and is intact, nothing is done.
+        destination: The folder to write, or a link to it. A sealed model that is there is
+            replaced; where it is the one that is asked for and is intact, nothing is done.
         sha256: The SHA-256 of the model's manifest; None to accept what one of the signers signed.
         signers: Public keys, ``ed25519:BASE64``, of which one must have signed the model.
         patience_s: How many seconds without progress are waited for a bucket that does not answer.
+        max_bytes: The most bytes that the files may have together, by the manifest.
         say: Takes lines for people.
 
     Returns:
@@ -71,19 +76,21 @@ def fetch(
         return Source(RemoteFolder(uri), Patience(patience_s, say))
 
     try:
+        place = follow(destination)
         if expected is None:
             # Only the digest counts here: with the rest, both are fetched and verified again.
             expected = source().signed_digest(signers)
-        if _is_there(destination, expected):
-            if signers and not _is_signed(destination, expected, signers):
+        if _is_there(place, expected):
+            if signers and not _is_signed(place, expected, signers):
                 say(f"{destination} holds this model already. Fetching its signature.")
-                _renew(source(), destination, expected, signers)
+                _renew(source(), place, expected, signers)
             else:
                 say(f"{destination} holds this model already.")
-            return read_manifest(destination, expected_sha256=expected, signers=signers)[0]
-        staging = Staging(destination, expected)
+            return read_manifest(place, expected_sha256=expected, signers=signers)[0]
+        make_folder(place.parent)
+        staging = Staging(place, expected)
         with staging.held():
-            return _Fetch(source(), staging, say).run(expected, signers)
+            return _Fetch(source(), staging, max_bytes, say).run(expected, signers)
     except OSError as error:
         raise DeliveryError(
             f"{destination} cannot be written: {error.strerror or error}.",
@@ -92,14 +99,18 @@ def fetch(
 
 
 class _Fetch:
-    def __init__(self, source: Source, staging: Staging, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, source: Source, staging: Staging, max_bytes: int, say: Callable[[str], None]
+    ) -> None:
         self._source = source
         self._staging = staging
+        self._max_bytes = max_bytes
         self._say = say
 
     def run(self, expected: str, signers: Sequence[str]) -> Manifest:
         try:
             manifest = self._manifest(expected, signers)
+            self._check_size(manifest)
             self._check_room(manifest)
             for name, record in manifest.files.items():
                 self._file(name, record)
@@ -128,6 +139,16 @@ class _Fetch:
         else:
             write_durably(model / SIGNATURE_NAME, signature)
         return read_manifest(model, expected_sha256=expected, signers=signers)[0]
+
+    def _check_size(self, manifest: Manifest) -> None:
+        size = sum(record.size for record in manifest.files.values())
+        if size > self._max_bytes:
+            self._staging.discard()
+            raise DeliveryError(
+                f"The model in {self._source.uri} has {size} bytes; at most {self._max_bytes} are "
+                "fetched.",
+                remedy="Give a larger --max-bytes if it is the model that is meant.",
+            )
 
     def _check_room(self, manifest: Manifest) -> None:
         parts = self._staging.parts
@@ -213,7 +234,7 @@ def _is_there(destination: Path, expected: str) -> bool:
     Raises:
         DeliveryError: Something that is no sealed model is there, and must not be replaced.
     """
-    if not destination.exists():
+    if kind_of(destination) is None:
         return False
     if not holds_only_a_model(destination):
         raise DeliveryError(

@@ -2,16 +2,19 @@
 
 import fcntl
 import os
+import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from pinproof.errors import DeliveryError
-from pinproof.sealed.folders import replace_folder
+from pinproof.temporaries import Temporary, remove_left
 
 __all__ = ["Staging"]
+
+_LOCK = "lock"
 
 
 class Staging:
@@ -34,15 +37,16 @@ class Staging:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Make the folder, and keep others out of it.
+        """Make the folder, keep others out of it, and remove what is left of other models.
 
         Raises:
             DeliveryError: Another process fetches the same model to the same place.
         """
-        for folder in (self.model, self.parts):
-            folder.mkdir(parents=True, exist_ok=True)
-        with (self._folder / "lock").open("w") as lock:
-            _lock(lock, self._folder)
+        with self._take():
+            self._remove_others()
+            remove_left(self._destination)
+            for folder in (self.model, self.parts):
+                folder.mkdir(exist_ok=True)
             yield
 
     def room(self) -> int:
@@ -51,7 +55,10 @@ class Staging:
 
     def publish(self) -> None:
         """Put the model in its place, whole, and remove the rest."""
-        replace_folder(self.model, self._destination)
+        with Temporary(self._destination) as place:
+            self.model.chmod(0o755)
+            self.model.rename(place.path)
+            place.put_folder()
         parent = os.open(self._destination.parent, os.O_RDONLY)
         try:
             os.fsync(parent)
@@ -62,6 +69,31 @@ class Staging:
     def discard(self) -> None:
         """Remove everything that was fetched."""
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _take(self) -> IO[str]:
+        """Make the folder, and open and lock its lock file."""
+        while True:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            # Until its lock is held, a fetch of another model may remove the folder.
+            with suppress(FileNotFoundError):
+                lock = (self._folder / _LOCK).open("w")
+                try:
+                    _lock(lock, self._folder)
+                    if os.fstat(lock.fileno()).st_nlink:
+                        return lock
+                except BaseException:
+                    lock.close()
+                    raise
+                lock.close()
+
+    def _remove_others(self) -> None:
+        """Remove what fetches of other models to this place left, except those at work."""
+        names = re.compile(rf"\.{re.escape(self._destination.name)}-fetch-[0-9a-f]{{16}}")
+        for folder in self._destination.parent.iterdir():
+            if folder.name != self._folder.name and names.fullmatch(folder.name):
+                with suppress(OSError), (folder / _LOCK).open("w") as lock:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(folder)
 
 
 def _lock(lock: IO[str], folder: Path) -> None:

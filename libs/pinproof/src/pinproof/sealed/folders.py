@@ -1,15 +1,15 @@
 """Folders of sealed models: what is in one, writing it, and putting it in its place."""
 
 import os
-import shutil
-import tempfile
 from pathlib import Path
 
 from pinproof.errors import SealedModelError
+from pinproof.paths import follow
 from pinproof.sealed.manifest import MANIFEST_NAME, read_manifest
 from pinproof.sealed.signature import SIGNATURE_NAME
+from pinproof.temporaries import Temporary
 
-__all__ = ["holds_only_a_model", "replace_file", "replace_folder", "write_durably"]
+__all__ = ["holds_only_a_model", "replace_file", "write_durably"]
 
 
 def holds_only_a_model(folder: Path) -> bool:
@@ -40,30 +40,8 @@ def replace_file(folder: Path, name: str, contents: bytes) -> None:
     Raises:
         OSError: It cannot be written; what was there before is as it was.
     """
-    place = folder.resolve()
+    place = follow(folder)
     # Beside the model: what a kill leaves behind is then no file in the model's folder.
-    with tempfile.TemporaryDirectory(prefix=f".{place.name}-", dir=place.parent) as staging:
-        write_durably(Path(staging) / name, contents)
-        (Path(staging) / name).replace(place / name)
-
-
-def replace_folder(staging: Path, destination: Path) -> None:
-    """Put a finished folder in the place of another.
-
-    POSIX has no way to exchange two folders in one step, so between two renames the destination
-    is missing; readers see the old model, none, or the new one, never a mixture.
-    """
-    # mkdtemp makes private folders; a model is read by other users than who wrote it.
-    staging.chmod(0o755)
-    if not destination.exists():
-        staging.rename(destination)
-        return
-    retired = Path(tempfile.mkdtemp(prefix=f".{destination.name}-old-", dir=destination.parent))
-    destination.rename(retired / "model")
-    try:
-        staging.rename(destination)
-    except BaseException:  # a signal, too: what stood there must come back
-        (retired / "model").rename(destination)
-        raise
-    finally:
-        shutil.rmtree(retired, ignore_errors=True)
+    with Temporary(place) as staging:
+        write_durably(staging.path, contents)
+        staging.path.replace(place / name)

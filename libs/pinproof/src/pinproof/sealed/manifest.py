@@ -158,11 +158,24 @@ def encode_manifest(manifest: Manifest) -> bytes:
     """The bytes of ``manifest.json``, with the seal filled in.
 
     Floats are written so that they read back to the same 64 bits.
+
+    Raises:
+        ValueError: JSON cannot hold a number, or UTF-8 a text: what is opened is also answered.
     """
     document = manifest.model_dump(mode="json") | {"seal": _NO_SEAL}
+    check_utf8(document)
     text = json.dumps(document, indent=1, allow_nan=False) + "\n"
     seal = hashlib.sha256(text.encode()).hexdigest()
     return text.replace(_NO_SEAL, seal, 1).encode()
+
+
+def check_utf8(document: object) -> None:
+    """Check that every text of a document is whole, with no half of a surrogate pair.
+
+    Raises:
+        UnicodeEncodeError: One is not.
+    """
+    json.dumps(document, ensure_ascii=False).encode()
 
 
 def manifest_digest(manifest: Manifest) -> str:
@@ -255,6 +268,8 @@ def _read_bounded(path: Path) -> bytes:
 def _parse(path: Path, raw: bytes) -> Manifest:
     try:
         document = json.loads(raw)
+        if b"\\u" in raw:  # only an escape can hold half of a surrogate pair
+            check_utf8(document)
     except (ValueError, RecursionError) as error:
         raise ManifestError(f"{path} is not valid JSON: {error}.", remedy=RESEAL) from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:

@@ -1,6 +1,6 @@
 """A fresh process that loads a model and predicts its golden inputs.
 
-Run by `pinproof.seal` as ``python -m pinproof.sealed.probe REQUEST REPORT``. It answers two
+Run by `pinproof.seal` as ``python -m pinproof.sealed.probe MODEL REQUEST REPORT``. It answers two
 questions that the training process cannot: does the model, as written, still answer the same,
 and which distributions did that take? Files carry the question and the answer, because a library
 may write anything to the standard streams.
@@ -21,10 +21,9 @@ __all__ = ["ProbeReport", "ProbeRequest", "run"]
 
 
 class ProbeRequest(BaseModel):
-    """What to probe: a loader, the folder and names of the files, and the golden inputs."""
+    """What to probe: a loader, the names of the model's files, and the golden inputs."""
 
     loader: str
-    directory: Path
     files: tuple[str, ...]
     inputs: tuple[JsonValue, ...]
 
@@ -50,13 +49,13 @@ class ProbeReport(BaseModel):
     source: Path | None = None
 
 
-def run(request: ProbeRequest) -> ProbeReport:
-    """Load the model, predict, and see what that took.
+def run(request: ProbeRequest, model: Path) -> ProbeReport:
+    """Load the model in a folder, predict, and see what that took.
 
     What this module and its imports had loaded before belongs to the checker and is not guarded.
     """
     before = set(sys.modules)
-    files = {name: (request.directory / name).read_bytes() for name in request.files}
+    files = {name: (model / name).read_bytes() for name in request.files}
     try:
         predictor = load_predictor(request.loader, files)
         outputs = predictor.replay(request.inputs)
@@ -77,10 +76,10 @@ def run(request: ProbeRequest) -> ProbeReport:
     )
 
 
-def _main(request: Path, report: Path) -> None:
-    found = run(ProbeRequest.model_validate_json(request.read_bytes()))
+def _main(model: Path, request: Path, report: Path) -> None:
+    found = run(ProbeRequest.model_validate_json(request.read_bytes()), model)
     report.write_text(found.model_dump_json(), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    _main(Path(sys.argv[1]), Path(sys.argv[2]))
+    _main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]))

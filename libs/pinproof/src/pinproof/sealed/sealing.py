@@ -14,7 +14,8 @@ from typing import Annotated
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError
 
 from pinproof.errors import SealError
-from pinproof.sealed.folders import holds_only_a_model, replace_folder, write_durably
+from pinproof.paths import follow, kind_of, make_folder
+from pinproof.sealed.folders import holds_only_a_model, write_durably
 from pinproof.sealed.golden import GoldenSet, GoldenValue, differences, disagreements
 from pinproof.sealed.manifest import (
     MANIFEST_NAME,
@@ -24,6 +25,7 @@ from pinproof.sealed.manifest import (
 )
 from pinproof.sealed.probe import ProbeReport, ProbeRequest
 from pinproof.sealed.signature import SIGNATURE_NAME
+from pinproof.temporaries import Temporary
 
 __all__ = ["check_destination", "seal"]
 
@@ -50,8 +52,8 @@ def seal(
     that this took become the guarded ones. Only then is the destination replaced, whole.
 
     Args:
-        destination: The folder to write. A sealed model that stands there is replaced; any other
-            folder is left alone.
+        destination: The folder to write, or a link to it. A sealed model that is there is
+            replaced; any other folder is left alone.
         name: The model's name.
         version: The model's version.
         loader: The name in the entry point group ``pinproof.loaders`` that loads these files.
@@ -70,31 +72,33 @@ def seal(
     _check_files(files)
     _check_agreements(golden, golden.outputs)
     check_destination(destination)
-    staging = _stage(destination)
     try:
-        for file, contents in files.items():
-            write_durably(staging / file, contents)
-        report = _probe(
-            ProbeRequest(loader=loader, directory=staging, files=tuple(files), inputs=golden.inputs)
-        )
-        _check_report(report, golden)
-        manifest = _manifest(
-            report,
-            files,
-            name=name,
-            version=version,
-            loader=loader,
-            golden=golden,
-            data=data,
-            metrics=metrics,
-            parameters=parameters,
-        )
-        write_durably(staging / MANIFEST_NAME, _encode(manifest))
-        replace_folder(staging, destination)
+        with Temporary(follow(destination)) as staging:
+            folder = staging.path
+            folder.mkdir(0o700)
+            for file, contents in files.items():
+                write_durably(folder / file, contents)
+            report = _probe(
+                ProbeRequest(loader=loader, files=tuple(files), inputs=golden.inputs), folder
+            )
+            _check_report(report, golden)
+            manifest = _manifest(
+                report,
+                files,
+                name=name,
+                version=version,
+                loader=loader,
+                golden=golden,
+                data=data,
+                metrics=metrics,
+                parameters=parameters,
+            )
+            write_durably(folder / MANIFEST_NAME, _encode(manifest))
+            # A model is read by other users than who wrote it.
+            folder.chmod(0o755)
+            staging.put_folder()
     except OSError as error:
         raise _cannot_write(destination, error) from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
     return manifest
 
 
@@ -121,21 +125,15 @@ def check_destination(destination: Path) -> None:
         SealError: Something that is no sealed model stands there, or it cannot be written.
     """
     try:
-        if destination.exists() and not holds_only_a_model(destination):
+        place = follow(destination)
+        if kind_of(place) is not None and not holds_only_a_model(place):
             raise SealError(
                 f"{destination} exists and is not a sealed model, or holds other files, too.",
                 remedy="Give a folder that does not exist, or a sealed model to replace.",
             )
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{destination.name}-", dir=destination.parent):
-            pass
-    except OSError as error:
-        raise _cannot_write(destination, error) from error
-
-
-def _stage(destination: Path) -> Path:
-    try:
-        return Path(tempfile.mkdtemp(prefix=f".{destination.name}-", dir=destination.parent))
+        make_folder(place.parent)
+        with Temporary(place) as staging:
+            staging.path.mkdir()
     except OSError as error:
         raise _cannot_write(destination, error) from error
 
@@ -147,14 +145,14 @@ def _cannot_write(destination: Path, error: OSError) -> SealError:
     )
 
 
-def _probe(request: ProbeRequest) -> ProbeReport:
+def _probe(request: ProbeRequest, model: Path) -> ProbeReport:
     with tempfile.TemporaryDirectory(prefix="pinproof-probe-") as folder:
         question, answer = Path(folder) / "request.json", Path(folder) / "report.json"
         question.write_text(request.model_dump_json(), encoding="utf-8")
         try:
             # -P: the model must load from what is installed, not from the current folder.
             process = subprocess.run(  # noqa: S603 - this interpreter, and paths of our own
-                [sys.executable, "-P", "-m", "pinproof.sealed.probe", question, answer],
+                [sys.executable, "-P", "-m", "pinproof.sealed.probe", model, question, answer],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
@@ -230,7 +228,8 @@ def _encode(manifest: Manifest) -> bytes:
     except ValueError as error:
         raise SealError(
             f"The model cannot be described as JSON: {error}.",
-            remedy="Leave NaN and infinities out of data, parameters and golden inputs.",
+            remedy="Leave NaN, infinities and text that is not UTF-8, such as some names of files, "
+            "out of data, parameters and golden inputs.",
         ) from error
 
 
