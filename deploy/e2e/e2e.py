@@ -96,7 +96,7 @@ def apply() -> None:
         kubectl("-n", NAMESPACE, "rollout", "status", f"deployment/{name}", f"--timeout={TIMEOUT}")
     smoke = ROOT / "deploy" / "release" / "smoke.py"
     os.environ["SMOKE_API_KEY"] = key
-    run(sys.executable, smoke, STATE / "release.json", "--context", CONTEXT)
+    run(sys.executable, smoke, "--release", STATE / "release.json", "--context", CONTEXT)
 
 
 def logs() -> None:

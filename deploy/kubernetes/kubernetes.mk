@@ -65,12 +65,3 @@ measure-resources: $(SERVICES:%=%/.venv/.installed) ## Measure what servers and 
 	"$(PYTHON)" deploy/kubernetes/resources.py $(if $(ONLY),--only $(ONLY)) --out deploy/kubernetes/results/resources.json
 
 GENERATED_DOCS += deploy/kubernetes/README.md
-
-# ---- The services on this machine, from their environments ----
-
-.PHONY: up down
-up: $(SERVICES:%=%/.venv/.installed) ## Start the three services on 8001, 8002 and 8003; trains what has no model yet
-	@"$(PYTHON)" deploy/kubernetes/local.py up $(SERVICES)
-
-down: ## Stop what `make up` started
-	@"$(PYTHON)" deploy/kubernetes/local.py down

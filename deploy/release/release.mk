@@ -83,9 +83,10 @@ verify-release: ## Refuse a release file DIGESTS whose images the release VERSIO
 	$(call named,VERSION,version)$(call named,REPOSITORY,repository)$(call named,DIGESTS,release file)
 	$(RELEASE) verify "$$DIGESTS" --repository "$$REPOSITORY" --version "$$VERSION"
 
-smoke: ## Ask a cluster whether it serves the release file DIGESTS [CONTEXT=NAME] [SMOKE_API_KEY=...]; needs kubectl
-	$(call named,DIGESTS,release file)
-	"$(PYTHON)" deploy/release/smoke.py "$$DIGESTS" $(if $(CONTEXT),--context "$(CONTEXT)")
+# Without a release file: what `make up` has started.
+smoke: ## Ask what make up started, or the cluster of DIGESTS, what make demo asks [CONTEXT=NAME] [SMOKE_API_KEY=...]
+	@"$(PYTHON)" deploy/release/smoke.py $(if $(value DIGESTS),--release "$$DIGESTS",--up .cache/up) \
+		$(if $(CONTEXT),--context "$(CONTEXT)")
 
 # A roll-back that leaves alone what the roll-out left alone: noted before, returned to after. The
 # workflow and make deploy-… and roll-back-… all do it here.

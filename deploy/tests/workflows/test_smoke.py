@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import threading
+import tomllib
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,19 +17,35 @@ from workflows.reading import ROOT
 
 SMOKE = ROOT / "deploy/release/smoke.py"
 MODEL = "0123456789abcdef" * 4
+OPEN = ("/ready", "/metrics")
 METRICS = 'model_info{{name="bankchurn",sha256="{0}",version="1"}} 1.0\nmodel_ready 1.0\n'
+
+
+DEMO = tomllib.loads((ROOT / "BankChurn-Predictor/demo.toml").read_text(encoding="utf-8"))
+
+
+def answer_to(path: str, body: str) -> tuple[int, str]:
+    """What the demonstration expects of a request, and nothing for any other."""
+    for one in DEMO["requests"]:
+        if one["path"] == path and one.get("body") == (json.loads(body) if body else None):
+            shown = {field.partition(".")[0]: "told" for field in one["show"]}
+            return one.get("status", 200), json.dumps(shown)
+    return 200, "{}"
 
 
 class Service(BaseHTTPRequestHandler):
     """Answers what the test says, and remembers what it was asked."""
 
+    key: ClassVar[str] = ""
     answers: ClassVar[dict[str, tuple[int, str]]] = {}
     asked: ClassVar[list[tuple[str, str, str]]] = []
 
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
         self.asked.append((f"{self.command} {self.path}", self.headers.get("X-API-Key", ""), body))
-        status, text = self.answers.get(self.path, (200, "{}"))
+        status, text = self.answers.get(self.path) or answer_to(self.path, body)
+        if self.key and self.path not in OPEN and self.headers.get("X-API-Key") != self.key:
+            status, text = 401, "no such key"
         self.send_response(status)
         self.end_headers()
         self.wfile.write(text.encode())
@@ -44,6 +61,7 @@ class Service(BaseHTTPRequestHandler):
 def port() -> Iterator[int]:
     Service.answers = {"/metrics": (200, METRICS.format(MODEL))}
     Service.asked = []
+    Service.key = ""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Service)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -65,7 +83,7 @@ def smoke(
 
     def run(**environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, SMOKE, release, "--context", "there"],
+            [sys.executable, SMOKE, "--release", release, "--context", "there"],
             env=kubectl.environment() | {"SMOKE_API_KEY": ""} | environment,
             capture_output=True,
             text=True,
@@ -78,11 +96,23 @@ def smoke(
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def test_a_service_that_is_ready_with_the_model_of_the_release_passes(smoke: Run) -> None:
+def test_a_service_that_demands_a_key_is_not_asked_without_one(smoke: Run) -> None:
+    Service.key = "secret-key"
+
     done = smoke()
 
     assert done.returncode == 0, done.stdout
-    assert [what for what, _, _ in Service.asked] == ["GET /ready", "GET /metrics"]
+    assert "demands a key: its requests were not sent" in done.stdout
+    whats = [what for what, _, _ in Service.asked]
+    assert whats == ["GET /ready", "GET /metrics", "POST /predict"]
+
+
+def test_a_service_that_demands_no_key_is_asked_without_one(smoke: Run) -> None:
+    done = smoke()
+
+    assert done.returncode == 0, done.stdout
+    assert f"answers {len(DEMO['requests'])} requests as expected" in done.stdout
+    assert {key for _, key, _ in Service.asked} == {""}
 
 
 def test_a_service_that_is_not_ready_fails_with_its_reason(smoke: Run) -> None:
@@ -105,27 +135,91 @@ def test_another_model_fails_though_it_is_ready(metrics: str, smoke: Run) -> Non
     done = smoke()
 
     assert done.returncode == 1
-    assert f"the release says {MODEL}" in done.stdout
+    assert f"not {MODEL}, which was meant" in done.stdout
 
 
 def test_with_a_key_the_requests_of_the_demonstration_are_sent(smoke: Run) -> None:
+    Service.key = "secret-key"
+
     done = smoke(SMOKE_API_KEY="secret-key")
 
     assert done.returncode == 0, done.stdout
-    predictions = [(what, key) for what, key, _ in Service.asked if "/predict" in what]
-    assert ("POST /predict", "secret-key") in predictions
-    assert {key for _, key in predictions} == {"secret-key"}
-    assert all(json.loads(body) for what, _, body in Service.asked if "/predict" in what)
+    sent = Service.asked[2:]
+    assert [what for what, _, _ in sent] == [
+        f"{one['method']} {one['path']}" for one in DEMO["requests"]
+    ]
+    assert {key for _, key, _ in sent} == {"secret-key"}
+    assert [json.loads(body) for _, _, body in sent if body] == [
+        one["body"] for one in DEMO["requests"] if "body" in one
+    ]
     assert "secret-key" not in done.stdout + done.stderr
 
 
-def test_an_answer_that_is_an_error_fails(smoke: Run) -> None:
-    Service.answers["/predict"] = (401, "no such key")
+def test_a_wrong_key_fails(smoke: Run) -> None:
+    Service.key = "another-key"
 
     done = smoke(SMOKE_API_KEY="secret-key")
 
     assert done.returncode == 1
-    assert "POST /predict: 401 no such key" in done.stdout
+    assert "POST /predict (A loyal customer): 401, expected 200: no such key" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ((500, "broken"), "500, expected 200: broken"),
+        # One of the requests is a mistake, and taking it is one, too.
+        ((200, '{"churn_probability": 1, "risk_level": 1, "warnings": []}'), "200, expected 422"),
+        ((200, "{}"), "200 without churn_probability, risk_level: {}"),
+        ((200, "<html>"), "200 without JSON: <html>"),
+        ((200, "[]"), "200 without churn_probability, risk_level: []"),
+    ],
+)
+def test_a_wrong_answer_fails_and_names_the_request(
+    answer: tuple[int, str], told: str, smoke: Run
+) -> None:
+    Service.answers["/predict"] = answer
+
+    done = smoke(SMOKE_API_KEY="secret-key")
+
+    assert done.returncode == 1
+    assert told in done.stdout
+    assert "bankchurn: POST /predict (" in done.stdout
+
+
+def test_a_model_of_a_service_that_nothing_demonstrates_fails(
+    port: int, tmp_path: Path, programs: Callable[..., Programs]
+) -> None:
+    kubectl = programs("kubectl")
+    kubectl.answer({"port-forward": (0, f"Forwarding from 127.0.0.1:{port} -> 8001")})
+    release = tmp_path / "release.json"
+    release.write_text(json.dumps({"models": {"unknown": {"sha256": MODEL}}}), "utf-8")
+
+    done = subprocess.run(
+        [sys.executable, SMOKE, "--release", release],
+        env=kubectl.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert "no demo.toml of unknown" in done.stdout
+
+
+@pytest.mark.parametrize("content", [None, "nonsense", '{"models": {}}', '{"models": {"a": 1}}'])
+def test_a_release_file_that_names_no_model_is_refused(content: str | None, tmp_path: Path) -> None:
+    release = tmp_path / "release.json"
+    if content is not None:
+        release.write_text(content, encoding="utf-8")
+
+    done = subprocess.run(
+        [sys.executable, SMOKE, "--release", release], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 2
+    assert "make release-file writes one" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_service_that_cannot_be_reached_fails(
@@ -137,7 +231,7 @@ def test_a_service_that_cannot_be_reached_fails(
     release.write_text(json.dumps({"models": {"bankchurn": {"uri": "", "sha256": MODEL}}}), "utf-8")
 
     done = subprocess.run(
-        [sys.executable, SMOKE, release],
+        [sys.executable, SMOKE, "--release", release],
         env=kubectl.environment(),
         capture_output=True,
         text=True,

@@ -1,0 +1,91 @@
+"""Waits until a service is ready, or until it is known why it will not be."""
+
+import contextlib
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import state
+from processes import port_holder
+from state import Running
+
+__all__ = ["NotReadyError", "wait_until_ready"]
+
+READY_TIMEOUT_S = 90
+OK = 200
+
+
+class NotReadyError(Exception):
+    """A service that does not get ready; the message says why."""
+
+
+def wait_until_ready(name: str, one: Running, folder: Path) -> Running:
+    """Wait for ``/ready``, and record the port that the service's log names.
+
+    Args:
+        name: Of the service.
+        one: Its process.
+        folder: Of its log and record.
+
+    Raises:
+        NotReadyError: It ended, its model was refused, or it took too long.
+    """
+    log, last = folder / f"{name}.log", "it does not listen"
+    deadline = time.monotonic() + READY_TIMEOUT_S
+    while time.monotonic() < deadline:
+        if not one.alive:
+            raise NotReadyError(_why_it_ended(log))
+        if one.port is None and (port := _port(log, "listening")) is not None:
+            one = replace(one, port=port)
+            state.write(folder, name, one)
+        if one.port is not None:
+            status, answer = _ask(f"{one.url}/ready")
+            if status == OK:
+                return one
+            last = str(answer.get("detail", f"/ready answers {status}"))
+            # A model that was refused stays refused; any other reason may pass.
+            if "refusal" in answer:
+                raise NotReadyError(last)
+        time.sleep(0.1)
+    raise NotReadyError(f"waited {READY_TIMEOUT_S} s; last: {last}")
+
+
+def _why_it_ended(log: Path) -> str:
+    if (port := _port(log, "cannot listen")) is not None:
+        return f"port {port} is held by {port_holder(port)}; stop that process first"
+    last = log.read_text(encoding="utf-8").splitlines()[-10:]
+    return "it ended; the end of its log:\n" + "\n".join(last)
+
+
+def _ask(url: str) -> tuple[int, dict[str, Any]]:
+    """Status of an answer, and its JSON where it is an error; 0 where there is none."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - loopback
+            return answer.status, {}
+    except urllib.error.HTTPError as error:
+        with error, contextlib.suppress(ValueError):
+            return error.code, json.load(error)
+        return error.code, {}
+    except OSError:
+        return 0, {}
+
+
+def _port(log: Path, event: str) -> int | None:
+    """The port that the log names with an event."""
+    for entry in _entries(log):
+        if entry.get("event") == event:
+            return int(entry["port"])
+    return None
+
+
+def _entries(log: Path) -> Iterator[dict[str, Any]]:
+    for line in log.read_text(encoding="utf-8").splitlines():
+        with contextlib.suppress(ValueError):
+            entry = json.loads(line)
+            if isinstance(entry, dict):
+                yield entry
