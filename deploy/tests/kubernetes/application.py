@@ -14,10 +14,14 @@ load_settings = importlib.import_module("servicekit").load_settings
 api = importlib.import_module(f"{sys.argv[1]}.api")
 settings = load_settings(api.Settings)
 app = api.create_app(settings)
+routes = {one.path: one.original_route for one in iter_route_contexts(app.routes) if one.path}
 print(  # noqa: T201 - the answer
     json.dumps(
         {
-            "routes": sorted({one.path for one in iter_route_contexts(app.routes) if one.path}),
+            "routes": sorted(routes),
+            "front_page_is_common": (
+                "/" in routes and routes["/"].endpoint.__module__.startswith("servicekit.")
+            ),
             "settings": sorted(name.upper() for name in api.Settings.model_fields),
             "port": settings.port,
             "longest_s": settings.drain_s + settings.shutdown_grace_s,

@@ -52,9 +52,13 @@ def test_without_a_key_nobody_learns_which_paths_exist(client: TestClient, path:
     assert client.get(path).status_code == 401
 
 
-@pytest.mark.parametrize("path", ["/health", "/metrics", "/docs", "/openapi.json"])
+@pytest.mark.parametrize("path", ["/health", "/metrics", "/", "/docs", "/openapi.json"])
 def test_probes_metrics_and_docs_need_no_key(client: TestClient, path: str) -> None:
     assert client.get(path).status_code == 200
+
+
+def test_where_there_is_no_front_page_its_path_needs_a_key(start: Start) -> None:
+    assert start(api_keys=("first-key",), docs=False).get("/").status_code == 401
 
 
 def test_readiness_needs_no_key(client: TestClient) -> None:

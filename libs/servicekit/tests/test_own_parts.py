@@ -41,8 +41,12 @@ async def fail(runtime: Runtime) -> None:
     raise RuntimeError(f"secret internals of {runtime.name}")
 
 
-def make_client(sealed_model: Path, **parts: object) -> TestClient:
+def make_client(sealed_model: Path, *, front: str = "/front", **parts: object) -> TestClient:
     router = APIRouter()
+
+    @router.get(front)
+    async def front_page() -> Response:
+        return PlainTextResponse("own front page")
 
     @router.get("/cached")
     async def cached() -> Response:
@@ -145,3 +149,12 @@ def test_an_open_path_of_its_own_needs_no_key_and_the_others_do(client: TestClie
 
     assert client.get("/page").status_code == 200
     assert client.get("/cached").status_code == 401
+
+
+def test_a_front_page_of_its_own_is_answered_and_is_no_more_open_than_it_says(
+    sealed_model: Path,
+) -> None:
+    with make_client(sealed_model, front="/") as client:
+        assert client.get("/").text == "own front page"
+        del client.headers["X-API-Key"]
+        assert client.get("/").status_code == 401

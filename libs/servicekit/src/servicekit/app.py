@@ -1,12 +1,12 @@
 """The application factory."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
 from inspect import iscoroutinefunction
 from typing import Any, get_origin
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute, iter_route_contexts
 from pinproof import open_sealed
@@ -16,7 +16,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from servicekit.docs import render_docs
+from servicekit.docs import render_docs, render_front_page
 from servicekit.json_body import StrictRoute
 from servicekit.lifecycle import Lifecycle
 from servicekit.metrics import Metrics
@@ -33,7 +33,14 @@ from servicekit.problems import ProblemCatalog
 from servicekit.runtime import ModelOpener, Runtime
 from servicekit.settings import ServiceSettings
 from servicekit.spec import ServiceSpec
-from servicekit.system import DOCS_PATHS, PROBE_PATHS, docs_router, system_router
+from servicekit.system import (
+    DOCS_PATHS,
+    FRONT_PAGE_PATH,
+    PROBE_PATHS,
+    docs_router,
+    front_page_router,
+    system_router,
+)
 from servicekit.workers import WorkerPool
 
 __all__ = ["create_app"]
@@ -93,10 +100,16 @@ def create_app(
     app.state.runtime = runtime
     app.include_router(spec.router)
     app.include_router(system_router())
+    open_paths = [*DOCS_PATHS, *spec.open_paths]
     if settings.docs:
-        app.include_router(_docs(app, settings))
+        own_front_page = FRONT_PAGE_PATH in _paths(app)
+        schema = _schema(app, settings)
+        app.include_router(docs_router(cache(lambda: render_docs(schema())), schema))
+        if not own_front_page:
+            app.include_router(front_page_router(cache(lambda: render_front_page(schema()))))
+            open_paths.append(FRONT_PAGE_PATH)
     _check_endpoints(app)
-    app.user_middleware = _middleware(app, runtime, gate, catalog, spec.open_paths)
+    app.user_middleware = _middleware(app, runtime, gate, catalog, open_paths)
     return app
 
 
@@ -105,7 +118,7 @@ def _middleware(
     runtime: Runtime,
     gate: Gate,
     catalog: ProblemCatalog,
-    own_open_paths: tuple[str, ...],
+    open_paths: Sequence[str],
 ) -> list[Middleware]:
     """The layers around the endpoints, outermost first."""
     settings, lifecycle = runtime.settings, runtime.lifecycle
@@ -118,8 +131,7 @@ def _middleware(
     ]
     if settings.authenticates:
         keys = [key.get_secret_value() for key in settings.api_keys]
-        open_paths = (*PROBE_PATHS, *DOCS_PATHS, *own_open_paths)
-        layers.append(Middleware(AuthMiddleware, keys=keys, open_paths=open_paths))
+        layers.append(Middleware(AuthMiddleware, keys=keys, open_paths=[*PROBE_PATHS, *open_paths]))
     return [
         *layers,
         Middleware(QueryMiddleware, schema=app.openapi, exempt=PROBE_PATHS),
@@ -144,7 +156,7 @@ def _lifespan(runtime: Runtime, spec: ServiceSpec) -> Any:  # noqa: ANN401 - Fas
     return lifespan
 
 
-def _docs(app: FastAPI, settings: ServiceSettings) -> APIRouter:
+def _schema(app: FastAPI, settings: ServiceSettings) -> Callable[[], dict[str, Any]]:
     def schema() -> dict[str, Any]:
         document = app.openapi()
         if settings.authenticates and "security" not in document:
@@ -154,7 +166,7 @@ def _docs(app: FastAPI, settings: ServiceSettings) -> APIRouter:
             document["security"] = [{"key": []}, {"bearer": []}]
         return document
 
-    return docs_router(cache(lambda: render_docs(schema())), schema)
+    return schema
 
 
 def _paths(app: FastAPI) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 What is ambiguous is refused: two readings of one message, of which a proxy takes one and the
 service the other, are how a request is smuggled past a proxy (RFC 9112, section 11.2). The cases
-ask ``/health``, so that they hold for every service.
+ask ``/health``, or the front page, so that they hold for every service.
 """
 
 import re
@@ -85,6 +85,7 @@ _READ: Final = {
         (405, 200),
     ),
     "empty lines first": (b"\r\n\r\n", (200,)),
+    "the front page": (_get(b"Host: x", target=b"/"), (200, 200)),
     "HTTP/1.0": (_get(version=b"HTTP/1.0"), (200,)),
     "an absolute target": (_get(b"Host: x", target=b"http://x/health"), (200, 200)),
     "an asterisk": (b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", (404, 200)),

@@ -1,7 +1,7 @@
-"""The documentation page: plain HTML made from the OpenAPI document.
+"""The front page and the documentation page: plain HTML made from the OpenAPI document.
 
 Swagger's page loads its scripts from a content delivery network, which a service behind a
-firewall cannot reach and a careful one does not trust. This page needs no script at all;
+firewall cannot reach and a careful one does not trust. These pages need no script at all;
 ``/openapi.json`` serves the tools that want more.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
-__all__ = ["render_docs"]
+__all__ = ["render_docs", "render_front_page"]
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
@@ -21,30 +21,55 @@ table { border-collapse: collapse } td, th { padding: .15rem .8rem .15rem 0; tex
 """.strip()
 
 
+def render_front_page(schema: dict[str, Any]) -> str:
+    """The page at ``/``: what the service is, and where its documentation is.
+
+    It says nothing that the documentation does not say, which needs no API key either.
+
+    Args:
+        schema: The OpenAPI document.
+    """
+    return _page(
+        schema,
+        """<ul>
+<li><a href="docs">The endpoints</a>, also as an <a href="openapi.json">OpenAPI document</a></li>
+<li><a href="ready">Whether it is ready</a></li>
+</ul>""",
+    )
+
+
 def render_docs(schema: dict[str, Any]) -> str:
     """The page for an API.
 
     Args:
         schema: Its OpenAPI document.
     """
-    info = schema["info"]
-    title = escape(info["title"])
     body = "\n".join(
         part
         for path, item in schema.get("paths", {}).items()
         for method, operation in item.items()
         for part in _operation(method.upper(), path, operation)
     )
+    return _page(
+        schema,
+        f"""<p>The same as an <a href="openapi.json">OpenAPI document</a>.</p>
+{body}
+<h2>Schemas</h2>
+{"".join(_schemas(schema.get("components", {}).get("schemas", {})))}""",
+    )
+
+
+def _page(schema: dict[str, Any], body: str) -> str:
+    """A page under the service's title and description."""
+    info = schema["info"]
+    title = escape(info["title"])
     return f"""<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style></head>
 <body>
 <h1>{title} {escape(info["version"])}</h1>
 <p>{escape(info.get("description", ""))}</p>
-<p>The same as an <a href="openapi.json">OpenAPI document</a>.</p>
 {body}
-<h2>Schemas</h2>
-{"".join(_schemas(schema.get("components", {}).get("schemas", {})))}
 </body>
 </html>
 """

@@ -111,7 +111,10 @@ class ServiceSettings(BaseSettings):
         description="Whether answers say why a model was refused, with paths and digests; "
         "unset means outside of production.",
     )
-    docs: bool = Field(default=True, description="Whether `/docs` and `/openapi.json` answer.")
+    docs: bool = Field(
+        default=True,
+        description="Whether `/docs`, `/openapi.json` and servicekit's page at `/` answer.",
+    )
 
     @field_validator("api_keys", "model_signers", mode="before")
     @classmethod

@@ -11,10 +11,19 @@ from servicekit.errors import DrainingError, ServiceError
 from servicekit.problems import ProblemResponse
 from servicekit.runtime import Runtime, RuntimeDep
 
-__all__ = ["DOCS_PATHS", "PROBE_PATHS", "ModelInfo", "docs_router", "system_router"]
+__all__ = [
+    "DOCS_PATHS",
+    "FRONT_PAGE_PATH",
+    "PROBE_PATHS",
+    "ModelInfo",
+    "docs_router",
+    "front_page_router",
+    "system_router",
+]
 
 PROBE_PATHS = ("/health", "/ready", "/metrics")
 DOCS_PATHS = ("/docs", "/openapi.json")
+FRONT_PAGE_PATH = "/"
 
 
 class ManifestEssentials(BaseModel):
@@ -117,6 +126,21 @@ def docs_router(page: Callable[[], str], schema: Callable[[], dict[str, object]]
     @router.get("/openapi.json")
     async def openapi() -> JSONResponse:
         return JSONResponse(schema())
+
+    return router
+
+
+def front_page_router(page: Callable[[], str]) -> APIRouter:
+    """The front page, of a service that has none of its own.
+
+    Args:
+        page: Renders the page.
+    """
+    router = APIRouter(include_in_schema=False)
+
+    @router.get(FRONT_PAGE_PATH)
+    async def front_page() -> HTMLResponse:
+        return HTMLResponse(page())
 
     return router
 
