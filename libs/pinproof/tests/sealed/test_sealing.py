@@ -326,7 +326,7 @@ def test_a_manifest_with_text_that_is_not_utf8_is_refused(tmp_path: Path) -> Non
     seal_of_it = hashlib.sha256(text.encode()).hexdigest()
     path.write_text(text.replace("0" * 64, seal_of_it, 1))
 
-    with pytest.raises(ManifestError, match="not valid JSON.*surrogates not allowed"):
+    with pytest.raises(ManifestError, match=r"not valid JSON.*surrogates not allowed"):
         open_sealed(tmp_path / "model")
 
 
