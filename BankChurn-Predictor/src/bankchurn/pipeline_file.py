@@ -77,10 +77,13 @@ class PipelineUnpickler(RestrictedUnpickler):
 
     Args:
         file: The unpacked pickle.
+        nested: Whether it is the pickle of an array of objects, in which numpy's own way of
+            pickling holds for other arrays.
     """
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], *, nested: bool = False) -> None:
         super().__init__(file, FILE_NAME, PIPELINE_GLOBALS)
+        self._nested = nested
 
     def load_build(self) -> None:
         """Set the state of an instance; an array's bytes are read as soon as it is described.
@@ -95,6 +98,8 @@ class PipelineUnpickler(RestrictedUnpickler):
         if isinstance(built, np.dtype):
             self._check_dtype(built, size)
         elif isinstance(built, NumpyArrayWrapper):
+            if self._nested:
+                refuse(FILE_NAME, "holds an array of joblib's in an array of objects")
             self.stack[-1] = self._read_array(vars(built))
 
     def _check_dtype(self, dtype: "np.dtype[Any]", size: int | None) -> None:
@@ -112,7 +117,7 @@ class PipelineUnpickler(RestrictedUnpickler):
         if described["subclass"] is not np.ndarray or not isinstance(dtype, np.dtype):
             refuse(FILE_NAME, "holds an array of a class of its own")
         if dtype.hasobject:
-            inner = PipelineUnpickler(self.file)
+            inner = PipelineUnpickler(self.file, nested=True)
             array = inner.load()
             self.used |= inner.used
             if not isinstance(array, np.ndarray) or array.shape != shape:

@@ -57,6 +57,13 @@ def _named_by(one: object) -> frozenset[Any]:
     return frozenset(namer.named)
 
 
+def _bytes_in_an_array(contents: bytes) -> bytearray:
+    """What a pickle gets for `bytearray`, which would also take a size in bytes."""
+    if not isinstance(contents, bytes):
+        raise TypeError(f"bytearray({contents!r}) in a pickle")
+    return bytearray(contents)
+
+
 _REFERENCES: Final = frozenset({np.ndarray, OrderedDict, CyHalfBinomialLoss})
 
 # The functions of numpy and scikit-learn that rebuild arrays, numbers, random states and losses.
@@ -79,14 +86,15 @@ _INSTANCES: Final = frozenset(
     }
 )
 
-_CALLS: Final = (_REBUILDERS | {Tree, bytearray, defaultdict}) - _REFERENCES
+_CALLS: Final = (_REBUILDERS | {Tree, _bytes_in_an_array, defaultdict}) - _REFERENCES
 
 PIPELINE_GLOBALS: Final = AllowedGlobals(
     instances=_INSTANCES,
     calls=_CALLS,
     references=_REFERENCES,
-    # Models of numpy 1 are read under numpy 2 where an upgrade is tried.
-    renamed=tuple(
-        (name_of(one).replace("numpy._core.", "numpy.core."), one) for one in _REBUILDERS
+    renamed=(
+        ("builtins:bytearray", _bytes_in_an_array),
+        # Models of numpy 1 are read under numpy 2 where an upgrade is tried.
+        *((name_of(one).replace("numpy._core.", "numpy.core."), one) for one in _REBUILDERS),
     ),
 )

@@ -6,13 +6,14 @@ imported because a pickle names it. The list also says what may be done with eac
 
 Opcodes that modern picklers do not write, and that reach objects around the list, are refused.
 
-What is left: a hostile pickle can put any numbers into the admitted objects, and compiled code
-reads them. It may answer wrongly, take memory or crash the process.
+What is left: a hostile pickle can put any numbers into the admitted objects, and compiled code of
+libraries reads them. It may answer wrongly, take memory, crash the process or exploit an error of
+that code.
 """
 
 import pickle
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import IO, Any, ClassVar, Final, NoReturn
@@ -95,6 +96,8 @@ class RestrictedUnpickler(pickle._Unpickler):  # noqa: SLF001 - the one whose op
 
     dispatch: ClassVar[dict[int, Any]] = dict(pickle._Unpickler.dispatch)  # noqa: SLF001
     stack: list[Any]
+    read: Callable[[int], bytes]
+    append: Callable[[object], None]
 
     def __init__(self, file: IO[bytes], name: str, allowed: AllowedGlobals) -> None:
         super().__init__(file)
@@ -148,6 +151,11 @@ class RestrictedUnpickler(pickle._Unpickler):  # noqa: SLF001 - the one whose op
             refuse(self.name, f"changes {name_of(changed)}")
         super().load_build()  # type: ignore[misc]
 
+    def load_bytearray8(self) -> None:
+        """Read bytes, and take no memory for more of them than there are."""
+        size = int.from_bytes(self.read(8), "little")
+        self.append(bytearray(self.read(size)))
+
     def _check(self, one: object, allowed: Iterable[Any], does: str) -> None:
         if not _is_in(one, allowed):
             named = name_of(one) if _is_in(one, self.used) else f"a {type(one).__name__}"
@@ -179,7 +187,16 @@ def _build(self: RestrictedUnpickler) -> None:
     self.load_build()
 
 
+def _bytearray8(self: RestrictedUnpickler) -> None:
+    self.load_bytearray8()
+
+
 RestrictedUnpickler.dispatch.update(
-    {pickle.REDUCE[0]: _reduce, pickle.NEWOBJ[0]: _newobj, pickle.BUILD[0]: _build}
+    {
+        pickle.REDUCE[0]: _reduce,
+        pickle.NEWOBJ[0]: _newobj,
+        pickle.BUILD[0]: _build,
+        pickle.BYTEARRAY8[0]: _bytearray8,
+    }
     | {code[0]: _refusal(opcode) for opcode, code in _REFUSED.items()}
 )

@@ -1,0 +1,233 @@
+"""Models that lie consistently: a hostile pickle, sealed with the digests that it has."""
+
+import copy
+import copyreg
+import io
+import pickle
+import subprocess
+import sys
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+import payloads
+import pytest
+import sklearn
+from bankchurn import pipeline_file
+from bankchurn.api import Settings, create_app
+from bankchurn.cli import app
+from bankchurn.model import ChurnPredictor
+from bankchurn.pipeline_file import PipelineUnpickler, read_pipeline, unpack, write_pipeline
+from bankchurn.pipeline_globals import PIPELINE_GLOBALS
+from bankchurn.train import Training
+from payloads import build, call, dict_of, make, name, number, text, tuple_of
+from pinproof import open_sealed
+from pinproof.errors import UnsafePickleError
+from pinproof.sealed.restricted_pickle import name_of
+from servicekit.testing import wait_until
+from sklearn.pipeline import Pipeline
+from starlette.testclient import TestClient
+from typer.testing import CliRunner
+
+# What a service without a list does.
+UNGUARDED = """
+import sys
+import joblib
+import payloads
+payloads.register_extension()
+joblib.load(sys.argv[1])
+"""
+
+
+@pytest.fixture
+def marker(tmp_path: Path) -> Path:
+    """A file that a payload makes if it is executed."""
+    return tmp_path / "executed"
+
+
+@pytest.fixture
+def extension() -> Iterator[None]:
+    payloads.register_extension()
+    yield
+    copyreg.remove_extension("posix", "system", payloads.EXTENSION)
+
+
+def test_the_pipeline_names_everything_in_the_list(training: Training) -> None:
+    reader = PipelineUnpickler(io.BytesIO(unpack(training.files[pipeline_file.FILE_NAME])))
+    reader.load()
+    listed = PIPELINE_GLOBALS.instances | PIPELINE_GLOBALS.calls | PIPELINE_GLOBALS.references
+    assert sorted(map(name_of, listed - reader.used)) == []
+
+
+def test_a_pipeline_answers_as_the_one_that_joblib_reads(
+    training: Training, sample: pd.DataFrame
+) -> None:
+    contents = training.files[pipeline_file.FILE_NAME]
+    by_joblib = joblib.load(io.BytesIO(contents))
+    np.testing.assert_array_equal(
+        read_pipeline(contents).predict_proba(sample), by_joblib.predict_proba(sample)
+    )
+
+
+@pytest.mark.parametrize("payload", payloads.PAYLOADS)
+def test_a_payload_is_executed_by_joblib(payload: str, marker: Path) -> None:
+    path = marker.with_name("pipeline.joblib")
+    path.write_bytes(payloads.pack(payloads.PAYLOADS[payload](marker)))
+    subprocess.run(
+        [sys.executable, "-c", UNGUARDED, path],
+        env={"PYTHONPATH": str(Path(__file__).parent), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        check=False,
+    )
+    wait_until(marker.exists, "the payload is executed")
+
+
+@pytest.mark.usefixtures("extension")
+@pytest.mark.parametrize("payload", payloads.PAYLOADS)
+def test_a_sealed_payload_is_refused_and_not_executed(
+    payload: str, sealed: Path, marker: Path
+) -> None:
+    contents = payloads.pack(payloads.PAYLOADS[payload](marker))
+    model = payloads.seal_with(sealed, marker.with_name("model"), contents)
+    with pytest.raises(UnsafePickleError, match=r"^pipeline\.joblib ") as refusal:
+        open_sealed(model)
+    assert refusal.value.code == "unsafe-pickle"
+    assert not marker.exists()
+
+
+def test_a_command_ends_with_1_and_says_what_the_pickle_names(
+    sealed: Path, marker: Path, customer: dict[str, object]
+) -> None:
+    contents = payloads.pack(payloads.PAYLOADS["posix.system"](marker))
+    model = payloads.seal_with(sealed, marker.with_name("model"), contents)
+    record = marker.with_name("customer.json")
+    record.write_text(str(customer).replace("'", '"'))
+    result = CliRunner().invoke(app, ["explain", str(record), "--model", str(model)])
+    assert result.exit_code == 1
+    assert "error: pipeline.joblib names posix:system, which no model of this" in result.stderr
+    assert not marker.exists()
+
+
+def test_a_service_is_not_ready_and_gives_the_code(sealed: Path, marker: Path) -> None:
+    contents = payloads.pack(payloads.PAYLOADS["in an array of objects"](marker))
+    model = payloads.seal_with(sealed, marker.with_name("model"), contents)
+    settings = Settings.model_validate({"app_env": "test", "model_dir": model})
+    with TestClient(create_app(settings)) as client:
+        wait_until(lambda: "refusal" in client.get("/ready").json(), "the model is refused")
+        ready = client.get("/ready")
+    assert (ready.status_code, ready.json()["refusal"]) == (503, "unsafe-pickle")
+    assert not marker.exists()
+
+
+VERSION = text(sklearn.__version__)
+PIPELINE = name("sklearn.pipeline", "Pipeline")
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        (call(PIPELINE, payloads.NONE), "calls sklearn.pipeline:Pipeline"),
+        (call(name("xgboost.core", "Booster")), "calls xgboost.core:Booster"),
+        (call(name("numpy", "ndarray")), "calls numpy:ndarray"),
+        (call(text("upper")), "calls a str"),
+        (make(name("collections", "defaultdict")), "makes instances of collections:defaultdict"),
+        (make(PIPELINE, payloads.NONE), "makes an instance of sklearn.pipeline:Pipeline with"),
+        (pickle.PERSID + b"1\n", "has the opcode PERSID"),
+        (text("1") + pickle.BINPERSID, "has the opcode BINPERSID"),
+        (pickle.NEXT_BUFFER, "has the opcode NEXT_BUFFER"),
+        (text("a pipeline"), "is something else than a fitted pipeline"),
+        (
+            build(
+                make(PIPELINE),
+                dict_of(
+                    {"steps": payloads.list_of(), "_sklearn_version": text(sklearn.__version__)}
+                ),
+            ),
+            "is something else than a fitted pipeline",
+        ),
+    ],
+)
+def test_what_is_listed_is_used_only_as_listed(body: bytes, what: str) -> None:
+    with pytest.raises(UnsafePickleError, match=rf"^pipeline\.joblib {what}"):
+        read_pipeline(payloads.pack(body))
+
+
+def test_a_class_cannot_be_changed() -> None:
+    replaced = dict_of({"predict_proba": name("builtins", "bytearray")})
+    body = build(PIPELINE, tuple_of(payloads.NONE, replaced))
+    before = vars(Pipeline)["predict_proba"]
+    with pytest.raises(UnsafePickleError, match=r"changes sklearn\.pipeline:Pipeline"):
+        read_pipeline(payloads.pack(body))
+    assert vars(Pipeline)["predict_proba"] is before
+
+
+def test_a_size_is_no_contents_of_a_bytearray() -> None:
+    with pytest.raises(TypeError, match=r"bytearray\(2000000000\) in a pickle"):
+        read_pipeline(payloads.pack(call(name("builtins", "bytearray"), number(2 * 10**9))))
+
+
+def dtype(kind: str, state: bytes) -> bytes:
+    return build(call(name("numpy", "dtype"), text(kind), payloads.FALSE, payloads.TRUE), state)
+
+
+OBJECT = call(name("numpy", "dtype"), text("O8"), payloads.FALSE, payloads.TRUE)
+
+
+@pytest.mark.parametrize(
+    "described",
+    [
+        # Numbers of the file as the addresses of objects.
+        dtype(
+            "V8",
+            tuple_of(
+                *(number(3), text("|"), payloads.NONE, tuple_of(text("x"))),
+                dict_of({"x": tuple_of(OBJECT, number(0))}),
+                *(number(8), number(1), number(0)),
+            ),
+        ),
+        # Longer than the memory behind it.
+        dtype(
+            "V1",
+            tuple_of(
+                *(number(3), text("|"), payloads.NONE, payloads.NONE, payloads.NONE),
+                *(number(10**6), number(1), number(0)),
+            ),
+        ),
+    ],
+    ids=["addresses", "longer"],
+)
+def test_numbers_that_numpy_does_not_have_are_refused(described: bytes) -> None:
+    with pytest.raises(UnsafePickleError, match="describes numbers that numpy does not have"):
+        read_pipeline(payloads.pack(described))
+
+
+def test_a_pipeline_that_would_call_other_methods_is_refused(predictor: ChurnPredictor) -> None:
+    pipeline = copy.deepcopy(predictor.pipeline)
+    stack = pipeline.named_steps["stack"]
+    for change, value in [
+        ("stack_method_", ["decision_function"] * 3 + ["save_model"]),
+        ("final_estimator_", stack.named_estimators_["forest"]),
+        ("estimators_", stack.estimators_[::-1]),
+    ]:
+        was = getattr(stack, change)
+        setattr(stack, change, value)
+        with pytest.raises(UnsafePickleError, match="something else than a fitted pipeline"):
+            read_pipeline(write_pipeline(pipeline))
+        setattr(stack, change, was)
+    assert type(read_pipeline(write_pipeline(pipeline))) is Pipeline
+
+
+def test_a_file_that_is_not_packed_as_a_pipeline_is_not_read(
+    training: Training, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contents = training.files[pipeline_file.FILE_NAME]
+    with pytest.raises(ValueError, match="not compressed with zlib"):
+        read_pipeline(zlib.decompress(contents))
+    with pytest.raises(ValueError, match="is cut off"):
+        read_pipeline(contents[:-1])
+    monkeypatch.setattr(pipeline_file, "MAX_BYTES", 1000)
+    with pytest.raises(ValueError, match="unpacks to more than 1,000 bytes"):
+        read_pipeline(contents)
