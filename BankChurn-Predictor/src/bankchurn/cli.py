@@ -13,6 +13,7 @@ from servicekit.answer_warnings import WARNINGS
 from servicekit.console import print_anywhere
 from servicekit.exits import exits
 from servicekit.models import check_places, open_model, sealed_text
+from servicekit.model_options import Sha256Option, SignersOption
 from tqdm import tqdm
 
 from bankchurn.display import show_explanation, show_report
@@ -41,10 +42,6 @@ app = typer.Typer(
 
 ModelOption = Annotated[
     Path, typer.Option("--model", help="Folder of the sealed model.", show_default=True)
-]
-Sha256Option = Annotated[
-    str | None,
-    typer.Option("--model-sha256", help="SHA-256 that the model's manifest must have."),
 ]
 ReportsOption = Annotated[
     Path, typer.Option("--reports", help="Folder for evaluation.json and the plots.")
@@ -87,7 +84,7 @@ def train(  # noqa: PLR0917 - typer makes options of all of them
             table = sample.drop(columns=list(IDENTIFIERS))
             source, ignored = f"generated sample, seed {seed}", []
         else:
-            table, source = load_table(data, for_training=True), data.name
+            table, source = load_table(data, for_training=True), printable(data.name)
             ignored = ignored_columns(data)
         check_places(out, reports, reporting.check_folder)
         trained = training.train(
@@ -113,13 +110,14 @@ def evaluate(
     reports: ReportsOption = DEFAULT_REPORTS,
     model_sha256: Sha256Option = None,
 ) -> None:
+    signer: SignersOption = None,
     """Measure a sealed model on a table whose outcomes are known."""
     from bankchurn import report as reporting  # noqa: PLC0415
     from bankchurn.data import ignored_columns, load_table  # noqa: PLC0415
     from bankchurn.evaluation_report import evaluate_sealed  # noqa: PLC0415
 
     with exits():
-        predictor, manifest = _open(model, model_sha256)
+        predictor, manifest = _open(model, model_sha256, signer)
         table, ignored = load_table(data), ignored_columns(data)
         reporting.check_folder(reports)
         report = evaluate_sealed(predictor, manifest, table, source=data.name)
@@ -138,6 +136,7 @@ def predict(
     model: ModelOption = DEFAULT_MODEL,
     model_sha256: Sha256Option = None,
 ) -> None:
+    signer: SignersOption = None,
     """Score a file of customers. Writes the whole output, or, if any row is bad, nothing."""
     from bankchurn.batch import predict_file  # noqa: PLC0415
     from bankchurn.evaluation_report import tell_unknown  # noqa: PLC0415
@@ -146,7 +145,8 @@ def predict(
     with exits():
         # The mistakes that are cheap to see, before a model is loaded for nothing.
         total = count_rows(source)
-        predictor, manifest = _open(model, model_sha256)
+        check_output(source, destination)
+        predictor, manifest = _open(model, model_sha256, signer)
         with tqdm(total=total, unit=" customers", unit_scale=True, file=sys.stderr) as bar:
             summary = predict_file(predictor, source, destination, progress=bar.update)
     print(
@@ -171,13 +171,14 @@ def explain(
     model: ModelOption = DEFAULT_MODEL,
     model_sha256: Sha256Option = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    signer: SignersOption = None,
 ) -> None:
     """Say what each feature contributes to one customer's probability."""
     from bankchurn.customer_file import read_customer  # noqa: PLC0415
 
     with exits():
         record = read_customer(customer)
-        predictor, manifest = _open(model, model_sha256)
+        predictor, manifest = _open(model, model_sha256, signer)
         [answer] = predictor.answer([record], model_version=manifest.version, explain=True)
     if as_json:
         print(answer.model_dump_json(indent=2))
@@ -196,7 +197,7 @@ def explain(
 def serve() -> None:
     """Serve the sealed model over HTTP until SIGTERM or SIGINT.
 
-    Settings are environment variables, such as MODEL_DIR, PORT and MODEL_SHA256; the README of
+    Settings are environment variables, such as MODEL_DIR, PORT and MODEL_SIGNERS; the README of
     libs/servicekit lists them all. With APP_ENV=production, unsafe settings are refused.
     """
     from servicekit import serve as serve_app  # noqa: PLC0415
@@ -243,8 +244,10 @@ def _tell_ignored(columns: list[str]) -> None:
     print(f"Notice: columns that are no inputs are ignored ({len(columns):,}): {shown}{more}")
 
 
-def _open(model: Path, sha256: str | None) -> "tuple[ChurnPredictor, Manifest]":
+def _open(
+    model: Path, sha256: str | None, signers: list[str] | None
+) -> "tuple[ChurnPredictor, Manifest]":
     from bankchurn.model import ChurnPredictor  # noqa: PLC0415
 
-    opened, predictor = open_model(model, sha256, name="bankchurn", kind=ChurnPredictor)
+    opened, predictor = open_model(model, sha256, signers, name="bankchurn", kind=ChurnPredictor)
     return predictor, opened.manifest

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 from servicekit.exits import exits
 from servicekit.files import DataError
+from servicekit.model_options import Sha256Option, SignersOption
 from tqdm import tqdm
 
 from chicagotaxi.bars import StepBar, notice
@@ -15,7 +16,6 @@ from chicagotaxi.options import (
     EngineOption,
     MasterOption,
     ModelOption,
-    Sha256Option,
     SparkOption,
     ThreadsOption,
     engine_options,
@@ -41,6 +41,7 @@ def predict(  # noqa: PLR0917
     ] = DEFAULT_OUT,
     model: ModelOption = DEFAULT_MODEL,
     model_sha256: Sha256Option = None,
+    signer: SignersOption = None,
     engine: EngineOption = "duckdb",
     master: MasterOption = "local[*]",
     spark: SparkOption = None,
@@ -67,7 +68,7 @@ def predict(  # noqa: PLR0917
         say_what_is_unknown(panel, notice)
         _warn_of_age(panel)
         progress("open the model")
-        sealed = SealedForecast.find(model, model_sha256)
+        sealed = SealedForecast.find(model, model_sha256, signer)
         progress("forecast a week")
         with opened_engine(options) as opened:
             info = run_predict(opened, sealed, panel, out)
@@ -86,6 +87,7 @@ def hindcast(  # noqa: PLR0917
     every: Annotated[int, typer.Option(min=1, help="Hours between two origins.")] = 24,
     model: ModelOption = DEFAULT_MODEL,
     model_sha256: Sha256Option = None,
+    signer: SignersOption = None,
     engine: EngineOption = "duckdb",
     master: MasterOption = "local[*]",
     spark: SparkOption = None,
@@ -106,7 +108,7 @@ def hindcast(  # noqa: PLR0917
         panel = read_hourly(out)
         say_what_is_unknown(panel, notice)
         rows = origins(panel, every, notice=notice)
-        sealed = SealedForecast.find(model, model_sha256)
+        sealed = SealedForecast.find(model, model_sha256, signer)
         total = len(rows) * 168 * len(panel.areas)
         with (
             opened_engine(options) as opened,

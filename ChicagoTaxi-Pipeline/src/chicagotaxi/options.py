@@ -23,7 +23,6 @@ __all__ = [
     "ModelOption",
     "ReportsOption",
     "SeedOption",
-    "Sha256Option",
     "SparkOption",
     "ThreadsOption",
     "engine_options",
@@ -34,10 +33,6 @@ DEFAULT_MODEL: Final = Path("models/chicagotaxi")
 DEFAULT_REPORTS: Final = Path("reports/chicagotaxi")
 
 ModelOption = Annotated[Path, typer.Option("--model", help="Folder of the sealed model.")]
-Sha256Option = Annotated[
-    str | None,
-    typer.Option("--model-sha256", help="SHA-256 that the model's manifest must have."),
-]
 ReportsOption = Annotated[Path, typer.Option("--reports", help="Folder for backtest.json.")]
 SeedOption = Annotated[int, typer.Option(min=0, help="Of every random choice.")]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 from servicekit.exits import exits
 from servicekit.files import DataError
+from servicekit.model_options import Sha256Option, SignersOption
 from tqdm import tqdm
 
 from chicagotaxi.bars import ShareBar, notice
@@ -19,7 +20,6 @@ from chicagotaxi.options import (
     MaxDroppedOption,
     ReportsOption,
     SeedOption,
-    Sha256Option,
     SparkOption,
     engine_options,
     opened_engine,
@@ -52,6 +52,7 @@ def run(  # noqa: PLR0917
         ),
     ] = DEFAULT_MODEL,
     model_sha256: Sha256Option = None,
+    signer: SignersOption = None,
     reports: ReportsOption = DEFAULT_REPORTS,
     engine: EngineOption = "duckdb",
     master: MasterOption = "local[*]",
@@ -75,17 +76,18 @@ def run(  # noqa: PLR0917
     with exits(), tempfile.TemporaryDirectory(prefix="chicagotaxi-") as folder:
         options = engine_options(engine, master, spark)
         sources: list[str | Path] = list(inputs or ())
-        # A model that is refused is no reason to spend minutes first.
+        # A model that is refused, or is not the one that was asked for, is no reason to spend
+        # minutes first.
         there = (model / "manifest.json").exists()
-        if there:
-            SealedForecast.find(model, model_sha256)
+        if there or model_sha256 or signer:
+            SealedForecast.find(model, model_sha256, signer)
         if not sources:
             _check_sample(out)
             sources = [_sample_file(Path(folder), sample_trips, seed)]
         _etl(sources, out, options, max_dropped)
         if not there:
             train(data=out, out=model, reports=reports, seed=seed)
-        sealed = SealedForecast.find(model, model_sha256)
+        sealed = SealedForecast.find(model, model_sha256, signer)
         with opened_engine(engine_options()) as here:
             info = predict(here, sealed, read_hourly(out), out)
     show_batch(info)

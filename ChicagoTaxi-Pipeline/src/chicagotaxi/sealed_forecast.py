@@ -33,7 +33,7 @@ class SealedForecast:
     sha256: str
 
     @classmethod
-    def find(cls, folder: Path, sha256: str | None) -> Self:
+    def find(cls, folder: Path, sha256: str | None, signers: list[str] | None = None) -> Self:
         """The model in a folder, which is opened.
 
         Args:
@@ -41,12 +41,16 @@ class SealedForecast:
             sha256: What the SHA-256 of its manifest must be, where that is known.
 
         Raises:
+            signers: Public keys, of which one must have signed it; None or empty where no
+                signature is asked for.
             SealedModelError: It is refused.
             DataError: It is a model of another service.
         """
         from pinproof.sealed.manifest import read_manifest  # noqa: PLC0415
 
-        _, found = read_manifest(folder, expected_sha256=sha256)
+        with read_errors(folder):
+            kind_of(folder / MANIFEST_NAME)
+        _, found = read_manifest(folder, expected_sha256=sha256, signers=tuple(signers or ()))
         sealed = cls(folder.resolve(), found)
         sealed.opened()
         return sealed
@@ -73,4 +77,5 @@ class SealedForecast:
 
 @lru_cache(maxsize=1)
 def _opened(sealed: SealedForecast) -> "tuple[OpenedModel, DemandForecaster]":
-    return open_model(sealed.folder, sealed.sha256, name=MODEL_NAME, kind=DemandForecaster)
+    # Whose it is was asked when it was found; since then its digest says which it is.
+    return open_model(sealed.folder, sealed.sha256, None, name=MODEL_NAME, kind=DemandForecaster)

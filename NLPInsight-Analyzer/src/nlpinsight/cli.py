@@ -14,6 +14,7 @@ from servicekit.console import print_anywhere
 from servicekit.exits import exits
 from servicekit.files import DataError
 from servicekit.models import check_places
+from servicekit.model_options import Sha256Option, SignersOption
 from tqdm import tqdm
 
 from nlpinsight.commands import (
@@ -37,7 +38,6 @@ from nlpinsight.options import (
     ReportsOption,
     RevisionOption,
     SeedOption,
-    Sha256Option,
     ValidOption,
     VersionOption,
 )
@@ -198,6 +198,7 @@ def evaluate(  # noqa: PLR0917 - typer makes options of all of them
     ] = None,
     model_sha256: Sha256Option = None,
 ) -> None:
+    signer: SignersOption = None,
     """Measure a sealed model on labelled texts."""
     from nlpinsight import report as reporting  # noqa: PLC0415
     from nlpinsight.data import judgeable, load_texts  # noqa: PLC0415
@@ -211,7 +212,7 @@ def evaluate(  # noqa: PLR0917 - typer makes options of all of them
             raise DataError(f"{data} has no text to judge. Give other texts.")
         learned = load_texts(training) if training is not None else None
         reporting.check_folder(reports)
-        predictor, opened = open_model(model, model_sha256)
+        predictor, opened = open_model(model, model_sha256, signer)
         overlap = training_overlap(opened, corpus)
         with tqdm(total=len(corpus), unit=" texts", file=sys.stderr) as bar:
             evaluation = measure(
@@ -221,7 +222,7 @@ def evaluate(  # noqa: PLR0917 - typer makes options of all of them
             model=predictor.backend,
             model_version=opened.manifest.version,
             data=corpus.describe(),
-            training={"source": training.name, "texts": len(learned)}
+            training={"source": printable(training.name), "texts": len(learned)}
             if training is not None and learned is not None
             else None,
             evaluation=evaluation,
@@ -252,6 +253,7 @@ def predict(
     model: ModelOption = DEFAULT_MODEL,
     model_sha256: Sha256Option = None,
 ) -> None:
+    signer: SignersOption = None,
     """Judge a file of texts. Writes the whole output, or, if any row is bad, nothing."""
     from nlpinsight.batch import check_files, predict_file  # noqa: PLC0415
     from nlpinsight.file_kinds import check_file  # noqa: PLC0415
@@ -262,7 +264,7 @@ def predict(
         check_file(source)
         check_results(destination)
         check_files(source, destination)
-        predictor, opened = open_model(model, model_sha256)
+        predictor, opened = open_model(model, model_sha256, signer)
         with tqdm(unit=" texts", unit_scale=True, file=sys.stderr) as bar:
             summary = predict_file(predictor, source, destination, progress=bar.update)
     tell_form(source, summary.read_as)
@@ -279,7 +281,7 @@ def predict(
 
 
 @app.command()
-def explain(
+def explain(  # noqa: PLR0917 - typer makes options of all of them
     text: Annotated[str, typer.Argument(help="The text, or - to read it from stdin.")],
     model: ModelOption = DEFAULT_MODEL,
     label: Annotated[
@@ -287,6 +289,7 @@ def explain(
     ] = None,
     model_sha256: Sha256Option = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    signer: SignersOption = None,
 ) -> None:
     """Say which words of a text moved the decision."""
     from nlpinsight.display import show_explanation  # noqa: PLC0415
@@ -296,7 +299,7 @@ def explain(
 
     with exits():
         given = read_stdin() if text == "-" else text
-        predictor, _ = open_model(model, model_sha256)
+        predictor, _ = open_model(model, model_sha256, signer)
         try:
             [sentiment] = judge(predictor, [given])
             explanation = explained(predictor, given, label=label)
@@ -312,7 +315,7 @@ def explain(
 def serve() -> None:
     """Serve the sealed model over HTTP until told to stop.
 
-    Settings are environment variables, such as MODEL_DIR, PORT and MODEL_SHA256; the README of
+    Settings are environment variables, such as MODEL_DIR, PORT and MODEL_SIGNERS; the README of
     libs/servicekit lists them all. With APP_ENV=production, unsafe settings are refused.
     """
     from servicekit import serve as serve_app  # noqa: PLC0415

@@ -110,7 +110,9 @@ def finish(
     typer.echo(f"\nBack end: {trained.report.model}\n{sealed_text(manifest, out)}\nWrote {written}")
 
 
-def open_model(model: Path, sha256: str | None) -> "tuple[SentimentModel, OpenedModel]":
+def open_model(
+    model: Path, sha256: str | None, signers: list[str] | None
+) -> "tuple[SentimentModel, OpenedModel]":
     """Open a sealed model of this service, of either back end."""
     from servicekit.models import open_model as open_own  # noqa: PLC0415
 
@@ -118,7 +120,7 @@ def open_model(model: Path, sha256: str | None) -> "tuple[SentimentModel, Opened
 
     # A protocol serves isinstance as well as a class does.
     kind: type[SentimentModel] = SentimentModel  # type: ignore[type-abstract]
-    opened, predictor = open_own(model, sha256, name="nlpinsight", kind=kind)
+    opened, predictor = open_own(model, sha256, signers, name="nlpinsight", kind=kind)
     return predictor, opened
 
 

@@ -14,17 +14,12 @@ __all__ = [
     "ReportsOption",
     "RevisionOption",
     "SeedOption",
-    "Sha256Option",
     "ValidOption",
     "VersionOption",
 ]
 
 ModelOption = Annotated[
     Path, typer.Option("--model", help="Folder of the sealed model.", show_default=True)
-]
-Sha256Option = Annotated[
-    str | None,
-    typer.Option("--model-sha256", help="SHA-256 that the model's manifest must have."),
 ]
 ReportsOption = Annotated[Path, typer.Option("--reports", help="Folder for evaluation.json.")]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder to seal into.")]

@@ -1,11 +1,19 @@
 """A service's commands open its own models only, and seal where a report does not lie."""
 
+import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import typer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pinproof import SealedModelError, SealError, open_sealed
+from pinproof.errors import UnknownSignerError, UnsignedError
+from pinproof.sealed.signing import public_key_of, sign_model
 from servicekit.files import DataError
+from servicekit.model_options import SignersOption
 from servicekit.models import check_places, open_model, sealed_text
+from typer.testing import CliRunner, Result
 
 
 def nothing(_folder: Path) -> None:
@@ -13,7 +21,7 @@ def nothing(_folder: Path) -> None:
 
 
 def test_a_model_of_its_own_is_opened(sealed_model: Path) -> None:
-    opened, predictor = open_model(sealed_model, None, name="tiny", kind=object)
+    opened, predictor = open_model(sealed_model, None, None, name="tiny", kind=object)
     assert opened.manifest.version == "7"
     assert predictor is opened.predictor
 
@@ -26,17 +34,71 @@ def test_a_model_of_another_service_is_told_before_its_requirements_are(
 
     monkeypatch.setattr("pinproof.open_sealed", unexpected)
     with pytest.raises(DataError, match=r"holds the model 'tiny' .* not one of other"):
-        open_model(sealed_model, None, name="other", kind=object)
+        open_model(sealed_model, None, None, name="other", kind=object)
 
 
 def test_a_predictor_of_another_kind_is_refused(sealed_model: Path) -> None:
     with pytest.raises(DataError, match="not one of tiny"):
-        open_model(sealed_model, None, name="tiny", kind=int)
+        open_model(sealed_model, None, None, name="tiny", kind=int)
 
 
 def test_another_digest_is_refused_whatever_the_name(sealed_model: Path) -> None:
     with pytest.raises(SealedModelError, match="the deployment expects"):
-        open_model(sealed_model, "0" * 64, name="other", kind=object)
+        open_model(sealed_model, "0" * 64, None, name="other", kind=object)
+
+
+@pytest.fixture
+def signed_model(sealed_model: Path, tmp_path: Path) -> tuple[Path, str]:
+    """A signed model, and the public key of its signer."""
+    copy = tmp_path / "signed"
+    shutil.copytree(sealed_model, copy)
+    key = Ed25519PrivateKey.generate()
+    return copy, sign_model(copy, key, signed=datetime.now(UTC)).signer
+
+
+def test_a_model_of_one_of_the_signers_is_opened(signed_model: tuple[Path, str]) -> None:
+    model, signer = signed_model
+    other = public_key_of(Ed25519PrivateKey.generate())
+    opened, _ = open_model(model, None, [other, signer], name="tiny", kind=object)
+    assert opened.manifest.name == "tiny"
+
+
+def test_a_model_of_another_signer_is_refused_whatever_its_name(
+    signed_model: tuple[Path, str],
+) -> None:
+    other = public_key_of(Ed25519PrivateKey.generate())
+    with pytest.raises(UnknownSignerError):
+        open_model(signed_model[0], None, [other], name="other", kind=object)
+
+
+def test_an_unsigned_model_is_refused_where_a_signer_is_asked_for(sealed_model: Path) -> None:
+    signer = public_key_of(Ed25519PrivateKey.generate())
+    with pytest.raises(UnsignedError):
+        open_model(sealed_model, None, [signer], name="tiny", kind=object)
+
+
+def given_signers(*arguments: str) -> Result:
+    """What a command with the option makes of its arguments."""
+    app = typer.Typer()
+
+    @app.command()
+    def command(signer: SignersOption = None) -> None:
+        typer.echo(str(signer))
+
+    return CliRunner().invoke(app, arguments)
+
+
+def test_signers_are_given_again_or_separated_by_commas() -> None:
+    first, second, third = (public_key_of(Ed25519PrivateKey.generate()) for _ in range(3))
+    result = given_signers("--signer", f"{first}, {second}", "--signer", third)
+    assert result.output == f"{[first, second, third]}\n"
+
+
+@pytest.mark.parametrize("key", ["latest", "", f"ed25519:{'A' * 43}="])
+def test_what_is_no_public_key_is_an_unusable_input(key: str) -> None:
+    result = given_signers("--signer", key)
+    assert result.exit_code == 2
+    assert "Invalid value for '--signer'" in result.stderr
 
 
 def test_a_training_prints_the_digest_that_opens_its_model_and_no_other(

@@ -1,6 +1,6 @@
 """What the commands of every service do with sealed models: open their own, and seal elsewhere."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,7 +15,12 @@ K = TypeVar("K")
 
 
 def open_model(
-    folder: Path, sha256: str | None, *, name: str, kind: type[K]
+    folder: Path,
+    sha256: str | None,
+    signers: Sequence[str] | None,
+    *,
+    name: str,
+    kind: type[K],
 ) -> "tuple[OpenedModel, K]":
     """Open a sealed model of this service.
 
@@ -24,6 +29,8 @@ def open_model(
         sha256: What the SHA-256 of its manifest must be, where that is known.
         name: The name that this service's models have.
         kind: The class of its predictor.
+        signers: Public keys, of which one must have signed it; None or empty where no signature is
+            asked for.
 
     Raises:
         SealedModelError: It is refused.
@@ -33,9 +40,12 @@ def open_model(
     from pinproof import open_sealed  # noqa: PLC0415 - --help need not wait for it
     from pinproof.sealed.manifest import read_manifest  # noqa: PLC0415
 
-    manifest, _ = read_manifest(folder, expected_sha256=sha256)
+    with read_errors(folder):
+        kind_of(folder / MANIFEST_NAME)
+    signers = tuple(signers or ())
+    manifest, _ = read_manifest(folder, expected_sha256=sha256, signers=signers)
     if manifest.name == name:
-        opened = open_sealed(folder, expected_sha256=sha256)
+        opened = open_sealed(folder, expected_sha256=sha256, signers=signers)
         if isinstance(opened.predictor, kind):
             return opened, opened.predictor
     raise DataError(

@@ -1,0 +1,36 @@
+"""Options of every command that opens a sealed model: which model, and whose."""
+
+from typing import Annotated
+
+import typer
+
+__all__ = ["Sha256Option", "SignersOption"]
+
+
+def _check_signers(given: list[str] | None) -> list[str]:
+    from pinproof.errors import PublicKeyError  # noqa: PLC0415 - --help need not wait for it
+    from pinproof.sealed.public_keys import parse_public_key  # noqa: PLC0415
+
+    signers = [key.strip() for text in given or () for key in text.split(",")]
+    for signer in signers:
+        try:
+            parse_public_key(signer)
+        except PublicKeyError as error:
+            raise typer.BadParameter(str(error)) from error
+    return signers
+
+
+Sha256Option = Annotated[
+    str | None,
+    typer.Option("--model-sha256", help="SHA-256 that the model's manifest must have."),
+]
+SignersOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--signer",
+        metavar="KEY",
+        callback=_check_signers,
+        help="Public key, ed25519:BASE64, that must have signed the model. Of several, given again "
+        "or separated by commas, one must have.",
+    ),
+]
