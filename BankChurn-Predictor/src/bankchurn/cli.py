@@ -12,8 +12,8 @@ import typer
 from servicekit.answer_warnings import WARNINGS
 from servicekit.console import print_anywhere
 from servicekit.exits import exits
-from servicekit.models import check_places, open_model, sealed_text
 from servicekit.model_options import Sha256Option, SignersOption
+from servicekit.models import check_places, open_model, sealed_text
 from tqdm import tqdm
 
 from bankchurn.display import show_explanation, show_report
@@ -84,7 +84,7 @@ def train(  # noqa: PLR0917 - typer makes options of all of them
             table = sample.drop(columns=list(IDENTIFIERS))
             source, ignored = f"generated sample, seed {seed}", []
         else:
-            table, source = load_table(data, for_training=True), printable(data.name)
+            table, source = load_table(data, for_training=True), data.name
             ignored = ignored_columns(data)
         check_places(out, reports, reporting.check_folder)
         trained = training.train(
@@ -109,8 +109,8 @@ def evaluate(
     model: ModelOption = DEFAULT_MODEL,
     reports: ReportsOption = DEFAULT_REPORTS,
     model_sha256: Sha256Option = None,
-) -> None:
     signer: SignersOption = None,
+) -> None:
     """Measure a sealed model on a table whose outcomes are known."""
     from bankchurn import report as reporting  # noqa: PLC0415
     from bankchurn.data import ignored_columns, load_table  # noqa: PLC0415
@@ -135,8 +135,8 @@ def predict(
     ],
     model: ModelOption = DEFAULT_MODEL,
     model_sha256: Sha256Option = None,
-) -> None:
     signer: SignersOption = None,
+) -> None:
     """Score a file of customers. Writes the whole output, or, if any row is bad, nothing."""
     from bankchurn.batch import predict_file  # noqa: PLC0415
     from bankchurn.evaluation_report import tell_unknown  # noqa: PLC0415
@@ -145,7 +145,6 @@ def predict(
     with exits():
         # The mistakes that are cheap to see, before a model is loaded for nothing.
         total = count_rows(source)
-        check_output(source, destination)
         predictor, manifest = _open(model, model_sha256, signer)
         with tqdm(total=total, unit=" customers", unit_scale=True, file=sys.stderr) as bar:
             summary = predict_file(predictor, source, destination, progress=bar.update)
@@ -170,8 +169,8 @@ def explain(
     ],
     model: ModelOption = DEFAULT_MODEL,
     model_sha256: Sha256Option = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     signer: SignersOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Say what each feature contributes to one customer's probability."""
     from bankchurn.customer_file import read_customer  # noqa: PLC0415

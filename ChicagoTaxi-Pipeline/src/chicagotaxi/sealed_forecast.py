@@ -39,17 +39,15 @@ class SealedForecast:
         Args:
             folder: Of the sealed model.
             sha256: What the SHA-256 of its manifest must be, where that is known.
-
-        Raises:
             signers: Public keys, of which one must have signed it; None or empty where no
                 signature is asked for.
+
+        Raises:
             SealedModelError: It is refused.
             DataError: It is a model of another service.
         """
         from pinproof.sealed.manifest import read_manifest  # noqa: PLC0415
 
-        with read_errors(folder):
-            kind_of(folder / MANIFEST_NAME)
         _, found = read_manifest(folder, expected_sha256=sha256, signers=tuple(signers or ()))
         sealed = cls(folder.resolve(), found)
         sealed.opened()

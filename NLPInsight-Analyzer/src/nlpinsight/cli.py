@@ -13,8 +13,8 @@ import typer
 from servicekit.console import print_anywhere
 from servicekit.exits import exits
 from servicekit.files import DataError
-from servicekit.models import check_places
 from servicekit.model_options import Sha256Option, SignersOption
+from servicekit.models import check_places
 from tqdm import tqdm
 
 from nlpinsight.commands import (
@@ -197,8 +197,8 @@ def evaluate(  # noqa: PLR0917 - typer makes options of all of them
         typer.Option(help="File with the texts that the model learned from, to count near-copies."),
     ] = None,
     model_sha256: Sha256Option = None,
-) -> None:
     signer: SignersOption = None,
+) -> None:
     """Measure a sealed model on labelled texts."""
     from nlpinsight import report as reporting  # noqa: PLC0415
     from nlpinsight.data import judgeable, load_texts  # noqa: PLC0415
@@ -222,7 +222,7 @@ def evaluate(  # noqa: PLR0917 - typer makes options of all of them
             model=predictor.backend,
             model_version=opened.manifest.version,
             data=corpus.describe(),
-            training={"source": printable(training.name), "texts": len(learned)}
+            training={"source": training.name, "texts": len(learned)}
             if training is not None and learned is not None
             else None,
             evaluation=evaluation,
@@ -252,8 +252,8 @@ def predict(
     ],
     model: ModelOption = DEFAULT_MODEL,
     model_sha256: Sha256Option = None,
-) -> None:
     signer: SignersOption = None,
+) -> None:
     """Judge a file of texts. Writes the whole output, or, if any row is bad, nothing."""
     from nlpinsight.batch import check_files, predict_file  # noqa: PLC0415
     from nlpinsight.file_kinds import check_file  # noqa: PLC0415
@@ -288,8 +288,8 @@ def explain(  # noqa: PLR0917 - typer makes options of all of them
         Label | None, typer.Option(help="The label to explain. The predicted one unless given.")
     ] = None,
     model_sha256: Sha256Option = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     signer: SignersOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Say which words of a text moved the decision."""
     from nlpinsight.display import show_explanation  # noqa: PLC0415

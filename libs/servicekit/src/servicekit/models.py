@@ -27,10 +27,10 @@ def open_model(
     Args:
         folder: The sealed model.
         sha256: What the SHA-256 of its manifest must be, where that is known.
-        name: The name that this service's models have.
-        kind: The class of its predictor.
         signers: Public keys, of which one must have signed it; None or empty where no signature is
             asked for.
+        name: The name that this service's models have.
+        kind: The class of its predictor.
 
     Raises:
         SealedModelError: It is refused.
@@ -40,8 +40,6 @@ def open_model(
     from pinproof import open_sealed  # noqa: PLC0415 - --help need not wait for it
     from pinproof.sealed.manifest import read_manifest  # noqa: PLC0415
 
-    with read_errors(folder):
-        kind_of(folder / MANIFEST_NAME)
     signers = tuple(signers or ())
     manifest, _ = read_manifest(folder, expected_sha256=sha256, signers=signers)
     if manifest.name == name:
