@@ -74,6 +74,14 @@ test-nightly: $(SERVICES:%=%/.venv/.installed) lab/.venv/.installed ## Run the t
 	BankChurn-Predictor/.venv/bin/python -m pytest BankChurn-Predictor -m nightly
 	lab/.venv/bin/python -m pytest lab -m nightly
 
+MINUTES ?= 10
+.PHONY: fuzz
+fuzz: $(SERVICES:%=fuzz-%) ## Fuzz every service for MINUTES (10): structured requests, then raw bytes
+
+fuzz-%: %/.venv/.installed .tools/fuzz/.installed
+	@$*/.venv/bin/python tools/fuzz.py $* --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) \
+		--schemathesis .tools/fuzz/bin/schemathesis --reports reports/fuzz/$*
+
 .PHONY: check check-format check-lint check-types check-pins check-imports check-docs check-workflows
 CHECKS := check-format check-lint check-types check-pins check-imports check-docs check-workflows
 
@@ -230,6 +238,11 @@ $(UV): tools/requirements-uv.txt .tools/python
 	"$(PYTHON)" -m venv --clear .tools/uv
 	.tools/uv/bin/pip install --quiet --disable-pip-version-check -r tools/requirements-uv.txt
 	@touch $@
+
+.tools/fuzz/.installed: tools/requirements-fuzz.txt .tools/python $(UV)
+	$(UV) venv --quiet --clear --python "$(PYTHON)" .tools/fuzz
+	$(UV) pip install --quiet --python .tools/fuzz/bin/python -r $<
+	touch $@
 
 .tools/check/.installed: tools/requirements-check.txt .tools/python $(UV)
 	$(UV) venv --quiet --clear --python "$(PYTHON)" .tools/check

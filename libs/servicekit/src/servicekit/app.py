@@ -1,6 +1,6 @@
 """The application factory."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
 from inspect import iscoroutinefunction
@@ -29,6 +29,7 @@ from servicekit.middleware.observe import ObserveMiddleware
 from servicekit.middleware.problems import ProblemsMiddleware
 from servicekit.middleware.query import QueryMiddleware
 from servicekit.middleware.request_id import RequestIdMiddleware
+from servicekit.openapi import openapi_document
 from servicekit.problems import ProblemCatalog
 from servicekit.runtime import ModelOpener, Runtime
 from servicekit.settings import ServiceSettings
@@ -103,7 +104,9 @@ def create_app(
     open_paths = [*DOCS_PATHS, *spec.open_paths]
     if settings.docs:
         own_front_page = FRONT_PAGE_PATH in _paths(app)
-        schema = _schema(app, settings)
+        schema = openapi_document(
+            app, settings, spec.problems, open_paths=[*PROBE_PATHS, *spec.open_paths]
+        )
         app.include_router(docs_router(cache(lambda: render_docs(schema())), schema))
         if not own_front_page:
             app.include_router(front_page_router(cache(lambda: render_front_page(schema()))))
@@ -154,19 +157,6 @@ def _lifespan(runtime: Runtime, spec: ServiceSpec) -> Any:  # noqa: ANN401 - Fas
         await runtime.stop()
 
     return lifespan
-
-
-def _schema(app: FastAPI, settings: ServiceSettings) -> Callable[[], dict[str, Any]]:
-    def schema() -> dict[str, Any]:
-        document = app.openapi()
-        if settings.authenticates and "security" not in document:
-            schemes = document.setdefault("components", {}).setdefault("securitySchemes", {})
-            schemes["key"] = {"type": "apiKey", "in": "header", "name": "X-API-Key"}
-            schemes["bearer"] = {"type": "http", "scheme": "bearer"}
-            document["security"] = [{"key": []}, {"bearer": []}]
-        return document
-
-    return schema
 
 
 def _paths(app: FastAPI) -> Iterator[str]:

@@ -88,6 +88,7 @@ _READ: Final = {
     "the front page": (_get(b"Host: x", target=b"/"), (200, 200)),
     "HTTP/1.0": (_get(version=b"HTTP/1.0"), (200,)),
     "an absolute target": (_get(b"Host: x", target=b"http://x/health"), (200, 200)),
+    "an absolute target without a path": (_get(b"Host: x", target=b"http://x"), (200, 200)),
     "an asterisk": (b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", (404, 200)),
     "a path with a zero byte": (_get(b"Host: x", target=b"/%00"), (404, 200)),
     "a path that is not UTF-8": (_get(b"Host: x", target=b"/%zz%ff"), (404, 200)),
@@ -136,12 +137,19 @@ _AMBIGUOUS: Final = {
     "an unknown method": b"BREW /health HTTP/1.1\r\nHost: x\r\n\r\n",
     "a method in lower case": b"get /health HTTP/1.1\r\nHost: x\r\n\r\n",
     "a target that is not ASCII": _get(b"Host: x", target=b"/h\xc3\xa9"),
+    "a target without a path": _get(b"Host: x", target=b"?a=b"),
+    "a target that names a host and a port": _get(b"Host: x", target=b"x:443"),
+    "a target that is a scheme": _get(b"Host: x", target=b"http:"),
     "a control character in a target": _get(b"Host: x", target=b"/h\x01"),
     "CONNECT": b"CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n",
     "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
 }
 
-_TOO_MUCH: Final = {
+_REFUSED_OTHERWISE: Final = {
+    "a target without a path after a request": (
+        _get(b"Host: x") + _get(b"Host: x", target=b"?a=b"),
+        (200, 400),
+    ),
     "a head of 70 kB": (_get(b"Host: x", b"A: " + b"a" * 70_000), (431,)),
     "a body beyond the bound": (_post(b"Content-Length: 999999999"), (413,)),
     "endless framing": (_chunked(b"5;" + b"a" * 70_000), (431,)),
@@ -150,6 +158,6 @@ _TOO_MUCH: Final = {
 CASES: Final = (
     *(RawCase(name, request, statuses) for name, (request, statuses) in _READ.items()),
     *(RawCase(name, request, _REFUSED) for name, request in _AMBIGUOUS.items()),
-    *(RawCase(name, request, statuses) for name, (request, statuses) in _TOO_MUCH.items()),
+    *(RawCase(name, request, statuses) for name, (request, statuses) in _REFUSED_OTHERWISE.items()),
 )
 """Every case."""

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
+from servicekit.problems import MEDIA_TYPE
+
 __all__ = ["render_docs", "render_front_page"]
 
 _STYLE = """
@@ -93,12 +95,19 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> Iterator[st
     for media, content in operation.get("requestBody", {}).get("content", {}).items():
         yield f"<p>Body: {escape(media)}, {_linked(content.get('schema', {}))}</p>"
     yield "<table><tr><th>Status</th><th>Meaning</th><th>Answer</th></tr>"
+    problems = []
     for status, response in operation.get("responses", {}).items():
-        answers = ", ".join(
-            _linked(c.get("schema", {})) for c in response.get("content", {}).values()
-        )
+        contents = response.get("content", {})
+        if MEDIA_TYPE in contents:
+            problems.append(status)
+            continue
+        answers = ", ".join(_linked(one.get("schema", {})) for one in contents.values())
         meaning = escape(response.get("description", ""))
         yield f"<tr><td>{escape(status)}</td><td>{meaning}</td><td>{answers}</td></tr>"
+    if problems:
+        answer = _linked(operation["responses"][problems[0]]["content"][MEDIA_TYPE]["schema"])
+        statuses = escape(", ".join(problems))
+        yield f"<tr><td>{statuses}</td><td>Why it was not answered</td><td>{answer}</td></tr>"
     yield "</table>"
 
 

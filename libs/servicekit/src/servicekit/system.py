@@ -1,11 +1,11 @@
 """The endpoints that every service has beside its own."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Final, Literal
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, JsonValue
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 
 from servicekit.errors import DrainingError, ServiceError
 from servicekit.problems import ProblemResponse
@@ -21,6 +21,7 @@ __all__ = [
     "system_router",
 ]
 
+_STRING: Final = {"type": "string"}
 PROBE_PATHS = ("/health", "/ready", "/metrics")
 DOCS_PATHS = ("/docs", "/openapi.json")
 FRONT_PAGE_PATH = "/"
@@ -98,7 +99,12 @@ def system_router() -> APIRouter:
             return JSONResponse({"status": "ready"})
         return _not_ready_response(request, runtime, reason)
 
-    @router.get("/metrics", summary="Metrics for Prometheus")
+    @router.get(
+        "/metrics",
+        summary="Metrics for Prometheus",
+        response_class=PlainTextResponse,
+        responses={200: {"content": {"application/openmetrics-text": {"schema": _STRING}}}},
+    )
     async def metrics(request: Request, runtime: RuntimeDep) -> Response:
         content, content_type = runtime.metrics.render(request.headers.get("accept", ""))
         return Response(content, headers={"content-type": content_type})

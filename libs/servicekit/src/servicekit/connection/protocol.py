@@ -138,6 +138,8 @@ class _BoundedProtocol(HttpToolsProtocol):
             raise httptools.HttpParserError
         if not _is_well_formed(self.parser.get_http_version(), self.headers):
             raise httptools.HttpParserError
+        # A target that is none raises here, before anything takes this for a request.
+        self.url = _with_path(self.url)
         if self.parser.should_upgrade():
             self._upgrading = True
             return
@@ -327,6 +329,19 @@ def _is_well_formed(version: str, headers: list[tuple[bytes, bytes]]) -> bool:
     """Whether a head has a version that is spoken here, and one host (RFC 9112, section 3.2)."""
     hosts = sum(name == b"host" for name, _ in headers)
     return hosts == 1 if version == "1.1" else version == "1.0" and hosts <= 1
+
+
+def _with_path(target: bytes) -> bytes:
+    """A request's target, with the path ``/`` where it names a host only (RFC 9110, 4.2.3).
+
+    Raises:
+        httptools.HttpParserInvalidURLError: It is none.
+    """
+    found = httptools.parse_url(target)
+    if found.path is not None:
+        return target
+    host, mark, query = target.partition(b"?")
+    return host + b"/" + mark + query
 
 
 def _content_length(headers: list[tuple[bytes, bytes]]) -> int | None:

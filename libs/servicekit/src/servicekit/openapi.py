@@ -1,0 +1,90 @@
+"""What the OpenAPI document says besides the endpoints: keys, and how errors are answered."""
+
+from collections.abc import Callable, Collection, Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import FastAPI
+
+from servicekit.problems import MEDIA_TYPE, ProblemSpec
+from servicekit.settings import ServiceSettings
+
+__all__ = ["openapi_document"]
+
+PROBLEM: Final = "Problem"
+
+_TEXT: Final = {"type": "string"}
+_FIELD_ERROR: Final = {
+    "type": "object",
+    "properties": {"location": _TEXT, "field": _TEXT, "message": _TEXT, "code": _TEXT},
+    "required": ["location", "field", "message", "code"],
+    "additionalProperties": False,
+}
+_SCHEMA: Final = {
+    "title": PROBLEM,
+    "description": "Why a request was not answered (RFC 9457).",
+    "type": "object",
+    "properties": {
+        "type": {**_TEXT, "description": "A stable name of the reason."},
+        "title": {**_TEXT, "description": "What that name means."},
+        "status": {"type": "integer"},
+        "detail": {**_TEXT, "description": "What is wrong, and what to do."},
+        "request_id": {**_TEXT, "description": "The same as in the header and in the log."},
+        "errors": {"type": "array", "items": _FIELD_ERROR, "description": "The fields at fault."},
+    },
+    "required": ["type", "title", "status", "detail"],
+}
+_STATUSES: Final = (400, 408, 413, 422, 431, 500, 503, 504)
+_OF_BODIES: Final = (415,)
+_OF_KEYS: Final = (401,)
+
+
+def openapi_document(
+    app: FastAPI,
+    settings: ServiceSettings,
+    problems: Mapping[type[Exception], ProblemSpec],
+    *,
+    open_paths: Collection[str],
+) -> Callable[[], dict[str, Any]]:
+    """A function that gives the application's document, made when it is first asked for.
+
+    Args:
+        app: The application.
+        settings: They say whether keys are needed.
+        problems: The service's own errors.
+        open_paths: Those that need no key.
+    """
+
+    def document() -> dict[str, Any]:
+        found = app.openapi()
+        components = found.setdefault("components", {})
+        schemas = components.setdefault("schemas", {})
+        if PROBLEM in schemas:
+            return found
+        schemas[PROBLEM] = _SCHEMA
+        for name in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(name, None)
+        for path, item in found["paths"].items():
+            for operation in item.values():
+                statuses = {*_STATUSES, *(one.status for one in problems.values())}
+                statuses.update(_OF_BODIES if "requestBody" in operation else ())
+                needs_key = settings.authenticates and path not in open_paths
+                statuses.update(_OF_KEYS if needs_key else ())
+                operation["responses"].update({str(one): _answer(one) for one in sorted(statuses)})
+        if settings.authenticates:
+            components["securitySchemes"] = {
+                "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+                "bearer": {"type": "http", "scheme": "bearer"},
+            }
+            found["security"] = [{"key": []}, {"bearer": []}]
+        return found
+
+    return document
+
+
+def _answer(status: int) -> dict[str, Any]:
+    schema = {"$ref": f"#/components/schemas/{PROBLEM}"}
+    return {
+        "description": HTTPStatus(status).phrase,
+        "content": {MEDIA_TYPE: {"schema": schema}},
+    }
