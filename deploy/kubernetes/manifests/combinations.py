@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
@@ -37,10 +38,12 @@ _VALUES: Final = {
 
 def specimen(overlay: str) -> Release:
     """A release to check with: well-formed, and of nobody."""
+    # Signed models for one provider, so that manifests are checked with and without signers.
+    signers = (_key("signer"), _key("signer before")) if overlay == "eks" else ()
     return Release(
         images={name: f"registry.specimen.test/{name}@sha256:{_digest(name)}" for name in IMAGES},
         models={
-            name: Model(f"s3://specimen-models/{name}/1", _digest(f"model {name}"))
+            name: Model(f"s3://specimen-models/{name}/1", _digest(f"model {name}"), signers)
             for name in MODELS
         },
         values={name: _VALUES[name] for name in value_names(overlay)},
@@ -106,6 +109,10 @@ def _build(root: Path, components: tuple[str, ...]) -> str:
     }
     (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization), encoding="utf-8")
     return build(folder)
+
+
+def _key(text: str) -> str:
+    return f"ed25519:{b64encode(sha256(text.encode()).digest()).decode()}"
 
 
 def _digest(text: str) -> str:

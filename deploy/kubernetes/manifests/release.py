@@ -21,6 +21,7 @@ _NAMED_BY_DIGEST = re.compile(
     r"(?P<name>[a-z0-9][\w.:/-]*?/[\w./-]+)@sha256:(?P<digest>[0-9a-f]{64})"
 )
 _NAMED_BY_TAG = re.compile(r"(?P<name>[a-z0-9][\w.:/-]*?/[\w./-]+):(?P<tag>[\w][\w.-]{0,127})")
+_PUBLIC_KEY = re.compile(r"ed25519:[A-Za-z0-9+/]{43}=")
 _URI = re.compile(r"(?:gs|s3)://[^\s/]+/\S+|file:///\S+")
 _STAND_IN = re.compile(
     r"change.?me|replace.?me|place.?holder|\btodo\b|\bfixme\b|<[^>]*>|\$\{|\{\{"
@@ -39,10 +40,13 @@ class Model:
     Attributes:
         uri: The folder it lies in.
         sha256: The digest of its manifest.
+        signers: Public keys, ``ed25519:BASE64``, of which one must have signed it; empty where no
+            signature is asked for.
     """
 
     uri: str
     sha256: str
+    signers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -171,11 +175,28 @@ def _image(name: str, value: object, findings: list[str], *, tags: bool) -> str:
 
 def _model(name: str, value: object, findings: list[str]) -> Model:
     fields = value if isinstance(value, dict) else {}
-    findings += [f"models.{name}.{field}: unknown" for field in fields.keys() - {"uri", "sha256"}]
+    known = {"uri", "sha256", "signers"}
+    findings += [f"models.{name}.{field}: unknown" for field in fields.keys() - known]
     uri = _text(f"models.{name}.uri", fields.get("uri"), findings)
     if uri and not _URI.fullmatch(uri):
         findings.append(f"models.{name}.uri: not a folder at gs://, s3:// or file:///: {uri!r}")
     sha256 = _text(f"models.{name}.sha256", fields.get("sha256"), findings)
     if sha256:
         _digest(f"models.{name}.sha256", sha256, findings)
-    return Model(uri, sha256)
+    return Model(uri, sha256, _signers(f"models.{name}.signers", fields, findings))
+
+
+def _signers(name: str, fields: Mapping[str, Any], findings: list[str]) -> tuple[str, ...]:
+    """The keys of those who sign a model. Without the field, none; an empty one is a mistake."""
+    if "signers" not in fields:
+        return ()
+    given = fields["signers"]
+    if not isinstance(given, list) or not given:
+        findings.append(f"{name}: not a list of public keys; leave it out where none is asked for")
+        return ()
+    for key in given:
+        if not isinstance(key, str) or not _PUBLIC_KEY.fullmatch(key):
+            findings.append(f"{name}: not a public key as `pinproof sign` prints it: {key!r}")
+        elif len(set(key.removeprefix("ed25519:").rstrip("="))) <= 2:  # noqa: PLR2004 - AAAA…
+            findings.append(f"{name}: {key[:16]}… is a stand-in, give the real key")
+    return tuple(map(str, given))

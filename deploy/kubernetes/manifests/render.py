@@ -95,9 +95,12 @@ def _image(name: str, image: str) -> dict[str, str]:
 
 def _models(release: Release) -> Iterable[dict[str, object]]:
     for service, model in sorted(release.models.items()):
+        literals = [f"MODEL_URI={model.uri}", f"MODEL_SHA256={model.sha256}"]
+        if model.signers:
+            literals.append(f"MODEL_SIGNERS={','.join(model.signers)}")
         yield {
             "name": f"{service}-model",
             "namespace": NAMESPACE,
             "behavior": "merge",
-            "literals": [f"MODEL_URI={model.uri}", f"MODEL_SHA256={model.sha256}"],
+            "literals": literals,
         }

@@ -113,6 +113,21 @@ def test_without_new_trips_a_new_model_has_its_batch_of_those_before(
     )
 
 
+@pytest.mark.parametrize("trips", [True, False], ids=["run", "predict"])
+def test_the_model_s_signers_are_asked_for_where_they_are_set(
+    night: tuple[Path, Path], trips: bool
+) -> None:
+    script, programs = night
+    if trips:
+        (script.parent / "data/raw" / f"trips-{months()[0]}-01.csv").touch()
+    else:
+        batch(script, "e" * 64)
+    keys = f"ed25519:{'k' * 43}=,ed25519:{'m' * 43}="
+    done = run(script, programs, 'echo "$@"', MODEL_SIGNERS=keys)
+    assert f"--model-sha256 {'f' * 64} --signer {keys}" in done.stdout.splitlines()[-1]
+    assert "--signer" not in run(script, programs, 'echo "$@"').stdout
+
+
 def test_another_portal_is_asked_where_one_is_named(night: tuple[Path, Path]) -> None:
     done = run(*night, 'echo "$@"', PORTAL="http://127.0.0.1:9")
     assert done.stdout.splitlines()[0].endswith(" --portal http://127.0.0.1:9")
@@ -134,6 +149,7 @@ def test_the_service_knows_these_commands(night: tuple[Path, Path], trips: bool)
     python = SERVICE / ".venv/bin/python"
     assert python.exists(), "make ChicagoTaxi-Pipeline/.venv/.installed first"
     # Options that do not exist are refused before help is given.
-    done = run(script, programs, f'exec {python} "$@" --help', PORTAL="http://127.0.0.1:9")
+    settings = {"PORTAL": "http://127.0.0.1:9", "MODEL_SIGNERS": f"ed25519:{'k' * 43}="}
+    done = run(script, programs, f'exec {python} "$@" --help', **settings)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("Usage:") == 2

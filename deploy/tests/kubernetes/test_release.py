@@ -12,6 +12,7 @@ from manifests.render import value_names
 
 GKE, EKS = value_names("gke"), value_names("eks")
 DIGEST = "3f2c6a9b" * 8
+KEY = "ed25519:mWkNDHlfXSm1IPOgBnfwtqa+cNiVwiJ3rlo1c4hQ2sE="
 
 
 def document(overlay: str = "gke") -> dict[str, Any]:
@@ -20,6 +21,7 @@ def document(overlay: str = "gke") -> dict[str, Any]:
         "images": dict(release.images),
         "models": {
             name: {"uri": model.uri, "sha256": model.sha256}
+            | ({"signers": list(model.signers)} if model.signers else {})
             for name, model in release.models.items()
         },
         "values": dict(release.values),
@@ -82,6 +84,12 @@ REFUSED = [
     ("models.nlpinsight.sha256", None, "models.nlpinsight.sha256: empty"),
     ("models.nlpinsight.sha256", DIGEST.upper(), "not a SHA-256"),
     ("models.nlpinsight.sha256", "ab" * 32, "is a stand-in"),
+    ("models.nlpinsight.signers", [], "models.nlpinsight.signers: not a list of public keys"),
+    ("models.nlpinsight.signers", KEY, "models.nlpinsight.signers: not a list of public keys"),
+    ("models.nlpinsight.signers", [KEY, "latest"], "not a public key as `pinproof sign` prints"),
+    ("models.nlpinsight.signers", [f"{KEY},{KEY}"], "not a public key as `pinproof sign` prints"),
+    ("models.nlpinsight.signers", [5], "not a public key as `pinproof sign` prints it: 5"),
+    ("models.nlpinsight.signers", [f"ed25519:{'A' * 43}="], "is a stand-in, give the real key"),
     ("models.nlpinsight.note", "x", "models.nlpinsight.note: unknown"),
     ("models.nlpinsight", "gs://bucket/model", "models.nlpinsight.uri: empty"),
     ("values.DOMAIN", None, "values.DOMAIN: missing"),
@@ -134,6 +142,17 @@ def test_the_load_balancers_range_is_one_of_subnets_and_private(
     with pytest.raises(ReleaseError) as refused:
         read_release(path, values=EKS)
     assert f"values.LOAD_BALANCER_CIDR: {cidr!r} {finding}" in str(refused.value)
+
+
+def test_a_model_may_name_those_who_sign_it(tmp_path: Path) -> None:
+    content = document("eks")
+    change("models.nlpinsight.signers", [KEY])(content)
+    change("models.bankchurn.signers", None)(content)
+    models = read_release(write(tmp_path, content), values=EKS).models
+    assert models["nlpinsight"].signers == (KEY,)
+    assert models["bankchurn"].signers == ()
+    assert models["chicagotaxi"] == specimen("eks").models["chicagotaxi"]
+    assert len(models["chicagotaxi"].signers) == 2
 
 
 def test_everything_is_told_at_once(tmp_path: Path) -> None:

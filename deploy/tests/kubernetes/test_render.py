@@ -1,3 +1,4 @@
+import json
 import re
 import subprocess
 import sys
@@ -51,7 +52,31 @@ def test_every_value_of_the_release_is_used(overlay: str, rendered: dict[str, st
     release = specimen(overlay)
     used = [*release.values.values(), *(one.uri for one in release.models.values())]
     used += [one.sha256 for one in release.models.values()]
+    used += [key for one in release.models.values() for key in one.signers]
     assert [value for value in used if value not in rendered[overlay]] == []
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_containers_that_read_a_model_s_digest_are_given_its_signers(
+    overlay: str, rendered: dict[str, str]
+) -> None:
+    release = specimen(overlay)
+    manifests = read_manifests(rendered[overlay], local=overlay == "local")
+    for name, model in release.models.items():
+        [config] = [
+            one["metadata"]["name"]
+            for _, one in manifests.of("ConfigMap")
+            if one["metadata"]["name"].startswith(f"{name}-model-")
+            and one["data"].get("MODEL_SIGNERS", "") == ",".join(model.signers)
+        ]
+        containers = [
+            one
+            for pod in manifests.pods
+            for one in (*pod.spec.get("initContainers", ()), *pod.spec["containers"])
+            if {"configMapRef": {"name": config}} in one.get("envFrom", ())
+        ]
+        # One that fetches, one that opens; ChicagoTaxi's pipeline has another such pair.
+        assert len(containers) == (4 if name == "chicagotaxi" else 2)
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -74,6 +99,7 @@ def test_the_command_writes_what_it_checked(tmp_path: Path, kubectl: str) -> Non
         text += f'{name} = "{image}"\n'
     for name, model in specimen("eks").models.items():
         text += f'[models.{name}]\nuri = "{model.uri}"\nsha256 = "{model.sha256}"\n'
+        text += f"signers = {json.dumps(model.signers)}\n"
     text += "[values]\n"
     for name, value in specimen("eks").values.items():
         text += f'{name} = "{value}"\n'

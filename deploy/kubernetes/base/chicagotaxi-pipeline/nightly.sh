@@ -20,7 +20,8 @@ while [ "$month" != "$(date -d "$this_month +1 month" +%F)" ]; do
 done
 if [ $# -gt 0 ]; then
     exec python -m chicagotaxi run "$@" --out /data/pipeline \
-        --model /model/current --model-sha256 "$MODEL_SHA256" --reports /tmp/reports
+        --model /model/current --model-sha256 "$MODEL_SHA256" \
+        ${MODEL_SIGNERS:+--signer "$MODEL_SIGNERS"} --reports /tmp/reports
 fi
 
 # Without inputs `run` would make a sample, and the API would serve it.
@@ -38,4 +39,5 @@ if [ -f "$predictions/current" ] \
 fi
 echo "$found: the first batch of this model is made of the trips of before"
 exec python -m chicagotaxi predict --out /data/pipeline \
-    --model /model/current --model-sha256 "$MODEL_SHA256"
+    --model /model/current --model-sha256 "$MODEL_SHA256" \
+    ${MODEL_SIGNERS:+--signer "$MODEL_SIGNERS"}

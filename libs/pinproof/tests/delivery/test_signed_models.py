@@ -177,6 +177,44 @@ def test_what_is_no_signature_of_this_model_is_not_carried_along(
     assert around(destination) == []
 
 
+def by_command(uri: str, destination: Path, *options: str, signers: str) -> Result:
+    """`pinproof fetch` as an init container runs it, with the setting that the service reads."""
+    arguments = ["fetch", uri, "--to", str(destination), *options]
+    return CliRunner().invoke(app, arguments, env={"MODEL_SIGNERS": signers})
+
+
+@pytest.mark.parametrize(
+    "before",
+    ["", f"{Signer().public},", f"{Signer().public}, "],
+    ids=["alone", "after a comma", "after a comma and a space"],
+)
+def test_the_command_takes_signers_from_the_environment(
+    signed: Published, destination: Path, before: str
+) -> None:
+    result = by_command(signed.uri, destination, signers=before + SIGNER.public)
+    assert result.exit_code == 0, result.output
+    assert destination.is_dir()
+
+
+def test_signers_in_the_environment_hold_although_a_digest_is_given(
+    signed: Published, destination: Path
+) -> None:
+    other = Signer().public
+    result = by_command(signed.uri, destination, "--sha256", signed.sha256, signers=other)
+    assert result.exit_code == 1
+    assert "Refused (unknown-signer)" in result.stderr
+    assert not destination.exists()
+
+
+def test_an_option_without_a_key_is_refused_and_not_left_out(
+    signed: Published, destination: Path
+) -> None:
+    options = ["--sha256", signed.sha256, "--signer", ""]
+    result = by_command(signed.uri, destination, *options, signers="")
+    assert result.exit_code == 2
+    assert not destination.exists()
+
+
 def test_a_signed_model_that_is_there_already_is_not_fetched_again(
     bucket: Bucket, signed: Published, destination: Path
 ) -> None:
