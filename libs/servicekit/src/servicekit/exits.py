@@ -4,18 +4,29 @@ Exit codes: 0 done; 1 a model was refused or could not be sealed; 2 unusable inp
 cannot be had now, and may be later (EX_TEMPFAIL); 143 stopped by SIGTERM, with nothing left behind.
 """
 
+import errno
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from pinproof import SealedModelError, SealError
 
 from servicekit.files import DataError, TryLaterError
 
 __all__ = ["exits"]
+
+# What is wrong with a path that somebody gave.
+_PATHS: Final = (
+    errno.EACCES,
+    errno.EPERM,
+    errno.ENAMETOOLONG,
+    errno.ELOOP,
+    errno.ENOTDIR,
+    errno.EROFS,
+)
 
 
 @contextmanager
@@ -31,6 +42,12 @@ def exits() -> Iterator[None]:
         _fail(str(error), code=75 if isinstance(error, TryLaterError) else 2)
     except (SealedModelError, SealError) as error:
         _fail(str(error), code=1)
+    except OSError as error:
+        if error.errno not in _PATHS or error.filename is None:
+            raise
+        _fail(
+            f"{error.filename}: {error.strerror}. Check the path, and that you may use it.", code=2
+        )
 
 
 @contextmanager

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
+from pinproof.paths import kind_of
+
 from servicekit.files import DataError
 
 __all__ = ["FileKinds", "check_separator"]
@@ -105,10 +107,11 @@ class FileKinds:
         """
         compressed = self.suffix_of(path).endswith(GZIP)
         try:
-            if not path.exists():
+            kind = kind_of(path)
+            if kind is None:
                 raise DataError(f"{path} does not exist. Check the path.")
             # Opening a pipe would wait for somebody to write into it.
-            if not path.is_file():
+            if kind != "file":
                 raise DataError(f"{path} is not a file. Give a file of {self._contents}.")
             with path.open("rb") as file:
                 begin = file.read(BEGIN_BYTES)

@@ -4,12 +4,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from servicekit.files import DataError
+from pinproof.paths import kind_of
+
+from servicekit.files import DataError, read_errors, write_errors
 
 if TYPE_CHECKING:
     from pinproof import Manifest, OpenedModel
 
-__all__ = ["check_places", "open_model", "sealed_text"]
+__all__ = ["check_model", "check_places", "open_model", "sealed_text"]
 
 K = TypeVar("K")
 
@@ -34,12 +36,13 @@ def open_model(
 
     Raises:
         SealedModelError: It is refused.
-        DataError: It is a model of another service. That is known before it is opened, which may
-            take what only that service has installed.
+        DataError: It is a model of another service, which is known before it is opened, because
+            that may take what only that service has installed; or its folder cannot be searched.
     """
     from pinproof import open_sealed  # noqa: PLC0415 - --help need not wait for it
     from pinproof.sealed.manifest import read_manifest  # noqa: PLC0415
 
+    check_model(folder)
     signers = tuple(signers or ())
     manifest, _ = read_manifest(folder, expected_sha256=sha256, signers=signers)
     if manifest.name == name:
@@ -50,6 +53,18 @@ def open_model(
         f"{folder} holds the model {manifest.name!r} of the loader {manifest.loader!r}, which is "
         f"not one of {name}. Give the folder that `train` wrote."
     )
+
+
+def check_model(folder: Path) -> None:
+    """Refuse the folder of a model that cannot be searched; whether a model is in it is not asked.
+
+    Raises:
+        DataError: It cannot be searched.
+    """
+    from pinproof.sealed.manifest import MANIFEST_NAME  # noqa: PLC0415
+
+    with read_errors(folder):
+        kind_of(folder / MANIFEST_NAME)
 
 
 def sealed_text(manifest: "Manifest", out: Path) -> str:
@@ -79,15 +94,26 @@ def check_places(out: Path, reports: Path, check_reports: Callable[[Path], None]
         check_reports: Checks that it could be written there.
 
     Raises:
-        DataError: The report cannot be written, or lies in the model's folder.
-        SealError: The model cannot be sealed there.
+        DataError: The report or the model cannot be written, or the report lies in the model's
+            folder.
+        SealError: The model's folder holds something else.
     """
+    from pinproof.errors import SealError  # noqa: PLC0415
     from pinproof.sealed.sealing import check_destination  # noqa: PLC0415
 
+    for place in (out, reports):
+        with write_errors(place):
+            kind_of(place)
     if reports.resolve().is_relative_to(out.resolve()):
         raise DataError(
             f"The report's folder {reports} lies in the model's folder {out}, which holds what "
             "was sealed and nothing else. Give another folder to --reports."
         )
-    check_destination(out)
+    try:
+        check_destination(out)
+    except SealError as error:
+        # A place that cannot be written is an unusable input, not a model that cannot be sealed.
+        if isinstance(error.__cause__, OSError):
+            raise DataError(str(error)) from error
+        raise
     check_reports(reports)
