@@ -9,16 +9,17 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from servicekit.answer_warnings import WARNINGS, as_cell
+from servicekit.files import NewFile, check_not_input
 from servicekit.rows import Problems
 
 from bankchurn.answers import risk_level
 from bankchurn.data import check_columns, find_problems
 from bankchurn.evaluation_report import count_unknown
-from bankchurn.file_kinds import input_kind
+from bankchurn.file_kinds import input_kind, output_kind
 from bankchurn.model import ChurnPredictor
 from bankchurn.tables import DataError, TableWriter, read_chunks, read_header
 
-__all__ = ["ADDED", "BatchSummary", "predict_file"]
+__all__ = ["ADDED", "BatchSummary", "check_output", "predict_file"]
 
 ADDED: Final = ("churn_probability", "churn_prediction", "risk_level", WARNINGS)
 """The columns that a prediction adds, in their order."""
@@ -67,8 +68,7 @@ def predict_file(
         DataError: The input does not fit, has a column of `ADDED` already, or the output cannot
             be written. All bad rows are counted; nothing was written.
     """
-    if destination.exists() and source.exists() and source.samefile(destination):
-        raise DataError(f"{destination} is the input itself. Give another file for the output.")
+    check_output(source, destination)
     problems = Problems()
     found: Counter[str] = Counter()
     unknown: Counter[str] = Counter()
@@ -92,6 +92,17 @@ def predict_file(
         if problems:
             raise problems.refusal(source)
     return BatchSummary(customers, predicted, marked, dict(found.most_common()), dict(unknown))
+
+
+def check_output(source: Path, destination: Path) -> None:
+    """Refuse an output that cannot be written, before a model is loaded for it.
+
+    Raises:
+        DataError: It cannot be, is of another kind, or is the input.
+    """
+    output_kind(destination)
+    check_not_input(destination, source)
+    NewFile(destination).discard()
 
 
 def _check_input(columns: list[str], source: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
+from pinproof.paths import printable
 from servicekit.answer_warnings import WARNINGS
 from servicekit.console import print_anywhere
 from servicekit.exits import exits
@@ -84,7 +85,7 @@ def train(  # noqa: PLR0917 - typer makes options of all of them
             table = sample.drop(columns=list(IDENTIFIERS))
             source, ignored = f"generated sample, seed {seed}", []
         else:
-            table, source = load_table(data, for_training=True), data.name
+            table, source = load_table(data, for_training=True), printable(data.name)
             ignored = ignored_columns(data)
         check_places(out, reports, reporting.check_folder)
         trained = training.train(
@@ -120,7 +121,7 @@ def evaluate(
         predictor, manifest = _open(model, model_sha256, signer)
         table, ignored = load_table(data), ignored_columns(data)
         reporting.check_folder(reports)
-        report = evaluate_sealed(predictor, manifest, table, source=data.name)
+        report = evaluate_sealed(predictor, manifest, table, source=printable(data.name))
         written = reporting.write_report(report, reports)
     show_report(report)
     _tell_ignored(ignored)
@@ -138,13 +139,14 @@ def predict(
     signer: SignersOption = None,
 ) -> None:
     """Score a file of customers. Writes the whole output, or, if any row is bad, nothing."""
-    from bankchurn.batch import predict_file  # noqa: PLC0415
+    from bankchurn.batch import check_output, predict_file  # noqa: PLC0415
     from bankchurn.evaluation_report import tell_unknown  # noqa: PLC0415
     from bankchurn.tables import count_rows  # noqa: PLC0415
 
     with exits():
         # The mistakes that are cheap to see, before a model is loaded for nothing.
         total = count_rows(source)
+        check_output(source, destination)
         predictor, manifest = _open(model, model_sha256, signer)
         with tqdm(total=total, unit=" customers", unit_scale=True, file=sys.stderr) as bar:
             summary = predict_file(predictor, source, destination, progress=bar.update)

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from pinproof.paths import kind_of
 from pydantic import ValidationError
 from servicekit.errors import ServiceError
 from servicekit.files import DataError
@@ -30,6 +31,8 @@ def read_customer(source: str) -> Customer:
             named.
     """
     try:
+        if source != "-":
+            kind_of(Path(source))
         raw = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
     except OSError as error:
         raise DataError(

@@ -4,7 +4,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
-from servicekit.files import NewFile, write_errors
+from servicekit.files import NewFile, make_folder
 
 from bankchurn.evaluate import TrainingReport
 from bankchurn.plots import PLOTS, draw_plots
@@ -20,7 +20,7 @@ def check_folder(folder: Path) -> None:
     Raises:
         DataError: It could not.
     """
-    _make(folder)
+    make_folder(folder)
     for name in (EVALUATION, *PLOTS):
         NewFile(folder / name).discard()
 
@@ -36,14 +36,9 @@ def write_report(report: TrainingReport, folder: Path) -> list[Path]:
     """
     document = report.model_dump_json(indent=2) + "\n"
     contents = {EVALUATION: document.encode(), **draw_plots(report.evaluation)}
-    _make(folder)
+    make_folder(folder)
     with ExitStack() as files:
         # All are complete before the first takes its place, which is when the block ends.
         for name, content in contents.items():
             files.enter_context(NewFile(folder / name)).write(content)
     return [folder / name for name in contents]
-
-
-def _make(folder: Path) -> None:
-    with write_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
