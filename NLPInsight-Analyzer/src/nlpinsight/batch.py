@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from servicekit.answer_warnings import WARNINGS, as_cell
-from servicekit.files import DataError
+from servicekit.files import NewFile, check_not_input
 from servicekit.rows import Problems
 
 from nlpinsight.model import SentimentModel, judge
@@ -52,13 +52,13 @@ class BatchSummary:
 
 
 def check_files(source: Path, destination: Path) -> None:
-    """Refuse to write over the input.
+    """Refuse an output that cannot be written, or that is the input.
 
     Raises:
-        DataError: Both are the same file.
+        DataError: It cannot be, or both are the same file.
     """
-    if destination.exists() and source.exists() and source.samefile(destination):
-        raise DataError(f"{destination} is the input itself. Give another file for the output.")
+    check_not_input(destination, source)
+    NewFile(destination).discard()
 
 
 def predict_file(

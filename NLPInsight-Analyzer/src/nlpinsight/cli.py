@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
+from pinproof.paths import printable
 from servicekit.console import print_anywhere
 from servicekit.exits import exits
 from servicekit.files import DataError
@@ -222,7 +223,7 @@ def evaluate(  # noqa: PLR0917 - typer makes options of all of them
             model=predictor.backend,
             model_version=opened.manifest.version,
             data=corpus.describe(),
-            training={"source": training.name, "texts": len(learned)}
+            training={"source": printable(training.name), "texts": len(learned)}
             if training is not None and learned is not None
             else None,
             evaluation=evaluation,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 from servicekit.exits import exits
-from servicekit.files import NewFile, write_errors
+from servicekit.files import NewFile, check_not_input, make_folder
 from tqdm import tqdm
 
 from nlpinsight.commands import read_label_map, read_texts
@@ -85,6 +85,9 @@ def cross_validate(  # noqa: PLR0917 - typer makes options of all of them
             seed=seed,
             threads=threads or default_threads(),
         )
+        make_folder(out.parent)
+        check_not_input(out, *filter(None, (data, valid)))
+        NewFile(out).discard()
         label_map = read_label_map(labels)
         corpus = read_texts(data, label_map, seed)
         unseen = judgeable(read_texts(valid, label_map, seed)) if valid else corpus.only([])
@@ -106,10 +109,8 @@ def cross_validate(  # noqa: PLR0917 - typer makes options of all of them
                 work=work,
                 progress=progress,
             )
-        with write_errors(out.parent):
-            out.parent.mkdir(parents=True, exist_ok=True)
-        with NewFile(out) as file, write_errors(out):
-            file.path.write_text(found.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        with NewFile(out) as file:
+            file.write((found.model_dump_json(indent=2) + "\n").encode())
     for fold in found.results:
         typer.echo(
             f"fold {fold.number}: accuracy {fold.model.accuracy:.4f}, macro F1 "

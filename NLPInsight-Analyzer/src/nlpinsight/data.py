@@ -15,6 +15,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from pinproof.paths import printable
 from pydantic import BaseModel, ConfigDict, JsonValue
 from servicekit.files import DataError
 from servicekit.rows import Problem, Problems
@@ -148,7 +149,7 @@ def load_corpus(path: Path, label_map: LabelMap | None = None) -> Corpus:
     return Corpus(
         texts=tuple(texts),
         labels=tuple(meaning[one] if isinstance(one, float) else one for one in found),
-        source=path.name,
+        source=printable(path.name),
         label_map=describe(meaning),
         read_as=file.read_as,
     )

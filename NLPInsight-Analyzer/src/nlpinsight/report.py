@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from servicekit.files import NewFile, write_errors
+from servicekit.files import NewFile, make_folder
 
 from nlpinsight.evaluate import Report
 
@@ -18,7 +18,7 @@ def check_folder(folder: Path) -> None:
     Raises:
         DataError: It could not.
     """
-    _make(folder)
+    make_folder(folder)
     NewFile(folder / EVALUATION).discard()
 
 
@@ -31,13 +31,8 @@ def write_report(report: Report, folder: Path) -> Path:
     Raises:
         DataError: It cannot be written. What stood in the folder stands there as it was.
     """
-    _make(folder)
+    make_folder(folder)
     path = folder / EVALUATION
     with NewFile(path) as file:
         file.write((report.model_dump_json(indent=2) + "\n").encode())
     return path
-
-
-def _make(folder: Path) -> None:
-    with write_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)

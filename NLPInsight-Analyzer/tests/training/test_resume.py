@@ -211,7 +211,8 @@ def test_a_state_that_would_run_code_is_refused(train: Train, tmp_path: Path) ->
 
 
 def test_what_a_kill_left_while_saving_is_removed(train: Train, tmp_path: Path) -> None:
-    (tmp_path / ".member-1.pt-abc.pt").write_bytes(b"half of a state")
+    for name in (".member-1.pt-0123456789abcdef.tmp", ".member-1.pt-0123456789abcdef.tmp-new.pt"):
+        (tmp_path / name).write_bytes(b"half of a state")
     train(tmp_path, options=replace(OPTIONS, epochs=1))
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "final.pt",

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
-from servicekit.files import DataError, NewFile, write_errors
+from pinproof.temporaries import remove_left
+from servicekit.files import DataError, NewFile, make_folder, write_errors
 
 __all__ = ["Checkpoint", "discard_all"]
 
@@ -34,10 +35,10 @@ class Checkpoint:
 
     def save(self, state: dict[str, Any]) -> None:
         """Replace the state."""
-        with write_errors(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
-        with NewFile(self.path) as file, write_errors(self.path):
-            torch.save({"format": _FORMAT, "identity": self.identity, **state}, file.path)
+        make_folder(self.folder)
+        with NewFile(self.path) as file, write_errors(self.path), file.path.open("wb") as target:
+            # To an open file: torch takes no path that is not UTF-8.
+            torch.save({"format": _FORMAT, "identity": self.identity, **state}, target)
 
     def load(self) -> dict[str, Any] | None:
         """The state to go on from, or None where there is none.
@@ -45,10 +46,8 @@ class Checkpoint:
         Raises:
             DataError: The folder holds another training's, or a file that is none.
         """
-        for leftover in self.folder.glob(
-            f".{self.path.name}-*"
-        ):  # of a training killed while it saved
-            leftover.unlink(missing_ok=True)
+        if self.folder.is_dir():
+            remove_left(self.path)  # of a training that was killed while it saved
         if not self.path.exists():
             return None
         try:
