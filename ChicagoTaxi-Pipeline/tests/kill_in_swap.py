@@ -39,10 +39,10 @@ def main() -> None:
 
         return wrapped
 
-    exchange = swap._exchange if can_exchange else lambda _one, _other: False  # noqa: SLF001
+    exchange = swap.exchange if can_exchange else lambda _one, _other: False
     with swap.staging(out, "new") as folder:
         fill(folder, "new")
-        swap._exchange = mortal(exchange)  # noqa: SLF001
+        swap.exchange = mortal(exchange)
         for name in ("rename", "replace", "unlink", "mkdir", "rmdir", "fsync"):
             setattr(os, name, mortal(getattr(os, name)))
         swap.exchange_all(folder, [*MONTHS, "status.json"])

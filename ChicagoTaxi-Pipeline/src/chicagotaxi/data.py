@@ -9,10 +9,11 @@ from typing import Final, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from servicekit.files import DataError
+from pinproof.paths import kind_of as kind_of_path
+from servicekit.files import DataError, read_errors
 
 from chicagotaxi.dialects import OPTIONAL, Dialect, detect, find_columns
-from chicagotaxi.file_kinds import SUFFIXES, TABLES, has_rows, read_header
+from chicagotaxi.file_kinds import SUFFIXES, TABLES, check_engine_path, has_rows, read_header
 from chicagotaxi.parse import TIMES, check_types
 from chicagotaxi.zones import TimeKind, kind_of
 
@@ -100,7 +101,10 @@ def find_sources(
     """
     paths: set[Path] = set()
     for one in inputs:
-        paths.update(path.resolve() for path in _expand(str(one)))
+        with read_errors(Path(one)):
+            paths.update(path.resolve() for path in _expand(str(one)))
+    for path in paths:
+        check_engine_path(path)
     output = None if without is None else without.resolve()
     left_out = {path for path in paths if output is not None and output in path.parents}
     if left_out == paths:
@@ -140,10 +144,13 @@ def holds_rows(source: Source) -> bool:
 
 def _expand(pattern: str) -> list[Path]:
     path = Path(pattern)
-    if path.is_file():
+    kind = kind_of_path(path)
+    if kind == "file":
         TABLES.suffix_of(path)
         return [path]
-    if path.is_dir():
+    if kind not in (None, "folder"):
+        raise DataError(f"{path} is a {kind}. Give a file, a folder or a pattern.")
+    if kind == "folder":
         found = [one for one in path.rglob("*") if _is_data(one, below=path)]
         if not found:
             raise DataError(

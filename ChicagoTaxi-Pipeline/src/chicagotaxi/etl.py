@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from servicekit.files import DataError, NewFile, write_errors
+from pinproof.paths import kind_of
+from servicekit.files import DataError, NewFile, check_not_input, write_errors
 
 from chicagotaxi.data import Source, find_sources
 from chicagotaxi.drop_limit import check_dropped
 from chicagotaxi.engines import EngineOptions, open_engine
+from chicagotaxi.file_kinds import check_engine_path
 from chicagotaxi.gaps import longest_stretches, shown_stretches, unknown_stretches
 from chicagotaxi.page_cache import passing_through
 from chicagotaxi.schema import (
@@ -78,7 +80,13 @@ def run_etl(
     options = engine or EngineOptions()
     started = datetime.now(UTC)
     run_id = f"{started:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+    check_engine_path(out)
+    with write_errors(out):
+        kind_of(out)
     sources = find_sources(inputs, without=out, notice=notice)
+    if quarantine is not None:
+        check_engine_path(quarantine)
+        check_not_input(quarantine, *(source.path for source in sources))
     stamps = [_stamp(source) for source in sources]
     with (
         _quarantine(quarantine) as dropped_rows,

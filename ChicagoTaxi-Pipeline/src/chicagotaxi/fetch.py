@@ -13,7 +13,7 @@ from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from servicekit.files import DataError, NewFile, write_errors
+from servicekit.files import DataError, NewFile, make_folder, write_errors
 
 from chicagotaxi.locks import locked
 from chicagotaxi.soda import SodaClient, dataset_of
@@ -80,8 +80,7 @@ def fetch_days(
     if last < first:
         raise DataError(f"The last day {last} is before the first {first}. Exchange them.")
     dataset_of(first)
-    with write_errors(destination):
-        destination.mkdir(parents=True, exist_ok=True)
+    make_folder(destination)
     with locked(destination):
         ledger = read_ledger(destination)
         fetched, there, without = [], [], []

@@ -6,16 +6,32 @@ import re
 from pathlib import Path
 from typing import Final
 
+from pinproof.paths import printable
 from servicekit.file_kinds import FileKinds
 from servicekit.files import DataError
 
-__all__ = ["SUFFIXES", "TABLES", "has_rows", "line_end", "read_header"]
+__all__ = ["SUFFIXES", "TABLES", "check_engine_path", "has_rows", "line_end", "read_header"]
 
 SUFFIXES: Final = (".csv", ".csv.gz", ".parquet", ".pq")
 _MAX_HEADER: Final = 2**20
 
 TABLES: Final = FileKinds(SUFFIXES, contents="trips or counts")
 """The files that commands read tables from."""
+
+
+def check_engine_path(path: Path) -> None:
+    """Refuse a path that the engines and Arrow cannot be given.
+
+    Raises:
+        DataError: A name in it, made absolute, is not UTF-8.
+    """
+    try:
+        str(path.absolute()).encode()
+    except UnicodeEncodeError as error:
+        raise DataError(
+            f"{printable(path)}: the path is not UTF-8, and no engine can be given it. Rename what "
+            "is not UTF-8 in it."
+        ) from error
 
 
 def read_header(path: Path) -> tuple[str, ...]:

@@ -47,7 +47,10 @@ def predict(  # noqa: PLR0917
     spark: SparkOption = None,
 ) -> None:
     """Forecast the week after the history; a running service takes the new batch up by itself."""
+    from servicekit.models import check_model  # noqa: PLC0415
+
     from chicagotaxi.display import show_warnings  # noqa: PLC0415
+    from chicagotaxi.file_kinds import check_engine_path  # noqa: PLC0415
     from chicagotaxi.panel import read_hourly  # noqa: PLC0415
     from chicagotaxi.predict import predict as run_predict  # noqa: PLC0415
     from chicagotaxi.report import show_batch  # noqa: PLC0415
@@ -58,6 +61,8 @@ def predict(  # noqa: PLR0917
     with exits(), StepBar(3) as progress:
         options = engine_options(engine, master, spark)
         progress("read the history")
+        check_model(model)
+        check_engine_path(out)
         if not out.is_dir():
             raise DataError(
                 f"There is no hourly demand in {out}. Give the folder that `etl` wrote, or run "
@@ -96,6 +101,8 @@ def hindcast(  # noqa: PLR0917
     """Write what would have been forecast from many origins in the past."""
     from time import perf_counter  # noqa: PLC0415
 
+    from servicekit.models import check_model  # noqa: PLC0415
+
     from chicagotaxi.display import show_warnings  # noqa: PLC0415
     from chicagotaxi.hindcast import hindcast as run_hindcast  # noqa: PLC0415
     from chicagotaxi.hindcast import origins  # noqa: PLC0415
@@ -105,6 +112,7 @@ def hindcast(  # noqa: PLR0917
 
     with exits():
         options = engine_options(engine, master, spark, threads=threads)
+        check_model(model)
         panel = read_hourly(out)
         say_what_is_unknown(panel, notice)
         rows = origins(panel, every, notice=notice)

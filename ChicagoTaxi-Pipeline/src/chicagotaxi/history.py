@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from pinproof.paths import kind_of, printable
 from pydantic import JsonValue
-from servicekit.files import DataError
+from servicekit.files import DataError, read_errors
 
 from chicagotaxi.calendar import HOUR
 from chicagotaxi.counts import read_counts
@@ -33,20 +34,22 @@ def read_history(path: Path, *, notice: Callable[[str], None] = lambda _text: No
     Raises:
         DataError: It cannot be used.
     """
-    if not path.exists():
+    with read_errors(path):
+        kind = kind_of(path)
+    if kind is None:
         raise DataError(
             f"{path} does not exist. Give the pipeline's output folder, or a CSV file of trips by "
             "hour and area."
         )
-    if not path.is_file():
-        about: dict[str, JsonValue] = {"source": path.name}
+    if kind == "folder":
+        about: dict[str, JsonValue] = {"source": printable(path.name)}
         status = read_status(path)
         if status is not None:
             about |= {"last_run": status.run_id, "rows_read_by_it": status.rows_read}
         return read_hourly(path), about
     counts = read_counts(path, notice=notice)
     return counts.panel, {
-        "source": path.name,
+        "source": printable(path.name),
         "duplicates_left_out": counts.duplicates,
         "filled_with_zero": counts.filled,
         "converted_to_chicagos_clock": counts.converted,

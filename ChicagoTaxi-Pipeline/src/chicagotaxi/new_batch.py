@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import os
 import shutil
-import tempfile
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -15,9 +14,11 @@ from typing import Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pinproof.temporaries import Temporary
 from servicekit.answer_warnings import WARNINGS
-from servicekit.files import DataError, NewFile, write_errors
+from servicekit.files import DataError, NewFile, make_folder, write_errors
 
+from chicagotaxi.file_kinds import check_engine_path
 from chicagotaxi.forecast_warnings import read_cell
 from chicagotaxi.predictions import BATCH, NAME, BatchInfo, ModelIdentity, PartInfo, TrainingOverlap
 from chicagotaxi.schema import CURRENT
@@ -53,33 +54,31 @@ def write_batch(
     """
     created = datetime.now(UTC)
     name = f"{created:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+    check_engine_path(folder)
+    make_folder(folder)
     with write_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=folder))
-    try:
-        with write_errors(folder / name):
-            work, batch = staging / "work", staging / name
-            work.mkdir()
-            batch.mkdir()
-            found = _in_order(make(work), schema)
-            parts = [_part(batch, number, one) for number, one in enumerate(found)]
-            info = BatchInfo(
-                batch=name,
-                created=created,
-                model=model,
-                first_hour=min(one.first for one in found),
-                last_hour=max(one.last for one in found),
-                interval=interval,
-                rows=sum(part.rows for part in parts),
-                parts=parts,
-                warnings=_count_warnings(batch / part.name for part in parts),
-                training_overlap=training_overlap,
-            )
-            (batch / BATCH).write_text(info.model_dump_json(indent=2) + "\n", encoding="utf-8")
-            _make_durable(batch)
-            batch.rename(folder / name)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        temporary = Temporary(folder / BATCH)
+    with temporary as staging, write_errors(folder / name):
+        work, batch = staging.path / "work", staging.path / name
+        work.mkdir(parents=True)
+        batch.mkdir()
+        found = _in_order(make(work), schema)
+        parts = [_part(batch, number, one) for number, one in enumerate(found)]
+        info = BatchInfo(
+            batch=name,
+            created=created,
+            model=model,
+            first_hour=min(one.first for one in found),
+            last_hour=max(one.last for one in found),
+            interval=interval,
+            rows=sum(part.rows for part in parts),
+            parts=parts,
+            warnings=_count_warnings(batch / part.name for part in parts),
+            training_overlap=training_overlap,
+        )
+        (batch / BATCH).write_text(info.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        _make_durable(batch)
+        batch.rename(folder / name)
     with NewFile(folder / CURRENT) as pointer:
         pointer.write(f"{name}\n".encode())
     _prune(folder, name)

@@ -16,6 +16,7 @@ import pandas as pd
 from servicekit.files import DataError
 
 from chicagotaxi.calendar import HOUR, Hours
+from chicagotaxi.file_kinds import check_engine_path
 from chicagotaxi.gaps import quiet_too_long
 from chicagotaxi.schema import HOURLY
 
@@ -144,6 +145,7 @@ def read_hourly(out: Path) -> Panel:
     import pyarrow as pa  # noqa: PLC0415 - a service reads a history only if it forecasts
     import pyarrow.dataset as ds  # noqa: PLC0415
 
+    check_engine_path(out)
     folder = out / HOURLY if (out / HOURLY).is_dir() else out
     files = sorted(folder.rglob("*.parquet"))
     if not files:

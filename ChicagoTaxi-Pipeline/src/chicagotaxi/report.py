@@ -5,7 +5,7 @@ from typing import Final
 
 from rich.console import Console
 from rich.table import Table
-from servicekit.files import NewFile, write_errors
+from servicekit.files import NewFile, make_folder
 
 from chicagotaxi.baselines import BASELINES
 from chicagotaxi.metrics import FORECAST, BacktestReport, Comparison
@@ -16,15 +16,14 @@ __all__ = ["BACKTEST", "check_folder", "show_batch", "show_report", "write_repor
 BACKTEST: Final = "backtest.json"
 
 
-def check_folder(folder: Path) -> None:
+def check_folder(folder: Path, name: str = BACKTEST) -> None:
     """Check that a report could be written into a folder, before the work that it reports on.
 
     Raises:
         DataError: It could not.
     """
-    with write_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    NewFile(folder / BACKTEST).discard()
+    make_folder(folder)
+    NewFile(folder / name).discard()
 
 
 def write_report(report: BacktestReport, folder: Path, name: str = BACKTEST) -> Path:
@@ -33,8 +32,7 @@ def write_report(report: BacktestReport, folder: Path, name: str = BACKTEST) -> 
     Raises:
         DataError: It cannot be written.
     """
-    with write_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     with NewFile(folder / name) as file:
         file.write((report.model_dump_json(indent=2) + "\n").encode())
     return folder / name

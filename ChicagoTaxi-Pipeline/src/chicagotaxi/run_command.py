@@ -67,6 +67,8 @@ def run(  # noqa: PLR0917
 
     The engine computes the pipeline; a week is predicted here.
     """
+    from servicekit.models import check_model  # noqa: PLC0415
+
     from chicagotaxi.display import show_warnings  # noqa: PLC0415 - --help need not wait for numpy
     from chicagotaxi.panel import read_hourly  # noqa: PLC0415
     from chicagotaxi.predict import predict  # noqa: PLC0415
@@ -78,6 +80,7 @@ def run(  # noqa: PLR0917
         sources: list[str | Path] = list(inputs or ())
         # A model that is refused, or is not the one that was asked for, is no reason to spend
         # minutes first.
+        check_model(model)
         there = (model / "manifest.json").exists()
         if there or model_sha256 or signer:
             SealedForecast.find(model, model_sha256, signer)

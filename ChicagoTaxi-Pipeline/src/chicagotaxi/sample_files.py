@@ -116,7 +116,8 @@ def _dialect(name: str) -> Dialect:
 @contextlib.contextmanager
 def _writer(path: Path, name: str, schema: pa.Schema) -> Iterator[Callable[[pa.Table], None]]:
     if name.endswith(".parquet"):
-        with pq.ParquetWriter(path, schema, compression="zstd") as parquet:
+        # To an open file: Arrow takes no path that is not UTF-8.
+        with path.open("wb") as file, pq.ParquetWriter(file, schema, compression="zstd") as parquet:
             yield parquet.write_table
         return
     with contextlib.ExitStack() as stack:

@@ -176,9 +176,9 @@ def read_status(out: Path) -> PipelineStatus | None:
         DataError: The file is there, but is no status.
     """
     path = out / STATUS
-    if not path.is_file():
-        return None
     try:
+        if not path.is_file():
+            return None
         return PipelineStatus.model_validate_json(path.read_bytes())
     except ValidationError as error:
         raise DataError(

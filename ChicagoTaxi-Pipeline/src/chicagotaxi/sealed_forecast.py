@@ -6,7 +6,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Final, Self
 
-from servicekit.models import open_model
+from servicekit.models import check_model, open_model
 
 from chicagotaxi.model import MODEL_NAME, DemandForecaster
 
@@ -48,6 +48,7 @@ class SealedForecast:
         """
         from pinproof.sealed.manifest import read_manifest  # noqa: PLC0415
 
+        check_model(folder)
         _, found = read_manifest(folder, expected_sha256=sha256, signers=tuple(signers or ()))
         sealed = cls(folder.resolve(), found)
         sealed.opened()

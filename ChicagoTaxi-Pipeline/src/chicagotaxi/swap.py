@@ -7,8 +7,6 @@ run begins with.
 """
 
 import contextlib
-import ctypes
-import errno
 import json
 import os
 import shutil
@@ -16,7 +14,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from servicekit.files import NewFile, write_errors
+from pinproof.temporaries import exchange, remove_left
+from servicekit.files import NewFile, make_folder, write_errors
 
 from chicagotaxi.locks import AtWorkError, locked
 
@@ -26,10 +25,6 @@ _JOURNAL: Final = ".journal.json"
 _PREFIX: Final = ".staging-"
 _NEW: Final = "new"
 _OLD: Final = "old"
-
-_AT_FDCWD: Final = -100
-_RENAME_EXCHANGE: Final = 2
-_NO_EXCHANGE: Final = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
 
 
 @contextlib.contextmanager
@@ -48,8 +43,7 @@ def staging(out: Path, run_id: str) -> Iterator[Path]:
     Raises:
         DataError: Another run writes to the output folder, or it cannot be written.
     """
-    with write_errors(out):
-        out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     with locked(out):
         _recover(out)
         folder = out / f"{_PREFIX}{run_id}"
@@ -121,8 +115,7 @@ def _recover(out: Path) -> None:
             journal.unlink()
         for left in out.glob(f"{_PREFIX}*"):
             shutil.rmtree(left)
-        for left in out.glob(f".{_JOURNAL}-*"):
-            left.unlink()
+        remove_left(journal)
 
 
 def _put(out: Path, folder: Path, place: str) -> None:
@@ -133,27 +126,13 @@ def _put(out: Path, folder: Path, place: str) -> None:
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.is_dir():
-        if _exchange(new, target):
+        if exchange(new, target):
             return
         # Without the system's help there is a moment in which the month is not there.
         old.parent.mkdir(parents=True, exist_ok=True)
         target.rename(old)
     new.replace(target)
     _sync(target.parent)
-
-
-def _exchange(one: Path, other: Path) -> bool:
-    """Exchange two folders in one step, where the system can; whether it could."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if not hasattr(libc, "renameat2"):
-        return False
-    paths = (_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other))
-    if libc.renameat2(*paths, _RENAME_EXCHANGE) == 0:
-        return True
-    number = ctypes.get_errno()
-    if number in _NO_EXCHANGE:
-        return False
-    raise OSError(number, os.strerror(number), str(other))
 
 
 def _sync(path: Path) -> None:

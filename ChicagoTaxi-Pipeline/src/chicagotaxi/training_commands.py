@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from servicekit.exits import exits
+from servicekit.files import check_not_input
 
 from chicagotaxi.bars import StepBar, notice
 from chicagotaxi.options import DEFAULT_MODEL, DEFAULT_REPORTS, ReportsOption, SeedOption
@@ -113,7 +114,9 @@ def backtest(  # noqa: PLR0917
         panel, about = _history(data, seed)
         say_what_is_unknown(panel, notice)
         check_to_train(panel)
-        check_folder(reports)
+        if data is not None:
+            check_not_input(reports / name, data)
+        check_folder(reports, name)
         report = run_backtest(
             panel,
             origins,
