@@ -62,6 +62,28 @@ def test_the_pipeline_names_everything_in_the_list(training: Training) -> None:
     assert sorted(map(name_of, listed - reader.used)) == []
 
 
+def test_what_may_be_called_and_referred_to_is_this_and_nothing_else() -> None:
+    # Found in what numpy and scikit-learn pickle: whatever a library adds is to be seen here.
+    assert sorted(map(name_of, PIPELINE_GLOBALS.calls)) == [
+        "_loss:__pyx_unpickle_CyHalfBinomialLoss",
+        "bankchurn.pipeline_globals:_bytes_in_an_array",
+        "collections:defaultdict",
+        "numpy.core.multiarray:_reconstruct",
+        "numpy.core.multiarray:scalar",
+        "numpy.core.numeric:_frombuffer",
+        "numpy.random._pickle:__bit_generator_ctor",
+        "numpy.random._pickle:__randomstate_ctor",
+        "numpy:dtype",
+        "sklearn.tree._tree:Tree",
+    ]
+    assert sorted(map(name_of, PIPELINE_GLOBALS.references)) == [
+        "_loss:CyHalfBinomialLoss",
+        "collections:OrderedDict",
+        "numpy:ndarray",
+    ]
+    assert len(PIPELINE_GLOBALS.instances) == 20
+
+
 def test_a_pipeline_answers_as_the_one_that_joblib_reads(
     training: Training, sample: pd.DataFrame
 ) -> None:
