@@ -15,15 +15,21 @@ render-local render-gke render-eks: render-%: deploy/.venv/.installed
 
 render-gke: ## Render the manifests, as render-eks and render-local do DIGESTS=FILE; writes reports/kubernetes
 
-# What runs before is noted first, so that roll-back-… knows the way.
-deploy-gke deploy-eks: deploy-%: render-% note-revisions
+deploy-gke deploy-eks: deploy-%: render-%
 	$(MANIFESTS) deploy $(RENDERED)/$*.yaml $(if $(CONTEXT),--context "$(CONTEXT)")
 
 deploy-gke: ## Render, apply, wait until it is healthy, as deploy-eks does DIGESTS=FILE [CONTEXT=NAME]
 
-roll-back-gke roll-back-eks: return-to-noted
+# What runs is the way back from the roll-out that comes. deploy-… records that by itself; a workflow
+# does it before anything that may fail, so that its roll-back never goes further than its roll-out.
+.PHONY: note-way-back
+note-way-back: deploy/.venv/.installed ## Record in the cluster that what runs is the way back [CONTEXT=NAME]
+	$(MANIFESTS) note $(if $(CONTEXT),--context "$(CONTEXT)")
 
-roll-back-gke: ## Return what the last deploy-gke changed and wait, as roll-back-eks does [CONTEXT=NAME]
+roll-back-gke roll-back-eks: deploy/.venv/.installed
+	$(MANIFESTS) roll-back $(if $(CONTEXT),--context "$(CONTEXT)")
+
+roll-back-gke: ## Apply what ran before the last deploy-gke and wait, as roll-back-eks does [CONTEXT=NAME]
 
 # Without kubectl nothing can be built. A person is told so and goes on; continuous integration,
 # which sets CI, fails: there, a check that was not made is no check.

@@ -20,26 +20,28 @@ AWS_REGION ?=
 # make carries out what it expands, $(shell ...) too. So workflows hand values over in the environment,
 # where make leaves them as they are, and recipes have $$VERSION, which is the shell's, not $(VERSION).
 
-# Where an image is pushed to, and what was pushed. A registry that is not named is a mistake.
+# A registry that is not named is a mistake.
 named = $(if $(value $(1)),,$(error name the $(2): make $@ $(1)=...))
-pushed = "$$REGISTRY"/$(call image_name,$*)@$$(cat $(IMAGE_FOLDER)/$(call image_name,$*).digest)
+# A digest that is not there ends the recipe: the shell goes on after a command within an argument
+# that failed, and not after one in an assignment.
+read_digest = digest="$$($(RELEASE) digest $(IMAGE_FOLDER)/$(call image_name,$*).digest)"
 
 .PHONY: $(SERVICES:%=push-%) $(SERVICES:%=pushed-%) $(SERVICES:%=sign-%)
 $(SERVICES:%=push-%): push-%: ## Push one archived image to REGISTRY as VERSION, and write down its digest; needs skopeo
 	$(call named,REGISTRY,registry)$(call named,VERSION,version)
 	skopeo copy $(PUSH_FLAGS) --preserve-digests --digestfile $(IMAGE_FOLDER)/$(call image_name,$*).digest \
 		oci-archive:$(IMAGE_FOLDER)/$(call image_name,$*).tar "docker://$$REGISTRY/$(call image_name,$*):$$VERSION"
-	$(RELEASE) record $(call image_name,$*) "$$(cat $(IMAGE_FOLDER)/$(call image_name,$*).digest)" \
+	$(read_digest); $(RELEASE) record $(call image_name,$*) "$$digest" \
 		--out $(PUSHED_FOLDER)/$(call image_name,$*).json
 
 $(SERVICES:%=pushed-%): pushed-%:
 	$(call named,REGISTRY,registry)
-	@printf 'name=%s\ndigest=%s\nsbom=%s\n' "$$REGISTRY/$(call image_name,$*)" \
-		"$$(cat $(IMAGE_FOLDER)/$(call image_name,$*).digest)" $(IMAGE_FOLDER)/$(call image_name,$*).cdx.json
+	@$(read_digest); printf 'name=%s\ndigest=%s\nsbom=%s\n' "$$REGISTRY/$(call image_name,$*)" \
+		"$$digest" $(IMAGE_FOLDER)/$(call image_name,$*).cdx.json
 
 $(SERVICES:%=sign-%): sign-%: ## Sign what push wrote down, with the identity of the workflow; needs cosign
 	$(call named,REGISTRY,registry)
-	cosign sign --yes $(pushed)
+	$(read_digest); cosign sign --yes "$$REGISTRY/$(call image_name,$*)@$$digest"
 
 .PHONY: log-in-gke log-in-eks connect-eks
 # skopeo and cosign read the same file of logins.
@@ -57,13 +59,18 @@ connect-eks: ## Tell kubectl of an EKS cluster EKS_CLUSTER=NAME AWS_REGION=REGIO
 	$(call named,EKS_CLUSTER,cluster)$(call named,AWS_REGION,region)
 	aws eks update-kubeconfig --name "$$EKS_CLUSTER" --region "$$AWS_REGION"
 
+CLUSTERS := gke eks
+known_cluster = $(call named,CLUSTER,cluster)$(if $(filter 1,$(words $(value CLUSTER))),$(if \
+	$(filter $(CLUSTERS),$(value CLUSTER)),,$(no_cluster)),$(no_cluster))
+no_cluster = $(error there is no cluster $(value CLUSTER); there are: $(CLUSTERS))
+
 # What Terraform made, for the cluster file.
 TERRAFORM_ROOT_gke := gcp
 TERRAFORM_ROOT_eks := aws
 .PHONY: cluster-values
 cluster-values: ## Print the values of deploy/clusters/CLUSTER.toml from what Terraform made; needs terraform
-	$(call named,CLUSTER,cluster)
-	@$(TERRAFORM) -chdir=deploy/terraform/$(TERRAFORM_ROOT_$(CLUSTER)) output -json values | $(RELEASE) values
+	$(known_cluster)
+	@$(TERRAFORM) -chdir=deploy/terraform/$(TERRAFORM_ROOT_$(value CLUSTER)) output -json values | $(RELEASE) values
 
 .PHONY: check-version publish-release release-file verify-release smoke
 check-version: ## Refuse a VERSION in the environment that does not read like v1.2.3
@@ -75,7 +82,7 @@ publish-release: ## Make the GitHub release VERSION of the digests in reports/re
 	gh release create "$$VERSION" reports/digests.json --verify-tag --generate-notes
 
 release-file: ## Make the release file DIGESTS of the release VERSION for CLUSTER with REGISTRY; needs gh
-	$(call named,VERSION,version)$(call named,CLUSTER,cluster)$(call named,REGISTRY,registry)$(call named,DIGESTS,file to write)
+	$(call named,VERSION,version)$(known_cluster)$(call named,REGISTRY,registry)$(call named,DIGESTS,file to write)
 	gh release download "$$VERSION" --pattern digests.json --dir reports --clobber
 	$(RELEASE) compose "deploy/clusters/$$CLUSTER.toml" reports/digests.json --registry "$$REGISTRY" --out "$$DIGESTS"
 
@@ -87,15 +94,6 @@ verify-release: ## Refuse a release file DIGESTS whose images the release VERSIO
 smoke: ## Ask what make up started, or the cluster of DIGESTS, what make demo asks [CONTEXT=NAME] [SMOKE_API_KEY=...]
 	@"$(PYTHON)" deploy/release/smoke.py $(if $(value DIGESTS),--release "$$DIGESTS",--up .cache/up) \
 		$(if $(CONTEXT),--context "$(CONTEXT)")
-
-# A roll-back that leaves alone what the roll-out left alone: noted before, returned to after. The
-# workflow and make deploy-… and roll-back-… all do it here.
-.PHONY: note-revisions return-to-noted
-note-revisions: ## Note in the cluster which version of every Deployment runs [CONTEXT=NAME]
-	"$(PYTHON)" deploy/release/revisions.py note $(if $(CONTEXT),--context "$(CONTEXT)")
-
-return-to-noted: ## Return every Deployment that changed since note-revisions, and wait [CONTEXT=NAME]
-	"$(PYTHON)" deploy/release/revisions.py return $(if $(CONTEXT),--context "$(CONTEXT)")
 
 # The deploy workflow's rights, once for each cluster, by an administrator. On GKE, it is a user by the
 # address of its service account; on EKS, its role is in the group that is bound already.

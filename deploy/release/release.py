@@ -32,6 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     recording.add_argument("digest")
     recording.add_argument("--out", type=Path, required=True)
     recording.set_defaults(do=record)
+    telling = commands.add_parser("digest", help="print the digest that a push wrote down")
+    telling.add_argument("file", type=Path)
+    telling.set_defaults(do=digest)
     merging = commands.add_parser("merge", help="one file of what was pushed to every registry")
     merging.add_argument("folder", type=Path)
     merging.add_argument("--images", nargs="+", required=True)
@@ -76,10 +79,24 @@ def _version(version: str) -> None:
 
 def record(options: argparse.Namespace) -> None:
     """Write a file for one image, which the release workflow keeps."""
-    digest = options.digest.strip()
-    if not DIGEST.fullmatch(digest):
-        raise ReleaseError(f"{digest!r} is no digest: the registry did not say what it was given")
-    write(options.out, {options.image: digest})
+    write(options.out, {options.image: _digest(options.digest)})
+
+
+def digest(options: argparse.Namespace) -> None:
+    """Print what skopeo wrote down of an image that it pushed."""
+    try:
+        text = options.file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ReleaseError(
+            f"{options.file} cannot be read: {error.strerror}. make push-NAME writes it"
+        ) from error
+    print(_digest(text))  # noqa: T201 - what it is for
+
+
+def _digest(text: str) -> str:
+    if not DIGEST.fullmatch(text.strip()):
+        raise ReleaseError(f"{text!r} is no digest: the registry did not say what it was given")
+    return text.strip()
 
 
 def merge(options: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""The command line: render, check, deploy.
+"""The command line: render, check, deploy, roll back.
 
 Exit codes: 0 done, 1 findings or a roll-out that did not become healthy, 2 unusable input.
 """
@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from manifests.combinations import check_combinations
-from manifests.deploy import deploy
+from manifests.deploy import deploy, roll_back
 from manifests.errors import ManifestsError
-from manifests.objects import Finding, Manifests, read_manifests
+from manifests.kubectl import KubectlProgram
+from manifests.objects import Finding, read_manifests
+from manifests.record import note_way_back
 from manifests.release import read_release
 from manifests.render import OVERLAYS, render, value_names
 from manifests.rules import check
@@ -56,9 +58,19 @@ def _parser() -> argparse.ArgumentParser:
         "deploy", help="apply what was rendered; wait until it is healthy"
     )
     deploying.add_argument("manifests", type=Path)
-    deploying.add_argument("--context", help="of kubectl; the current one if not given")
-    deploying.add_argument("--timeout", type=int, default=600, help="seconds for each workload")
     deploying.set_defaults(run=_deploy)
+    noting = commands.add_parser(
+        "note", help="record what runs as the way back from the roll-out that comes"
+    )
+    noting.set_defaults(run=_note)
+    returning = commands.add_parser(
+        "roll-back", help="apply what ran before the last roll-out; wait until it is healthy"
+    )
+    returning.set_defaults(run=_roll_back)
+    for one in (deploying, noting, returning):
+        one.add_argument("--context", help="of kubectl; the current one if not given")
+    for one in (deploying, returning):
+        one.add_argument("--timeout", type=int, default=600, help="seconds for each workload")
     return parser
 
 
@@ -90,15 +102,22 @@ def _scan(options: argparse.Namespace) -> int:
 
 
 def _deploy(options: argparse.Namespace) -> int:
-    return deploy(_rendered(options.manifests), options.manifests, options.context, options.timeout)
-
-
-def _rendered(path: Path) -> Manifests:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = options.manifests.read_text(encoding="utf-8")
     except OSError as error:
-        raise ManifestsError(f"{path} cannot be read: {error.strerror}. Render it first") from error
-    return read_manifests(text)
+        raise ManifestsError(
+            f"{options.manifests} cannot be read: {error.strerror}. Render it first"
+        ) from error
+    return deploy(KubectlProgram(options.context), text, options.timeout)
+
+
+def _note(options: argparse.Namespace) -> int:
+    note_way_back(KubectlProgram(options.context))
+    return 0
+
+
+def _roll_back(options: argparse.Namespace) -> int:
+    return roll_back(KubectlProgram(options.context), options.timeout)
 
 
 def _tell(findings: Sequence[Finding]) -> bool:

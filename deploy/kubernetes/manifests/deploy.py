@@ -1,159 +1,122 @@
-"""Apply rendered manifests, and wait until what they describe is healthy."""
+"""Apply manifests, wait until what they describe is healthy, and return to those before.
 
-import json
-import os
-import shutil
-import subprocess
-import sys
-import time
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+Server-side: a dashboard is larger than the annotation that client-side apply would keep, and the
+fields that an autoscaler has written since are told apart. Always by the same manager, also on the
+way back: what the version before does not state, leaves the cluster.
+"""
+
+from dataclasses import replace
 from typing import Final
 
-from manifests import rollouts
-from manifests.errors import RenderError
-from manifests.objects import Manifests, Node
-from manifests.render import NAMESPACE
+from manifests.first_batch import run_first_batches
+from manifests.kubectl import Kubectl, say
+from manifests.objects import Manifests, read_manifests
+from manifests.old_config import remove_old_config
+from manifests.record import NAME, Record, note_way_back, read_record, write_record
+from manifests.replicas import raise_to_least
+from manifests.rollouts import all_healthy
 
-__all__ = ["deploy"]
+__all__ = ["deploy", "roll_back"]
 
-_MANAGER = "ml-services-deploy"
-_PIPELINE = "chicagotaxi-pipeline"
-_PIPELINE_S = 7200
-"""What the pipeline's job may take, as its activeDeadlineSeconds says."""
-_LOOK_S = 5
-"""Between two looks at it."""
-_FIRST: Final = "ml-services/first-batch-of"
-"""The label of a model's first run."""
+_APPLY: Final = (
+    *("apply", "--server-side", "--force-conflicts", "--field-manager=ml-services-deploy"),
+)
 
 
-def deploy(manifests: Manifests, file: Path, context: str | None, timeout_s: int) -> int:
-    """Apply a file and wait for its workloads.
+def deploy(kubectl: Kubectl, text: str, timeout_s: int) -> int:
+    """Apply manifests and wait for their workloads.
 
-    Server-side: a dashboard is larger than the annotation that client-side apply would keep, and
-    the fields that a roll-back or an autoscaler has written since are told apart.
+    Args:
+        kubectl: The cluster.
+        text: The manifests.
+        timeout_s: Seconds to wait for each workload.
 
     Returns:
         0 if every workload is healthy, 1 otherwise.
+
+    Raises:
+        ManifestsError: The roll-out cannot be recorded; nothing was applied.
     """
-    kubectl = _kubectl(context)
-    _say(f"Applying {file} to {context or 'the current context of kubectl'}")
-    apply = ["apply", "--server-side", "--force-conflicts", f"--field-manager={_MANAGER}"]
-    if subprocess.run([*kubectl, *apply, "-f", str(file)], check=False).returncode != 0:  # noqa: S603
-        _say("Not everything was applied.")
-        return 1
-    if _first_batch(kubectl, manifests) != 0:
-        return 1
-    return _wait(kubectl, manifests, timeout_s)
+    return _roll_out(kubectl, note_way_back(kubectl), text, timeout_s)
 
 
-def _first_batch(kubectl: Sequence[str], manifests: Manifests) -> int:
-    """Let the pipeline run once with a model that is new.
+def roll_back(kubectl: Kubectl, timeout_s: int) -> int:
+    """Apply the manifests again that were healthy when the last roll-out began.
 
-    ChicagoTaxi's pods serve predictions of their own model only, and are not ready before there are
-    any. A job with the model's label says that it has run, or that it runs. It is nobody's: the
-    CronJob's would go with its history, and the next deployment would run it again.
+    Args:
+        kubectl: The cluster.
+        timeout_s: Seconds to wait for each workload.
+
+    Returns:
+        0 if every workload is healthy, or nothing is to be done; 1 if one is not; 2 if nothing is
+        recorded that could be returned to.
+
+    Raises:
+        ManifestsError: The record cannot be read or written.
     """
-    sha256 = next(
-        one["data"]["MODEL_SHA256"]
-        for _, one in manifests.of("ConfigMap")
-        if one["metadata"]["name"].startswith("chicagotaxi-model")
-    )
-    model = sha256[:10]
-    ours = [*kubectl, "-n", NAMESPACE]
-    known = [*ours, "get", "jobs", "-l", f"{_FIRST}={model}", "-o", "json"]
-    listed = subprocess.run(known, capture_output=True, text=True, check=False)  # noqa: S603
-    if listed.returncode != 0:
-        _say(f"Jobs cannot be listed: {listed.stderr.strip()}")
-        return 1
-    ended = {one["metadata"]["name"]: _ended(one) for one in json.loads(listed.stdout)["items"]}
-    if "Complete" in ended.values():
-        return 0
-    running = sorted(name for name, how in ended.items() if how is None)
-    # One that failed stays as it is, to be looked at: this may delete nothing.
-    job = f"job/{running[0]}" if running else _start_first(ours, manifests, model)
-    if not job:
-        return 1
-    _say(f"Waiting for {job}: the first predictions of this model")
-    # `wait` knows one condition only: a job that fails would be waited for to the end.
-    deadline = time.monotonic() + _PIPELINE_S
-    while time.monotonic() < deadline:
-        asked = subprocess.run(  # noqa: S603
-            [*ours, "get", job, "-o", "json"], capture_output=True, text=True, check=False
+    record = read_record(kubectl)
+    if record.way_back is None:
+        say(
+            f"ConfigMap {NAME} has no version to return to: none was healthy before the last"
+            " roll-out. Nothing was changed. Deploy a release that is known to be well: make"
+            " deploy-NAME"
         )
-        how = _ended(json.loads(asked.stdout)) if asked.returncode == 0 else None
-        if how == "Complete":
-            return 0
-        if how == "Failed":
-            break
-        time.sleep(_LOOK_S)
-    _say(f"{job} has not succeeded: kubectl -n {NAMESPACE} logs {job} --all-containers")
-    return 1
+        return 2
+    if record.healthy and record.applied == record.way_back:
+        say("Nothing is to be done: what runs is what a roll-back returns to, and it is healthy.")
+        return 0
+    return _roll_out(kubectl, record, record.way_back, timeout_s)
 
 
-def _start_first(ours: Sequence[str], manifests: Manifests, model: str) -> str:
-    """Start the pipeline; the job's name as kubectl has it, or nothing if it cannot be started."""
-    template = manifests.find("CronJob", _PIPELINE)
-    assert template is not None  # noqa: S101 - every overlay has it
-    spec = dict(template["spec"]["jobTemplate"]["spec"])
-    spec.pop("ttlSecondsAfterFinished", None)
-    job = {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": {"generateName": f"{_PIPELINE}-{model}-", "labels": {_FIRST: model}},
-        "spec": spec,
-    }
-    create = [*ours, "create", "-f", "-", "-o", "name"]
-    done = subprocess.run(  # noqa: S603
-        create, input=json.dumps(job), capture_output=True, text=True, check=False
+def _roll_out(kubectl: Kubectl, record: Record, text: str, timeout_s: int) -> int:
+    manifests = read_manifests(text)
+    if not _acceptable(kubectl, text):
+        return 1
+    before, record = record, replace(record, applied=text, healthy=False)
+    write_record(kubectl, record)
+    if not kubectl.show(*_APPLY, "-f", "-", text=text):
+        say("Not everything was applied.")
+        return 1
+    well = (
+        raise_to_least(kubectl, manifests)
+        and run_first_batches(kubectl, manifests)
+        and all_healthy(kubectl, manifests, timeout_s)
     )
-    if done.returncode != 0:
-        _say(f"The pipeline cannot be started: {done.stderr.strip()}")
-    return done.stdout.strip().replace("job.batch/", "job/")
+    if not well:
+        return 1
+    record = replace(record, healthy=True)
+    write_record(kubectl, record)
+    versions = [read_manifests(one) for one in (before.applied, record.way_back) if one]
+    _tell_left_over(manifests, versions)
+    remove_old_config(kubectl, manifests, *versions)
+    return 0
 
 
-def _ended(job: Node) -> str | None:
-    """How a job ended: Complete or Failed, or None where it runs."""
-    conditions = job.get("status", {}).get("conditions", [])
-    met = {one["type"] for one in conditions if one["status"] == "True"}
-    return next((how for how in ("Complete", "Failed") if how in met), None)
+def _acceptable(kubectl: Kubectl, text: str) -> bool:
+    """Whether the cluster would take all of it; asked before any of it is applied."""
+    tried = kubectl.ask(*_APPLY, "--dry-run=server", "-f", "-", text=text)
+    if tried.returncode == 0:
+        return True
+    say(f"{tried.stderr.strip()}\nNothing was applied: the cluster would not take all of it.")
+    if "StorageClass" in tried.stderr and "updates to parameters are forbidden" in tried.stderr:
+        say(
+            "The parameters of a StorageClass cannot be changed. Volumes that exist do not need it:"
+            " as an administrator, kubectl delete storageclass NAME, and deploy again as one"
+        )
+    return False
 
 
-def _wait(kubectl: Sequence[str], manifests: Manifests, timeout_s: int) -> int:
-    ours, healthy = [*kubectl, "-n", NAMESPACE], True
-    for kind, name in _workloads(manifests):
-        limit_s = timeout_s
-        if kind == "rollout":
-            limit_s = max(timeout_s, rollouts.CANARY_S)
-            well = rollouts.healthy(ours, name, limit_s)
-        else:
-            waiting = [*ours, "rollout", "status", f"{kind}/{name}", f"--timeout={timeout_s}s"]
-            well = subprocess.run(waiting, check=False).returncode == 0  # noqa: S603
-        if not well:
-            healthy = False
-            _say(f"{kind}/{name} is not healthy after {limit_s} s, or never will be:")
-            pods = [*ours, "get", "pods", "-l", f"app.kubernetes.io/name={name}"]
-            subprocess.run(pods, check=False)  # noqa: S603
-    return 0 if healthy else 1
-
-
-def _workloads(manifests: Manifests) -> Iterator[tuple[str, str]]:
-    """The workloads to wait for: a Deployment that is a Rollout's template has no pods."""
-    rollouts = {one["metadata"]["name"] for _, one in manifests.of("Rollout")}
-    for name in sorted(rollouts):
-        yield "rollout", name
-    for _, one in manifests.of("Deployment"):
-        if one["metadata"]["name"] not in rollouts:
-            yield "deployment", one["metadata"]["name"]
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
-
-
-def _kubectl(context: str | None) -> list[str]:
-    kubectl = shutil.which(os.environ.get("KUBECTL", "kubectl"))
-    if kubectl is None:
-        raise RenderError("There is no kubectl, which deploys: install it, or set KUBECTL to it")
-    return [kubectl, f"--context={context}"] if context else [kubectl]
+def _tell_left_over(manifests: Manifests, versions: list[Manifests]) -> None:
+    """Say what versions before had and this one has not: nothing but old ConfigMaps is deleted."""
+    now = {(one["kind"], one["metadata"]["name"]) for one in manifests.objects}
+    left = {
+        f"{one['kind']}/{one['metadata']['name']}"
+        for each in versions
+        for one in each.objects
+        if one["kind"] != "ConfigMap" and (one["kind"], one["metadata"]["name"]) not in now
+    }
+    if left:
+        say(
+            "Of versions before, not in this one, and still in the cluster; delete what nobody"
+            f" needs: {', '.join(sorted(left))}"
+        )

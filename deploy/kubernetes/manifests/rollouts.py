@@ -1,29 +1,60 @@
-"""Rollouts, which kubectl cannot wait for. Needs nothing but Python, as deploy/release does."""
+"""Waits for workloads: Deployments, and Rollouts, which kubectl cannot wait for."""
 
 import json
-import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator
+from typing import Final
 
-__all__ = ["CANARY_S", "healthy"]
+from manifests.kubectl import Kubectl, say
+from manifests.objects import Manifests
 
-CANARY_S = 1800
+__all__ = ["CANARY_S", "all_healthy"]
+
+CANARY_S: Final = 1800
 """What a roll-out by canary may take: its pauses and analyses alone take most of ten minutes."""
 _LOOK_S = 5
 
 
-def healthy(kubectl: Sequence[str], name: str, limit_s: float) -> bool:
-    """Wait until a Rollout is healthy with what its template says, and not with what was before.
+def all_healthy(kubectl: Kubectl, manifests: Manifests, timeout_s: float) -> bool:
+    """Wait for every workload, and show the pods of those that do not become healthy.
 
     Args:
-        kubectl: The command, with context and namespace.
-        name: Of the Rollout, and of the Deployment that is its template.
-        limit_s: How long to wait.
+        kubectl: The cluster.
+        manifests: What was applied.
+        timeout_s: How long to wait for each.
     """
-    both = [*kubectl, "get", f"rollout/{name}", f"deployment/{name}", "-o", "json"]
+    healthy = True
+    for kind, name in _workloads(manifests):
+        began = time.monotonic()
+        if kind == "rollout":
+            well = _rollout_healthy(kubectl, name, max(timeout_s, CANARY_S))
+        else:
+            well = kubectl.show(
+                "rollout", "status", f"deployment/{name}", f"--timeout={timeout_s}s"
+            )
+        if not well:
+            healthy = False
+            # Kubernetes gives up by itself, too: progressDeadlineSeconds.
+            say(f"{kind}/{name} is not healthy, after {time.monotonic() - began:.0f} s:")
+            kubectl.show("get", "pods", "-l", f"app.kubernetes.io/name={name}")
+    return healthy
+
+
+def _workloads(manifests: Manifests) -> Iterator[tuple[str, str]]:
+    """The workloads to wait for: a Deployment that is a Rollout's template has no pods."""
+    rollouts = {one["metadata"]["name"] for _, one in manifests.of("Rollout")}
+    for name in sorted(rollouts):
+        yield "rollout", name
+    for _, one in manifests.of("Deployment"):
+        if one["metadata"]["name"] not in rollouts:
+            yield "deployment", one["metadata"]["name"]
+
+
+def _rollout_healthy(kubectl: Kubectl, name: str, limit_s: float) -> bool:
+    """Wait until a Rollout is healthy with what its template says, and not with what was before."""
     deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline:
-        asked = subprocess.run(both, capture_output=True, text=True, check=False)  # noqa: S603
+        asked = kubectl.ask("get", f"rollout/{name}", f"deployment/{name}", "-o", "json")
         if asked.returncode == 0:
             rollout, template = json.loads(asked.stdout)["items"]
             status = rollout.get("status", {})

@@ -1,138 +1,161 @@
-"""What `deploy` asks of a cluster, told by a kubectl that notes it."""
+"""The command lines of `deploy`, `note` and `roll-back`, told by a kubectl that notes them."""
 
 import json
-import stat
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
-from manifests import deploy, rollouts
+from manifests import rollouts
 from manifests.cli import main
-from manifests.combinations import build_combinations, specimen
+from manifests.combinations import build_combinations
+from manifests.deploy import deploy
+from manifests.record import Record, write_record
 
-MODEL = specimen("gke").models["chicagotaxi"].sha256[:10]
-LISTED = f"get jobs -l ml-services/first-batch-of={MODEL}"
+from kubernetes.recording_cluster import RecordingCluster
 
-
-def job(name: str, condition: str = "") -> dict[str, object]:
-    conditions = [{"type": condition, "status": "True"}] if condition else []
-    return {"metadata": {"name": name}, "status": {"conditions": conditions}}
-
-
-RAN = [job("ran", "Complete")]
+PREFIX = "--context=here --namespace=ml-services "
+Run = Callable[..., tuple[int, list[str]]]
 
 
 @pytest.fixture
-def cluster(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rendered: dict[str, str]
-) -> Callable[..., tuple[int, list[str]]]:
-    """Run a command against a cluster where some calls fail."""
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rendered: dict[str, str]) -> Run:
+    """Run a command with a kubectl that answers with empty lists, and fails where it is told to."""
+    manifests = tmp_path / "rendered.yaml"
+    # Without autoscalers and jobs for new models: what they are asked is in test_roll_outs.py.
+    manifests.write_text(rendered["local"].replace("runs-for-each-new-model", "x"), "utf-8")
+    kubectl = tmp_path / "kubectl"
+    monkeypatch.setenv("KUBECTL", str(kubectl))
 
-    def run(
-        command: str,
-        *,
-        failing: str = "nothing",
-        text: str = "",
-        jobs: list[dict[str, object]] = RAN,
-        ends: str = "Complete",
-        rollout: object = None,
-        timeout: str = "7",
-    ) -> tuple[int, list[str]]:
-        manifests = tmp_path / "rendered.yaml"
-        manifests.write_text(text or rendered["gke"], encoding="utf-8")
-        kubectl = tmp_path / "kubectl"
+    def ran(*command: str, failing: str = "nothing", record: str = "") -> tuple[int, list[str]]:
+        (tmp_path / "record").write_text(record, encoding="utf-8")
         kubectl.write_text(
             f'#!/bin/sh\necho "$*" >> {tmp_path}/calls\n'
-            f'case "$*" in *"{failing}"*) exit 1;; esac\n'
-            f'case "$*" in *"get jobs"*) cat {tmp_path}/jobs;; *"get job/"*) cat {tmp_path}/job;;\n'
-            f'*"get rollout/"*) cat {tmp_path}/rollout;;\n'
-            f'*"create -f -"*) cat > {tmp_path}/created; echo job.batch/new;; esac\n',
+            f'case "$*" in *"{failing}"*) echo no >&2; exit 1;; esac\n'
+            f'case "$*" in *"-f -"*) cat > {tmp_path}/applied;;\n'
+            f'*"get configmap/"*) cat {tmp_path}/record;;\n'
+            """*"get "*) echo '{"items": []}';; esac\n""",
             encoding="utf-8",
         )
-        (tmp_path / "jobs").write_text(json.dumps({"items": jobs}), encoding="utf-8")
-        (tmp_path / "rollout").write_text(json.dumps(rollout), encoding="utf-8")
-        (tmp_path / "job").write_text(json.dumps(job("new", ends)), encoding="utf-8")
-        monkeypatch.setattr(deploy, "_LOOK_S", 0.05)
-        monkeypatch.setattr(rollouts, "_LOOK_S", 0.05)
-        monkeypatch.setattr(deploy, "_PIPELINE_S", 30)
-        kubectl.chmod(kubectl.stat().st_mode | stat.S_IXUSR)
-        monkeypatch.setenv("KUBECTL", str(kubectl))
+        kubectl.chmod(0o755)
+        arguments = [str(manifests)] if command[0] == "deploy" else []
         with pytest.raises(SystemExit) as ended:
-            main([command, str(manifests), "--context", "here", "--timeout", timeout])
+            main([*command, *arguments, "--context", "here"])
         calls = (tmp_path / "calls").read_text(encoding="utf-8").splitlines()
-        assert all(call.startswith("--context=here ") for call in calls)
+        assert all(call.startswith(PREFIX) for call in calls)
         assert isinstance(ended.value.code, int)
-        return ended.value.code, [call.removeprefix("--context=here ") for call in calls]
+        return ended.value.code, [call.removeprefix(PREFIX) for call in calls]
 
-    return run
+    return ran
 
 
-def test_it_applies_and_waits_for_every_workload(
-    cluster: Callable[..., tuple[int, list[str]]],
-) -> None:
-    code, calls = cluster("deploy")
+def record_of(text: str, *, healthy: bool = True, way_back: str | None = None) -> str:
+    """What kubectl prints of a cluster's record."""
+    cluster = RecordingCluster()
+    write_record(cluster, Record(text, healthy, way_back))
+    return cluster.ask("get", "configmap/roll-out-record", "-o", "json").stdout
+
+
+APPLY = "apply --server-side --force-conflicts --field-manager=ml-services-"
+
+
+def test_it_records_tries_applies_and_waits_for_every_workload(run: Run) -> None:
+    code, calls = run("deploy", "--timeout", "7")
+
     assert code == 0
-    assert calls[0].startswith("apply --server-side")
-    waits = [call for call in calls if "rollout status" in call]
-    assert sorted(waits) == [
-        f"-n ml-services rollout status deployment/{name} --timeout=7s"
-        for name in ("bankchurn", "chicagotaxi", "nlpinsight")
+    assert calls == [
+        "get configmap/roll-out-record --ignore-not-found -o json",
+        f"{APPLY}record -f -",
+        f"{APPLY}deploy --dry-run=server -f -",
+        f"{APPLY}record -f -",
+        f"{APPLY}deploy -f -",
+        *(
+            f"rollout status deployment/{name} --timeout=7s"
+            for name in ("bankchurn", "chicagotaxi", "nlpinsight")
+        ),
+        f"{APPLY}record -f -",
+        "get configmaps -o json",
+        "get deployments,replicasets,cronjobs,pods -o json",
     ]
 
 
-@pytest.mark.parametrize("before", [[], [job("old", "Failed")]], ids=["new", "failed before"])
-def test_a_new_model_gets_its_first_batch_before_anybody_waits_for_its_pods(
-    cluster: Callable[..., tuple[int, list[str]]], tmp_path: Path, before: list[dict[str, object]]
-) -> None:
-    code, calls = cluster("deploy", jobs=before)
-    assert code == 0
-    created = calls.index("-n ml-services create -f - -o name")
-    looked = calls.index("-n ml-services get job/new -o json")
-    assert created < looked < next(i for i, call in enumerate(calls) if "rollout status" in call)
-    made = json.loads((tmp_path / "created").read_text(encoding="utf-8"))
-    assert made["metadata"]["labels"] == {"ml-services/first-batch-of": MODEL}
-    # Neither the CronJob's history nor time takes away what says that it has run.
-    assert "ownerReferences" not in made["metadata"]
-    assert "ttlSecondsAfterFinished" not in made["spec"]
-    assert made["spec"]["template"]["spec"]["containers"]
+@pytest.mark.parametrize(
+    ("failing", "last"),
+    [
+        ("--dry-run=server", f"{APPLY}deploy --dry-run=server -f -"),
+        ("field-manager=ml-services-deploy -f", f"{APPLY}deploy -f -"),
+        ("status deployment/nlpinsight", "get pods -l app.kubernetes.io/name=nlpinsight"),
+    ],
+)
+def test_what_fails_fails_the_deployment(run: Run, failing: str, last: str) -> None:
+    code, calls = run("deploy", failing=failing)
 
-
-def test_one_that_runs_is_waited_for(cluster: Callable[..., tuple[int, list[str]]]) -> None:
-    code, calls = cluster("deploy", jobs=[job("old", "Failed"), job("runs")])
-    assert code == 0
-    assert "-n ml-services get job/runs -o json" in calls
-    assert not any("create" in call for call in calls)
-
-
-def test_one_that_fails_ends_the_deployment_at_once(
-    cluster: Callable[..., tuple[int, list[str]]],
-) -> None:
-    code, calls = cluster("deploy", jobs=[], ends="Failed")
     assert code == 1
-    assert not any("rollout status" in call for call in calls)
-
-
-def test_a_model_that_has_run_is_not_run_again(
-    cluster: Callable[..., tuple[int, list[str]]],
-) -> None:
-    _, calls = cluster("deploy", jobs=[*RAN, job("old", "Failed")])
-    assert any(LISTED in call for call in calls)
-    assert not any("create" in call for call in calls)
-
-
-@pytest.mark.parametrize("failing", ["apply", "get jobs", "rollout status deployment/nlpinsight"])
-def test_what_fails_fails_the_deployment(
-    cluster: Callable[..., tuple[int, list[str]]], failing: str
-) -> None:
-    assert cluster("deploy", failing=failing)[0] == 1
+    assert calls[-1] == last
 
 
 def test_a_roll_out_that_fails_shows_its_pods_and_the_others_are_waited_for(
-    cluster: Callable[..., tuple[int, list[str]]],
+    run: Run, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    _, calls = cluster("deploy", failing="rollout status deployment/bankchurn")
-    assert "-n ml-services get pods -l app.kubernetes.io/name=bankchurn" in calls
+    _, calls = run("deploy", failing="rollout status deployment/bankchurn")
+
+    assert "get pods -l app.kubernetes.io/name=bankchurn" in calls
     assert any("deployment/nlpinsight" in call for call in calls)
+    # As long as it has really taken: kubectl gives up before the time is up, too.
+    assert "deployment/bankchurn is not healthy, after 0 s:" in capfd.readouterr().err
+
+
+def test_what_runs_is_noted_as_the_way_back(run: Run, tmp_path: Path) -> None:
+    code, calls = run("note", record=record_of("what: runs"))
+
+    assert code == 0
+    assert [call.split(" ")[0] for call in calls] == ["get", "apply"]
+    written = json.loads((tmp_path / "applied").read_text(encoding="utf-8"))["data"]
+    assert written["way-back"] == written["applied"]
+
+
+def test_rolling_back_applies_what_was_recorded(run: Run, rendered: dict[str, str]) -> None:
+    before = rendered["local"].replace("runs-for-each-new-model", "x")
+    code, calls = run("roll-back", record=record_of(rendered["gke"], way_back=before))
+
+    assert code == 0
+    assert f"{APPLY}deploy -f -" in calls
+    assert "rollout status deployment/bankchurn --timeout=600s" in calls
+
+
+def test_without_a_record_nothing_is_returned(run: Run, capfd: pytest.CaptureFixture[str]) -> None:
+    code, calls = run("roll-back")
+
+    assert code == 2
+    assert calls == ["get configmap/roll-out-record --ignore-not-found -o json"]
+    assert "Nothing was changed" in capfd.readouterr().err
+
+
+def test_a_cluster_that_does_not_answer_ends_the_deployment_before_it_begins(
+    run: Run, capfd: pytest.CaptureFixture[str]
+) -> None:
+    code, calls = run("deploy", failing="get configmap/")
+
+    assert code == 2
+    assert len(calls) == 1
+    assert "cannot be read: no" in capfd.readouterr().err
+
+
+class Canaries(RecordingCluster):
+    """A cluster with Rollouts, which say that they have seen a generation, and how they are."""
+
+    def __init__(self, seen: str, phase: str) -> None:
+        super().__init__()
+        status = {"observedGeneration": "3", "workloadObservedGeneration": seen, "phase": phase}
+        rollout = {"metadata": {"generation": 3}, "spec": {"replicas": 2}, "status": status}
+        self._both = {"items": [rollout, {"metadata": {"generation": 7}}]}
+
+    def ask(self, *words: str, text: str | None = None) -> "subprocess.CompletedProcess[str]":
+        if words[0] == "get" and words[1].startswith("rollout/"):
+            self.calls.append(words)
+            found = self._both if words[2].startswith("deployment/") else self._both["items"][0]
+            return subprocess.CompletedProcess([], 0, json.dumps(found), "")
+        return super().ask(*words, text=text)
 
 
 @pytest.mark.parametrize(
@@ -141,27 +164,24 @@ def test_a_roll_out_that_fails_shows_its_pods_and_the_others_are_waited_for(
     ids=["healthy", "degraded", "healthy with what was before"],
 )
 def test_with_canaries_the_rollouts_are_waited_for(
-    cluster: Callable[..., tuple[int, list[str]]],
-    monkeypatch: pytest.MonkeyPatch,
-    seen: str,
-    phase: str,
-    code: int,
+    monkeypatch: pytest.MonkeyPatch, kubectl: str, seen: str, phase: str, code: int
 ) -> None:
+    assert kubectl
     monkeypatch.setattr(rollouts, "CANARY_S", 0)
+    monkeypatch.setattr(rollouts, "_LOOK_S", 0.05)
+    cluster = Canaries(seen, phase)
     [text] = build_combinations([("canary", "monitoring")])
-    text = text.replace("name: chicagotaxi-model", "name: other-model")
-    config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: chicagotaxi-model-x}\n"
-    text += f"---\n{config}data: {{MODEL_SHA256: '{'1' * 64}'}}\n"
-    status = {"observedGeneration": "3", "workloadObservedGeneration": seen, "phase": phase}
-    items = [
-        {"metadata": {"generation": 3}, "status": status},
-        {"metadata": {"generation": 7}},
-    ]
-    ended, calls = cluster("deploy", text=text, rollout={"items": items}, timeout="1")
-    assert ended == code
-    assert not any("rollout status" in call for call in calls)
-    asked = {call for call in calls if "get rollout/" in call}
-    assert len(asked) == 3
+
+    assert deploy(cluster, text.replace("runs-for-each-new-model", "x"), 1) == code
+
+    assert not any(call[:2] == ("rollout", "status") for call in cluster.calls)
+    assert {call[1] for call in waits(cluster.calls)} == {
+        f"rollout/{name}" for name in ("bankchurn", "chicagotaxi", "nlpinsight")
+    }
+
+
+def waits(calls: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    return [call for call in calls if len(call) > 2 and call[2].startswith("deployment/")]
 
 
 def test_a_file_that_is_not_there_is_told(capsys: pytest.CaptureFixture[str]) -> None:

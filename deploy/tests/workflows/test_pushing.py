@@ -8,13 +8,14 @@ import subprocess
 import tarfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from needed import program
 
+from workflows.conftest import Programs
 from workflows.reading import ROOT
 
 IMAGE = "bankchurn-predictor"
@@ -116,7 +117,9 @@ def add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
     tar.addfile(member, io.BytesIO(data))
 
 
-def make(target: str, tmp_path: Path, registry: str) -> subprocess.CompletedProcess[str]:
+def make(
+    target: str, tmp_path: Path, registry: str, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [
             *("make", "--silent", f"{target}-BankChurn-Predictor", "VERSION=v1.0.0"),
@@ -127,6 +130,7 @@ def make(target: str, tmp_path: Path, registry: str) -> subprocess.CompletedProc
             ),
         ],
         cwd=ROOT,
+        env=environment,
         capture_output=True,
         text=True,
         check=False,
@@ -172,3 +176,21 @@ def test_a_registry_that_is_not_there_fails_and_nothing_is_written_down(tmp_path
 
     assert pushed.returncode != 0
     assert not (tmp_path / "pushed").exists()
+
+
+@pytest.mark.parametrize("target", ["pushed", "sign"])
+@pytest.mark.parametrize("written", [None, "", "sha256:0123"])
+def test_what_was_not_pushed_is_not_told_and_not_signed(
+    written: str | None, target: str, tmp_path: Path, programs: Callable[..., Programs]
+) -> None:
+    cosign = programs("cosign")
+    (tmp_path / "images").mkdir()
+    if written is not None:
+        (tmp_path / "images" / f"{IMAGE}.digest").write_text(written, encoding="utf-8")
+
+    done = make(target, tmp_path, "registry.specimen.test", cosign.environment())
+
+    assert done.returncode != 0
+    assert done.stdout == ""
+    assert ("make push-NAME writes it" if written is None else "is no digest") in done.stderr
+    assert cosign.calls() == []

@@ -223,7 +223,7 @@ TYPED = ("CLUSTER", "DIGESTS", "EKS_CLUSTER", "AWS_REGION", "REGISTRY", "REPOSIT
     "target",
     [
         *("check-version", "release-file", "verify-release", "publish-release", "smoke"),
-        *("log-in-gke", "log-in-eks", "connect-eks", "note-revisions", "return-to-noted"),
+        *("log-in-gke", "log-in-eks", "connect-eks", "note-way-back", "roll-back-gke"),
         *("push-BankChurn-Predictor", "pushed-BankChurn-Predictor", "sign-BankChurn-Predictor"),
     ],
 )
@@ -235,7 +235,7 @@ def test_nothing_that_the_environment_holds_is_carried_out(target: str, tmp_path
     told = subprocess.run(
         ["make", "--dry-run", target],
         cwd=ROOT,
-        env=os.environ | dict.fromkeys(TYPED, typed),
+        env=os.environ | dict.fromkeys(TYPED, typed) | {"CLUSTER": "gke"},
         capture_output=True,
         text=True,
         check=True,
@@ -244,6 +244,28 @@ def test_nothing_that_the_environment_holds_is_carried_out(target: str, tmp_path
     assert told
     assert typed not in told
     assert not witness.exists()
+
+
+@pytest.mark.parametrize("target", ["release-file", "cluster-values"])
+@pytest.mark.parametrize("cluster", ["aks", "gke eks", "$(shell touch {witness})"])
+def test_a_cluster_that_there_is_not_is_refused_and_the_others_are_named(
+    cluster: str, target: str, tmp_path: Path
+) -> None:
+    cluster = cluster.format(witness=tmp_path / "witness")
+
+    done = subprocess.run(
+        ["make", "--dry-run", target],
+        cwd=ROOT,
+        env=os.environ | dict.fromkeys(TYPED, "v1.2.3") | {"CLUSTER": cluster},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert f"there is no cluster {cluster}; there are: gke eks" in done.stderr
+    assert done.stdout == ""
+    assert not (tmp_path / "witness").exists()
 
 
 def test_a_version_in_the_environment_reaches_the_program_as_it_is() -> None:

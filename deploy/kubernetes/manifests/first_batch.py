@@ -1,0 +1,118 @@
+"""Jobs that a new model has to run before the pods that serve what they make can be ready.
+
+A CronJob says by an annotation that it is one: its pods make what others serve, each model its own.
+"""
+
+import json
+import time
+from typing import Final
+
+from manifests.kubectl import Kubectl, say
+from manifests.objects import Manifests, Node
+from manifests.render import NAMESPACE
+
+__all__ = ["ANNOTATION", "run_first_batches"]
+
+ANNOTATION: Final = "ml-services/runs-for-each-new-model"
+_CRON_JOB: Final = "ml-services/started-from"
+_MODEL: Final = "ml-services/first-batch-of"
+_LOOK_S = 5
+"""Between two looks at a job."""
+
+
+def run_first_batches(kubectl: Kubectl, manifests: Manifests) -> bool:
+    """Run each annotated CronJob once, unless what it made last is of the model that is deployed.
+
+    A job with the model's label says that it has run, or that it runs. It is nobody's: the
+    CronJob's would go with its history, and the next deployment would run it again. The newest one
+    decides: where a model returns, the batch that is there is that of the model between.
+
+    Returns:
+        Whether every one of them has succeeded.
+    """
+    return all(
+        _run(kubectl, manifests, one)
+        for _, one in manifests.of("CronJob")
+        if one["metadata"].get("annotations", {}).get(ANNOTATION) == "true"
+    )
+
+
+def _run(kubectl: Kubectl, manifests: Manifests, cron_job: Node) -> bool:
+    name, model = cron_job["metadata"]["name"], _model(manifests, cron_job)
+    listed = kubectl.ask("get", "jobs", "-l", f"{_CRON_JOB}={name}", "-o", "json")
+    if listed.returncode != 0:
+        say(f"Jobs cannot be listed: {listed.stderr.strip()}")
+        return False
+    jobs = sorted(json.loads(listed.stdout)["items"], key=_created)
+    newest = jobs[-1] if jobs and jobs[-1]["metadata"]["labels"].get(_MODEL) == model else None
+    how = _ended(newest) if newest else "Failed"
+    if how == "Complete":
+        return True
+    # One that failed stays as it is, to be looked at.
+    job = f"job/{newest['metadata']['name']}" if newest and how is None else ""
+    job = job or _start(kubectl, cron_job, model)
+    return bool(job) and _succeeds(kubectl, job, _limit_s(cron_job))
+
+
+def _model(manifests: Manifests, cron_job: Node) -> str:
+    """The beginning of the digest of the model that a CronJob's pods use."""
+    where = f"CronJob/{cron_job['metadata']['name']}"
+    [pod] = [pod for pod in manifests.pods if pod.owner == where]
+    [digest] = {
+        digest
+        for container in pod.containers
+        if (digest := manifests.environment(container).get("MODEL_SHA256"))
+    }
+    return digest[:10]
+
+
+def _limit_s(cron_job: Node) -> int:
+    """What a job may take: Kubernetes ends it then."""
+    return int(cron_job["spec"]["jobTemplate"]["spec"]["activeDeadlineSeconds"])
+
+
+def _created(job: Node) -> str:
+    return str(job["metadata"]["creationTimestamp"])
+
+
+def _start(kubectl: Kubectl, cron_job: Node, model: str) -> str:
+    """Start a job; its name as kubectl has it, or nothing if it cannot be started."""
+    name = cron_job["metadata"]["name"]
+    spec = dict(cron_job["spec"]["jobTemplate"]["spec"])
+    spec.pop("ttlSecondsAfterFinished", None)
+    job = {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {
+            "generateName": f"{name}-{model}-",
+            "labels": {_CRON_JOB: name, _MODEL: model},
+        },
+        "spec": spec,
+    }
+    done = kubectl.ask("create", "-f", "-", "-o", "name", text=json.dumps(job))
+    if done.returncode != 0:
+        say(f"{name} cannot be started: {done.stderr.strip()}")
+    return done.stdout.strip().replace("job.batch/", "job/")
+
+
+def _succeeds(kubectl: Kubectl, job: str, limit_s: int) -> bool:
+    say(f"Waiting for {job}: the first predictions of this model")
+    # `wait` knows one condition only: a job that fails would be waited for to the end.
+    deadline = time.monotonic() + limit_s
+    while time.monotonic() < deadline:
+        asked = kubectl.ask("get", job, "-o", "json")
+        how = _ended(json.loads(asked.stdout)) if asked.returncode == 0 else None
+        if how == "Complete":
+            return True
+        if how == "Failed":
+            break
+        time.sleep(_LOOK_S)
+    say(f"{job} has not succeeded: kubectl -n {NAMESPACE} logs {job} --all-containers")
+    return False
+
+
+def _ended(job: Node) -> str | None:
+    """How a job ended: Complete or Failed, or None where it runs."""
+    conditions = job.get("status", {}).get("conditions", [])
+    met = {one["type"] for one in conditions if one["status"] == "True"}
+    return next((how for how in ("Complete", "Failed") if how in met), None)

@@ -1,0 +1,67 @@
+"""The one way to a cluster: command lines of kubectl, in the services' namespace."""
+
+import os
+import shutil
+import subprocess
+import sys
+from typing import Protocol
+
+from manifests.errors import RenderError
+from manifests.render import NAMESPACE
+
+__all__ = ["Kubectl", "KubectlProgram", "say"]
+
+
+class Kubectl(Protocol):
+    """Runs command lines of kubectl against one cluster."""
+
+    def ask(self, *words: str, text: str | None = None) -> "subprocess.CompletedProcess[str]":
+        """Run a command; what it prints is returned.
+
+        Args:
+            words: The command line after the program, without context and namespace.
+            text: Standard input.
+        """
+        ...
+
+    def show(self, *words: str, text: str | None = None) -> bool:
+        """Run a command whose output people see; whether it succeeded."""
+        ...
+
+
+class KubectlProgram:
+    """The program itself.
+
+    Args:
+        context: Of kubectl; the current one where none is given.
+
+    Raises:
+        RenderError: There is none.
+    """
+
+    def __init__(self, context: str | None) -> None:
+        program = shutil.which(os.environ.get("KUBECTL", "kubectl"))
+        if program is None:
+            raise RenderError(
+                "There is no kubectl, which deploys: install it, or set KUBECTL to it"
+            )
+        self._command = [
+            program, *([f"--context={context}"] if context else []), f"--namespace={NAMESPACE}",
+        ]  # fmt: skip
+
+    def ask(self, *words: str, text: str | None = None) -> "subprocess.CompletedProcess[str]":
+        """Run a command; what it prints is returned."""
+        return subprocess.run(  # noqa: S603
+            [*self._command, *words], input=text, capture_output=True, text=True, check=False
+        )
+
+    def show(self, *words: str, text: str | None = None) -> bool:
+        """Run a command whose output people see; whether it succeeded."""
+        command = [*self._command, *words]
+        return subprocess.run(command, input=text, text=True, check=False).returncode == 0  # noqa: S603
+
+
+def say(text: str) -> None:
+    """Tell people how it goes."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()

@@ -1,0 +1,70 @@
+"""ConfigMaps of versions before: each change of settings or of a model makes one of a new name."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from manifests.kubectl import Kubectl, say
+from manifests.objects import Manifests, Node
+
+__all__ = ["KEPT", "remove_old_config"]
+
+KEPT: Final = 5
+"""How many of each name are kept that nothing uses."""
+_HASHED: Final = re.compile(r"(?P<base>.+)-[0-9a-z]{10}")
+_ENDED: Final = {"Succeeded", "Failed"}
+
+
+def remove_old_config(kubectl: Kubectl, *versions: Manifests) -> None:
+    """Remove hashed ConfigMaps that no workload uses, except for the newest few of each name.
+
+    It fails nothing: what could not be removed is said, and is looked at again the next time.
+
+    Args:
+        kubectl: The cluster.
+        versions: What runs, and what may be returned to; theirs are kept, and only names that they
+            have are looked at.
+    """
+    ours = {one["metadata"]["name"] for each in versions for _, one in each.of("ConfigMap")}
+    bases = {base for name in ours if (base := _base(name))}
+    listed = kubectl.ask("get", "configmaps", "-o", "json")
+    using = kubectl.ask("get", "deployments,replicasets,cronjobs,pods", "-o", "json")
+    if listed.returncode != 0 or using.returncode != 0:
+        say(f"Old ConfigMaps stay: {(listed.stderr + using.stderr).strip()}")
+        return
+    used = ours | {
+        name
+        for one in json.loads(using.stdout)["items"]
+        if one.get("status", {}).get("phase") not in _ENDED
+        for name in _references(one)
+    }
+    unused: dict[str, list[Node]] = {}
+    for one in json.loads(listed.stdout)["items"]:
+        name = one["metadata"]["name"]
+        if name not in used and (base := _base(name)) in bases:
+            unused.setdefault(base, []).append(one)
+    for those in unused.values():
+        newest_first = sorted(those, key=lambda one: str(one["metadata"]["creationTimestamp"]))[
+            ::-1
+        ]
+        for one in newest_first[KEPT:]:
+            kubectl.show("delete", f"configmap/{one['metadata']['name']}")
+
+
+def _base(name: str) -> str:
+    """The name of a ConfigMap before its hash; empty where it has none."""
+    found = _HASHED.fullmatch(name)
+    return found["base"] if found else ""
+
+
+def _references(node: object) -> Iterator[str]:
+    """The names of ConfigMaps that an object mentions, wherever it does."""
+    if isinstance(node, list):
+        for child in node:
+            yield from _references(child)
+    elif isinstance(node, dict):
+        for key, child in node.items():
+            if key in {"configMapRef", "configMapKeyRef", "configMap"} and isinstance(child, dict):
+                yield str(child.get("name"))
+            yield from _references(child)
