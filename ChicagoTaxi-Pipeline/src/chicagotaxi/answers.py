@@ -1,13 +1,12 @@
 """The form of the API's answers, for its documentation: they are made by `chicagotaxi.index`."""
 
-from datetime import datetime
 from typing import Annotated
 
 from pydantic import BaseModel, Field
 from servicekit.answer_warnings import AnswerWarning
 
 from chicagotaxi.predictions import BatchInfo
-from chicagotaxi.schema import DemandCategory, PipelineStatus
+from chicagotaxi.schema import ClockTime, DemandCategory, PipelineStatus
 
 __all__ = ["AreaSummary", "DemandRow", "RefusedBatch", "StatusAnswer"]
 
@@ -18,7 +17,7 @@ class DemandRow(BaseModel):
     """The demand to expect in one area and hour."""
 
     pickup_community_area: Area
-    start: datetime = Field(description="Start of the hour, Chicago wall clock.")
+    start: ClockTime = Field(description="Start of the hour, Chicago wall clock.")
     hour: int = Field(ge=0, le=23)
     day_of_week: int = Field(ge=1, le=7, description="1 for Sunday to 7 for Saturday.")
     is_weekend: bool

@@ -15,12 +15,11 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    NaiveDatetime,
     ValidationError,
 )
 from servicekit.answer_warnings import WARNINGS
 
-from chicagotaxi.schema import CURRENT, prediction_schema
+from chicagotaxi.schema import CURRENT, ClockTime, prediction_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -122,8 +121,8 @@ class BatchInfo(_Record):
     batch: str
     created: AwareDatetime
     model: ModelIdentity
-    first_hour: NaiveDatetime
-    last_hour: NaiveDatetime
+    first_hour: ClockTime
+    last_hour: ClockTime
     interval: float
     rows: int = Field(ge=1)
     parts: list[PartInfo] = Field(min_length=1)

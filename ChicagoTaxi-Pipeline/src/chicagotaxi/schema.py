@@ -14,6 +14,7 @@ from pydantic import (
     Field,
     NaiveDatetime,
     ValidationError,
+    WithJsonSchema,
     model_validator,
 )
 from servicekit.files import DataError
@@ -30,6 +31,7 @@ __all__ = [
     "PREDICTIONS",
     "STATUS",
     "TRIPS",
+    "ClockTime",
     "Count",
     "DemandCategory",
     "InputStatus",
@@ -58,6 +60,19 @@ CURRENT: Final = "current"
 MAX_DROPPED: Final = 0.3
 
 DemandCategory = Literal["LOW", "MEDIUM", "HIGH", "VERY_HIGH"]
+ClockTime = Annotated[
+    NaiveDatetime,
+    # JSON Schema's format "date-time" (RFC 3339) has a zone, and this has none.
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?$",
+            "examples": ["2024-01-01T14:00:00"],
+        }
+    ),
+]
+"""A time on Chicago's clock, without a zone, in ISO 8601."""
+
 Count = Annotated[int, Field(ge=0)]
 
 
@@ -99,8 +114,8 @@ class UnknownStretch(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    first: NaiveDatetime
-    last: NaiveDatetime
+    first: ClockTime
+    last: ClockTime
     hours: Annotated[int, Field(ge=1)]
 
 
@@ -147,8 +162,8 @@ class PipelineStatus(BaseModel):
     months: list[str]
     month_trips: dict[str, MonthTrips] = {}
     hours: Count
-    first_hour: NaiveDatetime | None = None
-    last_hour: NaiveDatetime | None = None
+    first_hour: ClockTime | None = None
+    last_hour: ClockTime | None = None
     unknown_hours: Count = 0
     unknown_stretches: list[UnknownStretch] = []
     unknown_stretches_in_all: Count = 0

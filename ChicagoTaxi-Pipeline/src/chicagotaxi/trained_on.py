@@ -6,13 +6,14 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field, NaiveDatetime
+from pydantic import BaseModel, ConfigDict, Field
 from servicekit.answer_warnings import as_cell
 
 from chicagotaxi.calendar import WEEK
 from chicagotaxi.features import WINDOW, look_back
 from chicagotaxi.forecast_warnings import HOLED, NOT_IN_TRAINING, OUTSIDE, WARNINGS_BY_CODE
 from chicagotaxi.panel import Panel
+from chicagotaxi.schema import ClockTime
 
 __all__ = ["TrainedOn", "WeekTrips", "trained_rows", "warning_cells"]
 
@@ -45,8 +46,8 @@ class TrainedOn(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    first_hour: NaiveDatetime
-    last_hour: NaiveDatetime
+    first_hour: ClockTime
+    last_hour: ClockTime
     known_hours: int
     weeks: dict[int, WeekTrips]
 
