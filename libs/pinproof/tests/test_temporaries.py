@@ -71,8 +71,8 @@ def test_a_run_killed_at_any_call_leaves_the_old_output_or_the_new_and_the_next_
         folder.mkdir()
         destination = folder / "out.d"
         write(destination, kind, "old")
-        command = [sys.executable, SCRIPT, destination, kind, str(calls), str(can_exchange)]
-        code = subprocess.run(command, check=False).returncode
+        command = [sys.executable, str(SCRIPT), str(destination), kind, str(calls)]
+        code = subprocess.run([*command, str(can_exchange)], check=False).returncode
         found = state(destination)
         assert found in ("old", "new") or (found is None and not can_exchange), calls
         hidden += len(list(folder.iterdir())) - (found is not None)
