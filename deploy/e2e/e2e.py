@@ -13,6 +13,8 @@ import secrets
 import shutil
 import subprocess
 import sys
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +25,23 @@ NAMESPACE = "ml-services"
 STATE = ROOT / "reports" / "e2e"
 TIMEOUT = "300s"
 
-# Folder of the service, name of its objects.
-SERVICES = {
-    "BankChurn-Predictor": "bankchurn",
-    "NLPInsight-Analyzer": "nlpinsight",
-    "ChicagoTaxi-Pipeline": "chicagotaxi",
-}
-# ChicagoTaxi's API is ready once a night's run has put predictions into its volume. This night is
-# short, and of sample trips: it asks nobody else's portal.
-NIGHT = "chicagotaxi-pipeline"
-SHORT_NIGHT = ["run", "--out", "/data/pipeline", "--model", "/model/current"]
-SHORT_NIGHT += ["--reports", "/tmp/reports", "--sample-trips", "100000"]  # noqa: S108 - the pod's
+# A service that serves what a CronJob makes is ready once that has run. Here it does what `make
+# demo` prepares, on sample data: it asks nobody else's portal.
+RUNS_FOR_EACH_MODEL = "ml-services/runs-for-each-new-model"
+PLACES = {"model": "/model/current", "work": "/data"}
+
+
+def scripts() -> dict[str, dict[str, Any]]:
+    """The demo.toml of each service, by its folder."""
+    return {
+        path.parent.name: tomllib.loads(path.read_text(encoding="utf-8"))
+        for path in sorted(ROOT.glob("*/demo.toml"))
+    }
+
+
+def names() -> dict[str, str]:
+    """The name of each service's objects, by its folder."""
+    return {folder: script["package"] for folder, script in scripts().items()}
 
 
 def main() -> None:
@@ -49,7 +57,7 @@ def prepare() -> None:
     """Models, images, a cluster that has both, and the release file that names them."""
     models = STATE / "models"
     shutil.rmtree(models, ignore_errors=True)
-    for folder, name in SERVICES.items():
+    for folder, name in names().items():
         python = ROOT / folder / ".venv" / "bin" / "python"
         out = models / name
         report = STATE / "training" / name
@@ -68,7 +76,7 @@ def prepare() -> None:
         "--wait",
         TIMEOUT,
     )
-    for folder in SERVICES:
+    for folder in names():
         archive = ROOT / "reports" / "images" / f"{folder.lower()}.tar"
         run("kind", "load", "image-archive", archive, "--name", CLUSTER)
     write(STATE / "release.json", release(models))
@@ -79,7 +87,7 @@ def apply() -> None:
     rendered = ROOT / "reports" / "kubernetes" / "local.yaml"
     key = secrets.token_urlsafe(32)
     kubectl("apply", "--server-side", "-f", ROOT / "deploy/kubernetes/base/namespace.yaml")
-    for name in SERVICES.values():
+    for name in names().values():
         secret = {
             "apiVersion": "v1",
             "kind": "Secret",
@@ -88,11 +96,12 @@ def apply() -> None:
         }
         kubectl("apply", "-f", "-", text=json.dumps(secret))
     kubectl("apply", "--server-side", "-f", rendered)
-    kubectl("apply", "--server-side", "-f", "-", text=json.dumps(short_night()))
-    kubectl(
-        "-n", NAMESPACE, "wait", "--for=condition=complete", f"job/{NIGHT}", f"--timeout={TIMEOUT}"
-    )
-    for name in SERVICES.values():
+    for job in first_jobs():
+        where = f"job/{job['metadata']['name']}"
+        kubectl("apply", "--server-side", "-f", "-", text=json.dumps(job))
+        complete = ("--for=condition=complete", where, f"--timeout={TIMEOUT}")
+        kubectl("-n", NAMESPACE, "wait", *complete)
+    for name in names().values():
         kubectl("-n", NAMESPACE, "rollout", "status", f"deployment/{name}", f"--timeout={TIMEOUT}")
     smoke = ROOT / "deploy" / "release" / "smoke.py"
     os.environ["SMOKE_API_KEY"] = key
@@ -107,7 +116,7 @@ def logs() -> None:
         ("get", "events"),
     ):
         kubectl("-n", NAMESPACE, *what, check=False)
-    for name in SERVICES.values():
+    for name in names().values():
         selector = ("-l", f"app.kubernetes.io/name={name}", "--all-containers", "--tail=200")
         kubectl("-n", NAMESPACE, "logs", *selector, check=False)
 
@@ -117,18 +126,42 @@ def down() -> None:
     run("kind", "delete", "cluster", "--name", CLUSTER)
 
 
-def short_night() -> dict[str, Any]:
-    """A job like the one that the nightly CronJob starts, with a shorter command."""
-    command = ["kubectl", "--context", CONTEXT, "-n", NAMESPACE, "create", "job", NIGHT]
-    command += [f"--from=cronjob/{NIGHT}", "--dry-run=client", "--output", "json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
-    job: dict[str, Any] = json.loads(done.stdout)
+def first_jobs() -> Iterator[dict[str, Any]]:
+    """Jobs like those of the annotated CronJobs, each with a command that `make demo` prepares."""
+    listed = json.loads(answer("-n", NAMESPACE, "get", "cronjobs", "--output", "json"))
+    for cron_job in listed["items"]:
+        name = cron_job["metadata"]["name"]
+        if cron_job["metadata"].get("annotations", {}).get(RUNS_FOR_EACH_MODEL) != "true":
+            continue
+        image = cron_job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0][
+            "image"
+        ]
+        [prepare] = [
+            script.get("prepare", [])
+            for folder, script in scripts().items()
+            if f"/{folder.lower()}:" in image
+        ]
+        for number, arguments in enumerate(prepare, 1):
+            yield job_of(name, number, [one.format_map(PLACES) for one in arguments])
+
+
+def job_of(cron_job: str, number: int, arguments: list[str]) -> dict[str, Any]:
+    """A job of a CronJob with another command."""
+    create = ("create", "job", f"{cron_job}-{number}", f"--from=cronjob/{cron_job}")
+    text = answer("-n", NAMESPACE, *create, "--dry-run=client", "--output", "json")
+    job: dict[str, Any] = json.loads(text)
     # Made by hand from a CronJob that stays: neither owns the other.
     job["metadata"].pop("ownerReferences", None)
     (app,) = job["spec"]["template"]["spec"]["containers"]
     app.pop("command", None)
-    app["args"] = SHORT_NIGHT
+    app["args"] = arguments
     return job
+
+
+def answer(*arguments: str) -> str:
+    """What kubectl prints."""
+    command = ["kubectl", "--context", CONTEXT, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603
 
 
 def cluster(models: Path) -> dict[str, object]:
@@ -148,7 +181,7 @@ def cluster(models: Path) -> dict[str, object]:
 def release(models: Path) -> dict[str, object]:
     """The release file of what is on this machine."""
     return {
-        "images": {folder.lower(): f"localhost/{folder.lower()}:dev" for folder in SERVICES},
+        "images": {folder.lower(): f"localhost/{folder.lower()}:dev" for folder in names()},
         "models": {
             name: {
                 "uri": f"file:///models/{name}",
@@ -156,7 +189,7 @@ def release(models: Path) -> dict[str, object]:
                     (models / name / "manifest.json").read_bytes()
                 ).hexdigest(),
             }
-            for name in SERVICES.values()
+            for name in names().values()
         },
         "values": {},
     }

@@ -14,9 +14,10 @@ from typing import Final
 import yaml
 
 from manifests.objects import Finding, read_manifests
-from manifests.release import IMAGES, MODELS, Model, Release
+from manifests.release import Model, Release
 from manifests.render import KUBERNETES, OVERLAYS, build, render, value_names
 from manifests.rules import check
+from manifests.services import image_names, model_names
 
 __all__ = ["build_combinations", "check_combinations", "combinations", "specimen"]
 
@@ -41,10 +42,12 @@ def specimen(overlay: str) -> Release:
     # Signed models for one provider, so that manifests are checked with and without signers.
     signers = (_key("signer"), _key("signer before")) if overlay == "eks" else ()
     return Release(
-        images={name: f"registry.specimen.test/{name}@sha256:{_digest(name)}" for name in IMAGES},
+        images={
+            name: f"registry.specimen.test/{name}@sha256:{_digest(name)}" for name in image_names()
+        },
         models={
             name: Model(f"s3://specimen-models/{name}/1", _digest(f"model {name}"), signers)
-            for name in MODELS
+            for name in model_names()
         },
         values={name: _VALUES[name] for name in value_names(overlay)},
     )

@@ -10,11 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from manifests.errors import ReleaseError
+from manifests.services import image_names, model_names
 
-__all__ = ["IMAGES", "MODELS", "Model", "Release", "read_release"]
-
-IMAGES = ("bankchurn-predictor", "nlpinsight-analyzer", "chicagotaxi-pipeline")
-MODELS = ("bankchurn", "nlpinsight", "chicagotaxi")
+__all__ = ["Model", "Release", "read_release"]
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _NAMED_BY_DIGEST = re.compile(
@@ -81,8 +79,8 @@ def read_release(path: Path, *, values: frozenset[str], tags: bool = False) -> R
         f"{name}: unknown; a release has images, models and values"
         for name in document.keys() - {"images", "models", "values"}
     ]
-    images = _section(document, "images", frozenset(IMAGES), findings)
-    models = _section(document, "models", frozenset(MODELS), findings)
+    images = _section(document, "images", frozenset(image_names()), findings)
+    models = _section(document, "models", frozenset(model_names()), findings)
     given = _section(document, "values", values, findings)
     release = Release(
         images={name: _image(name, image, findings, tags=tags) for name, image in images.items()},

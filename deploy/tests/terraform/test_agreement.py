@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from manifests.release import IMAGES
 from manifests.render import KUBERNETES, NAMESPACE, value_names
+from manifests.services import image_names
 
 from terraform.configuration import CLOUDS, ROOT, modules, text
 
@@ -49,7 +49,7 @@ def test_the_values_are_those_that_the_overlay_asks_for(cloud: str) -> None:
 
 
 def test_there_is_a_repository_for_every_image() -> None:
-    assert {text(name) for name in list(default("aws", "images"))} == set(IMAGES)  # type: ignore[call-overload]
+    assert {text(name) for name in list(default("aws", "images"))} == set(image_names())  # type: ignore[call-overload]
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)

@@ -14,7 +14,7 @@ from workflows.conftest import Programs
 from workflows.reading import ROOT
 
 TOOL = ROOT / "deploy/e2e/e2e.py"
-NAMES = ("bankchurn", "nlpinsight", "chicagotaxi")
+NAMES = ("bankchurn", "chicagotaxi", "nlpinsight")
 MODELS = ROOT / "deploy/kubernetes/overlays/local/models.yaml"
 
 
@@ -29,6 +29,7 @@ def checkout(tmp_path: Path) -> Path:
         python.parent.mkdir(parents=True)
         python.write_text('#!/bin/sh\nmkdir -p "$5" && echo "$2" > "$5/manifest.json"\n', "utf-8")
         python.chmod(0o755)
+        (root / folder / "demo.toml").write_bytes((ROOT / folder / "demo.toml").read_bytes())
     return root
 
 
@@ -70,10 +71,12 @@ def test_everything_is_applied_to_the_cluster_of_its_own_and_waited_for(
 ) -> None:
     kubectl = programs("kubectl")
     job = {
-        "metadata": {"name": "chicagotaxi-pipeline"},
+        "metadata": {"name": "chicagotaxi-pipeline-1", "ownerReferences": [{}]},
         "spec": {"template": {"spec": {"containers": [{"name": "app", "command": ["sh"]}]}}},
     }
-    kubectl.answer({"create job": (0, json.dumps(job))})
+    kubectl.answer(
+        {"create job": (0, json.dumps(job)), "get cronjobs": (0, json.dumps(cron_jobs()))}
+    )
     smoke = checkout / "deploy/release/smoke.py"
     smoke.parent.mkdir()
     smoke.write_text(
@@ -87,10 +90,57 @@ def test_everything_is_applied_to_the_cluster_of_its_own_and_waited_for(
     assert {tuple(call[1:3]) for call in calls} == {("--context", "kind-ml-services")}
     waited = [call for call in calls if "rollout" in call or "wait" in call]
     assert [next(word for word in call if "/" in word) for call in waited] == [
-        "job/chicagotaxi-pipeline",
+        "job/chicagotaxi-pipeline-1",
         *(f"deployment/{name}" for name in NAMES),
     ]
     assert "'--context', 'kind-ml-services'" in done.stdout
+
+
+def cron_jobs() -> dict[str, object]:
+    """Those of the overlay: one that runs for each new model, and retraining, which does not."""
+    found = []
+    for name, annotations in (
+        ("bankchurn-retraining", {}),
+        ("chicagotaxi-pipeline", {"ml-services/runs-for-each-new-model": "true"}),
+    ):
+        pod = {"containers": [{"name": "app", "image": "localhost/chicagotaxi-pipeline:dev"}]}
+        spec = {"jobTemplate": {"spec": {"template": {"spec": pod}}}}
+        found.append({"metadata": {"name": name, "annotations": annotations}, "spec": spec})
+    return {"items": found}
+
+
+def test_what_a_job_makes_is_what_the_service_looks_for(
+    checkout: Path, programs: Callable[..., Programs]
+) -> None:
+    kubectl = programs("kubectl")
+    job = {"metadata": {}, "spec": {"template": {"spec": {"containers": [{"command": ["sh"]}]}}}}
+    kubectl.answer(
+        {"create job": (0, json.dumps(job)), "get cronjobs": (0, json.dumps(cron_jobs()))}
+    )
+    code = (
+        "import sys, json; sys.path.insert(0, 'deploy/e2e'); import e2e;"
+        "print(json.dumps([one['spec'] for one in e2e.first_jobs()]))"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=checkout,
+        env=kubectl.environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    [spec] = json.loads(done.stdout)
+    [app] = spec["template"]["spec"]["containers"]
+    assert "command" not in app
+    assert app["args"][:1] == ["run"]
+    settings = (ROOT / "deploy/kubernetes/base/chicagotaxi/settings.env").read_text("utf-8")
+    looked = next(
+        line.partition("=")[2] for line in settings.splitlines() if "PREDICTIONS_DIR" in line
+    )
+    assert f"{app['args'][app['args'].index('--out') + 1]}/predictions" == looked
+    assert app["args"][app["args"].index("--model") + 1] == "/model/current"
 
 
 def test_a_failure_ends_it(checkout: Path, programs: Callable[..., Programs]) -> None:

@@ -4,16 +4,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from manifests.objects import Finding, Manifests, Node, Pod, dig, selects
+from manifests.services import model_names
 
-__all__ = ["OUTSIDE", "check"]
+__all__ = ["check"]
 
-# Made by the operator or by the cluster, as ../README.md says.
-OUTSIDE: Final = {
-    ("Secret", "bankchurn-api-keys", "API_KEYS"),
-    ("Secret", "nlpinsight-api-keys", "API_KEYS"),
-    ("Secret", "chicagotaxi-api-keys", "API_KEYS"),
-    ("IngressClass", "alb", ""),
-    ("GatewayClass", "gke-l7-global-external-managed", ""),
+# Made by the cluster, as ../README.md says.
+_OUTSIDE: Final = {
+    ("IngressClass", "alb"),
+    ("GatewayClass", "gke-l7-global-external-managed"),
 }
 
 
@@ -60,9 +58,11 @@ def _configuration(manifests: Manifests, where: str, container: Node) -> Iterato
         name = dig(source, "configMapRef").get("name")
         if not manifests.find("ConfigMap", str(name)):
             yield _missing(where, "ConfigMap", name)
+    # Made by the operator, for each service.
+    keys = {(f"{name}-api-keys", "API_KEYS") for name in model_names()}
     for variable in container.get("env", []):
         secret = dig(variable, "valueFrom", "secretKeyRef")
-        if secret and ("Secret", secret.get("name"), secret.get("key")) not in OUTSIDE:
+        if secret and (secret.get("name"), secret.get("key")) not in keys:
             yield _missing(where, "Secret", secret.get("name"), str(secret.get("key")))
         config = dig(variable, "valueFrom", "configMapKeyRef")
         if config:
@@ -123,7 +123,7 @@ def _classes(manifests: Manifests) -> Iterator[Finding]:
     for kind, field, target in wanted:
         for where, one in manifests.of(kind):
             name = one["spec"].get(field)
-            if name and not manifests.find(target, name) and (target, name, "") not in OUTSIDE:
+            if name and not manifests.find(target, name) and (target, name) not in _OUTSIDE:
                 yield _missing(where, target, name)
     for where, one in manifests.of("StorageClass"):
         # Without one, the driver makes its instances in the network `default`.

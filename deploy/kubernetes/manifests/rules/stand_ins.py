@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from manifests.objects import Finding, Manifests, Node, Pod
-from manifests.release import MODELS
+from manifests.services import model_names
 
 __all__ = ["check"]
 
@@ -28,7 +28,7 @@ def check(manifests: Manifests) -> Iterator[Finding]:
     for pod in manifests.pods:
         yield from _images(manifests, pod)
     for where, config in manifests.of("ConfigMap"):
-        if config["metadata"]["name"].startswith(tuple(f"{name}-model-" for name in MODELS)):
+        if config["metadata"]["name"].startswith(tuple(f"{name}-model-" for name in model_names())):
             for key in sorted({"MODEL_URI", "MODEL_SHA256"} - (config.get("data") or {}).keys()):
                 yield Finding(where, "stand_ins", f"has no {key}; render with DIGESTS=FILE")
 
