@@ -106,7 +106,7 @@ def _structured(
     """Send what the OpenAPI document allows and does not allow; whether all went well."""
     console.print(f"[bold cyan]Structured requests for {seconds:.0f} s")
     command = [
-        schemathesis,
+        schemathesis.absolute(),
         "run",
         f"{served.url}/openapi.json",
         "--header",
@@ -123,9 +123,10 @@ def _structured(
         "--report",
         "junit",
         "--report-dir",
-        reports,
+        reports.absolute(),
     ]
-    return subprocess.run(command, check=False).returncode == 0  # noqa: S603
+    # It keeps what it learns where it runs.
+    return subprocess.run(command, check=False, cwd=reports).returncode == 0  # noqa: S603
 
 
 class RawFuzzer:
