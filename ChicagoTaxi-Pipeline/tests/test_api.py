@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -20,6 +21,7 @@ from chicagotaxi.predict import identity
 from chicagotaxi.predictions import ModelIdentity, read_pointer
 from chicagotaxi.tables import table
 from chicagotaxi.watch import Predictions
+from hostile_batches import HOSTILE, make_device, make_loop, make_socket
 from pinproof import OpenedModel
 from pydantic import TypeAdapter
 from servicekit import ServiceSettings
@@ -330,6 +332,7 @@ def a_damaged_page(folder: Path, name: str) -> None:
         (no_such_time, "unreadable"),
         (not_parquet, "form"),
         (a_damaged_page, "form"),
+        *(pytest.param(*case, id=name) for name, case in HOSTILE.items()),
     ],
 )
 def test_a_bad_batch_is_refused_and_the_old_one_goes_on_being_served(  # noqa: PLR0917
@@ -400,6 +403,45 @@ def test_a_batch_that_was_incomplete_is_served_when_it_is_complete(
     wait_until(lambda: metric(client, refused) >= 1, "the batch is refused")
     shutil.copytree(tmp_path / "aside" / "predictions" / info.batch, folder / info.batch)
     wait_until(lambda: served(client) == info.batch, "it is tried again")
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, make_socket, make_device, Path.mkdir, make_loop])
+def test_a_pointer_that_is_no_file_is_refused_and_the_old_batch_goes_on_being_served(
+    client: TestClient, predicted: Path, make: Callable[[Path], None]
+) -> None:
+    current = predicted / "predictions" / "current"
+    name = current.read_text()
+    before = served(client)
+    current.unlink()
+    make(current)
+    wait_until(lambda: status(client)["refused"] is not None, "the pointer is refused")
+
+    assert status(client)["refused"]["code"] == "pointer"
+    assert served(client) == before
+    assert client.get("/ready").status_code == 200
+
+    current.rmdir() if current.is_dir() else current.unlink()
+    current.write_text(name)
+    wait_until(lambda: status(client)["refused"] is None, "the pointer is right again")
+
+
+def test_a_pointer_that_is_a_pipe_from_the_beginning_keeps_the_service_answering(
+    start: Callable[..., TestClient], output: Path
+) -> None:
+    (output / "predictions").mkdir()
+    os.mkfifo(output / "predictions" / "current")
+    client = start(output)
+    wait_until(lambda: "was refused (pointer)" in client.get("/ready").text, "it is refused")
+    assert client.get("/health").status_code == 200
+
+
+def test_a_status_that_is_a_pipe_does_not_keep_predictions_from_being_served(
+    start: Callable[..., TestClient], predicted: Path
+) -> None:
+    os.mkfifo(predicted / "status.json")
+    client = start(predicted)
+    become_ready(client)
+    assert status(client)["last_run"] is None
 
 
 def test_a_batch_of_another_model_is_refused(

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 from pinproof import OpenedModel
-from servicekit.files import DataError
+from pinproof.paths import kind_of
+from servicekit.files import DataError, read_errors
 from servicekit.training_rows import ROW_SKETCH, RowSketch, digest_rows
 
 from chicagotaxi.engines import Engine
@@ -119,6 +120,10 @@ def _refuse_served(folder: Path) -> None:
     except BatchError as error:
         raise DataError(str(error)) from error
     for part in sorted((folder / current).glob("part-*.parquet")) if current else ():
+        with read_errors(part):
+            kind = kind_of(part)
+        if kind != "file":
+            raise DataError(f"{part} is not a file. Give another folder.")
         if ORIGIN not in pq.read_schema(part).names:
             raise DataError(
                 f"{folder} holds the batches that `predict` makes, which are served. Give another "

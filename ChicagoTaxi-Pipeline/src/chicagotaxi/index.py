@@ -10,14 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import isfinite
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from servicekit.answer_warnings import WARNINGS
 
 from chicagotaxi.areas import NAMES
 from chicagotaxi.forecast_warnings import read_cell
 from chicagotaxi.predictions import AGAIN, BatchError, BatchInfo
-from chicagotaxi.schema import AREAS
+from chicagotaxi.schema import AREAS, DemandCategory
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,6 +26,8 @@ __all__ = ["DemandIndex", "Found"]
 
 _HOURS: Final = 24
 _DAYS: Final = 7
+_WEEKEND: Final = (1, 7)
+_CATEGORIES: Final = get_args(DemandCategory)
 _Ids = Sequence[int]
 
 
@@ -134,7 +136,7 @@ def _check(info: BatchInfo, rows: Sequence[Mapping[str, Any]]) -> None:
     before: tuple[object, int] | None = None
     for row in rows:
         here = (row["start"], row["pickup_community_area"])
-        for problem in _problems(row):
+        for problem in _problems(info, row):
             raise BatchError(
                 "rows", f"The batch {info.batch}, area {here[1]} at {here[0]}: {problem}. {AGAIN}"
             )
@@ -145,12 +147,20 @@ def _check(info: BatchInfo, rows: Sequence[Mapping[str, Any]]) -> None:
         before = here
 
 
-def _problems(row: Mapping[str, Any]) -> Iterator[str]:
+def _problems(info: BatchInfo, row: Mapping[str, Any]) -> Iterator[str]:
     start, weekday = row["start"], row["start"].isoweekday() % _DAYS + 1
     if not 1 <= row["pickup_community_area"] <= AREAS:
         yield f"areas are numbered from 1 to {AREAS}"
     if (row["hour"], row["day_of_week"]) != (start.hour, weekday):
         yield f"hour {row['hour']} and day {row['day_of_week']} are not those of its start"
+    if start.minute or start.second or start.microsecond:
+        yield "it is not a whole hour"
+    if not info.first_hour <= start <= info.last_hour:
+        yield f"its hours are {info.first_hour} to {info.last_hour}"
+    if row["is_weekend"] != (weekday in _WEEKEND):
+        yield f"is_weekend is {row['is_weekend']} on day {weekday}"
+    if row["demand_category"] not in _CATEGORIES:
+        yield f"{row['demand_category']!r} is not one of {', '.join(_CATEGORIES)}"
     # Written so that NaN, too, is a problem.
     if not 0 <= row["lower"] <= row["predicted_demand"] <= row["upper"] < float("inf"):
         yield "the demand is not within its interval, or no number"

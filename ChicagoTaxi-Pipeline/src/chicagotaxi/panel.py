@@ -13,7 +13,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from servicekit.files import DataError
+from pinproof.paths import kind_of
+from servicekit.files import DataError, read_errors
 
 from chicagotaxi.calendar import HOUR, Hours
 from chicagotaxi.file_kinds import check_engine_path
@@ -152,6 +153,12 @@ def read_hourly(out: Path) -> Panel:
         raise DataError(
             f"There is no hourly demand in {out}. Give the folder that `etl` wrote, or run `etl`."
         )
+    for path in files:
+        with read_errors(path):
+            kind = kind_of(path)
+        if kind != "file":
+            # Reading a pipe would wait for somebody to write into it.
+            raise DataError(f"{path} is not a file. Remove it, and run `etl` again.")
     columns = ["hour", "area", "trips", "avg_fare", "avg_miles"]
     try:
         table = ds.dataset(files, format="parquet").to_table(columns=columns)

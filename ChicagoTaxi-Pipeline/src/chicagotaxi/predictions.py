@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
+from pinproof.sealed.regular_files import read_regular
 from pydantic import (
     AwareDatetime,
     BaseModel,
@@ -19,6 +20,7 @@ from pydantic import (
 )
 from servicekit.answer_warnings import WARNINGS
 
+from chicagotaxi.parquet_bounds import UnboundedError, unpacked_bytes
 from chicagotaxi.schema import CURRENT, ClockTime, prediction_schema
 
 if TYPE_CHECKING:
@@ -47,7 +49,14 @@ MAX_ROWS: Final = 100_000
 # What to do about any batch that is not as it was made.
 AGAIN: Final = "Run `predict` again."
 
+# What so many rows cannot need, with room: the service's own batches have 60 bytes for a row.
+MAX_FILE_BYTES: Final = 32 * 2**20
+MAX_UNPACKED_BYTES: Final = 64 * 2**20
+
 _MAX_POINTER_BYTES: Final = 256
+_MAX_INFO_BYTES: Final = 2**20
+_MAX_CELL: Final = 256
+_TEXTS: Final = ("demand_category", WARNINGS)
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -123,7 +132,7 @@ class BatchInfo(_Record):
     model: ModelIdentity
     first_hour: ClockTime
     last_hour: ClockTime
-    interval: float
+    interval: float = Field(gt=0, lt=1)
     rows: int = Field(ge=1)
     parts: list[PartInfo] = Field(min_length=1)
     warnings: dict[str, Annotated[int, Field(ge=1)]] = {}
@@ -137,8 +146,7 @@ def read_pointer(folder: Path) -> str | None:
         BatchError: The pointer cannot be read or names no batch.
     """
     try:
-        with (folder / CURRENT).open("rb") as file:
-            raw = file.read(_MAX_POINTER_BYTES)
+        raw = read_regular(folder / CURRENT, _MAX_POINTER_BYTES)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -155,12 +163,15 @@ def read_batch(folder: Path, name: str) -> "tuple[BatchInfo, pa.Table]":
     """Read and verify a batch.
 
     Raises:
-        BatchError: It is missing, incomplete, changed, or not a batch.
+        BatchError: It is missing, incomplete, changed, too large, or not a batch.
     """
     place = folder / name
     try:
-        info = BatchInfo.model_validate_json((place / BATCH).read_bytes())
-        contents = {part.name: (place / part.name).read_bytes() for part in info.parts}
+        raw = read_regular(place / BATCH, _MAX_INFO_BYTES)
+        if len(raw) > _MAX_INFO_BYTES:
+            raise _too_large(place / BATCH, _MAX_INFO_BYTES)
+        info = BatchInfo.model_validate_json(raw)
+        contents = _read_parts(place, info)
     except OSError as error:
         raise BatchError("missing", f"{place} cannot be read: {error}. {AGAIN}") from error
     except ValidationError as error:
@@ -177,12 +188,31 @@ def read_batch(folder: Path, name: str) -> "tuple[BatchInfo, pa.Table]":
     return info, _read_rows(place, info, contents)
 
 
+def _read_parts(place: Path, info: BatchInfo) -> dict[str, bytes]:
+    contents: dict[str, bytes] = {}
+    left = MAX_FILE_BYTES
+    for part in info.parts:
+        contents[part.name] = read_regular(place / part.name, left)
+        left -= len(contents[part.name])
+        if left < 0:
+            raise _too_large(place, MAX_FILE_BYTES)
+    return contents
+
+
+def _too_large(place: Path, most: int) -> BatchError:
+    return BatchError("size", f"{place} has more than {most:,} bytes. {AGAIN}")
+
+
 def _read_rows(place: Path, info: BatchInfo, contents: Mapping[str, bytes]) -> "pa.Table":
     import pyarrow as pa  # noqa: PLC0415
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     try:
-        files = [pq.ParquetFile(pa.BufferReader(data)) for data in contents.values()]
+        # Texts as dictionaries: a long one that is in many rows is then there once.
+        files = [
+            pq.ParquetFile(pa.BufferReader(data), read_dictionary=list(_TEXTS))
+            for data in contents.values()
+        ]
         # By the footers, before anything is expanded: a small file may hold very many rows.
         rows = sum(file.metadata.num_rows for file in files)
         if rows != info.rows:
@@ -193,12 +223,36 @@ def _read_rows(place: Path, info: BatchInfo, contents: Mapping[str, bytes]) -> "
                 f"{place} has {rows} rows, more than the {MAX_ROWS} that fit into the service's "
                 f"memory. {AGAIN}",
             )
+        unpacked = sum(
+            unpacked_bytes(data, file.metadata)
+            for data, file in zip(contents.values(), files, strict=True)
+        )
+        if unpacked > MAX_UNPACKED_BYTES:
+            raise BatchError(
+                "size",
+                f"{place} unpacks to {unpacked:,} bytes, more than the {MAX_UNPACKED_BYTES:,} that "
+                f"a batch may have. {AGAIN}",
+            )
         # With the type for nulls that the schema has, a file of other columns fails here.
         return pa.concat_tables(
-            [_with_warnings(file.read()).cast(prediction_schema()) for file in files]
+            [_with_warnings(_checked(file.read())).cast(prediction_schema()) for file in files]
         )
+    except UnboundedError as error:
+        raise BatchError("size", f"{place} is not read: {error}. {AGAIN}") from error
     except (pa.ArrowException, ValueError, TypeError, KeyError, OSError) as error:
         raise BatchError("form", f"{place} does not hold predictions: {error}. {AGAIN}") from error
+
+
+def _checked(table: "pa.Table") -> "pa.Table":
+    """The rows, whose texts are short enough to be written out in each of them."""
+    import pyarrow.compute as pc  # noqa: PLC0415
+
+    for name in _TEXTS:
+        if name in table.column_names:
+            longest = pc.max(pc.binary_length(table[name].unique().cast("string"))).as_py() or 0
+            if longest > _MAX_CELL:
+                raise UnboundedError(f"{name} has a text of {longest:,} bytes")
+    return table
 
 
 def _with_warnings(table: "pa.Table") -> "pa.Table":

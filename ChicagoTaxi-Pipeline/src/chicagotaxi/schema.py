@@ -7,6 +7,7 @@ portal publishes them; times of the pipeline's own work are UTC.
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
 
+from pinproof.paths import kind_of
 from pydantic import (
     AwareDatetime,
     BaseModel,
@@ -192,8 +193,13 @@ def read_status(out: Path) -> PipelineStatus | None:
     """
     path = out / STATUS
     try:
-        if not path.is_file():
+        kind = kind_of(path)
+        if kind is None:
             return None
+        if kind != "file":
+            raise DataError(
+                f"{path} is a {kind}. Remove it; the next run of `etl` writes it again."
+            )
         return PipelineStatus.model_validate_json(path.read_bytes())
     except ValidationError as error:
         raise DataError(
