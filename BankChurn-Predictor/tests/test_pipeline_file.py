@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import joblib
@@ -22,13 +23,16 @@ from bankchurn.cli import app
 from bankchurn.model import ChurnPredictor
 from bankchurn.pipeline_file import PipelineUnpickler, read_pipeline, unpack, write_pipeline
 from bankchurn.pipeline_globals import PIPELINE_GLOBALS
-from bankchurn.train import Training
+from bankchurn.sample import generate_sample
+from bankchurn.schema import IDENTIFIERS
+from bankchurn.train import Training, TrainingOptions, train
 from payloads import build, call, dict_of, make, name, number, text, tuple_of
-from pinproof import open_sealed
+from pinproof import SealError, open_sealed
 from pinproof.errors import UnsafePickleError
 from pinproof.sealed.restricted_pickle import name_of
 from servicekit.testing import wait_until
 from sklearn.pipeline import Pipeline
+from sklearn.tree._tree import Tree
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
@@ -65,6 +69,7 @@ def test_the_pipeline_names_everything_in_the_list(training: Training) -> None:
 def test_what_may_be_called_and_referred_to_is_this_and_nothing_else() -> None:
     # Found in what numpy and scikit-learn pickle: whatever a library adds is to be seen here.
     assert sorted(map(name_of, PIPELINE_GLOBALS.calls)) == [
+        "_loss:CyHalfBinomialLoss",
         "_loss:__pyx_unpickle_CyHalfBinomialLoss",
         "bankchurn.pipeline_globals:_bytes_in_an_array",
         "collections:defaultdict",
@@ -77,11 +82,21 @@ def test_what_may_be_called_and_referred_to_is_this_and_nothing_else() -> None:
         "sklearn.tree._tree:Tree",
     ]
     assert sorted(map(name_of, PIPELINE_GLOBALS.references)) == [
-        "_loss:CyHalfBinomialLoss",
         "collections:OrderedDict",
         "numpy:ndarray",
     ]
     assert len(PIPELINE_GLOBALS.instances) == 20
+
+
+def test_a_training_whose_pipeline_holds_something_new_names_it_and_the_remedy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shorter = replace(PIPELINE_GLOBALS, calls=PIPELINE_GLOBALS.calls - {Tree})
+    monkeypatch.setattr(pipeline_file, "PIPELINE_GLOBALS", shorter)
+    table = generate_sample(600, seed=3).drop(columns=list(IDENTIFIERS))
+    options = TrainingOptions(folds=2, background_rows=10)
+    with pytest.raises(SealError, match=r"names sklearn\.tree\._tree:Tree.*pipeline_globals\.py"):
+        train(table, source="sample", options=options)
 
 
 def test_a_pipeline_answers_as_the_one_that_joblib_reads(

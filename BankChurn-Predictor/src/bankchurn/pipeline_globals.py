@@ -64,7 +64,7 @@ def _bytes_in_an_array(contents: bytes) -> bytearray:
     return bytearray(contents)
 
 
-_REFERENCES: Final = frozenset({np.ndarray, OrderedDict, CyHalfBinomialLoss})
+_REFERENCES: Final = frozenset({np.ndarray, OrderedDict})
 
 # The functions of numpy and scikit-learn that rebuild arrays, numbers, random states and losses.
 _REBUILDERS: Final = _named_by(

@@ -8,7 +8,7 @@ import json
 import sys
 from pathlib import Path
 
-from pinproof.errors import SealedModelError
+from pinproof.errors import LoadError, SealedModelError, UnsafePickleError
 from pinproof.sealed.loaders import find_loader
 from pinproof.sealed.manifest import read_manifest
 from pinproof.sealed.model_files import read_files
@@ -26,6 +26,9 @@ def replay(model: Path) -> "dict[str, object]":
     try:
         find_loader(manifest.loader)
         predictor = load_predictor(manifest.loader, read_files(model, manifest))
+    except UnsafePickleError as error:
+        # A library pickled under a name that it does not have here: the model does not load.
+        return answer | {"code": LoadError.code, "message": error.message}
     except SealedModelError as error:
         return answer | {"code": error.code, "message": error.message}
     try:
