@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from chicagotaxi.cli import app
 from servicekit.hostile_paths import HOSTILE, check_refused, snapshot
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 # The suffix that the path of each command needs, and the command.
 COMMANDS = {
@@ -38,6 +38,10 @@ COMMANDS = {
 }
 
 
+def run(words: list[str]) -> Result:
+    return CliRunner().invoke(app, words)
+
+
 @pytest.fixture
 def place(output: Path, hourly_frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with what the commands need, as the current one."""
@@ -55,7 +59,7 @@ def test_a_path_that_cannot_be_used_ends_with_2_and_changes_nothing(
     sealed: Path, command: tuple[str, str], path: str
 ) -> None:
     suffix, words = command
-    check_refused(app, words, path=path, suffix=suffix, given={"MODEL": str(sealed)})
+    check_refused(run, words, path=path, suffix=suffix, given={"MODEL": str(sealed)})
 
 
 @pytest.mark.parametrize(

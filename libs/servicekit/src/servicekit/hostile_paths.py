@@ -6,13 +6,10 @@ the folder that it works in is made, changed or removed.
 
 import ctypes
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
-
-import typer
-from typer.testing import CliRunner
+from typing import Final, Protocol
 
 __all__ = ["HOSTILE", "check_refused", "make_hostile", "permissions_hold", "snapshot"]
 
@@ -29,13 +26,38 @@ _VERSION_3: Final = 0x20080522
 _READ_AND_SEARCH_ANYTHING: Final = 1 << 1 | 1 << 2  # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH
 
 
+class Ended(Protocol):
+    """How a command ended, as typer's and click's runners for tests say it."""
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code."""
+
+    @property
+    def output(self) -> str:
+        """Both streams."""
+
+    @property
+    def stderr(self) -> str:
+        """Standard error."""
+
+    @property
+    def exception(self) -> BaseException | None:
+        """What ended it."""
+
+
 def check_refused(
-    app: typer.Typer, command: str, *, path: str, suffix: str, given: Mapping[str, str]
+    invoke: Callable[[list[str]], Ended],
+    command: str,
+    *,
+    path: str,
+    suffix: str,
+    given: Mapping[str, str],
 ) -> None:
     """Run a command with a path that cannot be used, in the current folder.
 
     Args:
-        app: The service's commands.
+        invoke: Runs the service's command with some words, in this process.
         command: The command's words, with ``HOSTILE`` in place of the path.
         path: One of `HOSTILE`.
         suffix: What the command wants the path to end in.
@@ -50,7 +72,7 @@ def check_refused(
     try:
         with permissions_hold():
             words = {**given, "HOSTILE": f"{path}{suffix}"}
-            done = CliRunner().invoke(app, [words.get(word, word) for word in command.split()])
+            done = invoke([words.get(word, word) for word in command.split()])
         what = f"{done.exit_code}: {done.output}, {done.exception!r}"
         assert done.exit_code == 2, what  # noqa: S101, PLR2004 - as a test does
         assert isinstance(done.exception, SystemExit), what  # noqa: S101
