@@ -1,13 +1,16 @@
-"""The command line as a process that is told to stop in the middle of its work."""
+"""The command line as a process that is stopped or killed in the middle of its work."""
 
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
+from bankchurn.cli import app
 from bankchurn.sample import generate_sample
+from typer.testing import CliRunner
 
 WAIT_S = 120.0
 
@@ -50,3 +53,51 @@ def test_train_leaves_no_half_sealed_model(tmp_path: Path) -> None:
     assert code == 143
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "reports"]
     assert list((tmp_path / "reports").iterdir()) == []
+
+
+def test_what_a_killed_predict_left_is_removed_by_the_next(sealed: Path, tmp_path: Path) -> None:
+    generate_sample(60_000).to_csv(tmp_path / "in.csv", index=False)
+    predict = ["predict", tmp_path / "in.csv", tmp_path / "out.csv", "--model", sealed]
+    assert kill_when(predict, lambda: has_rows(tmp_path, ".out.csv-*.csv")) == -signal.SIGKILL
+    assert len(list(tmp_path.glob(".out.csv-*"))) == 2
+
+    assert CliRunner().invoke(app, [str(part) for part in predict]).exit_code == 0
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "out.csv"]
+    assert len((tmp_path / "out.csv").read_text().splitlines()) == 60_001
+
+
+def test_what_a_killed_train_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    generate_sample(700, seed=2).to_csv(tmp_path / "in.csv", index=False)
+    out, reports = tmp_path / "model", tmp_path / "reports"
+    train = ["train", "--data", tmp_path / "in.csv", "--out", out, "--folds", "2"]
+    train += ["--reports", reports]
+    assert kill_when(train, lambda: any(tmp_path.glob(".model-*/*"))) == -signal.SIGKILL
+    assert len(list(tmp_path.glob(".model-*"))) == 2
+
+    assert CliRunner().invoke(app, [str(part) for part in train]).exit_code == 0
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "model", "reports"]
+    assert [path.name for path in reports.iterdir() if path.name.startswith(".")] == []
+
+
+def has_rows(folder: Path, pattern: str) -> bool:
+    return any(path.stat().st_size > 0 for path in folder.glob(pattern))
+
+
+def kill_when(arguments: list[object], is_time: Callable[[], bool]) -> int:
+    """Start a command, kill it once it is time, and return its exit code."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bankchurn", *map(str, arguments)], stderr=subprocess.DEVNULL
+    )
+    try:
+        end = monotonic() + WAIT_S
+        while not is_time():
+            assert process.poll() is None, "the command ended before it was killed"
+            assert monotonic() < end, "the time did not come"
+            sleep(0.005)
+        process.kill()
+        return process.wait(WAIT_S)
+    finally:
+        process.kill()
+        process.wait()
