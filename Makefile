@@ -199,6 +199,11 @@ TRAIN ?=
 VALID ?=
 LABELS ?=
 TRANSFORMER ?=
+.PHONY: bench-probes
+bench-probes: $(SERVICES:%=%/.venv/.installed) ## Measure how long probes wait while services are busy
+	for service in $(SERVICES); do \
+		"$$service/.venv/bin/python" bench/bench_probes.py "$$service" --out bench/results/probes.json || exit 1; done
+
 bench-NLPInsight-Analyzer: NLPInsight-Analyzer/.venv/.installed
 	NLPInsight-Analyzer/.venv/bin/python bench/bench_nlpinsight.py --out bench/results/nlpinsight.json \
 		$(if $(TRAIN),--data "$(TRAIN)") $(if $(VALID),--valid "$(VALID)") $(if $(LABELS),--labels "$(LABELS)") \

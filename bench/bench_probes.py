@@ -1,0 +1,188 @@
+"""How long probes wait while a service is busy with the dearest requests that it takes.
+
+Trains and serves one service on sample data. For each kind of request, so many connections as are
+worked on at once send it again and again, and ``/health`` and ``/ready`` are asked meanwhile, each
+on a connection of its own. The requests are made from those of the service's ``demo.toml``: batches
+repeated up to the largest body, and what a careless or hostile client makes of them: wrong names,
+numbers as text, unknown fields, lists in place of rows, one object of very many keys.
+
+Run by ``make bench-probes`` in each service's environment.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import sys
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
+
+from rich.console import Console
+from rich.table import Table
+from sample_service import trained
+
+CONNECTIONS: Final = 32
+SECONDS: Final = 4.0
+PROBES: Final = ("/health", "/ready")
+PROBE_EVERY_S: Final = 0.02
+MAX_BODY: Final = 2**20
+
+# What the README promises.
+MOST_MS: Final = 250.0
+
+
+def main() -> None:
+    """Measure one service, and add it to the results."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("service", type=Path, help="folder of the service")
+    parser.add_argument("--out", type=Path, required=True, help="JSON file to write or add to")
+    given = parser.parse_args()
+    out: Path = given.out
+    results = json.loads(out.read_text()) if out.exists() else {"services": {}}
+    results["machine"] = (
+        f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+    )
+    console = Console()
+    with (
+        trained(given.service, tell=console.print) as sample,
+        sample.served({}, log=Path(os.devnull)) as served,
+    ):
+        port = int(served.url.rpartition(":")[2])
+        with urllib.request.urlopen(f"{served.url}/openapi.json", timeout=10) as answer:  # noqa: S310
+            schemas = json.load(answer)["components"]["schemas"]
+        found = {
+            kind: asyncio.run(_measure(port, requests))
+            for kind, requests in _kinds(sample.script["requests"], schemas).items()
+        }
+    results["services"][given.service.name] = found
+    new = out.with_suffix(".new")
+    new.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    new.replace(out)
+    console.print(_table(found))
+    slowest = max(one["slowest_probe_ms"] for one in found.values())
+    if slowest > MOST_MS:
+        sys.exit(f"Not as promised: a probe took {slowest:.0f} ms.")
+
+
+def _kinds(demo: list[dict[str, Any]], schemas: dict[str, Any]) -> dict[str, list[bytes]]:
+    """The bytes of requests, by what is dear about them."""
+    most = {
+        name: field["maxItems"]
+        for schema in schemas.values()
+        for name, field in schema.get("properties", {}).items()
+        if "maxItems" in field
+    }
+    kinds: dict[str, list[bytes]] = {}
+    for request in demo:
+        if request.get("status", 200) != 200:  # noqa: PLR2004
+            continue
+        bodies = _bodies(request["body"], most) if "body" in request else [("as in the demo", None)]
+        for kind, body in bodies:
+            kinds.setdefault(kind, []).append(_encode(request["method"], request["path"], body))
+    return kinds
+
+
+def _bodies(body: dict[str, Any], most: dict[str, int]) -> Iterator[tuple[str, object]]:
+    yield "as in the demo", body
+    lists = [name for name, value in body.items() if isinstance(value, list)]
+    keys = {f"key {number}": 1 for number in range(40_000)}
+    yield "one object of many keys", keys
+    for name in lists:
+        row = body[name][0]
+
+        def batch(row: object, name: str = name) -> dict[str, object]:
+            size = len(json.dumps(row)) + 2
+            return {**body, name: [row] * min(most[name], (MAX_BODY - 200) // size)}
+
+        yield "the largest batch", batch(row)
+        yield "empty lists for rows", {**body, name: [[]] * ((MAX_BODY - 200) // 4)}
+        if isinstance(row, dict):
+            yield "wrong names", batch({f"x{key}": value for key, value in row.items()})
+            yield "numbers as text", batch({key: str(value) for key, value in row.items()})
+            extra = {f"unknown {number}": number for number in range(50)}
+            yield "unknown fields", batch({**row, **extra})
+
+
+def _encode(method: str, path: str, body: object) -> bytes:
+    head = f"{method} {path} HTTP/1.1\r\nHost: x\r\n"
+    if body is None:
+        return f"{head}\r\n".encode()
+    encoded = json.dumps(body).encode()
+    head += f"Content-Type: application/json\r\nContent-Length: {len(encoded)}\r\n\r\n"
+    return head.encode() + encoded
+
+
+async def _measure(port: int, requests: list[bytes]) -> dict[str, Any]:
+    """Load a service with requests, and ask for the probes meanwhile."""
+    until = time.monotonic() + SECONDS
+    answers = Counter[int]()
+    probes: list[float] = []
+    async with asyncio.TaskGroup() as tasks:
+        for number in range(CONNECTIONS):
+            request = requests[number % len(requests)]
+            tasks.create_task(_ask(port, request, until, answers))
+        for path in PROBES:
+            tasks.create_task(_probe(port, path, until, probes))
+    probes.sort()
+    return {
+        "slowest_probe_ms": probes[-1] * 1e3,
+        "median_probe_ms": probes[len(probes) // 2] * 1e3,
+        "probes": len(probes),
+        "answers": {str(status): count for status, count in sorted(answers.items())},
+    }
+
+
+async def _ask(port: int, request: bytes, until: float, answers: Counter[int]) -> None:
+    while time.monotonic() < until:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            while time.monotonic() < until:
+                writer.write(request)
+                answers[await _answer(reader)] += 1
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass  # a refused request may close its connection
+        finally:
+            writer.close()
+
+
+async def _probe(port: int, path: str, until: float, probes: list[float]) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    request = f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+    while time.monotonic() < until:
+        began = time.monotonic()
+        writer.write(request)
+        await _answer(reader)
+        probes.append(time.monotonic() - began)
+        await asyncio.sleep(PROBE_EVERY_S)
+    writer.close()
+
+
+async def _answer(reader: asyncio.StreamReader) -> int:
+    """Read one answer; its status."""
+    head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+    length = int(head.partition("content-length: ")[2].partition("\r\n")[0])
+    await reader.readexactly(length)
+    return int(head.split()[1])
+
+
+def _table(found: dict[str, dict[str, Any]]) -> Table:
+    table = Table("requests", "slowest probe", "median probe", "answers")
+    for kind, one in found.items():
+        table.add_row(
+            kind,
+            f"{one['slowest_probe_ms']:.0f} ms",
+            f"{one['median_probe_ms']:.1f} ms",
+            ", ".join(f"{count:,} of {status}" for status, count in one["answers"].items()),
+        )
+    return table
+
+
+if __name__ == "__main__":
+    main()
