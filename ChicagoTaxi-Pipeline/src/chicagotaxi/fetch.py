@@ -93,6 +93,7 @@ def fetch_days(
                 there.append(day)
                 progress(day, ledger[day].rows)
                 continue
+            _check_room(destination, client.max_body)
             entry = _fetch_day(client, day, destination, progress)
             if entry is None:
                 without.append(day)
@@ -121,6 +122,17 @@ def read_ledger(destination: Path) -> dict[date, FetchedDay]:
             f"{path} is damaged: {error.errors()[0]['msg']}. Remove it; the days are then fetched "
             "again."
         ) from error
+
+
+def _check_room(destination: Path, needed: int) -> None:
+    """Refuse to begin a day that may not fit: before pages are asked for, not after."""
+    with write_errors(destination):
+        free = shutil.disk_usage(destination).free
+    if free < needed:
+        raise DataError(
+            f"{destination} has {free:,} bytes free; a page of trips may have {needed:,}. Make "
+            "room, and run the same command again: it goes on where it stopped."
+        )
 
 
 def _fetch_day(

@@ -16,6 +16,8 @@ from typing import IO, Final, TypeVar
 
 from servicekit.files import DataError, TryLaterError
 
+from chicagotaxi.watched_http import Deadline, handlers
+
 __all__ = ["BrokenAnswerError", "PatientClient"]
 
 # What a page can be at most: rows of 600 bytes, and room for a change of the portal's mind.
@@ -42,6 +44,7 @@ class PatientClient:
         tries: How often a request is made before it is given up.
         pause_s: The least time between two requests.
         timeout_s: The longest silence.
+        answer_s: The longest time of one answer, from the connection to its last byte.
         max_body: The most bytes of an answer, unpacked.
         sleep: Waits.
     """
@@ -51,6 +54,7 @@ class PatientClient:
     tries: int = 6
     pause_s: float = 0.2
     timeout_s: float = 60.0
+    answer_s: float = 900.0
     max_body: int = _MAX_BODY
     sleep: Callable[[float], None] = time.sleep
     _next: float = field(default=0.0, init=False)
@@ -114,17 +118,31 @@ class PatientClient:
         if self.token:
             headers["X-App-Token"] = self.token
         request = urllib.request.Request(address, headers=headers)  # noqa: S310 - see __post_init__
-        with _OPENER.open(request, timeout=self.timeout_s) as answer:
-            body: bytes = answer.read(self.max_body + 1)
-            if answer.length and len(body) <= self.max_body:
-                raise http.client.IncompleteRead(body, answer.length)
-            if len(body) <= self.max_body and answer.headers.get("Content-Encoding") == "gzip":
-                body = _unpacked(body, self.max_body)
+        with Deadline(self.answer_s) as deadline:
+            try:
+                body = self._read(request, deadline)
+            except (OSError, http.client.HTTPException, EOFError, zlib.error) as error:
+                if deadline.passed:
+                    raise BrokenAnswerError(
+                        f"the answer was not there after {self.answer_s:g} s"
+                    ) from error
+                raise
         if len(body) > self.max_body:
             raise DataError(
                 f"{self.base} answers with more than {self.max_body:,} bytes, which no page of "
                 "trips is. Check the address."
             )
+        return body
+
+    def _read(self, request: urllib.request.Request, deadline: Deadline) -> bytes:
+        """The answer, unpacked; of one that is too large, a byte too much."""
+        opener = urllib.request.build_opener(_SameOrigin, *handlers(deadline))
+        with opener.open(request, timeout=self.timeout_s) as answer:
+            body: bytes = answer.read(self.max_body + 1)
+            if answer.length and len(body) <= self.max_body:
+                raise http.client.IncompleteRead(body, answer.length)
+            if len(body) <= self.max_body and answer.headers.get("Content-Encoding") == "gzip":
+                body = _unpacked(body, self.max_body)
         return body
 
 
@@ -147,9 +165,6 @@ class _SameOrigin(urllib.request.HTTPRedirectHandler):
                 "address, give it with --portal."
             )
         return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-_OPENER: Final = urllib.request.build_opener(_SameOrigin)
 
 
 def _origin(address: str) -> str:
