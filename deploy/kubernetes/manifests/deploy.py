@@ -8,7 +8,7 @@ way back: what the version before does not state, leaves the cluster.
 from dataclasses import replace
 from typing import Final
 
-from manifests.first_batch import run_first_batches
+from manifests.first_batch import first_batches, run_first_batches
 from manifests.kubectl import Kubectl, say
 from manifests.objects import Manifests, read_manifests
 from manifests.old_config import remove_old_config
@@ -35,7 +35,8 @@ def deploy(kubectl: Kubectl, text: str, timeout_s: int) -> int:
         0 if every workload is healthy, 1 otherwise.
 
     Raises:
-        ManifestsError: The roll-out cannot be recorded; nothing was applied.
+        ManifestsError: The roll-out cannot be recorded, or the manifests lack what it needs; then
+            nothing was applied.
     """
     return _roll_out(kubectl, note_way_back(kubectl), text, timeout_s)
 
@@ -70,6 +71,7 @@ def roll_back(kubectl: Kubectl, timeout_s: int) -> int:
 
 def _roll_out(kubectl: Kubectl, record: Record, text: str, timeout_s: int) -> int:
     manifests = read_manifests(text)
+    batches = first_batches(manifests)
     if not _acceptable(kubectl, text):
         return 1
     before, record = record, replace(record, applied=text, healthy=False)
@@ -79,7 +81,7 @@ def _roll_out(kubectl: Kubectl, record: Record, text: str, timeout_s: int) -> in
         return 1
     well = (
         raise_to_least(kubectl, manifests)
-        and run_first_batches(kubectl, manifests)
+        and run_first_batches(kubectl, batches)
         and all_healthy(kubectl, manifests, timeout_s)
     )
     if not well:

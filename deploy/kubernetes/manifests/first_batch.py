@@ -5,13 +5,16 @@ A CronJob says by an annotation that it is one: its pods make what others serve,
 
 import json
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
+from manifests.errors import ManifestsError
 from manifests.kubectl import Kubectl, say
-from manifests.objects import Manifests, Node
+from manifests.objects import Manifests, Node, dig
 from manifests.render import NAMESPACE
 
-__all__ = ["ANNOTATION", "run_first_batches"]
+__all__ = ["ANNOTATION", "FirstBatch", "first_batches", "run_first_batches"]
 
 ANNOTATION: Final = "ml-services/runs-for-each-new-model"
 _CRON_JOB: Final = "ml-services/started-from"
@@ -20,8 +23,59 @@ _LOOK_S = 5
 """Between two looks at a job."""
 
 
-def run_first_batches(kubectl: Kubectl, manifests: Manifests) -> bool:
-    """Run each annotated CronJob once, unless what it made last is of the model that is deployed.
+@dataclass(frozen=True)
+class FirstBatch:
+    """What has to run.
+
+    Attributes:
+        cron_job: Whose jobs it is one of.
+        model: The beginning of the digest of the model that its pods use.
+        limit_s: What it may take: Kubernetes ends it then.
+    """
+
+    cron_job: Node
+    model: str
+    limit_s: int
+
+    @property
+    def name(self) -> str:
+        """The name of its CronJob."""
+        return str(self.cron_job["metadata"]["name"])
+
+
+def first_batches(manifests: Manifests) -> list[FirstBatch]:
+    """What the annotated CronJobs of some manifests have to run; nothing is asked or changed.
+
+    Raises:
+        ManifestsError: One has no model, or no limit.
+    """
+    return [
+        _first_batch(manifests, where, one)
+        for where, one in manifests.of("CronJob")
+        if dig(one, "metadata", "annotations").get(ANNOTATION) == "true"
+    ]
+
+
+def _first_batch(manifests: Manifests, where: str, cron_job: Node) -> FirstBatch:
+    digests = {
+        digest
+        for pod in manifests.pods
+        if pod.owner == where
+        for container in pod.containers
+        if (digest := manifests.environment(container).get("MODEL_SHA256"))
+    }
+    limit_s = dig(cron_job, "spec", "jobTemplate", "spec").get("activeDeadlineSeconds")
+    if len(digests) != 1 or not limit_s:
+        raise ManifestsError(
+            f"{where} has the annotation {ANNOTATION}, and so wants one MODEL_SHA256 in the"
+            f" environment of its containers and activeDeadlineSeconds; it has {len(digests)} and"
+            f" {limit_s}. Nothing was applied"
+        )
+    return FirstBatch(cron_job, digests.pop()[:10], int(limit_s))
+
+
+def run_first_batches(kubectl: Kubectl, batches: Sequence[FirstBatch]) -> bool:
+    """Run each once, unless what its CronJob made last is of the model that is deployed.
 
     A job with the model's label says that it has run, or that it runs. It is nobody's: the
     CronJob's would go with its history, and the next deployment would run it again. The newest one
@@ -30,55 +84,35 @@ def run_first_batches(kubectl: Kubectl, manifests: Manifests) -> bool:
     Returns:
         Whether every one of them has succeeded.
     """
-    return all(
-        _run(kubectl, manifests, one)
-        for _, one in manifests.of("CronJob")
-        if one["metadata"].get("annotations", {}).get(ANNOTATION) == "true"
-    )
+    return all(_run(kubectl, one) for one in batches)
 
 
-def _run(kubectl: Kubectl, manifests: Manifests, cron_job: Node) -> bool:
-    name, model = cron_job["metadata"]["name"], _model(manifests, cron_job)
-    listed = kubectl.ask("get", "jobs", "-l", f"{_CRON_JOB}={name}", "-o", "json")
+def _run(kubectl: Kubectl, batch: FirstBatch) -> bool:
+    listed = kubectl.ask("get", "jobs", "-l", f"{_CRON_JOB}={batch.name}", "-o", "json")
     if listed.returncode != 0:
         say(f"Jobs cannot be listed: {listed.stderr.strip()}")
         return False
     jobs = sorted(json.loads(listed.stdout)["items"], key=_created)
-    newest = jobs[-1] if jobs and jobs[-1]["metadata"]["labels"].get(_MODEL) == model else None
+    newest = (
+        jobs[-1] if jobs and jobs[-1]["metadata"]["labels"].get(_MODEL) == batch.model else None
+    )
     how = _ended(newest) if newest else "Failed"
     if how == "Complete":
         return True
     # One that failed stays as it is, to be looked at.
     job = f"job/{newest['metadata']['name']}" if newest and how is None else ""
-    job = job or _start(kubectl, cron_job, model)
-    return bool(job) and _succeeds(kubectl, job, _limit_s(cron_job))
-
-
-def _model(manifests: Manifests, cron_job: Node) -> str:
-    """The beginning of the digest of the model that a CronJob's pods use."""
-    where = f"CronJob/{cron_job['metadata']['name']}"
-    [pod] = [pod for pod in manifests.pods if pod.owner == where]
-    [digest] = {
-        digest
-        for container in pod.containers
-        if (digest := manifests.environment(container).get("MODEL_SHA256"))
-    }
-    return digest[:10]
-
-
-def _limit_s(cron_job: Node) -> int:
-    """What a job may take: Kubernetes ends it then."""
-    return int(cron_job["spec"]["jobTemplate"]["spec"]["activeDeadlineSeconds"])
+    job = job or _start(kubectl, batch)
+    return bool(job) and _succeeds(kubectl, job, batch.limit_s)
 
 
 def _created(job: Node) -> str:
     return str(job["metadata"]["creationTimestamp"])
 
 
-def _start(kubectl: Kubectl, cron_job: Node, model: str) -> str:
+def _start(kubectl: Kubectl, batch: FirstBatch) -> str:
     """Start a job; its name as kubectl has it, or nothing if it cannot be started."""
-    name = cron_job["metadata"]["name"]
-    spec = dict(cron_job["spec"]["jobTemplate"]["spec"])
+    name, model = batch.name, batch.model
+    spec = dict(batch.cron_job["spec"]["jobTemplate"]["spec"])
     spec.pop("ttlSecondsAfterFinished", None)
     job = {
         "apiVersion": "batch/v1",

@@ -191,11 +191,10 @@ class Handler(BaseHTTPRequestHandler):
     def _seen(self, node: Node) -> Node:
         """An object with what the cluster adds; of a Deployment, how far it has come."""
         kind = node.get("kind", "ReplicaSet")
-        node = {"apiVersion": KINDS[kind][0]} | node
-        node["metadata"] = {"namespace": "ml-services", "name": "any", "uid": "1"} | node.get(
-            "metadata", {}
-        )
-        node["metadata"].update(resourceVersion="1", generation=1, creationTimestamp=None)
+        metadata: Node = {"namespace": "ml-services", "name": "any", "uid": "1"}
+        metadata |= node.get("metadata", {})
+        metadata |= {"resourceVersion": "1", "generation": 1, "creationTimestamp": None}
+        node = {"apiVersion": KINDS[kind][0], **node, "metadata": metadata}
         if kind == "Deployment":
             bad = "bad" in json.dumps(node["spec"]["template"])
             replicas = node["spec"].get("replicas", 1)

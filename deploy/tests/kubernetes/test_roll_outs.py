@@ -11,6 +11,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from manifests import first_batch, old_config, rollouts
 from manifests.deploy import deploy, roll_back
+from manifests.errors import ManifestsError
 from manifests.record import NAME, note_way_back
 
 from kubernetes.recording_cluster import HISTORY, REPLICAS, RecordingCluster, flatten
@@ -258,7 +259,7 @@ def test_a_roll_out_that_was_noted_and_never_began_takes_nothing_back() -> None:
 def test_what_cannot_be_recorded_is_not_rolled_out(call: str) -> None:
     cluster = RecordingCluster()
     cluster.refusing = (call,)
-    with pytest.raises(Exception, match=r"Forbidden"):
+    with pytest.raises(ManifestsError, match="Forbidden"):
         deploy(cluster, GOOD.text, 5)
     assert not cluster.objects
 
@@ -267,7 +268,7 @@ def test_a_record_that_somebody_changed_is_told() -> None:
     cluster = RecordingCluster()
     deploy(cluster, GOOD.text, 5)
     cluster.objects["ConfigMap", NAME].update("kubectl-edit", ("data", "applied"), "nonsense")
-    with pytest.raises(Exception, match="somebody has changed it"):
+    with pytest.raises(ManifestsError, match="somebody has changed it"):
         roll_back(cluster, 5)
 
 
@@ -315,6 +316,30 @@ def test_a_manifest_without_an_annotated_cron_job_rolls_out() -> None:
     text = GOOD.text.replace(first_batch.ANNOTATION, "other")
     assert deploy(cluster, text, 5) == 0
     assert not cluster.names("Job")
+
+
+@pytest.mark.parametrize("missing", ["MODEL_SHA256", "activeDeadlineSeconds"])
+def test_an_annotated_cron_job_without_what_it_needs_is_said_before_anything_is_applied(
+    missing: str,
+) -> None:
+    cluster = RecordingCluster()
+    with pytest.raises(ManifestsError, match="Nothing was applied"):
+        deploy(cluster, GOOD.text.replace(missing, "other"), 5)
+    assert set(cluster.objects) == {("ConfigMap", NAME)}
+
+
+def test_without_the_service_that_has_such_a_cron_job_the_others_roll_out(
+    rendered: dict[str, str],
+) -> None:
+    cluster = RecordingCluster()
+    nodes = list(yaml.safe_load_all(rendered["gke"]))
+    others = [one for one in nodes if not one["metadata"]["name"].startswith("chicagotaxi")]
+    assert len(others) < len(nodes)
+
+    assert deploy(cluster, yaml.safe_dump_all(others), 5) == 0
+
+    assert not cluster.names("Job")
+    assert sorted(cluster.names("Deployment")) == ["bankchurn", "nlpinsight"]
 
 
 def test_a_model_that_returns_makes_its_batch_again() -> None:
