@@ -56,6 +56,19 @@ def test_backtest_reads_a_file_of_counts(tmp_path: Path, hourly_frame: pd.DataFr
     assert report.data["source"] == "counts.csv"
 
 
+def test_what_a_killed_predict_left_is_removed_by_the_next(output: Path, sealed: Path) -> None:
+    arguments = ("predict", "--out", output, "--model", sealed)
+    folder = output / "predictions"
+    assert stop_when(folder, ".batch.json-*/work", signal.SIGKILL, *arguments) == -signal.SIGKILL
+    assert len(list(folder.glob(".*"))) == 2
+
+    run(*arguments)
+
+    assert sorted(folder.iterdir()) == sorted(
+        [folder / "current", folder / str(read_pointer(folder))]
+    )
+
+
 def test_predict_writes_the_week_after_the_history(output: Path, sealed: Path) -> None:
     run("predict", "--out", output, "--model", sealed)
     name = read_pointer(output / "predictions")
