@@ -30,8 +30,8 @@ async def _ask(service: LiveService, *, clients: int) -> tuple[Counter[int], int
                 answers[response.status_code] += 1
                 if response.status_code == 503:
                     unexplained += "retry-after" not in response.headers
-                    # Nobody who is refused asks again in less time than the work takes.
-                    await asyncio.sleep(0.05)
+                    # Sooner than Retry-After says, but not so often that refusing is the load.
+                    await asyncio.sleep(0.3)
 
         async with asyncio.TaskGroup() as tasks:
             for _ in range(clients):
