@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from bankchurn.cli import app
 from bankchurn.sample import generate_sample
 from bankchurn.schema import example
 from servicekit.hostile_paths import HOSTILE, check_refused, snapshot
+from servicekit.testing import LiveService, wait_until
 from typer.testing import CliRunner, Result
 
 # The suffix that the path of each command needs, and the command.
@@ -120,3 +122,17 @@ def test_names_that_are_not_utf8_are_read_written_recorded_and_printed() -> None
     assert len(pd.read_csv(f"{name}/out.csv")) == 700
     hidden = [path for path in Path(name).rglob("*") if path.name.startswith(".")]
     assert hidden == []
+
+
+def test_a_service_answers_from_a_folder_whose_name_is_not_utf8(
+    sealed: Path, tmp_path: Path
+) -> None:
+    model = tmp_path / os.fsdecode(b"mod\xe8le")
+    command = ["-m", "bankchurn", "serve"]
+    with LiveService(command, {"MODEL_DIR": str(model)}, {}) as service:
+        wait_until(lambda: "refusal" in service.get("/ready").json(), "it is refused")
+        assert "There is no sealed model at" in service.get("/ready").json()["detail"]
+    shutil.copytree(sealed, model)
+    with LiveService(command, {"MODEL_DIR": str(model)}, {}) as service:
+        service.wait_until_ready()
+        assert service.get("/model_info").status_code == 200
