@@ -279,8 +279,8 @@ def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("file", "reports", 1, "is not a sealed model"),
         ("precious", "reports", 1, "is not a sealed model"),
-        ("file/model", "reports", 1, "file/model cannot be written"),
-        ("model", "file", 2, "file cannot be written: File exists"),
+        ("file/model", "reports", 2, "file/model cannot be written"),
+        ("model", "file", 2, "file is a file. Give the name of a folder."),
         ("model", "taken", 2, "evaluation.json is a folder"),
         ("model", "model/reports", 2, "lies in the model's folder"),
     ],
@@ -309,7 +309,7 @@ def test_a_report_that_cannot_be_written_is_refused_before_measuring(
     arguments = ["evaluate", tmp_path / "a.csv", "--model", sealed, "--reports", tmp_path / "file"]
     result = run(app, [str(part) for part in arguments])
     assert result.exit_code == 2
-    assert "file cannot be written: File exists" in result.stderr
+    assert "file is a file. Give the name of a folder." in result.stderr
 
 
 def test_customers_of_one_outcome_can_be_measured_but_not_learned_from(

@@ -70,7 +70,7 @@ def test_a_folder_in_the_place_of_a_file_is_seen_before_the_work(tmp_path: Path,
 
 def test_a_file_in_the_place_of_the_folder_is_seen_before_the_work(tmp_path: Path) -> None:
     (tmp_path / "reports").touch()
-    with pytest.raises(DataError, match="reports cannot be written: File exists"):
+    with pytest.raises(DataError, match=r"reports is a file\. Give the name of a folder\."):
         check_folder(tmp_path / "reports")
 
 

@@ -198,8 +198,8 @@ def test_without_torch_the_command_that_installs_it_is_named(
     ("out", "reports", "code", "message"),
     [
         ("precious", "reports", 1, "is not a sealed model"),
-        ("file/model", "reports", 1, "file/model cannot be written"),
-        ("model", "file", 2, "file cannot be written: File exists"),
+        ("file/model", "reports", 2, "file/model cannot be written"),
+        ("model", "file", 2, "file is a file. Give the name of a folder."),
         ("model", "model/reports", 2, "lies in the model's folder"),
     ],
 )
