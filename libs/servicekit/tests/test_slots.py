@@ -86,3 +86,25 @@ def test_who_is_cancelled_as_the_slot_is_won_gives_it_back() -> None:
 
     asyncio.run(scenario())
     assert served == [2]
+
+
+def test_who_was_cancelled_a_moment_ago_is_passed_over() -> None:
+    served: list[int] = []
+
+    async def scenario() -> None:
+        slots = Slots(1)
+        await slots.take(0, quick=False)
+        tasks = [
+            asyncio.create_task(waiting(slots, number, quick=False, served=served))
+            for number in (1, 2)
+        ]
+        await asyncio.sleep(0)
+        tasks[0].cancel()
+        slots.give_back()
+        with pytest.raises(asyncio.CancelledError):
+            await tasks[0]
+        await tasks[1]
+        assert slots.busy == 1
+
+    asyncio.run(scenario())
+    assert served == [2]

@@ -53,10 +53,10 @@ class Slots:
         try:
             await turn[1]
         except asyncio.CancelledError:
-            if turn in line:
-                line.remove(turn)
-            else:
+            if not turn[1].cancelled():
                 self.give_back()  # won in the same moment
+            elif turn in line:
+                line.remove(turn)
             raise
 
     def give_back(self) -> None:
@@ -65,9 +65,11 @@ class Slots:
         if self._quick_was_last:
             lines.reverse()
         for line in lines:
-            if line:
-                self._quick_was_last = line is self._quick
+            while line:
                 _, won = line.pop(0)
-                won.set_result(None)
-                return
+                # Who is cancelled learns of it a moment later, and still stands in line.
+                if not won.cancelled():
+                    self._quick_was_last = line is self._quick
+                    won.set_result(None)
+                    return
         self.busy -= 1
