@@ -337,8 +337,7 @@ def _with_path(target: bytes) -> bytes:
     Raises:
         httptools.HttpParserInvalidURLError: It is none.
     """
-    found = httptools.parse_url(target)
-    if found.path is not None:
+    if httptools.parse_url(target).path:
         return target
     host, mark, query = target.partition(b"?")
     return host + b"/" + mark + query
