@@ -11,6 +11,7 @@ Run by ``make bench-probes`` in each service's environment.
 
 import argparse
 import asyncio
+import http.client
 import json
 import os
 import platform
@@ -19,6 +20,7 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -57,10 +59,11 @@ def main() -> None:
         port = int(served.url.rpartition(":")[2])
         with urllib.request.urlopen(f"{served.url}/openapi.json", timeout=10) as answer:  # noqa: S310
             schemas = json.load(answer)["components"]["schemas"]
-        found = {
-            kind: asyncio.run(_measure(port, requests))
-            for kind, requests in _kinds(sample.script["requests"], schemas).items()
-        }
+        with ProcessPoolExecutor(len(PROBES)) as watchers:
+            found = {
+                kind: _measure(port, requests, watchers)
+                for kind, requests in _kinds(sample.script["requests"], schemas).items()
+            }
     results["services"][given.service.name] = found
     new = out.with_suffix(".new")
     new.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
@@ -119,24 +122,26 @@ def _encode(method: str, path: str, body: object) -> bytes:
     return head.encode() + encoded
 
 
-async def _measure(port: int, requests: list[bytes]) -> dict[str, Any]:
-    """Load a service with requests, and ask for the probes meanwhile."""
-    until = time.monotonic() + SECONDS
+def _measure(port: int, requests: list[bytes], watchers: Executor) -> dict[str, Any]:
+    """Load a service with requests, and ask for the probes meanwhile, in processes of their own."""
+    watches = [watchers.submit(_probe, port, path) for path in PROBES]
     answers = Counter[int]()
-    probes: list[float] = []
-    async with asyncio.TaskGroup() as tasks:
-        for number in range(CONNECTIONS):
-            request = requests[number % len(requests)]
-            tasks.create_task(_ask(port, request, until, answers))
-        for path in PROBES:
-            tasks.create_task(_probe(port, path, until, probes))
-    probes.sort()
+    asyncio.run(_load(port, requests, answers))
+    probes = sorted(seconds for watch in watches for seconds in watch.result())
     return {
         "slowest_probe_ms": probes[-1] * 1e3,
         "median_probe_ms": probes[len(probes) // 2] * 1e3,
         "probes": len(probes),
         "answers": {str(status): count for status, count in sorted(answers.items())},
     }
+
+
+async def _load(port: int, requests: list[bytes], answers: Counter[int]) -> None:
+    until = time.monotonic() + SECONDS
+    async with asyncio.TaskGroup() as tasks:
+        for number in range(CONNECTIONS):
+            request = requests[number % len(requests)]
+            tasks.create_task(_ask(port, request, until, answers))
 
 
 async def _ask(port: int, request: bytes, until: float, answers: Counter[int]) -> None:
@@ -152,16 +157,19 @@ async def _ask(port: int, request: bytes, until: float, answers: Counter[int]) -
             writer.close()
 
 
-async def _probe(port: int, path: str, until: float, probes: list[float]) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    request = f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+def _probe(port: int, path: str) -> list[float]:
+    """How many seconds each of many answers of a probe took."""
+    until = time.monotonic() + SECONDS
+    probes = []
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     while time.monotonic() < until:
         began = time.monotonic()
-        writer.write(request)
-        await _answer(reader)
+        connection.request("GET", path)
+        connection.getresponse().read()
         probes.append(time.monotonic() - began)
-        await asyncio.sleep(PROBE_EVERY_S)
-    writer.close()
+        time.sleep(PROBE_EVERY_S)
+    connection.close()
+    return probes
 
 
 async def _answer(reader: asyncio.StreamReader) -> int:
