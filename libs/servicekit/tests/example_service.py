@@ -1,6 +1,7 @@
 """A service for the tests: in process by `make_app`, on a real socket as a script."""
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -84,6 +85,10 @@ def make_router(settings: ServiceSettings) -> APIRouter:
         async with runtime.job("job", steps) as job:
             for _ in range(steps):
                 await job.run(time.sleep, s)
+
+    @router.get("/frozen")
+    async def frozen() -> int:
+        return gc.get_freeze_count()
 
     @router.get("/large")
     async def large(mebibytes: int) -> Response:

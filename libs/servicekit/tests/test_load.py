@@ -42,6 +42,14 @@ def test_probes_are_answered_between_large_bodies(live: Live) -> None:
     assert len(answered_before) < 16
 
 
+def test_what_is_there_once_the_model_is_proven_is_not_collected_again_and_again(
+    live: Live,
+) -> None:
+    with live() as service:
+        service.wait_until_ready()
+        assert service.get("/frozen").json() > 10_000
+
+
 async def _ask(service: LiveService, *, clients: int) -> tuple[Counter[int], int]:
     """Have so many clients ask, each again as soon as it is answered; the answers by status."""
     answers = Counter[int]()

@@ -61,6 +61,7 @@ class Runtime:
         workers: Its threads.
         parsing: Held while a large body is parsed and validated.
         refusal: Why the model was refused, or None.
+        when_proven: Called once the model is proven, before requests are answered with it.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Runtime:
         self.workers = workers
         self.parsing = asyncio.Lock()
         self.refusal: Refusal | None = None
+        self.when_proven: Callable[[], None] = lambda: None
         self._open_model = open_model
         self._opened: OpenedModel | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -237,6 +239,7 @@ class Runtime:
         else:
             manifest = opened.manifest
             self.metrics.model_proven(manifest.name, manifest.version, opened.sha256)
+            self.when_proven()
             self._opened = opened
             self._log.info(
                 "model proven", model=manifest.name, version=manifest.version, sha256=opened.sha256
