@@ -25,6 +25,7 @@ from chicagotaxi.schema import CURRENT, ClockTime, prediction_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 __all__ = [
     "AGAIN",
@@ -205,14 +206,9 @@ def _too_large(place: Path, most: int) -> BatchError:
 
 def _read_rows(place: Path, info: BatchInfo, contents: Mapping[str, bytes]) -> "pa.Table":
     import pyarrow as pa  # noqa: PLC0415
-    import pyarrow.parquet as pq  # noqa: PLC0415
 
     try:
-        # Texts as dictionaries: a long one that is in many rows is then there once.
-        files = [
-            pq.ParquetFile(pa.BufferReader(data), read_dictionary=list(_TEXTS))
-            for data in contents.values()
-        ]
+        files = [_opened(data) for data in contents.values()]
         # By the footers, before anything is expanded: a small file may hold very many rows.
         rows = sum(file.metadata.num_rows for file in files)
         if rows != info.rows:
@@ -241,6 +237,17 @@ def _read_rows(place: Path, info: BatchInfo, contents: Mapping[str, bytes]) -> "
         raise BatchError("size", f"{place} is not read: {error}. {AGAIN}") from error
     except (pa.ArrowException, ValueError, TypeError, KeyError, OSError) as error:
         raise BatchError("form", f"{place} does not hold predictions: {error}. {AGAIN}") from error
+
+
+def _opened(contents: bytes) -> "pq.ParquetFile":
+    """A file whose texts are read as dictionaries: a long one in many rows is then there once."""
+    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    buffer = pa.BufferReader(contents)
+    # Batches of earlier releases do not have all of them.
+    texts = [name for name in _TEXTS if name in pq.read_schema(buffer).names]
+    return pq.ParquetFile(pa.BufferReader(contents), read_dictionary=texts)
 
 
 def _checked(table: "pa.Table") -> "pa.Table":
