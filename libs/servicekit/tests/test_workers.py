@@ -190,7 +190,7 @@ def test_what_cannot_be_done_before_its_deadline_is_refused_before_it_waits() ->
     async def scenario() -> None:
         pool = WorkerPool(1)
         await steps(pool, "learn", done, count=2, s=0.2)
-        first = asyncio.create_task(steps(pool, "first", done, count=4, s=0.2))
+        first = asyncio.create_task(steps(pool, "first", done, count=3, s=0.2))
         await asyncio.sleep(0)
         DEADLINE.set(asyncio.get_running_loop().time() + 0.9)
         with pytest.raises(OverloadedError) as refusal:
@@ -202,6 +202,23 @@ def test_what_cannot_be_done_before_its_deadline_is_refused_before_it_waits() ->
 
     asyncio.run(scenario())
     assert done == ["learn", "first", "in time"]
+
+
+def test_what_small_jobs_take_says_nothing_of_large_ones() -> None:
+    """Of a small job, most of the time is not spent on its units."""
+
+    async def job(pool: WorkerPool, cost: float) -> None:
+        async with pool.job("rows", cost) as one:
+            await one.run(time.sleep, 0.02)
+
+    async def scenario() -> None:
+        pool = WorkerPool(1)
+        await job(pool, 2)
+        DEADLINE.set(asyncio.get_running_loop().time() + 5)
+        # By units, each of these would take ten seconds.
+        await asyncio.gather(*(job(pool, 1000) for _ in range(10)))
+
+    asyncio.run(scenario())
 
 
 def test_where_nothing_came_before_work_begins_whatever_is_expected() -> None:

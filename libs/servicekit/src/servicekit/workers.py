@@ -48,7 +48,7 @@ class WorkerPool:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="servicekit-worker")
         self._numbers = itertools.count()
         self._jobs: set[Job] = set()
-        self._seconds_per_unit: dict[str, float] = {}
+        self._seconds_per_unit: dict[tuple[str, int], float] = {}
 
     @property
     def busy(self) -> int:
@@ -74,14 +74,16 @@ class WorkerPool:
         """A request's work, of one step or several.
 
         Args:
-            kind: Of jobs that take as long for each unit of their cost; one of few.
+            kind: Of jobs that take about as long for each unit of their cost; one of few.
             cost: Such as rows or characters; 0 where it is not known.
 
         Raises:
             OverloadedError: It would not be done before the request's deadline, because of what
                 came before it; answered with 503.
         """
-        expected_s = cost * self._seconds_per_unit.get(kind, 0.0)
+        # Small jobs take longer for each unit: only those of about the same size are alike.
+        alike = kind, math.frexp(cost)[1]
+        expected_s = cost * self._seconds_per_unit.get(alike, 0.0)
         job = Job(next(self._numbers), expected_s, self._slots, self._executor)
         if self._jobs:
             job.refuse_if_late(self._seconds_before(job))
@@ -94,21 +96,21 @@ class WorkerPool:
             self._jobs.remove(job)
             job.leave()
             if cost:
-                self._learn(kind, job.took_s / cost, completed=completed)
+                self._learn(alike, job.took_s / cost, completed=completed)
 
     def close(self) -> None:
         """Take no more work. Threads that still run are left to themselves."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
-    def _learn(self, kind: str, found: float, *, completed: bool) -> None:
-        known = self._seconds_per_unit.get(kind)
+    def _learn(self, alike: tuple[str, int], found: float, *, completed: bool) -> None:
+        known = self._seconds_per_unit.get(alike)
         if not completed:
             # It took so long at least.
-            self._seconds_per_unit[kind] = max(found, known or 0.0)
+            self._seconds_per_unit[alike] = max(found, known or 0.0)
         elif known is None:
-            self._seconds_per_unit[kind] = found
+            self._seconds_per_unit[alike] = found
         else:
-            self._seconds_per_unit[kind] = known + _WEIGHT * (found - known)
+            self._seconds_per_unit[alike] = known + _WEIGHT * (found - known)
 
     def _seconds_before(self, job: "Job") -> float:
         """How long what is here already keeps the threads from a new job, as far as is known."""
