@@ -1,8 +1,7 @@
 """One service on sample data: trained, sealed, and served as a process of its own.
 
-What is the service's own is in its ``demo.toml``: for one that needs it, what ``train`` is told
-besides, which commands ``prepare`` what it serves beside its model, and ``settings``; ``{model}``
-and ``{work}`` are folders in these. Everything else is the same for every service.
+The service's ``demo.toml`` may give further arguments of ``train``, commands to run after it
+(``prepare``) and ``settings``; ``{model}`` and ``{work}`` in them stand for folders.
 """
 
 import contextlib

@@ -25,8 +25,8 @@ NAMESPACE = "ml-services"
 STATE = ROOT / "reports" / "e2e"
 TIMEOUT = "300s"
 
-# A service that serves what a CronJob makes is ready once that has run. Here it does what `make
-# demo` prepares, on sample data: it asks nobody else's portal.
+# A service that serves the output of a CronJob is ready once the job has run. Here the job runs the
+# ``prepare`` commands of demo.toml on sample data, so that it downloads nothing.
 RUNS_FOR_EACH_MODEL = "ml-services/runs-for-each-new-model"
 PLACES = {"model": "/model/current", "work": "/data"}
 

@@ -63,7 +63,7 @@ def _why_it_ended(log: Path) -> str:
 
 
 def _ask(url: str) -> tuple[int, dict[str, Any]]:
-    """Status of an answer, and its JSON where it is an error; 0 where there is none."""
+    """The status of the answer and, for an error, its JSON; status 0 if nothing answers."""
     try:
         with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - loopback
             return answer.status, {}

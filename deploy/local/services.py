@@ -148,7 +148,7 @@ def _filled(text: str, package: str) -> str:
 
 
 def _prepare(service: Path) -> None:
-    """Train on sample data what has no model yet; make what a service serves beside its model."""
+    """Train missing models on sample data, and run the ``prepare`` commands of each demo.toml."""
     script = _script(service)
     package = script["package"]
     command = [str(service / ".venv" / "bin" / "python"), "-m", package]

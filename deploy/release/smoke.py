@@ -1,9 +1,9 @@
-"""Ask services whether they are what was meant, and whether they answer their demonstrations.
+"""Check that services run the expected models and answer the requests of their demo.toml.
 
-For each service: whether it is ready, whether the model that it says it serves is the one that was
-meant, and whether it answers the requests of its demo.toml with the status that stands there: some
-are meant to be refused. A service that demands a key is asked these with SMOKE_API_KEY, and not
-asked where that is empty.
+For each service, it checks that the service is ready, that it serves the expected model, and that
+it answers each request of its demo.toml with the status that the file gives; some of them must be
+refused. Services that demand a key get SMOKE_API_KEY; where that is empty, their requests are
+skipped.
 
 The services are those of a release file in a cluster, reached through ``kubectl port-forward``:
 nothing has to be open to the world. Or, with ``--up``, those that ``make up`` has started.

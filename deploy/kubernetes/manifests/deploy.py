@@ -109,7 +109,7 @@ def _acceptable(kubectl: Kubectl, text: str) -> bool:
 
 
 def _tell_left_over(manifests: Manifests, versions: list[Manifests]) -> None:
-    """Say what versions before had and this one has not: nothing but old ConfigMaps is deleted."""
+    """Name the objects that only earlier versions had; of those, only ConfigMaps are deleted."""
     now = {(one["kind"], one["metadata"]["name"]) for one in manifests.objects}
     left = {
         f"{one['kind']}/{one['metadata']['name']}"
@@ -119,6 +119,6 @@ def _tell_left_over(manifests: Manifests, versions: list[Manifests]) -> None:
     }
     if left:
         say(
-            "Of versions before, not in this one, and still in the cluster; delete what nobody"
-            f" needs: {', '.join(sorted(left))}"
+            "These objects of earlier versions are still in the cluster; delete them if they are"
+            f" not needed: {', '.join(sorted(left))}"
         )

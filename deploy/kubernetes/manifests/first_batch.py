@@ -77,9 +77,10 @@ def _first_batch(manifests: Manifests, where: str, cron_job: Node) -> FirstBatch
 def run_first_batches(kubectl: Kubectl, batches: Sequence[FirstBatch]) -> bool:
     """Run each once, unless what its CronJob made last is of the model that is deployed.
 
-    A job with the model's label says that it has run, or that it runs. It is nobody's: the
-    CronJob's would go with its history, and the next deployment would run it again. The newest one
-    decides: where a model returns, the batch that is there is that of the model between.
+    A job with the model's label shows that the batch has run or is running. The job has no owner:
+    if the CronJob owned it, its history limit would delete it, and the next deployment would run
+    the batch again. The newest job decides, because after a return to an earlier model the batch
+    in the cluster is that of the model between.
 
     Returns:
         Whether every one of them has succeeded.

@@ -36,7 +36,7 @@ class KubectlProgram:
         context: Of kubectl; the current one where none is given.
 
     Raises:
-        RenderError: There is none.
+        RenderError: kubectl is not installed.
     """
 
     def __init__(self, context: str | None) -> None:

@@ -36,7 +36,7 @@ def _raise(kubectl: Kubectl, kind: str, name: str, least: int) -> bool:
     replicas = _replicas(kubectl, kind, name)
     if replicas == 0 or (replicas or 1) >= least:
         return True
-    # Only if nobody has changed it since: the autoscaler may have.
+    # Only if it is unchanged: the autoscaler may have set it since.
     unchanged = {"op": "test", "path": "/spec/replicas", "value": replicas}
     raised = {"op": "add", "path": "/spec/replicas", "value": least}
     patch = json.dumps([raised] if replicas is None else [unchanged, raised])

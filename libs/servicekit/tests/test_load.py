@@ -91,6 +91,6 @@ def test_at_several_times_the_capacity_as_much_is_answered_as_at_the_capacity(li
     for crowd in answers.values():
         assert crowd[503] > 0, "this was no more than it can do"
         assert crowd[200] >= 0.8 * at_capacity[200]
-        assert crowd[504] <= 0.1 * crowd[200], "hardly any work is for nobody"
+        assert crowd[504] <= 0.1 * crowd[200], "hardly any work is wasted"
         assert set(crowd) <= {200, 503, 504}
     assert unexplained == 0

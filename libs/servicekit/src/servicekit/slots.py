@@ -67,7 +67,7 @@ class Slots:
         for line in lines:
             while line:
                 _, won = line.pop(0)
-                # Who is cancelled learns of it a moment later, and still stands in line.
+                # A cancelled task leaves the line only when it runs next.
                 if not won.cancelled():
                     self._quick_was_last = line is self._quick
                     won.set_result(None)

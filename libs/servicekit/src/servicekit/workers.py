@@ -21,18 +21,17 @@ T = TypeVar("T")
 
 # A job that is expected to take no longer may pass between two steps of a longer one.
 QUICK_S: Final = 0.1
-# What the last job of a kind counts in what is expected of the next one.
+# Weight of the latest job in the moving average of seconds per unit.
 _WEIGHT: Final = 0.2
 
 
 class WorkerPool:
     """A few threads, and the jobs that wait for them.
 
-    A job is one request's work, in one step or several. Were the steps of all jobs done in turn,
-    all would end late together, and with too much work none would end in time. So a job keeps its
-    thread to its end, save that a quick one may pass after each step. How long a job takes is
-    expected from those before it, and one that cannot be done before its request's deadline is
-    refused at once.
+    A job is one request's work, in one or more steps. If the steps of all jobs took turns, all jobs
+    would finish late together, and under overload none would finish in time. So a job keeps its
+    thread until it is done; only a quick job may run between two of its steps. The pool estimates
+    each job's duration from earlier ones, and refuses a job that would miss its request's deadline.
 
     A caller waits for a free thread, not in the executor's unbounded queue: whoever is cancelled
     while waiting (a deadline, a client that left) has started nothing. A thread cannot be
