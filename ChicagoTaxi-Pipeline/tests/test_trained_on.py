@@ -188,6 +188,16 @@ def test_a_batch_of_an_earlier_release_has_no_warnings(predicted: Path) -> None:
     assert DemandIndex(info, rows).warnings == {}
 
 
+def test_a_batch_that_unpacks_to_more_than_the_bound_is_refused(
+    predicted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = predicted / "predictions"
+    name = str(read_pointer(folder))
+    monkeypatch.setattr("chicagotaxi.predictions.MAX_UNPACKED_BYTES", 1000)
+    with pytest.raises(BatchError, match=r"unpacks to [\d,]+ bytes, more than the 1,000"):
+        read_batch(folder, name)
+
+
 def test_predict_tells_how_many_predictions_are_marked(
     output: Path, sealed: Path, hourly_frame: pd.DataFrame
 ) -> None:
