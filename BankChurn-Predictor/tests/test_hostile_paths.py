@@ -13,8 +13,8 @@ import pytest
 from bankchurn.cli import app
 from bankchurn.sample import generate_sample
 from bankchurn.schema import example
-from servicekit.hostile_paths import HOSTILE, check_refused, snapshot
 from servicekit.testing import LiveService, wait_until
+from servicekit.testing.hostile_paths import HOSTILE, check_refused, snapshot
 from typer.testing import CliRunner, Result
 
 # The suffix that the path of each command needs, and the command.

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from servicekit.load_testing import Question, put_under_load
 from servicekit.testing import LiveService
+from servicekit.testing.load import Question, put_under_load
 
 HEALTH_WITHIN_S = 1.0
 

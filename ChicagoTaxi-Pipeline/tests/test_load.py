@@ -14,8 +14,8 @@ from chicagotaxi.predict import identity
 from chicagotaxi.predictions import read_batch
 from chicagotaxi.tables import table
 from pinproof import OpenedModel
-from servicekit.load_testing import Question, put_under_load
 from servicekit.testing import LiveService
+from servicekit.testing.load import Question, put_under_load
 from synthetic import LEVELS
 
 SECONDS, SWAP_AFTER_S = 9, 4

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from nlpinsight.cli import app
-from servicekit.hostile_paths import HOSTILE, check_refused, snapshot
+from servicekit.testing.hostile_paths import HOSTILE, check_refused, snapshot
 from typer.testing import CliRunner, Result
 
 # The suffix that the path of each command needs, and the command.

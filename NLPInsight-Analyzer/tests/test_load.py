@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from servicekit.load_testing import Question, put_under_load
 from servicekit.testing import LiveService
+from servicekit.testing.load import Question, put_under_load
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from servicekit.testing import LiveService, RawConnection
+from servicekit.testing.live_service import LiveService, RawConnection
 
 __all__ = ["CASES", "RawCase"]
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx2
 
-from servicekit.testing import LiveService
+from servicekit.testing.live_service import LiveService
 
 __all__ = ["CLIENTS", "LoadReport", "Question", "put_under_load"]
 
