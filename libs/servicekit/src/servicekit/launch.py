@@ -23,8 +23,13 @@ WAIT_S: Final = 60.0
 _DEFAULTS: Final = {"HOST": "127.0.0.1", "PORT": "0", "DRAIN_S": "0", "LOG_LEVEL": "info"}
 
 
-def wait_until(holds: Callable[[], bool], what: str) -> None:
+def wait_until(holds: Callable[[], bool], what: str, *, poll_s: float = 0.01) -> None:
     """Wait until a condition holds, for up to a minute because the machine may be busy.
+
+    Args:
+        holds: The condition.
+        what: The condition in words, for the error.
+        poll_s: Seconds between two looks.
 
     Raises:
         AssertionError: It does not hold after a minute.
@@ -33,7 +38,7 @@ def wait_until(holds: Callable[[], bool], what: str) -> None:
     while not holds():
         if monotonic() > until:
             raise AssertionError(f"waited {WAIT_S:g} s in vain until {what}")
-        sleep(0.01)
+        sleep(poll_s)
 
 
 class NotListeningError(Exception):

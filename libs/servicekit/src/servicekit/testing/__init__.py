@@ -7,7 +7,7 @@ import pytest
 
 # Before they are imported, so that a failed assertion shows its values.
 pytest.register_assert_rewrite(
-    "servicekit.testing.commands", "servicekit.testing.hostile_paths", "servicekit.testing.services"
+    *(f"servicekit.testing.{name}" for name in ("commands", "load", "raw_requests", "services"))
 )
 
 from servicekit.launch import NotListeningError, wait_until  # noqa: E402
