@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pinproof.errors import PinproofError
+from modelseal.errors import PinproofError
 from rich.console import Console
 
 from incidentlab.data import DataError, split
