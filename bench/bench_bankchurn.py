@@ -6,7 +6,7 @@ explanation with ``shap.KernelExplainer``. Both sides of a comparison alternate,
 is noisy; the result is the ratio of their medians.
 
 Run by ``make bench`` in the service's environment. It imports nothing from the service: it times
-the predictor that ``pinproof.open_sealed`` returns.
+the predictor that ``modelseal.open_sealed`` returns.
 """
 
 import statistics
@@ -28,7 +28,7 @@ from measuring import (
     timed,
     write_results,
 )
-from pinproof import open_sealed
+from modelseal import open_sealed
 from rich.console import Console
 from rich.table import Table
 from threadpoolctl import threadpool_limits

@@ -13,7 +13,7 @@ from chicagotaxi.panel import Panel
 from chicagotaxi.predict import identity
 from chicagotaxi.predictions import read_batch
 from chicagotaxi.tables import table
-from pinproof import OpenedModel
+from modelseal import OpenedModel
 from servicekit.testing import LiveService
 from servicekit.testing.load import Question, check_under_load
 from synthetic import LEVELS

@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Final
 import pytest
 import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from pinproof.sealed.signing import public_key_of, sign_model
+from modelseal.signing import public_key_of, sign_model
 from typer.testing import CliRunner, Result
 
 from servicekit.launch import wait_until
