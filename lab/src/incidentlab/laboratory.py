@@ -108,7 +108,7 @@ class Laboratory:
                 overrides=overrides,
                 first_party=(_MODELSEAL, _LAB),
             )
-            cache = EnvironmentCache(self.cache, self.uv, say=self.say)
+            cache = EnvironmentCache(self.cache, self.uv, log=self.say)
             self._environments[overrides] = stack.enter_context(cache.environment(recipe))
         return self._environments[overrides]
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from audit_world import AFFECTING, IDENTIFIERS, PROJECTS
+from audit_samples import AFFECTING, IDENTIFIERS, PROJECTS
 from pinproof.reporters import REPORTERS
 from servers import documents, index_of, osv_of, serving
 

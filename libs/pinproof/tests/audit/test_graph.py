@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from audit_world import PROJECTS
+from audit_samples import PROJECTS
 from pinproof.audit.concurrent_map import silent
 from pinproof.audit.graph import follow
 from pinproof.audit.http_client import Client

@@ -2,7 +2,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from audit_world import PROJECTS
+from audit_samples import PROJECTS
 from pinproof.audit.http_client import Client, WebError
 from pinproof.audit.index import Index
 from pinproof.audit.outdated import NoReleaseError, outdated
@@ -20,10 +20,10 @@ def compare(write: Write) -> Callable[..., list[str]]:
         policy = f"[policy]\npythons = [{pythons}]\n"
         root = write({"pins.toml": policy, "requirements.txt": text, **more})
         with serving(index_of(projects)) as url:
-            standings = outdated(read_pins(root), Index(f"{url}/simple/", Client(attempts=1)))
+            statuses = outdated(read_pins(root), Index(f"{url}/simple/", Client(attempts=1)))
         return [
             f"{one.name}{one.specifier} {one.inside} {one.outside} {one.patched}"
-            for one in standings
+            for one in statuses
         ]
 
     return run

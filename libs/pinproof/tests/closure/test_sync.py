@@ -11,7 +11,7 @@ from pinproof.closure.resolver import ResolverError, UnsatisfiableError
 from pinproof.closure.sync import SyncError, sync
 from pinproof.closure.uv import UvError, find_uv
 from pinproof.repository.closure_record import RECORD_FILE
-from wheels import UV, Wheels
+from wheel_folder import UV, Wheels
 
 Write = Callable[[Mapping[str, str]], Path]
 

@@ -10,7 +10,7 @@ import pytest
 from pinproof.check import check
 from pinproof.closure.sync import sync
 from pinproof.repository.closure_record import RECORD_FILE
-from wheels import UV, Wheels
+from wheel_folder import UV, Wheels
 
 Write = Callable[[Mapping[str, str]], Path]
 

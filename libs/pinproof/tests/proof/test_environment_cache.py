@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 from pinproof.proof.environments import BuildError, CollisionError, EnvironmentCache, Recipe
-from toys import UV, ToyWorld
+from sample_service import UV, SampleRepository
 
 PYTHON = Path(sys.executable)
 
 
 @pytest.fixture
-def pins(world: ToyWorld, tmp_path: Path) -> Path:
+def pins(world: SampleRepository, tmp_path: Path) -> Path:
     assert world.wheels.is_dir()
     return tmp_path / "pins.txt"
 
@@ -27,7 +27,7 @@ def complete(folder: Path) -> set[str]:
 
 def test_the_same_content_is_made_once(pins: Path, tmp_path: Path) -> None:
     said: list[str] = []
-    cache = EnvironmentCache(tmp_path / "cache", UV, say=said.append)
+    cache = EnvironmentCache(tmp_path / "cache", UV, log=said.append)
 
     with cache.environment(recipe(pins, "otherlib~=1.0.0")) as first:
         assert first.pins == ("otherlib==1.0.0",)

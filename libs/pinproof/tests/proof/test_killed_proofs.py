@@ -6,16 +6,16 @@ import sys
 from pathlib import Path
 
 import pytest
-from toys import UV, ToyWorld
+from sample_service import UV, SampleRepository
 
 
-def command(world: ToyWorld, *arguments: str) -> list[str]:
+def command(world: SampleRepository, *arguments: str) -> list[str]:
     places = ("--root", str(world.root), "--cache", str(world.cache), "--uv", str(UV))
     report = ("--report", str(world.root.parent / "report"))
     return [sys.executable, "-m", "pinproof", *arguments, *places, *report]
 
 
-def kill_when_it_says(world: ToyWorld, text: str, *arguments: str) -> None:
+def kill_when_it_says(world: SampleRepository, text: str, *arguments: str) -> None:
     process = subprocess.Popen(
         command(world, *arguments), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
     )
@@ -28,7 +28,7 @@ def kill_when_it_says(world: ToyWorld, text: str, *arguments: str) -> None:
     assert process.returncode == -signal.SIGKILL
 
 
-def half_made(world: ToyWorld) -> list[Path]:
+def half_made(world: SampleRepository) -> list[Path]:
     return [*world.cache.glob("*/.new-*"), *world.cache.glob("*/.old-*")]
 
 
@@ -36,7 +36,7 @@ def half_made(world: ToyWorld) -> list[Path]:
     "arguments", [("prove", "toy"), ("trial", "toy", "toylib~=1.11.0", "--apply")]
 )
 def test_killed_again_and_again_it_goes_on_where_it_was(
-    world: ToyWorld, arguments: tuple[str, ...]
+    world: SampleRepository, arguments: tuple[str, ...]
 ) -> None:
     before = world.texts()
 

@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 from pinproof.check import check
 from pinproof.cli import app
-from toys import UV, ToyWorld
+from sample_service import UV, SampleRepository
 from typer.testing import CliRunner, Result
 
 
 @pytest.fixture
-def try_pins(world: ToyWorld, shared_cache: Path) -> "Trial":
+def try_pins(world: SampleRepository, shared_cache: Path) -> "Trial":
     return Trial(world, shared_cache)
 
 
 class Trial:
-    def __init__(self, world: ToyWorld, cache: Path) -> None:
+    def __init__(self, world: SampleRepository, cache: Path) -> None:
         self.world = world
         self._cache = cache
 

@@ -5,8 +5,8 @@ from contextlib import suppress
 
 from hypothesis import given
 from hypothesis import strategies as st
-from install_checks import unpinned_installs
-from pinproof.rules.install_commands.reading import UnreadableError
+from install_helpers import unpinned_installs
+from pinproof.rules.install_commands.read_commands import UnreadableError
 
 COMMAND = ["pip", "install", "-q"]
 NAMES = ["numpy", "typing-extensions", "a.b", "x"]

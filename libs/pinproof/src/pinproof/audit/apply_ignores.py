@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 
-from pinproof.audit.finding import AuditFinding
+from pinproof.audit.audit_finding import AuditFinding
 from pinproof.repository.policy import IgnoredAdvisory
 
 __all__ = ["AppliedIgnores", "apply_ignores"]

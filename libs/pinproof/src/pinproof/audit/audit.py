@@ -11,12 +11,12 @@ from packaging.version import Version
 from pinproof.audit.advisories import Advisory, Source
 from pinproof.audit.advisories.source import Affecting
 from pinproof.audit.apply_ignores import apply_ignores
+from pinproof.audit.audit_finding import AuditFinding, Blocker
 from pinproof.audit.concurrent_map import Progress, silent
-from pinproof.audit.environment import installed_requirements, installed_versions
-from pinproof.audit.finding import AuditFinding, Blocker
 from pinproof.audit.graph import Graph, Node, follow
 from pinproof.audit.impact import AuditInput, Impact, assess_impact
 from pinproof.audit.index import Index
+from pinproof.audit.installed import installed_requirements, installed_versions
 from pinproof.audit.marker_scope import MarkerScope
 from pinproof.audit.parents import Parents
 from pinproof.audit.releases import Releases
@@ -116,7 +116,7 @@ def audit(
 def _beside(scope: Scope, graph: Graph, releases: Releases, installed: dict[str, Version]) -> Graph:
     """What is installed and nothing leads to."""
     extras = sorted(installed.keys() - {node.name for node in graph})
-    releases.know(extras)
+    releases.prefetch(extras)
     nodes = []
     for name in extras:
         every = releases.admitted(name, SpecifierSet())

@@ -84,10 +84,10 @@ def follow(scope: Scope, policy: Policy, releases: Releases) -> Graph:
     asks = given
     for _ in range(_MOST_ROUNDS):
         nodes = _combine(asks, scope.limits)
-        releases.know(node.name for node in nodes)
+        releases.prefetch(node.name for node in nodes)
         for node in nodes:
             node.ceiling = _ceiling(node, releases)
-        releases.know_requirements((node.name, node.ceiling) for node in nodes)
+        releases.prefetch_requirements((node.name, node.ceiling) for node in nodes)
         found = [
             _Ask(canonicalize_name(wanted.name), wanted, place, node.name, node.pin)
             for node in nodes

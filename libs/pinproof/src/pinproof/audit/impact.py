@@ -6,10 +6,10 @@ from enum import StrEnum
 
 from packaging.version import Version
 
-__all__ = ["AuditInput", "Impact", "Kind", "Point", "assess_impact"]
+__all__ = ["AuditInput", "Impact", "ImpactKind", "VersionRole", "assess_impact"]
 
 
-class Kind(StrEnum):
+class ImpactKind(StrEnum):
     """What it takes to get a release that is not affected, the least first."""
 
     REACHABLE = "reachable"
@@ -19,7 +19,7 @@ class Kind(StrEnum):
     NONE = "no-fix"
 
 
-class Point(StrEnum):
+class VersionRole(StrEnum):
     """Where an affected version stands."""
 
     FLOOR = "floor"
@@ -66,8 +66,8 @@ class Impact:
             there is one.
     """
 
-    kind: Kind
-    points: dict[Point, Version]
+    kind: ImpactKind
+    points: dict[VersionRole, Version]
     target: Version | None
     blockers: frozenset[str]
     admitted: bool
@@ -87,8 +87,10 @@ def assess_impact(case: AuditInput) -> Impact | None:
     newest_unaffected = max((one for one in reachable if not case.affected(one)), default=None)
     if not case.affected(considered[-1]):
         floor = _clean_floor(case, considered)
-        kind = Kind.REACHABLE if points.keys() == {Point.INSTALLED} else Kind.FLOOR
-        target = considered[-1] if kind is Kind.REACHABLE else floor
+        kind = (
+            ImpactKind.REACHABLE if points.keys() == {VersionRole.INSTALLED} else ImpactKind.FLOOR
+        )
+        target = considered[-1] if kind is ImpactKind.REACHABLE else floor
         return Impact(
             kind, points, target, frozenset(), admitted=True, newest_unaffected=newest_unaffected
         )
@@ -99,7 +101,7 @@ def assess_impact(case: AuditInput) -> Impact | None:
     ]
     if not fixed:
         return Impact(
-            Kind.NONE,
+            ImpactKind.NONE,
             points,
             None,
             frozenset(),
@@ -109,7 +111,9 @@ def assess_impact(case: AuditInput) -> Impact | None:
     # The nearest of those that the fewest keep out.
     target = min(fixed, key=lambda version: (len(case.blockers(version)), version))
     blockers = case.blockers(target)
-    kind = Kind.PARENT if blockers else Kind.PIN if case.pinned else Kind.REACHABLE
+    kind = (
+        ImpactKind.PARENT if blockers else ImpactKind.PIN if case.pinned else ImpactKind.REACHABLE
+    )
     return Impact(
         kind,
         points,
@@ -120,17 +124,17 @@ def assess_impact(case: AuditInput) -> Impact | None:
     )
 
 
-def _points(case: AuditInput, considered: list[Version]) -> dict[Point, Version]:
-    points: dict[Point, Version] = {}
+def _points(case: AuditInput, considered: list[Version]) -> dict[VersionRole, Version]:
+    points: dict[VersionRole, Version] = {}
     if case.pinned and case.affected(considered[0]):
-        points[Point.FLOOR] = considered[0]
+        points[VersionRole.FLOOR] = considered[0]
     inner = [version for version in considered[1:-1] if case.affected(version)]
     if inner and not points and not case.affected(considered[-1]):
-        points[Point.BETWEEN] = inner[-1]
+        points[VersionRole.BETWEEN] = inner[-1]
     if case.affected(considered[-1]):
-        points[Point.CEILING] = considered[-1]
+        points[VersionRole.CEILING] = considered[-1]
     if case.installed is not None and case.affected(case.installed):
-        points[Point.INSTALLED] = case.installed
+        points[VersionRole.INSTALLED] = case.installed
     return points
 
 

@@ -6,7 +6,7 @@ from functools import cache
 from packaging.markers import Marker, UndefinedComparison
 from packaging.requirements import Requirement
 
-from pinproof.repository.targets import marker_environments
+from pinproof.repository.marker_environments import marker_environments
 
 __all__ = ["MarkerScope"]
 

@@ -9,11 +9,11 @@ from packaging.version import Version
 from pinproof.audit.concurrent_map import Progress, concurrent_map, silent
 from pinproof.audit.index import Index, Project
 from pinproof.errors import PinproofError
+from pinproof.repository.marker_environments import matching_environments
 from pinproof.repository.pins import Pin, Pins
 from pinproof.repository.policy import Policy
-from pinproof.repository.targets import environments_of
 
-__all__ = ["NoReleaseError", "Standing", "outdated", "pythons_of"]
+__all__ = ["NoReleaseError", "PinStatus", "outdated", "supported_pythons"]
 
 
 class NoReleaseError(PinproofError):
@@ -21,7 +21,7 @@ class NoReleaseError(PinproofError):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class PinStatus:
     """How one pin stands to the releases of its distribution.
 
     Attributes:
@@ -47,7 +47,7 @@ class Standing:
         return self.written is not None and self.written < self.inside
 
 
-def outdated(pins: Pins, index: Index, progress: Progress = silent) -> tuple[Standing, ...]:
+def outdated(pins: Pins, index: Index, progress: Progress = silent) -> tuple[PinStatus, ...]:
     """Compare each pin with the releases that an index offers.
 
     Only releases count that are stable, not yanked, and that every Python of the policy can
@@ -59,36 +59,38 @@ def outdated(pins: Pins, index: Index, progress: Progress = silent) -> tuple[Sta
     """
     together: dict[tuple[str, str, tuple[str, ...]], list[Pin]] = {}
     for pin in pins.all():
-        pythons = pythons_of(pin, pins.policy)
+        pythons = supported_pythons(pin, pins.policy)
         # A pin for Pythons or platforms that are not supported is installed nowhere.
         if pythons:
             key = pin.name, str(pin.requirement.specifier), pythons
             together.setdefault(key, []).append(pin)
     names = sorted({name for name, _, _ in together})
     projects = concurrent_map(index.project, names, what="releases", progress=progress)
-    standings = []
+    statuses = []
     faults = []
     for (name, _, pythons), same in sorted(together.items()):
-        standing = _standing(projects[name], same, pythons)
-        if standing is None:
+        status = _standing(projects[name], same, pythons)
+        if status is None:
             faults.append(
                 f"{same[0].place}: {same[0]} admits no release that Python "
                 f"{' and '.join(pythons)} can install."
             )
         else:
-            standings.append(standing)
+            statuses.append(status)
     if faults:
         raise NoReleaseError(
             "\n".join(faults), remedy="Correct the pin, or the Pythons in pins.toml."
         )
-    return tuple(standings)
+    return tuple(statuses)
 
 
-def pythons_of(pin: Pin, policy: Policy) -> tuple[str, ...]:
+def supported_pythons(pin: Pin, policy: Policy) -> tuple[str, ...]:
     """The Pythons of a policy that a pin applies to, on some platform."""
     marker = pin.requirement.marker
     return tuple(
-        python for python in policy.pythons if environments_of(marker, (python,), policy.platforms)
+        python
+        for python in policy.pythons
+        if matching_environments(marker, (python,), policy.platforms)
     )
 
 
@@ -108,7 +110,7 @@ def newest_outside(
     )
 
 
-def _standing(project: Project, pins: list[Pin], pythons: tuple[str, ...]) -> Standing | None:
+def _standing(project: Project, pins: list[Pin], pythons: tuple[str, ...]) -> PinStatus | None:
     specifier = pins[0].requirement.specifier
     versions = project.installable_by_all(pythons)
     inside = max(specifier.filter(versions), default=None)
@@ -119,7 +121,7 @@ def _standing(project: Project, pins: list[Pin], pythons: tuple[str, ...]) -> St
         for one in specifier
         if one.operator in {"~=", "==", ">="} and "*" not in one.version
     ]
-    return Standing(
+    return PinStatus(
         name=project.name,
         specifier=str(specifier),
         written=named[0] if len(named) == 1 else None,

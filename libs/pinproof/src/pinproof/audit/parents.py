@@ -42,7 +42,7 @@ class Parents:
         later = later[:_MOST_LOOKED_AT]
         for start in range(0, len(later), _AT_A_TIME):
             some = later[start : start + _AT_A_TIME]
-            self._releases.know_requirements((parent, release) for release in some)
+            self._releases.prefetch_requirements((parent, release) for release in some)
             for release in some:
                 if self._admits(node, release, version):
                     return release

@@ -26,11 +26,11 @@ class Releases:
         self._progress = progress
         self._admitted: dict[tuple[str, SpecifierSet], tuple[Version, ...]] = {}
 
-    def know(self, names: Iterable[str]) -> None:
+    def prefetch(self, names: Iterable[str]) -> None:
         """Ask for the releases of several distributions at a time."""
         concurrent_map(self._index.project, names, what="releases", progress=self._progress)
 
-    def know_requirements(self, pairs: Iterable[tuple[str, Version]]) -> None:
+    def prefetch_requirements(self, pairs: Iterable[tuple[str, Version]]) -> None:
         """Ask for the requirements of several releases at a time."""
         concurrent_map(self._ask, pairs, what="metadata", progress=self._progress)
 

@@ -3,13 +3,13 @@
 import json
 
 from pinproof.audit.audit import Audit
-from pinproof.audit.finding import AuditFinding
+from pinproof.audit.audit_finding import AuditFinding
 from pinproof.reporters import REPORTERS
 from pinproof.reporters.sarif import sarif_log
 from pinproof.repository.policy import POLICY_FILE
 from pinproof.violations import Report
 
-__all__ = ["remarks", "render"]
+__all__ = ["notes", "render"]
 
 
 def render(result: Audit, output: str) -> str:
@@ -78,7 +78,7 @@ def _finding(finding: AuditFinding) -> dict[str, object]:
     }
 
 
-def remarks(result: Audit) -> list[str]:
+def notes(result: Audit) -> list[str]:
     """What to tell beside the findings, a line each; the outcome is the last one."""
     lines = [
         f"{finding.path}:{finding.line}: {finding.advisory.names[0]} is ignored until "

@@ -14,14 +14,14 @@ from packaging.version import Version
 
 from pinproof.closure.uv import run_uv
 from pinproof.errors import PinproofError
+from pinproof.repository.marker_environments import PLATFORMS, matching_environments
 from pinproof.repository.policy import Policy
-from pinproof.repository.targets import PLATFORMS, environments_of
 
 __all__ = ["Resolution", "Resolved", "Resolver", "ResolverError", "UnsatisfiableError"]
 
 Strategy = Literal["highest", "lowest-direct"]
 
-_PATIENCE_S = 600
+_TIMEOUT_S = 600
 _ANNOTATION = re.compile(r"\s+# via ")
 
 
@@ -108,7 +108,7 @@ class Resolver:
         for option in ("constraints", "excludes"):
             if (project / f"{option}.in").exists():
                 arguments += [f"--{option}", str(project / f"{option}.in")]
-        run = run_uv(self._uv, arguments, folder=project, patience_s=_PATIENCE_S)
+        run = run_uv(self._uv, arguments, folder=project, timeout_s=_TIMEOUT_S)
         if run.returncode:
             raise _failure(run.stderr)
 
@@ -125,7 +125,7 @@ class Resolver:
                 Resolved(
                     name=canonicalize_name(parsed.name),
                     version=Version(pin.version),
-                    environments=environments_of(
+                    environments=matching_environments(
                         parsed.marker, self._policy.pythons, self._policy.platforms
                     ),
                     via=tuple(sorted({canonicalize_name(asker) for asker in askers})),

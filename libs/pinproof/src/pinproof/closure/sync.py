@@ -11,13 +11,13 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from pinproof.closure.pinfile import PinFile
-from pinproof.closure.plan import Question, transitive_pins, via_of
+from pinproof.closure.replace_files import clean_up, replace_files
 from pinproof.closure.resolver import Resolver, UnsatisfiableError
-from pinproof.closure.writing import clean_up, replace_files
+from pinproof.closure.transitive_pins import Question, recorded_pins, transitive_pins
 from pinproof.errors import PinproofError
 from pinproof.repository.closure_record import RECORD_FILE, Closure, RecordedPin, dump_closure
-from pinproof.repository.loading import Repository, load_repository
-from pinproof.repository.requirements import Kind
+from pinproof.repository.reader import Repository, load_repository
+from pinproof.repository.requirements import LineKind
 
 __all__ = ["Change", "SyncError", "sync"]
 
@@ -47,7 +47,7 @@ def sync(
     *,
     upgrade: Collection[str] = (),
     write: bool = True,
-    say: Callable[[str], None] | None = None,
+    log: Callable[[str], None] | None = None,
 ) -> list[Change]:
     """Resolve the pins of every service, and write what is missing below them.
 
@@ -58,7 +58,7 @@ def sync(
         uv: The resolver.
         upgrade: Distributions whose transitive pins are made anew, at what is newest now.
         write: Whether to change files, or only to tell what would change.
-        say: Is told what is being done.
+        log: Called with a line of text at each step.
 
     Returns:
         The files that change.
@@ -70,7 +70,7 @@ def sync(
     """
     if write:
         clean_up(root / service for service in load_repository(root).policy.services)
-    run = _Run(root, uv, frozenset[str](map(canonicalize_name, upgrade)), say)
+    run = _Run(root, uv, frozenset[str](map(canonicalize_name, upgrade)), log)
     texts = run.texts()
     changed = {path: text for path, text in texts.items() if text != _read(root / path)}
     changes = [_change(path, _read(root / path), text) for path, text in changed.items()]
@@ -83,12 +83,12 @@ class _Run:
     """One run over a repository."""
 
     def __init__(
-        self, root: Path, uv: Path, upgrade: frozenset[str], say: Callable[[str], None] | None
+        self, root: Path, uv: Path, upgrade: frozenset[str], log: Callable[[str], None] | None
     ) -> None:
         self._root = root
         self._uv = uv
         self._upgrade = upgrade
-        self._say = say
+        self._log = log
         self._repository = load_repository(root)
         self._known = _known_versions(self._repository)
 
@@ -121,8 +121,8 @@ class _Run:
         settled: dict[str, tuple[Requirement, ...]] = {}
         for path, base in self._repository.layers(service).items():
             name = PurePosixPath(path).name
-            if self._say:
-                self._say(f"{title}: resolving {name}")
+            if self._log:
+                self._log(f"{title}: resolving {name}")
             file = PinFile.parse(_read(self._root / path) or "")
             question, own = self._question(path, file, base, settled[base] if base else ())
             try:
@@ -130,7 +130,7 @@ class _Run:
             except UnsatisfiableError as error:
                 raise UnsatisfiableError(f"{path}: {error.message}", remedy=error.remedy) from error
             texts[path] = file.with_tail([str(pin) for pin in pins])
-            listed[name] = tuple(via_of([*own, *pins], reached))
+            listed[name] = tuple(recorded_pins([*own, *pins], reached))
             settled[path] = (*question.direct, *pins)
             self._known |= _floors(pins)
         record = Closure(
@@ -186,7 +186,7 @@ def _refuse_unusable(repository: Repository) -> None:
         f"{path}:{line.number}: {line.excerpt!r} is no pin"
         for path in sorted(needed)
         for line in repository.files[path]
-        if line.kind in (Kind.INVALID, Kind.DIRECT)
+        if line.kind in (LineKind.INVALID, LineKind.DIRECT)
     ]
     if faults:
         raise SyncError("\n".join(faults) + ".", remedy="`pinproof check` says what to write.")

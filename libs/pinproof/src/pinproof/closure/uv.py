@@ -35,7 +35,7 @@ def find_uv(root: Path, given: Path | None = None) -> Path:
 
 
 def run_uv(
-    uv: Path, arguments: Sequence[str], *, folder: Path, patience_s: int
+    uv: Path, arguments: Sequence[str], *, folder: Path, timeout_s: int
 ) -> subprocess.CompletedProcess[str]:
     """Run uv to its end, whatever its exit code is.
 
@@ -48,7 +48,7 @@ def run_uv(
         arguments: What it is told.
         folder: An existing folder whose pyproject.toml, if it has one, is the only one that uv
             sees. Its name is left out of messages.
-        patience_s: How long it may take, in seconds.
+        timeout_s: How long it may take, in seconds.
 
     Raises:
         UvError: It cannot be started, or did not finish in time.
@@ -64,11 +64,11 @@ def run_uv(
             errors="replace",
             stdin=subprocess.DEVNULL,
             env=environment | {"UV_PYTHON_DOWNLOADS": "never"},
-            timeout=patience_s,
+            timeout=timeout_s,
         )
     except subprocess.TimeoutExpired as error:
         raise UvError(
-            f"uv did not finish within {patience_s} s.", remedy="Is the index reachable?"
+            f"uv did not finish within {timeout_s} s.", remedy="Is the index reachable?"
         ) from error
     except OSError as error:
         raise UvError(

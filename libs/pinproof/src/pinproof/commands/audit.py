@@ -8,7 +8,7 @@ import typer
 from pinproof.audit import audit as audit_pins
 from pinproof.audit.advisories import SOURCES
 from pinproof.audit.http_client import Client
-from pinproof.audit.rendering import remarks, render
+from pinproof.audit.rendering import notes, render
 from pinproof.commands.options import (
     INDEX_URL,
     TARGET,
@@ -99,7 +99,7 @@ def command(  # noqa: PLR0917 - typer calls it by name
         progress=show_progress,
     )
     typer.echo(render(result, output), nl=False)
-    for line in remarks(result):
+    for line in notes(result):
         typer.echo(line, err=True)
     if result.findings:
         raise typer.Exit(1)

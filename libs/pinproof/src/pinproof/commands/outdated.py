@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from pinproof.audit.http_client import Client
-from pinproof.audit.outdated import Standing
+from pinproof.audit.outdated import PinStatus
 from pinproof.audit.outdated import outdated as compare_pins
 from pinproof.commands.options import (
     INDEX_URL,
@@ -48,48 +48,48 @@ def command(
     the index does not answer for each of them, or one admits no release.
     """
     pins = read_pins(target)
-    standings = compare_pins(pins, open_index(index_url, Client()), show_progress)
+    statuses = compare_pins(pins, open_index(index_url, Client()), show_progress)
     if output == "json":
-        typer.echo(_json(standings, pins))
+        typer.echo(_json(statuses, pins))
     else:
         typer.echo(
-            _table([one for one in standings if every or one.outside or one.patched]), nl=False
+            _table([one for one in statuses if every or one.outside or one.patched]), nl=False
         )
-    typer.echo(_summary(standings, pins), err=True)
-    if any(standing.outside for standing in standings):
+    typer.echo(_summary(statuses, pins), err=True)
+    if any(status.outside for status in statuses):
         raise typer.Exit(1)
 
 
-def _json(standings: Sequence[Standing], pins: Pins) -> str:
+def _json(statuses: Sequence[PinStatus], pins: Pins) -> str:
     document = {
         "format": 1,
         "pins": [
             {
-                "distribution": standing.name,
-                "specifier": standing.specifier,
-                "inside": str(standing.inside),
-                "outside": str(standing.outside) if standing.outside else None,
-                "places": list(standing.places),
+                "distribution": status.name,
+                "specifier": status.specifier,
+                "inside": str(status.inside),
+                "outside": str(status.outside) if status.outside else None,
+                "places": list(status.places),
             }
-            for standing in standings
+            for status in statuses
         ],
         "direct": list(pins.direct),
     }
     return json.dumps(document, indent=2)
 
 
-def _table(standings: Sequence[Standing]) -> str:
-    if not standings:
+def _table(statuses: Sequence[PinStatus]) -> str:
+    if not statuses:
         return ""
     rows = [("pin", "inside", "outside", "stands in")]
     rows += [
         (
-            f"{standing.name}{standing.specifier}",
-            str(standing.inside),
-            str(standing.outside or "-"),
-            ", ".join(standing.places),
+            f"{status.name}{status.specifier}",
+            str(status.inside),
+            str(status.outside or "-"),
+            ", ".join(status.places),
         )
-        for standing in standings
+        for status in statuses
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     return "".join(
@@ -98,10 +98,10 @@ def _table(standings: Sequence[Standing]) -> str:
     )
 
 
-def _summary(standings: Sequence[Standing], pins: Pins) -> str:
-    count = len(standings)
-    outside = sum(standing.outside is not None for standing in standings)
-    patched = sum(standing.patched for standing in standings)
+def _summary(statuses: Sequence[PinStatus], pins: Pins) -> str:
+    count = len(statuses)
+    outside = sum(status.outside is not None for status in statuses)
+    patched = sum(status.patched for status in statuses)
     direct = f"; not looked at: {', '.join(pins.direct)}" if pins.direct else ""
     return (
         f"{count} pin{'' if count == 1 else 's'}: "

@@ -7,8 +7,8 @@ import typer
 
 from pinproof.proof.prove import prove as prove_service
 from pinproof.proof.prove_report import describe
-from pinproof.proof.reporting import write_report
 from pinproof.proof.setting_up import interpreters_for, set_up
+from pinproof.proof.write_report import write_report
 
 __all__ = ["CacheLimit", "CacheOption", "ReportOption", "RootOption", "UvOption", "command"]
 
@@ -52,10 +52,10 @@ def command(  # noqa: PLR0917 - typer makes options of them, nobody passes them 
     Exit status: 0 proven, 1 not proven (the report says what failed), 2 it cannot be tried.
     """
 
-    def say(text: str) -> None:
+    def log(text: str) -> None:
         typer.echo(f"{service}: {text}", err=True)
 
-    runner = set_up(root, service, uv=uv, cache=cache, limit_gib=cache_limit, say=say)
+    runner = set_up(root, service, uv=uv, cache=cache, limit_gib=cache_limit, log=log)
     proof = prove_service(runner, interpreters_for(runner))
     document = describe(proof)
     name = proof.service.replace("/", "-")

@@ -59,7 +59,7 @@ def command(
         find_uv(root, uv),
         upgrade=upgrade or (),
         write=not dry_run,
-        say=lambda text: typer.echo(text, err=True),
+        log=lambda text: typer.echo(text, err=True),
     )
     for change in changes:
         if not change.path.endswith(RECORD_FILE):

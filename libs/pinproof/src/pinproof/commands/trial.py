@@ -9,11 +9,11 @@ import typer
 
 from pinproof.closure.uv import find_uv
 from pinproof.commands.prove import CacheLimit, CacheOption, ReportOption, RootOption, UvOption
-from pinproof.proof.draft import Draft, parse_changes
-from pinproof.proof.reporting import write_report
 from pinproof.proof.setting_up import ProofError, interpreters_for, set_up
 from pinproof.proof.trial import trial as try_changes
 from pinproof.proof.trial_report import describe
+from pinproof.proof.working_copy import WorkingCopy, parse_changes
+from pinproof.proof.write_report import write_report
 
 __all__ = ["command"]
 
@@ -51,11 +51,11 @@ def command(  # noqa: PLR0917 - typer makes options of them, nobody passes them 
     not, 2 it cannot be tried.
     """
 
-    def say(text: str) -> None:
+    def log(text: str) -> None:
         typer.echo(f"{service}: {text}", err=True)
 
     changes = parse_changes(pins)
-    runner = set_up(root, service, uv=uv, cache=cache, limit_gib=cache_limit, say=say)
+    runner = set_up(root, service, uv=uv, cache=cache, limit_gib=cache_limit, log=log)
     interpreters = interpreters_for(runner)
     minor = python or next(iter(interpreters))
     if minor not in interpreters:
@@ -64,7 +64,7 @@ def command(  # noqa: PLR0917 - typer makes options of them, nobody passes them 
             remedy=f"Choose of {', '.join(interpreters)}.",
         )
     with tempfile.TemporaryDirectory(prefix="pinproof-trial-") as folder:
-        draft = Draft(root, Path(folder), runner.job.service)
+        draft = WorkingCopy(root, Path(folder), runner.job.service)
         found = try_changes(runner, draft, changes, (minor, interpreters[minor]), find_uv(root, uv))
         document = describe(found)
         tried = [f"{name}-{pin.specifier}" for name, pin in sorted(changes.items())]

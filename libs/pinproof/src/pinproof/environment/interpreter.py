@@ -13,7 +13,7 @@ from pinproof.errors import PinproofError
 __all__ = ["Distribution", "Installation", "InterpreterError", "inspect_interpreter"]
 
 _SNAPSHOT = Path(__file__).with_name("snapshot.py")
-_PATIENCE_S = 60
+_TIMEOUT_S = 60
 
 
 class InterpreterError(PinproofError):
@@ -75,14 +75,14 @@ def inspect_interpreter(python: Path | None = None) -> Installation:
             [interpreter, "-I", str(_SNAPSHOT)],
             capture_output=True,
             check=True,
-            timeout=_PATIENCE_S,
+            timeout=_TIMEOUT_S,
         )
         return Installation.model_validate_json(answer.stdout)
     except subprocess.CalledProcessError as error:
         reason = error.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         reason = reason or f"it exited with status {error.returncode}"
     except subprocess.TimeoutExpired:
-        reason = f"no answer within {_PATIENCE_S} s"
+        reason = f"no answer within {_TIMEOUT_S} s"
     except OSError as error:
         reason = error.strerror or str(error)
     except ValidationError:

@@ -13,9 +13,9 @@ from packaging.utils import canonicalize_name
 
 from pinproof.environment.interpreter import Distribution, Installation, inspect_interpreter
 from pinproof.errors import PinproofError
-from pinproof.repository.loading import Repository, load_file
 from pinproof.repository.policy import POLICY_FILE, find_root, load_policy
-from pinproof.repository.requirements import Kind
+from pinproof.repository.reader import Repository, load_file
+from pinproof.repository.requirements import LineKind
 
 __all__ = [
     "INSTALLERS",
@@ -241,7 +241,7 @@ def _refuse_unusable(repository: Repository) -> None:
     faults += [
         f"/{line.path}:{line.number}: {line.excerpt!r} is no requirement ({line.error})"
         for line in repository.lines()
-        if line.kind is Kind.INVALID
+        if line.kind is LineKind.INVALID
     ]
     if faults:
         raise UnusableRequirementsError("\n".join(faults) + ".", remedy="Correct these lines.")

@@ -11,7 +11,7 @@ from pinproof.errors import PinproofError
 
 __all__ = ["BuildError", "CollisionError", "build"]
 
-_PATIENCE_S = 1800
+_TIMEOUT_S = 1800
 _DEPENDS = re.compile(
     r"(?:^|\s)([A-Za-z][\w.-]*)(?:\[[^]]*\])?(?:[<>=!~]\S*)? depends? on ([A-Za-z][\w.-]*)"
 )
@@ -55,7 +55,7 @@ def build(uv: Path, arguments: Sequence[str], *, folder: Path) -> str:
         BuildError: uv failed otherwise.
         UvError: uv cannot be started, or does not finish.
     """
-    run = run_uv(uv, arguments, folder=folder, patience_s=_PATIENCE_S)
+    run = run_uv(uv, arguments, folder=folder, timeout_s=_TIMEOUT_S)
     if run.returncode == 0:
         return run.stdout
     reason = _one_paragraph(run.stderr)

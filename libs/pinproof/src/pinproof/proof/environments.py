@@ -80,7 +80,7 @@ class EnvironmentCache:
         folder: Where they lie; it is created, and tells git to leave it alone.
         uv: The resolver and installer.
         limit_bytes: How large all together may be; those in use are never removed.
-        say: Is told what is being done.
+        log: Called with a line of text at each step.
     """
 
     def __init__(
@@ -89,12 +89,12 @@ class EnvironmentCache:
         uv: Path,
         *,
         limit_bytes: int = DEFAULT_LIMIT_BYTES,
-        say: Callable[[str], None] = lambda _: None,
+        log: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._folder = folder.absolute()
         self._uv = uv
         self._limit = limit_bytes
-        self._say = say
+        self._log = log
 
     def resolve(self, recipe: Recipe) -> tuple[str, ...]:
         """What an environment would hold, each as `name==version`, sorted.
@@ -154,7 +154,7 @@ class EnvironmentCache:
         remove_leftovers(self._folder)
 
     def _make(self, place: Path, pins: tuple[str, ...], recipe: Recipe) -> None:
-        self._say(f"making an environment of {len(pins)} distributions")
+        self._log(f"making an environment of {len(pins)} distributions")
         with staged(place) as staging:
             self._install(staging, pins, recipe)
             record = {"pins": pins, "bytes": _size(staging)}

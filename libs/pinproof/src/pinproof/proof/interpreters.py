@@ -13,7 +13,7 @@ _ASK = (
     "import os, sys; print('%d.%d' % sys.version_info[:2]); "
     "print(os.path.realpath(getattr(sys, '_base_executable', sys.executable)))"
 )
-_PATIENCE_S = 30
+_TIMEOUT_S = 30
 
 
 def find_interpreters(pythons: Sequence[str]) -> dict[str, Path]:
@@ -46,7 +46,7 @@ def _ask(candidate: str, minor: str) -> Path | None:
             [candidate, "-I", "-c", _ASK],
             capture_output=True,
             text=True,
-            timeout=_PATIENCE_S,
+            timeout=_TIMEOUT_S,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):

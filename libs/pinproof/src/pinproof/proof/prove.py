@@ -7,12 +7,12 @@ from pathlib import Path
 from modelseal.manifest import read_manifest
 
 from pinproof.environment.verify import verify
-from pinproof.proof.comparison import Movement, movements
 from pinproof.proof.document import State
 from pinproof.proof.environments import Environment
-from pinproof.proof.retraining import compare_metrics, golden_of, largest_of
+from pinproof.proof.metrics import compare_metrics, golden_of, largest_of
+from pinproof.proof.output_differences import OutputDifference, compare_outputs
 from pinproof.proof.runner import ProofRunner, StepError
-from pinproof.proof.store import Step
+from pinproof.proof.step_cache import StepResult
 
 __all__ = ["CHECKS", "CheckResult", "PythonProof", "ServiceProof", "prove"]
 
@@ -59,7 +59,7 @@ class PythonProof:
     python: str
     pins: dict[str, tuple[str, ...]]
     findings: tuple[CheckResult, ...]
-    retrained: tuple[Movement, ...]
+    retrained: tuple[OutputDifference, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +103,13 @@ def _prove_python(runner: ProofRunner, minor: str, python: Path) -> PythonProof:
     with ExitStack() as stack:
         ends: dict[str, Environment] = {}
         for end, recipe in ((FLOOR, floor_recipe), (CEILING, ceiling_recipe)):
-            runner.say(f"Python {minor}, {end}")
+            runner.log(f"Python {minor}, {end}")
             ends[end] = stack.enter_context(runner.environments.environment(recipe))
             findings += [_verified(runner, end, ends[end]), _imported(runner, end, ends[end])]
         data = runner.data(ends[CEILING])
         models: dict[str, Path] = {}
         for end, environment in ends.items():
-            runner.say(f"Python {minor}, {end}")
+            runner.log(f"Python {minor}, {end}")
             try:
                 models[end] = runner.train(environment, data)
                 manifest, _ = read_manifest(models[end])
@@ -117,7 +117,7 @@ def _prove_python(runner: ProofRunner, minor: str, python: Path) -> PythonProof:
                 findings.append(CheckResult("train", end, State.GOOD, text))
             except StepError as error:
                 findings.append(CheckResult("train", end, State.BAD, str(error)))
-        retrained: tuple[Movement, ...] = ()
+        retrained: tuple[OutputDifference, ...] = ()
         if len(models) == len(ends):
             upward = runner.replay(ends[CEILING], models[FLOOR])
             downward = runner.replay(ends[FLOOR], models[CEILING])
@@ -146,16 +146,16 @@ def _imported(runner: ProofRunner, end: str, environment: Environment) -> CheckR
     return CheckResult("imports", end, State.GOOD, f"{answer['imported']} modules")
 
 
-def _opened(end: str, answer: Step, model: Path) -> CheckResult:
+def _opened(end: str, answer: StepResult, model: Path) -> CheckResult:
     if answer["refusal"] is not None:
         text = f"Refused ({answer['refusal']}): {answer.get('refusal_message', answer['message'])}"
         return CheckResult("open", end, State.BAD, text)
-    moved = largest_of(movements(golden_of(model), _outputs(answer)))
+    moved = largest_of(compare_outputs(golden_of(model), _outputs(answer)))
     text = f"the floor's model opens; its golden answers differ by {moved:.2g} at most"
     return CheckResult("open", end, State.GOOD, text)
 
 
-def _reverse(answer: Step) -> CheckResult:
+def _reverse(answer: StepResult) -> CheckResult:
     if answer["refusal"] is None:
         return CheckResult("open", FLOOR, State.NOTE, "the ceiling's model opens, too")
     text = f"the ceiling's model is refused ({answer['refusal']}), as rule 3 wants"
@@ -164,18 +164,18 @@ def _reverse(answer: Step) -> CheckResult:
 
 def _retrained(
     runner: ProofRunner, models: dict[str, Path]
-) -> tuple[CheckResult, tuple[Movement, ...]]:
+) -> tuple[CheckResult, tuple[OutputDifference, ...]]:
     compared = compare_metrics(models[FLOOR], models[CEILING], runner.job.proof.metrics)
     state = State.GOOD if all(metric.held for metric in compared) else State.BAD
     # A model answers its own golden inputs; the service chooses the same for both.
     answers = golden_of(models[CEILING])
     golden = golden_of(models[FLOOR])
-    moved = movements(golden, answers.outputs) if golden.inputs == answers.inputs else ()
+    moved = compare_outputs(golden, answers.outputs) if golden.inputs == answers.inputs else ()
     numbers = ", ".join(str(metric) for metric in compared) or "no metric is compared"
     text = f"{numbers}; golden answers differ by {largest_of(moved):.2g} at most"
     return CheckResult("retrain", CEILING, state, text), moved
 
 
-def _outputs(answer: Step) -> dict[str, list[float]]:
+def _outputs(answer: StepResult) -> dict[str, list[float]]:
     outputs: dict[str, list[float]] = answer["outputs"]  # type: ignore[assignment]
     return outputs

@@ -1,10 +1,10 @@
 """The report of a proof: the matrix, what the pins resolve to, and the numbers."""
 
-from pinproof.proof.comparison import Movement
 from pinproof.proof.document import Cell, Document, State, Table, Text
+from pinproof.proof.output_differences import OutputDifference
 from pinproof.proof.prove import CHECKS, PythonProof, ServiceProof
 
-__all__ = ["describe", "movement_rows"]
+__all__ = ["describe", "difference_rows"]
 
 ENDS = ("floor", "ceiling")
 
@@ -29,7 +29,7 @@ def describe(proof: ServiceProof) -> Document:
     )
 
 
-def movement_rows(label: str, moved: tuple[Movement, ...]) -> list[list[Cell]]:
+def difference_rows(label: str, moved: tuple[OutputDifference, ...]) -> list[list[Cell]]:
     """One row for each output: how far it moved."""
     return [
         [
@@ -58,7 +58,7 @@ def _matrix(proof: ServiceProof) -> Table:
 
 def _numbers(proof: ServiceProof) -> Table:
     header = ("Python", "Output", "Largest difference", "Inputs that moved", "Decisions flipped")
-    rows = [row for p in proof.pythons for row in movement_rows(p.python, p.retrained)]
+    rows = [row for p in proof.pythons for row in difference_rows(p.python, p.retrained)]
     return Table("Trained at the ceiling, beside trained at the floor", header, rows)
 
 

@@ -11,13 +11,13 @@ from pathlib import Path
 from pinproof.environment.interpreter import inspect_interpreter
 from pinproof.errors import PinproofError
 from pinproof.proof.environments import Environment, EnvironmentCache, Recipe
-from pinproof.proof.store import Step, Store, digest_of_code
+from pinproof.proof.step_cache import StepCache, StepResult, digest_of_code
 from pinproof.repository.policy import PROD, Policy, Proof
 
 __all__ = ["Job", "ProofRunner", "StepError"]
 
 _INSIDE = Path(__file__).with_name("inside")
-_PATIENCE_S = 3600
+_TIMEOUT_S = 3600
 _QUOTED = 1200
 _LEFT_OUT = frozenset({"PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV"})
 
@@ -25,7 +25,7 @@ _LEFT_OUT = frozenset({"PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV"})
 class StepError(Exception):
     """A step ended with an error, which is a finding and not a mistake of whoever asked."""
 
-    def as_mistake(self, service: str) -> PinproofError:
+    def as_user_error(self, service: str) -> PinproofError:
         """The same where nothing can be found without the step."""
         return PinproofError(
             f"{service} cannot prepare its data or train under today's pins: {self}",
@@ -71,23 +71,23 @@ class ProofRunner:
         job: What is proven.
         environments: Where environments come from.
         store: Where finished steps and models are kept.
-        say: Is told what is being done.
+        log: Called with a line of text at each step.
     """
 
     def __init__(
-        self, job: Job, environments: EnvironmentCache, store: Store, say: Callable[[str], None]
+        self, job: Job, environments: EnvironmentCache, store: StepCache, log: Callable[[str], None]
     ) -> None:
         self.job = job
         self.environments = environments
-        self.say = say
+        self.log = log
         self._store = store
         self._code = digest_of_code(job.root / folder for folder in job.proof.first_party)
 
-    def imports(self, environment: Environment) -> Step:
+    def imports(self, environment: Environment) -> StepResult:
         """Import every module; the failures by distribution, module and error."""
 
-        def work() -> Step:
-            self.say("importing every module")
+        def work() -> StepResult:
+            self.log("importing every module")
             installed = inspect_interpreter(environment.python).distributions
             own = [found.name for found in installed if found.from_folder]
             with tempfile.TemporaryDirectory(prefix="pinproof-imports-") as folder:
@@ -95,7 +95,7 @@ class ProofRunner:
                 try:
                     self._inside(environment, "imports.py", report, *own, folder=Path(folder))
                 except StepError as error:
-                    found: Step = json.loads(report.read_bytes()) if report.exists() else {}
+                    found: StepResult = json.loads(report.read_bytes()) if report.exists() else {}
                     ended = {
                         "distribution": found.get("of", ""),
                         "module": found.get("importing", ""),
@@ -110,7 +110,7 @@ class ProofRunner:
         """The folder that the commands under `prepare` fill."""
 
         def fill(folder: Path) -> None:
-            self.say("preparing the data")
+            self.log("preparing the data")
             with tempfile.TemporaryDirectory(prefix="pinproof-work-") as work:
                 self._commands(
                     environment, self.job.proof.prepare, data=folder, work=Path(work), model=folder
@@ -121,7 +121,7 @@ class ProofRunner:
                 ["data", environment.key, self._code, *_flat(self.job.proof.prepare)], fill
             )
         except StepError as error:
-            raise error.as_mistake(self.job.service) from error
+            raise error.as_user_error(self.job.service) from error
 
     def train(self, environment: Environment, data: Path) -> Path:
         """Train and seal a model; give its folder.
@@ -131,7 +131,7 @@ class ProofRunner:
         """
 
         def fill(folder: Path) -> None:
-            self.say("training and sealing a model")
+            self.log("training and sealing a model")
             with tempfile.TemporaryDirectory(prefix="pinproof-work-") as work:
                 self._commands(
                     environment,
@@ -146,11 +146,11 @@ class ProofRunner:
         parts = ["train", environment.key, data.name, self._code, *_flat(self.job.proof.train)]
         return self._store.folder(parts, fill) / "model"
 
-    def replay(self, environment: Environment, model: Path) -> Step:
+    def replay(self, environment: Environment, model: Path) -> StepResult:
         """Open a model, and load it without a guard: where each fails, and what it answers."""
 
-        def work() -> Step:
-            self.say("replaying the golden inputs")
+        def work() -> StepResult:
+            self.log("replaying the golden inputs")
             with tempfile.TemporaryDirectory(prefix="pinproof-replay-") as folder:
                 report = Path(folder) / "report.json"
                 try:
@@ -187,19 +187,19 @@ class ProofRunner:
                 capture_output=True,
                 encoding="utf-8",
                 errors="replace",
-                timeout=_PATIENCE_S,
+                timeout=_TIMEOUT_S,
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
-            raise StepError(f"it did not finish within {_PATIENCE_S} s.") from error
+            raise StepError(f"it did not finish within {_TIMEOUT_S} s.") from error
         if run.returncode:
             raise StepError(
                 self._tidy(run.stderr, environment, folder) or f"exit {run.returncode}."
             )
 
-    def _report(self, path: Path, environment: Environment, folder: Path) -> Step:
+    def _report(self, path: Path, environment: Environment, folder: Path) -> StepResult:
         text = path.read_text(encoding="utf-8")
-        answer: Step = json.loads(self._nameless(text, environment, folder))
+        answer: StepResult = json.loads(self._nameless(text, environment, folder))
         return answer
 
     def _tidy(self, text: str, environment: Environment, folder: Path) -> str:

@@ -8,7 +8,7 @@ from pinproof.errors import PinproofError
 from pinproof.proof.environments import EnvironmentCache
 from pinproof.proof.interpreters import find_interpreters
 from pinproof.proof.runner import Job, ProofRunner
-from pinproof.proof.store import Store
+from pinproof.proof.step_cache import StepCache
 from pinproof.repository.policy import POLICY_FILE, PROD, load_policy
 
 __all__ = ["DEFAULT_CACHE", "ProofError", "interpreters_for", "set_up"]
@@ -28,7 +28,7 @@ def set_up(
     uv: Path | None,
     cache: Path | None,
     limit_gib: float,
-    say: Callable[[str], None],
+    log: Callable[[str], None],
 ) -> ProofRunner:
     """Read the policy, find uv, and open the cache.
 
@@ -56,9 +56,9 @@ def set_up(
         folder / "environments",
         find_uv(root, uv),
         limit_bytes=int(limit_gib * GIB),
-        say=say,
+        log=log,
     )
-    return ProofRunner(job, environments, Store(folder), say)
+    return ProofRunner(job, environments, StepCache(folder), log)
 
 
 def interpreters_for(runner: ProofRunner) -> dict[str, Path]:

@@ -10,15 +10,15 @@ from packaging.requirements import Requirement
 
 from pinproof.closure.resolver import UnsatisfiableError
 from pinproof.proof.building import CollisionError
-from pinproof.proof.comparison import Movement, movements
 from pinproof.proof.coupled_upgrades import find_coupled_upgrades
-from pinproof.proof.draft import Draft
 from pinproof.proof.environments import Environment
-from pinproof.proof.retraining import Metric, compare_metrics, golden_of
+from pinproof.proof.metrics import Metric, compare_metrics, golden_of
+from pinproof.proof.output_differences import OutputDifference, compare_outputs
 from pinproof.proof.runner import ProofRunner, StepError
-from pinproof.proof.store import Step
+from pinproof.proof.step_cache import StepResult
+from pinproof.proof.working_copy import WorkingCopy
 
-__all__ = ["Evidence", "Moved", "Trial", "TrialVerdict", "trial"]
+__all__ = ["Evidence", "Trial", "TrialVerdict", "VersionChange", "trial"]
 
 
 class TrialVerdict(StrEnum):
@@ -40,7 +40,7 @@ class TrialVerdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class VersionChange:
     """One distribution that another version of is installed, or that comes or goes."""
 
     name: str
@@ -67,12 +67,12 @@ class Evidence:
     import_failures: tuple[str, ...] = ()
     failed_at: str | None = None
     failure: str = ""
-    answers: tuple[Movement, ...] = ()
+    answers: tuple[OutputDifference, ...] = ()
     refusal: str | None = None
     refusal_message: str = ""
     training_error: str = ""
     metrics: tuple[Metric, ...] = ()
-    retrained: tuple[Movement, ...] = ()
+    retrained: tuple[OutputDifference, ...] = ()
 
     @property
     def moved(self) -> bool:
@@ -109,14 +109,14 @@ class Trial:
     collision: tuple[str, ...] = ()
     explanation: str = ""
     coupled_upgrades: tuple[str, ...] = ()
-    moved: tuple[Moved, ...] = ()
+    moved: tuple[VersionChange, ...] = ()
     evidence: Evidence = Evidence()
     patch: str = ""
 
 
 def trial(
     runner: ProofRunner,
-    draft: Draft,
+    draft: WorkingCopy,
     changes: Mapping[str, Requirement],
     interpreter: tuple[str, Path],
     uv: Path,
@@ -133,10 +133,10 @@ def trial(
     recipe = runner.job.recipe(python, draft.requirements)
     names = draft.change(changes.values())
     try:
-        runner.say("looking for pins that must move along")
+        runner.log("looking for pins that must move along")
         coupled_upgrades = find_coupled_upgrades(draft.direct(), names, runner.environments, recipe)
         draft.change(coupled_upgrades)
-        draft.sync(uv, runner.say)
+        draft.sync(uv, runner.log)
         runner.environments.resolve(recipe)
     except CollisionError as error:
         return Trial(
@@ -188,7 +188,7 @@ def _evidence(runner: ProofRunner, today: Environment, then: Environment) -> Evi
     try:
         old = runner.train(today, data)
     except StepError as error:
-        raise error.as_mistake(runner.job.service) from error
+        raise error.as_user_error(runner.job.service) from error
     before = set(_failures(runner.imports(today)))
     failures = tuple(one for one in _failures(runner.imports(then)) if one not in before)
     answer = runner.replay(then, old)
@@ -196,20 +196,20 @@ def _evidence(runner: ProofRunner, today: Environment, then: Environment) -> Evi
     outputs: dict[str, list[float]] = answer["outputs"]  # type: ignore[assignment]
     golden = golden_of(old)
     metrics: tuple[Metric, ...] = ()
-    retrained: tuple[Movement, ...] = ()
+    retrained: tuple[OutputDifference, ...] = ()
     training_error = ""
     try:
         new = runner.train(then, data)
         metrics = compare_metrics(old, new, runner.job.proof.metrics)
         anew = golden_of(new)
-        retrained = movements(golden, anew.outputs) if anew.inputs == golden.inputs else ()
+        retrained = compare_outputs(golden, anew.outputs) if anew.inputs == golden.inputs else ()
     except StepError as error:
         training_error = str(error)
     return Evidence(
         import_failures=failures,
         failed_at=failed_at,
         failure=str(answer["message"]),
-        answers=movements(golden, outputs) if failed_at is None else (),
+        answers=compare_outputs(golden, outputs) if failed_at is None else (),
         refusal=None if answer["refusal"] is None else str(answer["refusal"]),
         refusal_message=str(answer.get("refusal_message", "")),
         training_error=training_error,
@@ -218,16 +218,16 @@ def _evidence(runner: ProofRunner, today: Environment, then: Environment) -> Evi
     )
 
 
-def _failures(answer: Step) -> list[str]:
+def _failures(answer: StepResult) -> list[str]:
     failures = answer["failures"]
     assert isinstance(failures, list)  # noqa: S101 - a report of our own
     return [f"{one['module']}: {one['error']}" for one in failures if isinstance(one, dict)]
 
 
-def _moved(today: Environment, then: Environment) -> tuple[Moved, ...]:
+def _moved(today: Environment, then: Environment) -> tuple[VersionChange, ...]:
     before, after = (dict(pin.split("==", 1) for pin in e.pins) for e in (today, then))
     return tuple(
-        Moved(name, before.get(name), after.get(name))
+        VersionChange(name, before.get(name), after.get(name))
         for name in sorted(before | after)
         if before.get(name) != after.get(name)
     )

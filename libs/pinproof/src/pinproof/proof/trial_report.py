@@ -1,8 +1,8 @@
 """The report of a trial: the verdict, the evidence, what moves along, and the patch."""
 
 from pinproof.proof.document import Cell, Code, Document, State, Table, Text
-from pinproof.proof.prove_report import movement_rows
-from pinproof.proof.retraining import largest_of
+from pinproof.proof.metrics import largest_of
+from pinproof.proof.prove_report import difference_rows
 from pinproof.proof.trial import Evidence, Trial, TrialVerdict
 
 __all__ = ["describe"]
@@ -98,8 +98,8 @@ def _evidence(evidence: Evidence) -> Table:
 
 def _numbers(evidence: Evidence) -> Table:
     header = ("Model", "Output", "Largest difference", "Inputs that moved", "Decisions flipped")
-    rows = movement_rows("today's", evidence.answers)
-    rows += movement_rows("trained anew", evidence.retrained)
+    rows = difference_rows("today's", evidence.answers)
+    rows += difference_rows("trained anew", evidence.retrained)
     return Table("Answers to the golden inputs, beside today's", header, rows)
 
 

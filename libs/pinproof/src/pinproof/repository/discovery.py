@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pinproof.repository.script_names import is_script_name
 
-__all__ = ["Found", "find_files"]
+__all__ = ["FoundFiles", "find_files"]
 
 _NAMES = (
     "pyproject.toml",
@@ -30,7 +30,7 @@ _ENVIRONMENT_MARKERS = frozenset({"pyvenv.cfg", "conda-meta"})
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundFiles:
     """What a search found, as paths relative to its root with "/" between folders.
 
     Attributes:
@@ -44,7 +44,7 @@ class Found:
     unreadable: tuple[str, ...]
 
 
-def find_files(root: Path, exclude: Collection[str] = ()) -> Found:
+def find_files(root: Path, exclude: Collection[str] = ()) -> FoundFiles:
     """Find every `pyproject.toml`, requirements file, constraints file and script below `root`.
 
     A requirements file is known by its name, or because it is a `.txt` file in a folder named
@@ -78,7 +78,7 @@ def find_files(root: Path, exclude: Collection[str] = ()) -> Found:
                 files.append(path)
             elif is_script_name(entry.name) and entry.is_file():
                 scripts.append(path)
-    return Found(tuple(sorted(files)), tuple(sorted(scripts)), tuple(sorted(unreadable)))
+    return FoundFiles(tuple(sorted(files)), tuple(sorted(scripts)), tuple(sorted(unreadable)))
 
 
 def _is_requirements_name(folder: str, name: str) -> bool:

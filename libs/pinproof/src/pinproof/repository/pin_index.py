@@ -1,8 +1,8 @@
 """Finds lines that pin one distribution for one environment."""
 
+from pinproof.repository.marker_environments import matching_environments
 from pinproof.repository.policy import Policy
 from pinproof.repository.requirements import Line
-from pinproof.repository.targets import environments_of
 
 __all__ = ["PinIndex"]
 
@@ -25,4 +25,4 @@ class PinIndex:
         return min(filter(None, claimants), key=lambda other: other.number, default=None)
 
     def _environments(self, line: Line) -> frozenset[int]:
-        return environments_of(line.marker, self._policy.pythons, self._policy.platforms)
+        return matching_environments(line.marker, self._policy.pythons, self._policy.platforms)

@@ -10,9 +10,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from pinproof.errors import PinproofError
-from pinproof.repository.loading import load_file, load_repository
 from pinproof.repository.policy import Policy, find_root, load_policy
-from pinproof.repository.requirements import Kind, Line
+from pinproof.repository.reader import load_file, load_repository
+from pinproof.repository.requirements import Line, LineKind
 
 __all__ = ["Pin", "Pins", "Scope", "UnusablePinsError", "read_pins"]
 
@@ -149,7 +149,7 @@ def _read_file(target: Path, root: Path, home: Path | None) -> _Read:
     limits: list[Pin] = []
     direct = []
     for line in repository.lines():
-        if line.kind is Kind.DIRECT:
+        if line.kind is LineKind.DIRECT:
             direct.append(f"{shown(line.path)}:{line.number}")
         elif line.requirement is not None:
             pin = Pin(line.requirement, shown(line.path), line.number)
@@ -183,9 +183,9 @@ def _sections(path: str, lines: tuple[Line, ...]) -> Iterator[_Read]:
         pins = tuple(
             Pin(line.requirement, path, line.number)
             for line in section
-            if line.kind is Kind.REQUIREMENT and line.requirement is not None
+            if line.kind is LineKind.REQUIREMENT and line.requirement is not None
         )
-        direct = tuple(f"{path}:{line.number}" for line in section if line.kind is Kind.DIRECT)
+        direct = tuple(f"{path}:{line.number}" for line in section if line.kind is LineKind.DIRECT)
         yield _Read(Scope(path, path, pins), direct)
 
 
@@ -193,7 +193,7 @@ def _invalid(lines: Iterator[Line], shown: Callable[[str], str]) -> list[str]:
     return [
         f"{shown(line.path)}:{line.number}: {line.excerpt!r} is no requirement ({line.error})"
         for line in lines
-        if line.kind is Kind.INVALID
+        if line.kind is LineKind.INVALID
     ]
 
 

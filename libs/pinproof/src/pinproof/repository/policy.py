@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pinproof.errors import PinproofError
-from pinproof.repository.targets import PLATFORMS
+from pinproof.repository.marker_environments import PLATFORMS
 
 __all__ = [
     "DEV",
@@ -210,7 +210,7 @@ class Policy(_Table):
 
     Attributes:
         pythons: The supported minor versions of Python.
-        platforms: The supported platforms, by the names in `pinproof.repository.targets`.
+        platforms: The supported platforms, as `marker_environments` names them.
         services: Folders that must have production and development requirements.
         exclude: Files and folders that are not read.
         exceptions: The violations that are allowed, each with a reason and an end.

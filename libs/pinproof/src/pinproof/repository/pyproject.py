@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from packaging.utils import canonicalize_name
 
-from pinproof.repository.requirements import Kind, Line, parse_requirement
+from pinproof.repository.requirements import Line, LineKind, parse_requirement
 
 __all__ = ["PyprojectError", "parse_pyproject"]
 
@@ -41,7 +41,7 @@ def parse_pyproject(path: str, text: str) -> tuple[Line, ...]:
         parse_requirement(path, number, entry.text, section=".".join(entry.keys))
         for entry, number in zip(entries, numbers, strict=True)
     )
-    return tuple(line for line in lines if line.kind is Kind.INVALID or line.name != itself)
+    return tuple(line for line in lines if line.kind is LineKind.INVALID or line.name != itself)
 
 
 def _load(text: str) -> Mapping[str, object]:

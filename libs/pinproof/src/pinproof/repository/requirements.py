@@ -21,8 +21,8 @@ from packaging.utils import canonicalize_name
 from pinproof.repository.lines import logical_lines
 
 __all__ = [
-    "Kind",
     "Line",
+    "LineKind",
     "Option",
     "parse_line",
     "parse_requirement",
@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 
-class Kind(enum.Enum):
+class LineKind(enum.Enum):
     """What a line is."""
 
     REQUIREMENT = "requirement"
@@ -69,7 +69,7 @@ class Line:
     path: str
     number: int
     text: str
-    kind: Kind
+    kind: LineKind
     section: str = ""
     requirement: Requirement | None = None
     options: tuple[Option, ...] = ()
@@ -136,20 +136,20 @@ def parse_requirements(path: str, text: str) -> Iterator[Line]:
 def parse_line(path: str, number: int, text: str) -> Line:
     """Parse one logical line of a requirements file."""
     if len(text) > _LONGEST_LINE:
-        return Line(path, number, text, Kind.INVALID, error="longer than any line should be")
+        return Line(path, number, text, LineKind.INVALID, error="longer than any line should be")
     found = _OPTIONS.search(text)
     subject = text[: found.start()].strip() if found else text
     try:
         options = _parse_options(text[found.start() :]) if found else ()
     except ValueError as error:
-        return Line(path, number, text, Kind.INVALID, error=shorten(str(error)))
+        return Line(path, number, text, LineKind.INVALID, error=shorten(str(error)))
     names = {option.name for option in options}
     if not subject:
-        kind = Kind.DIRECT if "--editable" in names else Kind.OPTION
+        kind = LineKind.DIRECT if "--editable" in names else LineKind.OPTION
         return Line(path, number, text, kind, options=options)
     if refused := sorted(names - _ON_A_REQUIREMENT):
         error_text = f"{', '.join(refused)} stands on a line with a requirement"
-        return Line(path, number, text, Kind.INVALID, options=options, error=error_text)
+        return Line(path, number, text, LineKind.INVALID, options=options, error=error_text)
     return parse_requirement(path, number, subject, options=options)
 
 
@@ -160,22 +160,22 @@ def parse_requirement(
     requirement = None
     error = ""
     if len(text) > _LONGEST_REQUIREMENT:
-        kind = Kind.INVALID
+        kind = LineKind.INVALID
         error = "longer than any requirement should be"
     elif _is_reference(text):
-        kind = Kind.DIRECT
+        kind = LineKind.DIRECT
     else:
         try:
             requirement = Requirement(text)
         except ValueError as caught:
-            kind = Kind.INVALID
+            kind = LineKind.INVALID
             # Below its first line packaging draws a picture of the place.
             error = shorten(str(caught).partition("\n")[0])
         except RecursionError:
-            kind = Kind.INVALID
+            kind = LineKind.INVALID
             error = "its marker is nested too deeply"
         else:
-            kind = Kind.DIRECT if requirement.url else Kind.REQUIREMENT
+            kind = LineKind.DIRECT if requirement.url else LineKind.REQUIREMENT
     return Line(path, number, text, kind, section, requirement, options, error)
 
 

@@ -18,8 +18,8 @@ from modelseal.series import compatible_releases
 from packaging.requirements import Requirement
 from packaging.version import InvalidVersion, Version
 
-from pinproof.repository.loading import Repository
-from pinproof.repository.requirements import Kind, Line, shorten
+from pinproof.repository.reader import Repository
+from pinproof.repository.requirements import Line, LineKind, shorten
 from pinproof.violations import Violation
 
 CODE = "PIN001"
@@ -28,15 +28,15 @@ CODE = "PIN001"
 def check(repository: Repository, /) -> Iterator[Violation]:
     """Yield every requirement that is not one compatible release."""
     for line in repository.lines():
-        message = _fault(line)
+        message = _problem(line)
         if message:
             yield Violation(line.path, line.number, CODE, message, line.name)
 
 
-def _fault(line: Line) -> str:
-    if line.kind is Kind.INVALID:
+def _problem(line: Line) -> str:
+    if line.kind is LineKind.INVALID:
         return f"{line.excerpt!r} is no requirement ({line.error}): write name~=1.2.3"
-    if line.kind is not Kind.REQUIREMENT or line.requirement is None:
+    if line.kind is not LineKind.REQUIREMENT or line.requirement is None:
         return ""
     operators = [specifier.operator for specifier in line.requirement.specifier]
     if operators == ["~="]:

@@ -19,8 +19,8 @@ from modelseal.series import compatible_releases
 from packaging.specifiers import Specifier, SpecifierSet
 from packaging.version import Version
 
-from pinproof.repository.loading import Repository
-from pinproof.repository.requirements import Kind, shorten
+from pinproof.repository.reader import Repository
+from pinproof.repository.requirements import LineKind, shorten
 from pinproof.violations import Violation
 
 CODE = "PIN002"
@@ -29,7 +29,7 @@ CODE = "PIN002"
 def check(repository: Repository, /) -> Iterator[Violation]:
     """Yield every `~=` that admits more than one series."""
     for line in repository.lines():
-        if line.kind is not Kind.REQUIREMENT or line.requirement is None:
+        if line.kind is not LineKind.REQUIREMENT or line.requirement is None:
             continue
         name = line.requirement.name
         for specifier in line.requirement.specifier:

@@ -18,8 +18,8 @@ Allowed: `-r`, `-c`, `--hash`, `--require-hashes`, `--no-binary`, `--only-binary
 
 from collections.abc import Iterator
 
-from pinproof.repository.loading import Repository
-from pinproof.repository.requirements import Kind, Line
+from pinproof.repository.reader import Repository
+from pinproof.repository.requirements import Line, LineKind
 from pinproof.violations import Violation
 
 CODE = "PIN003"
@@ -34,18 +34,18 @@ _ALLOWED = frozenset(
 def check(repository: Repository, /) -> Iterator[Violation]:
     """Yield every line that leaves the configured index or changes how versions are chosen."""
     for line in repository.lines():
-        message = _fault(line)
+        message = _problem(line)
         if message:
             yield Violation(line.path, line.number, CODE, message, line.name)
 
 
-def _fault(line: Line) -> str:
-    if line.kind is Kind.DIRECT:
+def _problem(line: Line) -> str:
+    if line.kind is LineKind.DIRECT:
         return (
             f"{line.excerpt!r} does not come from an index by its name: "
             "publish it there and pin it with ~="
         )
-    if line.kind is Kind.OPTION:
+    if line.kind is LineKind.OPTION:
         refused = sorted({option.name for option in line.options} - _ALLOWED)
         if refused:
             return (

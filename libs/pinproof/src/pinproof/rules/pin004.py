@@ -15,8 +15,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from pinproof.repository.loading import Repository
 from pinproof.repository.pin_index import PinIndex
+from pinproof.repository.reader import Repository
 from pinproof.violations import Violation
 
 if TYPE_CHECKING:

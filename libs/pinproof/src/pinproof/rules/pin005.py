@@ -14,9 +14,9 @@ does not.
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from pinproof.repository.loading import Repository
 from pinproof.repository.pin_index import PinIndex
 from pinproof.repository.policy import DEV, POLICY_FILE, PROD
+from pinproof.repository.reader import Repository
 from pinproof.violations import Violation
 
 CODE = "PIN005"

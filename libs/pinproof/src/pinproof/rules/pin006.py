@@ -21,10 +21,10 @@ from pathlib import PurePosixPath
 from packaging.specifiers import Specifier, SpecifierSet
 from packaging.version import Version
 
-from pinproof.repository.loading import Repository
+from pinproof.repository.marker_environments import matching_environments
 from pinproof.repository.policy import DEV, PROD, Policy
-from pinproof.repository.requirements import Kind, Line
-from pinproof.repository.targets import environments_of
+from pinproof.repository.reader import Repository
+from pinproof.repository.requirements import Line, LineKind
 from pinproof.violations import Violation
 
 CODE = "PIN006"
@@ -52,7 +52,7 @@ def check(repository: Repository, /) -> Iterator[Violation]:
     by_name: defaultdict[str, defaultdict[tuple[str, str], list[Line]]]
     by_name = defaultdict(lambda: defaultdict(list))
     for line in repository.lines():
-        if line.kind is Kind.REQUIREMENT and line.requirement is not None:
+        if line.kind is LineKind.REQUIREMENT and line.requirement is not None:
             specifiers = list(line.requirement.specifier)
             if [specifier.operator for specifier in specifiers] == ["~="]:
                 # As texts: the specifiers of a thousand files take long to compare.
@@ -66,7 +66,7 @@ def check(repository: Repository, /) -> Iterator[Violation]:
 
 def _pins(written: Mapping[tuple[str, str], Sequence[Line]], policy: Policy) -> list[_Pin]:
     places = {
-        key: environments_of(lines[0].marker, policy.pythons, policy.platforms)
+        key: matching_environments(lines[0].marker, policy.pythons, policy.platforms)
         for key, lines in written.items()
     }
     representatives = _representatives(set(places.values()))
@@ -94,7 +94,8 @@ def _disagreements(name: str, pins: Sequence[_Pin], policy: Policy) -> Iterator[
         )
         for line in pin.lines if others else ():
             other = next(
-                (o for lines in others for o in lines if not _told_elsewhere(line, o)), None
+                (o for lines in others for o in lines if not _is_reported_by_another_rule(line, o)),
+                None,
             )
             if other is not None:
                 message = (
@@ -128,7 +129,7 @@ def _is_excepted(name: str, path: str, policy: Policy) -> bool:
     return any(exception.covers(CODE, name, path) for exception in policy.exceptions)
 
 
-def _told_elsewhere(one: Line, other: Line) -> bool:
+def _is_reported_by_another_rule(one: Line, other: Line) -> bool:
     """Whether PIN004 speaks of the two, being in one file, or PIN005, as production and more."""
     paths = [PurePosixPath(line.path) for line in (one, other)]
     names = {path.name for path in paths}

@@ -22,9 +22,9 @@ a test of other versions, name the exception in pins.toml with the path.
 
 from collections.abc import Iterator
 
-from pinproof.repository.loading import Repository
+from pinproof.repository.reader import Repository
 from pinproof.rules.install_commands.install_checker import InstallChecker
-from pinproof.rules.install_commands.reading import UnreadableError, read_commands
+from pinproof.rules.install_commands.read_commands import UnreadableError, read_commands
 from pinproof.violations import Violation
 
 CODE = "PIN007"

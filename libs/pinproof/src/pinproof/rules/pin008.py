@@ -24,10 +24,10 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from pinproof.repository.closure_record import RECORD_FILE, Closure, ClosureError, RecordedPin
-from pinproof.repository.loading import Repository
+from pinproof.repository.marker_environments import matching_environments
 from pinproof.repository.policy import DEV, POLICY_FILE, PROD
+from pinproof.repository.reader import Repository
 from pinproof.repository.requirements import Line, shorten
-from pinproof.repository.targets import environments_of
 from pinproof.violations import Violation
 
 CODE = "PIN008"
@@ -158,7 +158,7 @@ class _Comparison:
 
     def _environments(self, requirement: Requirement) -> frozenset[int]:
         policy = self.repository.policy
-        return environments_of(requirement.marker, policy.pythons, policy.platforms)
+        return matching_environments(requirement.marker, policy.pythons, policy.platforms)
 
 
 def _is_within(requirement: Requirement, recorded: Requirement) -> bool:

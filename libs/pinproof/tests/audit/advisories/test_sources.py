@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 
 import pytest
-from audit_world import AFFECTING, DJANGO, IDENTIFIERS, JINJA, PY
+from audit_samples import AFFECTING, DJANGO, IDENTIFIERS, JINJA, PY
 from packaging.version import Version
 from pinproof.audit.advisories import Advisory, AdvisoryError, OsvSource, PypiSource
 from pinproof.audit.concurrent_map import silent

@@ -2,7 +2,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 import pytest
-from audit_world import PROJECTS
+from audit_samples import PROJECTS
 from packaging.requirements import Requirement
 from packaging.version import Version
 from pinproof.audit.http_client import Answer, Client, WebError

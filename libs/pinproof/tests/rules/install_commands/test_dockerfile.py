@@ -1,5 +1,5 @@
 import pytest
-from install_checks import unpinned_installs
+from install_helpers import unpinned_installs
 
 # a Dockerfile, with the lines and the names of what it installs unchecked
 REFUSED = [

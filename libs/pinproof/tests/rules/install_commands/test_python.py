@@ -1,6 +1,6 @@
 import pytest
-from install_checks import unpinned_installs
-from pinproof.rules.install_commands.reading import UnreadableError
+from install_helpers import unpinned_installs
+from pinproof.rules.install_commands.read_commands import UnreadableError
 
 # a program, with the names of what it installs unchecked
 REFUSED = [

@@ -1,7 +1,7 @@
 """What a shell script installs: each line of the tables is a script of its own."""
 
 import pytest
-from install_checks import unpinned_installs
+from install_helpers import unpinned_installs
 
 # a script, and what of it no checked file names; an empty text is what cannot be checked
 REFUSED = [

@@ -20,8 +20,14 @@ from pinproof.audit.advisories.affected_ranges import (
     Listed,
     VersionRange,
 )
-from pinproof.audit.advisories.record import Record
-from pinproof.audit.advisories.source import AdvisoryError, Affecting, Wanted, conclude, with_canary
+from pinproof.audit.advisories.record import AdvisoryRecord
+from pinproof.audit.advisories.source import (
+    AdvisoryError,
+    Affecting,
+    Wanted,
+    group_records,
+    with_canary,
+)
 from pinproof.audit.concurrent_map import Progress, concurrent_map
 from pinproof.audit.http_client import Client, check_address
 from pinproof.repository.requirements import shorten
@@ -119,12 +125,12 @@ class OsvSource:
         documents = concurrent_map(
             self._document, identifiers, what="advisories", progress=progress
         )
-        records: defaultdict[str, list[Record]] = defaultdict(list)
+        records: defaultdict[str, list[AdvisoryRecord]] = defaultdict(list)
         for (name, identifier), versions in index.items():
             document = documents[identifier]
             if document.withdrawn is None:
                 records[name].append(_record(document, name, frozenset(versions)))
-        return conclude(records, wanted, self.url)
+        return group_records(records, wanted, self.url)
 
     def _claims(
         self, questions: list[_Question], progress: Progress
@@ -177,7 +183,7 @@ class OsvSource:
         return document
 
 
-def _record(document: _Document, name: str, claimed: frozenset[Version]) -> Record:
+def _record(document: _Document, name: str, claimed: frozenset[Version]) -> AdvisoryRecord:
     extents: list[VersionRange] = []
     fixes: list[Version] = []
     for affected in document.affected:
@@ -198,7 +204,7 @@ def _record(document: _Document, name: str, claimed: frozenset[Version]) -> Reco
     advisories = [
         reference.url for reference in document.references if reference.type == "ADVISORY"
     ]
-    return Record(
+    return AdvisoryRecord(
         id=document.id,
         aliases=frozenset(document.aliases),
         summary=document.summary or document.details.strip().partition("\n")[0],

@@ -11,8 +11,14 @@ from packaging.version import InvalidVersion, Version
 from pydantic import BaseModel, Field, ValidationError
 
 from pinproof.audit.advisories.affected_ranges import BelowFix
-from pinproof.audit.advisories.record import Record
-from pinproof.audit.advisories.source import AdvisoryError, Affecting, Wanted, conclude, with_canary
+from pinproof.audit.advisories.record import AdvisoryRecord
+from pinproof.audit.advisories.source import (
+    AdvisoryError,
+    Affecting,
+    Wanted,
+    group_records,
+    with_canary,
+)
 from pinproof.audit.concurrent_map import Progress, concurrent_map
 from pinproof.audit.http_client import Client, check_address
 
@@ -60,7 +66,7 @@ class PypiSource:
             self._ask, questions, what="releases' advisories", progress=progress
         )
         records = {name: _records(name, versions, answers) for name, versions in asked.items()}
-        return conclude(records, wanted, self.url)
+        return group_records(records, wanted, self.url)
 
     def _ask(self, question: _Question) -> tuple[_Vulnerability, ...]:
         url = f"{self.url}/pypi/{quote(question.name)}/{quote(str(question.version))}/json"
@@ -79,7 +85,7 @@ class PypiSource:
 
 def _records(
     name: str, versions: set[Version], answers: dict[_Question, tuple[_Vulnerability, ...]]
-) -> list[Record]:
+) -> list[AdvisoryRecord]:
     claimed: defaultdict[str, set[Version]] = defaultdict(set)
     described: dict[str, _Vulnerability] = {}
     for version in versions:
@@ -92,7 +98,7 @@ def _records(
     ]
 
 
-def _record(found: _Vulnerability, claimed: set[Version], asked: set[Version]) -> Record:
+def _record(found: _Vulnerability, claimed: set[Version], asked: set[Version]) -> AdvisoryRecord:
     try:
         fixes = tuple(sorted(map(Version, found.fixed_in)))
     except InvalidVersion as error:
@@ -100,7 +106,7 @@ def _record(found: _Vulnerability, claimed: set[Version], asked: set[Version]) -
             f"{found.id} names a fix that is no version ({error}).",
             remedy="Name another source, such as OSV.",
         ) from error
-    return Record(
+    return AdvisoryRecord(
         id=found.id,
         aliases=frozenset(found.aliases),
         summary=found.summary or (found.details or "").strip().partition("\n")[0],

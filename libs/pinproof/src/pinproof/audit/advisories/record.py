@@ -7,11 +7,11 @@ from packaging.version import Version
 
 from pinproof.audit.advisories.affected_ranges import VersionRange
 
-__all__ = ["Advisory", "Record", "group"]
+__all__ = ["Advisory", "AdvisoryRecord", "group"]
 
 
 @dataclass(frozen=True)
-class Record:
+class AdvisoryRecord:
     """What one database says.
 
     Attributes:
@@ -50,7 +50,7 @@ class Advisory:
     Where they disagree, a version is affected if any of them says so.
     """
 
-    records: tuple[Record, ...]
+    records: tuple[AdvisoryRecord, ...]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -84,9 +84,9 @@ class Advisory:
         return any(record.affects(release) for record in self.records)
 
 
-def group(records: Iterable[Record]) -> tuple[Advisory, ...]:
+def group(records: Iterable[AdvisoryRecord]) -> tuple[Advisory, ...]:
     """Put records together that share an identifier, over any number of steps."""
-    groups: list[tuple[set[str], list[Record]]] = []
+    groups: list[tuple[set[str], list[AdvisoryRecord]]] = []
     for record in sorted(records, key=lambda record: record.id):
         names = {record.id, *record.aliases}
         together = [record]

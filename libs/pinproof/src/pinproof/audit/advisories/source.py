@@ -5,12 +5,20 @@ from typing import Protocol
 
 from packaging.version import Version
 
-from pinproof.audit.advisories.record import Advisory, Record, group
+from pinproof.audit.advisories.record import Advisory, AdvisoryRecord, group
 from pinproof.audit.concurrent_map import Progress
 from pinproof.errors import PinproofError
 from pinproof.repository.requirements import shorten
 
-__all__ = ["CANARY", "AdvisoryError", "Affecting", "Source", "Wanted", "conclude", "with_canary"]
+__all__ = [
+    "CANARY",
+    "AdvisoryError",
+    "Affecting",
+    "Source",
+    "Wanted",
+    "group_records",
+    "with_canary",
+]
 
 CANARY = "jinja2", Version("2.4.1")
 """A release with advisories that have been public for years: who knows none has no data."""
@@ -46,7 +54,9 @@ def with_canary(wanted: Wanted) -> dict[str, set[Version]]:
     return asked
 
 
-def conclude(records: Mapping[str, list[Record]], wanted: Wanted, url: str) -> Affecting:
+def group_records(
+    records: Mapping[str, list[AdvisoryRecord]], wanted: Wanted, url: str
+) -> Affecting:
     """Group the records of each distribution, and see whether the known answer is among them.
 
     Raises:

@@ -8,7 +8,7 @@ import tree_sitter_containerfile
 from tree_sitter import Language, Node, Parser
 
 from pinproof.rules.install_commands.command import Command, Word, inner_scripts
-from pinproof.rules.install_commands.image import Image
+from pinproof.rules.install_commands.copied_files import CopiedFiles
 from pinproof.rules.install_commands.scripts import script_commands
 from pinproof.rules.install_commands.shell import shell_commands
 
@@ -22,11 +22,11 @@ def dockerfile_commands(text: str) -> Iterator[Command]:
     data = text.encode("utf-8", "replace")
     root = _parser().parse(data).root_node
     variables = _variables(root)
-    image = Image()
+    image = CopiedFiles()
     for node in _instructions(root):
         match node.type:
             case "from_instruction":
-                image = Image()
+                image = CopiedFiles()
             case "workdir_instruction":
                 image.change_folder(_text(node.children[-1]))
             case "copy_instruction" | "add_instruction":
@@ -52,7 +52,7 @@ def _commands(node: Node, variables: dict[str, str]) -> Iterator[Command]:
             yield from _shell_form(node, child, variables)
 
 
-def _copy(node: Node, image: Image) -> None:
+def _copy(node: Node, image: CopiedFiles) -> None:
     """Note what a COPY puts where; not what comes from another stage, or from the instruction."""
     paths = []
     for child in node.children:

@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 
 from pinproof.repository.requirements import shorten
 from pinproof.rules.install_commands.command import UNKNOWN, Command
-from pinproof.rules.install_commands.installers import Subject, SubjectKind, subjects
+from pinproof.rules.install_commands.installers import InstallTarget, TargetKind, install_targets
 
 __all__ = ["InstallChecker", "UnpinnedInstall"]
 
@@ -50,29 +50,29 @@ class InstallChecker:
 
     def unpinned_installs(self, command: Command, path: str) -> Iterator[UnpinnedInstall]:
         """Yield what a command installs and no checked file names."""
-        for subject in subjects(command):
+        for subject in install_targets(command):
             found = self._unpinned(subject, in_image=_is_image(path))
             if found is not None:
                 yield found
 
-    def _unpinned(self, subject: Subject, *, in_image: bool) -> UnpinnedInstall | None:  # noqa: PLR0911 - one for each kind
+    def _unpinned(self, subject: InstallTarget, *, in_image: bool) -> UnpinnedInstall | None:  # noqa: PLR0911 - one for each kind
         value, written = subject.word.value, shorten(subject.word.source)
         unknown = UnpinnedInstall(f"{subject.tool} {written} cannot be checked: {_INSTEAD}")
         if not value.replace(UNKNOWN, ""):
             return unknown
         match subject.kind:
-            case SubjectKind.FILE:
+            case TargetKind.FILE:
                 if self._is_known(value, self._files, in_image=in_image):
                     return None
                 return UnpinnedInstall(
                     f"{subject.tool} -r {written} names no requirements file of this repository: "
                     "name one that is checked"
                 )
-            case SubjectKind.FOREIGN:
+            case TargetKind.FOREIGN:
                 return UnpinnedInstall(
                     f"{subject.tool} {written} names a file that is not checked: {_INSTEAD}"
                 )
-            case SubjectKind.SYSTEM:
+            case TargetKind.SYSTEM:
                 package = _SYSTEM_PYTHON.fullmatch(value.partition("=")[0])
                 if package is None or _PARTS.fullmatch(package[1]):
                     return None
@@ -83,7 +83,7 @@ class InstallChecker:
         return self._anything(subject, value, unknown, in_image=in_image)
 
     def _anything(  # noqa: PLR0911 - one for each kind
-        self, subject: Subject, value: str, unknown: UnpinnedInstall, *, in_image: bool
+        self, subject: InstallTarget, value: str, unknown: UnpinnedInstall, *, in_image: bool
     ) -> UnpinnedInstall | None:
         written = shorten(subject.word.source)
         place = _EXTRAS.sub("", value)
@@ -91,7 +91,7 @@ class InstallChecker:
             return UnpinnedInstall(f"{subject.tool} takes {written} from an address: {_INSTEAD}")
         if place.lower().endswith(_ARCHIVES):
             return UnpinnedInstall(f"{subject.tool} takes the archive {written}: {_INSTEAD}")
-        if subject.kind is SubjectKind.FOLDER or "/" in place or place in (".", ".."):
+        if subject.kind is TargetKind.FOLDER or "/" in place or place in (".", ".."):
             if place.strip("./") == "" and not place.startswith("/"):
                 return None
             if self._is_known(place, self._projects, in_image=in_image):

@@ -8,12 +8,12 @@ from pathlib import PurePosixPath
 
 from pinproof.rules.install_commands.command import UNKNOWN, Command, Word
 
-__all__ = ["Subject", "SubjectKind", "is_installer", "subjects"]
+__all__ = ["InstallTarget", "TargetKind", "install_targets", "is_installer"]
 
 Words = Sequence[Word]
 
 
-class SubjectKind(Enum):
+class TargetKind(Enum):
     """What a word of an installing command is."""
 
     ANYTHING = "a name, an address or a path"
@@ -24,7 +24,7 @@ class SubjectKind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class InstallTarget:
     """One thing that a command installs.
 
     Attributes:
@@ -34,11 +34,11 @@ class Subject:
     """
 
     tool: str
-    kind: SubjectKind
+    kind: TargetKind
     word: Word
 
 
-def subjects(command: Command) -> Iterator[Subject]:
+def install_targets(command: Command) -> Iterator[InstallTarget]:
     """Yield everything that a command installs, whatever program starts the installer.
 
     The installer may stand anywhere in the command (`sudo`, `docker run`, `python -m`), unless the
@@ -103,7 +103,7 @@ _LETTERS_WITH_VALUE = {option[1]: option for option in _FILES | _FOLDERS | _WITH
 _LETTERS_WITH_VALUE = {key: option for key, option in _LETTERS_WITH_VALUE.items() if key != "-"}
 
 
-def _split(words: Words, *, flags: str = "") -> Iterator[tuple[SubjectKind | None, Word]]:
+def _split(words: Words, *, flags: str = "") -> Iterator[tuple[TargetKind | None, Word]]:
     """Yield what the options and the other words name; None for a word that is no option.
 
     Args:
@@ -141,12 +141,12 @@ def _split(words: Words, *, flags: str = "") -> Iterator[tuple[SubjectKind | Non
             yield kind, value
 
 
-def _kind(option: str) -> SubjectKind | None:
+def _kind(option: str) -> TargetKind | None:
     if option in _FILES:
-        return SubjectKind.FILE
+        return TargetKind.FILE
     if option in _FOLDERS:
-        return SubjectKind.FOLDER
-    return SubjectKind.ANYTHING if option in _NAMES else None
+        return TargetKind.FOLDER
+    return TargetKind.ANYTHING if option in _NAMES else None
 
 
 def _verb(words: Words, *, flags: str = "") -> tuple[Word | None, Words]:
@@ -163,19 +163,19 @@ def _collect(
     words: Words,
     *,
     flags: str = "",
-    positional: SubjectKind = SubjectKind.ANYTHING,
+    positional: TargetKind = TargetKind.ANYTHING,
     first_only: bool = False,
-) -> Iterator[Subject]:
+) -> Iterator[InstallTarget]:
     seen = False
     for kind, word in _split(words, flags=flags):
         if kind is None and first_only and seen:
             # What follows the tool's name are its own arguments.
             return
         seen = seen or kind is None
-        yield Subject(tool, kind or positional, word)
+        yield InstallTarget(tool, kind or positional, word)
 
 
-def _pip(words: Words, tool: str = "pip") -> Iterator[Subject]:
+def _pip(words: Words, tool: str = "pip") -> Iterator[InstallTarget]:
     verb, rest = _verb(words)
     if verb is None:
         return
@@ -183,12 +183,12 @@ def _pip(words: Words, tool: str = "pip") -> Iterator[Subject]:
         # -b and -p are uv's, -w is a folder of `pip wheel`, -d one of `pip download`.
         yield from _collect(f"{tool} {verb.value}", rest)
     elif verb.value == "sync":
-        yield from _collect(f"{tool} sync", rest, positional=SubjectKind.FILE)
+        yield from _collect(f"{tool} sync", rest, positional=TargetKind.FILE)
     elif not verb.is_known:
-        yield Subject(tool, SubjectKind.ANYTHING, verb)
+        yield InstallTarget(tool, TargetKind.ANYTHING, verb)
 
 
-def _uv(words: Words) -> Iterator[Subject]:
+def _uv(words: Words) -> Iterator[InstallTarget]:
     verb, rest = _verb(words, flags="n")
     match verb.value if verb else "":
         case "pip":
@@ -203,69 +203,69 @@ def _uv(words: Words) -> Iterator[Subject]:
             yield from _uv_run(rest)
 
 
-def _uv_run(words: Words) -> Iterator[Subject]:
+def _uv_run(words: Words) -> Iterator[InstallTarget]:
     """What is installed beside a command, and what that command installs itself."""
     program, rest = _verb(words, flags="n")
     before = words[: len(words) - len(rest) - (program is not None)]
     for kind, word in _split(before, flags="n"):
         if kind is not None:
-            yield Subject("uv run", kind, word)
+            yield InstallTarget("uv run", kind, word)
     if program is not None:
-        yield from subjects(Command(0, (program, *rest)))
+        yield from install_targets(Command(0, (program, *rest)))
 
 
-def _uvx(words: Words) -> Iterator[Subject]:
+def _uvx(words: Words) -> Iterator[InstallTarget]:
     yield from _collect("uvx", words, flags="n", first_only=True)
 
 
-def _pipx(words: Words) -> Iterator[Subject]:
+def _pipx(words: Words) -> Iterator[InstallTarget]:
     verb, rest = _verb(words)
     if verb and verb.value in ("install", "run", "inject", "install-all", "upgrade"):
         only = verb.value == "run"
         yield from _collect(f"pipx {verb.value}", rest, flags="fe", first_only=only)
 
 
-def _conda(words: Words) -> Iterator[Subject]:
+def _conda(words: Words) -> Iterator[InstallTarget]:
     verb, rest = _verb(words, flags="yq")
     if verb is not None and verb.value == "env":
         verb, rest = _verb(rest, flags="yq")
         rest = [word for word in rest if not word.value.startswith("-")]
         if verb is not None and verb.value in ("create", "update"):
             for word in rest:
-                yield Subject("conda env", SubjectKind.FOREIGN, word)
+                yield InstallTarget("conda env", TargetKind.FOREIGN, word)
         return
     if verb is not None and verb.value in ("install", "create", "update", "upgrade"):
         yield from _conda_names(f"conda {verb.value}", rest)
     elif verb is not None and verb.value == "run":
-        yield from subjects(Command(0, tuple(rest)))
+        yield from install_targets(Command(0, tuple(rest)))
 
 
-def _conda_names(tool: str, words: Words) -> Iterator[Subject]:
+def _conda_names(tool: str, words: Words) -> Iterator[InstallTarget]:
     pending = iter(words)
     for word in pending:
         if word.value in ("-n", "--name", "-p", "--prefix", "-c", "--channel", "--solver"):
             next(pending, None)
         elif word.value in ("-f", "--file"):
-            yield Subject(tool, SubjectKind.FOREIGN, next(pending, word))
+            yield InstallTarget(tool, TargetKind.FOREIGN, next(pending, word))
         elif word.value.startswith("--file="):
-            yield Subject(tool, SubjectKind.FOREIGN, word)
+            yield InstallTarget(tool, TargetKind.FOREIGN, word)
         elif not word.value.startswith("-"):
-            yield Subject(tool, SubjectKind.ANYTHING, word)
+            yield InstallTarget(tool, TargetKind.ANYTHING, word)
 
 
-def _system(tool: str) -> Callable[[Words], Iterator[Subject]]:
-    def read(words: Words) -> Iterator[Subject]:
+def _system(tool: str) -> Callable[[Words], Iterator[InstallTarget]]:
+    def read(words: Words) -> Iterator[InstallTarget]:
         verb, rest = _verb(words, flags="fptCcibPnew")
         if verb is not None and verb.value in ("install", "add", "reinstall"):
             for word in rest:
                 if not word.value.startswith("-"):
-                    yield Subject(f"{tool} {verb.value}", SubjectKind.SYSTEM, word)
+                    yield InstallTarget(f"{tool} {verb.value}", TargetKind.SYSTEM, word)
 
     return read
 
 
-def _adding(tool: str, verb_that_adds: str) -> Callable[[Words], Iterator[Subject]]:
-    def read(words: Words) -> Iterator[Subject]:
+def _adding(tool: str, verb_that_adds: str) -> Callable[[Words], Iterator[InstallTarget]]:
+    def read(words: Words) -> Iterator[InstallTarget]:
         verb, rest = _verb(words)
         if verb is not None and verb.value == verb_that_adds:
             yield from _collect(f"{tool} {verb_that_adds}", rest)
@@ -273,15 +273,15 @@ def _adding(tool: str, verb_that_adds: str) -> Callable[[Words], Iterator[Subjec
     return read
 
 
-def _easy_install(words: Words) -> Iterator[Subject]:
+def _easy_install(words: Words) -> Iterator[InstallTarget]:
     yield from _collect("easy_install", words)
 
 
-def _pip_sync(words: Words) -> Iterator[Subject]:
-    yield from _collect("pip-sync", words, positional=SubjectKind.FILE)
+def _pip_sync(words: Words) -> Iterator[InstallTarget]:
+    yield from _collect("pip-sync", words, positional=TargetKind.FILE)
 
 
-_READERS: Mapping[str, Callable[[Words], Iterator[Subject]]] = {
+_READERS: Mapping[str, Callable[[Words], Iterator[InstallTarget]]] = {
     "apk": _system("apk"),
     "apt": _system("apt"),
     "apt-get": _system("apt-get"),
@@ -307,7 +307,7 @@ _READERS: Mapping[str, Callable[[Words], Iterator[Subject]]] = {
 }
 
 
-def _reader(word: Word) -> Callable[[Words], Iterator[Subject]] | None:
+def _reader(word: Word) -> Callable[[Words], Iterator[InstallTarget]] | None:
     name = _program(word)
     if not word.is_known:
         # `$PIP install` and `"$(PIP)" install` are what their variable is called after.

@@ -117,7 +117,7 @@ class _Reader:
         self.includes: dict[str, tuple[str, ...]] = {}
         self.closures: dict[str, Closure] = {}
         self.unusable: list[Violation] = []
-        self._places: dict[tuple[str, str], int] = {}
+        self._include_lines: dict[tuple[str, str], int] = {}
 
     def finish(self, policy: Policy, scripts: tuple[str, ...] = ()) -> Repository:
         return Repository(
@@ -169,7 +169,7 @@ class _Reader:
                         continue
                     if option == "--requirement":
                         included.append(target)
-                        self._places.setdefault((path, target), line.number)
+                        self._include_lines.setdefault((path, target), line.number)
                     yield target
         self.includes[path] = tuple(included)
 
@@ -194,7 +194,7 @@ class _Reader:
 
     def report_cycles(self) -> None:
         """Report each include that leads back to the file it stands in."""
-        for (path, target), number in self._places.items():
+        for (path, target), number in self._include_lines.items():
             if path in _reachable(target, self.includes):
                 self.report(
                     path,

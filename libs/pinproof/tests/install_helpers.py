@@ -5,7 +5,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from pinproof.rules.install_commands.install_checker import InstallChecker
-from pinproof.rules.install_commands.reading import read_commands
+from pinproof.rules.install_commands.read_commands import read_commands
 
 FILES = [
     "requirements.txt",
@@ -16,13 +16,13 @@ FILES = [
 ]
 
 
-class Told(NamedTuple):
+class Reported(NamedTuple):
     line: int
     message: str
     distribution: str | None
 
 
-def unpinned_installs(name: str, text: str) -> list[Told]:
+def unpinned_installs(name: str, text: str) -> list[Reported]:
     """What is told of a file, each thing once, in the order of the lines."""
     checker = InstallChecker(FILES)
     with TemporaryDirectory() as folder:
@@ -30,7 +30,7 @@ def unpinned_installs(name: str, text: str) -> list[Told]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
         told = [
-            Told(command.line, found.message, found.distribution)
+            Reported(command.line, found.message, found.distribution)
             for command in read_commands(Path(folder), name)
             for found in checker.unpinned_installs(command, name)
         ]

@@ -12,16 +12,16 @@ from pydantic import JsonValue
 
 from pinproof.proof.cache_dirs import NEW, remove_leftovers, remove_unused, staged
 
-__all__ = ["Step", "Store", "digest", "write_atomically"]
+__all__ = ["StepCache", "StepResult", "digest", "write_atomically"]
 
-Step = dict[str, JsonValue]
+StepResult = dict[str, JsonValue]
 
 _STEPS, _MODELS = 500, 40
 _SKIPPED = frozenset({"build", "dist", "tests", "__pycache__"})
 _CODE = frozenset({".cfg", ".py", ".toml"})
 
 
-class Store:
+class StepCache:
     """A folder of finished steps. Each is written as a whole, so a killed run leaves no half.
 
     Args:
@@ -38,11 +38,11 @@ class Store:
         _keep_newest(self._steps, _STEPS)
         _keep_newest(self._models, _MODELS)
 
-    def step(self, parts: Iterable[str], work: Callable[[], Step]) -> Step:
+    def step(self, parts: Iterable[str], work: Callable[[], StepResult]) -> StepResult:
         """What a step found, from an earlier run with the same parts or by doing it now."""
         path = self._steps / f"{digest(parts)}.json"
         with suppress(OSError, ValueError):
-            found: Step = json.loads(path.read_bytes())
+            found: StepResult = json.loads(path.read_bytes())
             path.touch()
             return found
         answer = work()

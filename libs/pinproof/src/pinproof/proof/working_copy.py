@@ -10,16 +10,16 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from pinproof.closure.pinfile import PinFile
+from pinproof.closure.replace_files import replace_files
 from pinproof.closure.sync import sync
-from pinproof.closure.writing import replace_files
 from pinproof.errors import PinproofError
 from pinproof.repository.closure_record import RECORD_FILE
-from pinproof.repository.loading import Repository, load_repository
+from pinproof.repository.marker_environments import matching_environments
 from pinproof.repository.policy import DEV, POLICY_FILE, PROD
-from pinproof.repository.requirements import Kind, Line
-from pinproof.repository.targets import environments_of
+from pinproof.repository.reader import Repository, load_repository
+from pinproof.repository.requirements import Line, LineKind
 
-__all__ = ["Draft", "TrialError", "parse_changes"]
+__all__ = ["TrialError", "WorkingCopy", "parse_changes"]
 
 _COMMENT = re.compile(r"\s+#.*$")
 
@@ -28,7 +28,7 @@ class TrialError(PinproofError):
     """What should be tried is no change of this service's pins."""
 
 
-class Draft:
+class WorkingCopy:
     """The pins of one service in a copy of the repository.
 
     Args:
@@ -92,7 +92,7 @@ class Draft:
                 changed.append(line.name or pin.name)
         return sorted(set(changed))
 
-    def sync(self, uv: Path, say: Callable[[str], None]) -> None:
+    def sync(self, uv: Path, log: Callable[[str], None]) -> None:
         """Pin anew what the changed pins lead to.
 
         Raises:
@@ -100,7 +100,7 @@ class Draft:
             ResolverError: uv failed otherwise.
         """
         if self._service in self._original.policy.services:
-            sync(self._folder, uv, say=say)
+            sync(self._folder, uv, log=log)
 
     def changes(self) -> dict[str, str]:
         """The new text of each file that changed."""
@@ -143,7 +143,9 @@ class Draft:
             path = str(PurePosixPath(self._service, name))
             paths |= repository.reachable(path) if path in repository.files else set()
         for path in sorted(paths):
-            yield from (line for line in repository.files[path] if line.kind is Kind.REQUIREMENT)
+            yield from (
+                line for line in repository.files[path] if line.kind is LineKind.REQUIREMENT
+            )
 
     def _is_kept(self, line: Line) -> bool:
         """Whether sync keeps the line, and not people."""
@@ -155,7 +157,7 @@ class Draft:
         policy = repository.policy
 
         def environments(line: Line) -> frozenset[int]:
-            return environments_of(line.marker, policy.pythons, policy.platforms)
+            return matching_environments(line.marker, policy.pythons, policy.platforms)
 
         for line in lines:
             for known in found:

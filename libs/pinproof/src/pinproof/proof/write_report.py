@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pinproof.errors import PinproofError
 from pinproof.proof.document import Document, render_html, render_markdown
-from pinproof.proof.store import write_atomically
+from pinproof.proof.step_cache import write_atomically
 
 __all__ = ["plain", "write_report"]
 

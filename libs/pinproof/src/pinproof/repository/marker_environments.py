@@ -6,7 +6,7 @@ from itertools import product
 
 from packaging.markers import Marker, UndefinedComparison
 
-__all__ = ["PATCHES", "PLATFORMS", "environments_of", "marker_environments"]
+__all__ = ["PATCHES", "PLATFORMS", "marker_environments", "matching_environments"]
 
 PLATFORMS: Mapping[str, Mapping[str, str]] = {
     "linux-x86_64": {
@@ -67,7 +67,7 @@ def marker_environments(
 
 
 @cache
-def environments_of(
+def matching_environments(
     marker: Marker | None, pythons: tuple[str, ...], platforms: tuple[str, ...]
 ) -> frozenset[int]:
     """The places, in `marker_environments`, of those that satisfy a marker; None asks nothing."""

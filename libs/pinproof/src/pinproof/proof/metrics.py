@@ -7,7 +7,7 @@ from pathlib import Path
 from modelseal.golden import GoldenSet
 from modelseal.manifest import read_manifest
 
-from pinproof.proof.comparison import Movement
+from pinproof.proof.output_differences import OutputDifference
 
 __all__ = ["Metric", "compare_metrics", "golden_of", "largest_of"]
 
@@ -54,6 +54,6 @@ def golden_of(model: Path) -> GoldenSet:
     return read_manifest(model)[0].golden
 
 
-def largest_of(moved: Iterable[Movement]) -> float:
+def largest_of(moved: Iterable[OutputDifference]) -> float:
     """The largest difference over all outputs."""
     return max((movement.largest for movement in moved), default=0.0)

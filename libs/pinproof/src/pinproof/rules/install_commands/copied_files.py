@@ -7,10 +7,10 @@ from pathlib import PurePosixPath
 
 from pinproof.rules.install_commands.command import Command, Word
 
-__all__ = ["Image"]
+__all__ = ["CopiedFiles"]
 
 
-class Image:
+class CopiedFiles:
     """One stage of a build, as far as its instructions have been read."""
 
     def __init__(self) -> None:

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from modelseal.golden import GoldenSet, GoldenValue, Tolerance
 
-__all__ = ["DECISION", "Movement", "movements"]
+__all__ = ["DECISION", "OutputDifference", "compare_outputs"]
 
 DECISION = 0.5
 """Where a probability becomes a decision, for counting those that flip."""
 
 
 @dataclass(frozen=True, slots=True)
-class Movement:
+class OutputDifference:
     """How far one output moved.
 
     Attributes:
@@ -31,9 +31,9 @@ class Movement:
     inputs: int
 
 
-def movements(
+def compare_outputs(
     golden: GoldenSet, answers: Mapping[str, Sequence[GoldenValue]]
-) -> tuple[Movement, ...]:
+) -> tuple[OutputDifference, ...]:
     """Compare answers with a golden set, output by output."""
     return tuple(
         _movement(name, expected, answers.get(name, ()), golden.tolerances[name])
@@ -46,10 +46,10 @@ def _movement(
     expected: Sequence[GoldenValue],
     answers: Sequence[GoldenValue],
     tolerance: Tolerance,
-) -> Movement:
+) -> OutputDifference:
     count = len(expected)
     if len(answers) != count:
-        return Movement(name, math.inf, count, count, count)
+        return OutputDifference(name, math.inf, count, count, count)
     pairs = [(_numbers(one), _numbers(other)) for one, other in zip(expected, answers, strict=True)]
     are_probabilities = all(
         isinstance(value, float | int) and 0 <= value <= 1 for value in expected
@@ -65,7 +65,7 @@ def _movement(
         largest = max([largest, *(math.inf if math.isnan(far) else far for far in distances)])
         moved += not all(map(tolerance.admits, golden, now))
         flipped += are_probabilities and (golden[0] >= DECISION) != (now[0] >= DECISION)
-    return Movement(name, largest, moved, flipped, count)
+    return OutputDifference(name, largest, moved, flipped, count)
 
 
 def _numbers(value: GoldenValue) -> str | Sequence[float]:

@@ -14,10 +14,10 @@ from packaging.version import Version
 from pinproof.closure.markers import marker_for
 from pinproof.closure.resolver import Resolution, Resolved, Resolver, UnsatisfiableError
 from pinproof.repository.closure_record import RecordedPin
+from pinproof.repository.marker_environments import matching_environments
 from pinproof.repository.policy import Policy
-from pinproof.repository.targets import environments_of
 
-__all__ = ["Question", "transitive_pins", "via_of"]
+__all__ = ["Question", "recorded_pins", "transitive_pins"]
 
 # Pinning what one end of the ranges brings can, in rare cases, move the other end.
 _ROUNDS = 5
@@ -71,7 +71,7 @@ def transitive_pins(
     return pins, reached
 
 
-def via_of(requirements: Iterable[Requirement], resolution: Resolution) -> list[RecordedPin]:
+def recorded_pins(requirements: Iterable[Requirement], resolution: Resolution) -> list[RecordedPin]:
     """The pins as the record keeps them, sorted, each with what asks for it."""
     askers: defaultdict[str, set[str]] = defaultdict(set)
     for resolved in resolution:
@@ -121,7 +121,7 @@ class _Writer:
         self._specifiers: defaultdict[str, list[SpecifierSet]] = defaultdict(list)
         for requirement in direct:
             name = canonicalize_name(requirement.name)
-            self._direct[name] |= environments_of(
+            self._direct[name] |= matching_environments(
                 requirement.marker, policy.pythons, policy.platforms
             )
             self._specifiers[name].append(requirement.specifier)

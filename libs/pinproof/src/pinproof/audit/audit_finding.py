@@ -7,17 +7,17 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from pinproof.audit.advisories import Advisory
-from pinproof.audit.impact import Impact, Kind, Point
+from pinproof.audit.impact import Impact, ImpactKind, VersionRole
 from pinproof.repository.policy import POLICY_FILE, IgnoredAdvisory
 from pinproof.violations import Violation
 
 __all__ = ["AuditFinding", "Blocker"]
 
 _NAMED = {
-    Point.FLOOR: "the floor",
-    Point.BETWEEN: "inside the pin",
-    Point.CEILING: "the ceiling",
-    Point.INSTALLED: "installed",
+    VersionRole.FLOOR: "the floor",
+    VersionRole.BETWEEN: "inside the pin",
+    VersionRole.CEILING: "the ceiling",
+    VersionRole.INSTALLED: "installed",
 }
 
 
@@ -92,23 +92,23 @@ class AuditFinding:
         return Violation(self.path, self.line, self.advisory.names[0], self.message, self.name)
 
     @property
-    def _points(self) -> list[tuple[Point, Version]]:
+    def _points(self) -> list[tuple[VersionRole, Version]]:
         return list(self.verdict.points.items())
 
     def _remedy(self) -> str:
         target, newest_unaffected = self.verdict.target, self.verdict.newest_unaffected
         match self.verdict.kind:
-            case Kind.REACHABLE:
+            case ImpactKind.REACHABLE:
                 return f"{target} is admitted and is not: install again"
-            case Kind.FLOOR:
+            case ImpactKind.FLOOR:
                 return f"from {target} on none is: write {_pin(target)}"
-            case Kind.PIN:
+            case ImpactKind.PIN:
                 return f"{target} is not, and the pin keeps it out: write {_pin(target)}"
-            case Kind.PARENT:
+            case ImpactKind.PARENT:
                 blocked = " and ".join(_blocked(blocker, self.name) for blocker in self.blockers)
                 also = "; change the pin too" if self.pinned and not self.verdict.admitted else ""
                 return f"{target} is not, and is kept out by {blocked}{also}"
-            case Kind.NONE:
+            case ImpactKind.NONE:
                 early = [str(fix) for fix in self.advisory.fixes if fix.is_prerelease]
                 but = f" but the pre-release {_and(early)}" if early else ""
                 hold = f"; {newest_unaffected} is not affected" if newest_unaffected else ""
