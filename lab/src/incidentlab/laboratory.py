@@ -63,7 +63,7 @@ class Laboratory:
         """Run incidents one after another; models and environments are shared among them.
 
         Raises:
-            BuildError: An environment could not be made.
+            PinproofError: An environment could not be made.
             WorkerError: A model could not be trained, or a process died.
         """
         # What an earlier run made, it has removed.

@@ -101,13 +101,16 @@ UNUSABLE: list[tuple[Files, str]] = [
     (
         {"requirements.txt": "-r nowhere.txt"},
         (
-            "requirements.txt:1: PIN000 --requirement nowhere.txt is no file: "
+            "requirements.txt:1: PIN000 --requirement nowhere.txt is not a file: "
             "correct the path or remove the line"
         ),
     ),
     (
         {"requirements.txt": "\n-c ."},
-        "requirements.txt:2: PIN000 --constraint . is no file: correct the path or remove the line",
+        (
+            "requirements.txt:2: PIN000 --constraint . is not a file: "
+            "correct the path or remove the line"
+        ),
     ),
     (
         {"requirements.txt": "-r ../other/requirements.txt"},

@@ -15,7 +15,7 @@ __all__ = ["RootError", "check"]
 
 
 class RootError(PinproofError):
-    """What should be checked is no folder."""
+    """What should be checked is not a folder."""
 
 
 def check(root: Path, *, today: date | None = None) -> Report:
@@ -29,11 +29,11 @@ def check(root: Path, *, today: date | None = None) -> Report:
         Every violation, sorted.
 
     Raises:
-        RootError: `root` is no folder.
+        RootError: `root` is not a folder.
         PolicyError: `pins.toml` cannot be used.
     """
     if not root.is_dir():
-        raise RootError(f"{root} is no folder.", remedy="Name the root of a repository.")
+        raise RootError(f"{root} is not a folder.", remedy="Name the root of a repository.")
     repository = load_repository(root)
     _refuse_unknown_rules(repository.policy)
     found = [violation for rule in RULES for violation in rule.check(repository)]

@@ -200,7 +200,7 @@ def test_what_is_no_http_is_an_error() -> None:
      "https://exämple.org/"],
 )  # fmt: skip
 def test_what_is_no_address_of_a_server_is_refused(address: str) -> None:
-    with pytest.raises(WebError, match="is no address of an HTTP server"):
+    with pytest.raises(WebError, match="is not the address of an HTTP server"):
         check_address(address)
 
 

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 from pinproof.check import check
 from pinproof.closure.pinfile import MARKER_LINE
-from pinproof.closure.resolver import ResolverError, UnsatisfiableError
 from pinproof.closure.sync import SyncError, sync
-from pinproof.closure.uv import UvError, find_uv
+from pinproof.closure.uv import UnsatisfiableError, UvError, find_uv
 from pinproof.repository.closure_record import RECORD_FILE
 from wheel_folder import UV, Wheels
 
@@ -365,7 +364,9 @@ def test_pins_that_collide_are_named(wheels: Wheels, service: Callable[..., Path
         sync(root, UV)
 
     message = str(caught.value)
-    assert message.startswith("service/requirements-prod.txt: These pins cannot be installed")
+    assert message.startswith(
+        "service/requirements-prod.txt: These requirements cannot be installed"
+    )
     assert "versions of one depend on shared<2" in message
     assert "versions of two depend on shared>=2" in message
     assert (root / "service/requirements-prod.txt").read_text() == prod
@@ -380,7 +381,7 @@ def test_an_index_that_does_not_answer_is_no_collision(
     monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple")
     monkeypatch.setenv("UV_HTTP_RETRIES", "0")
 
-    with pytest.raises(ResolverError, match="Is the index reachable"):
+    with pytest.raises(UvError, match="Check that the index is reachable"):
         sync(service("top~=1.2.3"), UV)
 
 
@@ -404,7 +405,7 @@ def test_a_missing_uv_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
                 "service/requirements-prod.txt": "-e .\n-r nowhere.txt",
                 "service/requirements-dev.txt": DEV,
             },
-            "service/requirements-prod.txt:1: '-e .' is no pin",
+            "service/requirements-prod.txt:1: '-e .' is not a pin",
         ),
     ],
 )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from modelseal.distributions import SourcedRequirement
 from packaging.requirements import Requirement
 from pinproof.environment.interpreter import (
     Distribution,
@@ -14,7 +15,6 @@ from pinproof.environment.interpreter import (
 from pinproof.environment.verify import (
     MismatchKind,
     UnusableRequirementsError,
-    Wish,
     compare,
     verify,
 )
@@ -41,59 +41,61 @@ def distribution(text: str, *requires: str, from_folder: bool = False) -> Distri
     return Distribution(name=name, version=version, requires=requires, from_folder=from_folder)
 
 
-def wishes(*texts: str) -> list[Wish]:
-    return [Wish(Requirement(text), f"r.txt:{number}") for number, text in enumerate(texts, 1)]
+def required(*texts: str) -> list[SourcedRequirement]:
+    return [(f"r.txt:{number}", Requirement(text)) for number, text in enumerate(texts, 1)]
 
 
 def faults(
-    asked: list[Wish], *installed: Distribution, constraints: list[Wish] | None = None
+    asked: list[SourcedRequirement],
+    *installed: Distribution,
+    constraints: list[SourcedRequirement] | None = None,
 ) -> list[str]:
     installation = Installation(markers=MARKERS, distributions=installed)
     found = compare(asked, constraints or [], installation)
     return [f"{finding.fault}: {finding.message}" for finding in found.findings]
 
 
-SAME: list[tuple[list[Wish], list[Distribution]]] = [
+SAME: list[tuple[list[SourcedRequirement], list[Distribution]]] = [
     ([], []),
-    (wishes("a~=1.2.3"), [distribution("a 1.2.3")]),
-    (wishes("A_b~=1.2.3"), [distribution("a.B 1.2.9")]),
-    (wishes("a~=1.2.3"), [distribution("a 1.2.4rc1")]),
-    (wishes("a~=1.2.3"), [distribution("a 1.2.3+cpu")]),
-    (wishes("a @ https://example.org/a.whl"), [distribution("a 9")]),
-    (wishes("a~=1.2.3; sys_platform == 'win32'"), []),
-    (wishes("a"), [distribution("a 1", "b"), distribution("b 1", "c>=1"), distribution("c 1")]),
-    (wishes("a"), [distribution("a 1", "b; extra == 'x'")]),
-    (wishes("a"), [distribution("a 1", "b; sys_platform == 'win32'")]),
-    (wishes("a[X]"), [distribution("a 1", "b; extra == 'x'"), distribution("b 1")]),
-    (wishes("a", "a[x]"), [distribution("a 1", "b; extra == 'x'"), distribution("b 1")]),
+    (required("a~=1.2.3"), [distribution("a 1.2.3")]),
+    (required("A_b~=1.2.3"), [distribution("a.B 1.2.9")]),
+    (required("a~=1.2.3"), [distribution("a 1.2.4rc1")]),
+    (required("a~=1.2.3"), [distribution("a 1.2.3+cpu")]),
+    (required("a @ https://example.org/a.whl"), [distribution("a 9")]),
+    (required("a~=1.2.3; sys_platform == 'win32'"), []),
+    (required("a"), [distribution("a 1", "b"), distribution("b 1", "c>=1"), distribution("c 1")]),
+    (required("a"), [distribution("a 1", "b; extra == 'x'")]),
+    (required("a"), [distribution("a 1", "b; sys_platform == 'win32'")]),
+    (required("a[X]"), [distribution("a 1", "b; extra == 'x'"), distribution("b 1")]),
+    (required("a", "a[x]"), [distribution("a 1", "b; extra == 'x'"), distribution("b 1")]),
     # One extra that includes another, and distributions that ask for each other.
     (
-        wishes("a[all]"),
+        required("a[all]"),
         [distribution("a 1", "a[x]; extra == 'all'", "b; extra == 'x'"), distribution("b 1", "a")],
     ),
-    (wishes("a"), [distribution("a 1", "b"), distribution("b 1", "a")]),
-    (wishes("a"), [distribution("a 1"), distribution("a 2")]),
+    (required("a"), [distribution("a 1", "b"), distribution("b 1", "a")]),
+    (required("a"), [distribution("a 1"), distribution("a 2")]),
     ([], [distribution("pip 1"), distribution("setuptools 1"), distribution("wheel 1")]),
-    (wishes("a"), [distribution("a 1"), distribution("mine 1", "a", from_folder=True)]),
+    (required("a"), [distribution("a 1"), distribution("mine 1", "a", from_folder=True)]),
 ]
-DIFFERENT: list[tuple[list[Wish], list[Distribution], list[str]]] = [
-    (wishes("b", "a~=1.2.3"), [distribution("b 1")],
+DIFFERENT: list[tuple[list[SourcedRequirement], list[Distribution], list[str]]] = [
+    (required("b", "a~=1.2.3"), [distribution("b 1")],
      ["missing: a~=1.2.3 is not installed; r.txt:2 asks for it"]),
-    (wishes("a"), [], ["missing: a is not installed; r.txt:1 asks for it"]),
-    (wishes("a~=1.2.3"), [distribution("a 1.3.0")],
+    (required("a"), [], ["missing: a is not installed; r.txt:1 asks for it"]),
+    (required("a~=1.2.3"), [distribution("a 1.3.0")],
      ["wrong-version: a 1.3.0 is installed; r.txt:1 asks for ~=1.2.3"]),
-    (wishes("a~=1.2.3"), [distribution("a 1.2.2")],
+    (required("a~=1.2.3"), [distribution("a 1.2.2")],
      ["wrong-version: a 1.2.2 is installed; r.txt:1 asks for ~=1.2.3"]),
-    (wishes("a~=1.2.3"), [distribution("a unknown")],
+    (required("a~=1.2.3"), [distribution("a unknown")],
      ["wrong-version: a unknown is installed; r.txt:1 asks for ~=1.2.3"]),
-    (wishes("a"), [distribution("a 1", "b>=2")],
+    (required("a"), [distribution("a 1", "b>=2")],
      ["missing: b>=2 is not installed; a asks for it"]),
-    (wishes("a"), [distribution("a 1", "b>=2"), distribution("b 1")],
+    (required("a"), [distribution("a 1", "b>=2"), distribution("b 1")],
      ["wrong-version: b 1 is installed; a asks for >=2"]),
-    (wishes("a[x]"), [distribution("a 1", "b; extra == 'x'")],
+    (required("a[x]"), [distribution("a 1", "b; extra == 'x'")],
      ["missing: b is not installed; a asks for it"]),
     ([], [distribution("a 1")], ["extra: a 1 is installed; nothing asks for it"]),
-    (wishes("a"), [distribution("a 1", "b; extra == 'x'"), distribution("b 1")],
+    (required("a"), [distribution("a 1", "b; extra == 'x'"), distribution("b 1")],
      ["extra: b 1 is installed; nothing asks for it"]),
     ([], [distribution("a 1", "b"), distribution("b 1")],
      ["extra: a 1 is installed; nothing asks for it",
@@ -102,34 +104,34 @@ DIFFERENT: list[tuple[list[Wish], list[Distribution], list[str]]] = [
      ["extra: a 1 is installed; only mine asks for it"]),
     ([], [distribution("pip 1", "a"), distribution("a 1")],
      ["extra: a 1 is installed; only pip asks for it"]),
-    (wishes("a"), [distribution("a 1", "b (>dev)")],
-     ["unreadable-metadata: a asks for 'b (>dev)', which is no requirement"]),
-    (wishes("mine~=2.0.0"), [distribution("mine 1", from_folder=True)],
+    (required("a"), [distribution("a 1", "b (>dev)")],
+     ["unreadable-metadata: a asks for 'b (>dev)', which is not a requirement"]),
+    (required("mine~=2.0.0"), [distribution("mine 1", from_folder=True)],
      ["wrong-version: mine 1 is installed; r.txt:1 asks for ~=2.0.0"]),
-    (wishes("pip~=2.0.0"), [distribution("pip 1")],
+    (required("pip~=2.0.0"), [distribution("pip 1")],
      ["wrong-version: pip 1 is installed; r.txt:1 asks for ~=2.0.0"]),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("asked", "installed"), SAME)
 def test_an_environment_that_is_what_the_file_says(
-    asked: list[Wish], installed: list[Distribution]
+    asked: list[SourcedRequirement], installed: list[Distribution]
 ) -> None:
     assert faults(asked, *installed) == []
 
 
 @pytest.mark.parametrize(("asked", "installed", "expected"), DIFFERENT)
 def test_an_environment_that_is_not(
-    asked: list[Wish], installed: list[Distribution], expected: list[str]
+    asked: list[SourcedRequirement], installed: list[Distribution], expected: list[str]
 ) -> None:
     assert faults(asked, *installed) == expected
 
 
 def test_a_constraint_limits_what_is_installed_and_asks_for_nothing() -> None:
-    constraints = wishes("a<2", "b<2")
+    constraints = required("a<2", "b<2")
 
-    assert faults(wishes("a"), distribution("a 1"), constraints=constraints) == []
-    assert faults(wishes("a"), distribution("a 2"), constraints=constraints) == [
+    assert faults(required("a"), distribution("a 1"), constraints=constraints) == []
+    assert faults(required("a"), distribution("a 2"), constraints=constraints) == [
         "wrong-version: a 2 is installed; r.txt:1 asks for <2"
     ]
 
@@ -230,7 +232,7 @@ def test_a_file_that_cannot_be_used_is_refused(content: bytes, write: Write) -> 
 def test_what_is_no_file_is_refused(name: str, write: Write) -> None:
     path = write({}) / name
 
-    with pytest.raises(UnusableRequirementsError, match=f"^{path} is no file"):
+    with pytest.raises(UnusableRequirementsError, match=f"^{path} is not a file"):
         verify(path)
 
 
@@ -245,7 +247,7 @@ def test_what_is_excluded_may_be_missing_and_must_not_be_installed() -> None:
     excluded = {"gpu": "there is none"}
 
     absent = compare(
-        wishes("a"), [], Installation(markers=MARKERS, distributions=tuple(asked)), excluded
+        required("a"), [], Installation(markers=MARKERS, distributions=tuple(asked)), excluded
     )
     present = Installation(
         markers=MARKERS, distributions=(*asked, distribution("GPU 2", "big"), distribution("big 1"))
@@ -253,7 +255,7 @@ def test_what_is_excluded_may_be_missing_and_must_not_be_installed() -> None:
 
     assert absent.findings == ()
     assert [
-        finding.message for finding in compare(wishes("a"), [], present, excluded).findings
+        finding.message for finding in compare(required("a"), [], present, excluded).findings
     ] == [
         "gpu 2 is installed; pins.toml excludes it (there is none)",
         "big 1 is installed; nothing asks for it",

@@ -1,4 +1,4 @@
-"""What an environment's modules say when they are imported, and what of it is no failure."""
+"""What an environment's modules say when they are imported, and what of it is not a failure."""
 
 import json
 import os

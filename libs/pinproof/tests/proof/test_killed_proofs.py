@@ -29,7 +29,7 @@ def kill_when_it_says(world: SampleRepository, text: str, *arguments: str) -> No
 
 
 def half_made(world: SampleRepository) -> list[Path]:
-    return [*world.cache.glob("*/.new-*"), *world.cache.glob("*/.old-*")]
+    return list(world.cache.glob("*/.*.tmp*"))
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,7 @@ def test_two_pins_at_once(try_pins: Trial) -> None:
         ("absentlib~=1.0.0", "toy does not pin absentlib."),
         ("toylib", "'toylib' is more or less than a name and a specifier."),
         ("toylib~=1.0.0; python_version > '3'", "more or less than a name and a specifier."),
-        ("~~", "'~~' is no requirement."),
+        ("~~", "'~~' is not a requirement."),
     ],
 )
 def test_what_cannot_be_tried_is_a_mistake(try_pins: Trial, pin: str, message: str) -> None:

@@ -15,8 +15,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 from pinproof.check import check
 from pinproof.closure.pinfile import PinFile
-from pinproof.closure.resolver import UnsatisfiableError
 from pinproof.closure.sync import sync
+from pinproof.closure.uv import UnsatisfiableError
 from wheel_folder import UV, Wheels
 
 NAMES = ["p0", "p1", "p2", "p3"]

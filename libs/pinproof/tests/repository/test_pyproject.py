@@ -2,7 +2,7 @@ import pytest
 from pinproof.repository.pyproject import PyprojectError, parse_pyproject
 from pinproof.repository.requirements import LineKind
 
-WHOLE = r"""# "commented~=1.0.0" is no requirement
+WHOLE = r"""# "commented~=1.0.0" is not a requirement
 [build-system]
 requires = ["built~=1.0.0", "twice~=1.0.0"]
 

@@ -62,7 +62,7 @@ def test_everything_else_is_not_and_the_pin_to_write_is_named(
 def test_a_line_that_is_no_requirement_is_no_pin(line: str, violations: Violations) -> None:
     (violation,) = violations({"requirements.txt": line})
 
-    assert violation.startswith(f"requirements.txt:1: PIN001 {line!r} is no requirement (")
+    assert violation.startswith(f"requirements.txt:1: PIN001 {line!r} is not a requirement (")
     assert violation.endswith("): write name~=1.2.3")
 
 

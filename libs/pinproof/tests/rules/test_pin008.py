@@ -191,9 +191,9 @@ def test_a_pin_on_what_is_excluded_is_told(violations: Violations) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("{", "it is no closure record (JSON: "),
-        ("[]", "it is no closure record (JSON: "),
-        (record().replace('"format": 1', '"format": 2'), "it is no closure record (format: "),
+        ("{", "it is not a closure record (document: "),
+        ("[]", "it is not a closure record (document: "),
+        (record().replace('"format": 1', '"format": 2'), "it is not a closure record (format: "),
         ("\0", "it is not text, it holds NUL bytes"),
     ],
 )
@@ -210,7 +210,7 @@ def test_a_record_of_what_is_no_requirement_is_told(violations: Violations) -> N
     found = violations(files("\n".join(PROD), closure=record(prod=[*PROD, "not one"])))
 
     assert found == [
-        "service/pins-closure.json:1: PIN008 'not one' is no requirement: run pinproof sync"
+        "service/pins-closure.json:1: PIN008 'not one' is not a requirement: run pinproof sync"
     ]
 
 

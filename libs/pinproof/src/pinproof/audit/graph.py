@@ -1,7 +1,7 @@
-"""What the pins of one scope lead to, by the metadata of the newest release that each admits.
+"""The dependency graph of one scope, from the metadata of the newest admitted releases.
 
-This is no resolver: nothing is tried and taken back. A distribution is taken in the newest release
-that its pin and everybody who asks for it admit, and what that release asks for is followed.
+This is not a resolver: it does not backtrack. It takes each distribution in the newest release that
+its pin and the requirements of its parents admit, and follows the requirements of that release.
 """
 
 from collections import defaultdict

@@ -200,7 +200,7 @@ def check_address(url: str) -> str:
         usable = False
     if not usable or not url.isascii() or not url.isprintable() or " " in url:
         raise WebError(
-            f"{shorten(url)!r} is no address of an HTTP server.",
+            f"{shorten(url)!r} is not the address of an HTTP server.",
             remedy="Write one that begins with https://.",
         )
     return url

@@ -2,54 +2,34 @@
 
 import os
 import shutil
-import tempfile
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
-__all__ = ["clean_up", "replace_files"]
+from modelseal.temporaries import Temporary
 
-_SUFFIX = ".pinproof-sync"
+__all__ = ["replace_files"]
 
 
 def replace_files(texts: Mapping[Path, str]) -> None:
-    """Write every text beside its file, and then rename all of them into place, in order.
+    """Write every text to a temporary file, and then rename all of them, in order.
 
-    Each file is at any time either the old or the new one. A process that is killed before the
-    first renaming changes nothing. One that is killed between two leaves some files new and the
-    others old; so callers give last the file that tells whether the others belong together.
+    Each file is at any time either the old or the new one. If the process is killed before the
+    first renaming, nothing changes. If it is killed between two, some files are new and others
+    old; so the last file should be the one that tells whether the others belong together.
     """
-    written: list[tuple[Path, Path]] = []
-    try:
+    with ExitStack() as stack:
+        written: list[Temporary] = []
         for path, text in texts.items():
-            # What a link leads to is replaced, and not the link.
+            # A link stays, and its target is replaced.
             target = path.resolve()
-            temporary = _write_beside(target, text)
-            written.append((temporary, target))
+            temporary = stack.enter_context(Temporary(target))
+            with temporary.path.open("w", encoding="utf-8", newline="") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
             if target.exists():
-                shutil.copymode(target, temporary)
-            else:
-                temporary.chmod(0o644)
-        for temporary, target in written:
-            temporary.replace(target)
-    finally:
-        for temporary, _ in written:
-            with suppress(FileNotFoundError):
-                temporary.unlink()
-
-
-def clean_up(folders: Iterable[Path]) -> None:
-    """Remove what a killed process left beside its files."""
-    for folder in folders:
-        for left in folder.glob(f".*{_SUFFIX}"):
-            left.unlink(missing_ok=True)
-
-
-def _write_beside(target: Path, text: str) -> Path:
-    # Named so that no search for requirements finds it.
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=_SUFFIX)
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    return Path(name)
+                shutil.copymode(target, temporary.path)
+            written.append(temporary)
+        for temporary in written:
+            temporary.put_file()

@@ -13,24 +13,15 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from pinproof.closure.uv import run_uv
-from pinproof.errors import PinproofError
 from pinproof.repository.marker_environments import PLATFORMS, matching_environments
 from pinproof.repository.policy import Policy
 
-__all__ = ["Resolution", "Resolved", "Resolver", "ResolverError", "UnsatisfiableError"]
+__all__ = ["Resolution", "Resolved", "Resolver"]
 
 Strategy = Literal["highest", "lowest-direct"]
 
 _TIMEOUT_S = 600
 _ANNOTATION = re.compile(r"\s+# via ")
-
-
-class ResolverError(PinproofError):
-    """uv failed for a reason that has nothing to do with the pins."""
-
-
-class UnsatisfiableError(PinproofError):
-    """No set of versions satisfies the pins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +69,8 @@ class Resolver:
             strategy: Which versions to take otherwise.
 
         Raises:
-            UnsatisfiableError: No set of versions satisfies all. The message holds the reason.
-            ResolverError: uv failed otherwise.
-            UvError: uv cannot be started, or does not finish.
+            UnsatisfiableError: No set of versions satisfies all.
+            UvError: uv fails otherwise.
         """
         with tempfile.TemporaryDirectory(prefix="pinproof-sync-") as folder:
             project = Path(folder)
@@ -108,9 +98,9 @@ class Resolver:
         for option in ("constraints", "excludes"):
             if (project / f"{option}.in").exists():
                 arguments += [f"--{option}", str(project / f"{option}.in")]
-        run = run_uv(self._uv, arguments, folder=project, timeout_s=_TIMEOUT_S)
-        if run.returncode:
-            raise _failure(run.stderr)
+        run_uv(
+            self._uv, arguments, folder=project, timeout_s=_TIMEOUT_S, purpose="resolve the pins"
+        )
 
     def _parse(self, text: str) -> Resolution:
         resolved = []
@@ -150,16 +140,3 @@ def _project(policy: Policy) -> str:
         for platform in policy.platforms
     ]
     return f"[tool.uv]\nenvironments = {environments}\nrequired-environments = {environments}"
-
-
-def _failure(stderr: str) -> PinproofError:
-    reason = "\n".join(line for line in stderr.splitlines() if not line.startswith("warning:"))
-    if "No solution found" in reason:
-        return UnsatisfiableError(
-            f"These pins cannot be installed together.\n{reason}\n",
-            remedy="Change one of the pins that it names.",
-        )
-    return ResolverError(
-        f"uv could not resolve the pins.\n{reason}\n",
-        remedy="Is the index reachable, and configured by UV_DEFAULT_INDEX if it is your own?",
-    )

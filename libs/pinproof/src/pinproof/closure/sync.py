@@ -6,14 +6,16 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from modelseal.temporaries import remove_left
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from pinproof.closure.pinfile import PinFile
-from pinproof.closure.replace_files import clean_up, replace_files
-from pinproof.closure.resolver import Resolver, UnsatisfiableError
+from pinproof.closure.replace_files import replace_files
+from pinproof.closure.resolver import Resolver
 from pinproof.closure.transitive_pins import Question, recorded_pins, transitive_pins
+from pinproof.closure.uv import UnsatisfiableError
 from pinproof.errors import PinproofError
 from pinproof.repository.closure_record import RECORD_FILE, Closure, RecordedPin, dump_closure
 from pinproof.repository.reader import Repository, load_repository
@@ -66,15 +68,15 @@ def sync(
     Raises:
         SyncError: There is no service, or a requirements file is missing or unusable.
         UnsatisfiableError: Pins contradict each other.
-        ResolverError: uv failed.
+        UvError: uv fails otherwise.
     """
-    if write:
-        clean_up(root / service for service in load_repository(root).policy.services)
     run = _Run(root, uv, frozenset[str](map(canonicalize_name, upgrade)), log)
     texts = run.texts()
     changed = {path: text for path, text in texts.items() if text != _read(root / path)}
     changes = [_change(path, _read(root / path), text) for path, text in changed.items()]
     if write:
+        for path in texts:
+            remove_left((root / path).resolve())
         replace_files({root / path: text for path, text in changed.items()})
     return changes
 
@@ -128,7 +130,7 @@ class _Run:
             try:
                 pins, reached = transitive_pins(question, resolver, policy)
             except UnsatisfiableError as error:
-                raise UnsatisfiableError(f"{path}: {error.message}", remedy=error.remedy) from error
+                raise UnsatisfiableError(error.explanation, file=path) from error
             texts[path] = file.with_tail([str(pin) for pin in pins])
             listed[name] = tuple(recorded_pins([*own, *pins], reached))
             settled[path] = (*question.direct, *pins)
@@ -183,7 +185,7 @@ def _refuse_unusable(repository: Repository) -> None:
         if fault.path in needed
     ]
     faults += [
-        f"{path}:{line.number}: {line.excerpt!r} is no pin"
+        f"{path}:{line.number}: {line.excerpt!r} is not a pin"
         for path in sorted(needed)
         for line in repository.files[path]
         if line.kind in (LineKind.INVALID, LineKind.DIRECT)

@@ -12,7 +12,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from pinproof.closure.markers import marker_for
-from pinproof.closure.resolver import Resolution, Resolved, Resolver, UnsatisfiableError
+from pinproof.closure.resolver import Resolution, Resolved, Resolver
+from pinproof.closure.uv import UnsatisfiableError
 from pinproof.repository.closure_record import RecordedPin
 from pinproof.repository.marker_environments import matching_environments
 from pinproof.repository.policy import Policy
@@ -51,7 +52,7 @@ def transitive_pins(
 
     Raises:
         UnsatisfiableError: What people wrote contradicts itself.
-        ResolverError: The resolver failed.
+        UvError: uv fails otherwise.
     """
     writer = _Writer(question.direct, policy)
     constraints = _texts(question.constraints)

@@ -84,7 +84,7 @@ def command(  # noqa: PLR0917 - typer calls it by name
     """
     if python is not None and not target.is_file():
         raise WhichEnvironmentError(
-            f"An environment is given, and {target} is no requirements file.",
+            f"An environment is given, and {target} is not a requirements file.",
             remedy="Name the file that it was installed from.",
         )
     pins = read_pins(target)

@@ -42,7 +42,7 @@ def command(
     pins.toml, or a wrong argument).
     """
     report = check_repository(root)
-    typer.echo(REPORTERS[output].render(report), nl=False)
+    typer.echo(REPORTERS[output](report), nl=False)
     typer.echo(report.summary, err=True)
     if report.violations:
         raise typer.Exit(2 if report.unusable else 1)

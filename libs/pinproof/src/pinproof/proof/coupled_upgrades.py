@@ -10,7 +10,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from pinproof.proof.environments import CollisionError, EnvironmentCache, Recipe
+from pinproof.closure.uv import UnsatisfiableError
+from pinproof.proof.environments import EnvironmentCache, Recipe
 
 __all__ = ["find_coupled_upgrades"]
 
@@ -34,16 +35,16 @@ def find_coupled_upgrades(
         recipe: The Python and the exclusions to resolve for.
 
     Raises:
-        CollisionError: There is no way, however far the others move.
+        UnsatisfiableError: There is no way, however far the others move.
     """
     seeker = _Seeker(direct, environments, recipe)
     try:
         seeker.resolve(frozenset())
-    except CollisionError as collision:
+    except UnsatisfiableError as collision:
         others = {canonicalize_name(pin.name) for pin in direct} - set(changed)
         try:
             versions = seeker.resolve(frozenset(others))
-        except CollisionError as final:
+        except UnsatisfiableError as final:
             # Of two explanations the one that speaks of what was asked for is the better one.
             best = final if set(final.packages) & set(changed) else collision
             raise best from final
@@ -53,7 +54,7 @@ def find_coupled_upgrades(
     for name in sorted(moved):
         try:
             seeker.resolve(moved - {name})
-        except CollisionError:
+        except UnsatisfiableError:
             continue
         moved -= {name}
     versions = seeker.resolve(moved)

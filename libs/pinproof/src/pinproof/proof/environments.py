@@ -4,28 +4,35 @@ An environment is resolved first, and its key is a digest of what it will hold: 
 interpreter, and how the first-party folders describe themselves. So a cached one is never stale:
 where the index admits a newer patch, the key is another.
 
-It is made beside its place and renamed into it when it is complete. A killed run leaves a folder
-`.new-…`, which the next run removes. Those that are in use hold a lock; of the others, the least
-recently used go when all together are larger than the limit.
+An environment is created in a temporary folder, and renamed when it is complete. The next run
+removes the temporary folders of killed runs. Environments in use are locked; the least recently
+used others are removed if all together exceed the limit.
 """
 
 import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pinproof.proof.building import BuildError, CollisionError, build
-from pinproof.proof.cache_dirs import remove_leftovers, remove_unused, share, staged
+from pinproof.closure.uv import run_uv
+from pinproof.errors import PinproofError
+from pinproof.proof.cache_dirs import (
+    create_folder,
+    lock_shared,
+    remove_leftovers,
+    remove_unused,
+)
 
-__all__ = ["BuildError", "CollisionError", "Environment", "EnvironmentCache", "Recipe"]
+__all__ = ["Environment", "EnvironmentCache", "Recipe"]
 
 DEFAULT_LIMIT_BYTES = 8 * 2**30
 
+_TIMEOUT_S = 1800
 _RECORD = "environment.json"
 _DESCRIPTIONS = frozenset({".cfg", ".py", ".toml", ".txt"})
 
@@ -100,8 +107,8 @@ class EnvironmentCache:
         """What an environment would hold, each as `name==version`, sorted.
 
         Raises:
-            CollisionError: No set of versions satisfies the requirements.
-            BuildError: The resolver failed otherwise.
+            UnsatisfiableError: No set of versions satisfies the requirements.
+            UvError: uv fails otherwise.
         """
         with tempfile.TemporaryDirectory(prefix="pinproof-resolve-") as name:
             folder = Path(name)
@@ -111,11 +118,8 @@ class EnvironmentCache:
                 if lines:
                     (folder / option).write_text("".join(f"{line}\n" for line in lines), "utf-8")
                     options += [f"--{option}", str(folder / option)]
-            compiled = build(
-                self._uv,
-                ["pip", "compile", *map(str, recipe.requirements), *options],
-                folder=folder,
-            )
+            arguments = ["pip", "compile", *map(str, recipe.requirements), *options]
+            compiled = self._run_uv(arguments, folder)
         pins = (line.partition(";")[0].strip() for line in compiled.splitlines())
         return tuple(sorted(pin for pin in pins if "==" in pin))
 
@@ -124,17 +128,17 @@ class EnvironmentCache:
         """Resolve, make the environment unless it is there, and keep it while it is used.
 
         Raises:
-            CollisionError: No set of versions satisfies the requirements.
-            BuildError: It could not be made otherwise.
+            UnsatisfiableError: No set of versions satisfies the requirements.
+            PinproofError: uv fails otherwise, or the cache cannot be written.
         """
         pins = self.resolve(recipe)
         key = _key(pins, recipe)
         self._prepare()
         place = self._folder / key
-        lock = share(place, _RECORD)
+        lock = lock_shared(place, _RECORD)
         while lock is None:
             self._make(place, pins, recipe)
-            lock = share(place, _RECORD)
+            lock = lock_shared(place, _RECORD)
         try:
             (place / _RECORD).touch()
             self._shrink()
@@ -147,7 +151,7 @@ class EnvironmentCache:
             self._folder.mkdir(parents=True, exist_ok=True)
             (self._folder / ".gitignore").write_text("*\n", encoding="utf-8")
         except OSError as error:
-            raise BuildError(
+            raise PinproofError(
                 f"The cache {self._folder.name} cannot be written: {error.strerror}.",
                 remedy="Make it writable, or name another folder: --cache.",
             ) from error
@@ -155,7 +159,7 @@ class EnvironmentCache:
 
     def _make(self, place: Path, pins: tuple[str, ...], recipe: Recipe) -> None:
         self._log(f"making an environment of {len(pins)} distributions")
-        with staged(place) as staging:
+        with create_folder(place) as staging:
             self._install(staging, pins, recipe)
             record = {"pins": pins, "bytes": _size(staging)}
             (staging / _RECORD).write_text(json.dumps(record, indent=1), encoding="utf-8")
@@ -165,13 +169,18 @@ class EnvironmentCache:
         listed.write_text("".join(f"{pin}\n" for pin in pins), encoding="utf-8")
         base = str(recipe.python)
         venv = ["venv", "--allow-existing", "--relocatable", "--python", base, str(folder)]
-        build(self._uv, venv, folder=folder)
+        self._run_uv(venv, folder)
         into = ["pip", "install", "--python", str(folder / "bin" / "python"), "--no-deps"]
         if pins:
-            build(self._uv, [*into, "-r", str(listed)], folder=folder)
+            self._run_uv([*into, "-r", str(listed)], folder)
         if recipe.first_party:
             sources = [part for path in recipe.first_party for part in ("-e", str(path))]
-            build(self._uv, [*into, *sources], folder=folder)
+            self._run_uv([*into, *sources], folder)
+
+    def _run_uv(self, arguments: Sequence[str], folder: Path) -> str:
+        return run_uv(
+            self._uv, arguments, folder=folder, timeout_s=_TIMEOUT_S, purpose="make the environment"
+        )
 
     def _shrink(self) -> None:
         """Remove the least recently used environments until the rest is within the limit."""

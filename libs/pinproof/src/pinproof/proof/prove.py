@@ -87,8 +87,8 @@ def prove(runner: ProofRunner, interpreters: dict[str, Path]) -> ServiceProof:
     """Prove both ends of the pins on each Python.
 
     Raises:
-        CollisionError: The pins contradict each other.
-        BuildError: An environment cannot be made.
+        UnsatisfiableError: The pins contradict each other.
+        PinproofError: An environment cannot be made.
     """
     job = runner.job
     absent = tuple(minor for minor in job.policy.pythons if minor not in interpreters)

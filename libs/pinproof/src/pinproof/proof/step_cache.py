@@ -3,16 +3,16 @@
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
 from pydantic import JsonValue
 
-from pinproof.proof.cache_dirs import NEW, remove_leftovers, remove_unused, staged
+from pinproof.closure.replace_files import replace_files
+from pinproof.proof.cache_dirs import create_folder, remove_leftovers, remove_unused
 
-__all__ = ["StepCache", "StepResult", "digest", "write_atomically"]
+__all__ = ["StepCache", "StepResult", "digest", "digest_of_code"]
 
 StepResult = dict[str, JsonValue]
 
@@ -46,7 +46,7 @@ class StepCache:
             path.touch()
             return found
         answer = work()
-        write_atomically(path, json.dumps(answer))
+        replace_files({path: json.dumps(answer)})
         return answer
 
     def folder(self, parts: Iterable[str], fill: Callable[[Path], None]) -> Path:
@@ -58,7 +58,7 @@ class StepCache:
         if place.is_dir():
             os.utime(place)
             return place
-        with staged(place) as staging:
+        with create_folder(place) as staging:
             fill(staging)
         return place
 
@@ -83,20 +83,6 @@ def digest_of_code(folders: Iterable[Path]) -> str:
                 if path.suffix in _CODE:
                     parts += [str(path), hashlib.sha256(path.read_bytes()).hexdigest()]
     return digest(parts)
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file so that it is at any time the old one or the new one."""
-    handle, name = tempfile.mkstemp(prefix=NEW, dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
 
 
 def _keep_newest(folder: Path, count: int) -> None:

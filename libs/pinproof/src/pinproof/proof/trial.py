@@ -8,8 +8,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from pinproof.closure.resolver import UnsatisfiableError
-from pinproof.proof.building import CollisionError
+from pinproof.closure.uv import UnsatisfiableError
 from pinproof.proof.coupled_upgrades import find_coupled_upgrades
 from pinproof.proof.environments import Environment
 from pinproof.proof.metrics import Metric, compare_metrics, golden_of
@@ -125,8 +124,7 @@ def trial(
 
     Raises:
         TrialError: The service does not pin what should be changed.
-        BuildError: An environment cannot be made.
-        PinproofError: Today's model cannot be trained, so that there is nothing to compare.
+        PinproofError: An environment cannot be made, or today's model cannot be trained.
     """
     minor, python = interpreter
     asked = tuple(str(pin) for pin in changes.values())
@@ -138,18 +136,11 @@ def trial(
         draft.change(coupled_upgrades)
         draft.sync(uv, runner.log)
         runner.environments.resolve(recipe)
-    except CollisionError as error:
+    except UnsatisfiableError as error:
         return Trial(
             *(runner.job.service, minor, asked, TrialVerdict.CANNOT_RESOLVE),
             collision=error.packages,
             explanation=error.explanation,
-        )
-    except UnsatisfiableError as error:
-        collision = CollisionError(" ".join(error.message.split()))
-        return Trial(
-            *(runner.job.service, minor, asked, TrialVerdict.CANNOT_RESOLVE),
-            collision=collision.packages,
-            explanation=collision.explanation,
         )
     with ExitStack() as stack:
         environments = runner.environments

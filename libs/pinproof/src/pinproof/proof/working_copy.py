@@ -25,7 +25,7 @@ _COMMENT = re.compile(r"\s+#.*$")
 
 
 class TrialError(PinproofError):
-    """What should be tried is no change of this service's pins."""
+    """What should be tried is not a change of this service's pins."""
 
 
 class WorkingCopy:
@@ -97,7 +97,7 @@ class WorkingCopy:
 
         Raises:
             UnsatisfiableError: The pins contradict each other.
-            ResolverError: uv failed otherwise.
+            UvError: uv fails otherwise.
         """
         if self._service in self._original.policy.services:
             sync(self._folder, uv, log=log)
@@ -201,7 +201,7 @@ def parse_changes(texts: Iterable[str]) -> Mapping[str, Requirement]:
     """The pins that should be tried, by name.
 
     Raises:
-        TrialError: One is no requirement with a specifier alone.
+        TrialError: One is not a requirement with a specifier alone.
     """
     pins: dict[str, Requirement] = {}
     for text in texts:
@@ -209,7 +209,7 @@ def parse_changes(texts: Iterable[str]) -> Mapping[str, Requirement]:
             pin = Requirement(text)
         except ValueError as error:
             raise TrialError(
-                f"{text!r} is no requirement.", remedy="Write numpy~=2.4.0."
+                f"{text!r} is not a requirement.", remedy="Write numpy~=2.4.0."
             ) from error
         if not pin.specifier or pin.url or pin.marker or pin.extras:
             raise TrialError(

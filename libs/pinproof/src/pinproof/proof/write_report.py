@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
+from pinproof.closure.replace_files import replace_files
 from pinproof.errors import PinproofError
 from pinproof.proof.document import Document, render_html, render_markdown
-from pinproof.proof.step_cache import write_atomically
 
 __all__ = ["plain", "write_report"]
 
@@ -37,8 +37,7 @@ def write_report(
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for suffix, text in texts.items():
-            write_atomically(folder / f"{name}.{suffix}", text)
+        replace_files({folder / f"{name}.{suffix}": text for suffix, text in texts.items()})
     except OSError as error:
         raise PinproofError(
             f"The report cannot be written to {folder}: {error.strerror}.",

@@ -3,6 +3,7 @@
 import json
 from typing import Literal
 
+from modelseal.validation import first_error
 from packaging.requirements import InvalidRequirement, Requirement
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -20,7 +21,7 @@ RECORD_FILE = "pins-closure.json"
 
 
 class ClosureError(ValueError):
-    """The text is no closure record of a format that is known here."""
+    """The text is not a closure record of a format that is known here."""
 
 
 class RecordedPin(BaseModel):
@@ -46,7 +47,7 @@ class RecordedPin(BaseModel):
         try:
             return Requirement(self.pin)
         except InvalidRequirement as error:
-            raise ClosureError(f"{self.pin!r} is no requirement") from error
+            raise ClosureError(f"{self.pin!r} is not a requirement") from error
 
 
 class Closure(BaseModel):
@@ -79,10 +80,7 @@ def parse_closure(text: str) -> Closure:
     try:
         return Closure.model_validate_json(text)
     except ValidationError as error:
-        mistake = error.errors()[0]
-        place = ".".join(map(str, mistake["loc"]))
-        reason = f"{place or 'JSON'}: {mistake['msg']}"
-        raise ClosureError(f"it is no closure record ({reason})") from error
+        raise ClosureError(f"it is not a closure record ({first_error(error)})") from error
 
 
 def dump_closure(closure: Closure) -> str:

@@ -8,37 +8,16 @@ from packaging.markers import Marker, UndefinedComparison
 
 __all__ = ["PATCHES", "PLATFORMS", "marker_environments", "matching_environments"]
 
+_SYSTEMS = {
+    "linux-x86_64": ("posix", "x86_64", "Linux", "linux"),
+    "linux-aarch64": ("posix", "aarch64", "Linux", "linux"),
+    "macos-arm64": ("posix", "arm64", "Darwin", "darwin"),
+    "macos-x86_64": ("posix", "x86_64", "Darwin", "darwin"),
+    "windows-x86_64": ("nt", "AMD64", "Windows", "win32"),
+}
+_VARIABLES = ("os_name", "platform_machine", "platform_system", "sys_platform")
 PLATFORMS: Mapping[str, Mapping[str, str]] = {
-    "linux-x86_64": {
-        "os_name": "posix",
-        "platform_machine": "x86_64",
-        "platform_system": "Linux",
-        "sys_platform": "linux",
-    },
-    "linux-aarch64": {
-        "os_name": "posix",
-        "platform_machine": "aarch64",
-        "platform_system": "Linux",
-        "sys_platform": "linux",
-    },
-    "macos-arm64": {
-        "os_name": "posix",
-        "platform_machine": "arm64",
-        "platform_system": "Darwin",
-        "sys_platform": "darwin",
-    },
-    "macos-x86_64": {
-        "os_name": "posix",
-        "platform_machine": "x86_64",
-        "platform_system": "Darwin",
-        "sys_platform": "darwin",
-    },
-    "windows-x86_64": {
-        "os_name": "nt",
-        "platform_machine": "AMD64",
-        "platform_system": "Windows",
-        "sys_platform": "win32",
-    },
+    platform: dict(zip(_VARIABLES, values, strict=True)) for platform, values in _SYSTEMS.items()
 }
 """The platforms that a policy can name. Each supported one is CPython."""
 

@@ -1,7 +1,7 @@
 """The pins of a repository or of one file, in the sets that are installed together."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path, PurePosixPath
@@ -142,8 +142,7 @@ def _read_file(target: Path, root: Path, home: Path | None) -> _Read:
     def shown(path: str) -> str:
         return _relative(path, root)
 
-    faults = [f"{shown(fault.path)}:{fault.line}: {fault.message}" for fault in repository.unusable]
-    _refuse(faults + _invalid(repository.lines(), shown))
+    _refuse(repository.problems(shown))
     asked = repository.reachable(top)
     pins: list[Pin] = []
     limits: list[Pin] = []
@@ -165,8 +164,7 @@ def _relative(path: str, folder: Path) -> str:
 def _read_repository(root: Path) -> list[_Read]:
     """Read each file that no other one includes, and each list of a pyproject.toml."""
     repository = load_repository(root)
-    faults = [f"{fault.path}:{fault.line}: {fault.message}" for fault in repository.unusable]
-    _refuse(faults + _invalid(repository.lines(), str))
+    _refuse(repository.problems())
     read: list[_Read] = []
     for path, lines in repository.files.items():
         if PurePosixPath(path).name == "pyproject.toml":
@@ -189,16 +187,8 @@ def _sections(path: str, lines: tuple[Line, ...]) -> Iterator[_Read]:
         yield _Read(Scope(path, path, pins), direct)
 
 
-def _invalid(lines: Iterator[Line], shown: Callable[[str], str]) -> list[str]:
-    return [
-        f"{shown(line.path)}:{line.number}: {line.excerpt!r} is no requirement ({line.error})"
-        for line in lines
-        if line.kind is LineKind.INVALID
-    ]
-
-
-def _refuse(faults: list[str]) -> None:
-    if faults:
+def _refuse(problems: list[str]) -> None:
+    if problems:
         raise UnusablePinsError(
-            "\n".join(faults) + ".", remedy="Correct this; `pinproof check` tells more."
+            "\n".join(problems) + ".", remedy="Correct this; `pinproof check` explains more."
         )

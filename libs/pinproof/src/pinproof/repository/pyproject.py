@@ -31,7 +31,7 @@ def parse_pyproject(path: str, text: str) -> tuple[Line, ...]:
     pins nothing.
 
     Raises:
-        PyprojectError: The file is not TOML, or a list of requirements is no list of strings.
+        PyprojectError: The file is not TOML, or a list of requirements is not a list of strings.
     """
     document = _load(text)
     entries = list(_entries(document))

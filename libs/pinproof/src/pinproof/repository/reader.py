@@ -1,7 +1,7 @@
 """Reads a repository's requirements: the files that were found, and those that they include."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -10,7 +10,7 @@ from pinproof.repository.discovery import find_files
 from pinproof.repository.lines import NotTextError, decode
 from pinproof.repository.policy import DEV, PROD, Policy, load_policy
 from pinproof.repository.pyproject import PyprojectError, parse_pyproject
-from pinproof.repository.requirements import Line, parse_requirements, shorten
+from pinproof.repository.requirements import Line, LineKind, parse_requirements, shorten
 from pinproof.violations import Violation
 
 __all__ = ["UNUSABLE", "Repository", "load_file", "load_repository"]
@@ -52,6 +52,22 @@ class Repository:
         """Yield every line of every file."""
         for lines in self.files.values():
             yield from lines
+
+    def problems(self, name: Callable[[str], str] = str) -> list[str]:
+        """Everything that cannot be used, each as `file:line: message`.
+
+        Args:
+            name: Turns the path of a file into its name in messages.
+        """
+        return [
+            *(f"{name(each.path)}:{each.line}: {each.message}" for each in self.unusable),
+            *(
+                f"{name(line.path)}:{line.number}: {line.excerpt!r} is not a requirement "
+                f"({line.error})"
+                for line in self.lines()
+                if line.kind is LineKind.INVALID
+            ),
+        ]
 
     def reachable(self, path: str) -> set[str]:
         """The file and all that it includes with `-r`, over any number of steps."""
@@ -186,7 +202,7 @@ class _Reader:
                 "include a file of the repository"
             )
         elif not os.path.isfile(joined):  # noqa: PTH113 - Path.is_file raises on long names
-            fault = "is no file: correct the path or remove the line"
+            fault = "is not a file: correct the path or remove the line"
         else:
             return str(joined.relative_to(self.root))
         self.report(line.path, line.number, f"{place} {fault}")
@@ -223,7 +239,7 @@ def _read_text(root: Path, path: str) -> str:
         if not real.is_relative_to(root):
             raise UnusableError("it is a link that leads out of the repository")
         if not real.is_file():
-            raise UnusableError("it is no regular file")
+            raise UnusableError("it is not a regular file")
         if real.stat().st_size > _LARGEST:
             raise UnusableError(f"it is larger than {_LARGEST} bytes")
         return decode(real.read_bytes())

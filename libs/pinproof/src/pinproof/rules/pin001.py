@@ -35,7 +35,7 @@ def check(repository: Repository, /) -> Iterator[Violation]:
 
 def _problem(line: Line) -> str:
     if line.kind is LineKind.INVALID:
-        return f"{line.excerpt!r} is no requirement ({line.error}): write name~=1.2.3"
+        return f"{line.excerpt!r} is not a requirement ({line.error}): write name~=1.2.3"
     if line.kind is not LineKind.REQUIREMENT or line.requirement is None:
         return ""
     operators = [specifier.operator for specifier in line.requirement.specifier]

@@ -10,7 +10,7 @@ violation too: it cannot be checked.
 
 Why: what it installs is pinned by nobody, comes on top of what the requirements files say, and
 differs between the image, the pipeline and the machine that the tests ran on. A pin rule that does
-not look at every place where an installer is called is no rule.
+not look at every place where an installer is called is not a rule.
 
 Instead: write the distribution into a requirements file with `~=`, and install that with `-r`.
 

@@ -195,7 +195,7 @@ def test_many_questions_are_asked_in_several_batches() -> None:
 def test_a_version_that_is_none_names_its_advisory() -> None:
     document = made_up(ranges=ranges({"introduced": "0"}, {"fixed": "soon"}))
 
-    with pytest.raises(AdvisoryError, match="X-1 names 'soon', which is no version"):
+    with pytest.raises(AdvisoryError, match="X-1 names 'soon', which is not a version"):
         osv("a", "1.0", published=document, affecting={"a 1.0": ["X-1"]})
 
 
@@ -258,7 +258,7 @@ def test_what_pypi_calls_withdrawn_is_none() -> None:
         ({}, "does not exist"),
         ({"a/1.0": [], "jinja2/2.4.1": []}, "knows no advisory for jinja2 2.4.1"),
         ({"a/1.0": [{"aliases": []}]}, "vulnerabilities.0.id: Field required"),
-        ({"a/1.0": [JINJA_FOUND | {"fixed_in": ["soon"]}]}, "names a fix that is no version"),
+        ({"a/1.0": [JINJA_FOUND | {"fixed_in": ["soon"]}]}, "names a fix that is not a version"),
     ],
 )
 def test_pypi_without_data_is_an_error(vulnerable: Mapping[str, object], reason: str) -> None:

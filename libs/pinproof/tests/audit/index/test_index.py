@@ -174,7 +174,7 @@ def test_where_neither_is_offered_what_a_release_asks_for_is_unknown() -> None:
 def test_requirements_that_are_none_are_an_error() -> None:
     with (
         serving(index_of({"a": {"1": Release(["b (>dev)"])}})) as url,
-        pytest.raises(WebError, match="is no metadata of a release"),
+        pytest.raises(WebError, match="is not the metadata of a release"),
     ):
         Index(f"{url}/simple/", CLIENT).requirements("a", Version("1"))
 

@@ -8,6 +8,7 @@ from collections import defaultdict
 from typing import NamedTuple
 from urllib.parse import quote
 
+from modelseal.validation import first_error
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -230,7 +231,7 @@ def _range(found: _Range, identifier: str) -> EventRange:
             version = _version_or_none(text)
             if version is None:
                 raise AdvisoryError(
-                    f"{identifier} names {text!r}, which is no version.",
+                    f"{identifier} names {text!r}, which is not a version.",
                     remedy="Tell its database, and ignore it in pins.toml until it is mended.",
                 )
             is_start = kind is EventKind.INTRODUCED and text == "0"
@@ -246,9 +247,7 @@ def _version_or_none(text: str) -> Version | None:
 
 
 def _malformed(url: str, error: ValidationError) -> AdvisoryError:
-    first = error.errors()[0]
-    place = ".".join(map(str, first["loc"]))
     return AdvisoryError(
-        f"{url} gives no answer of OSV's form ({f'{place}: ' if place else ''}{first['msg']}).",
-        remedy="See whether this is the address of an OSV server.",
+        f"{url} does not answer in OSV's format ({first_error(error)}).",
+        remedy="Check that this is the address of an OSV server.",
     )

@@ -7,6 +7,7 @@ from collections import defaultdict
 from typing import NamedTuple
 from urllib.parse import quote
 
+from modelseal.validation import first_error
 from packaging.version import InvalidVersion, Version
 from pydantic import BaseModel, Field, ValidationError
 
@@ -74,11 +75,9 @@ class PypiSource:
         try:
             release = _Release.model_validate_json(answer.body)
         except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(map(str, first["loc"]))
             raise AdvisoryError(
-                f"{answer.url} is no release of PyPI's form ({place}: {first['msg']}).",
-                remedy="See whether this is the address of a server with PyPI's JSON API.",
+                f"{answer.url} is not a release in PyPI's format ({first_error(error)}).",
+                remedy="Check that this is the address of a server with PyPI's JSON API.",
             ) from error
         return tuple(found for found in release.vulnerabilities if found.withdrawn is None)
 
@@ -103,7 +102,7 @@ def _record(found: _Vulnerability, claimed: set[Version], asked: set[Version]) -
         fixes = tuple(sorted(map(Version, found.fixed_in)))
     except InvalidVersion as error:
         raise AdvisoryError(
-            f"{found.id} names a fix that is no version ({error}).",
+            f"{found.id} names a fix that is not a version ({error}).",
             remedy="Name another source, such as OSV.",
         ) from error
     return AdvisoryRecord(

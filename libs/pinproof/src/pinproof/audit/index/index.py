@@ -120,5 +120,5 @@ def _parse(texts: list[str], url: str) -> tuple[Requirement, ...]:
 
 def _unreadable(url: str) -> WebError:
     return WebError(
-        f"{url} is no metadata of a release.", remedy="Name another index, or another release."
+        f"{url} is not the metadata of a release.", remedy="Name another index, or another release."
     )

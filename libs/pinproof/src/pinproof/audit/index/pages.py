@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
+from modelseal.validation import first_error
 from packaging.utils import canonicalize_name
 from pydantic import AliasChoices, BaseModel, Field, ValidationError
 
@@ -46,7 +47,7 @@ def read_page(name: str, answer: Answer) -> Project:
     are left out, as installers do.
 
     Raises:
-        WebError: It is no such page, or one of another project, or offers no file at all.
+        WebError: It is not a such page, or one of another project, or offers no file at all.
     """
     if answer.kind in {_JSON, "application/json"}:
         files = list(_from_json(name, answer))
@@ -66,9 +67,7 @@ def _from_json(name: str, answer: Answer) -> Iterator[File | None]:
     try:
         page = _Page.model_validate_json(answer.body)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise _unusable(answer, f"{place}: {first['msg']}" if place else first["msg"]) from error
+        raise _unusable(answer, first_error(error)) from error
     if canonicalize_name(page.name) != name:
         raise _unusable(answer, f"it is the page of {page.name}")
     for file in page.files:
@@ -130,6 +129,6 @@ def _file(
 
 def _unusable(answer: Answer, reason: str) -> WebError:
     return WebError(
-        f"{answer.url} is no page of a package index ({reason}).",
+        f"{answer.url} is not a page of a package index ({reason}).",
         remedy="Name an index, such as https://pypi.org/simple/.",
     )

@@ -104,7 +104,7 @@ _LETTERS_WITH_VALUE = {key: option for key, option in _LETTERS_WITH_VALUE.items(
 
 
 def _split(words: Words, *, flags: str = "") -> Iterator[tuple[TargetKind | None, Word]]:
-    """Yield what the options and the other words name; None for a word that is no option.
+    """Yield what the options and the other words name; None for a word that is not an option.
 
     Args:
         words: The arguments of a tool.
@@ -150,7 +150,7 @@ def _kind(option: str) -> TargetKind | None:
 
 
 def _verb(words: Words, *, flags: str = "") -> tuple[Word | None, Words]:
-    """The first word that is no option, and what follows it."""
+    """The first word that is not an option, and what follows it."""
     for place in range(len(words)):
         seen = [word for kind, word in _split(words[: place + 1], flags=flags) if kind is None]
         if seen:

@@ -91,7 +91,7 @@ class _Makefile:
                 rule = self._statement(number, _without_comment(stripped), rule)
 
     def _statement(self, number: int, text: str, rule: _Rule | None) -> _Rule | None:
-        """Read a line that is no recipe, and tell which rule the recipe lines below belong to."""
+        """Read a line outside of recipes. Returns the rule that recipe lines below it belong to."""
         if assignment := _ASSIGNMENT.match(text):
             self._assign(number, *assignment.groups())
         elif _CALLED.match(text):

@@ -50,7 +50,7 @@ def python_commands(text: str, read_shell: ReadShell, *, line: int = 1) -> Itera
         line: The number of the program's first line.
 
     Raises:
-        SyntaxError: It is no Python program.
+        SyntaxError: It is not a Python program.
     """
     tree = ast.parse(text)
     nodes = list(ast.walk(tree))

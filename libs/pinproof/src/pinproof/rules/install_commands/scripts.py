@@ -15,7 +15,7 @@ _PYTHON = re.compile(r"^#!.*\bpython")
 
 
 def script_commands(text: str, name: str, *, line: int = 1) -> Iterator[Command]:
-    """Yield the commands of a script; none of a text that is no script in a known language."""
+    """Yield the commands of a script; none of a text that is not a script in a known language."""
     first = text.lstrip("\n").partition("\n")[0]
     if _PYTHON.match(first) or (name.endswith(".py") and not _SHELL.match(first)):
         yield from python_commands(text, shell_commands, line=line)

@@ -209,6 +209,6 @@ def _unescape(text: str, only: str | None = None) -> str:
         quoted = next(characters, "")
         if only is not None and quoted not in only:
             value += "\\"
-        # A line that is continued is no part of the word.
+        # A line that is continued is not part of the word.
         value += "" if quoted == "\n" else quoted
     return value
