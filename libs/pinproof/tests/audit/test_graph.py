@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from audit_samples import PROJECTS
 from pinproof.audit.concurrent_map import silent
-from pinproof.audit.graph import follow
+from pinproof.audit.graph import build_graph
 from pinproof.audit.http_client import Client
 from pinproof.audit.index import Index
 from pinproof.audit.releases import Releases
@@ -55,6 +55,6 @@ def test_the_newest_releases_that_go_together(
         index = Index(f"{url}/simple/", Client(attempts=1))
         releases = Releases(index, "3.11", installed={}, progress=silent)
 
-        graph = follow(pins.scopes[0], pins.policy, releases)
+        graph = build_graph(pins.scopes[0], pins.policy, releases)
 
     assert sorted(f"{node.name} {node.ceiling}" for node in graph) == expected

@@ -40,7 +40,7 @@ def test_pins_whose_ends_answer_the_same_are_proven(
     found = findings(world)
     assert {check for check, _ in found} == set(CHECKS)
     assert found["open", "floor"]["text"] == (
-        "the ceiling's model is refused (older-than-writer), as rule 3 wants"
+        "the ceiling's model is refused (older-than-writer), as it should be"
     )
     assert "auc 0.8000 -> 0.8000" in found["retrain", "ceiling"]["text"]
     assert world.texts() == before

@@ -1,4 +1,4 @@
-"""One advisory at one pin, and how it is told."""
+"""One advisory that affects one pin, and its message."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from pinproof.violations import Violation
 
 __all__ = ["AuditFinding", "Blocker"]
 
-_NAMED = {
+_ROLE_NAMES = {
     VersionRole.FLOOR: "the floor",
     VersionRole.BETWEEN: "inside the pin",
     VersionRole.CEILING: "the ceiling",
@@ -23,13 +23,13 @@ _NAMED = {
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
-    """A distribution that keeps the fixed release of another out.
+    """A parent that blocks the fixed release of a distribution.
 
     Attributes:
-        name: The distribution in PEP 503 form.
-        pin: What pins it, or its name alone where nothing does.
+        name: The parent in PEP 503 form.
+        pin: Its pin, or its name if it has none.
         release: Its newest admitted release.
-        asks: What that asks for.
+        asks: The specifier that this release requires.
         first: Its first later release that admits the fix; None if none was found.
     """
 
@@ -42,90 +42,83 @@ class Blocker:
 
 @dataclass(frozen=True, slots=True)
 class AuditFinding:
-    """One advisory at one pin.
+    """One advisory that affects one pin.
 
     Attributes:
         name: The affected distribution in PEP 503 form.
-        what: Its pin; without one its name, and what brings it along.
+        subject: Its pin; without one, its name and the parents that require it.
         pinned: Whether it has a pin.
-        path: The file with its pin, or with the one that brings it along.
+        path: The file of its pin, or of the pin that leads to it.
         line: The line in that file.
         advisory: The advisory.
-        verdict: What follows.
-        blockers: Who keeps the fix out, and why.
-        pythons: The Pythons that this holds for; empty for all.
-        expired: The entries of the ignore list that covered it, and have expired.
+        impact: What the advisory means for the pin.
+        blockers: The parents that block the fix.
+        pythons: The Pythons that this applies to; empty for all.
+        expired: The expired entries of the ignore list that cover it.
     """
 
     name: str
-    what: str
+    subject: str
     pinned: bool
     path: str
     line: int
     advisory: Advisory
-    verdict: Impact
+    impact: Impact
     blockers: tuple[Blocker, ...]
     pythons: tuple[str, ...] = ()
     expired: tuple[IgnoredAdvisory, ...] = ()
 
     @property
     def message(self) -> str:
-        """All of it, on one line."""
-        affected = _and([f"{_NAMED[point]} {version}" for point, version in self._points])
+        """The finding on one line."""
+        points = [f"{_ROLE_NAMES[role]} {each}" for role, each in self.impact.points.items()]
+        verb = "is" if len(points) == 1 else "are"
         on = f" on Python {_and(list(self.pythons))}" if self.pythons else ""
         aliases = ", ".join([*self.advisory.names[1:], *filter(None, [self.advisory.severity])])
-        told = f"; {self.advisory.summary.rstrip('. ')}" if self.advisory.summary else ""
-        told += f" ({aliases})" if aliases else ""
+        summary = f"; {self.advisory.summary.rstrip('. ')}" if self.advisory.summary else ""
+        summary += f" ({aliases})" if aliases else ""
         expired = "".join(
             f"; {POLICY_FILE} ignored it until {entry.expires} ({entry.reason})"
             for entry in self.expired
         )
-        verb = "is" if len(self._points) == 1 else "are"
         return (
-            f"{self.verdict.kind}: {self.what}: {affected} {verb} affected{on}; "
-            f"{self._remedy()}{told}{expired}"
+            f"{self.impact.kind}: {self.subject}: {_and(points)} {verb} affected{on}; "
+            f"{self._remedy()}{summary}{expired}"
         )
 
     @property
     def violation(self) -> Violation:
-        """The finding as the reporters of the checker take it."""
+        """The finding in the form that reporters take."""
         return Violation(self.path, self.line, self.advisory.names[0], self.message, self.name)
 
-    @property
-    def _points(self) -> list[tuple[VersionRole, Version]]:
-        return list(self.verdict.points.items())
-
     def _remedy(self) -> str:
-        target, newest_unaffected = self.verdict.target, self.verdict.newest_unaffected
-        match self.verdict.kind:
+        target, newest = self.impact.target, self.impact.newest_unaffected
+        pin = compatible_releases(target) if target else ""
+        match self.impact.kind:
             case ImpactKind.REACHABLE:
-                return f"{target} is admitted and is not: install again"
+                return f"{target} is not affected and is admitted: install again"
             case ImpactKind.FLOOR:
-                return f"from {target} on none is: write {_pin(target)}"
+                return f"{target} and later are not affected: pin {pin}"
             case ImpactKind.PIN:
-                return f"{target} is not, and the pin keeps it out: write {_pin(target)}"
+                return f"{target} is not affected, but the pin excludes it: pin {pin}"
             case ImpactKind.PARENT:
                 blocked = " and ".join(_blocked(blocker, self.name) for blocker in self.blockers)
-                also = "; change the pin too" if self.pinned and not self.verdict.admitted else ""
-                return f"{target} is not, and is kept out by {blocked}{also}"
+                also = "; change the pin too" if self.pinned and not self.impact.admitted else ""
+                return f"{target} is not affected, but is blocked by {blocked}{also}"
             case ImpactKind.NONE:
                 early = [str(fix) for fix in self.advisory.fixes if fix.is_prerelease]
-                but = f" but the pre-release {_and(early)}" if early else ""
-                hold = f"; {newest_unaffected} is not affected" if newest_unaffected else ""
-                return f"no later release fixes it{but}{hold}"
-
-
-def _pin(target: Version | None) -> str:
-    return str(compatible_releases(target)) if target else ""
+                except_for = f" except the pre-release {_and(early)}" if early else ""
+                unaffected = f"; {newest} is not affected" if newest else ""
+                return f"no later release fixes it{except_for}{unaffected}"
 
 
 def _blocked(blocker: Blocker, name: str) -> str:
     first = (
         f"{blocker.name} {blocker.first} is the first that admits it"
         if blocker.first
-        else f"no later {blocker.name} that was looked at admits it"
+        else f"no later {blocker.name} that was checked admits it"
     )
-    return f"{blocker.pin} (its {blocker.release} asks for {name}{blocker.asks}; {first})"
+    return f"{blocker.pin} (its {blocker.release} requires {name}{blocker.asks}; {first})"
 
 
 def _and(words: list[str]) -> str:

@@ -51,7 +51,7 @@ def _document(result: Audit) -> dict[str, object]:
 
 
 def _finding(finding: AuditFinding) -> dict[str, object]:
-    verdict = finding.verdict
+    impact = finding.impact
     return {
         "path": finding.path,
         "line": finding.line,
@@ -60,9 +60,9 @@ def _finding(finding: AuditFinding) -> dict[str, object]:
         "aliases": list(finding.advisory.names[1:]),
         "severity": finding.advisory.severity,
         "url": finding.advisory.url,
-        "verdict": verdict.kind,
-        "affected": {point: str(version) for point, version in verdict.points.items()},
-        "target": str(verdict.target) if verdict.target else None,
+        "verdict": impact.kind,
+        "affected": {point: str(version) for point, version in impact.points.items()},
+        "target": str(impact.target) if impact.target else None,
         "blockers": [
             {
                 "distribution": blocker.name,

@@ -5,12 +5,21 @@ from typing import Annotated
 
 import typer
 
+from pinproof.proof.job import load_job
 from pinproof.proof.prove import prove as prove_service
 from pinproof.proof.prove_report import describe
-from pinproof.proof.setting_up import interpreters_for, set_up
+from pinproof.proof.runner import ProofRunner
 from pinproof.proof.write_report import write_report
 
-__all__ = ["CacheLimit", "CacheOption", "ReportOption", "RootOption", "UvOption", "command"]
+__all__ = [
+    "CacheLimit",
+    "CacheOption",
+    "ReportOption",
+    "RootOption",
+    "UvOption",
+    "command",
+    "open_runner",
+]
 
 RootOption = Annotated[Path, typer.Option(help="The root of the repository, with pins.toml.")]
 UvOption = Annotated[
@@ -26,6 +35,19 @@ CacheLimit = Annotated[
     typer.Option("--cache-limit", min=0, help="How many GiB of environments to keep at most."),
 ]
 ReportOption = Annotated[Path, typer.Option(help="The folder for the report.")]
+
+
+def open_runner(
+    root: Path, service: str, uv: Path | None, cache: Path | None, limit_gib: float
+) -> ProofRunner:
+    """Create the runner of a service, which prints each step to standard error."""
+    return ProofRunner(
+        load_job(root, service),
+        uv=uv,
+        cache=cache,
+        limit_bytes=int(limit_gib * 2**30),
+        log=lambda text: typer.echo(f"{service}: {text}", err=True),
+    )
 
 
 def command(  # noqa: PLR0917 - typer makes options of them, nobody passes them by position
@@ -51,12 +73,8 @@ def command(  # noqa: PLR0917 - typer makes options of them, nobody passes them 
 
     Exit status: 0 proven, 1 not proven (the report says what failed), 2 it cannot be tried.
     """
-
-    def log(text: str) -> None:
-        typer.echo(f"{service}: {text}", err=True)
-
-    runner = set_up(root, service, uv=uv, cache=cache, limit_gib=cache_limit, log=log)
-    proof = prove_service(runner, interpreters_for(runner))
+    runner = open_runner(root, service, uv, cache, cache_limit)
+    proof = prove_service(runner, runner.job.interpreters())
     document = describe(proof)
     name = proof.service.replace("/", "-")
     facts = {"proven": proof.proven, "service": proof.service, "pythons": proof.pythons}

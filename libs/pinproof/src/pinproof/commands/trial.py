@@ -8,8 +8,15 @@ from typing import Annotated
 import typer
 
 from pinproof.closure.uv import find_uv
-from pinproof.commands.prove import CacheLimit, CacheOption, ReportOption, RootOption, UvOption
-from pinproof.proof.setting_up import ProofError, interpreters_for, set_up
+from pinproof.commands.prove import (
+    CacheLimit,
+    CacheOption,
+    ReportOption,
+    RootOption,
+    UvOption,
+    open_runner,
+)
+from pinproof.proof.job import ProofError
 from pinproof.proof.trial import trial as try_changes
 from pinproof.proof.trial_report import describe
 from pinproof.proof.working_copy import WorkingCopy, parse_changes
@@ -50,18 +57,14 @@ def command(  # noqa: PLR0917 - typer makes options of them, nobody passes them 
     Exit status: 0 the upgrade can be made (compatible, or needs retraining), 1 it cannot or should
     not, 2 it cannot be tried.
     """
-
-    def log(text: str) -> None:
-        typer.echo(f"{service}: {text}", err=True)
-
     changes = parse_changes(pins)
-    runner = set_up(root, service, uv=uv, cache=cache, limit_gib=cache_limit, log=log)
-    interpreters = interpreters_for(runner)
+    runner = open_runner(root, service, uv, cache, cache_limit)
+    interpreters = runner.job.interpreters()
     minor = python or next(iter(interpreters))
     if minor not in interpreters:
         raise ProofError(
-            f"Python {minor} is not here, or not supported.",
-            remedy=f"Choose of {', '.join(interpreters)}.",
+            f"Python {minor} is not on this machine, or not supported.",
+            remedy=f"Choose one of {', '.join(interpreters)}.",
         )
     with tempfile.TemporaryDirectory(prefix="pinproof-trial-") as folder:
         draft = WorkingCopy(root, Path(folder), runner.job.service)

@@ -30,8 +30,6 @@ from pinproof.proof.cache_dirs import (
 
 __all__ = ["Environment", "EnvironmentCache", "Recipe"]
 
-DEFAULT_LIMIT_BYTES = 8 * 2**30
-
 _TIMEOUT_S = 1800
 _RECORD = "environment.json"
 _DESCRIPTIONS = frozenset({".cfg", ".py", ".toml", ".txt"})
@@ -95,7 +93,7 @@ class EnvironmentCache:
         folder: Path,
         uv: Path,
         *,
-        limit_bytes: int = DEFAULT_LIMIT_BYTES,
+        limit_bytes: int = 8 * 2**30,
         log: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._folder = folder.absolute()

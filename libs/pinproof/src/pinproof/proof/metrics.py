@@ -1,15 +1,12 @@
-"""Compares a model with the one that was trained anew."""
+"""Compares the metrics of two sealed models."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from modelseal.golden import GoldenSet
 from modelseal.manifest import read_manifest
 
-from pinproof.proof.output_differences import OutputDifference
-
-__all__ = ["Metric", "compare_metrics", "golden_of", "largest_of"]
+__all__ = ["Metric", "compare_metrics"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +44,3 @@ def compare_metrics(before: Path, after: Path, bands: Mapping[str, float]) -> tu
     """Compare the metrics that have a band."""
     old, new = read_manifest(before)[0].metrics, read_manifest(after)[0].metrics
     return tuple(Metric(name, old.get(name), new.get(name), band) for name, band in bands.items())
-
-
-def golden_of(model: Path) -> GoldenSet:
-    """The golden set of a sealed model."""
-    return read_manifest(model)[0].golden
-
-
-def largest_of(moved: Iterable[OutputDifference]) -> float:
-    """The largest difference over all outputs."""
-    return max((movement.largest for movement in moved), default=0.0)

@@ -1,27 +1,29 @@
-"""How far answers moved from the golden ones, in numbers."""
+"""Differences between the predictions of a model and golden ones."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from modelseal.golden import GoldenSet, GoldenValue, Tolerance
+from modelseal.manifest import read_manifest
 
-__all__ = ["DECISION", "OutputDifference", "compare_outputs"]
+__all__ = ["DECISION", "OutputDifference", "compare_outputs", "golden_of", "largest_of"]
 
 DECISION = 0.5
-"""Where a probability becomes a decision, for counting those that flip."""
+"""The threshold between two decisions, for counting those that flip."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutputDifference:
-    """How far one output moved.
+    """The difference of one output.
 
     Attributes:
-        output: Its name.
-        largest: The largest difference of a number; infinite where answers cannot be compared.
-        moved: How many inputs are answered outside the tolerance.
-        flipped: How many decisions changed: labels, and probabilities that crossed `DECISION`.
-        inputs: How many inputs there are.
+        output: The name of the output.
+        largest: The largest difference of a number; infinite if values cannot be compared.
+        moved: Number of inputs whose prediction is outside the tolerance.
+        flipped: Number of changed decisions: labels, and probabilities that crossed `DECISION`.
+        inputs: Number of inputs.
     """
 
     output: str
@@ -34,14 +36,24 @@ class OutputDifference:
 def compare_outputs(
     golden: GoldenSet, answers: Mapping[str, Sequence[GoldenValue]]
 ) -> tuple[OutputDifference, ...]:
-    """Compare answers with a golden set, output by output."""
+    """Compare the outputs of a model with a golden set."""
     return tuple(
-        _movement(name, expected, answers.get(name, ()), golden.tolerances[name])
+        _compare_output(name, expected, answers.get(name, ()), golden.tolerances[name])
         for name, expected in golden.outputs.items()
     )
 
 
-def _movement(
+def golden_of(model: Path) -> GoldenSet:
+    """The golden set of a sealed model."""
+    return read_manifest(model)[0].golden
+
+
+def largest_of(differences: Iterable[OutputDifference]) -> float:
+    """The largest difference of all outputs."""
+    return max((each.largest for each in differences), default=0.0)
+
+
+def _compare_output(
     name: str,
     expected: Sequence[GoldenValue],
     answers: Sequence[GoldenValue],

@@ -9,10 +9,14 @@ from modelseal.manifest import read_manifest
 from pinproof.environment.verify import verify
 from pinproof.proof.document import State
 from pinproof.proof.environments import Environment
-from pinproof.proof.metrics import compare_metrics, golden_of, largest_of
-from pinproof.proof.output_differences import OutputDifference, compare_outputs
-from pinproof.proof.runner import ProofRunner, StepError
-from pinproof.proof.step_cache import StepResult
+from pinproof.proof.metrics import compare_metrics
+from pinproof.proof.output_differences import (
+    OutputDifference,
+    compare_outputs,
+    golden_of,
+    largest_of,
+)
+from pinproof.proof.runner import ProofRunner, ReplayResult, StepError
 
 __all__ = ["CHECKS", "CheckResult", "PythonProof", "ServiceProof", "prove"]
 
@@ -121,8 +125,8 @@ def _prove_python(runner: ProofRunner, minor: str, python: Path) -> PythonProof:
         if len(models) == len(ends):
             upward = runner.replay(ends[CEILING], models[FLOOR])
             downward = runner.replay(ends[FLOOR], models[CEILING])
-            findings.append(_opened(CEILING, upward, models[FLOOR]))
-            findings.append(_reverse(downward))
+            findings.append(_opened_upward(upward, models[FLOOR]))
+            findings.append(_opened_downward(downward))
             finding, retrained = _retrained(runner, models)
             findings.append(finding)
     pins = {end: environment.pins for end, environment in ends.items()}
@@ -138,27 +142,27 @@ def _verified(runner: ProofRunner, end: str, environment: Environment) -> CheckR
 
 
 def _imported(runner: ProofRunner, end: str, environment: Environment) -> CheckResult:
-    answer = runner.imports(environment)
-    failures = answer["failures"]
-    if isinstance(failures, list) and failures:
-        told = [f"{one['module']}: {one['error']}" for one in failures if isinstance(one, dict)]
-        return CheckResult("imports", end, State.BAD, "; ".join(told))
-    return CheckResult("imports", end, State.GOOD, f"{answer['imported']} modules")
+    result = runner.imports(environment)
+    if result.failures:
+        return CheckResult("imports", end, State.BAD, "; ".join(result.messages))
+    return CheckResult("imports", end, State.GOOD, f"{result.imported} modules")
 
 
-def _opened(end: str, answer: StepResult, model: Path) -> CheckResult:
-    if answer["refusal"] is not None:
-        text = f"Refused ({answer['refusal']}): {answer.get('refusal_message', answer['message'])}"
-        return CheckResult("open", end, State.BAD, text)
-    moved = largest_of(compare_outputs(golden_of(model), _outputs(answer)))
-    text = f"the floor's model opens; its golden answers differ by {moved:.2g} at most"
-    return CheckResult("open", end, State.GOOD, text)
+def _opened_upward(result: ReplayResult, model: Path) -> CheckResult:
+    """The result of opening the floor's model at the ceiling."""
+    if result.refusal is not None:
+        text = f"Refused ({result.refusal}): {result.refusal_message or result.message}"
+        return CheckResult("open", CEILING, State.BAD, text)
+    largest = largest_of(compare_outputs(golden_of(model), result.outputs))
+    text = f"the floor's model opens; its golden predictions differ by at most {largest:.2g}"
+    return CheckResult("open", CEILING, State.GOOD, text)
 
 
-def _reverse(answer: StepResult) -> CheckResult:
-    if answer["refusal"] is None:
-        return CheckResult("open", FLOOR, State.NOTE, "the ceiling's model opens, too")
-    text = f"the ceiling's model is refused ({answer['refusal']}), as rule 3 wants"
+def _opened_downward(result: ReplayResult) -> CheckResult:
+    """The result of opening the ceiling's model at the floor, which proves nothing."""
+    text = "the ceiling's model opens too"
+    if result.refusal is not None:
+        text = f"the ceiling's model is refused ({result.refusal}), as it should be"
     return CheckResult("open", FLOOR, State.NOTE, text)
 
 
@@ -172,10 +176,5 @@ def _retrained(
     golden = golden_of(models[FLOOR])
     moved = compare_outputs(golden, answers.outputs) if golden.inputs == answers.inputs else ()
     numbers = ", ".join(str(metric) for metric in compared) or "no metric is compared"
-    text = f"{numbers}; golden answers differ by {largest_of(moved):.2g} at most"
+    text = f"{numbers}; golden predictions differ by at most {largest_of(moved):.2g}"
     return CheckResult("retrain", CEILING, state, text), moved
-
-
-def _outputs(answer: StepResult) -> dict[str, list[float]]:
-    outputs: dict[str, list[float]] = answer["outputs"]  # type: ignore[assignment]
-    return outputs

@@ -11,10 +11,13 @@ from packaging.requirements import Requirement
 from pinproof.closure.uv import UnsatisfiableError
 from pinproof.proof.coupled_upgrades import find_coupled_upgrades
 from pinproof.proof.environments import Environment
-from pinproof.proof.metrics import Metric, compare_metrics, golden_of
-from pinproof.proof.output_differences import OutputDifference, compare_outputs
+from pinproof.proof.metrics import Metric, compare_metrics
+from pinproof.proof.output_differences import (
+    OutputDifference,
+    compare_outputs,
+    golden_of,
+)
 from pinproof.proof.runner import ProofRunner, StepError
-from pinproof.proof.step_cache import StepResult
 from pinproof.proof.working_copy import WorkingCopy
 
 __all__ = ["Evidence", "Trial", "TrialVerdict", "VersionChange", "trial"]
@@ -180,11 +183,9 @@ def _evidence(runner: ProofRunner, today: Environment, then: Environment) -> Evi
         old = runner.train(today, data)
     except StepError as error:
         raise error.as_user_error(runner.job.service) from error
-    before = set(_failures(runner.imports(today)))
-    failures = tuple(one for one in _failures(runner.imports(then)) if one not in before)
-    answer = runner.replay(then, old)
-    failed_at = None if answer["code"] is None else str(answer["code"])
-    outputs: dict[str, list[float]] = answer["outputs"]  # type: ignore[assignment]
+    before = set(runner.imports(today).messages)
+    failures = tuple(each for each in runner.imports(then).messages if each not in before)
+    result = runner.replay(then, old)
     golden = golden_of(old)
     metrics: tuple[Metric, ...] = ()
     retrained: tuple[OutputDifference, ...] = ()
@@ -198,21 +199,15 @@ def _evidence(runner: ProofRunner, today: Environment, then: Environment) -> Evi
         training_error = str(error)
     return Evidence(
         import_failures=failures,
-        failed_at=failed_at,
-        failure=str(answer["message"]),
-        answers=compare_outputs(golden, outputs) if failed_at is None else (),
-        refusal=None if answer["refusal"] is None else str(answer["refusal"]),
-        refusal_message=str(answer.get("refusal_message", "")),
+        failed_at=result.code,
+        failure=result.message,
+        answers=compare_outputs(golden, result.outputs) if result.code is None else (),
+        refusal=result.refusal,
+        refusal_message=result.refusal_message,
         training_error=training_error,
         metrics=metrics,
         retrained=retrained,
     )
-
-
-def _failures(answer: StepResult) -> list[str]:
-    failures = answer["failures"]
-    assert isinstance(failures, list)  # noqa: S101 - a report of our own
-    return [f"{one['module']}: {one['error']}" for one in failures if isinstance(one, dict)]
 
 
 def _moved(today: Environment, then: Environment) -> tuple[VersionChange, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pinproof.closure.replace_files import replace_files
 from pinproof.errors import PinproofError
-from pinproof.proof.document import Document, render_html, render_markdown
+from pinproof.proof.document import Document, render_html
 
 __all__ = ["plain", "write_report"]
 
@@ -31,7 +31,7 @@ def write_report(
     """
     data = {"format": FORMAT, "verdict": document.verdict, **facts}
     texts = {
-        "md": render_markdown(document),
+        "md": document.markdown,
         "json": json.dumps(plain(data), indent=2, allow_nan=False) + "\n",
         "html": render_html(document),
     }

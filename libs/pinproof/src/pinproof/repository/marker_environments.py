@@ -47,19 +47,24 @@ def marker_environments(
 
 @cache
 def matching_environments(
-    marker: Marker | None, pythons: tuple[str, ...], platforms: tuple[str, ...]
+    marker: Marker | None, pythons: tuple[str, ...], platforms: tuple[str, ...], extra: str = ""
 ) -> frozenset[int]:
-    """The places, in `marker_environments`, of those that satisfy a marker; None asks nothing."""
+    """The environments that satisfy a marker, as indices into `marker_environments`.
+
+    Args:
+        marker: The marker. None holds everywhere, as does one on the release of a kernel, which a
+            policy does not name.
+        pythons: The minor versions of Python.
+        platforms: The names of the platforms.
+        extra: The value of the variable `extra`.
+    """
     return frozenset(
-        place
-        for place, environment in enumerate(marker_environments(pythons, platforms))
-        if marker is None or not _is_decidable(marker) or _satisfies(environment, marker)
+        index
+        for index, environment in enumerate(marker_environments(pythons, platforms))
+        if marker is None
+        or any(variable in str(marker) for variable in _UNKNOWN)
+        or _satisfies({**environment, "extra": extra}, marker)
     )
-
-
-def _is_decidable(marker: Marker) -> bool:
-    """Whether the marker asks only for what a policy says, which the kernel's release is not."""
-    return not any(variable in str(marker) for variable in _UNKNOWN)
 
 
 def _satisfies(environment: Mapping[str, str], marker: Marker) -> bool:

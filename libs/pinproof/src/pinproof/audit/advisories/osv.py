@@ -14,11 +14,10 @@ from packaging.version import InvalidVersion, Version
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pinproof.audit.advisories.affected_ranges import (
-    AllVersions,
+    ALL_VERSIONS,
     Event,
     EventKind,
     EventRange,
-    Listed,
     VersionRange,
 )
 from pinproof.audit.advisories.record import AdvisoryRecord
@@ -195,7 +194,7 @@ def _record(document: _Document, name: str, claimed: frozenset[Version]) -> Advi
             continue
         ranges = [_range(found, document.id) for found in affected.ranges if found.type != "GIT"]
         listed = frozenset(filter(None, map(_version_or_none, affected.versions)))
-        extents += [*ranges, *([Listed(listed)] if listed else [])]
+        extents += [*ranges, *([listed] if listed else [])]
         fixes += [
             event.version
             for found in ranges
@@ -212,7 +211,7 @@ def _record(document: _Document, name: str, claimed: frozenset[Version]) -> Advi
         severity=document.database_specific.severity,
         url=next(iter(advisories), None),
         # The source says that it affects this distribution, and not which versions: so all.
-        extents=tuple(extents) or (AllVersions(),),
+        extents=tuple(extents) or (ALL_VERSIONS,),
         claimed=claimed,
         fixes=tuple(fixes),
     )

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from pathlib import PurePosixPath
 
 from pinproof.rules.install_commands.command import UNKNOWN, Command, Word
@@ -214,10 +215,6 @@ def _uv_run(words: Words) -> Iterator[InstallTarget]:
         yield from install_targets(Command(0, (program, *rest)))
 
 
-def _uvx(words: Words) -> Iterator[InstallTarget]:
-    yield from _collect("uvx", words, flags="n", first_only=True)
-
-
 def _pipx(words: Words) -> Iterator[InstallTarget]:
     verb, rest = _verb(words)
     if verb and verb.value in ("install", "run", "inject", "install-all", "upgrade"):
@@ -253,57 +250,32 @@ def _conda_names(tool: str, words: Words) -> Iterator[InstallTarget]:
             yield InstallTarget(tool, TargetKind.ANYTHING, word)
 
 
-def _system(tool: str) -> Callable[[Words], Iterator[InstallTarget]]:
-    def read(words: Words) -> Iterator[InstallTarget]:
-        verb, rest = _verb(words, flags="fptCcibPnew")
-        if verb is not None and verb.value in ("install", "add", "reinstall"):
-            for word in rest:
-                if not word.value.startswith("-"):
-                    yield InstallTarget(f"{tool} {verb.value}", TargetKind.SYSTEM, word)
-
-    return read
+def _system(tool: str, words: Words) -> Iterator[InstallTarget]:
+    verb, rest = _verb(words, flags="fptCcibPnew")
+    if verb is not None and verb.value in ("install", "add", "reinstall"):
+        for word in rest:
+            if not word.value.startswith("-"):
+                yield InstallTarget(f"{tool} {verb.value}", TargetKind.SYSTEM, word)
 
 
-def _adding(tool: str, verb_that_adds: str) -> Callable[[Words], Iterator[InstallTarget]]:
-    def read(words: Words) -> Iterator[InstallTarget]:
-        verb, rest = _verb(words)
-        if verb is not None and verb.value == verb_that_adds:
-            yield from _collect(f"{tool} {verb_that_adds}", rest)
-
-    return read
+def _adding(tool: str, verb_that_adds: str, words: Words) -> Iterator[InstallTarget]:
+    verb, rest = _verb(words)
+    if verb is not None and verb.value == verb_that_adds:
+        yield from _collect(f"{tool} {verb_that_adds}", rest)
 
 
-def _easy_install(words: Words) -> Iterator[InstallTarget]:
-    yield from _collect("easy_install", words)
-
-
-def _pip_sync(words: Words) -> Iterator[InstallTarget]:
-    yield from _collect("pip-sync", words, positional=TargetKind.FILE)
-
-
+_SYSTEM = ("apk", "apt", "apt-get", "aptitude", "dnf", "microdnf", "yum", "zypper")
+_ADDING = {"pdm": "add", "pipenv": "install", "pixi": "add", "poetry": "add", "rye": "add"}
 _READERS: Mapping[str, Callable[[Words], Iterator[InstallTarget]]] = {
-    "apk": _system("apk"),
-    "apt": _system("apt"),
-    "apt-get": _system("apt-get"),
-    "aptitude": _system("aptitude"),
-    "conda": _conda,
-    "dnf": _system("dnf"),
-    "easy_install": _easy_install,
-    "mamba": _conda,
-    "microdnf": _system("microdnf"),
-    "micromamba": _conda,
-    "pdm": _adding("pdm", "add"),
+    **{tool: partial(_system, tool) for tool in _SYSTEM},
+    **{tool: partial(_adding, tool, verb) for tool, verb in _ADDING.items()},
+    **dict.fromkeys(("conda", "mamba", "micromamba"), _conda),
+    "easy_install": partial(_collect, "easy_install"),
     "pip": _pip,
-    "pip-sync": _pip_sync,
-    "pipenv": _adding("pipenv", "install"),
+    "pip-sync": partial(_collect, "pip-sync", positional=TargetKind.FILE),
     "pipx": _pipx,
-    "pixi": _adding("pixi", "add"),
-    "poetry": _adding("poetry", "add"),
-    "rye": _adding("rye", "add"),
     "uv": _uv,
-    "uvx": _uvx,
-    "yum": _system("yum"),
-    "zypper": _system("zypper"),
+    "uvx": partial(_collect, "uvx", flags="n", first_only=True),
 }
 
 
