@@ -90,13 +90,16 @@ UNUSABLE: list[tuple[Files, str]] = [
     (
         {"requirements.txt": b"\x7fELF\0\0"},
         (
-            "requirements.txt:1: PIN000 it is not text, it holds NUL bytes: "
-            "mend or exclude this file"
+            "requirements.txt:1: PIN000 it is not text, it contains NUL bytes: "
+            "correct or exclude this file"
         ),
     ),
     (
         {"requirements.txt": b"a~=1.0.0\n" * 500_000},
-        ("requirements.txt:1: PIN000 it is larger than 4194304 bytes: mend or exclude this file"),
+        (
+            "requirements.txt:1: PIN000 it is larger than 4194304 bytes: "
+            "correct or exclude this file"
+        ),
     ),
     (
         {"requirements.txt": "-r nowhere.txt"},
@@ -115,30 +118,30 @@ UNUSABLE: list[tuple[Files, str]] = [
     (
         {"requirements.txt": "-r ../other/requirements.txt"},
         (
-            "requirements.txt:1: PIN000 --requirement ../other/requirements.txt lies outside this "
+            "requirements.txt:1: PIN000 --requirement ../other/requirements.txt is outside of this "
             "repository, where its pins cannot be checked: include a file of the repository"
         ),
     ),
     (
         {"requirements.txt": "-r /etc/passwd"},
         (
-            "requirements.txt:1: PIN000 --requirement /etc/passwd lies outside this "
+            "requirements.txt:1: PIN000 --requirement /etc/passwd is outside of this "
             "repository, where its pins cannot be checked: include a file of the repository"
         ),
     ),
     (
         {"requirements.txt": "-r https://example.org/requirements.txt"},
         (
-            "requirements.txt:1: PIN000 --requirement https://example.org/requirements.txt lies "
-            "outside this repository, where its pins cannot be checked: "
+            "requirements.txt:1: PIN000 --requirement https://example.org/requirements.txt is "
+            "outside of this repository, where its pins cannot be checked: "
             "include a file of the repository"
         ),
     ),
     (
         {"requirements.txt": "-r requirements.txt"},
         (
-            "requirements.txt:1: PIN000 --requirement requirements.txt leads back to this file: "
-            "pip refuses such a cycle, remove one of its includes"
+            "requirements.txt:1: PIN000 --requirement requirements.txt leads back to this file, "
+            "which pip refuses: remove one include of the cycle"
         ),
     ),
     (
@@ -146,7 +149,7 @@ UNUSABLE: list[tuple[Files, str]] = [
         (
             "pyproject.toml:1: PIN000 it is not TOML, "
             "Invalid initial character for a key part (at end of document): "
-            "mend or exclude this file"
+            "correct or exclude this file"
         ),
     ),
 ]
@@ -210,7 +213,7 @@ def test_a_link_out_of_the_repository_is_told(write: Write, tmp_path: Path) -> N
 
     (violation,) = check(root).violations
 
-    assert violation.message.startswith("it is a link that leads out of the repository: ")
+    assert violation.message.startswith("it is a link to a file outside of the repository: ")
 
 
 def test_a_link_inside_the_repository_is_read(write: Write) -> None:

@@ -93,7 +93,7 @@ def test_a_mistake_in_the_policy_exits_2(tmp_path: Path) -> None:
     assert run.returncode == 2
     assert run.stderr == (
         "pinproof: pins.toml: policy.python: unknown key, remove it or correct its spelling. "
-        "The README of pinproof lists the keys and what each takes.\n"
+        "The README of pinproof lists the keys and their values.\n"
     )
 
 

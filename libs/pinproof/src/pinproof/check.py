@@ -1,4 +1,4 @@
-"""The check: every rule over every file, less what the policy allows."""
+"""Applies every rule to every file, except for what the policy allows."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -15,15 +15,15 @@ __all__ = ["RootError", "check"]
 
 
 class RootError(PinproofError):
-    """What should be checked is not a folder."""
+    """The root is not a folder."""
 
 
 def check(root: Path, *, today: date | None = None) -> Report:
     """Check a repository.
 
     Args:
-        root: Its root folder, where `pins.toml` lies if there is one.
-        today: The day that exceptions are compared with; by default the current one, in UTC.
+        root: The root folder of the repository, with `pins.toml` if there is one.
+        today: The date that exceptions are compared with. Default: the current one, in UTC.
 
     Returns:
         Every violation, sorted.
@@ -62,7 +62,7 @@ def _refuse_unknown_rules(policy: Policy) -> None:
 def _apply(
     exceptions: Iterable[PinException], violations: Iterable[Violation], today: date
 ) -> Iterator[Violation]:
-    """Yield what no exception covers, and what only an expired one does, saying so."""
+    """Yield violations without an exception, and those whose exceptions have expired."""
     for violation in violations:
         covering = [
             exception

@@ -371,5 +371,5 @@ def test_requirements_that_contradict_each_other_are_an_error(look: Callable[...
 
 
 def test_a_release_whose_requirements_nobody_tells_is_an_error(look: Callable[..., Audit]) -> None:
-    with pytest.raises(NoMetadataError, match=r"What silent 1.0.0 asks for is unknown"):
+    with pytest.raises(NoMetadataError, match=r"The requirements of silent 1.0.0 are unknown"):
         look("silent~=1.0.0\n", projects={"silent": {"1.0.0": Release(metadata=False)}})

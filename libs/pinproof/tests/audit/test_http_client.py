@@ -170,13 +170,13 @@ def test_an_answer_that_ends_early_is_refused() -> None:
 def test_an_answer_that_takes_forever_is_cut_at_the_deadline(pieces: tuple[bytes, ...]) -> None:
     with (
         raw_server(*pieces) as url,
-        pytest.raises(WebError, match="no whole answer within"),
+        pytest.raises(WebError, match="no complete answer within"),
     ):
         IMPATIENT.get(url)
 
 
 def test_silence_ends_it_before_the_deadline() -> None:
-    with raw_server(b"") as url, pytest.raises(WebError, match="says nothing for too long"):
+    with raw_server(b"") as url, pytest.raises(WebError, match="sends nothing for too long"):
         Client(silence_s=0.1, deadline_s=60, attempts=1).get(url)
 
 

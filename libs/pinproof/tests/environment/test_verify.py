@@ -80,36 +80,36 @@ SAME: list[tuple[list[SourcedRequirement], list[Distribution]]] = [
 ]
 DIFFERENT: list[tuple[list[SourcedRequirement], list[Distribution], list[str]]] = [
     (required("b", "a~=1.2.3"), [distribution("b 1")],
-     ["missing: a~=1.2.3 is not installed; r.txt:2 asks for it"]),
-    (required("a"), [], ["missing: a is not installed; r.txt:1 asks for it"]),
+     ["missing: a~=1.2.3 is not installed; r.txt:2 requires it"]),
+    (required("a"), [], ["missing: a is not installed; r.txt:1 requires it"]),
     (required("a~=1.2.3"), [distribution("a 1.3.0")],
-     ["wrong-version: a 1.3.0 is installed; r.txt:1 asks for ~=1.2.3"]),
+     ["wrong-version: a 1.3.0 is installed; r.txt:1 requires ~=1.2.3"]),
     (required("a~=1.2.3"), [distribution("a 1.2.2")],
-     ["wrong-version: a 1.2.2 is installed; r.txt:1 asks for ~=1.2.3"]),
+     ["wrong-version: a 1.2.2 is installed; r.txt:1 requires ~=1.2.3"]),
     (required("a~=1.2.3"), [distribution("a unknown")],
-     ["wrong-version: a unknown is installed; r.txt:1 asks for ~=1.2.3"]),
+     ["wrong-version: a unknown is installed; r.txt:1 requires ~=1.2.3"]),
     (required("a"), [distribution("a 1", "b>=2")],
-     ["missing: b>=2 is not installed; a asks for it"]),
+     ["missing: b>=2 is not installed; a requires it"]),
     (required("a"), [distribution("a 1", "b>=2"), distribution("b 1")],
-     ["wrong-version: b 1 is installed; a asks for >=2"]),
+     ["wrong-version: b 1 is installed; a requires >=2"]),
     (required("a[x]"), [distribution("a 1", "b; extra == 'x'")],
-     ["missing: b is not installed; a asks for it"]),
-    ([], [distribution("a 1")], ["extra: a 1 is installed; nothing asks for it"]),
+     ["missing: b is not installed; a requires it"]),
+    ([], [distribution("a 1")], ["extra: a 1 is installed; nothing requires it"]),
     (required("a"), [distribution("a 1", "b; extra == 'x'"), distribution("b 1")],
-     ["extra: b 1 is installed; nothing asks for it"]),
+     ["extra: b 1 is installed; nothing requires it"]),
     ([], [distribution("a 1", "b"), distribution("b 1")],
-     ["extra: a 1 is installed; nothing asks for it",
-      "extra: b 1 is installed; only a asks for it"]),
+     ["extra: a 1 is installed; nothing requires it",
+      "extra: b 1 is installed; only a requires it"]),
     ([], [distribution("mine 1", "a", from_folder=True), distribution("a 1")],
-     ["extra: a 1 is installed; only mine asks for it"]),
+     ["extra: a 1 is installed; only mine requires it"]),
     ([], [distribution("pip 1", "a"), distribution("a 1")],
-     ["extra: a 1 is installed; only pip asks for it"]),
+     ["extra: a 1 is installed; only pip requires it"]),
     (required("a"), [distribution("a 1", "b (>dev)")],
-     ["unreadable-metadata: a asks for 'b (>dev)', which is not a requirement"]),
+     ["unreadable-metadata: a requires 'b (>dev)', which is not a requirement"]),
     (required("mine~=2.0.0"), [distribution("mine 1", from_folder=True)],
-     ["wrong-version: mine 1 is installed; r.txt:1 asks for ~=2.0.0"]),
+     ["wrong-version: mine 1 is installed; r.txt:1 requires ~=2.0.0"]),
     (required("pip~=2.0.0"), [distribution("pip 1")],
-     ["wrong-version: pip 1 is installed; r.txt:1 asks for ~=2.0.0"]),
+     ["wrong-version: pip 1 is installed; r.txt:1 requires ~=2.0.0"]),
 ]  # fmt: skip
 
 
@@ -132,7 +132,7 @@ def test_a_constraint_limits_what_is_installed_and_asks_for_nothing() -> None:
 
     assert faults(required("a"), distribution("a 1"), constraints=constraints) == []
     assert faults(required("a"), distribution("a 2"), constraints=constraints) == [
-        "wrong-version: a 2 is installed; r.txt:1 asks for <2"
+        "wrong-version: a 2 is installed; r.txt:1 requires <2"
     ]
 
 
@@ -183,11 +183,11 @@ def test_another_interpreter_is_asked_without_pinproof_in_it(
     found = verify(root / "requirements-dev.txt", python=bare_python)
 
     assert [f"{finding.fault}: {finding.message}" for finding in found.findings] == [
-        "extra: left-over 3.0 is installed; nothing asks for it",
-        "extra: odd 0.1 is installed; nothing asks for it",
-        "missing: absent~=1.0.0 is not installed; requirements-dev.txt:3 asks for it",
-        "wrong-version: left-over 3.0 is installed; constraints.txt:1 asks for <3",
-        "wrong-version: needed 1.0 is installed; Asked_For asks for >=2",
+        "extra: left-over 3.0 is installed; nothing requires it",
+        "extra: odd 0.1 is installed; nothing requires it",
+        "missing: absent~=1.0.0 is not installed; requirements-dev.txt:3 requires it",
+        "wrong-version: left-over 3.0 is installed; constraints.txt:1 requires <3",
+        "wrong-version: needed 1.0 is installed; Asked_For requires >=2",
     ]
     assert found.first_party == ("mine",)
 
@@ -214,9 +214,7 @@ def test_the_working_folder_and_the_environment_variables_add_nothing(
 
 @pytest.mark.parametrize("program", ["/nowhere/python", "/bin/false", "/bin/echo", "/"])
 def test_what_is_no_interpreter_is_refused(program: str) -> None:
-    with pytest.raises(
-        InterpreterError, match=rf"^{program} cannot be asked what it has installed: \w"
-    ):
+    with pytest.raises(InterpreterError, match=rf"^{program} does not list its distributions: \w"):
         inspect_interpreter(Path(program))
 
 
@@ -258,7 +256,7 @@ def test_what_is_excluded_may_be_missing_and_must_not_be_installed() -> None:
         finding.message for finding in compare(required("a"), [], present, excluded).findings
     ] == [
         "gpu 2 is installed; pins.toml excludes it (there is none)",
-        "big 1 is installed; nothing asks for it",
+        "big 1 is installed; nothing requires it",
     ]
 
 

@@ -37,7 +37,7 @@ def test_the_same_content_is_made_once(pins: Path, tmp_path: Path) -> None:
     with cache.environment(recipe(pins, "# A comment\notherlib>=1,<2")) as second:
         assert second.key == first.key
 
-    assert said == ["making an environment of 1 distributions"]
+    assert said == ["creating an environment of 1 distributions"]
 
 
 def test_floor_ceiling_overrides_and_exclusions(pins: Path, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def test_killed_again_and_again_it_goes_on_where_it_was(
 ) -> None:
     before = world.texts()
 
-    for text in ("making an environment", "training", "replaying"):
+    for text in ("creating an environment", "training", "replaying"):
         kill_when_it_says(world, text, *arguments)
         assert world.texts() == before
         for made in world.cache.glob("environments/[0-9a-f]*"):
@@ -50,7 +50,7 @@ def test_killed_again_and_again_it_goes_on_where_it_was(
         command(world, *arguments), capture_output=True, text=True, check=False
     )
     assert finished.returncode == 0, finished.stderr
-    assert "making an environment" not in finished.stderr
+    assert "creating an environment" not in finished.stderr
     assert half_made(world) == []
     changed = {path for path, text in world.texts().items() if before.get(path) != text}
     kept = {"toy/requirements-prod.txt", "toy/pins-closure.json"}

@@ -32,15 +32,15 @@ UNPINNED = [
     ),
     (
         "numpy~=1.26.4,!=1.26.5",
-        "numpy!=1.26.5,~=1.26.4 has a second operator beside ~=: write numpy~=1.26.4",
+        "numpy!=1.26.5,~=1.26.4 has a second operator besides ~=: write numpy~=1.26.4",
     ),
     (
         "numpy~=1.26.4,<1.26.9",
-        "numpy<1.26.9,~=1.26.4 has a second operator beside ~=: write numpy~=1.26.4",
+        "numpy<1.26.9,~=1.26.4 has a second operator besides ~=: write numpy~=1.26.4",
     ),
     (
         "numpy~=1.26.0,~=1.26.4",
-        "numpy~=1.26.0,~=1.26.4 has a second operator beside ~=: write numpy~=1.26.4",
+        "numpy~=1.26.0,~=1.26.4 has a second operator besides ~=: write numpy~=1.26.4",
     ),
 ]
 NO_REQUIREMENT = ["numpy*", "numpy==*", "numpy=1.26", "numpy~=1", "~=1.26.4", "a b", "numpy~=1.*"]

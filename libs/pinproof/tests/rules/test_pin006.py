@@ -55,8 +55,8 @@ def test_the_message_stands_where_the_fewer_files_are_and_names_the_first_of_the
 
     assert violations(files) == [
         (
-            "a/requirements.txt:1: PIN006 n~=2.0.0 is not the series of "
-            "b/requirements.txt:2, n~=1.26.4: agree on one"
+            "a/requirements.txt:1: PIN006 n~=2.0.0 differs in series from "
+            "b/requirements.txt:2, n~=1.26.4: use one"
         )
     ]
 

@@ -66,7 +66,7 @@ UNCOVERED = [
     (
         "top~=1.2.3",
         (
-            "1: PIN008 middle, needed by top, has no pin "
+            "1: PIN008 middle, required by top, has no pin "
             '(middle~=5.1.0; sys_platform == "linux" is recorded): run pinproof sync'
         ),
     ),
@@ -122,7 +122,7 @@ def test_what_only_development_needs_belongs_there(violations: Violations) -> No
 
     assert violations(whole) == [
         (
-            "service/requirements-dev.txt:1: PIN008 helper, needed by top, has no pin "
+            "service/requirements-dev.txt:1: PIN008 helper, required by top, has no pin "
             "(helper~=2.0.0 is recorded): run pinproof sync"
         )
     ]
@@ -136,7 +136,7 @@ def test_what_only_training_needs_belongs_in_its_file(base: str, violations: Vio
 
     assert violations(whole | {"service/requirements-train.txt": train}) == [
         (
-            "service/requirements-train.txt:1: PIN008 sympy, needed by top, has no pin "
+            "service/requirements-train.txt:1: PIN008 sympy, required by top, has no pin "
             "(sympy~=1.14.0 is recorded): run pinproof sync"
         )
     ]
@@ -194,7 +194,7 @@ def test_a_pin_on_what_is_excluded_is_told(violations: Violations) -> None:
         ("{", "it is not a closure record (document: "),
         ("[]", "it is not a closure record (document: "),
         (record().replace('"format": 1', '"format": 2'), "it is not a closure record (format: "),
-        ("\0", "it is not text, it holds NUL bytes"),
+        ("\0", "it is not text, it contains NUL bytes"),
     ],
 )
 def test_a_record_that_cannot_be_read_is_unusable(
@@ -203,7 +203,7 @@ def test_a_record_that_cannot_be_read_is_unusable(
     (violation,) = violations(files("\n".join(PROD), closure=text))
 
     assert violation.startswith(f"service/pins-closure.json:1: PIN000 {reason}")
-    assert violation.endswith(": write it anew with pinproof sync")
+    assert violation.endswith(": run pinproof sync to replace it")
 
 
 def test_a_record_of_what_is_no_requirement_is_told(violations: Violations) -> None:

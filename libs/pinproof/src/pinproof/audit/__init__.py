@@ -1,4 +1,4 @@
-"""Which advisories speak of what the pins admit, and what it takes to get a fixed release."""
+"""Finds advisories that affect what the pins admit, and the changes that avoid them."""
 
 from pinproof.audit.audit import Audit, audit
 from pinproof.audit.audit_finding import AuditFinding, Blocker

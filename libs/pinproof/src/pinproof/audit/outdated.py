@@ -1,4 +1,4 @@
-"""Which releases there are inside each pin, and which the pin keeps out."""
+"""Finds the newest releases that each pin admits and excludes."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,21 +17,20 @@ __all__ = ["NoReleaseError", "PinStatus", "outdated", "supported_pythons"]
 
 
 class NoReleaseError(PinproofError):
-    """A pin admits no release that every Python it applies to can install."""
+    """A pin admits no release that all of its Pythons can install."""
 
 
 @dataclass(frozen=True, slots=True)
 class PinStatus:
-    """How one pin stands to the releases of its distribution.
+    """The newest releases inside and outside of a pin.
 
     Attributes:
         name: The distribution in PEP 503 form.
-        specifier: What the pin admits.
-        written: The version that the pin names; None where it names none or several.
+        specifier: The specifier of the pin.
+        written: The version that the pin names; None if it names none or several.
         inside: The newest release that the pin admits.
-        outside: The newest stable release above that, which the pin keeps out; None if there is
-            none.
-        places: Where the pin stands, as `file:line`.
+        outside: The newest stable release above that, or None.
+        places: The places of the pin, as `file:line`.
     """
 
     name: str
@@ -43,15 +42,15 @@ class PinStatus:
 
     @property
     def patched(self) -> bool:
-        """Whether a newer release than the written one is inside, which arrives by itself."""
+        """Whether the pin admits a newer release than the written one."""
         return self.written is not None and self.written < self.inside
 
 
 def outdated(pins: Pins, index: Index, progress: Progress = silent) -> tuple[PinStatus, ...]:
-    """Compare each pin with the releases that an index offers.
+    """Compare each pin with the releases in an index.
 
-    Only releases count that are stable, not yanked, and that every Python of the policy can
-    install to which the pin applies.
+    Only releases count that are stable, not yanked, and that every Python that the pin applies to
+    can install.
 
     Raises:
         WebError: The index does not answer for each distribution.
@@ -60,7 +59,7 @@ def outdated(pins: Pins, index: Index, progress: Progress = silent) -> tuple[Pin
     together: dict[tuple[str, str, tuple[str, ...]], list[Pin]] = {}
     for pin in pins.all():
         pythons = supported_pythons(pin, pins.policy)
-        # A pin for Pythons or platforms that are not supported is installed nowhere.
+        # A pin for unsupported Pythons or platforms is never installed.
         if pythons:
             key = pin.name, str(pin.requirement.specifier), pythons
             together.setdefault(key, []).append(pin)
@@ -85,7 +84,7 @@ def outdated(pins: Pins, index: Index, progress: Progress = silent) -> tuple[Pin
 
 
 def supported_pythons(pin: Pin, policy: Policy) -> tuple[str, ...]:
-    """The Pythons of a policy that a pin applies to, on some platform."""
+    """The Pythons of a policy that a pin applies to, on at least one platform."""
     marker = pin.requirement.marker
     return tuple(
         python
@@ -97,7 +96,7 @@ def supported_pythons(pin: Pin, policy: Policy) -> tuple[str, ...]:
 def newest_outside(
     versions: Iterable[Version], inside: Version, specifier: SpecifierSet
 ) -> Version | None:
-    """The newest stable version above the newest inside; None if a pin keeps none out."""
+    """The newest stable version above `inside` that the specifier excludes, or None."""
     return max(
         (
             version

@@ -1,4 +1,4 @@
-"""How an audit is written. The formats are the checker's, and the code is the advisory."""
+"""The output formats of an audit: those of the check, with the advisory as the code."""
 
 import json
 
@@ -13,7 +13,7 @@ __all__ = ["notes", "render"]
 
 
 def render(result: Audit, output: str) -> str:
-    """Write the findings in a format: text, json, github or sarif."""
+    """The findings in one format: text, json, github or sarif."""
     violations = tuple(finding.violation for finding in result.findings)
     match output:
         case "json":
@@ -79,24 +79,26 @@ def _finding(finding: AuditFinding) -> dict[str, object]:
 
 
 def notes(result: Audit) -> list[str]:
-    """What to tell beside the findings, a line each; the outcome is the last one."""
+    """Notes for standard error, one a line; the last one is the result."""
     lines = [
         f"{finding.path}:{finding.line}: {finding.advisory.names[0]} is ignored until "
         f"{entry.expires}: {entry.reason}"
         for finding, entry in result.ignored
     ]
     lines += [
-        f"{POLICY_FILE}: nothing is found that the entry for {entry.id} would ignore: remove it"
+        f"{POLICY_FILE}: the entry for {entry.id} ignores nothing: remove it"
         for entry in result.unused
     ]
     if result.direct:
-        lines.append(f"Not looked at, because no index knows them: {', '.join(result.direct)}")
+        lines.append(f"Not audited, because no index has them: {', '.join(result.direct)}")
     if result.unpinned:
-        lines.append(f"Without a pin, and so newest only: {', '.join(result.unpinned)}")
+        lines.append(
+            f"Without a pin, so only the newest release was audited: {', '.join(result.unpinned)}"
+        )
     count = len(result.findings)
     advisories = {0: "No advisory", 1: "1 advisory"}.get(count, f"{count} advisories")
     ignored = f", {len(result.ignored)} ignored" if result.ignored else ""
     looked_at = result.distributions
     noun = "distribution" if looked_at == 1 else "distributions"
-    lines.append(f"{advisories}{ignored}; {looked_at} {noun} looked at.")
+    lines.append(f"{advisories}{ignored}; {looked_at} {noun} audited.")
     return lines

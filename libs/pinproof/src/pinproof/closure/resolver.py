@@ -1,4 +1,4 @@
-"""Asks uv what pins lead to, for all environments of a policy at once."""
+"""Resolves requirements with uv, for all environments of a policy at once."""
 
 import re
 import sys
@@ -26,13 +26,13 @@ _ANNOTATION = re.compile(r"\s+# via ")
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """One distribution in one version.
+    """One version of a distribution.
 
     Attributes:
         name: The distribution in PEP 503 form.
         version: The version.
-        environments: The environments of the policy that it is for, by their places.
-        via: The distributions that ask for it.
+        environments: The environments of the policy that it is for, as indices.
+        via: The distributions that require it.
     """
 
     name: str
@@ -45,7 +45,7 @@ Resolution = tuple[Resolved, ...]
 
 
 class Resolver:
-    """Resolves for the Pythons and platforms of a policy, with one run of uv for all of them."""
+    """Resolves for all Pythons and platforms of a policy in one run of uv."""
 
     def __init__(self, uv: Path, policy: Policy, excluded: Collection[str] = ()) -> None:
         self._uv = uv
@@ -63,10 +63,10 @@ class Resolver:
         """Resolve requirements.
 
         Args:
-            requirements: What is asked for.
-            constraints: What limits whatever else is needed.
-            preferences: Versions to take where nothing speaks against them.
-            strategy: Which versions to take otherwise.
+            requirements: The requirements.
+            constraints: The constraints.
+            preferences: Versions to prefer.
+            strategy: The versions to choose otherwise.
 
         Raises:
             UnsatisfiableError: No set of versions satisfies all.
@@ -110,7 +110,9 @@ class Resolver:
                 continue
             parsed = Requirement(requirement)
             (pin,) = parsed.specifier
-            askers = [asker for asker in "".join(via).split(", ") if asker and " " not in asker]
+            parents = [
+                parent for parent in "".join(via).split(", ") if parent and " " not in parent
+            ]
             resolved.append(
                 Resolved(
                     name=canonicalize_name(parsed.name),
@@ -118,14 +120,14 @@ class Resolver:
                     environments=matching_environments(
                         parsed.marker, self._policy.pythons, self._policy.platforms
                     ),
-                    via=tuple(sorted({canonicalize_name(asker) for asker in askers})),
+                    via=tuple(sorted({canonicalize_name(parent) for parent in parents})),
                 )
             )
         return tuple(resolved)
 
 
 def _project(policy: Policy) -> str:
-    """The environments of a policy as uv wants to be told: only them, and wheels for each."""
+    """The configuration of uv for the environments of a policy, with wheels for each of them."""
     pythons = sorted(policy.pythons, key=Version)
     newest = Version(pythons[-1])
     environments = [

@@ -26,17 +26,16 @@ def command(
     target: Target = TARGET,
     index_url: IndexUrl = INDEX_URL,
     every: Annotated[
-        bool, typer.Option("--all", help="List the pins with nothing newer too.")
+        bool, typer.Option("--all", help="Also list the pins without newer releases.")
     ] = False,
     output: Annotated[
-        Literal["text", "json"], typer.Option("--format", help="text or json.")
+        Literal["text", "json"], typer.Option("--format", help="Output format.")
     ] = "text",
 ) -> None:
-    """Tell the newest release inside each pin, and the newest that the pin keeps out.
+    """Show the newest release that each pin admits, and the newest that it excludes.
 
-    Counted are releases that are stable, not yanked, and that every Python in pins.toml can
-    install. What is inside a pin arrives with the next installation; what is outside it arrives
-    only when somebody changes the pin.
+    Considers stable releases that are not yanked and that every Python in pins.toml can install.
+    A release inside a pin is installed the next time; one outside needs a change of the pin.
 
     For example:
 
@@ -44,8 +43,8 @@ def command(
 
     * `pinproof outdated requirements-prod.txt --all`
 
-    Exit status: 0 no pin keeps a newer release out, 1 some pin does, 2 the pins cannot be read,
-    the index does not answer for each of them, or one admits no release.
+    Exit status: 0 no pin excludes a newer release; 1 a pin does; 2 the pins cannot be read, the
+    index does not answer for each of them, or a pin admits no release.
     """
     pins = read_pins(target)
     statuses = compare_pins(pins, open_index(index_url, Client()), show_progress)
@@ -69,11 +68,11 @@ def _json(statuses: Sequence[PinStatus], pins: Pins) -> str:
                 "specifier": status.specifier,
                 "inside": str(status.inside),
                 "outside": str(status.outside) if status.outside else None,
-                "places": list(status.places),
+                "places": status.places,
             }
             for status in statuses
         ],
-        "direct": list(pins.direct),
+        "direct": pins.direct,
     }
     return json.dumps(document, indent=2)
 
@@ -81,7 +80,7 @@ def _json(statuses: Sequence[PinStatus], pins: Pins) -> str:
 def _table(statuses: Sequence[PinStatus]) -> str:
     if not statuses:
         return ""
-    rows = [("pin", "inside", "outside", "stands in")]
+    rows = [("pin", "inside", "outside", "location")]
     rows += [
         (
             f"{status.name}{status.specifier}",
@@ -102,11 +101,11 @@ def _summary(statuses: Sequence[PinStatus], pins: Pins) -> str:
     count = len(statuses)
     outside = sum(status.outside is not None for status in statuses)
     patched = sum(status.patched for status in statuses)
-    direct = f"; not looked at: {', '.join(pins.direct)}" if pins.direct else ""
+    direct = f"; not checked: {', '.join(pins.direct)}" if pins.direct else ""
     return (
         f"{count} pin{'' if count == 1 else 's'}: "
-        f"{_verb(outside, 'keeps', 'keep')} a newer release out, "
-        f"{_verb(patched, 'has', 'have')} a newer one inside{direct}."
+        f"{_verb(outside, 'excludes', 'exclude')} a newer release, "
+        f"{_verb(patched, 'admits', 'admit')} one{direct}."
     )
 
 

@@ -1,4 +1,4 @@
-"""Whether an environment is what a requirements file says: all of it, and nothing more."""
+"""Compares an environment with a requirements file: missing, wrong and extra distributions."""
 
 import os
 from collections import defaultdict
@@ -28,15 +28,15 @@ __all__ = [
 ]
 
 INSTALLERS = frozenset({"pip", "setuptools", "wheel"})
-"""What creating an environment may leave in it: never an extra, whatever the file says."""
+"""The distributions that an environment may have from its creation. They are never extra."""
 
 
 class UnusableRequirementsError(PinproofError):
-    """A requirements file does not say what should be installed."""
+    """A requirements file cannot be read."""
 
 
 class MismatchKind(StrEnum):
-    """How an environment can differ from a requirements file."""
+    """The kinds of differences between an environment and a requirements file."""
 
     MISSING = "missing"
     WRONG_VERSION = "wrong-version"
@@ -50,13 +50,12 @@ class Mismatch:
     """One difference.
 
     Attributes:
-        fault: How it differs.
+        fault: The kind of difference.
         name: The distribution in PEP 503 form.
-        installed: The installed version, where there is one.
-        wanted: The specifier that it should match, where one is broken.
-        by: Who wants it: `file:line`, or the distribution whose metadata asks for it. For an
-            extra, the installed distributions that ask for it and are none of the file's either.
-            For what is excluded, the reason.
+        installed: The installed version, if there is one.
+        wanted: The specifier that it does not match.
+        by: The source of the requirement: `file:line`, or a distribution. For an extra, the other
+            extras that require it. For an excluded distribution, the reason.
     """
 
     fault: MismatchKind
@@ -67,19 +66,19 @@ class Mismatch:
 
     @property
     def message(self) -> str:
-        """The difference in words."""
+        """The difference as a sentence."""
         match self.fault:
             case MismatchKind.MISSING:
-                return f"{self.name}{self.wanted or ''} is not installed; {self.by} asks for it"
+                return f"{self.name}{self.wanted or ''} is not installed; {self.by} requires it"
             case MismatchKind.WRONG_VERSION:
                 return (
-                    f"{self.name} {self.installed} is installed; {self.by} asks for {self.wanted}"
+                    f"{self.name} {self.installed} is installed; {self.by} requires {self.wanted}"
                 )
             case MismatchKind.EXTRA:
-                brought = f"only {self.by} asks for it" if self.by else "nothing asks for it"
+                brought = f"only {self.by} requires it" if self.by else "nothing requires it"
                 return f"{self.name} {self.installed} is installed; {brought}"
             case MismatchKind.UNREADABLE:
-                return f"{self.name} asks for {self.wanted!r}, which is not a requirement"
+                return f"{self.name} requires {self.wanted!r}, which is not a requirement"
             case MismatchKind.EXCLUDED:
                 excluded = f"{POLICY_FILE} excludes it ({self.by})"
                 return f"{self.name} {self.installed} is installed; {excluded}"
@@ -87,15 +86,14 @@ class Mismatch:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """The outcome for one environment and one file.
+    """The result for one environment and one file.
 
     Attributes:
         findings: The differences, sorted.
-        installed: How many distributions are installed.
-        first_party: Those that were installed from a folder of source, editable or not, and that
-            the file does not ask for. They are expected beside it, and what they ask for must
-            stand in the file.
-        installers: Those of `INSTALLERS` that the file does not ask for.
+        installed: Number of installed distributions.
+        first_party: Distributions from a source folder that the file does not require, which is
+            expected. Their dependencies must be in the file.
+        installers: Those of `INSTALLERS` that the file does not require.
     """
 
     findings: tuple[Mismatch, ...]

@@ -1,8 +1,8 @@
-"""Makes environments from requirement files, and keeps them between runs.
+"""Creates environments from requirements files, and caches them.
 
-An environment is resolved first, and its key is a digest of what it will hold: every version, the
-interpreter, and how the first-party folders describe themselves. So a cached one is never stale:
-where the index admits a newer patch, the key is another.
+An environment is resolved first. Its key is a digest of its contents: every version, the
+interpreter, and the project files of the first-party folders. So a cached environment is never
+stale: if the index has a newer patch, the key is different.
 
 An environment is created in a temporary folder, and renamed when it is complete. The next run
 removes the temporary folders of killed runs. Environments in use are locked; the least recently
@@ -39,15 +39,15 @@ Resolution = Literal["highest", "lowest-direct"]
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What an environment is made of.
+    """The input of an environment.
 
     Attributes:
-        requirements: Requirement files; their `-r` and `-c` lines are followed.
-        python: The interpreter that it is made from.
-        resolution: Which versions to take: the highest, or of what the files name the lowest.
-        overrides: Requirements that replace whatever anything asks of the same distribution.
-        excluded: Distributions that are left out, whatever asks for them.
-        first_party: Folders of source that are installed in place, without what they ask for.
+        requirements: Requirements files. Their `-r` and `-c` lines are followed.
+        python: The interpreter.
+        resolution: Whether to choose the highest versions, or the lowest of direct requirements.
+        overrides: Requirements that replace all others on the same distribution.
+        excluded: Distributions that are never installed.
+        first_party: Source folders that are installed in place, without their dependencies.
     """
 
     requirements: tuple[Path, ...]
@@ -60,12 +60,12 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """An environment that is complete.
+    """A complete environment.
 
     Attributes:
-        key: What it holds, as a digest.
-        folder: Where it lies.
-        pins: What it holds, each as `name==version`, sorted; first-party folders are not listed.
+        key: The digest of its contents.
+        folder: The folder.
+        pins: Its distributions without first-party folders, as `name==version`, sorted.
     """
 
     key: str
@@ -74,17 +74,17 @@ class Environment:
 
     @property
     def python(self) -> Path:
-        """Its interpreter."""
+        """The interpreter of the environment."""
         return self.folder / "bin" / "python"
 
 
 class EnvironmentCache:
-    """A folder of environments.
+    """A cache of environments.
 
     Args:
-        folder: Where they lie; it is created, and tells git to leave it alone.
-        uv: The resolver and installer.
-        limit_bytes: How large all together may be; those in use are never removed.
+        folder: The folder of the cache. It is created, and ignored by git.
+        uv: The path of uv.
+        limit_bytes: The largest size of all environments. Those in use are never removed.
         log: Called with a line of text at each step.
     """
 
@@ -102,7 +102,7 @@ class EnvironmentCache:
         self._log = log
 
     def resolve(self, recipe: Recipe) -> tuple[str, ...]:
-        """What an environment would hold, each as `name==version`, sorted.
+        """The distributions of an environment, as `name==version`, sorted.
 
         Raises:
             UnsatisfiableError: No set of versions satisfies the requirements.
@@ -123,7 +123,7 @@ class EnvironmentCache:
 
     @contextmanager
     def environment(self, recipe: Recipe) -> Iterator[Environment]:
-        """Resolve, make the environment unless it is there, and keep it while it is used.
+        """Resolve an environment, create it unless it is cached, and lock it while it is used.
 
         Raises:
             UnsatisfiableError: No set of versions satisfies the requirements.
@@ -151,12 +151,12 @@ class EnvironmentCache:
         except OSError as error:
             raise PinproofError(
                 f"The cache {self._folder.name} cannot be written: {error.strerror}.",
-                remedy="Make it writable, or name another folder: --cache.",
+                remedy="Make it writable, or name another folder with --cache.",
             ) from error
         remove_leftovers(self._folder)
 
     def _make(self, place: Path, pins: tuple[str, ...], recipe: Recipe) -> None:
-        self._log(f"making an environment of {len(pins)} distributions")
+        self._log(f"creating an environment of {len(pins)} distributions")
         with create_folder(place) as staging:
             self._install(staging, pins, recipe)
             record = {"pins": pins, "bytes": _size(staging)}
@@ -184,7 +184,7 @@ class EnvironmentCache:
         """Remove the least recently used environments until the rest is within the limit."""
         found = []
         for record in self._folder.glob(f"*/{_RECORD}"):
-            # Another process may remove it at this moment.
+            # Another process may have removed it.
             with suppress(OSError, ValueError):
                 size = int(json.loads(record.read_bytes())["bytes"])
                 found.append((record.stat().st_mtime, size, record.parent))

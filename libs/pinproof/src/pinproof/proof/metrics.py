@@ -11,13 +11,13 @@ __all__ = ["Metric", "compare_metrics"]
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric of two models.
+    """A metric of two models.
 
     Attributes:
-        name: Its name in the manifests.
-        before: Its value; None where the manifest has none.
-        after: The other model's.
-        band: How far it may move.
+        name: The name in the manifests.
+        before: The value of the first model; None if its manifest has none.
+        after: The value of the second model.
+        band: The largest change that is allowed.
     """
 
     name: str
@@ -27,7 +27,7 @@ class Metric:
 
     @property
     def held(self) -> bool:
-        """Whether it is within its band."""
+        """Whether the change is within the band."""
         if self.before is None or self.after is None:
             return False
         return abs(self.after - self.before) <= self.band

@@ -1,4 +1,4 @@
-"""Settles the bet that the pins of a service make: floor and ceiling, on each Python."""
+"""Proves the pins of a service: the floor and the ceiling, on each Python."""
 
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -21,26 +21,26 @@ from pinproof.proof.runner import ProofRunner, ReplayResult, StepError
 __all__ = ["CHECKS", "CheckResult", "PythonProof", "ServiceProof", "prove"]
 
 CHECKS = {
-    "environment": "The environment is what the file says",
+    "environment": "The environment matches the requirements",
     "imports": "Every module imports",
     "train": "A model trains and seals",
-    "open": "The other end's model opens",
-    "retrain": "Trained anew, it is as good",
+    "open": "The model of the other end opens",
+    "retrain": "The retrained model is as good",
 }
-"""What is checked at each end, in this order."""
+"""The checks at each end, in this order."""
 
 FLOOR, CEILING = "floor", "ceiling"
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """The outcome of one check at one end of the pins.
+    """The result of one check at one end of the pins.
 
     Attributes:
         check: A key of `CHECKS`.
         end: `floor` or `ceiling`.
-        state: Good, bad, or a note that proves nothing and disproves nothing.
-        text: What was found.
+        state: Good, bad, or a note that is neither.
+        text: The details.
     """
 
     check: str
@@ -51,13 +51,13 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class PythonProof:
-    """What was found under one Python.
+    """The results on one Python.
 
     Attributes:
-        python: Its minor version.
-        pins: What each end resolves to.
-        findings: The outcomes.
-        retrained: How far the answers of the model trained at the ceiling are from the floor's.
+        python: The minor version.
+        pins: The resolved versions of each end.
+        findings: The results of the checks.
+        retrained: The differences between the model trained at the ceiling and the floor's.
     """
 
     python: str
@@ -68,11 +68,11 @@ class PythonProof:
 
 @dataclass(frozen=True, slots=True)
 class ServiceProof:
-    """What was found for one service.
+    """The results for one service.
 
     Attributes:
-        service: Its folder.
-        pythons: What was found, by Python.
+        service: The folder of the service.
+        pythons: The results on each Python.
         absent: The supported Pythons that this machine does not have.
     """
 
@@ -82,7 +82,7 @@ class ServiceProof:
 
     @property
     def proven(self) -> bool:
-        """Whether nothing was disproved."""
+        """Whether there are results and none is bad."""
         found = [finding for python in self.pythons for finding in python.findings]
         return bool(found) and all(finding.state is not State.BAD for finding in found)
 
@@ -171,7 +171,7 @@ def _retrained(
 ) -> tuple[CheckResult, tuple[OutputDifference, ...]]:
     compared = compare_metrics(models[FLOOR], models[CEILING], runner.job.proof.metrics)
     state = State.GOOD if all(metric.held for metric in compared) else State.BAD
-    # A model answers its own golden inputs; the service chooses the same for both.
+    # The service chooses the same golden inputs for both models.
     answers = golden_of(models[CEILING])
     golden = golden_of(models[FLOOR])
     moved = compare_outputs(golden, answers.outputs) if golden.inputs == answers.inputs else ()

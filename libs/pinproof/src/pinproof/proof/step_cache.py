@@ -1,4 +1,4 @@
-"""Remembers finished steps and sealed models by the content of what they came from."""
+"""Caches the results of steps and sealed models by a digest of their inputs."""
 
 import hashlib
 import json
@@ -22,10 +22,10 @@ _CODE = frozenset({".cfg", ".py", ".toml"})
 
 
 class StepCache:
-    """A folder of finished steps. Each is written as a whole, so a killed run leaves no half.
+    """A cache of finished steps, each complete or absent.
 
     Args:
-        folder: Where they lie; it is created.
+        folder: The folder of the cache. It is created.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -39,7 +39,7 @@ class StepCache:
         _keep_newest(self._models, _MODELS)
 
     def step(self, parts: Iterable[str], work: Callable[[], StepResult]) -> StepResult:
-        """What a step found, from an earlier run with the same parts or by doing it now."""
+        """The result of a step, from the cache or by doing it now."""
         path = self._steps / f"{digest(parts)}.json"
         with suppress(OSError, ValueError):
             found: StepResult = json.loads(path.read_bytes())
@@ -50,9 +50,9 @@ class StepCache:
         return answer
 
     def folder(self, parts: Iterable[str], fill: Callable[[Path], None]) -> Path:
-        """A folder that an earlier run filled, or that is filled now and then put in its place.
+        """A folder from the cache, or one that is filled now.
 
-        Whatever `fill` raises, nothing is left.
+        If `fill` raises an error, the folder is removed.
         """
         place = self._models / digest(parts)
         if place.is_dir():
@@ -69,7 +69,7 @@ def digest(parts: Iterable[str]) -> str:
 
 
 def digest_of_code(folders: Iterable[Path]) -> str:
-    """A digest of the code in folders of source, without tests and whatever is generated."""
+    """A digest of the code in source folders, without tests and generated files."""
     parts = []
     for folder in folders:
         for base, names, files in os.walk(folder):

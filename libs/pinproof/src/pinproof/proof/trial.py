@@ -1,4 +1,4 @@
-"""Answers what an upgrade outside of today's pins would do to a model."""
+"""Tries what an upgrade outside of today's pins would do to a model."""
 
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -37,13 +37,13 @@ class TrialVerdict(StrEnum):
 
     @property
     def can_be_made(self) -> bool:
-        """Whether the upgrade can be made, if need be with a model that is trained anew."""
+        """Whether the upgrade is possible, with a retrained model if necessary."""
         return self in (TrialVerdict.COMPATIBLE, TrialVerdict.NEEDS_RETRAINING)
 
 
 @dataclass(frozen=True, slots=True)
 class VersionChange:
-    """One distribution that another version of is installed, or that comes or goes."""
+    """A distribution whose version changes, or that is added or removed."""
 
     name: str
     before: str | None
@@ -52,18 +52,18 @@ class VersionChange:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What was seen in the trial's environment.
+    """The results in the environment of a trial.
 
     Attributes:
-        import_failures: What does not import there, though it does today.
-        failed_at: Where the model of today fails when nobody guards it; None if it answers.
+        import_failures: The modules that import today, but not there.
+        failed_at: The step at which today's model fails without its seal; None if it predicts.
         failure: How it fails.
-        answers: How far its answers are from the golden ones, where it answers.
-        refusal: The code under which its seal refuses it; None where it opens.
-        refusal_message: The same in words.
-        training_error: How training anew fails; empty where it does not.
-        metrics: Those of the new model beside those of the old one.
-        retrained: How far the answers of the new model are from those of the old one.
+        answers: The differences of its predictions from the golden ones, if it predicts.
+        refusal: The code with which its seal refuses it; None if it opens.
+        refusal_message: Why its seal refuses it.
+        training_error: How training fails; empty if it does not.
+        metrics: The metrics of the retrained model and of today's.
+        retrained: The differences of the retrained model from today's.
     """
 
     import_failures: tuple[str, ...] = ()
@@ -78,30 +78,30 @@ class Evidence:
 
     @property
     def moved(self) -> bool:
-        """Whether an answer of today's model is outside its tolerance."""
+        """Whether a prediction of today's model is outside of its tolerance."""
         return any(movement.moved for movement in self.answers)
 
     @property
     def trains(self) -> bool:
-        """Whether a model that is trained anew is as good as today's."""
+        """Whether a retrained model is as good as today's."""
         return not self.training_error and all(metric.held for metric in self.metrics)
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What was found.
+    """The result of a trial.
 
     Attributes:
-        service: The service's folder.
-        python: The minor version of Python that it was tried under.
-        changes: What was tried.
-        verdict: The answer.
-        collision: The two distributions that collide, where nothing can be installed.
-        explanation: Why not, in the resolver's words.
-        coupled_upgrades: The pins that must move along.
+        service: The folder of the service.
+        python: The minor version of Python.
+        changes: The pins that were tried.
+        verdict: The verdict.
+        collision: The distributions that conflict, if the pins cannot be installed.
+        explanation: The explanation of the resolver for that.
+        coupled_upgrades: The pins that must change too.
         moved: The distributions that differ from today's.
-        evidence: What was seen.
-        patch: The changes of the requirement files.
+        evidence: The results in the environment.
+        patch: The patch of the requirements files.
     """
 
     service: str
@@ -118,26 +118,26 @@ class Trial:
 
 def trial(
     runner: ProofRunner,
-    draft: WorkingCopy,
+    copy: WorkingCopy,
     changes: Mapping[str, Requirement],
     interpreter: tuple[str, Path],
     uv: Path,
 ) -> Trial:
-    """Try changes of a service's pins; they are left in the draft.
+    """Try changes of a service's pins. They remain in the working copy.
 
     Raises:
-        TrialError: The service does not pin what should be changed.
+        TrialError: The service does not pin a distribution that is changed.
         PinproofError: An environment cannot be made, or today's model cannot be trained.
     """
     minor, python = interpreter
     asked = tuple(str(pin) for pin in changes.values())
-    recipe = runner.job.recipe(python, draft.requirements)
-    names = draft.change(changes.values())
+    recipe = runner.job.recipe(python, copy.requirements)
+    names = copy.change(changes.values())
     try:
-        runner.log("looking for pins that must move along")
-        coupled_upgrades = find_coupled_upgrades(draft.direct(), names, runner.environments, recipe)
-        draft.change(coupled_upgrades)
-        draft.sync(uv, runner.log)
+        runner.log("finding pins that must change too")
+        coupled_upgrades = find_coupled_upgrades(copy.direct(), names, runner.environments, recipe)
+        copy.change(coupled_upgrades)
+        copy.sync(uv, runner.log)
         runner.environments.resolve(recipe)
     except UnsatisfiableError as error:
         return Trial(
@@ -155,12 +155,12 @@ def trial(
         coupled_upgrades=tuple(map(str, coupled_upgrades)),
         moved=_moved(today, then),
         evidence=evidence,
-        patch=draft.patch(),
+        patch=copy.patch(),
     )
 
 
 def decide(evidence: Evidence) -> TrialVerdict:
-    """The verdict that evidence leads to, the worst first."""
+    """The verdict for some evidence, the worst first."""
     if evidence.import_failures:
         return TrialVerdict.BREAKS_AT_IMPORT
     if evidence.failed_at is not None:
@@ -193,8 +193,8 @@ def _evidence(runner: ProofRunner, today: Environment, then: Environment) -> Evi
     try:
         new = runner.train(then, data)
         metrics = compare_metrics(old, new, runner.job.proof.metrics)
-        anew = golden_of(new)
-        retrained = compare_outputs(golden, anew.outputs) if anew.inputs == golden.inputs else ()
+        other = golden_of(new)
+        retrained = compare_outputs(golden, other.outputs) if other.inputs == golden.inputs else ()
     except StepError as error:
         training_error = str(error)
     return Evidence(

@@ -31,7 +31,7 @@ def describe(trial: Trial) -> Document:
 
 
 def summary(trial: Trial) -> str:
-    """The verdict in a sentence or two."""
+    """The verdict in one or two sentences."""
     evidence = trial.evidence
     largest = largest_of(evidence.answers)
     flipped = sum(movement.flipped for movement in evidence.answers)
@@ -39,31 +39,31 @@ def summary(trial: Trial) -> str:
     match trial.verdict:
         case TrialVerdict.CANNOT_RESOLVE:
             pair = len(trial.collision) > 1
-            text = f"{collide} collide." if pair else f"No release of {collide} fits."
+            text = f"{collide} conflict." if pair else f"No release of {collide} matches."
         case TrialVerdict.COMPATIBLE:
-            text = "Today's model opens and answers the same, and one trained anew is as good."
+            text = "Today's model opens and predicts the same, and a retrained one is as good."
         case TrialVerdict.NEEDS_RETRAINING if evidence.failed_at is None:
             text = (
-                f"Today's model would answer the same (largest difference {largest:.2g}), but its "
-                f"seal refuses it: {evidence.refusal_message} One trained anew is as good."
+                f"Today's model would predict the same (largest difference {largest:.2g}), but its "
+                f"seal refuses it: {evidence.refusal_message} A retrained one is as good."
             )
         case TrialVerdict.NEEDS_RETRAINING:
-            text = f"Today's model fails at {evidence.failed_at}; one trained anew is as good."
+            text = f"Today's model fails at {evidence.failed_at}; a retrained one is as good."
         case TrialVerdict.BREAKS_AT_IMPORT:
             text = "; ".join(evidence.import_failures) or evidence.failure
         case TrialVerdict.BREAKS_AT_TRAINING:
             last = evidence.training_error.rpartition("\n")[2]
-            text = f"Today's model answers the same, but none can be trained any more: {last}"
+            text = f"Today's model predicts the same, but training fails: {last}"
         case TrialVerdict.SILENTLY_DIFFERENT if not evidence.moved:
-            text = "Today's model answers the same, but one trained anew is not as good."
+            text = "Today's model predicts the same, but a retrained one is not as good."
         case TrialVerdict.SILENTLY_DIFFERENT:
             text = (
-                f"Nothing fails, and the answers are others: by up to {largest:.3g}, with "
-                f"{flipped} decisions flipped."
+                f"Nothing fails, but predictions differ by up to {largest:.3g}, and {flipped} "
+                "decisions change."
             )
         case _:
             last = evidence.training_error.rpartition("\n")[2]
-            text = f"{evidence.failure} Trained anew: {last or 'not as good.'}"
+            text = f"{evidence.failure} Retrained: {last or 'not as good.'}"
     return text
 
 

@@ -1,4 +1,4 @@
-"""Writes a report in its three forms."""
+"""Writes a report as Markdown, JSON and HTML."""
 
 import dataclasses
 import json
@@ -18,13 +18,13 @@ FORMAT = 1
 def write_report(
     folder: Path, name: str, document: Document, facts: Mapping[str, object]
 ) -> list[Path]:
-    """Write NAME.md, NAME.json and NAME.html, each as a whole.
+    """Write NAME.md, NAME.json and NAME.html, each complete or not at all.
 
     Args:
-        folder: Where to; it is created.
-        name: The files' name.
-        document: What people read.
-        facts: What programs read.
+        folder: The folder. It is created.
+        name: The name of the files.
+        document: The report for people.
+        facts: The contents of the JSON file.
 
     Raises:
         PinproofError: The folder cannot be written.
@@ -41,13 +41,13 @@ def write_report(
     except OSError as error:
         raise PinproofError(
             f"The report cannot be written to {folder}: {error.strerror}.",
-            remedy="Name a folder that you may write to: --report.",
+            remedy="Name a writable folder with --report.",
         ) from error
     return [folder / f"{name}.{suffix}" for suffix in texts]
 
 
 def plain(value: object) -> object:
-    """A value as JSON knows it; an infinite difference, which it does not know, is null."""
+    """Convert a value for JSON. Infinite numbers become null."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = dataclasses.fields(value)
         return {field.name: plain(getattr(value, field.name)) for field in fields}

@@ -1,4 +1,4 @@
-"""SARIF 2.1.0, which code scanning services read.
+"""SARIF 2.1.0, the format of code scanning services.
 
 Source: `Static Analysis Results Interchange Format 2.1.0
 <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>`_.
@@ -28,7 +28,7 @@ def sarif_log(descriptors: Sequence[object], violations: Iterable[Violation]) ->
     """A log of one run, with the descriptions of the codes of its violations."""
     run = {
         "tool": {"driver": {"name": "pinproof", "rules": descriptors}},
-        # The root is left to the reader of the log: it differs from machine to machine.
+        # Readers of the log know the root, which differs between machines.
         "originalUriBaseIds": {"SRCROOT": {"description": {"text": "The root of the repository."}}},
         "results": [_result(violation) for violation in violations],
     }

@@ -1,4 +1,4 @@
-"""The environments that a policy names, as the variables that markers speak of."""
+"""The environments of a policy, as values of the variables of markers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -19,10 +19,10 @@ _VARIABLES = ("os_name", "platform_machine", "platform_system", "sys_platform")
 PLATFORMS: Mapping[str, Mapping[str, str]] = {
     platform: dict(zip(_VARIABLES, values, strict=True)) for platform, values in _SYSTEMS.items()
 }
-"""The platforms that a policy can name. Each supported one is CPython."""
+"""The platforms that a policy can name, all with CPython."""
 
 # `python_full_version < "3.11.4"` splits a minor version, so every patch release counts. No minor
-# version of Python 3 has come near this many.
+# version of Python 3 has had so many.
 PATCHES = range(40)
 
 _UNKNOWN = ("platform_release", "platform_version")
@@ -31,7 +31,7 @@ _UNKNOWN = ("platform_release", "platform_version")
 def marker_environments(
     pythons: Sequence[str], platforms: Sequence[str]
 ) -> Iterator[dict[str, str]]:
-    """Every environment that these Pythons and platforms admit, patch releases included."""
+    """Yield an environment for each patch release of each Python on each platform."""
     for python, patch, platform in product(pythons, PATCHES, platforms):
         full_version = f"{python}.{patch}"
         yield {
@@ -71,5 +71,5 @@ def _satisfies(environment: Mapping[str, str], marker: Marker) -> bool:
     try:
         return marker.evaluate(environment)
     except UndefinedComparison:
-        # It compares what has no order, such as the name of a system.
+        # It compares values without an order, such as the name of a system.
         return True

@@ -1,4 +1,4 @@
-"""Reads the requirements that a pyproject.toml lists, with the line that each stands on."""
+"""Reads the requirements of a pyproject.toml, with their line numbers."""
 
 import re
 import tomllib
@@ -13,11 +13,11 @@ __all__ = ["PyprojectError", "parse_pyproject"]
 
 
 class PyprojectError(ValueError):
-    """The file is not a pyproject.toml that an installer could read."""
+    """The file is not a valid pyproject.toml."""
 
 
 class _Entry(NamedTuple):
-    """One string of one list: the keys that lead to the list, and its place in there."""
+    """A string in a list: the keys of the list, and its position in the list."""
 
     keys: tuple[str, ...]
     position: int
@@ -27,7 +27,7 @@ class _Entry(NamedTuple):
 def parse_pyproject(path: str, text: str) -> tuple[Line, ...]:
     """Parse `build-system.requires`, `project` and `dependency-groups`.
 
-    A project's requirement on itself, which is how one extra includes another, is left out: it
+    A requirement of a project on itself, with which one extra includes another, is left out: it
     pins nothing.
 
     Raises:
@@ -79,17 +79,16 @@ def _descend(document: object, keys: tuple[str, ...]) -> object:
     return document
 
 
-# A string on one line, and the equals sign that makes it a key.
+# A string on one line, and the equals sign of a key.
 _QUOTED = re.compile(r"""(?:"((?:[^"\\]|\\.)*)"|'([^']*)')(\s*=)?""")
 
 
 def _line_numbers(text: str, entries: list[_Entry]) -> Iterator[int]:
-    """Yield the line of each entry.
+    """Yield the line number of each entry.
 
-    The parser of the standard library tells no positions. So every string of the text that equals
-    an entry is replaced with the number of its own line, and the same parser is asked again: where
-    the entry was it now finds the line, however the file is laid out. An entry that is written in
-    a way too unusual for this (in escapes, over several lines) is put on line 1.
+    The parser of the standard library has no positions. So every string that equals an entry is
+    replaced by the number of its line, and the text is parsed again: the entry is now the number.
+    An entry with escapes, or on several lines, gets line 1.
     """
     wanted = {entry.text for entry in entries}
 

@@ -123,14 +123,14 @@ def replaced(path: str, reply: Reply) -> Change:
 BATCH = "/v1/querybatch"
 CANARY_PATH = f"/v1/vulns/{CANARY}"
 NOT_WHOLE = [
-    (replaced(BATCH, Reply(b'{"results": [{}]}')), "answers 1 of 2 questions"),
-    (replaced(BATCH, Reply(b'{"results": [{}, {}]}')), "knows no advisory for jinja2 2.4.1"),
+    (replaced(BATCH, Reply(b'{"results": [{}]}')), "answers 1 of 2 queries"),
+    (replaced(BATCH, Reply(b'{"results": [{}, {}]}')), "has no advisory for jinja2 2.4.1"),
     (replaced(BATCH, Reply(b"{}")), "results: Field required"),
     (replaced(BATCH, Reply(b"")), "in OSV's format"),
     (replaced(BATCH, Reply(b"[]")), "in OSV's format"),
     (replaced(BATCH, Reply(b'{"results": [{"vulns": [{"id": "../x"}]}, {}]}')), "results.0.vulns"),
     (replaced(BATCH, Reply(b'{"results": [{}, {"vulns": [{"id": "GH')), "in OSV's format"),
-    (replaced(BATCH, Reply(b'{"results": [{}, {"next_page_token": "x"}]}')), "questions"),
+    (replaced(BATCH, Reply(b'{"results": [{}, {"next_page_token": "x"}]}')), "queries"),
     (replaced(BATCH, Reply(b"<html>", "text/html")), "in OSV's format"),
     (replaced(BATCH, Reply(status=404)), "does not exist"),
     (replaced(BATCH, Reply(status=500)), "gives no answer: 500"),
@@ -138,7 +138,7 @@ NOT_WHOLE = [
     (replaced(CANARY_PATH, Reply(b"{}")), "id: Field required"),
     (replaced(CANARY_PATH, Reply(b'{"id": "GHSA-2c2j-9gv5-cj73"}')), "is the advisory GHSA-2c2j"),
     (replaced(CANARY_PATH, Reply(json.dumps({"id": CANARY, "withdrawn": "x"}).encode())),
-     "knows no advisory"),
+     "has no advisory"),
 ]  # fmt: skip
 
 
@@ -168,7 +168,7 @@ def test_pages_without_end_are_an_error() -> None:
         results = [{"next_page_token": "again"} for _ in json.loads(asked.body)["queries"]]
         return Reply(json.dumps({"results": results}).encode())
 
-    with pytest.raises(AdvisoryError, match="still more pages after 100"):
+    with pytest.raises(AdvisoryError, match="has more than 100 pages"):
         osv("a", "1.0", change=endless)
 
 
@@ -256,7 +256,7 @@ def test_what_pypi_calls_withdrawn_is_none() -> None:
     [
         ({"a/1.0": None}, "vulnerabilities: Field required"),
         ({}, "does not exist"),
-        ({"a/1.0": [], "jinja2/2.4.1": []}, "knows no advisory for jinja2 2.4.1"),
+        ({"a/1.0": [], "jinja2/2.4.1": []}, "has no advisory for jinja2 2.4.1"),
         ({"a/1.0": [{"aliases": []}]}, "vulnerabilities.0.id: Field required"),
         ({"a/1.0": [JINJA_FOUND | {"fixed_in": ["soon"]}]}, "names a fix that is not a version"),
     ],

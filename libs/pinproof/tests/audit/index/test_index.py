@@ -88,8 +88,8 @@ def test_the_html_page_is_read() -> None:
         (Answer("https://example.org/", SIMPLE, b'{"meta": {"api-ver'), "Invalid JSON"),
         (Answer("https://example.org/", SIMPLE, b""), "Invalid JSON"),
         (Answer("https://example.org/", "application/pdf", b"%PDF"), "it is application/pdf"),
-        (page([]), "offers no file of some-thing"),
-        (Answer("https://example.org/", "text/html", b"<h1>Log in</h1>"), "offers no file"),
+        (page([]), "has no file of some-thing"),
+        (Answer("https://example.org/", "text/html", b"<h1>Log in</h1>"), "has no file"),
     ],
 )
 def test_what_is_no_page_is_refused(answer: Answer, reason: str) -> None:
@@ -143,7 +143,10 @@ def test_metadata_that_is_not_what_the_index_announced_is_refused() -> None:
         assert isinstance(reply, Reply)
         return reply
 
-    with serving(answer) as url, pytest.raises(WebError, match="not what the index announces"):
+    with (
+        serving(answer) as url,
+        pytest.raises(WebError, match="not have the digest"),
+    ):
         Index(f"{url}/simple/", CLIENT).requirements("a", Version("1"))
 
 
@@ -164,7 +167,7 @@ def test_without_metadata_the_json_api_is_asked() -> None:
 def test_where_neither_is_offered_what_a_release_asks_for_is_unknown() -> None:
     with (
         serving(index_of({"a": {"1": Release(metadata=False)}})) as server,
-        pytest.raises(NoMetadataError, match="What a 1 asks for is unknown") as caught,
+        pytest.raises(NoMetadataError, match="The requirements of a 1 are unknown") as caught,
     ):
         Index(with_password(server), CLIENT).requirements("a", Version("1"))
 

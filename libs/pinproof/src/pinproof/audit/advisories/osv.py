@@ -1,4 +1,4 @@
-"""Advisories from OSV, or a mirror that answers in its way.
+"""Advisories from OSV, or a server with the same API.
 
 Sources: `OSV API <https://google.github.io/osv.dev/api/>`_, `OSV format
 <https://ossf.github.io/osv-schema/>`_.
@@ -34,8 +34,8 @@ from pinproof.repository.requirements import shorten
 
 __all__ = ["OsvSource"]
 
-_AT_A_TIME = 500
-_MOST_PAGES = 100
+_BATCH_SIZE = 500
+_MAX_PAGES = 100
 
 
 class _Named(BaseModel):
@@ -95,7 +95,7 @@ class _Document(BaseModel):
     database_specific: _Specific = _Specific()
 
 
-class _Question(NamedTuple):
+class _Query(NamedTuple):
     name: str
     version: Version
     page: str | None = None
@@ -103,12 +103,12 @@ class _Question(NamedTuple):
     @property
     def document(self) -> dict[str, object]:
         package = {"ecosystem": "PyPI", "name": self.name}
-        question: dict[str, object] = {"package": package, "version": str(self.version)}
-        return question | ({"page_token": self.page} if self.page else {})
+        query: dict[str, object] = {"package": package, "version": str(self.version)}
+        return query | ({"page_token": self.page} if self.page else {})
 
 
 class OsvSource:
-    """A server with OSV's interface."""
+    """A server with the API of OSV."""
 
     default = "https://api.osv.dev"
 
@@ -117,10 +117,10 @@ class OsvSource:
         self._client = client
 
     def affecting(self, wanted: Wanted, progress: Progress) -> Affecting:
-        """Ask which advisories affect each version, in batches, and then for each advisory."""
+        """Query the advisories of each version in batches, and then each advisory."""
         asked = with_canary(wanted)
-        questions = [_Question(name, version) for name in asked for version in sorted(asked[name])]
-        index = self._claims(questions, progress)
+        queries = [_Query(name, version) for name in asked for version in sorted(asked[name])]
+        index = self._affected_versions(queries, progress)
         identifiers = sorted({identifier for _, identifier in index})
         documents = concurrent_map(
             self._document, identifiers, what="advisories", progress=progress
@@ -132,39 +132,39 @@ class OsvSource:
                 records[name].append(_record(document, name, frozenset(versions)))
         return group_records(records, wanted, self.url)
 
-    def _claims(
-        self, questions: list[_Question], progress: Progress
+    def _affected_versions(
+        self, queries: list[_Query], progress: Progress
     ) -> dict[tuple[str, str], set[Version]]:
-        """The versions of a distribution that an advisory is said to affect, page by page."""
+        """The versions that each advisory affects according to the server, page by page."""
         index: defaultdict[tuple[str, str], set[Version]] = defaultdict(set)
-        for page in range(_MOST_PAGES):
-            further: list[_Question] = []
-            for start in range(0, len(questions), _AT_A_TIME):
-                batch = questions[start : start + _AT_A_TIME]
-                progress(f"versions, page {page + 1}", start + len(batch), len(questions))
-                for question, result in zip(batch, self._batch(batch), strict=True):
+        for page in range(_MAX_PAGES):
+            further: list[_Query] = []
+            for start in range(0, len(queries), _BATCH_SIZE):
+                batch = queries[start : start + _BATCH_SIZE]
+                progress(f"versions, page {page + 1}", start + len(batch), len(queries))
+                for query, result in zip(batch, self._batch(batch), strict=True):
                     for vulnerability in result.vulns:
-                        index[question.name, vulnerability.id].add(question.version)
+                        index[query.name, vulnerability.id].add(query.version)
                     if result.next_page_token:
-                        further.append(question._replace(page=result.next_page_token))
+                        further.append(query._replace(page=result.next_page_token))
             if not further:
                 return dict(index)
-            questions = further
+            queries = further
         raise AdvisoryError(
-            f"{shorten(self.url)} has still more pages after {_MOST_PAGES}.",
+            f"{shorten(self.url)} has more than {_MAX_PAGES} pages.",
             remedy="Name another source.",
         )
 
-    def _batch(self, batch: list[_Question]) -> list[_Result]:
+    def _batch(self, batch: list[_Query]) -> list[_Result]:
         url = f"{self.url}/v1/querybatch"
-        answer = self._client.post(url, {"queries": [question.document for question in batch]})
+        answer = self._client.post(url, {"queries": [query.document for query in batch]})
         try:
             results = _Results.model_validate_json(answer.body).results
         except ValidationError as error:
             raise _malformed(answer.url, error) from error
         if len(results) != len(batch):
             raise AdvisoryError(
-                f"{answer.url} answers {len(results)} of {len(batch)} questions.",
+                f"{answer.url} answers {len(results)} of {len(batch)} queries.",
                 remedy="Try again, or name another source.",
             )
         return results
@@ -183,8 +183,8 @@ class OsvSource:
         return document
 
 
-def _record(document: _Document, name: str, claimed: frozenset[Version]) -> AdvisoryRecord:
-    extents: list[VersionRange] = []
+def _record(document: _Document, name: str, reported: frozenset[Version]) -> AdvisoryRecord:
+    affected_ranges: list[VersionRange] = []
     fixes: list[Version] = []
     for affected in document.affected:
         package = affected.package
@@ -194,7 +194,7 @@ def _record(document: _Document, name: str, claimed: frozenset[Version]) -> Advi
             continue
         ranges = [_range(found, document.id) for found in affected.ranges if found.type != "GIT"]
         listed = frozenset(filter(None, map(_version_or_none, affected.versions)))
-        extents += [*ranges, *([listed] if listed else [])]
+        affected_ranges += [*ranges, *([listed] if listed else [])]
         fixes += [
             event.version
             for found in ranges
@@ -210,9 +210,9 @@ def _record(document: _Document, name: str, claimed: frozenset[Version]) -> Advi
         summary=document.summary or document.details.strip().partition("\n")[0],
         severity=document.database_specific.severity,
         url=next(iter(advisories), None),
-        # The source says that it affects this distribution, and not which versions: so all.
-        extents=tuple(extents) or (ALL_VERSIONS,),
-        claimed=claimed,
+        # Without versions, the advisory affects all of them.
+        affected_ranges=tuple(affected_ranges) or (ALL_VERSIONS,),
+        reported=reported,
         fixes=tuple(fixes),
     )
 
@@ -231,7 +231,7 @@ def _range(found: _Range, identifier: str) -> EventRange:
             if version is None:
                 raise AdvisoryError(
                     f"{identifier} names {text!r}, which is not a version.",
-                    remedy="Tell its database, and ignore it in pins.toml until it is mended.",
+                    remedy="Report it to its database, and ignore it in pins.toml until then.",
                 )
             is_start = kind is EventKind.INTRODUCED and text == "0"
             events.append(Event(kind, None if is_start else version))

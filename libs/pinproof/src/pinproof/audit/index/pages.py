@@ -1,4 +1,4 @@
-"""Reads the two forms of an index's page about one project: JSON (PEP 691) and HTML (PEP 503)."""
+"""Parses the page of a project in an index, in JSON (PEP 691) or HTML (PEP 503)."""
 
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -17,7 +17,7 @@ _JSON = "application/vnd.pypi.simple.v1+json"
 _HTML = ("application/vnd.pypi.simple.v1+html", "text/html")
 
 ACCEPT = f"{_JSON}, {_HTML[0]};q=0.2, {_HTML[1]};q=0.01"
-"""What to ask an index for: JSON if it has it."""
+"""The accepted media types: JSON is preferred."""
 
 
 class _Meta(BaseModel):
@@ -41,13 +41,13 @@ class _Page(BaseModel):
 
 
 def read_page(name: str, answer: Answer) -> Project:
-    """Read what an index says about a project.
+    """Parse the page of a project.
 
-    Files that are neither wheels nor source distributions, or whose version is none of PEP 440,
-    are left out, as installers do.
+    Files that are neither wheels nor source distributions, or that have an invalid version, are
+    left out, as by installers.
 
     Raises:
-        WebError: It is not a such page, or one of another project, or offers no file at all.
+        WebError: It is not a page of the project, or has no usable file.
     """
     if answer.kind in {_JSON, "application/json"}:
         files = list(_from_json(name, answer))
@@ -58,7 +58,7 @@ def read_page(name: str, answer: Answer) -> Project:
     usable = tuple(file for file in files if file is not None)
     if not usable:
         raise WebError(
-            f"{answer.url} offers no file of {name}.", remedy="Name another index, or drop the pin."
+            f"{answer.url} has no file of {name}.", remedy="Name another index, or remove the pin."
         )
     return Project(name, usable)
 
@@ -92,7 +92,7 @@ def _from_html(answer: Answer) -> Iterator[File | None]:
         yield _file(
             unquote(urlsplit(url).path.rpartition("/")[2]),
             url,
-            # The attribute alone yanks; its value is only the reason.
+            # The value of the attribute is only the reason.
             yanked="data-yanked" in attributes,
             requires_python=attributes.get("data-requires-python"),
             metadata=bool(offered) and offered != "false",
@@ -101,7 +101,7 @@ def _from_html(answer: Answer) -> Iterator[File | None]:
 
 
 class _Anchors(HTMLParser):
-    """Keeps the attributes of each link."""
+    """Collects the attributes of each link."""
 
     def __init__(self) -> None:
         super().__init__()

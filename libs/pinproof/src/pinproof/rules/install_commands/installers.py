@@ -1,4 +1,4 @@
-"""Tells what a command installs: each tool's options, and what it takes besides them."""
+"""Finds what a command installs, from the options and arguments of each installer."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ Words = Sequence[Word]
 
 
 class TargetKind(Enum):
-    """What a word of an installing command is."""
+    """The kinds of arguments of an installer."""
 
     ANYTHING = "a name, an address or a path"
     FILE = "a requirements file"
@@ -26,12 +26,12 @@ class TargetKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class InstallTarget:
-    """One thing that a command installs.
+    """Something that a command installs.
 
     Attributes:
-        tool: The command's beginning, like `pip install`.
-        kind: What it is.
-        word: The word that says it.
+        tool: The beginning of the command, such as `pip install`.
+        kind: The kind of argument.
+        word: The argument.
     """
 
     tool: str
@@ -40,9 +40,9 @@ class InstallTarget:
 
 
 def install_targets(command: Command) -> Iterator[InstallTarget]:
-    """Yield everything that a command installs, whatever program starts the installer.
+    """Yield everything that a command installs.
 
-    The installer may stand anywhere in the command (`sudo`, `docker run`, `python -m`), unless the
+    The installer may be anywhere in the command (`sudo`, `docker run`, `python -m`), unless the
     program only prints or searches its arguments.
     """
     words = command.words
@@ -70,7 +70,7 @@ def _program(word: Word) -> str:
     return PurePosixPath(word.value).name.removesuffix(".exe")
 
 
-# They print, search or store their arguments.
+# Programs that print, search or store their arguments.
 _HARMLESS = frozenset(
     {"awk", "cat", "command", "echo", "egrep", "fgrep", "git", "grep", "hash", "ls", "man"}
     | {"printf", "rg", "sed", "test", "type", "which"}
@@ -78,7 +78,7 @@ _HARMLESS = frozenset(
 _PIP = re.compile(r"(?:-m)?pip(?:\d+(?:\.\d+)*)?")
 _VARIABLE = re.compile(r"\$[({]?(\w+)[)}]?")
 
-# Options with a value, those that name what is installed first. pip and uv share most.
+# Options with a value, beginning with those that name what is installed. pip and uv share most.
 _FILES = frozenset({"-r", "--requirement", "--requirements", "--with-requirements"})
 _FILES |= {"--override", "--overrides"}
 _FOLDERS = frozenset({"-e", "--editable", "--with-editable"})
@@ -105,11 +105,11 @@ _LETTERS_WITH_VALUE = {key: option for key, option in _LETTERS_WITH_VALUE.items(
 
 
 def _split(words: Words, *, flags: str = "") -> Iterator[tuple[TargetKind | None, Word]]:
-    """Yield what the options and the other words name; None for a word that is not an option.
+    """Yield each option value with its kind, and each positional argument with None.
 
     Args:
         words: The arguments of a tool.
-        flags: Letters that take no value with this tool, though they do with others.
+        flags: Letters of options that take a value with other tools, but not with this one.
     """
     pending = iter(words)
     for word in pending:
@@ -151,7 +151,7 @@ def _kind(option: str) -> TargetKind | None:
 
 
 def _verb(words: Words, *, flags: str = "") -> tuple[Word | None, Words]:
-    """The first word that is not an option, and what follows it."""
+    """The first positional argument, and the words after it."""
     for place in range(len(words)):
         seen = [word for kind, word in _split(words[: place + 1], flags=flags) if kind is None]
         if seen:
@@ -170,7 +170,7 @@ def _collect(
     seen = False
     for kind, word in _split(words, flags=flags):
         if kind is None and first_only and seen:
-            # What follows the tool's name are its own arguments.
+            # The further words are arguments of the installed tool.
             return
         seen = seen or kind is None
         yield InstallTarget(tool, kind or positional, word)
@@ -205,7 +205,7 @@ def _uv(words: Words) -> Iterator[InstallTarget]:
 
 
 def _uv_run(words: Words) -> Iterator[InstallTarget]:
-    """What is installed beside a command, and what that command installs itself."""
+    """Yield what is installed for a command, and what that command installs."""
     program, rest = _verb(words, flags="n")
     before = words[: len(words) - len(rest) - (program is not None)]
     for kind, word in _split(before, flags="n"):
@@ -282,7 +282,7 @@ _READERS: Mapping[str, Callable[[Words], Iterator[InstallTarget]]] = {
 def _reader(word: Word) -> Callable[[Words], Iterator[InstallTarget]] | None:
     name = _program(word)
     if not word.is_known:
-        # `$PIP install` and `"$(PIP)" install` are what their variable is called after.
+        # `$PIP install` and `"$(PIP)" install` are recognized by the name of the variable.
         variable = _VARIABLE.search(word.source)
         tail = name.rpartition(UNKNOWN)[2]
         name = tail or (variable[1].lower().rpartition("_")[2] if variable else "")

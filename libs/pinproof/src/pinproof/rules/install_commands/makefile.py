@@ -1,4 +1,4 @@
-"""Reads the commands of a Makefile: its recipes, expanded as far as the file itself tells."""
+"""Reads the commands of a Makefile: its recipes, with known variables expanded."""
 
 import re
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ _CALLED = re.compile(r"^\$[({](?:eval|foreach|call)\s")
 def makefile_commands(text: str) -> Iterator[Command]:
     """Yield the commands of every recipe, of `$(shell ...)` and of `NAME != ...`.
 
-    Both branches of a condition are read. What is included is not: it is a file of its own.
+    Both branches of a condition are read. Included files are read separately.
     """
     makefile = _Makefile()
     makefile.read(text, 1)
@@ -32,7 +32,7 @@ def makefile_commands(text: str) -> Iterator[Command]:
 
 @dataclass(slots=True)
 class _Rule:
-    """The recipe lines that some targets share."""
+    """A rule with its recipe."""
 
     targets: str
     prerequisites: str
@@ -40,7 +40,7 @@ class _Rule:
 
 
 class _Makefile:
-    """What a Makefile says, read line by line as make reads it."""
+    """The variables and rules of a Makefile, read line by line."""
 
     def __init__(self) -> None:
         self._variables = MakefileVariables()
@@ -49,9 +49,9 @@ class _Makefile:
         self._scripts: list[tuple[int, str]] = []
 
     def scripts(self) -> Iterator[tuple[int, str]]:
-        """The text that make hands to a shell, with the line that it begins on."""
+        """Yield the texts that make runs in a shell, with the number of their first line."""
         for name, line in list(self._bodies.items()):
-            # A body that nothing calls is read as it stands.
+            # A body that is never called is read unexpanded.
             if name not in self._variables.called:
                 self.read(self._variables.variables[name], line)
         for rule in self._rules:
@@ -69,7 +69,7 @@ class _Makefile:
         yield from ((1, command) for command in self._variables.shell)
 
     def read(self, text: str, first: int) -> None:
-        """Read a text whose first line has this number."""
+        """Read a text, given the number of its first line."""
         rule: _Rule | None = None
         body: list[str] | None = None
         name = ""
@@ -115,7 +115,7 @@ class _Makefile:
     def _rule(self, number: int, text: str) -> _Rule:
         header, _, inline = text.partition(";")
         targets, _, rest = header.partition(":")
-        # In a static pattern rule the targets stand before a pattern of their own.
+        # A static pattern rule has a target pattern before the prerequisites.
         prerequisites = rest.lstrip(":").rpartition(":")[2].replace("|", " ")
         rule = _Rule(targets, prerequisites)
         if inline.strip():
@@ -126,7 +126,7 @@ class _Makefile:
 
 
 def _logical_lines(text: str, first: int) -> Iterator[tuple[int, str]]:
-    """Each line with its number, and with the lines that continue it."""
+    """Yield each logical line with the number of its first line."""
     parts: list[str] = []
     start = first
     for number, line in enumerate(text.split("\n"), start=first):
