@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from chicagotaxi import new_batch
-from chicagotaxi import predict as predicting
-from chicagotaxi.options import engine_options, opened_engine
-from chicagotaxi.panel import Panel
-from chicagotaxi.predictions import BatchInfo, ModelIdentity, read_pointer
+from chicagotaxi.batch import predict as predicting
+from chicagotaxi.batch import writer as new_batch
+from chicagotaxi.batch.reader import BatchInfo, ModelIdentity, read_pointer
+from chicagotaxi.cli.options import engine_options, opened_engine
+from chicagotaxi.forecast.sealed_model import SealedForecast
+from chicagotaxi.history.panel import Panel
 from chicagotaxi.schema import prediction_schema
-from chicagotaxi.sealed_forecast import SealedForecast
 
 
 def predict(sealed: Path, panel: Panel, out: Path) -> BatchInfo:

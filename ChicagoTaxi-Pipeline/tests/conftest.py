@@ -4,11 +4,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from batches import predict
-from chicagotaxi.backtest import BacktestOptions
-from chicagotaxi.forecast import ForecastOptions
-from chicagotaxi.model import DemandForecaster
-from chicagotaxi.panel import Panel
-from chicagotaxi.train import Training, seal, train
+from chicagotaxi.forecast.backtest import BacktestOptions
+from chicagotaxi.forecast.model import ForecastOptions
+from chicagotaxi.forecast.model_files import DemandForecaster
+from chicagotaxi.forecast.train import Training, seal, train
+from chicagotaxi.history.panel import Panel
 from pinproof import OpenedModel, open_sealed
 from synthetic import hourly
 

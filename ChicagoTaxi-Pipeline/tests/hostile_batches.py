@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from chicagotaxi.predictions import MAX_FILE_BYTES
+from chicagotaxi.batch.reader import MAX_FILE_BYTES
 
 PART = "part-00000.parquet"
 LONG = "A" * 100_000

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from chicagotaxi.dialects import Dialect
+from chicagotaxi.sources.dialects import Dialect
 from trips import API, BIGQUERY, PORTAL, trip
 
 CHICAGO: Final = ZoneInfo("America/Chicago")

@@ -13,14 +13,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from chicagotaxi.batch.predict import identity
+from chicagotaxi.batch.workers import forecast_origins, origins_schema
+from chicagotaxi.batch.writer import write_batch
 from chicagotaxi.cli import app
-from chicagotaxi.engines import Engine, EngineOptions, open_engine
-from chicagotaxi.engines.spark_session import spark_session
-from chicagotaxi.new_batch import write_batch
-from chicagotaxi.origins import forecast_origins, origins_schema
-from chicagotaxi.panel import read_hourly
-from chicagotaxi.predict import identity
-from chicagotaxi.sealed_forecast import SealedForecast
+from chicagotaxi.etl.engines import Engine, EngineOptions, open_engine
+from chicagotaxi.etl.engines.spark_session import spark_session
+from chicagotaxi.forecast.sealed_model import SealedForecast
+from chicagotaxi.history.panel import read_hourly
 from double_trips import SCHEMA, fail_late
 from pinproof import SealedModelError
 from servicekit.files import DataError

@@ -140,7 +140,7 @@ class PipelineStatus(BaseModel):
         first_hour: The first of them, Chicago wall clock.
         last_hour: The last of them.
         unknown_hours: Hours between these two that are not on the grid, because nothing is known
-            of them (`chicagotaxi.gaps` has the rule). They are not zeros.
+            of them (`chicagotaxi.unknown_hours` has the rule). They are not zeros.
         unknown_stretches: Their stretches, by time; of more than 50, the longest.
         unknown_stretches_in_all: How many stretches there are.
         forecast_version: Version of the model behind the predictions, where there are any.

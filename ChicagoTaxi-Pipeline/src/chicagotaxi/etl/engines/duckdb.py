@@ -1,0 +1,401 @@
+"""DuckDB: all cores of one machine, in bounded memory."""
+# ruff: noqa: S608 - names and texts in SQL go through `_name` and `_text`
+
+import contextlib
+import glob
+import re
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, Final, Self
+
+import duckdb
+import ibis
+import ibis.expr.datatypes as dt
+import ibis.expr.types as ir
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from servicekit.files import DataError, write_errors
+
+from chicagotaxi.etl.engines import Fraction, RowsWritten
+from chicagotaxi.etl.engines.bloom_filter import SeenBefore
+from chicagotaxi.etl.engines.parallel import map_ahead
+from chicagotaxi.etl.engines.partitions import PartitionedWriter
+from chicagotaxi.etl.numbers import LONG_POWER
+from chicagotaxi.etl.parse import POSITION, SOURCE, EngineFunctions
+from chicagotaxi.file_formats import line_end
+from chicagotaxi.sources.input_files import SourceGroup
+from chicagotaxi.sources.time_zones import CHICAGO, TimeKind
+
+__all__ = ["DuckDBEngine"]
+
+_POLL_S: Final = 0.1
+_BATCH: Final = 131_072
+_REUSE_MS: Final = 10_000
+# DuckDB lists every name that might have been meant, which can take pages.
+_LONGEST: Final = 300
+_TWO: Final = "[0-9][0-9]"
+_AMERICAN: Final = f"{_TWO}/{_TWO}/{_TWO}{_TWO} {_TWO}:{_TWO}:{_TWO} [AP]M"
+# Columns of fingerprints, on their way to where they are looked at.
+_FILE: Final = "__file__"
+_KEY: Final = "__key__"
+
+
+@ibis.udf.scalar.builtin
+def try_strptime(_text: dt.string, _pattern: dt.string) -> dt.timestamp:
+    """DuckDB's own: the time, or null."""
+
+
+@ibis.udf.scalar.builtin(name="~~~")
+def glob_matches(_text: dt.string, _pattern: dt.string) -> dt.boolean:
+    """DuckDB's operator ``GLOB``, which takes less than a regular expression."""
+
+
+@ibis.udf.scalar.builtin
+def timezone(_zone: dt.string, _time: dt.timestamp) -> dt.timestamp:
+    """DuckDB's own: from a clock to an instant, and from an instant to a clock."""
+
+
+@ibis.udf.scalar.builtin(name="hash")
+def duckdb_hash(_text: dt.string) -> dt.uint64:
+    """DuckDB's own, of 64 bits."""
+
+
+def _american_time(text: ir.StringValue) -> ir.TimestampValue:
+    # DuckDB's own would also take a blank for the first digit, and "pM".
+    shaped = glob_matches(text, _AMERICAN).ifelse(text, ibis.null("string"))
+    return try_strptime(shaped, "%m/%d/%Y %I:%M:%S %p")
+
+
+def _number_text(text: ir.StringValue) -> ir.StringValue:
+    """DuckDB also reads ``1_000``, as SQL:2023 writes a thousand.
+
+    Nothing else that it reads is beyond the grammar. To look for one sign takes little; to look at
+    each text with a pattern would take as long as to read it.
+    """
+    return text.contains("_").ifelse(ibis.null("string"), text)
+
+
+def _decimal(text: ir.StringValue, kind: str) -> ir.DecimalValue:
+    """DuckDB does not read powers of ten with many digits."""
+    short = text.re_replace(LONG_POWER, r"\1\2")
+    return ibis.coalesce(text.try_cast(kind), short.try_cast(kind))
+
+
+class DuckDBEngine:
+    """The pipeline's expressions on DuckDB. See `chicagotaxi.etl.engines.Engine`."""
+
+    name = "duckdb"
+    leaves_first = True
+    functions = EngineFunctions(
+        american_time=_american_time,
+        to_chicago=lambda time: timezone(CHICAGO, timezone("UTC", time)),
+        number_text=_number_text,
+        decimal=_decimal,
+        fingerprint=duckdb_hash,
+    )
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="duckdb")
+        self._views = 0
+        [(self._threads,)] = connection.execute("SELECT current_setting('threads')").fetchall()
+
+    @classmethod
+    @contextlib.contextmanager
+    def opened(cls, temporary: Path, *, memory: str, threads: int | None) -> Iterator[Self]:
+        """Start, with what does not fit into memory in a temporary folder."""
+        settings: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": memory,
+            "temp_directory": str(temporary),
+            # A stream without a join is in the order of the input; that costs nothing.
+            "preserve_insertion_order": True,
+            # Everything is in the wheel; nothing is fetched behind anyone's back.
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            # How many rows a CSV file has is not known, and taken for few: a join would hold them
+            # all in memory. What is joined here is the smaller one in any case.
+            "disabled_optimizers": "build_side_probe_side",
+        }
+        if threads:
+            settings["threads"] = threads
+        _reuse_memory()
+        try:
+            connection = duckdb.connect(config=settings)
+            # Counted for `query_progress`, and not printed.
+            connection.execute("SET enable_progress_bar = true")
+            connection.execute("SET enable_progress_bar_print = false")
+            # An instant without its zone is shown in this one, whatever the machine's is.
+            connection.execute("SET TimeZone = 'UTC'")
+        except duckdb.Error as error:
+            raise DataError(
+                f"DuckDB does not start: {_first(error)} Give --memory as a number and a unit, "
+                "such as 2GB."
+            ) from error
+        engine = cls(connection)
+        try:
+            yield engine
+        finally:
+            engine.close()
+
+    def close(self) -> None:
+        """End what is running, and give everything back."""
+        self._connection.interrupt()
+        self._worker.shutdown()
+        self._connection.close()
+
+    def read(self, group: SourceGroup) -> ir.Table:
+        """See `Engine.read`."""
+        paths = "[" + ", ".join(_text(_literally(path)) for path in group.paths) + "]"
+        names = [f"unread {place}" for place in range(len(group.header))]
+        for name, place in group.columns.items():
+            names[place] = name
+        # To number the rows takes away the threads, but only from whoever asks for the numbers.
+        numbers = (f"{self._views}", "0", "row_number() OVER ()")
+        position = [f"{number} AS {name}" for number, name in zip(numbers, POSITION, strict=True)]
+        clocks = [
+            f"CAST({_name(name)} AS TIMESTAMP) AS {_name(name)}"
+            if group.time_kinds.get(name, TimeKind.TEXT) is not TimeKind.TEXT
+            else _name(name)
+            for name in group.columns
+        ]
+        what = f"SELECT {', '.join([*clocks, SOURCE, *position])} FROM"
+        # A folder may be named company=x without being a partition: the rows say what they hold.
+        plain = "hive_partitioning = false"
+        if group.form == "parquet":
+            file = _unused(SOURCE, group.header)
+            called = ", ".join(map(_name, [*names, SOURCE]))
+            return self._view(
+                f"{what} read_parquet({paths}, filename = {_text(file)}, {plain}) AS t({called})"
+            )
+        if any("\n" in name for name in group.header):
+            # The first break would be taken for how all lines end.
+            plain += f", new_line = {_text(repr(line_end(group.paths[0]))[1:-1])}"
+        columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in names)
+        return self._view(
+            f"{what} read_csv({paths}, columns = {{{columns}}}, auto_detect = false, "
+            f"header = true, delim = ',', quote = '\"', escape = '\"', "
+            f"filename = {_text(SOURCE)}, {plain})"
+        )
+
+    def read_parquet(self, folder: Path) -> ir.Table:
+        """See `Engine.read_parquet`."""
+        pattern = _text(f"{_literally(folder)}/**/*.parquet")
+        return self._view(f"SELECT * FROM read_parquet({pattern}, hive_partitioning = true)")
+
+    def read_aside(self, folder: Path, *, key: str) -> ir.Table:
+        """See `Engine.read_aside`."""
+        del key
+        # One file, and the rows in it as they came.
+        [path] = folder.rglob("*.parquet")
+        return self._view(
+            "SELECT * EXCLUDE (file_row_number), file_row_number AS position "
+            f"FROM read_parquet({_text(_literally(path))}, file_row_number = true, "
+            "hive_partitioning = false)"
+        )
+
+    def fetch(self, table: ir.Table) -> pa.Table:
+        """See `Engine.fetch`."""
+        sql = self._sql(table)
+        found: pa.Table = self._wait(
+            self._worker.submit(lambda: self._connection.sql(sql).to_arrow_table())
+        )
+        return found
+
+    def write(
+        self, table: ir.Table, folder: Path, *, by: Sequence[str], progress: RowsWritten
+    ) -> None:
+        """See `Engine.write`."""
+        with _errors(), write_errors(folder):
+            batches = self._connection.sql(self._sql(table)).to_arrow_reader(_BATCH)
+            with PartitionedWriter(folder, batches.schema, by=by, threads=self._threads) as file:
+                for batch in batches:
+                    file.write(batch)
+                    progress(batch.num_rows)
+
+    def write_once(
+        self,
+        table: ir.Table,
+        folder: Path,
+        *,
+        by: Sequence[str],
+        key: str,
+        aside: Sequence[int],
+        tally: str,
+        progress: Fraction,
+    ) -> Mapping[tuple[int, int], int]:
+        """See `Engine.write_once`."""
+        fingerprint = self.functions.fingerprint
+        marked = table.mutate(
+            **{_FILE: fingerprint(table.source), _KEY: fingerprint(table[key])}
+        ).drop("source", *POSITION)
+        rows, seen = Counter[tuple[int, int]](), SeenBefore()
+        with _errors(), write_errors(folder):
+            batches = self._connection.sql(self._sql(marked)).to_arrow_reader(_BATCH)
+            apart = {_FILE, _KEY, tally}
+            schema = pa.schema([one for one in batches.schema if one.name not in apart])
+            with PartitionedWriter(folder, schema, by=by, threads=self._threads) as file:
+                for batch in batches:
+                    rows.update(_counts(batch, _FILE, tally))
+                    file.write(_put_aside(batch, by, aside, seen))
+                    progress(self._share())
+        return rows
+
+    def apply(
+        self,
+        source: Path,
+        function: Callable[[pa.RecordBatch], pa.RecordBatch],
+        schema: pa.Schema,
+        destination: Path,
+        *,
+        rows: int,
+        progress: RowsWritten = lambda _rows: None,
+    ) -> int:
+        """See `Engine.apply`."""
+        destination.mkdir(parents=True)
+        files = sorted(source.rglob("*.parquet")) if source.is_dir() else [source]
+        # Fractions seldom come twice; to find that out took a fifth of the writing.
+        repeated = [field.name for field in schema if not pa.types.is_floating(field.type)]
+        written = 0
+
+        def numbered(one: tuple[int, pa.RecordBatch]) -> tuple[int, pa.RecordBatch]:
+            return one[0], function(one[1])
+
+        with (
+            contextlib.closing(self._batches(files, rows)) as batches,
+            contextlib.closing(map_ahead(numbered, batches, self._threads)) as results,
+        ):
+            for number, part in groupby(results, key=itemgetter(0)):
+                path = destination / f"part-{number:05d}.parquet"
+                with pq.ParquetWriter(
+                    path, schema, compression="zstd", use_dictionary=repeated
+                ) as file:
+                    for _, result in part:
+                        file.write_batch(result)
+                        written += result.num_rows
+                        progress(result.num_rows)
+        return written
+
+    def _batches(self, files: Sequence[Path], rows: int) -> Generator[tuple[int, pa.RecordBatch]]:
+        """The batches of files, each with the number of its file."""
+        with _errors():
+            for number, path in enumerate(files):
+                name = _text(_literally(path))
+                sql = f"SELECT * FROM read_parquet({name}, hive_partitioning = true)"
+                for batch in self._connection.sql(sql).to_arrow_reader(rows):
+                    yield number, batch
+
+    def _view(self, sql: str) -> ir.Table:
+        self._views += 1
+        name = f"input_{self._views}"
+        with _errors():
+            self._connection.execute(f"CREATE TEMP VIEW {name} AS {sql}")
+            found = self._connection.sql(f"SELECT * FROM {name} LIMIT 0").to_arrow_table()
+        return ibis.table(ibis.Schema.from_pyarrow(found.schema), name=name)
+
+    def _sql(self, table: ir.Table) -> str:
+        return str(ibis.to_sql(table, dialect="duckdb"))
+
+    def _share(self) -> float:
+        return max(self._connection.query_progress(), 0.0) / 100.0
+
+    def _wait(self, work: "Future[Any]") -> Any:  # noqa: ANN401
+        """Wait in the main thread, which then hears signals while DuckDB works."""
+        try:
+            while True:
+                with contextlib.suppress(TimeoutError), _errors():
+                    return work.result(_POLL_S)
+        except BaseException:
+            self._connection.interrupt()
+            raise
+
+
+@contextlib.contextmanager
+def _errors() -> Iterator[None]:
+    """Say DuckDB's errors in the terms of whoever runs the pipeline."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        raise DataError(f"{_first(error)} Give --memory more, or make room on the disk.") from error
+    except duckdb.Error as error:
+        raise DataError(_explain(str(error))) from error
+
+
+def _counts(batch: pa.RecordBatch, *columns: str) -> dict[tuple[int, int], int]:
+    """How many rows of a batch have the same values in some columns."""
+    table = pa.Table.from_batches([batch.select(columns)])
+    counts = table.group_by(columns, use_threads=False).aggregate([([], "count_all")])
+    values = (counts[name].to_pylist() for name in columns)
+    return dict(zip(zip(*values, strict=True), counts["count_all"].to_pylist(), strict=True))
+
+
+def _put_aside(
+    batch: pa.RecordBatch, by: Sequence[str], aside: Sequence[int], seen: SeenBefore
+) -> pa.RecordBatch:
+    """Give rows whose key may have come before another place, save those whose first is 0."""
+    keys = batch[_KEY].to_numpy()
+    compared = np.flatnonzero(batch[by[0]].to_numpy())
+    again = compared[seen.add(keys[compared])]
+    for name, value in zip(by, aside, strict=True):
+        column = batch[name].to_numpy().copy()
+        column[again] = value
+        batch = batch.set_column(batch.schema.get_field_index(name), name, pa.array(column))
+    return batch
+
+
+def _reuse_memory() -> None:
+    """Have Arrow keep freed memory for the next batch, which is as large as the last one.
+
+    Otherwise it goes back to the system within milliseconds, to be fetched again page by page.
+    """
+    if "jemalloc" in pa.supported_memory_backends():
+        pa.set_memory_pool(pa.jemalloc_memory_pool())
+        pa.jemalloc_set_decay_ms(_REUSE_MS)
+
+
+def _first(error: Exception) -> str:
+    return str(error).splitlines()[0].rstrip(".") + "."
+
+
+def _unused(name: str, header: Sequence[str]) -> str:
+    """A name that no column of a file has: DuckDB takes no column for two."""
+    taken = {one.lower() for one in header}
+    while name.lower() in taken:
+        name += "_"
+    return name
+
+
+def _explain(message: str) -> str:
+    """Where the fault is, what it is and what to do, without the options that only DuckDB has."""
+    line = re.search(r"CSV Error on Line: (\d+)", message)
+    file = re.findall(r"^\s*file = (.*)$", message, re.MULTILINE)
+    if line and file:
+        told = re.split(r"^Possible ", message, maxsplit=1, flags=re.MULTILINE)[0]
+        reason = told.strip().splitlines()[-1].rstrip(".")
+        return (
+            f"{file[-1]}, line {line[1]}: {reason}. Correct that line, or export the whole table "
+            "again."
+        )
+    text = re.sub(r"\s*\n\s*", " ", message).rstrip(". ")
+    if len(text) > _LONGEST:
+        text = f"{text[:_LONGEST]} ..."
+    if "GZIP" in text or "Failed to read file" in text:
+        return f"{text}. The file is damaged: get it again."
+    return f"{text}."
+
+
+def _literally(path: Path) -> str:
+    """A path as a pattern that matches nothing else: DuckDB takes every path for a pattern."""
+    return glob.escape(str(path))
+
+
+def _name(value: str) -> str:
+    return '"' + value.replace('"', '""') + '"'
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

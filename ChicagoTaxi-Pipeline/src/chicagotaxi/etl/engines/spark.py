@@ -1,0 +1,289 @@
+"""Spark: where one machine is not enough. Needs Java 17 and requirements-spark.txt.
+
+Driver and executors must see the input and the output folder under the same path, on a file system
+that can rename.
+"""
+
+import contextlib
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import ibis
+import ibis.expr.datatypes as dt
+import ibis.expr.types as ir
+import pyarrow as pa
+from servicekit.files import DataError
+
+from chicagotaxi.etl.engines import Fraction, RowsWritten
+from chicagotaxi.etl.engines.spark_files import (
+    csv_options,
+    csv_schema,
+    parquet_column,
+    parquet_schema,
+    quoted,
+)
+from chicagotaxi.etl.engines.spark_session import spark_errors, spark_session
+from chicagotaxi.etl.numbers import LONG_POWER, follows_grammar
+from chicagotaxi.etl.parse import POSITION, SOURCE, EngineFunctions
+from chicagotaxi.sources.input_files import SourceGroup
+from chicagotaxi.sources.time_zones import CHICAGO
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+__all__ = ["SparkEngine"]
+
+_AMERICAN: Final = r"^\d\d/\d\d/\d{4} \d\d:\d\d:\d\d [AP]M\z"
+_BEFORE_KEY: Final = "^[0-9]{20}[0-9A-F]* [0-9]{40} "
+# How much of writing is done when the keys are counted.
+_COUNTED: Final = 0.25
+
+
+@ibis.udf.scalar.builtin
+def try_to_timestamp(_text: dt.string, _pattern: dt.string) -> dt.timestamp:
+    """Spark's own: the time, or null."""
+
+
+@ibis.udf.scalar.builtin
+def convert_timezone(_from: dt.string, _to: dt.string, _time: dt.timestamp) -> dt.timestamp:
+    """Spark's own: from one zone's clock to that of another."""
+
+
+@ibis.udf.scalar.builtin(name="hex")
+def spark_hex(_text: dt.string) -> dt.string:
+    """Spark's own: the bytes of a text, two digits each."""
+
+
+@ibis.udf.scalar.builtin
+def xxhash64(_text: dt.string) -> dt.int64:
+    """Spark's own, of 64 bits."""
+
+
+def _american_time(text: ir.StringValue) -> ir.TimestampValue:
+    shaped = text.re_search(_AMERICAN).ifelse(text, ibis.null("string"))
+    return try_to_timestamp(shaped, "MM/dd/yyyy hh:mm:ss a")
+
+
+def _number_text(text: ir.StringValue) -> ir.StringValue:
+    """Spark also reads other scripts' digits, and control signs around a number.
+
+    A power of ten with thousands of digits would have Java write them all out, however small or
+    large the number is: it is cut to one that gives as much. A point after a power, which the
+    grammar allows, is left out.
+    """
+    power = text.contains("e") | text.contains("E")
+    plain = text.re_replace(LONG_POWER, "$1$2").re_replace(r"([eE][+-]?\d+)\.", "$1")
+    short = power.ifelse(plain, text)
+    return follows_grammar(text).ifelse(short, ibis.null("string"))
+
+
+class SparkEngine:
+    """The pipeline's expressions on Spark. See `chicagotaxi.etl.engines.Engine`."""
+
+    leaves_first = False
+    functions = EngineFunctions(
+        american_time=_american_time,
+        to_chicago=lambda time: convert_timezone("UTC", CHICAGO, time),
+        number_text=_number_text,
+        decimal=lambda text, kind: text.try_cast(kind),
+        fingerprint=xxhash64,
+    )
+
+    def __init__(self, session: "SparkSession", temporary: Path) -> None:
+        self._session = session
+        self._temporary = temporary
+        self._tables = 0
+        # Spark's dialect is only known in whole once its backend was looked up.
+        self._backend: Any = ibis.pyspark
+        self.name = f"pyspark {session.sparkContext.master}"
+
+    @classmethod
+    @contextlib.contextmanager
+    def opened(cls, master: str, *, temporary: Path, settings: Mapping[str, str]) -> Iterator[Self]:
+        """Start a session, or take the one that runs in this process already."""
+        with spark_session(master, settings) as session:
+            yield cls(session, temporary)
+
+    def read(self, group: SourceGroup) -> ir.Table:
+        """See `Engine.read`."""
+        for path in group.paths:
+            if ":" in path.name:
+                raise DataError(
+                    f"{path}: Spark cannot read a file with a colon in its name. Rename it, or use "
+                    "--engine duckdb."
+                )
+        paths = [_literally(path) for path in group.paths]
+        # Looked up as files, and not as partitions: a folder named company=x adds no column.
+        reader = self._session.read.option("recursiveFileLookup", "true")
+        if group.form == "parquet":
+            frame = reader.schema(parquet_schema(group)).parquet(*paths)
+            columns = [parquet_column(group, name) for name in group.columns]
+        else:
+            frame = reader.schema(csv_schema(group)).options(**csv_options(group)).csv(paths)
+            columns = [quoted(name) for name in group.columns]
+        # The name of a file is a URL there, with its own way of writing blanks and the like.
+        source = (
+            "regexp_replace(url_decode(replace(_metadata.file_path, '+', '%2B')), '^file:/+', '/')"
+        )
+        # Spark's own numbers of rows grow within what one task reads of a file.
+        numbers = (
+            f"{self._tables}L",
+            "_metadata.file_block_start",
+            "monotonically_increasing_id()",
+        )
+        position = [f"{number} AS {name}" for number, name in zip(numbers, POSITION, strict=True)]
+        return self._table(frame.selectExpr(*columns, f"{source} AS {SOURCE}", *position))
+
+    def read_parquet(self, folder: Path) -> ir.Table:
+        """See `Engine.read_parquet`."""
+        return self._table(self._session.read.parquet(_literally(folder)))
+
+    def read_aside(self, folder: Path, *, key: str) -> ir.Table:
+        """See `Engine.read_aside`."""
+        table = self.read_parquet(folder)
+        packed = table[key]
+        return table.mutate(
+            position=packed.re_extract(_BEFORE_KEY, 0),
+            **{key: packed.re_replace(_BEFORE_KEY, "")},
+        )
+
+    def fetch(self, table: ir.Table) -> pa.Table:
+        """See `Engine.fetch`."""
+        with spark_errors():
+            found = self._frame(table).toArrow()
+        return pa.table([_naive(column) for column in found.columns], names=list(table.columns))
+
+    def write(
+        self, table: ir.Table, folder: Path, *, by: Sequence[str], progress: RowsWritten
+    ) -> None:
+        """See `Engine.write`."""
+        del progress  # Spark writes in other processes, and says nothing of it
+        self._save(table, folder, by=by)
+
+    def write_once(
+        self,
+        table: ir.Table,
+        folder: Path,
+        *,
+        by: Sequence[str],
+        key: str,
+        aside: Sequence[int],
+        tally: str,
+        progress: Fraction,
+    ) -> Mapping[tuple[int, int], int]:
+        """See `Engine.write_once`."""
+        fingerprint = self.functions.fingerprint
+        prints = table.select(
+            file=fingerprint(table.source), tally=table[tally], print=fingerprint(table[key])
+        )
+        by_all = prints.group_by("file", "tally", "print")
+        counts = self._keep("counts", by_all.agg(rows=prints.count()))
+        progress(_COUNTED)
+        totals = counts.group_by("print").agg(rows=counts.rows.sum())
+        again = self._keep("again", totals.filter(totals.rows > 1).select(again=totals.print))
+        joined = table.left_join(again, fingerprint(table[key]) == again.again)
+        repeated = joined.again.notnull() & (joined[by[0]] != 0)
+        marked = joined.mutate(
+            **{
+                name: repeated.ifelse(ibis.literal(value, joined[name].type()), joined[name])
+                for name, value in zip(by, aside, strict=True)
+            },
+            # In the text itself: a column of its own would stand in every other file, too.
+            **{key: repeated.ifelse(_position(joined) + joined[key], joined[key])},
+        )
+        self._save(marked.drop("again", "source", tally, *POSITION), folder, by=by)
+        rows = self.fetch(counts.group_by("file", "tally").agg(rows=counts.rows.sum()))
+        found = (rows[name].to_pylist() for name in ("file", "tally"))
+        return dict(zip(zip(*found, strict=True), rows["rows"].to_pylist(), strict=True))
+
+    def apply(
+        self,
+        source: Path,
+        function: Callable[[pa.RecordBatch], pa.RecordBatch],
+        schema: pa.Schema,
+        destination: Path,
+        *,
+        rows: int,
+        progress: RowsWritten = lambda _rows: None,
+    ) -> int:
+        """See `Engine.apply`."""
+        from pyspark.sql.pandas.types import from_arrow_schema  # noqa: PLC0415
+
+        def over(batches: "Iterator[pa.RecordBatch]") -> "Iterator[pa.RecordBatch]":
+            for batch in batches:
+                yield function(batch)
+
+        settings = {
+            "spark.sql.execution.arrow.maxRecordsPerBatch": str(rows),
+            # As much as a partition holds: each file is one of its own, however small.
+            "spark.sql.files.openCostInBytes": self._session.conf.get(
+                "spark.sql.files.maxPartitionBytes"
+            ),
+        }
+        with spark_errors(), self._set(settings):
+            frame = self._session.read.parquet(_literally(source))
+            result = frame.mapInArrow(over, from_arrow_schema(schema, prefer_timestamp_ntz=True))
+            result.write.parquet(_url(destination))
+            written = int(self._session.read.parquet(_literally(destination)).count())
+        progress(written)
+        return written
+
+    @contextlib.contextmanager
+    def _set(self, settings: Mapping[str, str | None]) -> Iterator[None]:
+        """Set some settings of the session for a while."""
+        before = {name: self._session.conf.get(name) for name in settings}
+        try:
+            for name, value in settings.items():
+                self._session.conf.set(name, str(value))
+            yield
+        finally:
+            for name, value in before.items():
+                self._session.conf.set(name, str(value))
+
+    def _table(self, frame: "DataFrame") -> ir.Table:
+        from ibis.backends.pyspark.datatypes import PySparkType  # noqa: PLC0415
+
+        self._tables += 1
+        name = f"input_{id(self)}_{self._tables}"
+        frame.createOrReplaceTempView(name)
+        types: dict[str, Any] = {
+            column.name: PySparkType.to_ibis(column.dataType) for column in frame.schema
+        }
+        return ibis.table(types, name=name)
+
+    def _frame(self, table: ir.Table) -> "DataFrame":
+        return self._session.sql(str(ibis.to_sql(table, dialect="pyspark")))
+
+    def _keep(self, name: str, table: ir.Table) -> ir.Table:
+        """Compute a table now, and keep it until the engine is closed."""
+        folder = self._temporary / name
+        self._save(table, folder, by=())
+        return self.read_parquet(folder)
+
+    def _save(self, table: ir.Table, folder: Path, *, by: Sequence[str]) -> None:
+        with spark_errors():
+            self._frame(table).write.partitionBy(*by).parquet(_url(folder))
+
+
+def _position(table: ir.Table) -> ir.StringValue:
+    """Where a row stands, as text that sorts so, and that `_BEFORE_KEY` finds before a key."""
+    group, block, row = (table[name].cast("string").lpad(20, "0") for name in POSITION)
+    path: ir.StringValue = spark_hex(table.source)
+    return group + path + " " + block + row + " "
+
+
+def _literally(path: Path) -> str:
+    """The URL of a path, as a pattern that matches nothing else: what is read is one for Spark."""
+    return re.sub(r"([\\\[\]{}*?])", r"\\\1", _url(path))
+
+
+def _url(path: Path) -> str:
+    return f"file://{path.absolute()}"
+
+
+def _naive(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if pa.types.is_timestamp(column.type):
+        return column.cast(pa.timestamp("us"))
+    return column

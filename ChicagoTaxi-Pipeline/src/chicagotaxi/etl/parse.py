@@ -1,0 +1,260 @@
+"""From the columns of a source to those of the pipeline: one set of Ibis expressions.
+
+Both engines run these expressions. What differs between them is where text may fail to be a time
+or a number: each engine has its own function for that, and `EngineFunctions` names it; the form of
+the text is checked here first, so that neither reads what the other refuses.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+from servicekit.files import DataError
+
+from chicagotaxi.etl.numbers import rare_amount
+from chicagotaxi.etl.rules import GIVEN, first_broken
+from chicagotaxi.sources.dialects import COLUMNS, Dialect
+from chicagotaxi.sources.time_zones import TimeKind, ZonedTime, iso_time, stored_time, zone_text
+
+__all__ = ["POSITION", "RAW_SEPARATOR", "SOURCE", "EngineFunctions", "check_types", "classify"]
+
+# Where an engine puts the path of a row's file. A table may well have a column `source` itself.
+SOURCE: Final = "__source__"
+# Where it puts where a row stands: whole numbers, by which rows are in the order of the input, the
+# first of them before the path of the file, the others within it.
+POSITION: Final = ("__group__", "__block__", "__row__")
+# Between the source's texts of a dropped row, on their way to the quarantine.
+RAW_SEPARATOR: Final = "\x1f"
+
+TEXTS: Final = ("trip_id", "taxi_id", "payment_type", "company")
+MONEY: Final = ("fare", "tips", "tolls", "extras", "total")
+WHOLE: Final = (
+    "seconds",
+    "pickup_area",
+    "dropoff_area",
+    "pickup_tract",
+    "dropoff_tract",
+)
+NUMBERS: Final = (*WHOLE, "miles", *MONEY)
+TIMES: Final = ("start", "end")
+# What text is read as: amounts and miles are kept in hundredths, and rounded to them here; of the
+# others, which are whole, it must be seen when they are not.
+_HUNDREDTHS: Final = "decimal(18, 2)"
+_EXACT: Final = "decimal(18, 4)"
+# Before the name of a column: its zone, and the text of its number.
+_ZONE: Final = "zone_"
+_TEXT: Final = "text_"
+
+
+@dataclass(frozen=True)
+class EngineFunctions:
+    """What an engine does in its own way.
+
+    Attributes:
+        american_time: Text such as ``04/06/2016 08:45:00 PM``, with every digit of it, to a time;
+            any other to null, and so a day that is in no calendar.
+        to_chicago: A time in UTC, without a zone, to what Chicago's clock showed then.
+        number_text: A text that is a number by the grammar to one that the engine reads so; any
+            other to null, or to what the engine does not read.
+        decimal: Such a text and a type of decimals to the number, or to null where it is out of the
+            type's range.
+        fingerprint: A text to a number that hardly any other text has.
+    """
+
+    american_time: Callable[[ir.StringValue], ir.TimestampValue]
+    to_chicago: Callable[[ir.TimestampValue], ir.TimestampValue]
+    number_text: Callable[[ir.StringValue], ir.StringValue]
+    decimal: Callable[[ir.StringValue, str], ir.DecimalValue]
+    fingerprint: Callable[[ir.StringValue], ir.IntegerValue]
+
+
+def classify(
+    raw: ir.Table,
+    dialect: Dialect,
+    kinds: Mapping[str, TimeKind],
+    functions: EngineFunctions,
+    *,
+    now: datetime,
+) -> ir.Table:
+    """Parse the rows of one dialect and name the first rule that each breaks.
+
+    Args:
+        raw: The source's columns under the pipeline's names, `SOURCE`: the file that a row is
+            from, and `POSITION`. Optional columns may be absent.
+        dialect: Theirs.
+        kinds: How the source gives each column of times.
+        functions: Of the engine that will run it.
+        now: The present hour in Chicago.
+
+    Returns:
+        The columns of a clean trip, ``source``, ``rule``: null or the number of the first rule
+        broken, ``marks``: the bits of what was done with the row's times, ``raw``: what the source
+        had, joined by `RAW_SEPARATOR`, and `POSITION`.
+    """
+    given = {name: _given(raw, name) for name in COLUMNS}
+    zoned = [name for name in TIMES if kinds[name] is TimeKind.TEXT and dialect.times == "iso"]
+    # In layers, so that each value is computed once and what only dropped rows need for them only.
+    shaped = raw.select(
+        *POSITION,
+        SOURCE,
+        **{GIVEN + name: value for name, value in given.items()},
+        **{_ZONE + name: zone_text(given[name]) for name in zoned},
+        **{_TEXT + name: _digits(given[name]) for name in MONEY if given[name].type().is_string()},
+    )
+    given = {name: shaped[GIVEN + name] for name in COLUMNS}
+    checked = shaped.mutate(
+        **{
+            _TEXT + name: functions.number_text(shaped[_TEXT + name] if name in MONEY else value)
+            for name, value in given.items()
+            if name in NUMBERS and value.type().is_string()
+        }
+    )
+    given = {name: checked[GIVEN + name] for name in COLUMNS}
+    times = [_time(checked, name, kinds[name], dialect, functions) for name in TIMES]
+    parsed = checked.select(
+        *POSITION,
+        source=checked[SOURCE],
+        marks=_marks(times),
+        **{name: _text(given[name]) for name in TEXTS},
+        **{name: time.clock for name, time in zip(TIMES, times, strict=True)},
+        **{name: _number(checked, name, functions) for name in NUMBERS},
+        **{GIVEN + name: value for name, value in given.items()},
+    )
+    ruled = parsed.mutate(rule=first_broken(parsed, now=now))
+    return ruled.select(
+        *POSITION, "source", "rule", "marks", **_stored(ruled), raw=_joined(ruled, kinds)
+    )
+
+
+def check_types(types: Mapping[str, pa.DataType], dialect: Dialect, *, path: Path) -> None:
+    """Whether columns have types that can be parsed, which text always can.
+
+    Args:
+        types: Of a Parquet file's columns, by the pipeline's names.
+        dialect: Theirs.
+        path: Of the file, for messages.
+
+    Raises:
+        DataError: One has another.
+    """
+    for name, found in types.items():
+        text = pa.types.is_string(found) or pa.types.is_large_string(found)
+        if pa.types.is_null(found) and name not in TIMES:
+            continue
+        if name in TIMES:
+            allowed, fits = "text or timestamp", pa.types.is_timestamp(found)
+        elif name in TEXTS:
+            allowed, fits = "text or a whole number", pa.types.is_integer(found)
+        else:
+            allowed = "text, a number or decimal"
+            fits = any(
+                is_one(found)
+                for is_one in (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
+            )
+        if not (text or fits):
+            raise DataError(
+                f"{path}: the column {dialect.columns[name]!r} has the type {found}. Write it as "
+                f"{allowed}."
+            )
+
+
+def _stored(trips: ir.Table) -> Mapping[str, ir.Value]:
+    """A clean trip's columns and types. What holds whole numbers only is held as such."""
+    return {
+        "trip_id": trips.trip_id,
+        "taxi_id": trips.taxi_id,
+        "start": trips.start,
+        "end": trips.end,
+        "seconds": _whole(trips.seconds, "int32"),
+        "miles": _rounded(trips.miles),
+        "pickup_tract": _whole(trips.pickup_tract, "int64"),
+        "dropoff_tract": _whole(trips.dropoff_tract, "int64"),
+        "pickup_area": _whole(trips.pickup_area, "int16"),
+        "dropoff_area": _whole(trips.dropoff_area, "int16"),
+        **{name: _rounded(trips[name]) for name in MONEY},
+        "payment_type": trips.payment_type,
+        "company": trips.company,
+    }
+
+
+def _given(raw: ir.Table, name: str) -> ir.Value:
+    """What the source has in a column; null where it has no such column, or only nulls in it."""
+    if name not in raw.columns or raw[name].type().is_null():
+        return ibis.null("string")
+    return raw[name]
+
+
+def _text(value: ir.Value) -> ir.StringValue:
+    text = value if value.type().is_string() else value.cast("string")
+    return text.nullif("")
+
+
+def _time(
+    rows: ir.Table, name: str, kind: TimeKind, dialect: Dialect, functions: EngineFunctions
+) -> ZonedTime:
+    value = rows[GIVEN + name]
+    bigquery = dialect.name == "bigquery"
+    if kind is not TimeKind.TEXT:
+        return stored_time(value, kind, bigquery=bigquery, to_chicago=functions.to_chicago)
+    if dialect.times == "american":
+        return ZonedTime(functions.american_time(value), ibis.literal(0))
+    zone = rows[_ZONE + name]
+    return iso_time(value, zone, bigquery=bigquery, to_chicago=functions.to_chicago)
+
+
+def _marks(times: Sequence[ZonedTime]) -> ir.IntegerValue:
+    start, end = (time.marks for time in times)
+    return (start | end).cast("int32")
+
+
+def _digits(amount: ir.StringValue) -> ir.StringValue:
+    """An amount without its dollar sign. That of one such as ``-$5`` stays where it is."""
+    # What begins with "$" sorts from it to the next sign; to compare is cheaper than to look.
+    return ((amount >= "$") & (amount < "%")).ifelse(amount.substr(1), amount)
+
+
+def _number(rows: ir.Table, name: str, functions: EngineFunctions) -> ir.NumericValue:
+    value = rows[GIVEN + name]
+    if value.type().is_numeric():
+        number = value.cast("float64")
+        return (number.isnan() | number.isinf()).ifelse(ibis.null("float64"), number)
+    # To a decimal: unlike a float, it is read alike by every engine, and is never infinite.
+    kind = _EXACT if name in WHOLE else _HUNDREDTHS
+    found = functions.decimal(rows[_TEXT + name], kind)
+    if name not in MONEY:
+        return found
+    return ibis.coalesce(found, rare_amount(value).try_cast(kind))
+
+
+def _joined(trips: ir.Table, kinds: Mapping[str, TimeKind]) -> ir.StringValue:
+    given = [_shown(trips[GIVEN + name], kinds.get(name)) for name in COLUMNS]
+    return ibis.literal(RAW_SEPARATOR).join([one.fill_null("") for one in given])
+
+
+def _shown(value: ir.Value, kind: TimeKind | None) -> ir.StringValue:
+    """A source's value as text. Text is as it stands; of the rest, engines have forms of their own.
+
+    A fraction of nothing is left out. An instant is shown in UTC.
+    """
+    if value.type().is_timestamp():
+        text = value.cast("string")
+        return text + "+00:00" if kind in {TimeKind.INSTANT, TimeKind.UTC} else text
+    if value.type().is_floating():
+        whole = value == value.floor()
+        return whole.ifelse(value.try_cast("int64").cast("string"), value.cast("string"))
+    return value.cast("string")
+
+
+def _rounded(value: ir.NumericValue) -> ir.FloatingValue:
+    if value.type().is_decimal():
+        return value.cast("float64")
+    return (value * 100.0 + 0.5).floor().cast("float64") / 100.0
+
+
+def _whole(value: ir.NumericValue, kind: str) -> ir.IntegerValue:
+    return value.floor().try_cast(kind)

@@ -1,0 +1,137 @@
+"""What a model was trained on: sealed with it, so that forecasts outside of it can be marked."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field
+from servicekit.answer_warnings import as_cell
+
+from chicagotaxi.forecast.calendar import WEEK
+from chicagotaxi.forecast.features import WINDOW, look_back
+from chicagotaxi.forecast.warnings import HOLED, NOT_IN_TRAINING, OUTSIDE, WARNINGS_BY_CODE
+from chicagotaxi.history.panel import Panel
+from chicagotaxi.schema import ClockTime
+
+__all__ = ["TrainedOn", "WeekTrips", "trained_rows", "warning_cells"]
+
+# Fewer known hours than this do not say how many trips a week had.
+_HALF_A_WEEK: Final = WEEK // 2
+# A level is far outside beyond twice of what training knew. The counts of quiet areas vary by more
+# than that from week to week, so that it takes as many trips more or less, too.
+_FAR: Final = 2.0
+_TRIPS: Final = 20.0
+
+
+class WeekTrips(BaseModel):
+    """The trips of an area's quietest and busiest week in training, as of weeks wholly known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    least: float = Field(ge=0)
+    most: float = Field(ge=0)
+
+
+class TrainedOn(BaseModel):
+    """The history behind a model.
+
+    Attributes:
+        first_hour: Its first hour, Chicago wall clock.
+        last_hour: Its last hour.
+        known_hours: How many of its hours were known.
+        weeks: For each area with a week of which at least half was known, its range.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    first_hour: ClockTime
+    last_hour: ClockTime
+    known_hours: int
+    weeks: dict[int, WeekTrips]
+
+    @classmethod
+    def of(cls, panel: Panel) -> "TrainedOn":
+        """What a model knows that is trained on a history, cut into weeks from its end."""
+        weeks = len(panel.trips) // WEEK
+        cut = panel.trips[len(panel.trips) - weeks * WEEK :].reshape(weeks, WEEK, -1)
+        trips = np.stack([_week_trips(week) for week in cut])
+        return cls(
+            first_hour=_python(panel.start),
+            last_hour=_python(panel.hours[-1]),
+            known_hours=int(panel.known.sum()),
+            weeks={
+                area: WeekTrips(least=float(np.nanmin(column)), most=float(np.nanmax(column)))
+                for area, column in zip(panel.areas, trips.T, strict=True)
+                if np.isfinite(column).any()
+            },
+        )
+
+
+def warning_cells(panel: Panel, areas: Sequence[int], trained_on: TrainedOn | None) -> list[str]:
+    """What is to be said of the forecasts of each area of a history, as cells of a table.
+
+    Args:
+        panel: The history before the forecast.
+        areas: The areas that the model was trained on.
+        trained_on: What else it was trained on; without it, levels are not compared.
+    """
+    window = look_back(panel, len(panel.trips)).weeks
+    known = np.isfinite(window).sum(axis=1)
+    holed = (known.sum(axis=0) < WINDOW // 2) | (known[-1] < _HALF_A_WEEK)
+    stranger = ~np.isin(panel.areas, areas)
+    outside = _outside(_week_trips(window[-1]), panel.areas, trained_on)
+    codes = zip((NOT_IN_TRAINING, OUTSIDE, HOLED), (stranger, outside, holed), strict=True)
+    marks = [(WARNINGS_BY_CODE[code], where.tolist()) for code, where in codes]
+    return [
+        as_cell(warning for warning, where in marks if where[column])
+        for column in range(len(panel.areas))
+    ]
+
+
+def trained_rows(panel: Panel, first: int = 0) -> Iterator[str]:
+    """The rows of a history that a model learns from, as texts: hour, area and trips.
+
+    Hours and areas without trips are left out: they are alike in any history.
+
+    Args:
+        panel: The history.
+        first: The first of its rows to take.
+    """
+    hours, columns = np.nonzero(panel.trips[first:] > 0)
+    trips = panel.trips[first:][hours, columns].astype(np.int64)
+    names = panel.hours[first:].astype(str)
+    areas = np.asarray(panel.areas)
+    for hour, area, count in zip(
+        names[hours].tolist(), areas[columns].tolist(), trips.tolist(), strict=True
+    ):
+        yield f"{hour}|{area}|{count}"
+
+
+def _week_trips(week: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """The trips of a week by area, as if all of it were known; NaN where less than half is."""
+    known = np.isfinite(week)
+    counted = known.sum(axis=0)
+    total = np.where(known, week, 0).sum(axis=0, dtype=np.float64)
+    scaled = total * WEEK / np.maximum(counted, 1)
+    return np.asarray(np.where(counted >= _HALF_A_WEEK, scaled, np.nan))
+
+
+def _outside(
+    trips: npt.NDArray[np.float64], areas: Sequence[int], trained_on: TrainedOn | None
+) -> npt.NDArray[np.bool_]:
+    ranges = {} if trained_on is None else trained_on.weeks
+    nothing = WeekTrips.model_construct(least=-np.inf, most=np.inf)
+    least, most = (
+        np.array([getattr(ranges.get(area, nothing), name) for area in areas])
+        for name in ("least", "most")
+    )
+    above = trips > np.maximum(_FAR * most, most + _TRIPS)
+    below = trips < np.minimum(least / _FAR, least - _TRIPS)
+    return np.asarray(above | below)
+
+
+def _python(hour: np.datetime64) -> datetime:
+    found: datetime = hour.astype("datetime64[s]").item()
+    return found

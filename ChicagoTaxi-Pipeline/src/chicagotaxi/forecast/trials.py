@@ -1,0 +1,208 @@
+"""Forecasts of the recent past that a model was not trained on: what weights and widths come from.
+
+The later half of a history, at most its last eight weeks, is cut into stretches. Each is forecast
+by trees that were trained on what lies before it, from origins all over the clock. What is learned
+from that rolls along with the history: the next training forgets the oldest weeks.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final, Self
+
+import numpy as np
+import numpy.typing as npt
+from servicekit.files import DataError
+
+from chicagotaxi.forecast.baselines import baselines
+from chicagotaxi.forecast.calendar import DAY, HOLIDAY, WEEK, holiday_kind
+from chicagotaxi.forecast.features import HORIZON, WINDOW, Window, look_back
+from chicagotaxi.forecast.intervals import Intervals, Tried
+from chicagotaxi.forecast.weekly_profile import Profile, change, recent_profile
+from chicagotaxi.history.panel import Floats, Panel
+
+__all__ = [
+    "STRETCHES",
+    "Stretch",
+    "Trials",
+    "baseline_intervals",
+    "days_ahead",
+    "is_holiday",
+    "stretches",
+    "try_out",
+]
+
+STRETCHES: Final = 3
+_MOST: Final = 8 * WEEK
+_ORIGINS: Final = 28
+# With fewer known hours, `predict` would refuse to forecast.
+_LEAST_KNOWN: Final = 2 * WEEK
+
+Integers = npt.NDArray[np.int64]
+Forecaster = Callable[[Window, Profile], Mapping[str, Floats]]
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A part of the recent past.
+
+    Attributes:
+        begin: Its first row; trees for it are trained on what lies before.
+        origins: The rows in it to forecast from.
+    """
+
+    begin: int
+    origins: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Trials:
+    """Forecasts and what happened, of hours that are no holidays. Flat arrays of one length.
+
+    Attributes:
+        forecasts: By forecaster, float32; NaN where it has none.
+        truth: What happened, float32.
+        days: How many days ahead each looked, from 1, int64.
+        dates: The day that each hour is of, as a number, int64.
+        origins: Which origin each is from, as a row of `lately`, int64.
+        columns: Which area each is of, as a column of `lately`, int64.
+        lately: Origins x areas, float32: `chicagotaxi.forecast.weekly_profile.Profile.lately`.
+    """
+
+    forecasts: dict[str, Floats]
+    truth: Floats
+    days: Integers
+    dates: Integers
+    origins: Integers
+    columns: Integers
+    lately: Floats
+
+    @classmethod
+    def together(cls, parts: Sequence[Self]) -> Self:
+        """Several ones as one; there is at least one."""
+        rows = np.cumsum([0, *(len(one.lately) for one in parts[:-1])])
+        return cls(
+            {
+                name: np.concatenate([one.forecasts[name] for one in parts])
+                for name in parts[0].forecasts
+            },
+            np.concatenate([one.truth for one in parts]),
+            np.concatenate([one.days for one in parts]),
+            np.concatenate([one.dates for one in parts]),
+            np.concatenate([one.origins + row for one, row in zip(parts, rows, strict=True)]),
+            np.concatenate([one.columns for one in parts]),
+            np.concatenate([one.lately for one in parts]),
+        )
+
+    def usual_errors(self) -> Floats:
+        """By area, the mean of `lately`; that of all areas where nothing is known of one."""
+        known = np.isfinite(self.lately)
+        total, counted = np.where(known, self.lately, 0).sum(axis=0), known.sum(axis=0)
+        mean = total.sum() / max(counted.sum(), 1)
+        return np.where(counted > 0, total / np.maximum(counted, 1), mean).astype(np.float32)
+
+    def of(self, expected: Floats) -> Tried:
+        """What intervals around some forecasts of these hours are calibrated on.
+
+        Args:
+            expected: Forecasts; where they are NaN, an hour is left out.
+        """
+        usable = np.isfinite(expected)
+        changes = change(self.lately, self.usual_errors())
+        return Tried(
+            expected[usable],
+            self.truth[usable],
+            self.days[usable],
+            self.dates[usable],
+            changes[self.origins[usable], self.columns[usable]],
+        )
+
+
+def stretches(panel: Panel) -> list[Stretch]:
+    """The stretches of the recent past of a history; unknown hours are not counted.
+
+    Raises:
+        DataError: No origin in it knows enough of the weeks before it.
+    """
+    known = np.flatnonzero(panel.known)
+    recent = known[len(known) - min(_MOST, len(known) // 2) :]
+    edges = [int(part[0]) for part in np.array_split(recent, STRETCHES)] + [len(panel.trips)]
+    step = _coprime_to_the_day((edges[-1] - edges[0]) // _ORIGINS)
+    origins = [
+        origin
+        for origin in range(edges[0], edges[-1] - DAY, step)
+        if panel.known[max(0, origin - WINDOW) : origin].sum() >= _LEAST_KNOWN
+    ]
+    if not origins:
+        raise DataError(
+            f"Nowhere between {panel.start + edges[0]} and {panel.end} are {_LEAST_KNOWN} hours "
+            "(two weeks) of the eight weeks before known. Run `etl` on more trips."
+        )
+    return [
+        Stretch(begin, tuple(origin for origin in origins if begin <= origin < end))
+        for begin, end in pairwise(edges)
+    ]
+
+
+def try_out(panel: Panel, origins: Sequence[int], forecaster: Forecaster) -> Trials:
+    """Forecast from origins in a history, and pair the forecasts with what happened.
+
+    Args:
+        panel: The history.
+        origins: Rows of it; there is at least one.
+        forecaster: Gives forecasts by name, 168 x areas, for a window.
+    """
+    parts = []
+    for origin in origins:
+        window = look_back(panel, origin)
+        profile = recent_profile(window)
+        truth = panel.trips[origin : origin + HORIZON]
+        hours = panel.hours[origin : origin + HORIZON]
+        rows, columns = np.nonzero(np.isfinite(truth) & ~is_holiday(hours)[:, None])
+        parts.append(
+            Trials(
+                {
+                    name: values[rows, columns]
+                    for name, values in forecaster(window, profile).items()
+                },
+                truth[rows, columns],
+                days_ahead()[rows],
+                hours.astype("datetime64[D]").astype(np.int64)[rows],
+                np.zeros_like(rows),
+                columns,
+                profile.lately[None],
+            )
+        )
+    return Trials.together(parts)
+
+
+def baseline_intervals(panel: Panel, *, coverage: float) -> dict[str, Intervals]:
+    """The baselines' own intervals, calibrated as the forecast's are, on the same hours.
+
+    Raises:
+        DataError: The history says too little.
+    """
+    origins = [origin for stretch in stretches(panel) for origin in stretch.origins]
+    trials = try_out(panel, origins, lambda window, _profile: baselines(window))
+    return {
+        name: Intervals.calibrate(trials.of(values), coverage=coverage)
+        for name, values in trials.forecasts.items()
+    }
+
+
+def days_ahead() -> npt.NDArray[np.int64]:
+    """For each hour of the week ahead, which day of it that is, from 1."""
+    return np.arange(HORIZON) // DAY + 1
+
+
+def is_holiday(hours: "npt.NDArray[np.datetime64]") -> npt.NDArray[np.bool_]:
+    """Whether hours are of a federal holiday."""
+    return np.asarray(holiday_kind(hours) == HOLIDAY, dtype=np.bool_)
+
+
+def _coprime_to_the_day(step: int) -> int:
+    """A step near one that comes to every clock hour."""
+    step = max(step, 5) | 1
+    while step % 3 == 0:
+        step += 2
+    return step

@@ -1,0 +1,103 @@
+"""Hourly counts from a file that somebody else made, to try the forecast on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from servicekit.files import DataError
+
+from chicagotaxi.forecast.calendar import exists
+from chicagotaxi.history.counts_table import CountsTable, ZoneForm, read_counts_table
+from chicagotaxi.history.panel import MAX_HOURS, Panel
+
+__all__ = ["Counts", "read_counts"]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """A history, and what had to be done to make it one.
+
+    Attributes:
+        panel: The history. An hour and area that the file does not have had no trips, unless its
+            hour lies in a stretch that is unknown for all areas (`chicagotaxi.unknown_hours`).
+        duplicates: Rows that came again with the same count, which were left out.
+        filled: Hours and areas that the file does not have, and that were taken for zeros.
+        converted: Rows whose hour named a zone, and was converted to Chicago's clock.
+    """
+
+    panel: Panel
+    duplicates: int
+    filled: int
+    converted: int
+
+
+def read_counts(path: Path, *, notice: Callable[[str], None] = lambda _text: None) -> Counts:
+    """Read a CSV file of trips by hour and area, of which rows without trips are left out.
+
+    Args:
+        path: The file.
+        notice: Told what was read otherwise than it is written.
+
+    Raises:
+        DataError: It cannot be read, a column is missing, a cell is refused, or an hour and area
+            comes twice with different counts.
+    """
+    table = read_counts_table(path)
+    _say(path, table, notice)
+    distinct = _distinct(path, table)
+    first, last = distinct["hour"].min(), distinct["hour"].max()
+    if (last - first) / pd.Timedelta(hours=1) >= MAX_HOURS:
+        raise DataError(
+            f"{path} goes from {first} to {last}, which cannot be. Look for a wrong date in it."
+        )
+    hours = pd.date_range(first, last, freq="h")
+    # The hour that the clock skips had no trips, but not because nobody took a taxi.
+    hours = hours[exists(hours.to_numpy())]
+    skipped = distinct[~distinct["hour"].isin(hours) & (distinct["trips"] > 0)]
+    if len(skipped):
+        notice(
+            f"{path}: left out {int(skipped['trips'].sum()):,} trips at {skipped['hour'].iloc[0]}, "
+            "an hour that Chicago's clock skips. If the hours are of another zone, write them with "
+            "their offset, such as +00:00."
+        )
+    # The two hours that November shows as one are one; a file of clock hours has them once.
+    summed = distinct.groupby(["hour", "area"])["trips"].sum()
+    grid = pd.MultiIndex.from_product(
+        [hours.tolist(), sorted(distinct["area"].unique().tolist())], names=["hour", "area"]
+    )
+    panel = Panel.from_frame(summed.reindex(grid, fill_value=0).reset_index())
+    known = panel.hours[panel.known]
+    stated = int(summed.index.get_level_values("hour").isin(known).sum())
+    return Counts(
+        panel=panel,
+        duplicates=len(table.frame) - len(distinct),
+        filled=len(known) * len(panel.areas) - stated,
+        converted=len(table.frame) if table.zone is ZoneForm.INSTANT else 0,
+    )
+
+
+def _distinct(path: Path, table: CountsTable) -> pd.DataFrame:
+    """The rows, each once."""
+    frame = table.frame.assign(instant=table.instants)
+    distinct = frame.drop_duplicates(["instant", "area", "trips"])
+    twice = distinct.duplicated(["instant", "area"])
+    if twice.any():
+        row = distinct[twice].iloc[0]
+        raise DataError(
+            f"{path} has area {row['area']} twice at {row['hour']}, with different trips. Leave "
+            "one of them out, or add them up."
+        )
+    return distinct.drop(columns="instant")
+
+
+def _say(path: Path, table: CountsTable, notice: Callable[[str], None]) -> None:
+    rows = len(table.frame)
+    hours = f"{path}: the hours of {rows:,} row{'' if rows == 1 else 's'}"
+    if table.zone is ZoneForm.INSTANT:
+        notice(f"{hours} name a zone; they were converted to Chicago's clock.")
+    elif table.zone is ZoneForm.LABEL:
+        notice(
+            f"{hours} are labelled UTC as BigQuery labels Chicago's clock; they were read as that. "
+            "If they are UTC, write them with the offset +00:00."
+        )

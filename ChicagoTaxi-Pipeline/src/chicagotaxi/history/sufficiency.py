@@ -1,0 +1,97 @@
+"""Whether a history says enough to train on, or to forecast from.
+
+A forecast corrects the mean of the same hours of past weeks. With fewer than two weeks it would
+know less than any case that the model was trained on, which look back on two weeks at least; and
+an hour of the week that is known in no week would be guessed from the area's other hours.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from servicekit.files import DataError
+
+from chicagotaxi.forecast.calendar import WEEK
+from chicagotaxi.forecast.features import WINDOW
+from chicagotaxi.forecast.model import MIN_HISTORY
+from chicagotaxi.history.panel import Panel
+from chicagotaxi.unknown_hours import shown_stretches, unknown_stretches
+
+__all__ = ["check_to_forecast", "check_to_train", "enough_to_forecast", "say_what_is_unknown"]
+
+LEAST_KNOWN: Final = 2 * WEEK
+# Nine of ten of the 168 hours of a week.
+LEAST_OF_THE_WEEK: Final = -(-9 * WEEK // 10)
+LEAST_TO_TRAIN: Final = MIN_HISTORY + WEEK
+
+
+def enough_to_forecast(panel: Panel, origins: Sequence[int]) -> list[int]:
+    """The origins before which the history says enough to forecast from.
+
+    Args:
+        panel: The history.
+        origins: Rows of it; at most one past the last.
+    """
+    known = panel.known
+    return [origin for origin in origins if _says_enough(*_counts(known[:origin][-WINDOW:]))]
+
+
+def check_to_forecast(panel: Panel) -> None:
+    """Refuse a history whose last eight weeks say too little of the week after it.
+
+    Raises:
+        DataError: Fewer than two weeks of its hours are known, or fewer than nine of ten hours of
+            the week.
+    """
+    hours, of_the_week = _counts(panel.known[-WINDOW:])
+    if not _says_enough(hours, of_the_week):
+        raise DataError(
+            f"Of the eight weeks before {_text(panel.end)}, {hours:,} hours are known, which are "
+            f"{of_the_week} of the {WEEK} hours of a week. A forecast needs {LEAST_KNOWN} known "
+            f"hours (two weeks), and {LEAST_OF_THE_WEEK} of a week. Run `etl` on the trips of "
+            f"these weeks.{_unknown(panel)}"
+        )
+
+
+def check_to_train(panel: Panel) -> None:
+    """Refuse a history that says too little to train on, before any work.
+
+    Raises:
+        DataError: Fewer than five weeks of its hours are known, or fewer than nine of ten hours of
+            the week.
+    """
+    hours, of_the_week = _counts(panel.known)
+    if hours < LEAST_TO_TRAIN or of_the_week < LEAST_OF_THE_WEEK:
+        raise DataError(
+            f"The history has {hours:,} known hours from {_text(panel.start)} on, which are "
+            f"{of_the_week} of the {WEEK} hours of a week; training needs {LEAST_TO_TRAIN} (five "
+            f"weeks), and {LEAST_OF_THE_WEEK} of a week. Run `etl` on more trips."
+            f"{_unknown(panel)}"
+        )
+
+
+def say_what_is_unknown(panel: Panel, notice: Callable[[str], None]) -> None:
+    """Tell which hours of a history are unknown, if any."""
+    if text := _unknown(panel):
+        notice(f"Of the history,{text} They are left out; nothing is learned from them.")
+
+
+def _unknown(panel: Panel) -> str:
+    stretches = unknown_stretches(panel.hours[panel.known])
+    return f" {shown_stretches(stretches)}" if stretches else ""
+
+
+def _counts(known: npt.NDArray[np.bool_]) -> tuple[int, int]:
+    """How many hours are known, and how many of a week's hours they are."""
+    padded = np.zeros(-(-len(known) // WEEK) * WEEK, dtype=np.bool_)
+    padded[: len(known)] = known
+    return int(known.sum()), int(padded.reshape(-1, WEEK).any(axis=0).sum())
+
+
+def _says_enough(hours: int, of_the_week: int) -> bool:
+    return hours >= LEAST_KNOWN and of_the_week >= LEAST_OF_THE_WEEK
+
+
+def _text(hour: np.datetime64) -> str:
+    return str(hour.astype("datetime64[m]")).replace("T", " ")

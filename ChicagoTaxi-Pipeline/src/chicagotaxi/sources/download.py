@@ -1,0 +1,212 @@
+"""Fetches trips from the portal, day by day: resumable, checked, and never half a file.
+
+A day's pages are kept in a hidden folder until the day is complete: as many trips as the portal
+counts. Then they become one file, and the ledger ``fetched.json`` notes its rows and SHA-256.
+"""
+
+import hashlib
+import shutil
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Final
+from zoneinfo import ZoneInfo
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from servicekit.files import DataError, NewFile, make_folder, write_errors
+
+from chicagotaxi.locks import locked
+from chicagotaxi.sources.portal import SodaClient, dataset_of
+
+__all__ = ["FetchSummary", "FetchedDay", "fetch_days", "read_ledger"]
+
+LEDGER: Final = "fetched.json"
+_ROUNDS: Final = 3
+CHICAGO: Final = ZoneInfo("America/Chicago")
+# The portal still adds trips to the latest days; what was fetched of them is asked for again.
+SETTLED: Final = timedelta(days=3)
+
+Progress = Callable[[date, int], None]
+
+
+class FetchedDay(BaseModel):
+    """A day's file, as the ledger has it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    file: str
+    dataset: str
+    rows: Annotated[int, Field(ge=0)]
+    sha256: str
+    fetched: AwareDatetime
+
+
+class FetchSummary(BaseModel):
+    """What a call of `fetch_days` did."""
+
+    model_config = ConfigDict(frozen=True)
+
+    fetched: list[date]
+    there_already: list[date]
+    without_trips: list[date]
+    rows: int
+
+
+_LEDGER: Final = TypeAdapter(dict[date, FetchedDay])
+
+
+def fetch_days(
+    client: SodaClient,
+    first: date,
+    last: date,
+    destination: Path,
+    *,
+    progress: Progress = lambda _day, _rows: None,
+) -> FetchSummary:
+    """Fetch the trips that start on some days.
+
+    Args:
+        client: Asks the portal.
+        first: The first day.
+        last: The last day.
+        destination: The folder for one CSV file per day. Days that are there, whole by their
+            digest, and settled when they were fetched, are not fetched again.
+        progress: Told the day, and how many trips of it there are by now.
+
+    Raises:
+        DataError: The portal gives no usable answer, or something cannot be written. Whole days
+            and pages stay, and the next call goes on from there.
+    """
+    if last < first:
+        raise DataError(f"The last day {last} is before the first {first}. Exchange them.")
+    dataset_of(first)
+    make_folder(destination)
+    with locked(destination):
+        ledger = read_ledger(destination)
+        fetched, there, without = [], [], []
+        for day in (first + timedelta(days=number) for number in range((last - first).days + 1)):
+            if (
+                day in ledger
+                and _was_settled(day, ledger[day])
+                and _is_whole(destination, ledger[day])
+            ):
+                there.append(day)
+                progress(day, ledger[day].rows)
+                continue
+            _check_room(destination, client.max_body)
+            entry = _fetch_day(client, day, destination, progress)
+            if entry is None:
+                without.append(day)
+                continue
+            ledger[day] = entry
+            with NewFile(destination / LEDGER) as file:
+                file.write(_LEDGER.dump_json(ledger, indent=2) + b"\n")
+            fetched.append(day)
+    rows = sum(ledger[day].rows for day in fetched + there)
+    return FetchSummary(fetched=fetched, there_already=there, without_trips=without, rows=rows)
+
+
+def read_ledger(destination: Path) -> dict[date, FetchedDay]:
+    """The days that were fetched into a folder.
+
+    Raises:
+        DataError: The ledger is damaged.
+    """
+    path = destination / LEDGER
+    if not path.is_file():
+        return {}
+    try:
+        return _LEDGER.validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise DataError(
+            f"{path} is damaged: {error.errors()[0]['msg']}. Remove it; the days are then fetched "
+            "again."
+        ) from error
+
+
+def _check_room(destination: Path, needed: int) -> None:
+    """Refuse to begin a day that may not fit: before pages are asked for, not after."""
+    with write_errors(destination):
+        free = shutil.disk_usage(destination).free
+    if free < needed:
+        raise DataError(
+            f"{destination} has {free:,} bytes free; a page of trips may have {needed:,}. Make "
+            "room, and run the same command again: it goes on where it stopped."
+        )
+
+
+def _fetch_day(
+    client: SodaClient, day: date, destination: Path, progress: Progress
+) -> FetchedDay | None:
+    pages = destination / f".{day}.pages"
+    expected = rows = 0
+    for _ in range(_ROUNDS):
+        with write_errors(pages):
+            pages.mkdir(exist_ok=True)
+        rows = _fetch_pages(client, day, pages, progress)
+        expected = client.count(day)
+        if rows == expected:
+            entry = _join(day, pages, destination, rows) if rows else None
+            shutil.rmtree(pages)
+            return entry
+        # The portal's data changed between the pages: none of them can be relied on.
+        shutil.rmtree(pages)
+    raise DataError(
+        f"The portal counts {expected} trips on {day}, but gives {rows}; it seems to change just "
+        "now. Run the same command again later."
+    )
+
+
+def _fetch_pages(client: SodaClient, day: date, pages: Path, progress: Progress) -> int:
+    """Fetch what is missing of a day's pages; how many trips they have.
+
+    A page's name has its number, its rows and its last identifier, which is all that is needed to
+    go on after it.
+    """
+    rows, after, number = 0, "", 0
+    for path in sorted(pages.glob("[0-9]*.csv")):
+        _, count, after = path.stem.split("-", 2)
+        rows += int(count)
+        number += 1
+        if int(count) < client.page_rows:
+            return rows
+    while True:
+        page = client.page(day, after=after)
+        with NewFile(pages / f"{number:06d}-{page.rows}-{page.last}.csv") as file:
+            file.write(page.text)
+        rows, after, number = rows + page.rows, page.last, number + 1
+        progress(day, rows)
+        if page.rows < client.page_rows:
+            return rows
+
+
+def _join(day: date, pages: Path, destination: Path, rows: int) -> FetchedDay:
+    """Put the pages together into the day's file, with one header."""
+    name = f"trips-{day}.csv"
+    digest = hashlib.sha256()
+    with NewFile(destination / name) as file, file.path.open("wb") as target:
+        for number, path in enumerate(sorted(pages.glob("[0-9]*.csv"))):
+            text = path.read_bytes()
+            part = text if number == 0 else text[text.index(b"\n") + 1 :]
+            target.write(part)
+            digest.update(part)
+    return FetchedDay(
+        file=name,
+        dataset=dataset_of(day),
+        rows=rows,
+        sha256=digest.hexdigest(),
+        fetched=datetime.now(UTC),
+    )
+
+
+def _was_settled(day: date, entry: FetchedDay) -> bool:
+    """Whether the day was long enough ago, in Chicago, when it was fetched."""
+    return entry.fetched.astimezone(CHICAGO).date() - day > SETTLED
+
+
+def _is_whole(destination: Path, entry: FetchedDay) -> bool:
+    path = destination / entry.file
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == entry.sha256
