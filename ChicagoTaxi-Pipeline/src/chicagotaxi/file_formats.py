@@ -10,8 +10,6 @@ from pinproof.paths import printable
 from servicekit.file_kinds import FileKinds
 from servicekit.files import DataError
 
-__all__ = ["SUFFIXES", "TABLES", "check_engine_path", "has_rows", "line_end", "read_header"]
-
 SUFFIXES: Final = (".csv", ".csv.gz", ".parquet", ".pq")
 _MAX_HEADER: Final = 2**20
 

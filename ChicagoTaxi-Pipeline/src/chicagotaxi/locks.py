@@ -8,8 +8,6 @@ from typing import Final
 
 from servicekit.files import DataError, write_errors
 
-__all__ = ["AtWorkError", "locked"]
-
 _LOCK: Final = ".lock"
 
 

@@ -10,8 +10,6 @@ if TYPE_CHECKING:
 
     from chicagotaxi.forecast.model import Progress
 
-__all__ = ["ShareBar", "StepBar", "notice"]
-
 
 class StepBar:
     """A progress bar that is told what begins."""

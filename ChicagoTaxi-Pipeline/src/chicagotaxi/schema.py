@@ -23,27 +23,6 @@ from servicekit.files import DataError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = [
-    "AREAS",
-    "CURRENT",
-    "DEFAULT_OUT",
-    "HOURLY",
-    "MAX_DROPPED",
-    "PREDICTIONS",
-    "STATUS",
-    "TRIPS",
-    "ClockTime",
-    "Count",
-    "DemandCategory",
-    "InputStatus",
-    "MonthTrips",
-    "PipelineStatus",
-    "UnknownStretch",
-    "hourly_schema",
-    "prediction_schema",
-    "read_status",
-]
-
 # Chicago's community areas are numbered from 1 to 77.
 AREAS: Final = 77
 

@@ -13,32 +13,22 @@ month does, although each is made from its own trips alone.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from chicagotaxi.clock import Times, hours_between, is_skipped
+from chicagotaxi.clock import HOUR, Hours, as_datetime, hours_between, is_skipped
 from chicagotaxi.schema import UnknownStretch
 
-__all__ = [
-    "LONGEST_QUIET",
-    "longest_stretches",
-    "quiet_too_long",
-    "shown_stretches",
-    "unknown_stretches",
-]
-
 LONGEST_QUIET: Final = 8
-_HOUR: Final = np.timedelta64(1, "h")
 
 # As many stretches as a status names, and a message.
 _NAMED: Final = 50
 _SHOWN: Final = 3
 
 
-def quiet_too_long(hours: Times, totals: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
+def quiet_too_long(hours: Hours, totals: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
     """Which hours lie in a stretch without a trip that is too long to be known.
 
     Args:
@@ -56,20 +46,20 @@ def quiet_too_long(hours: Times, totals: npt.NDArray[np.generic]) -> npt.NDArray
     return found
 
 
-def unknown_stretches(known: Times) -> list[UnknownStretch]:
+def unknown_stretches(known: Hours) -> list[UnknownStretch]:
     """The stretches of hours that are missing between the first and the last that is known.
 
     Args:
-        known: Times, ascending. The one that the clock skips is not missing.
+        known: Hours, ascending. The one that the clock skips is not missing.
     """
     hours = known.astype("datetime64[h]")
     found = []
-    for place in np.flatnonzero(np.diff(hours) > _HOUR):
-        missing = hours_between(hours[place] + _HOUR, hours[place + 1])
+    for place in np.flatnonzero(np.diff(hours) > HOUR):
+        missing = hours_between(hours[place] + HOUR, hours[place + 1])
         if len(missing):
             found.append(
                 UnknownStretch(
-                    first=_python(missing[0]), last=_python(missing[-1]), hours=len(missing)
+                    first=as_datetime(missing[0]), last=as_datetime(missing[-1]), hours=len(missing)
                 )
             )
     return found
@@ -93,8 +83,3 @@ def shown_stretches(stretches: Sequence[UnknownStretch]) -> str:
     more = f"; and {others:,} shorter stretches" if others else ""
     hours = "1 hour is" if total == 1 else f"{total:,} hours are"
     return f"{hours} unknown: {named}{more}."
-
-
-def _python(hour: np.datetime64) -> datetime:
-    found: datetime = hour.astype("datetime64[s]").item()
-    return found

@@ -1,34 +1,10 @@
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, datetime
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from chicagotaxi.clock import hours_between, is_skipped
 from chicagotaxi.etl.grid import complete_month
 from chicagotaxi.schema import hourly_schema
-
-CHICAGO = ZoneInfo("America/Chicago")
-
-
-@pytest.mark.parametrize("year", range(2013, 2031))
-def test_the_hours_are_those_that_the_clock_shows(year: int) -> None:
-    found = hours_between(np.datetime64(f"{year}-01-01"), np.datetime64(f"{year + 1}-01-01"))
-    start = np.datetime64(f"{year}-01-01T06:00").item().replace(tzinfo=ZoneInfo("UTC"))
-    shown = set()
-    for hour in range(24 * 366 + 1):
-        local = (start + timedelta(hours=hour)).astimezone(CHICAGO).replace(tzinfo=None)
-        if local.year == year:
-            shown.add(local)
-    hours = found.astype(object).tolist()
-    # As sets, because a report of how two long lists differ takes minutes.
-    assert set(hours) ^ shown == set()
-    assert len(set(hours)) == len(hours)
-
-
-def test_only_one_hour_of_a_year_is_skipped() -> None:
-    days = np.arange(np.datetime64("2023-01-01T00"), np.datetime64("2024-01-01T00"))
-    assert days[is_skipped(days)].tolist() == [np.datetime64("2023-03-12T02").item()]
 
 
 def demand(**columns: list[object]) -> pa.Table:

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from chicagotaxi.clock import WEEK
 from chicagotaxi.forecast.backtest import BacktestOptions, backtest, backtest_steps, describe
 from chicagotaxi.forecast.baselines import FOUR_WEEKS, SEASONAL_NAIVE
-from chicagotaxi.forecast.calendar import WEEK
 from chicagotaxi.forecast.metrics import FORECAST, BacktestReport, compare, measure
 from chicagotaxi.forecast.model import ForecastOptions
 from chicagotaxi.forecast.outcome import Outcome

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 import pytest
-from chicagotaxi.forecast.calendar import DAY, WEEK
+from chicagotaxi.clock import DAY, WEEK
 from chicagotaxi.forecast.features import HORIZON
 from chicagotaxi.forecast.intervals import Intervals
 from chicagotaxi.forecast.model import ForecastModel, ForecastOptions, fit

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from chicagotaxi.clock import HOUR, WEEK
 from chicagotaxi.forecast.baselines import FOUR_WEEKS, SEASONAL_NAIVE, baselines
-from chicagotaxi.forecast.calendar import HOUR, WEEK
 from chicagotaxi.forecast.features import FEATURES, HORIZON, WINDOW, build, look_back
 from chicagotaxi.history.panel import Floats, Panel
 from hypothesis import given, settings

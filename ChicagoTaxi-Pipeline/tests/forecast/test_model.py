@@ -3,7 +3,7 @@ from dataclasses import replace
 import lightgbm
 import numpy as np
 import pytest
-from chicagotaxi.forecast.calendar import WEEK
+from chicagotaxi.clock import WEEK
 from chicagotaxi.forecast.features import FEATURES, look_back
 from chicagotaxi.forecast.model import MIN_HISTORY, ForecastOptions, fit
 from chicagotaxi.forecast.model_files import DemandForecaster

@@ -14,7 +14,7 @@ from batches import predict, read_parts
 from chicagotaxi.api.index import DemandIndex
 from chicagotaxi.batch.reader import BatchError, read_batch, read_pointer
 from chicagotaxi.cli import app
-from chicagotaxi.forecast.calendar import WEEK
+from chicagotaxi.clock import WEEK
 from chicagotaxi.forecast.model_files import DemandForecaster
 from chicagotaxi.forecast.trained_on import TrainedOn, WeekTrips, trained_rows, warning_cells
 from chicagotaxi.forecast.warnings import WARNINGS_BY_CODE, read_cell

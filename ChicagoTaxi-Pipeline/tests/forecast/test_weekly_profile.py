@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from chicagotaxi.forecast.calendar import WEEK
+from chicagotaxi.clock import WEEK
 from chicagotaxi.forecast.features import Window
 from chicagotaxi.forecast.weekly_profile import change, error_scale, recent_profile
 from chicagotaxi.history.panel import Floats

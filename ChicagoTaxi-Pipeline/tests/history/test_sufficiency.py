@@ -8,7 +8,7 @@ import pytest
 from batches import predict
 from chicagotaxi.batch.hindcast import origins
 from chicagotaxi.cli import app
-from chicagotaxi.forecast.calendar import WEEK
+from chicagotaxi.clock import WEEK
 from chicagotaxi.forecast.features import WINDOW
 from chicagotaxi.history.panel import Panel
 from chicagotaxi.history.sufficiency import (

@@ -1,5 +1,6 @@
 import pytest
-from chicagotaxi.sources.dialects import COLUMNS, DIALECTS, Dialect, detect, find_columns
+from chicagotaxi.sources.columns import COLUMNS
+from chicagotaxi.sources.dialects import DIALECTS, Dialect, detect, find_columns
 from servicekit.files import DataError
 from trips import API, BIGQUERY, PORTAL
 

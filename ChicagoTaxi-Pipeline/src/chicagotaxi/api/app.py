@@ -20,8 +20,6 @@ from chicagotaxi.api.reloader import Predictions
 from chicagotaxi.api.responses import AreaSummary, DemandRow, StatusAnswer
 from chicagotaxi.schema import AREAS, DEFAULT_OUT, PREDICTIONS
 
-__all__ = ["Settings", "create_app"]
-
 DESCRIPTION = """\
 Trips to expect in Chicago's 77 community areas, by hour, a week ahead. Answers come from the latest
 batch of predictions; they change when a new one lands, and their ETag with them.

@@ -6,8 +6,6 @@ lake is to the right. It is a layout of our own.
 
 from typing import Final
 
-__all__ = ["COLUMNS", "NAMES", "ROWS", "TILES"]
-
 _NAMES: Final = """
 Rogers Park, West Ridge, Uptown, Lincoln Square, North Center, Lake View, Lincoln Park,
 Near North Side, Edison Park, Norwood Park, Jefferson Park, Forest Glen, North Park, Albany Park,

@@ -22,8 +22,6 @@ from chicagotaxi.schema import AREAS, DemandCategory
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["DemandIndex", "Found"]
-
 _HOURS: Final = 24
 _DAYS: Final = 7
 _WEEKEND: Final = (1, 7)

@@ -8,8 +8,6 @@ from importlib.resources import files
 
 from chicagotaxi.api.areas import COLUMNS, NAMES, ROWS, TILES
 
-__all__ = ["Page", "render_page"]
-
 
 @dataclass(frozen=True)
 class Page:

@@ -22,8 +22,6 @@ from chicagotaxi.schema import CURRENT, PREDICTIONS, STATUS, read_status
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-__all__ = ["Predictions", "PredictionsNotReadyError"]
-
 # A batch that was refused may have been incomplete where files arrive in any order.
 RETRY_EVERY: Final = 10
 

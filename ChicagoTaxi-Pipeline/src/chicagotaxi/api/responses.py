@@ -8,8 +8,6 @@ from servicekit.answer_warnings import AnswerWarning
 from chicagotaxi.batch.reader import BatchInfo
 from chicagotaxi.schema import ClockTime, DemandCategory, PipelineStatus
 
-__all__ = ["AreaSummary", "DemandRow", "RefusedBatch", "StatusAnswer"]
-
 Area = Annotated[int, Field(ge=1, le=77, description="Number of the community area.")]
 
 

@@ -23,8 +23,6 @@ from chicagotaxi.forecast.trained_on import trained_rows
 from chicagotaxi.history.panel import Panel
 from chicagotaxi.history.sufficiency import check_to_forecast, enough_to_forecast
 
-__all__ = ["hindcast", "origins", "training_overlap"]
-
 
 def origins(
     panel: Panel, every: int, *, notice: Callable[[str], None] = lambda _text: None

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
-__all__ = ["UnboundedError", "unpacked_bytes"]
-
 _UNCOMPRESSED_SIZE: Final = 2
 _COMPRESSED_SIZE: Final = 3
 # Of the format's own structs, none is nested more deeply.

@@ -15,8 +15,6 @@ from chicagotaxi.history.panel import Panel
 from chicagotaxi.history.sufficiency import check_to_forecast
 from chicagotaxi.schema import PREDICTIONS, STATUS, PipelineStatus, prediction_schema, read_status
 
-__all__ = ["identity", "predict"]
-
 
 def predict(engine: Engine, sealed: SealedForecast, panel: Panel, out: Path) -> BatchInfo:
     """Forecast the week after a history, write the batch, point to it, and say so in the status.

@@ -27,19 +27,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-__all__ = [
-    "AGAIN",
-    "BATCH",
-    "MAX_ROWS",
-    "BatchError",
-    "BatchInfo",
-    "ModelIdentity",
-    "PartInfo",
-    "TrainingOverlap",
-    "read_batch",
-    "read_pointer",
-]
-
 BATCH: Final = "batch.json"
 NAME: Final = re.compile(r"[0-9]{8}T[0-9]{6}-[0-9a-f]{8}")
 

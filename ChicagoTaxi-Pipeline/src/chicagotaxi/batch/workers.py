@@ -26,8 +26,6 @@ from chicagotaxi.forecast.sealed_model import SealedForecast
 from chicagotaxi.history.panel import Panel
 from chicagotaxi.schema import prediction_schema
 
-__all__ = ["ORIGIN", "OriginForecasts", "forecast_origins", "origins_schema", "save_history"]
-
 ORIGIN: Final = "origin"
 # Of a file, which is a unit of the work: some 200,000 rows of 77 areas.
 _ORIGINS: Final = 16

@@ -30,8 +30,6 @@ from chicagotaxi.file_formats import check_engine_path
 from chicagotaxi.forecast.warnings import read_cell
 from chicagotaxi.schema import CURRENT
 
-__all__ = ["write_batch"]
-
 # Whoever reads a batch that was replaced must be able to finish.
 KEPT: Final = 3
 

@@ -8,11 +8,9 @@ from servicekit.training_rows import Overlap
 
 from chicagotaxi.batch.reader import BatchInfo
 from chicagotaxi.etl.rules import DUPLICATE, RULES
+from chicagotaxi.etl.time_zones import MARKS
 from chicagotaxi.forecast.warnings import WARNINGS_BY_CODE
 from chicagotaxi.schema import AREAS, PipelineStatus
-from chicagotaxi.sources.time_zones import MARKS
-
-__all__ = ["many", "show_status", "show_warnings"]
 
 
 def show_status(status: PipelineStatus, out: Path) -> None:

@@ -26,8 +26,6 @@ from chicagotaxi.schema import DEFAULT_OUT
 if TYPE_CHECKING:
     from chicagotaxi.history.panel import Panel
 
-__all__ = ["app"]
-
 # A week is predicted; after as many days none of it is left.
 OLD_DAYS: Final = 7
 

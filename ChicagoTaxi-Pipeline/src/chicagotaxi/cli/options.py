@@ -14,21 +14,6 @@ if TYPE_CHECKING:
 
     from chicagotaxi.etl.engines import Engine, EngineName, EngineOptions
 
-__all__ = [
-    "DEFAULT_MODEL",
-    "DEFAULT_REPORTS",
-    "EngineOption",
-    "MasterOption",
-    "MaxDroppedOption",
-    "ModelOption",
-    "ReportsOption",
-    "SeedOption",
-    "SparkOption",
-    "ThreadsOption",
-    "engine_options",
-    "opened_engine",
-]
-
 DEFAULT_MODEL: Final = Path("models/chicagotaxi")
 DEFAULT_REPORTS: Final = Path("reports/chicagotaxi")
 

@@ -20,8 +20,6 @@ from chicagotaxi.cli.options import (
 from chicagotaxi.progress import ShareBar, notice
 from chicagotaxi.schema import DEFAULT_OUT, MAX_DROPPED
 
-__all__ = ["app"]
-
 SAMPLE_ROWS: Final = 1_500_000
 DEFAULT_RAW: Final = Path("data/raw")
 

@@ -30,8 +30,6 @@ from chicagotaxi.schema import DEFAULT_OUT, MAX_DROPPED
 if TYPE_CHECKING:
     from chicagotaxi.etl.engines import EngineOptions
 
-__all__ = ["app"]
-
 # By its name the status tells a sample from real trips.
 SAMPLE_FILE: Final = "chicagotaxi-sample.parquet"
 

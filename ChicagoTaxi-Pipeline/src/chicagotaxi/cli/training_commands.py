@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from chicagotaxi.forecast.metrics import BacktestReport
     from chicagotaxi.history.read import History
 
-__all__ = ["SAMPLE_TRIPS", "app"]
-
 SAMPLE_TRIPS: Final = 1_500_000
 
 app = typer.Typer()

@@ -11,11 +11,9 @@ from servicekit.files import DataError
 
 from chicagotaxi.etl.etl_run import Steps, Written
 from chicagotaxi.etl.numbers import AMOUNT_GRAMMAR, is_amount, is_number
-from chicagotaxi.etl.parse import MONEY, NUMBERS, TIMES
 from chicagotaxi.etl.rules import DUPLICATE, RULES
+from chicagotaxi.sources.columns import MONEY, NUMBERS, TIMES
 from chicagotaxi.sources.input_files import Source
-
-__all__ = ["check_dropped"]
 
 _REASONS: Final = {rule.name: rule.why for rule in RULES} | {
     DUPLICATE: "a trip before it in the month has the same identifier"

@@ -20,12 +20,10 @@ from chicagotaxi.etl.engines import Engine, Fraction, RowsWritten
 from chicagotaxi.etl.grid import complete_month
 from chicagotaxi.etl.parse import RAW_SEPARATOR
 from chicagotaxi.etl.rules import NAMES
+from chicagotaxi.etl.time_zones import MARKS
 from chicagotaxi.schema import HOURLY, TRIPS
-from chicagotaxi.sources.dialects import COLUMNS
+from chicagotaxi.sources.columns import COLUMNS
 from chicagotaxi.sources.input_files import Source, group_sources, holds_rows
-from chicagotaxi.sources.time_zones import MARKS
-
-__all__ = ["InputRows", "Month", "Progress", "Steps", "Written", "count_months"]
 
 # Told the step, and how much of the whole is done, from 0 to 1.
 Progress = Callable[[str, float], None]

@@ -17,24 +17,8 @@ import ibis.expr.types as ir
 
 from chicagotaxi.etl.parse import POSITION, RAW_SEPARATOR, EngineFunctions, classify
 from chicagotaxi.etl.rules import DUPLICATE, NAMES
-from chicagotaxi.sources.dialects import COLUMNS
+from chicagotaxi.sources.columns import COLUMNS
 from chicagotaxi.sources.input_files import SourceGroup
-
-__all__ = [
-    "PLACE",
-    "REPEATED",
-    "TALLY",
-    "Tally",
-    "classified",
-    "demand",
-    "droppable",
-    "examples",
-    "files",
-    "firsts",
-    "placed",
-    "quarantined",
-    "unless_written",
-]
 
 PLACE: Final = ("year", "month")
 REPEATED: Final = NAMES.index(DUPLICATE)
@@ -50,7 +34,7 @@ class Tally:
 
     Attributes:
         rule: The name of the first rule broken; None of a row that may be kept.
-        marks: The bits of `chicagotaxi.sources.time_zones.MARKS`.
+        marks: The bits of `chicagotaxi.etl.time_zones.MARKS`.
     """
 
     rule: str | None

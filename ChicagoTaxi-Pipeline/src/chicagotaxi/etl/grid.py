@@ -8,17 +8,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from chicagotaxi.clock import Times, hours_between
+from chicagotaxi.clock import HOUR, Hours, hours_between
 from chicagotaxi.schema import AREAS, hourly_schema
 from chicagotaxi.unknown_hours import LONGEST_QUIET, quiet_too_long
 
-__all__ = ["complete_month", "known_hours"]
-
-_HOUR: Final = np.timedelta64(1, "h")
 _AT_THE_EDGE: Final = LONGEST_QUIET // 2
 
 
-def known_hours(seen: Times, *, present: np.datetime64) -> Times:
+def known_hours(seen: Hours, *, present: np.datetime64) -> Hours:
     """The hours of a month that are known, by its trips: `chicagotaxi.unknown_hours` says why.
 
     Args:
@@ -31,10 +28,10 @@ def known_hours(seen: Times, *, present: np.datetime64) -> Times:
     seen = np.unique(seen.astype("datetime64[h]"))
     month = seen[0].astype("datetime64[M]")
     begin, end = month.astype("datetime64[h]"), (month + 1).astype("datetime64[h]")
-    if (seen[0] - begin) / _HOUR > _AT_THE_EDGE:
+    if (seen[0] - begin) / HOUR > _AT_THE_EDGE:
         begin = seen[0]
-    if end > present or (end - _HOUR - seen[-1]) / _HOUR > _AT_THE_EDGE:
-        end = seen[-1] + _HOUR
+    if end > present or (end - HOUR - seen[-1]) / HOUR > _AT_THE_EDGE:
+        end = seen[-1] + HOUR
     hours = hours_between(begin, end)
     return np.asarray(hours[~quiet_too_long(hours, np.isin(hours, seen))])
 

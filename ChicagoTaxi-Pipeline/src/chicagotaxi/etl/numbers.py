@@ -14,15 +14,6 @@ import ibis
 import ibis.expr.types as ir
 from servicekit.numbers import GRAMMAR, NUMBER
 
-__all__ = [
-    "AMOUNT_GRAMMAR",
-    "LONG_POWER",
-    "follows_grammar",
-    "is_amount",
-    "is_number",
-    "rare_amount",
-]
-
 LONG_POWER: Final = r"([eE][+-]?)0*(\d{3})\d*"
 """A power of ten with three digits or more; its first group and the first three digits of it are as
 good for any number that an engine can hold."""

@@ -7,8 +7,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-__all__ = ["passing_through"]
-
 _PAUSE_S: Final = 0.1
 
 

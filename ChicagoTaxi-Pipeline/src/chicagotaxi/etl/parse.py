@@ -8,20 +8,16 @@ the text is checked here first, so that neither reads what the other refuses.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Final
 
 import ibis
 import ibis.expr.types as ir
-import pyarrow as pa
-from servicekit.files import DataError
 
 from chicagotaxi.etl.numbers import rare_amount
 from chicagotaxi.etl.rules import GIVEN, first_broken
-from chicagotaxi.sources.dialects import COLUMNS, Dialect
-from chicagotaxi.sources.time_zones import TimeKind, ZonedTime, iso_time, stored_time, zone_text
-
-__all__ = ["POSITION", "RAW_SEPARATOR", "SOURCE", "EngineFunctions", "check_types", "classify"]
+from chicagotaxi.etl.time_zones import ZonedTime, iso_time, stored_time, zone_text
+from chicagotaxi.sources.columns import COLUMNS, MONEY, NUMBERS, TEXTS, TIMES, WHOLE, TimeKind
+from chicagotaxi.sources.dialects import Dialect
 
 # Where an engine puts the path of a row's file. A table may well have a column `source` itself.
 SOURCE: Final = "__source__"
@@ -31,17 +27,6 @@ POSITION: Final = ("__group__", "__block__", "__row__")
 # Between the source's texts of a dropped row, on their way to the quarantine.
 RAW_SEPARATOR: Final = "\x1f"
 
-TEXTS: Final = ("trip_id", "taxi_id", "payment_type", "company")
-MONEY: Final = ("fare", "tips", "tolls", "extras", "total")
-WHOLE: Final = (
-    "seconds",
-    "pickup_area",
-    "dropoff_area",
-    "pickup_tract",
-    "dropoff_tract",
-)
-NUMBERS: Final = (*WHOLE, "miles", *MONEY)
-TIMES: Final = ("start", "end")
 # What text is read as: amounts and miles are kept in hundredths, and rounded to them here; of the
 # others, which are whole, it must be seen when they are not.
 _HUNDREDTHS: Final = "decimal(18, 2)"
@@ -129,38 +114,6 @@ def classify(
     return ruled.select(
         *POSITION, "source", "rule", "marks", **_stored(ruled), raw=_joined(ruled, kinds)
     )
-
-
-def check_types(types: Mapping[str, pa.DataType], dialect: Dialect, *, path: Path) -> None:
-    """Whether columns have types that can be parsed, which text always can.
-
-    Args:
-        types: Of a Parquet file's columns, by the pipeline's names.
-        dialect: Theirs.
-        path: Of the file, for messages.
-
-    Raises:
-        DataError: One has another.
-    """
-    for name, found in types.items():
-        text = pa.types.is_string(found) or pa.types.is_large_string(found)
-        if pa.types.is_null(found) and name not in TIMES:
-            continue
-        if name in TIMES:
-            allowed, fits = "text or timestamp", pa.types.is_timestamp(found)
-        elif name in TEXTS:
-            allowed, fits = "text or a whole number", pa.types.is_integer(found)
-        else:
-            allowed = "text, a number or decimal"
-            fits = any(
-                is_one(found)
-                for is_one in (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
-            )
-        if not (text or fits):
-            raise DataError(
-                f"{path}: the column {dialect.columns[name]!r} has the type {found}. Write it as "
-                f"{allowed}."
-            )
 
 
 def _stored(trips: ir.Table) -> Mapping[str, ir.Value]:

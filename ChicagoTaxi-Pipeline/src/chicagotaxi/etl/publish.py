@@ -19,8 +19,6 @@ from servicekit.files import NewFile, make_folder, write_errors
 
 from chicagotaxi.locks import AtWorkError, locked
 
-__all__ = ["exchange_all", "recover", "settled", "staging"]
-
 _JOURNAL: Final = ".journal.json"
 _PREFIX: Final = ".staging-"
 _NEW: Final = "new"

@@ -8,16 +8,16 @@ unless the rule is about that.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 import ibis
 import ibis.expr.types as ir
 
+from chicagotaxi.clock import repeated_hours, skipped_hours
 from chicagotaxi.schema import AREAS
-from chicagotaxi.sources.dialects import COLUMNS, DIALECTS
-
-__all__ = ["DUPLICATE", "GIVEN", "HEADER", "NAMES", "RULES", "Rule", "first_broken"]
+from chicagotaxi.sources.columns import COLUMNS
+from chicagotaxi.sources.dialects import DIALECTS
 
 # The portal's data begin here.
 FIRST_DAY: Final = datetime(2013, 1, 1)  # noqa: DTZ001 - wall clock
@@ -27,8 +27,6 @@ MAX_FARE: Final = 9_000
 
 # Before the name of a column: what the source has there.
 GIVEN: Final = "given_"
-DAYS: Final = {"monday": 0, "sunday": 6}
-
 Predicate = Callable[[ir.Table, datetime], ir.BooleanValue]
 
 
@@ -71,33 +69,25 @@ def _any(values: list[ir.BooleanValue]) -> ir.BooleanValue:
     return ibis.or_(*values)
 
 
-def _is_sunday(time: ir.TimestampValue) -> ir.BooleanValue:
-    return time.day_of_week.index() == DAYS["sunday"]
-
-
-def _skipped(trips: ir.Table, _now: datetime) -> ir.BooleanValue:
-    """From 02:00 to 03:00 on the second Sunday of March, when the clock jumps over that hour."""
+def _starts_in(trips: ir.Table, hours: list[datetime]) -> ir.BooleanValue:
+    """Whether a trip starts in one of some hours, of which there are few a day."""
     start = trips.start
-    day = start.day()
-    return (
-        (start.month() == 3)  # noqa: PLR2004
-        & (start.hour() == 2)  # noqa: PLR2004
-        & (day >= 8)  # noqa: PLR2004
-        & (day <= 14)  # noqa: PLR2004
-        & _is_sunday(start)
+    by_hour: dict[int, list[date]] = {}
+    for hour in hours:
+        by_hour.setdefault(hour.hour, []).append(hour.date())
+    return _any(
+        [(start.hour() == hour) & start.date().isin(days) for hour, days in by_hour.items()]
     )
 
 
-def _ends_before_start(trips: ir.Table, _now: datetime) -> ir.BooleanValue:
-    """An end before the start, save in the hour that the clock repeats in November."""
-    start = trips.start
-    repeated = (
-        (start.month() == 11)  # noqa: PLR2004
-        & (start.day() <= 7)  # noqa: PLR2004
-        & (start.hour() == 1)
-        & _is_sunday(start)
-    )
-    return (trips.end < start) & ~repeated
+def _skipped(trips: ir.Table, now: datetime) -> ir.BooleanValue:
+    return _starts_in(trips, skipped_hours(FIRST_DAY.year, now.year))
+
+
+def _ends_before_start(trips: ir.Table, now: datetime) -> ir.BooleanValue:
+    """An end before the start, except in an hour that the clock repeats."""
+    repeated = _starts_in(trips, repeated_hours(FIRST_DAY.year, now.year))
+    return (trips.end < trips.start) & ~repeated
 
 
 DUPLICATE: Final = "duplicate_trip_id"

@@ -23,6 +23,7 @@ from chicagotaxi.etl.engines import EngineOptions, open_engine
 from chicagotaxi.etl.etl_run import Month, Progress, Steps, count_months
 from chicagotaxi.etl.page_cache import passing_through
 from chicagotaxi.etl.publish import exchange_all, staging
+from chicagotaxi.etl.time_zones import MARKS
 from chicagotaxi.file_formats import check_engine_path
 from chicagotaxi.schema import (
     HOURLY,
@@ -35,10 +36,7 @@ from chicagotaxi.schema import (
     read_status,
 )
 from chicagotaxi.sources.input_files import Source, find_sources
-from chicagotaxi.sources.time_zones import MARKS
 from chicagotaxi.unknown_hours import longest_stretches, shown_stretches, unknown_stretches
-
-__all__ = ["run_etl"]
 
 CHICAGO: Final = ZoneInfo("America/Chicago")
 

@@ -12,9 +12,10 @@ import numpy.typing as npt
 from pydantic import JsonValue
 from servicekit.files import DataError
 
+from chicagotaxi.clock import DAY, WEEK
 from chicagotaxi.forecast.baselines import BASELINES, baselines
-from chicagotaxi.forecast.calendar import DAY, WEEK
 from chicagotaxi.forecast.features import HORIZON, look_back
+from chicagotaxi.forecast.holiday_kinds import is_holiday
 from chicagotaxi.forecast.intervals import Intervals
 from chicagotaxi.forecast.metrics import (
     FORECAST,
@@ -32,11 +33,9 @@ from chicagotaxi.forecast.model import (
     fit_steps,
 )
 from chicagotaxi.forecast.outcome import Outcome
-from chicagotaxi.forecast.trials import baseline_intervals, days_ahead, is_holiday
+from chicagotaxi.forecast.trials import baseline_intervals, days_ahead
 from chicagotaxi.forecast.weekly_profile import recent_profile
 from chicagotaxi.history.panel import Panel
-
-__all__ = ["BacktestOptions", "backtest", "backtest_steps", "describe"]
 
 # Mean trips per hour, before the first origin, from which an area counts as busy or middling.
 GROUPS: Final = (("busy, 10 trips an hour or more", 10.0), ("middling, 1 to 10", 1.0))

@@ -8,8 +8,6 @@ import numpy as np
 from chicagotaxi.forecast.features import Window
 from chicagotaxi.history.panel import Floats
 
-__all__ = ["BASELINES", "FOUR_WEEKS", "SEASONAL_NAIVE", "baselines"]
-
 SEASONAL_NAIVE: Final = "seasonal_naive"
 FOUR_WEEKS: Final = "mean_of_4_weeks"
 BASELINES: Final = (SEASONAL_NAIVE, FOUR_WEEKS)

@@ -17,8 +17,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from chicagotaxi.history.panel import Floats
 
-__all__ = ["DAYS", "PRIOR", "Blend"]
-
 DAYS: Final = 7
 PRIOR: Final = tuple(0.7**day for day in range(1, DAYS + 1))
 

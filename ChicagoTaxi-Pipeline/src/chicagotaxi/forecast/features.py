@@ -12,18 +12,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from chicagotaxi.forecast.calendar import DAY, HOUR, WEEK, clock_hour, day_of_week, holiday_kind
+from chicagotaxi.clock import DAY, HOUR, WEEK, clock_hour, day_of_week
+from chicagotaxi.forecast.holiday_kinds import holiday_kind
 from chicagotaxi.history.panel import Floats, Panel
-
-__all__ = [
-    "CATEGORICAL",
-    "FEATURES",
-    "HORIZON",
-    "WINDOW",
-    "Window",
-    "build",
-    "look_back",
-]
 
 HORIZON: Final = WEEK
 WEEKS: Final = 8

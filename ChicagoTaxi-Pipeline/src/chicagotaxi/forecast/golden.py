@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from pinproof import Agreement, GoldenSet, Tolerance
 
-from chicagotaxi.forecast.calendar import DAY, HOUR, WEEK
+from chicagotaxi.clock import DAY, HOUR, WEEK
 from chicagotaxi.forecast.features import WINDOW
 from chicagotaxi.forecast.model_files import (
     BATCH_OUTPUTS,
@@ -15,8 +15,6 @@ from chicagotaxi.forecast.model_files import (
     GoldenInput,
 )
 from chicagotaxi.history.panel import Floats, Panel
-
-__all__ = ["golden_inputs", "make_golden_set"]
 
 # Sums of floats and logarithms may differ in their last digits between processors, and no more.
 _TOLERANCE: Final = Tolerance(absolute=1e-4, relative=1e-4)

@@ -19,8 +19,6 @@ from chicagotaxi.forecast.blend import DAYS, PRIOR
 from chicagotaxi.forecast.weekly_profile import RELATIVE, error_scale
 from chicagotaxi.history.panel import Floats
 
-__all__ = ["LEVELS", "Intervals", "Tried"]
-
 # Right ends of the levels of expected trips per hour; the last one is open.
 LEVELS: Final = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 # From this level on, errors of one day go together: on the real counts, the intraclass correlation

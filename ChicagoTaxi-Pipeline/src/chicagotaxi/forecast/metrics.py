@@ -11,17 +11,6 @@ from chicagotaxi.forecast.outcome import Outcome
 from chicagotaxi.forecast.standard_error import Sums, standard_error, sums_by_day
 from chicagotaxi.history.panel import Floats
 
-__all__ = [
-    "FORECAST",
-    "BacktestReport",
-    "Comparison",
-    "Errors",
-    "Fold",
-    "IntervalFigures",
-    "compare",
-    "measure",
-]
-
 FORECAST = "forecast"
 
 

@@ -14,31 +14,21 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 from servicekit.files import DataError
 
+from chicagotaxi.clock import WEEK, Hours
 from chicagotaxi.forecast.blend import Blend
-from chicagotaxi.forecast.calendar import WEEK, Hours
 from chicagotaxi.forecast.features import HORIZON, Window, look_back
+from chicagotaxi.forecast.holiday_kinds import is_holiday
 from chicagotaxi.forecast.intervals import Intervals
 from chicagotaxi.forecast.trees import fit_booster, forecast_by_trees
 from chicagotaxi.forecast.trials import (
     STRETCHES,
     Trials,
     days_ahead,
-    is_holiday,
     stretches,
     try_out,
 )
 from chicagotaxi.forecast.weekly_profile import Profile, change, recent_profile
 from chicagotaxi.history.panel import Floats, Panel
-
-__all__ = [
-    "MIN_HISTORY",
-    "Forecast",
-    "ForecastModel",
-    "ForecastOptions",
-    "Thresholds",
-    "fit",
-    "fit_steps",
-]
 
 # A model needs two weeks to learn from, behind two weeks to look back on.
 MIN_HISTORY: Final = 4 * WEEK

@@ -13,24 +13,14 @@ import numpy as np
 from pinproof import GoldenValue
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from chicagotaxi.clock import DAY, HOUR, is_skipped
 from chicagotaxi.forecast.blend import Blend
-from chicagotaxi.forecast.calendar import DAY, HOUR, exists
 from chicagotaxi.forecast.features import FEATURES, HORIZON
 from chicagotaxi.forecast.intervals import Intervals
 from chicagotaxi.forecast.model import ForecastModel, Thresholds
 from chicagotaxi.forecast.rows import week_after
 from chicagotaxi.forecast.trained_on import TrainedOn
 from chicagotaxi.history.panel import Floats, Panel
-
-__all__ = [
-    "BATCH_OUTPUTS",
-    "MODEL_NAME",
-    "MODEL_OUTPUTS",
-    "DemandForecaster",
-    "GoldenInput",
-    "load",
-    "pack",
-]
 
 MODEL_NAME: Final = "chicagotaxi"
 
@@ -136,7 +126,11 @@ class DemandForecaster:
         for one in inputs:
             panel = GoldenInput.model_validate(one).panel()
             forecast = self.model.predict(panel)
-            shown = [hour for hour in range(0, HORIZON, _SHOWN) if exists(forecast.hours[[hour]])]
+            shown = [
+                hour
+                for hour in range(0, HORIZON, _SHOWN)
+                if not is_skipped(forecast.hours[[hour]])[0]
+            ]
             for name in MODEL_OUTPUTS:
                 values: Floats = getattr(forecast, name)[shown]
                 answers[name].append(tuple(values.reshape(-1).tolist()))

@@ -9,8 +9,6 @@ import numpy.typing as npt
 
 from chicagotaxi.history.panel import Floats
 
-__all__ = ["Outcome"]
-
 
 @dataclass(frozen=True)
 class Outcome:

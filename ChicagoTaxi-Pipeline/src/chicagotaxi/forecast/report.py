@@ -11,8 +11,6 @@ from chicagotaxi.batch.reader import BatchInfo
 from chicagotaxi.forecast.baselines import BASELINES
 from chicagotaxi.forecast.metrics import FORECAST, BacktestReport, Comparison
 
-__all__ = ["BACKTEST", "check_folder", "show_batch", "show_report", "write_report"]
-
 BACKTEST: Final = "backtest.json"
 
 

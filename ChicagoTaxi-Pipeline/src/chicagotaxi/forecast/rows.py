@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 from servicekit.answer_warnings import WARNINGS
 
-from chicagotaxi.forecast.calendar import DAY, WEEK, clock_hour, day_of_week, exists, is_weekend
+from chicagotaxi.clock import DAY, WEEK, clock_hour, day_of_week, is_skipped, is_weekend
 from chicagotaxi.forecast.model import Forecast, ForecastModel, Thresholds
 from chicagotaxi.forecast.trained_on import TrainedOn, warning_cells
 from chicagotaxi.history.panel import Floats, Panel
@@ -14,8 +14,6 @@ from chicagotaxi.schema import DemandCategory, prediction_schema
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-__all__ = ["categories", "table", "week_after"]
 
 # Fares and distances are usual ones of these weeks.
 RECENT: Final = 8 * WEEK
@@ -49,7 +47,7 @@ def table(
         panel: The history that it was made from, for usual fares and distances, and for warnings.
         trained_on: What the model was trained on, where that is known.
     """
-    real = exists(forecast.hours)
+    real = ~is_skipped(forecast.hours)
     hours = forecast.hours[real]
     areas = len(forecast.areas)
 

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from chicagotaxi.forecast.model import ForecastModel
 
-__all__ = ["SealedForecast"]
-
 _OPENING: Final = Lock()
 
 

@@ -10,8 +10,6 @@ import numpy.typing as npt
 
 from chicagotaxi.history.panel import Floats
 
-__all__ = ["Sums", "standard_error", "sums_by_day"]
-
 Sums = npt.NDArray[np.float64]
 """Days x columns: sums over the hours and areas of each day."""
 

@@ -27,8 +27,6 @@ from chicagotaxi.history.sufficiency import check_to_train
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-__all__ = ["Training", "model_version", "seal", "train", "train_steps"]
-
 
 @dataclass(frozen=True)
 class Training:

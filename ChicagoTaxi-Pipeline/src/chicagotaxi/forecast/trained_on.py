@@ -1,7 +1,6 @@
 """What a model was trained on: sealed with it, so that forecasts outside of it can be marked."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import Final
 
 import numpy as np
@@ -9,13 +8,11 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 from servicekit.answer_warnings import as_cell
 
-from chicagotaxi.forecast.calendar import WEEK
+from chicagotaxi.clock import WEEK, as_datetime
 from chicagotaxi.forecast.features import WINDOW, look_back
 from chicagotaxi.forecast.warnings import HOLED, NOT_IN_TRAINING, OUTSIDE, WARNINGS_BY_CODE
 from chicagotaxi.history.panel import Panel
 from chicagotaxi.schema import ClockTime
-
-__all__ = ["TrainedOn", "WeekTrips", "trained_rows", "warning_cells"]
 
 # Fewer known hours than this do not say how many trips a week had.
 _HALF_A_WEEK: Final = WEEK // 2
@@ -58,8 +55,8 @@ class TrainedOn(BaseModel):
         cut = panel.trips[len(panel.trips) - weeks * WEEK :].reshape(weeks, WEEK, -1)
         trips = np.stack([_week_trips(week) for week in cut])
         return cls(
-            first_hour=_python(panel.start),
-            last_hour=_python(panel.hours[-1]),
+            first_hour=as_datetime(panel.start),
+            last_hour=as_datetime(panel.hours[-1]),
             known_hours=int(panel.known.sum()),
             weeks={
                 area: WeekTrips(least=float(np.nanmin(column)), most=float(np.nanmax(column)))
@@ -130,8 +127,3 @@ def _outside(
     above = trips > np.maximum(_FAR * most, most + _TRIPS)
     below = trips < np.minimum(least / _FAR, least - _TRIPS)
     return np.asarray(above | below)
-
-
-def _python(hour: np.datetime64) -> datetime:
-    found: datetime = hour.astype("datetime64[s]").item()
-    return found

@@ -7,11 +7,9 @@ import numpy as np
 import numpy.typing as npt
 from servicekit.files import DataError
 
-from chicagotaxi.forecast.calendar import DAY, WEEK
+from chicagotaxi.clock import DAY, WEEK
 from chicagotaxi.forecast.features import CATEGORICAL, FEATURES, Window, build, look_back
 from chicagotaxi.history.panel import Floats, Panel
-
-__all__ = ["PARAMETERS", "fit_booster", "forecast_by_trees"]
 
 PARAMETERS: Final[dict[str, object]] = {
     "objective": "poisson",

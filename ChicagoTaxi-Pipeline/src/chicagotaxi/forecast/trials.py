@@ -14,23 +14,13 @@ import numpy as np
 import numpy.typing as npt
 from servicekit.files import DataError
 
+from chicagotaxi.clock import DAY, WEEK
 from chicagotaxi.forecast.baselines import baselines
-from chicagotaxi.forecast.calendar import DAY, HOLIDAY, WEEK, holiday_kind
 from chicagotaxi.forecast.features import HORIZON, WINDOW, Window, look_back
+from chicagotaxi.forecast.holiday_kinds import is_holiday
 from chicagotaxi.forecast.intervals import Intervals, Tried
 from chicagotaxi.forecast.weekly_profile import Profile, change, recent_profile
 from chicagotaxi.history.panel import Floats, Panel
-
-__all__ = [
-    "STRETCHES",
-    "Stretch",
-    "Trials",
-    "baseline_intervals",
-    "days_ahead",
-    "is_holiday",
-    "stretches",
-    "try_out",
-]
 
 STRETCHES: Final = 3
 _MOST: Final = 8 * WEEK
@@ -193,11 +183,6 @@ def baseline_intervals(panel: Panel, *, coverage: float) -> dict[str, Intervals]
 def days_ahead() -> npt.NDArray[np.int64]:
     """For each hour of the week ahead, which day of it that is, from 1."""
     return np.arange(HORIZON) // DAY + 1
-
-
-def is_holiday(hours: "npt.NDArray[np.datetime64]") -> npt.NDArray[np.bool_]:
-    """Whether hours are of a federal holiday."""
-    return np.asarray(holiday_kind(hours) == HOLIDAY, dtype=np.bool_)
 
 
 def _coprime_to_the_day(step: int) -> int:

@@ -4,8 +4,6 @@ from typing import Final
 
 from servicekit.answer_warnings import AnswerWarning
 
-__all__ = ["HOLED", "NOT_IN_TRAINING", "OUTSIDE", "WARNINGS_BY_CODE", "read_cell"]
-
 NOT_IN_TRAINING: Final = "area_not_in_training"
 OUTSIDE: Final = "level_outside_training"
 HOLED: Final = "history_holed"

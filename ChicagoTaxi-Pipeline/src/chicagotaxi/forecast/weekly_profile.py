@@ -13,8 +13,6 @@ import numpy as np
 from chicagotaxi.forecast.features import Window
 from chicagotaxi.history.panel import Floats
 
-__all__ = ["RELATIVE", "Profile", "change", "error_scale", "recent_profile"]
-
 # Errors of a count grow with its square root (Poisson), and where demand is high in proportion to
 # it: a day of the city moves all hours of an area together.
 RELATIVE: Final = 0.25

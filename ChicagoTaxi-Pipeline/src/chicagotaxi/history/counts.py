@@ -7,11 +7,9 @@ from pathlib import Path
 import pandas as pd
 from servicekit.files import DataError
 
-from chicagotaxi.forecast.calendar import exists
+from chicagotaxi.clock import is_skipped
 from chicagotaxi.history.counts_table import CountsTable, ZoneForm, read_counts_table
 from chicagotaxi.history.panel import MAX_HOURS, Panel
-
-__all__ = ["Counts", "read_counts"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ def read_counts(path: Path, *, notice: Callable[[str], None] = lambda _text: Non
         )
     hours = pd.date_range(first, last, freq="h")
     # The hour that the clock skips had no trips, but not because nobody took a taxi.
-    hours = hours[exists(hours.to_numpy())]
+    hours = hours[~is_skipped(hours.to_numpy())]
     skipped = distinct[~distinct["hour"].isin(hours) & (distinct["trips"] > 0)]
     if len(skipped):
         notice(

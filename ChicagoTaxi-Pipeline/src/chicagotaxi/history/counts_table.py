@@ -22,8 +22,6 @@ from servicekit.rows import Problem, Problems
 
 from chicagotaxi.file_formats import read_header
 
-__all__ = ["CountsTable", "ZoneForm", "read_counts_table"]
-
 # What the columns of known files are called: by census tract, and as this pipeline says it.
 _NAMES: Final = (
     {"hour": "interval60", "area": "GEOID", "trips": "trip_count"},

@@ -16,12 +16,10 @@ import pandas as pd
 from pinproof.paths import kind_of
 from servicekit.files import DataError, read_errors
 
+from chicagotaxi.clock import HOUR, Hours
 from chicagotaxi.file_formats import check_engine_path
-from chicagotaxi.forecast.calendar import HOUR, Hours
 from chicagotaxi.schema import HOURLY
 from chicagotaxi.unknown_hours import quiet_too_long
-
-__all__ = ["MAX_HOURS", "Floats", "Panel", "read_hourly"]
 
 Floats = npt.NDArray[np.float32]
 

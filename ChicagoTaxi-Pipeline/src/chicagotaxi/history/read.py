@@ -10,12 +10,10 @@ from pinproof.paths import kind_of, printable
 from pydantic import JsonValue
 from servicekit.files import DataError, read_errors
 
-from chicagotaxi.forecast.calendar import HOUR
+from chicagotaxi.clock import HOUR
 from chicagotaxi.history.counts import read_counts
 from chicagotaxi.history.panel import Panel, read_hourly
 from chicagotaxi.schema import AREAS, read_status
-
-__all__ = ["History", "read_history", "sample_history"]
 
 History = tuple[Panel, dict[str, JsonValue]]
 """A history, and for the record what it is."""

@@ -12,13 +12,11 @@ import numpy as np
 import numpy.typing as npt
 from servicekit.files import DataError
 
-from chicagotaxi.forecast.calendar import WEEK
+from chicagotaxi.clock import WEEK
 from chicagotaxi.forecast.features import WINDOW
 from chicagotaxi.forecast.model import MIN_HISTORY
 from chicagotaxi.history.panel import Panel
 from chicagotaxi.unknown_hours import shown_stretches, unknown_stretches
-
-__all__ = ["check_to_forecast", "check_to_train", "enough_to_forecast", "say_what_is_unknown"]
 
 LEAST_KNOWN: Final = 2 * WEEK
 # Nine of ten of the 168 hours of a week.

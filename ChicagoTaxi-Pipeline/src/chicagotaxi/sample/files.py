@@ -28,8 +28,6 @@ from chicagotaxi.sample.trips import (
 from chicagotaxi.schema import AREAS
 from chicagotaxi.sources.dialects import DIALECTS, Dialect
 
-__all__ = ["SampleSummary", "write_sample"]
-
 _TIMES: Final = {
     "portal": "%m/%d/%Y %I:%M:%S %p",
     "api": "%Y-%m-%dT%H:%M:%S.000",

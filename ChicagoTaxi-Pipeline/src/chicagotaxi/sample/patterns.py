@@ -17,8 +17,6 @@ import numpy.typing as npt
 from chicagotaxi.clock import hours_between
 from chicagotaxi.schema import AREAS
 
-__all__ = ["AIRPORTS", "DOWNTOWN", "intensities"]
-
 Floats = npt.NDArray[np.float64]
 
 DOWNTOWN: Final = (8, 28, 32)

@@ -14,18 +14,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from chicagotaxi.clock import skipped_hours
 from chicagotaxi.sample.patterns import AIRPORTS, DOWNTOWN, intensities
 from chicagotaxi.schema import AREAS
-
-__all__ = [
-    "COMPANIES",
-    "DIRT",
-    "PAYMENTS",
-    "TAXIS",
-    "SampleOptions",
-    "dirt_counts",
-    "generate_chunks",
-]
 
 CHUNK_ROWS: Final = 250_000
 TAXIS: Final = 3_000
@@ -240,12 +231,10 @@ def _before_start(chunk: Chunk, where: Ints) -> None:
 
 
 def _into_skipped_hour(chunk: Chunk, where: Ints) -> None:
-    year = chunk.start[where].astype("datetime64[Y]")
-    march = year.astype("datetime64[M]") + np.timedelta64(2, "M")
-    first = march.astype("datetime64[D]")
-    to_sunday = (3 - first.astype(np.int64)) % 7
-    sunday = first + (to_sunday + 7) * np.timedelta64(1, "D")
-    chunk.start[where] = sunday.astype("datetime64[s]") + np.timedelta64(9000, "s")
+    years = chunk.start[where].astype("datetime64[Y]").astype(np.int64) + 1970
+    skipped = {year: skipped_hours(year, year)[0] for year in np.unique(years).tolist()}
+    hours = np.array([skipped[year] for year in years.tolist()], dtype="datetime64[s]")
+    chunk.start[where] = hours + np.timedelta64(1800, "s")
     chunk.end[where] = chunk.start[where] + np.timedelta64(3600, "s")
 
 

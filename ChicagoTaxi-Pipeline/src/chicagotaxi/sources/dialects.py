@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from servicekit.files import DataError
 
-__all__ = ["COLUMNS", "DIALECTS", "OPTIONAL", "Dialect", "detect", "find_columns"]
+from chicagotaxi.sources.columns import OPTIONAL
 
 Times = Literal["american", "iso"]
 
@@ -56,11 +56,6 @@ _API: Final = {
     "payment_type": "payment_type",
     "company": "company",
 }
-COLUMNS: Final = tuple(_API)
-# No rule and no sum uses these: a file without them gives blank ones.
-OPTIONAL: Final = frozenset(
-    {"taxi_id", "pickup_tract", "dropoff_tract", "dropoff_area", "payment_type", "company"}
-)
 _PORTAL: Final = {
     name: {"trip_id": "Trip ID", "taxi_id": "Taxi ID"}.get(name, source.replace("_", " ").title())
     for name, source in _API.items()

@@ -18,8 +18,6 @@ from servicekit.files import DataError, NewFile, make_folder, write_errors
 from chicagotaxi.locks import locked
 from chicagotaxi.sources.portal import SodaClient, dataset_of
 
-__all__ = ["FetchSummary", "FetchedDay", "fetch_days", "read_ledger"]
-
 LEDGER: Final = "fetched.json"
 _ROUNDS: Final = 3
 CHICAGO: Final = ZoneInfo("America/Chicago")

@@ -8,8 +8,6 @@ from threading import Timer
 from types import TracebackType
 from typing import Self
 
-__all__ = ["Deadline", "handlers"]
-
 
 class Deadline:
     """Ends the connections of a request when its time is over.

@@ -12,12 +12,9 @@ import pyarrow.parquet as pq
 from pinproof.paths import kind_of as kind_of_path
 from servicekit.files import DataError, read_errors
 
-from chicagotaxi.etl.parse import TIMES, check_types
 from chicagotaxi.file_formats import SUFFIXES, TABLES, check_engine_path, has_rows, read_header
-from chicagotaxi.sources.dialects import OPTIONAL, Dialect, detect, find_columns
-from chicagotaxi.sources.time_zones import TimeKind, kind_of
-
-__all__ = ["Source", "SourceGroup", "find_sources", "group_sources", "holds_rows"]
+from chicagotaxi.sources.columns import OPTIONAL, TIMES, TimeKind, check_types
+from chicagotaxi.sources.dialects import Dialect, detect, find_columns
 
 Form = Literal["csv", "parquet"]
 
@@ -200,12 +197,12 @@ def _recognise_parquet(path: Path) -> Source:
     dialect = detect(schema.names, path=str(path))
     types = [_plain(kind) for kind in schema.types]
     found = find_columns(schema.names, dialect)
-    check_types({name: types[place] for name, place in found.items()}, dialect, path=path)
+    check_types({name: types[place] for name, place in found.items()}, dialect.columns, path=path)
     kinds = []
     for name in TIMES:
         source = dialect.columns[name]
         told = int96.get(source, types[found[name]])
-        kinds.append(TimeKind.UTC if told is None else kind_of(told))
+        kinds.append(TimeKind.UTC if told is None else TimeKind.of(told))
     stored = tuple(
         _INT96 if name in int96 else kind for name, kind in zip(schema.names, types, strict=True)
     )

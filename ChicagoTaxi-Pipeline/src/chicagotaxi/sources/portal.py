@@ -12,8 +12,6 @@ from servicekit.files import DataError
 from chicagotaxi.sources.dialects import detect
 from chicagotaxi.sources.retrying_client import BrokenAnswerError, PatientClient
 
-__all__ = ["PORTAL", "Page", "SodaClient", "dataset_of"]
-
 PORTAL: Final = "https://data.cityofchicago.org"
 # The city began a new data set with the trips of 2024.
 _DATASETS: Final = ((date(2024, 1, 1), "ajtu-isnz"), (date(2013, 1, 1), "wrvz-psew"))

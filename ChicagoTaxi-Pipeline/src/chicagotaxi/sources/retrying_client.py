@@ -18,8 +18,6 @@ from servicekit.files import DataError, TryLaterError
 
 from chicagotaxi.sources.http_deadline import Deadline, handlers
 
-__all__ = ["BrokenAnswerError", "PatientClient"]
-
 # What a page can be at most: rows of 600 bytes, and room for a change of the portal's mind.
 _MAX_BODY: Final = 128 * 1024 * 1024
 # Whoever is asked to wait longer is better told to come back.

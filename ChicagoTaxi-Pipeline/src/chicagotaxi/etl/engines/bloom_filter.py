@@ -5,8 +5,6 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["SeenBefore"]
-
 # 128 MiB. Of ten million keys one in some thousands is taken for another; of two hundred million,
 # one in twenty.
 _BITS: Final = 30

@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from servicekit.files import DataError, write_errors
 
+from chicagotaxi.clock import CHICAGO
 from chicagotaxi.etl.engines import Fraction, RowsWritten
 from chicagotaxi.etl.engines.bloom_filter import SeenBefore
 from chicagotaxi.etl.engines.parallel import map_ahead
@@ -28,10 +29,8 @@ from chicagotaxi.etl.engines.partitions import PartitionedWriter
 from chicagotaxi.etl.numbers import LONG_POWER
 from chicagotaxi.etl.parse import POSITION, SOURCE, EngineFunctions
 from chicagotaxi.file_formats import line_end
+from chicagotaxi.sources.columns import TimeKind
 from chicagotaxi.sources.input_files import SourceGroup
-from chicagotaxi.sources.time_zones import CHICAGO, TimeKind
-
-__all__ = ["DuckDBEngine"]
 
 _POLL_S: Final = 0.1
 _BATCH: Final = 131_072
@@ -93,7 +92,7 @@ class DuckDBEngine:
     leaves_first = True
     functions = EngineFunctions(
         american_time=_american_time,
-        to_chicago=lambda time: timezone(CHICAGO, timezone("UTC", time)),
+        to_chicago=lambda time: timezone(CHICAGO.key, timezone("UTC", time)),
         number_text=_number_text,
         decimal=_decimal,
         fingerprint=duckdb_hash,

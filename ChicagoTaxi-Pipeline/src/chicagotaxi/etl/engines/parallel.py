@@ -5,8 +5,6 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-__all__ = ["map_ahead"]
-
 A = TypeVar("A")
 B = TypeVar("B")
 

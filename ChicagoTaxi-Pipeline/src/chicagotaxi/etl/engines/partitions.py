@@ -17,8 +17,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-__all__ = ["PartitionedWriter"]
-
 # How many rows wait to be written together; while they are written, as many more are taken.
 _ROWS: Final = 2**20
 _SHORT: Final = 2**16

@@ -16,6 +16,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 from servicekit.files import DataError
 
+from chicagotaxi.clock import CHICAGO
 from chicagotaxi.etl.engines import Fraction, RowsWritten
 from chicagotaxi.etl.engines.spark_files import (
     csv_options,
@@ -28,12 +29,9 @@ from chicagotaxi.etl.engines.spark_session import spark_errors, spark_session
 from chicagotaxi.etl.numbers import LONG_POWER, follows_grammar
 from chicagotaxi.etl.parse import POSITION, SOURCE, EngineFunctions
 from chicagotaxi.sources.input_files import SourceGroup
-from chicagotaxi.sources.time_zones import CHICAGO
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
-
-__all__ = ["SparkEngine"]
 
 _AMERICAN: Final = r"^\d\d/\d\d/\d{4} \d\d:\d\d:\d\d [AP]M\z"
 _BEFORE_KEY: Final = "^[0-9]{20}[0-9A-F]* [0-9]{40} "
@@ -85,7 +83,7 @@ class SparkEngine:
     leaves_first = False
     functions = EngineFunctions(
         american_time=_american_time,
-        to_chicago=lambda time: convert_timezone("UTC", CHICAGO, time),
+        to_chicago=lambda time: convert_timezone("UTC", CHICAGO.key, time),
         number_text=_number_text,
         decimal=lambda text, kind: text.try_cast(kind),
         fingerprint=xxhash64,

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
+from chicagotaxi.sources.columns import TimeKind
 from chicagotaxi.sources.input_files import SourceGroup
-from chicagotaxi.sources.time_zones import TimeKind
 
 if TYPE_CHECKING:
     from pyspark.sql.types import DataType, StructType
-
-__all__ = ["csv_options", "csv_schema", "parquet_column", "parquet_schema", "quoted"]
 
 # Spark has no unsigned numbers: each is read as the next larger one, as its own inference does.
 _UNSIGNED: Final = {8: "smallint", 16: "int", 32: "bigint", 64: "decimal(20,0)"}

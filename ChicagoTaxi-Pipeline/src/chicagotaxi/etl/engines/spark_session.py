@@ -16,8 +16,6 @@ from chicagotaxi.etl.engines import WorkerError
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-__all__ = ["missing_for_spark", "spark_errors", "spark_session"]
-
 JAVA: Final = 17
 
 _SETTINGS: Final = {

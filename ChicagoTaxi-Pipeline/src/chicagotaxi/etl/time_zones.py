@@ -11,39 +11,12 @@ Every time with a zone is counted under a mark, in the summary and in the status
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
 from typing import Final
 
 import ibis
 import ibis.expr.types as ir
-import pyarrow as pa
 
-__all__ = [
-    "CHICAGO",
-    "MARKS",
-    "Mark",
-    "TimeKind",
-    "ZonedTime",
-    "iso_time",
-    "kind_of",
-    "stored_time",
-    "zone_text",
-]
-
-
-CHICAGO: Final = "America/Chicago"
-
-
-class TimeKind(Enum):
-    """How a column of a file gives its times.
-
-    A Parquet file holds a time with a zone as an instant in UTC; the name of its zone is a note.
-    """
-
-    TEXT = "text"
-    CLOCK = "clock"
-    INSTANT = "instant"
-    UTC = "utc"
+from chicagotaxi.sources.columns import TimeKind
 
 
 @dataclass(frozen=True)
@@ -85,9 +58,6 @@ MARKS: Final = (CONVERTED, UTC_KEPT, UTC_CONVERTED, UTC_KEPT_IN_DOUBT)
 # `\z` and not `$`, which may stand before the end of a line.
 _CLOCK: Final = r"^\d{4}-\d\d-\d\d[ T](?:[01]\d|2[0-3]):\d\d:\d\d(?:\.0{1,9})?"
 _ZONE: Final = r"( UTC| ?Z| ?[+-](?:0\d|1[0-4])(?::?[0-5]\d)?)"
-_NAMES_OF_UTC: Final = frozenset(
-    {"UTC", "Etc/UTC", "UCT", "Etc/UCT", "GMT", "Etc/GMT", "Zulu", "Universal", "Z", "+00:00"}
-)
 _NO_OFFSET: Final = ("Z", "+00:00", "+0000", "+00", "-00:00", "-0000", "-00")
 _DIGITS: Final = len("2016-04-06T20:45:00")
 
@@ -98,15 +68,6 @@ class ZonedTime:
 
     clock: ir.TimestampValue
     marks: ir.IntegerValue
-
-
-def kind_of(column: pa.DataType) -> TimeKind:
-    """How a column of this Arrow type gives its times."""
-    if not pa.types.is_timestamp(column):
-        return TimeKind.TEXT
-    if column.tz is None:
-        return TimeKind.CLOCK
-    return TimeKind.UTC if column.tz in _NAMES_OF_UTC else TimeKind.INSTANT
 
 
 def stored_time(
