@@ -9,7 +9,7 @@ from chicagotaxi.forecast.model import ForecastOptions
 from chicagotaxi.forecast.model_files import DemandForecaster
 from chicagotaxi.forecast.train import Training, seal, train
 from chicagotaxi.history.panel import Panel
-from pinproof import OpenedModel, open_sealed
+from modelseal import OpenedModel, open_sealed
 from synthetic import hourly
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -22,7 +22,7 @@ from chicagotaxi.etl.engines.spark_session import spark_session
 from chicagotaxi.forecast.sealed_model import SealedForecast
 from chicagotaxi.history.panel import read_hourly
 from double_trips import SCHEMA, fail_late
-from pinproof import SealedModelError
+from modelseal import SealedModelError
 from servicekit.files import DataError
 
 SETTINGS = {

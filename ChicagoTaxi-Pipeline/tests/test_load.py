@@ -13,7 +13,7 @@ from chicagotaxi.batch.reader import read_batch
 from chicagotaxi.forecast.model_files import DemandForecaster
 from chicagotaxi.forecast.rows import table
 from chicagotaxi.history.panel import Panel
-from pinproof import OpenedModel
+from modelseal import OpenedModel
 from servicekit.load_testing import Question, put_under_load
 from servicekit.testing import LiveService
 from synthetic import LEVELS

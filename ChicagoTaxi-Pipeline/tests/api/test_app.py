@@ -22,7 +22,7 @@ from chicagotaxi.forecast.model_files import DemandForecaster
 from chicagotaxi.forecast.rows import table
 from chicagotaxi.history.panel import Panel
 from hostile_batches import HOSTILE, make_device, make_loop, make_socket
-from pinproof import OpenedModel
+from modelseal import OpenedModel
 from pydantic import TypeAdapter
 from servicekit import ServiceSettings
 from servicekit.testing import LiveService, wait_until

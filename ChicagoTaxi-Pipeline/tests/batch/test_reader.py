@@ -27,7 +27,7 @@ from chicagotaxi.forecast.rows import categories, table
 from chicagotaxi.history.panel import Panel
 from chicagotaxi.locks import locked
 from chicagotaxi.schema import InputStatus, PipelineStatus, prediction_schema, read_status
-from pinproof import OpenedModel
+from modelseal import OpenedModel
 from servicekit.files import DataError
 from synthetic import hourly
 

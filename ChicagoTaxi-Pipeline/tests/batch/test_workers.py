@@ -27,8 +27,8 @@ from chicagotaxi.forecast.sealed_model import SealedForecast
 from chicagotaxi.forecast.trained_on import TrainedOn
 from chicagotaxi.history.panel import Panel
 from chicagotaxi.schema import prediction_schema
-from pinproof import SealedModelError
-from pinproof.errors import ManifestDigestError
+from modelseal import SealedModelError
+from modelseal.errors import ManifestDigestError
 from servicekit.files import DataError
 from spark_jobs import needs_spark
 from stopping import stop_when
@@ -259,7 +259,7 @@ def test_a_refusal_by_a_worker_is_a_refusal(
     from chicagotaxi.etl.engines import WorkerError  # noqa: PLC0415
 
     for kind, error in (
-        ("pinproof.errors.SeriesMismatchError", SealedModelError),
+        ("modelseal.errors.SeriesMismatchError", SealedModelError),
         ("builtins.MemoryError", WorkerError),
     ):
         with opened_engine(engine_options()) as engine:

@@ -22,9 +22,9 @@ from chicagotaxi.forecast.model_files import (
 from chicagotaxi.forecast.rows import table, week_after
 from chicagotaxi.forecast.train import Training, fingerprint, model_version, seal, train
 from chicagotaxi.history.panel import Panel
-from pinproof import OpenedModel, SealError, open_sealed
-from pinproof.errors import GoldenMismatchError
-from pinproof.sealed.opening import check_environment
+from modelseal import OpenedModel, SealError, open_sealed
+from modelseal.errors import GoldenMismatchError
+from modelseal.opening import check_environment
 
 
 def test_a_packed_model_forecasts_as_before(forecaster: DemandForecaster, panel: Panel) -> None:
