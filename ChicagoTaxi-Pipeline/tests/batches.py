@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 from chicagotaxi.batch import predict as predicting
 from chicagotaxi.batch import writer as new_batch
 from chicagotaxi.batch.reader import BatchInfo, ModelIdentity, read_pointer
-from chicagotaxi.cli.options import engine_options, opened_engine
+from chicagotaxi.cli.options import engine_options
+from chicagotaxi.etl.engines import open_engine
 from chicagotaxi.forecast.sealed_model import SealedForecast
 from chicagotaxi.history.panel import Panel
 from chicagotaxi.schema import prediction_schema
@@ -17,7 +18,7 @@ from chicagotaxi.schema import prediction_schema
 
 def predict(sealed: Path, panel: Panel, out: Path) -> BatchInfo:
     """Predict the week after a history, as the command does."""
-    with opened_engine(engine_options()) as engine:
+    with open_engine(engine_options()) as engine:
         return predicting.predict(engine, SealedForecast.find(sealed, None), panel, out)
 
 

@@ -41,7 +41,6 @@ def training(panel: Panel) -> Training:
         about={"source": "synthetic"},
         options=ForecastOptions(seed=3, rows=30_000, trees=40),
         folds=BacktestOptions(folds=2),
-        progress=lambda _step: None,
     )
 
 
@@ -53,7 +52,7 @@ def forecaster(training: Training) -> DemandForecaster:
 @pytest.fixture(scope="session")
 def sealed(training: Training, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models") / "chicagotaxi"
-    seal(training, folder, progress=lambda _step: None)
+    seal(training, folder)
     return folder
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from chicagotaxi.etl import publish as swap
+from chicagotaxi.etl import publish as publishing
 from modelseal.temporaries import exchange
 
 MONTHS = ("trips/year=2023/month=1", "hourly/year=2023/month=1", "trips/year=2023/month=2")
@@ -41,12 +41,12 @@ def main() -> None:
         return wrapped
 
     working = exchange if can_exchange else lambda _one, _other: False
-    with swap.staging(out, "new") as folder:
+    with publishing.staging(out, "new") as folder:
         fill(folder, "new")
-        setattr(swap, "exchange", mortal(working))  # noqa: B010 - not a name for other modules
+        setattr(publishing, "exchange", mortal(working))  # noqa: B010 - not a name for other modules
         for name in ("rename", "replace", "unlink", "mkdir", "rmdir", "fsync"):
             setattr(os, name, mortal(getattr(os, name)))
-        swap.exchange_all(folder, [*MONTHS, "status.json"])
+        publishing.publish(folder, [*MONTHS, "status.json"])
 
 
 if __name__ == "__main__":

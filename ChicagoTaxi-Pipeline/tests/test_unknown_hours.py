@@ -15,9 +15,9 @@ from chicagotaxi.history.panel import Panel
 from chicagotaxi.schema import UnknownStretch
 from chicagotaxi.unknown_hours import (
     LONGEST_QUIET,
+    describe_stretches,
     longest_stretches,
     quiet_too_long,
-    shown_stretches,
     unknown_stretches,
 )
 from hypothesis import given, settings
@@ -212,14 +212,14 @@ def test_words_name_the_longest_stretches_and_count_the_others() -> None:
         for hours in range(9, 69)
         for day in [start + timedelta(days=7 * hours)]
     ]
-    words = shown_stretches(stretches)
+    words = describe_stretches(stretches)
     assert words.startswith("2,310 hours are unknown: ")
     assert words.endswith("; and 57 shorter stretches.")
     assert "(68 h)" in words
     assert "(65 h)" not in words
     kept = longest_stretches(stretches)
     assert [one.hours for one in kept] == list(range(19, 69))
-    assert shown_stretches(stretches[:1]) == (
+    assert describe_stretches(stretches[:1]) == (
         "9 hours are unknown: 2023-06-03 00:00 to 2023-06-03 08:00 (9 h)."
     )
 

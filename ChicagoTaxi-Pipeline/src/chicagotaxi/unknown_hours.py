@@ -71,7 +71,7 @@ def longest_stretches(stretches: Sequence[UnknownStretch]) -> list[UnknownStretc
     return sorted(longest, key=lambda one: one.first)
 
 
-def shown_stretches(stretches: Sequence[UnknownStretch]) -> str:
+def describe_stretches(stretches: Sequence[UnknownStretch]) -> str:
     """Unknown hours in words: how many, the longest of their stretches, and how many others."""
     longest = sorted(stretches, key=lambda one: -one.hours)[:_SHOWN]
     total = sum(one.hours for one in stretches)

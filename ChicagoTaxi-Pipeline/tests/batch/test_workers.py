@@ -16,10 +16,11 @@ import pytest
 import spark_jobs
 from batches import predict, read_parts
 from chicagotaxi.batch import workers as forecasting
-from chicagotaxi.batch.hindcast import hindcast, origins
+from chicagotaxi.batch.hindcast import find_origins, hindcast
 from chicagotaxi.batch.reader import BatchInfo, read_pointer
 from chicagotaxi.batch.workers import OriginForecasts, save_history
-from chicagotaxi.cli.options import engine_options, opened_engine
+from chicagotaxi.cli.options import engine_options
+from chicagotaxi.etl.engines import open_engine
 from chicagotaxi.forecast.model import ForecastModel
 from chicagotaxi.forecast.model_files import DemandForecaster
 from chicagotaxi.forecast.rows import table, week_after
@@ -40,14 +41,14 @@ MASTERS = ("local[2]", "local-cluster[2,1,1024]")
 def look_back(
     sealed: Path, panel: Panel, destination: Path, *, every: int = 24, threads: int = 2
 ) -> BatchInfo:
-    with opened_engine(engine_options(threads=threads)) as engine:
+    with open_engine(engine_options(threads=threads)) as engine:
         model = SealedForecast.find(sealed, None)
-        return hindcast(engine, model, panel, origins(panel, every), destination)
+        return hindcast(engine, model, panel, find_origins(panel, every), destination)
 
 
 def expected(model: ForecastModel, panel: Panel, every: int) -> pd.DataFrame:
     weeks = []
-    for row in origins(panel, every):
+    for row in find_origins(panel, every):
         past = panel.until(row)
         week = table(model, model.predict(past), past).to_pandas()
         week.insert(0, "origin", past.end.astype("datetime64[us]"))
@@ -256,13 +257,13 @@ def test_a_worker_that_has_no_environment_is_told() -> None:
 def test_a_refusal_by_a_worker_is_a_refusal(
     sealed: Path, panel: Panel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from chicagotaxi.etl.engines import WorkerError  # noqa: PLC0415
+    from chicagotaxi.etl.engines.protocol import WorkerError  # noqa: PLC0415
 
     for kind, error in (
         ("modelseal.errors.SeriesMismatchError", SealedModelError),
         ("builtins.MemoryError", WorkerError),
     ):
-        with opened_engine(engine_options()) as engine:
+        with open_engine(engine_options()) as engine:
 
             def fail(*_arguments: object, kind: str = kind, **_options: object) -> int:
                 raise WorkerError("no", kind=kind)

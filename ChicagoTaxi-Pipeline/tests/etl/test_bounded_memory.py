@@ -10,9 +10,10 @@ import ibis
 import pyarrow as pa
 import pyarrow.parquet as pq
 from chicagotaxi.etl import expressions
-from chicagotaxi.etl.engines.duckdb import DuckDBEngine
-from chicagotaxi.etl.expressions import PLACE
-from chicagotaxi.etl.parse import POSITION
+from chicagotaxi.etl.engines import EngineOptions, duckdb
+from chicagotaxi.etl.engines.distinct import unless_written
+from chicagotaxi.etl.engines.protocol import POSITION
+from chicagotaxi.etl.expressions import MONTH
 from chicagotaxi.sources.dialects import DIALECTS
 from chicagotaxi.sources.input_files import find_sources, group_sources
 from trips import NOW, trip, write
@@ -28,17 +29,17 @@ MANY: Final = 5_000
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[tuple[DuckDBEngine, ibis.Table]]:
+def opened(folder: Path) -> Iterator[tuple[duckdb.DuckDBEngine, ibis.Table]]:
     """An engine, and the rows of an input of all dialects."""
     inputs = [
         write(folder / f"{dialect.name}.csv", [trip("a", dialect)], dialect) for dialect in DIALECTS
     ]
-    with DuckDBEngine.opened(folder / "temporary", memory="1GB", threads=2) as engine:
+    with duckdb.opened(EngineOptions(memory="1GB", threads=2), folder / "temporary") as engine:
         read = [(group, engine.read(group)) for group in group_sources(find_sources(inputs))]
         yield engine, expressions.classified(read, engine.functions, now=NOW)
 
 
-def plan(engine: DuckDBEngine, table: ibis.Table) -> list[dict[str, Any]]:
+def plan(engine: duckdb.DuckDBEngine, table: ibis.Table) -> list[dict[str, Any]]:
     # Of the engine's own connection, whose settings decide.
     connection = engine._connection  # noqa: SLF001
     sql = ibis.to_sql(table, dialect="duckdb")
@@ -53,7 +54,7 @@ def held(join: dict[str, Any]) -> set[str]:
 
 def test_rows_stream_in_their_order_and_by_all_threads(tmp_path: Path) -> None:
     with opened(tmp_path) as (engine, rows):
-        placed = expressions.placed(rows).drop("rule", "raw", *POSITION)
+        placed = expressions.with_tally(rows).drop("rule", "raw", *POSITION)
         found = {one["name"].strip() for one in plan(engine, placed)}
     assert found == {"READ_CSV", "PROJECTION", "UNION"}
 
@@ -72,11 +73,10 @@ def test_a_join_of_the_input_holds_the_repeated_identifiers(tmp_path: Path) -> N
 
 def test_a_join_of_what_was_written_holds_what_is_looked_for(tmp_path: Path) -> None:
     with opened(tmp_path) as (engine, rows):
-        placed = expressions.placed(rows)
-        engine.write(placed, tmp_path / "trips", by=PLACE, progress=lambda _rows: None)
+        engine.write(expressions.with_tally(rows), tmp_path / "trips", by=MONTH)
         written = engine.read_parquet(tmp_path / "trips")
         looked_for = rows.select("trip_id", year=ibis.literal(2023), month=ibis.literal(4))
-        found = plan(engine, expressions.unless_written(looked_for, written))
+        found = plan(engine, unless_written(looked_for, written, ["trip_id", *MONTH]))
     joins = [one for one in found if one["name"] == "HASH_JOIN"]
     [semi] = [one for one in joins if one["extra_info"]["Join Type"] != "ANTI"]
     assert semi["extra_info"]["Join Type"] == "SEMI"

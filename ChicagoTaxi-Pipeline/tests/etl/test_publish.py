@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from chicagotaxi.etl.publish import exchange_all, recover, staging
+from chicagotaxi.etl.publish import publish, recover, staging
 from kill_in_publish import MONTHS, fill
 from servicekit.files import DataError
 
@@ -65,7 +65,7 @@ def test_places_that_are_new_are_put_beside_the_old(tmp_path: Path) -> None:
     (tmp_path / "trips" / "year=2022" / "month=1").mkdir(parents=True)
     with staging(tmp_path, "new") as folder:
         fill(folder, "new")
-        exchange_all(folder, [*MONTHS, "status.json"])
+        publish(folder, [*MONTHS, "status.json"])
     assert state(tmp_path) == expected("new")
     assert (tmp_path / "trips" / "year=2022" / "month=1").is_dir()
     assert left_behind(tmp_path) == []

@@ -10,11 +10,11 @@ import pyarrow.parquet as pq
 import pytest
 from chicagotaxi.cli import app
 from chicagotaxi.cli.display import show_status
-from chicagotaxi.etl import etl_run as steps
 from chicagotaxi.etl.engines import EngineOptions, duckdb
-from chicagotaxi.etl.engines.bloom_filter import SeenBefore
+from chicagotaxi.etl.engines.bloom_filter import BloomFilter
 from chicagotaxi.etl.engines.duckdb import DuckDBEngine
 from chicagotaxi.etl.engines.partitions import PartitionedWriter
+from chicagotaxi.etl.etl_run import EtlRun
 from chicagotaxi.etl.rules import DUPLICATE
 from chicagotaxi.etl.run import run_etl
 from chicagotaxi.schema import PipelineStatus, hourly_schema, read_status
@@ -123,7 +123,7 @@ def test_days_without_trips_are_unknown_and_are_told(
     [notice] = told
     assert notice == (
         "719 hours are unknown: 2022-03-01 23:00 to 2022-03-03 04:00 (30 h); 2022-03-03 06:00 to "
-        "2022-03-31 23:00 (689 h). They are left out of the demand, and are no zeros."
+        "2022-03-31 23:00 (689 h). They are left out of the demand, not counted as zeros."
     )
     show_status(status, out)
     assert "without 719 unknown hours in 2 stretches" in " ".join(capsys.readouterr().out.split())
@@ -427,14 +427,14 @@ def test_an_input_that_changes_while_it_is_read_is_refused(
     tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(tmp_path / "a.csv", [trip("a")])
-    write_trips = steps.Steps.write_trips
+    write_trips = EtlRun.write_trips
 
-    def grow(self: steps.Steps) -> object:
+    def grow(self: EtlRun) -> object:
         found = write_trips(self)
         write(path, [trip("a"), trip("b")])
         return found
 
-    monkeypatch.setattr(steps.Steps, "write_trips", grow)
+    monkeypatch.setattr(EtlRun, "write_trips", grow)
     with pytest.raises(DataError, match="was changed while it was read"):
         run(path, out)
     assert list(contents(out)) == []
@@ -481,7 +481,7 @@ def test_what_is_taken_for_a_repeat_by_mistake_is_kept(
     rows = [trip(str(number // 2 if number < 20 else number)) for number in range(300)]
     path = write(tmp_path / "a.csv", [*rows, trip("7", start="05/06/2023 08:45:00 PM", end="")])
     run(path, tmp_path / "one")
-    monkeypatch.setattr(duckdb, "SeenBefore", lambda: SeenBefore(bits))
+    monkeypatch.setattr(duckdb, "BloomFilter", lambda: BloomFilter(bits))
     status = run(path, tmp_path / "other", quarantine=tmp_path / "lost.parquet")
     assert dropped(status) == {DUPLICATE: 10}
     pd.testing.assert_frame_equal(clean(tmp_path / "other"), clean(tmp_path / "one"))

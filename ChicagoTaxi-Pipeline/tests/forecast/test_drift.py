@@ -45,7 +45,7 @@ def drifting() -> Drifting:
     levels = {8: 40.0, 32: 25.0, 76: 12.0, 28: 18.0}
     panel = Panel.from_frame(hourly(days=(TRAINED // WEEK + WEEKS_AFTER) * 7, levels=levels))
     options = ForecastOptions(seed=3, rows=20_000, trees=30)
-    return Drifting(fit(panel.until(TRAINED), options, progress=lambda _step: None), panel)
+    return Drifting(fit(panel.until(TRAINED), options), panel)
 
 
 def noisier(trips: Floats, random: np.random.Generator) -> Floats:

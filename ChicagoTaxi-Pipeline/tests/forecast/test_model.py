@@ -16,10 +16,6 @@ from synthetic import hourly
 OPTIONS = ForecastOptions(seed=3, rows=10_000, trees=10)
 
 
-def quiet(_step: str) -> None:
-    pass
-
-
 def test_two_trainings_with_one_seed_are_one_model(panel: Panel) -> None:
     first, again, other = (
         fit_booster(panel, seed=seed, rows=10_000, trees=10).model_to_string() for seed in (3, 3, 4)
@@ -102,7 +98,7 @@ def test_a_model_learns_what_the_baselines_cannot_know(panel: Panel) -> None:
     )  # fmt: skip
     year.trips[np.isin(days, holidays)] //= 3
     cut = year.index(np.datetime64("2025-12-24T00"))
-    model = fit(year.until(cut), ForecastOptions(rows=60_000, trees=40), progress=quiet)
+    model = fit(year.until(cut), ForecastOptions(rows=60_000, trees=40))
     christmas = slice(24, 48)
     forecast = model.predict(year, cut).expected[christmas].sum()
     truth = year.trips[cut : cut + WEEK][christmas].sum()
@@ -116,25 +112,25 @@ def test_a_history_that_is_too_short_is_refused(panel: Panel, hours: int) -> Non
     with pytest.raises(
         DataError, match=rf"{hours} known hours.*training needs {MIN_HISTORY + WEEK}"
     ):
-        fit(panel.until(hours), OPTIONS, progress=quiet)
+        fit(panel.until(hours), OPTIONS)
 
 
 def test_the_shortest_history_that_is_admitted_trains(panel: Panel) -> None:
-    model = fit(panel.until(MIN_HISTORY + WEEK), OPTIONS, progress=quiet)
+    model = fit(panel.until(MIN_HISTORY + WEEK), OPTIONS)
     assert np.isfinite(model.predict(panel.until(MIN_HISTORY + WEEK)).expected).all()
 
 
 def test_a_history_without_a_single_trip_is_refused(panel: Panel) -> None:
     empty = Panel(panel.start, panel.areas, np.zeros_like(panel.trips))
     with pytest.raises(DataError, match="no trip between 2025-01-01T00"):
-        fit(empty, OPTIONS, progress=quiet)
+        fit(empty, OPTIONS)
 
 
 def test_unknown_hours_are_no_history(panel: Panel) -> None:
     trips = panel.trips.copy()
     trips[MIN_HISTORY:] = np.nan
     with pytest.raises(DataError, match=f"has {MIN_HISTORY} known hours"):
-        fit(Panel(panel.start, panel.areas, trips), OPTIONS, progress=quiet)
+        fit(Panel(panel.start, panel.areas, trips), OPTIONS)
 
 
 def test_a_history_whose_known_weeks_lie_far_apart_is_refused(panel: Panel) -> None:
@@ -143,14 +139,14 @@ def test_a_history_whose_known_weeks_lie_far_apart_is_refused(panel: Panel) -> N
     for week in range(7):
         trips[10 * week * WEEK : (10 * week + 1) * WEEK] = panel.trips[:WEEK]
     with pytest.raises(DataError, match=r"two weeks\) of the eight weeks before known"):
-        fit(Panel(panel.start, panel.areas, trips), OPTIONS, progress=quiet)
+        fit(Panel(panel.start, panel.areas, trips), OPTIONS)
 
 
 def test_a_history_with_holes_trains_on_what_is_known(panel: Panel) -> None:
     trips = panel.trips.copy()
     trips[2 * WEEK : 4 * WEEK] = np.nan
     trips[7 * WEEK + 50 : 8 * WEEK] = np.nan
-    model = fit(Panel(panel.start, panel.areas, trips), OPTIONS, progress=quiet)
+    model = fit(Panel(panel.start, panel.areas, trips), OPTIONS)
     forecast = model.predict(Panel(panel.start, panel.areas, trips))
     assert np.isfinite(forecast.upper).all()
     assert forecast.expected.mean() == pytest.approx(np.nanmean(panel.trips[-WEEK:]), rel=0.3)

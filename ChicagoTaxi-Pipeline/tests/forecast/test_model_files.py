@@ -117,7 +117,7 @@ def test_a_model_whose_batches_are_not_its_forecasts_is_not_sealed(
         "chicagotaxi.forecast.model_files.week_after", lambda *arguments: wrong(right(*arguments))
     )
     with pytest.raises(SealError, match="'expected' and 'batch_expected' are the same answer"):
-        seal(training, tmp_path / "model", progress=lambda _step: None)
+        seal(training, tmp_path / "model")
     assert not (tmp_path / "model").exists()
 
 
@@ -127,7 +127,7 @@ def test_a_model_whose_batches_see_the_future_is_not_sealed(
     # The origin's week is forecast from a history that goes on for a day after it.
     monkeypatch.setattr(Panel, "until", lambda panel, _row: panel)
     with pytest.raises(SealError, match="are the same answer"):
-        seal(training, tmp_path / "model", progress=lambda _step: None)
+        seal(training, tmp_path / "model")
 
 
 def test_a_model_of_an_earlier_release_opens_without_what_it_does_not_say(
@@ -194,7 +194,6 @@ def test_the_same_training_gives_the_same_bytes(panel: Panel) -> None:
             about={"source": "x"},
             options=ForecastOptions(rows=5000, trees=5),
             folds=BacktestOptions(folds=1),
-            progress=lambda _step: None,
         )
         return made.files
 

@@ -78,7 +78,6 @@ def test_three_weeks_of_real_counts_are_forecast_as_the_card_says(real_data: Pat
         BacktestOptions(folds=3, step_days=7),
         ForecastOptions(),
         data={},
-        progress=lambda _step: None,
     )
     busy, middling, quiet = report.groups
     # Thanksgiving is one of these 21 days. Before, it was 68.5% and 79.0%.

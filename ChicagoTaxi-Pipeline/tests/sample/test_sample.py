@@ -9,6 +9,7 @@ from chicagotaxi.sample.files import write_sample
 from chicagotaxi.sample.patterns import AIRPORTS, DOWNTOWN, intensities
 from chicagotaxi.sample.trips import DIRT, SampleOptions, generate_chunks
 from chicagotaxi.sources.dialects import DIALECTS
+from reports import Reports
 from servicekit.files import DataError
 from trips import clean, dropped, run
 
@@ -25,10 +26,10 @@ def test_the_pipeline_drops_exactly_the_dirt_that_was_announced(
     options = SampleOptions(
         260_000, seed=7, dirt={name: max(share, 0.0005) for name, share in DIRT.items()}
     )
-    rows: list[int] = []
-    summary = write_sample(path, options, dialect=dialect, progress=rows.append)
+    reports = Reports()
+    summary = write_sample(path, options, dialect=dialect, progress=reports)
     status = run(path, tmp_path / "out")
-    assert status.rows_read == summary.rows == sum(rows) == 260_000
+    assert status.rows_read == summary.rows == sum(reports.amounts) == 260_000
     assert dropped(status) == summary.dirt
     assert min(summary.dirt.values()) >= 130
     if suffix != "parquet":

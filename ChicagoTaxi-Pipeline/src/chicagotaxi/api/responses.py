@@ -1,4 +1,4 @@
-"""Models of the API's responses for its documentation; `chicagotaxi.api.index` writes the bodies."""
+"""Models of the API's responses, for its documentation."""
 
 from typing import Annotated
 

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from modelseal import OpenedModel
 from modelseal.paths import kind_of
 from servicekit.files import DataError, read_errors
+from servicekit.progress import Advance, silent
 from servicekit.training_rows import ROW_SKETCH, RowSketch, digest_rows
 
 from chicagotaxi.batch.predict import identity
@@ -19,12 +20,12 @@ from chicagotaxi.batch.writer import write_batch
 from chicagotaxi.etl.engines import Engine
 from chicagotaxi.forecast.features import WINDOW
 from chicagotaxi.forecast.sealed_model import SealedForecast
+from chicagotaxi.forecast.sufficiency import check_to_forecast, enough_to_forecast
 from chicagotaxi.forecast.trained_on import trained_rows
 from chicagotaxi.history.panel import Panel
-from chicagotaxi.history.sufficiency import check_to_forecast, enough_to_forecast
 
 
-def origins(
+def find_origins(
     panel: Panel, every: int, *, notice: Callable[[str], None] = lambda _text: None
 ) -> list[int]:
     """The rows of a panel to forecast from: from the eighth week on, so many hours apart.
@@ -61,7 +62,7 @@ def hindcast(
     rows: list[int],
     destination: Path,
     *,
-    progress: Callable[[int], None] = lambda _rows: None,
+    progress: Advance = silent,
 ) -> BatchInfo:
     """Forecast a week from each origin, write all of it as a batch, and point to it.
 

@@ -11,8 +11,8 @@ from chicagotaxi.batch.writer import write_batch
 from chicagotaxi.etl.engines import Engine
 from chicagotaxi.etl.publish import settled
 from chicagotaxi.forecast.sealed_model import SealedForecast
+from chicagotaxi.forecast.sufficiency import check_to_forecast
 from chicagotaxi.history.panel import Panel
-from chicagotaxi.history.sufficiency import check_to_forecast
 from chicagotaxi.schema import PREDICTIONS, STATUS, PipelineStatus, prediction_schema, read_status
 
 

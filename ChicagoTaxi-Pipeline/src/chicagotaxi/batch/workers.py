@@ -7,7 +7,7 @@ place and digest, and opens both once.
 
 import hashlib
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,8 +19,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from modelseal import SealedModelError
 from servicekit.files import DataError
+from servicekit.progress import Advance, silent
 
-from chicagotaxi.etl.engines import Engine, WorkerError
+from chicagotaxi.etl.engines.protocol import Engine, WorkerError
 from chicagotaxi.forecast.rows import week_after
 from chicagotaxi.forecast.sealed_model import SealedForecast
 from chicagotaxi.history.panel import Panel
@@ -85,7 +86,7 @@ def forecast_origins(
     folder: Path,
     *,
     named: bool,
-    progress: Callable[[int], None] = lambda _rows: None,
+    progress: Advance = silent,
 ) -> Path:
     """Forecast from origins on an engine.
 

@@ -1,33 +1,51 @@
-"""Options that several commands have, and the engine that they ask for."""
+"""Options that several commands share."""
 
-import tempfile
-from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, cast
+from typing import Annotated, Final, cast
 
 import typer
 from servicekit.files import DataError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from chicagotaxi.etl.engines import Engine, EngineName, EngineOptions
+from chicagotaxi.etl.engines import EngineName, EngineOptions
 
 DEFAULT_MODEL: Final = Path("models/chicagotaxi")
 DEFAULT_REPORTS: Final = Path("reports/chicagotaxi")
 
-ModelOption = Annotated[Path, typer.Option("--model", help="Folder of the sealed model.")]
-ReportsOption = Annotated[Path, typer.Option("--reports", help="Folder for backtest.json.")]
-SeedOption = Annotated[int, typer.Option(min=0, help="Of every random choice.")]
-
-EngineOption = Annotated[
-    str, typer.Option("--engine", help="What does the work: duckdb or pyspark.")
+OutOption = Annotated[
+    Path,
+    typer.Option("--out", help="Folder of the pipeline's trips, hourly demand and status."),
 ]
-MasterOption = Annotated[str, typer.Option("--master", help="Of the Spark cluster.")]
+ModelOption = Annotated[Path, typer.Option("--model", help="Folder of the sealed model.")]
+ReportsOption = Annotated[
+    Path, typer.Option("--reports", help="Folder for the report, backtest.json.")
+]
+SeedOption = Annotated[int, typer.Option(min=0, help="Random seed.")]
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        help="The pipeline's output folder, or a CSV file of trips by hour and area. Without it, "
+        "sample data is generated.",
+    ),
+]
+RowsOption = Annotated[
+    int,
+    typer.Option(
+        min=1000,
+        max=10_000_000,
+        help="Largest number of rows to train on. If there are more, a sample is drawn.",
+    ),
+]
+StepDaysOption = Annotated[
+    int, typer.Option("--step-days", min=1, max=366, help="Days between two forecast origins.")
+]
+EngineOption = Annotated[str, typer.Option("--engine", help="Query engine: duckdb or pyspark.")]
+MasterOption = Annotated[str, typer.Option("--master", help="URL of the Spark master.")]
 SparkOption = Annotated[
     list[str] | None,
-    typer.Option("--spark", metavar="NAME=VALUE", help="A further setting of Spark."),
+    typer.Option(
+        "--spark", metavar="NAME=VALUE", help="Further Spark setting. May be given several times."
+    ),
 ]
 MaxDroppedOption = Annotated[
     float,
@@ -35,12 +53,12 @@ MaxDroppedOption = Annotated[
         "--max-dropped",
         min=0,
         max=1,
-        help="Largest share of the rows that may be dropped; more is an error.",
+        help="Largest share of the rows that may be dropped. A larger share is an error.",
     ),
 ]
 ThreadsOption = Annotated[
     int | None,
-    typer.Option("--threads", min=1, help="Without Spark. One per core where not given."),
+    typer.Option("--threads", min=1, help="Number of DuckDB's threads. Default: one per core."),
 ]
 
 
@@ -50,45 +68,23 @@ def engine_options(
     spark: list[str] | None = None,
     *,
     threads: int | None = None,
-    memory: str | None = None,
-) -> "EngineOptions":
-    """The engine that a command asks for.
+    memory: str = EngineOptions.memory,
+) -> EngineOptions:
+    """The engine that a command's options describe.
 
     Raises:
-        DataError: There is no such engine, or a setting is none.
+        DataError: The engine is unknown, or a setting has no value.
     """
-    from chicagotaxi.etl.engines import EngineOptions  # noqa: PLC0415 - --help need not wait for ibis
-
-    options = EngineOptions(
-        name=cast("EngineName", name),
-        threads=threads,
-        master=master,
-        settings=_settings(spark or []),
-    )
-    return options if memory is None else replace(options, memory=memory)
-
-
-@contextmanager
-def opened_engine(options: "EngineOptions") -> "Iterator[Engine]":
-    """Start the engine, with a folder of its own for what does not fit into memory.
-
-    Raises:
-        DataError: It cannot be started; the message says what to install.
-    """
-    from chicagotaxi.etl.engines import open_engine  # noqa: PLC0415
-
-    with (
-        tempfile.TemporaryDirectory(prefix="chicagotaxi-") as folder,
-        open_engine(options, temporary=Path(folder)) as engine,
-    ):
-        yield engine
-
-
-def _settings(given: list[str]) -> dict[str, str]:
     settings = {}
-    for one in given:
-        name, equals, value = one.partition("=")
+    for one in spark or []:
+        setting, equals, value = one.partition("=")
         if not equals:
             raise DataError(f"--spark {one}: give a setting as NAME=VALUE.")
-        settings[name] = value
-    return settings
+        settings[setting] = value
+    return EngineOptions(
+        name=cast("EngineName", name),
+        memory=memory,
+        threads=threads,
+        master=master,
+        settings=settings,
+    )

@@ -9,15 +9,12 @@ from typing import Final
 
 from servicekit.files import DataError
 
-from chicagotaxi.etl.etl_run import Steps, Written
+from chicagotaxi.etl.etl_run import EtlRun, Written
 from chicagotaxi.etl.numbers import AMOUNT_GRAMMAR, is_amount, is_number
-from chicagotaxi.etl.rules import DUPLICATE, RULES
+from chicagotaxi.etl.rules import DUPLICATE, REASONS
 from chicagotaxi.sources.columns import MONEY, NUMBERS, TIMES
 from chicagotaxi.sources.input_files import Source
 
-_REASONS: Final = {rule.name: rule.why for rule in RULES} | {
-    DUPLICATE: "a trip before it in the month has the same identifier"
-}
 # The columns in which the fault of a rule can be seen, where that is not the pickup area.
 _COLUMNS: Final = {
     "header_among_rows": ("trip_id",),
@@ -35,14 +32,14 @@ _COLUMNS: Final = {
 
 
 def check_dropped(
-    written: Written, sources: Sequence[Source], steps: Steps, *, limit: float
+    written: Written, sources: Sequence[Source], run: EtlRun, *, limit: float
 ) -> None:
     """Refuse a run that dropped too many rows, naming the rule that most of them broke.
 
     Args:
         written: What was counted.
         sources: The input files.
-        steps: Where examples are looked up.
+        run: The run, which gives examples.
         limit: The most that may be dropped, as a share of the rows read. A file of which every row
             broke a rule is refused whatever the share of all rows, unless the limit is 1.
 
@@ -54,19 +51,19 @@ def check_dropped(
         return
     if not written.kept:
         told = f"None of the {_rows(written.rows)} can be kept."
-        raise DataError(f"{told} {_explain(Counter(written.dropped), sources, written, steps)}")
+        raise DataError(f"{told} {_explain(Counter(written.dropped), sources, written, run)}")
     if lost > limit * written.rows:
         told = (
             f"{lost:,} of {_rows(written.rows)} would be dropped ({lost / written.rows:.1%}), more "
             f"than {limit:.0%}."
         )
         remedy = "or allow more with --max-dropped"
-        why = _explain(Counter(written.dropped), sources, written, steps, remedy=remedy)
+        why = _explain(Counter(written.dropped), sources, written, run, remedy=remedy)
         raise DataError(f"{told} {why}")
     for source in sources if limit < 1 else ():
         one = written.inputs[source.path]
         if one.rows and one.dropped.total() == one.rows:
-            why = _explain(one.dropped, [source], written, steps, remedy="or leave the file out")
+            why = _explain(one.dropped, [source], written, run, remedy="or leave the file out")
             raise DataError(f"None of the {_rows(one.rows)} of {source.path} can be kept. {why}")
 
 
@@ -74,17 +71,17 @@ def _explain(
     dropped: Counter[str],
     sources: Sequence[Source],
     written: Written,
-    steps: Steps,
+    run: EtlRun,
     *,
     remedy: str = "",
 ) -> str:
     [(rule, rows)] = dropped.most_common(1)
-    told = f"Most broke the rule {rule} ({rows:,}): {_REASONS[rule]}."
+    told = f"Most broke the rule {rule} ({rows:,}): {REASONS[rule]}."
     if rule == DUPLICATE:
-        shown = f"Identifiers that come again: {', '.join(map(repr, steps.repeated()))}."
+        shown = f"Identifiers that come again: {', '.join(map(repr, run.repeated()))}."
     else:
         source = max(sources, key=lambda one: written.inputs[one.path].dropped[rule])
-        shown = _seen(rule, source, steps.examples(rule, source))
+        shown = _seen(rule, source, run.examples(rule, source))
     end = f"Correct the input{', ' if remedy else ''}{remedy}. Nothing was written."
     return f"{told} {shown} {end}"
 

@@ -1,7 +1,7 @@
-"""The steps of one run, between the engine and the folder of its output."""
+"""One run of the pipeline: what the engine computes, and the files that it writes."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -9,42 +9,41 @@ from typing import Final
 
 import ibis
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from servicekit.files import DataError, write_errors
+from servicekit.progress import Advance
 
+from chicagotaxi.clock import Hours
 from chicagotaxi.etl import expressions
-from chicagotaxi.etl.engines import Engine, Fraction, RowsWritten
+from chicagotaxi.etl.engines.protocol import Engine
 from chicagotaxi.etl.grid import complete_month
 from chicagotaxi.etl.parse import RAW_SEPARATOR
-from chicagotaxi.etl.rules import NAMES
+from chicagotaxi.etl.rules import DUPLICATE, NAMES
 from chicagotaxi.etl.time_zones import MARKS
 from chicagotaxi.schema import HOURLY, TRIPS
 from chicagotaxi.sources.columns import COLUMNS
 from chicagotaxi.sources.input_files import Source, group_sources, holds_rows
 
-# Told the step, and how much of the whole is done, from 0 to 1.
-Progress = Callable[[str, float], None]
 Month = tuple[int, int]
 
-# Where each step begins and ends on the progress bar.
-_SHARES: Final = {
-    "parse and write trips": (0.0, 0.92),
-    "sum up hourly demand": (0.92, 0.97),
-    "write the quarantine": (0.97, 1.0),
+# Percent of the run at which each step begins and ends.
+_PERCENT: Final = {
+    "parse and write trips": (0.0, 92.0),
+    "sum up hourly demand": (92.0, 97.0),
+    "write the quarantine": (97.0, 100.0),
 }
 
 
 @dataclass
 class InputRows:
-    """What was counted of a file's rows.
+    """Counts of a file's rows.
 
     Attributes:
-        rows: All of them.
-        dropped: Those that broke a rule, by the first; repeats of an identifier are not known yet.
-        marks: How many have each combination of marks' bits.
+        rows: All rows.
+        dropped: Rows that broke a rule, by the first; repeated identifiers are not known yet.
+        marks: Rows by their combination of marks' bits.
     """
 
     rows: int = 0
@@ -61,12 +60,12 @@ class InputRows:
 
 @dataclass(frozen=True)
 class Written:
-    """What was counted as trips were written.
+    """Counts of the trips that were written.
 
     Attributes:
-        inputs: Of each file.
-        trips: The trips of each month.
-        dropped: The rows that each rule dropped.
+        inputs: Counts by input file.
+        trips: Trips by month.
+        dropped: Rows that each rule dropped.
     """
 
     inputs: Mapping[Path, InputRows]
@@ -97,16 +96,16 @@ class Written:
         }
 
 
-class Steps:
-    """One run's work, to be done in the order of the methods.
+class EtlRun:
+    """One run. Its methods are called in their order.
 
     Args:
-        engine: What computes.
+        engine: The engine.
         sources: The input files.
-        new: Where the output is gathered.
-        run_id: What its files are named after.
+        new: Folder for the output.
+        run_id: Name of the run, which begins the names of its files.
         now: The present time in Chicago.
-        progress: Told how far the work is.
+        progress: Receives percents of the run and names of steps.
     """
 
     def __init__(
@@ -117,77 +116,71 @@ class Steps:
         new: Path,
         run_id: str,
         now: datetime,
-        progress: Progress,
+        progress: Advance,
     ) -> None:
         self._engine = engine
         self._sources = sources
         self._new = new
-        self._rejects = new.parent / "rejects"
         self._run_id = run_id
         self._now = now
         self._progress = progress
         self._inputs = [(group, engine.read(group)) for group in group_sources(sources)]
+        self._repeats: ibis.Table | None = None
+        self._percent = 0.0
 
     def write_trips(self) -> Written:
-        """Write the trips; what was counted.
+        """Write the trips.
 
         Raises:
-            DataError: A file holds rows that were not read.
+            DataError: A file has rows that were not read.
         """
-        written = self._new / TRIPS
-        tallies = self._engine.write_once(
-            expressions.placed(self._classified()).drop("rule", "marks", "raw"),
-            written,
-            by=expressions.PLACE,
+        folder = self._new / TRIPS
+        found = self._engine.write_distinct(
+            expressions.with_tally(self._classified()).drop("rule", "marks", "raw"),
+            folder,
+            by=expressions.MONTH,
             key="trip_id",
-            aside=(0, expressions.REPEATED),
+            kept=expressions.KEPT,
             tally=expressions.TALLY,
-            progress=self._in("parse and write trips"),
+            progress=self._step("parse and write trips", 1.0),
         )
-        inputs = self._by_path(tallies)
-        with write_errors(self._rejects):
-            self._rejects.mkdir()
-            if (written / "year=0").is_dir():
-                (written / "year=0").rename(self._rejects / "year=0")
-        dropped = dict.fromkeys(NAMES, 0)
-        for place, found in count_months(self._rejects).items():
-            dropped[NAMES[place[1]]] = found
-        if (aside := self._aside()) is not None:
-            dropped[NAMES[expressions.REPEATED]] -= self._add_firsts(aside)
-        for number, path in enumerate(sorted(written.rglob("*.parquet"))):
+        self._repeats = found.candidates
+        inputs = self._by_path(found.tallies)
+        dropped = Counter({DUPLICATE: found.repeated})
+        for one in inputs.values():
+            dropped.update(one.dropped)
+        for number, path in enumerate(sorted(folder.rglob("*.parquet"))):
             path.rename(path.with_name(f"{self._run_id}-{number}.parquet"))
-        for path in [path for path in written.rglob("*") if path.is_file()]:
+        for path in [path for path in folder.rglob("*") if path.is_file()]:
             if not path.name.startswith(self._run_id):
                 path.unlink()
-        return Written(inputs, count_months(written), dropped)
+        return Written(inputs, count_months(folder), {name: dropped[name] for name in NAMES})
 
     def examples(self, rule: str, source: Source) -> list[dict[str, str]]:
         """The first three rows of a file that a rule dropped, as the file has them.
 
         Args:
-            rule: Its name; not `DUPLICATE`, which needs the other rows.
+            rule: Name of the rule; not `DUPLICATE`, which needs the other rows.
             source: The file.
         """
-        rows = expressions.examples(
-            self._classified(),
-            NAMES.index(rule),
-            str(source.path),
-            ordered=self._engine.leaves_first,
-        )
-        texts = self._engine.fetch(rows)["raw"].to_pylist()
+        rows = expressions.broken(self._classified(), NAMES.index(rule), str(source.path))
+        texts = self._engine.fetch_first(rows, 3)["raw"].to_pylist()
         return [dict(zip(COLUMNS, text.split(RAW_SEPARATOR), strict=True)) for text in texts]
 
     def repeated(self) -> list[str]:
-        """Three identifiers of trips that were put aside as repeats."""
-        aside = self._aside()
-        if aside is None:
+        """Three identifiers that occur again."""
+        if self._repeats is None:
             return []
-        found = self._engine.fetch(aside.select("trip_id").distinct().limit(3))
+        found = self._engine.fetch(self._repeats.select("trip_id").distinct().limit(3))
         return [str(one) for one in found["trip_id"].to_pylist()]
 
-    def write_hourly(self, months: Sequence[Month]) -> npt.NDArray[np.datetime64]:
-        """Write the demand of every month on the complete grid; its hours."""
-        self._in("sum up hourly demand")(0.0)
+    def write_hourly(self, months: Sequence[Month]) -> Hours:
+        """Write the demand of every month on the complete grid.
+
+        Returns:
+            The hours of the grid.
+        """
+        self._step("sum up hourly demand", 1.0)
         if not months:
             return np.array([], dtype="datetime64[us]")
         trips = self._engine.read_parquet(self._new / TRIPS)
@@ -204,19 +197,19 @@ class Steps:
         return np.concatenate(hours)
 
     def write_quarantine(self, destination: Path, *, expected: int) -> None:
-        """Write the dropped rows: in one more reading, which only whoever wants them pays for.
+        """Write the dropped rows. The input is read once more, which only this option costs.
 
         Raises:
-            DataError: They are not as many as were dropped.
+            DataError: The number of rows differs from the number of dropped rows.
         """
         folder = self._new.parent / "quarantine"
         if expected:
             droppable = self._new.parent / "droppable"
-            rows = expressions.droppable(self._classified(), self._aside())
-            progress = self._rows_in("write the quarantine", expected)
+            rows = expressions.droppable(self._classified(), self._repeats)
+            progress = self._step("write the quarantine", expected)
             self._engine.write(rows, droppable, by=(), progress=progress)
             found = expressions.quarantined(self._engine.read_parquet(droppable))
-            self._engine.write(found, folder, by=(), progress=lambda _rows: None)
+            self._engine.write(found, folder, by=())
         schema = pa.schema([(name, pa.string()) for name in ("source", "rule", *COLUMNS)])
         written = 0
         with write_errors(destination), pq.ParquetWriter(destination, schema) as file:
@@ -231,27 +224,27 @@ class Steps:
         if written != expected:
             raise DataError(
                 f"{expected} rows were dropped, but {written} are in the quarantine. An input "
-                "file was changed while it was read? Run again."
+                "file changed while it was read? Run again."
             )
 
     def _classified(self) -> ibis.Table:
         return expressions.classified(self._inputs, self._engine.functions, now=self._now)
 
     def _by_path(self, tallies: Mapping[tuple[int, int], int]) -> dict[Path, InputRows]:
-        """What was counted of each file, whose rows are as many as it says where it says so."""
+        """Counts by file, compared with the number of rows in the file's footer if it has one."""
         paths = [str(source.path) for source in self._sources]
         files = self._engine.fetch(expressions.files(paths, self._engine.functions))
         known = dict(zip(files["file"].to_pylist(), files["source"].to_pylist(), strict=True))
         if {file for file, _ in tallies} - set(known):
             raise DataError(
-                "A file was read that is no input. Rename the inputs whose names have signs of "
-                "patterns, such as brackets."
+                "A file was read that is not an input. Rename inputs whose names contain "
+                "characters of patterns, such as brackets."
             )
         found = {source.path: InputRows() for source in self._sources}
         for (file, tally), number in tallies.items():
             found[Path(known[file])].add(expressions.Tally.of(tally), number)
         for source in self._sources:
-            # Of text, only whether there is any row is known without reading it all.
+            # Of a text file, only whether it has any row is known without reading all of it.
             rows = found[source.path].rows
             if source.rows not in {None, rows} or (not rows and holds_rows(source)):
                 raise DataError(
@@ -260,56 +253,43 @@ class Steps:
                 )
         return found
 
-    def _aside(self) -> ibis.Table | None:
-        """The trips that were put aside, if any."""
-        folder = self._rejects / f"year=0/month={expressions.REPEATED}"
-        return self._engine.read_aside(folder, key="trip_id") if folder.is_dir() else None
+    def finish(self) -> None:
+        """Report that the run is done."""
+        self._reach(100.0, "done")
 
-    def _add_firsts(self, aside: ibis.Table) -> int:
-        """Put those trips beside the others that nothing came before; how many they are."""
-        firsts = expressions.firsts(aside)
-        if self._engine.leaves_first:
-            trips = self._engine.read_parquet(self._new / TRIPS)
-            firsts = expressions.unless_written(firsts, trips)
-        folder = self._rejects / "firsts"
-        self._engine.write(firsts, folder, by=expressions.PLACE, progress=lambda _rows: None)
-        moved = 0
-        with write_errors(self._new):
-            for path in sorted(folder.rglob("*.parquet")):
-                target = self._new / TRIPS / path.parent.relative_to(folder)
-                target.mkdir(parents=True, exist_ok=True)
-                moved += pq.read_metadata(path).num_rows
-                path.rename(target / f"first-{path.name}")
-        return moved
+    def _step(self, step: str, total: float) -> Advance:
+        """Begin a step, and report progress within it by amounts that sum to the total."""
+        begin, end = _PERCENT[step]
+        done = 0.0
+        self._reach(begin, step)
 
-    def _in(self, step: str) -> Fraction:
-        begin, end = _SHARES[step]
-        return lambda share: self._progress(step, begin + (end - begin) * min(share, 1.0))
+        def advance(amount: float = 1, step: str | None = None) -> None:
+            nonlocal done
+            done += amount
+            self._reach(begin + (end - begin) * min(done / total, 1.0), step)
 
-    def _rows_in(self, step: str, rows: int) -> RowsWritten:
-        told, written = self._in(step), 0
-        told(0.0)
+        return advance
 
-        def progress(more: int) -> None:
-            nonlocal written
-            written += more
-            told(written / rows)
-
-        return progress
+    def _reach(self, percent: float, step: str | None) -> None:
+        self._progress(max(percent - self._percent, 0.0), step)
+        self._percent = max(percent, self._percent)
 
 
 def count_months(folder: Path) -> dict[Month, int]:
-    """How many rows the files of each year and month have, by their footers."""
-    rows: dict[Month, int] = {}
+    """Number of rows of each year and month, by the files' footers.
+
+    Raises:
+        DataError: A file is not readable.
+    """
+    rows: Counter[Month] = Counter()
     for path in folder.glob("year=*/month=*/*.parquet"):
         month = path.parent.name.removeprefix("month=")
         year = path.parent.parent.name.removeprefix("year=")
-        place = (int(year), int(month))
         try:
-            rows[place] = rows.get(place, 0) + pq.read_metadata(path).num_rows
+            rows[int(year), int(month)] += pq.read_metadata(path).num_rows
         except pa.ArrowInvalid as error:
             raise DataError(
                 f"{path} is not a readable Parquet file: {error}. Remove the folder of its month, "
                 "and run `etl` on that month's files."
             ) from error
-    return rows
+    return dict(rows)

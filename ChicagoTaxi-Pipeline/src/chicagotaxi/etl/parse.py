@@ -5,25 +5,20 @@ or a number: each engine has its own function for that, and `EngineFunctions` na
 the text is checked here first, so that neither reads what the other refuses.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 import ibis
 import ibis.expr.types as ir
 
+from chicagotaxi.etl.engines.protocol import POSITION, SOURCE, EngineFunctions
 from chicagotaxi.etl.numbers import rare_amount
 from chicagotaxi.etl.rules import GIVEN, first_broken
 from chicagotaxi.etl.time_zones import ZonedTime, iso_time, stored_time, zone_text
 from chicagotaxi.sources.columns import COLUMNS, MONEY, NUMBERS, TEXTS, TIMES, WHOLE, TimeKind
 from chicagotaxi.sources.dialects import Dialect
 
-# Where an engine puts the path of a row's file. A table may well have a column `source` itself.
-SOURCE: Final = "__source__"
-# Where it puts where a row stands: whole numbers, by which rows are in the order of the input, the
-# first of them before the path of the file, the others within it.
-POSITION: Final = ("__group__", "__block__", "__row__")
 # Between the source's texts of a dropped row, on their way to the quarantine.
 RAW_SEPARATOR: Final = "\x1f"
 
@@ -34,28 +29,6 @@ _EXACT: Final = "decimal(18, 4)"
 # Before the name of a column: its zone, and the text of its number.
 _ZONE: Final = "zone_"
 _TEXT: Final = "text_"
-
-
-@dataclass(frozen=True)
-class EngineFunctions:
-    """What an engine does in its own way.
-
-    Attributes:
-        american_time: Text such as ``04/06/2016 08:45:00 PM``, with every digit of it, to a time;
-            any other to null, and so a day that is in no calendar.
-        to_chicago: A time in UTC, without a zone, to what Chicago's clock showed then.
-        number_text: A text that is a number by the grammar to one that the engine reads so; any
-            other to null, or to what the engine does not read.
-        decimal: Such a text and a type of decimals to the number, or to null where it is out of the
-            type's range.
-        fingerprint: A text to a number that hardly any other text has.
-    """
-
-    american_time: Callable[[ir.StringValue], ir.TimestampValue]
-    to_chicago: Callable[[ir.TimestampValue], ir.TimestampValue]
-    number_text: Callable[[ir.StringValue], ir.StringValue]
-    decimal: Callable[[ir.StringValue, str], ir.DecimalValue]
-    fingerprint: Callable[[ir.StringValue], ir.IntegerValue]
 
 
 def classify(

@@ -55,7 +55,7 @@ def staging(out: Path, run_id: str) -> Iterator[Path]:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def exchange_all(new: Path, places: Sequence[str]) -> None:
+def publish(new: Path, places: Sequence[str]) -> None:
     """Put what a run wrote in its place.
 
     Args:

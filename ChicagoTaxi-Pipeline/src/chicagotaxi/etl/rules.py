@@ -155,8 +155,11 @@ RULES: Final = (
     Rule("too_dear", f"a fare over ${MAX_FARE}", lambda trips, _now: trips.fare > MAX_FARE),
 )
 
-# The last rule needs the other rows: of trips with one identifier in one month, one is kept.
-NAMES: Final = (*(rule.name for rule in RULES), DUPLICATE)
+# The last rule needs the other rows: of the trips with one identifier in one month, one is kept.
+REASONS: Final = {rule.name: rule.why for rule in RULES} | {
+    DUPLICATE: "an earlier trip of the month has the same identifier"
+}
+NAMES: Final = tuple(REASONS)
 
 
 def first_broken(trips: ir.Table, *, now: datetime) -> ir.IntegerValue:

@@ -1,10 +1,9 @@
-"""From raw trips to clean trips and hourly demand: the steps, the same on every engine.
+"""From raw trips to clean trips and hourly demand, in the same steps on every engine.
 
-1. Parse every row and name the first rule that it breaks; write the trips by year and month of
-   their start, those that break a rule by its number, and those whose identifier may have come
-   before to a place of their own. Of each identifier and month, the first in the input is kept.
-2. Sum up hourly demand, and put it on the complete grid.
-3. Check that every row is in one place and that not too many were dropped, and exchange the months.
+1. Parse every row and find the first rule that it breaks. Write the trips that break none by year
+   and month of their start; of each identifier and month, the first trip in the input.
+2. Sum up hourly demand on the complete grid.
+3. Check that every row is counted once and that not too many were dropped; publish the months.
 """
 
 import contextlib
@@ -13,16 +12,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from modelseal.paths import kind_of
 from servicekit.files import DataError, NewFile, check_not_input, write_errors
+from servicekit.progress import Advance, silent
 
+from chicagotaxi.clock import chicago_now
 from chicagotaxi.etl.drop_limit import check_dropped
 from chicagotaxi.etl.engines import EngineOptions, open_engine
-from chicagotaxi.etl.etl_run import Month, Progress, Steps, count_months
+from chicagotaxi.etl.etl_run import EtlRun, Month, count_months
 from chicagotaxi.etl.page_cache import passing_through
-from chicagotaxi.etl.publish import exchange_all, staging
+from chicagotaxi.etl.publish import publish, staging
 from chicagotaxi.etl.time_zones import MARKS
 from chicagotaxi.file_formats import check_engine_path
 from chicagotaxi.schema import (
@@ -36,9 +36,7 @@ from chicagotaxi.schema import (
     read_status,
 )
 from chicagotaxi.sources.input_files import Source, find_sources
-from chicagotaxi.unknown_hours import longest_stretches, shown_stretches, unknown_stretches
-
-CHICAGO: Final = ZoneInfo("America/Chicago")
+from chicagotaxi.unknown_hours import describe_stretches, longest_stretches, unknown_stretches
 
 
 def run_etl(
@@ -50,7 +48,7 @@ def run_etl(
     replace: bool = False,
     max_dropped: float = MAX_DROPPED,
     now: datetime | None = None,
-    progress: Progress = lambda _step, _share: None,
+    progress: Advance = silent,
     notice: Callable[[str], None] = lambda _text: None,
 ) -> PipelineStatus:
     """Clean trips and sum up hourly demand.
@@ -58,18 +56,18 @@ def run_etl(
     Args:
         inputs: Files, folders and patterns, of any dialects.
         out: The output folder. The months that the inputs have trips of are replaced; others stay.
-        engine: What does the work; DuckDB where it is not given.
-        quarantine: A Parquet file for the dropped rows, each as the source has it, with its file
-            and the rule.
+        engine: The engine; DuckDB by default.
+        quarantine: Parquet file for the dropped rows, each as the source has it, with its file and
+            the rule.
         replace: Whether a month may be replaced by one of less than half its trips.
-        max_dropped: The most rows that may be dropped, as a share of those read.
-        now: The present time in Chicago, without a zone; trips after it break a rule.
-        progress: Told how far the work is.
-        notice: Told what people should know, though the work goes on.
+        max_dropped: Largest share of the rows read that may be dropped.
+        now: The present time in Chicago, without a zone. Trips after it break a rule.
+        progress: Receives percents of the run and names of run.
+        notice: Receives messages for people about what was noticed or assumed.
 
     Returns:
-        What was done, as ``status.json`` in the output folder holds it. A run over files without
-        any row leaves the output and the status of an earlier one as they were.
+        The status of the run, as in ``status.json`` in the output folder. A run over files without
+        any row leaves the output and the status of an earlier run as they were.
 
     Raises:
         DataError: An input cannot be used, too many rows would be dropped, a month would lose most
@@ -92,16 +90,16 @@ def run_etl(
         open_engine(options, temporary=new.parent / "temporary") as opened,
         passing_through([source.path for source in sources]),
     ):
-        steps = Steps(
+        run = EtlRun(
             opened,
             sources,
             new=new,
             run_id=run_id,
-            now=now or datetime.now(CHICAGO).replace(tzinfo=None),
+            now=now or chicago_now(),
             progress=progress,
         )
         before = _status_before(out, notice)
-        written = steps.write_trips()
+        written = run.write_trips()
         lost = sum(written.dropped.values())
         if stamps != [_stamp(source) for source in sources] or (
             written.rows != written.kept + lost
@@ -111,16 +109,17 @@ def run_etl(
                 "input file was changed while it was read. Run again when it is complete. Nothing "
                 "was written."
             )
-        check_dropped(written, sources, steps, limit=max_dropped)
+        check_dropped(written, sources, run, limit=max_dropped)
         changes = _changes(written.trips, count_months(out / TRIPS))
         if not replace:
             _refuse_losses(changes)
-        hours = steps.write_hourly(list(written.trips))
+        hours = run.write_hourly(list(written.trips))
         unknown = unknown_stretches(hours)
         if unknown:
-            notice(f"{shown_stretches(unknown)} They are left out of the demand, and are no zeros.")
+            shown = describe_stretches(unknown)
+            notice(f"{shown} They are left out of the demand, not counted as zeros.")
         if dropped_rows is not None:
-            steps.write_quarantine(dropped_rows.path, expected=lost)
+            run.write_quarantine(dropped_rows.path, expected=lost)
         status = PipelineStatus(
             run_id=run_id,
             started=started,
@@ -147,22 +146,22 @@ def run_etl(
             unknown_hours=sum(one.hours for one in unknown),
             unknown_stretches=longest_stretches(unknown),
             unknown_stretches_in_all=len(unknown),
-            # The predictions are still there; what made them has not changed.
+            # The predictions are still there, and their model has not changed.
             **({} if before is None else before.model_dump(include=_FORECAST)),
         )
-        # What stands there is told by the run that wrote it.
+        # Without trips, the output is that of an earlier run, which its status describes.
         if written.trips or before is None:
             with write_errors(new):
                 (new / STATUS).write_text(status.model_dump_json(indent=2) + "\n", encoding="utf-8")
-            exchange_all(new, [*_places(written.trips), STATUS])
-        progress("done", 1.0)
-    for told in _doubts(status):
-        notice(told)
+            publish(new, [*_places(written.trips), STATUS])
+        run.finish()
+    for text in _doubts(status):
+        notice(text)
     return status
 
 
 def _doubts(status: PipelineStatus) -> Iterator[str]:
-    """What was guessed, and may be wrong."""
+    """Messages about assumptions that may be wrong."""
     for mark in MARKS:
         if mark.doubt and (rows := status.marked[mark.name]):
             yield f"{rows:,} rows have {mark.why}. {mark.doubt}"
@@ -175,7 +174,7 @@ def _status_before(out: Path, notice: Callable[[str], None]) -> PipelineStatus |
     try:
         return read_status(out)
     except DataError as error:
-        notice(f"{error} What it told of predictions is lost.")
+        notice(f"{error} Its part about predictions is lost.")
         return None
 
 
@@ -187,7 +186,7 @@ def _changes(trips: Mapping[Month, int], before: Mapping[Month, int]) -> dict[st
 
 
 def _refuse_losses(changes: Mapping[str, MonthTrips]) -> None:
-    """A stray trip of another month must not stand for that whole month."""
+    """Refuse to replace a month by a few stray trips of that month."""
     if losses := [
         f"{month} has {one.before:,} trips and would have {one.now:,}"
         for month, one in changes.items()
@@ -195,7 +194,7 @@ def _refuse_losses(changes: Mapping[str, MonthTrips]) -> None:
     ]:
         raise DataError(
             f"{'; '.join(losses)}. A month is replaced as a whole: give all of its files in one "
-            "run, or another --out, or `etl --replace` if it is to lose them. Nothing was written."
+            "run, another --out, or `etl --replace` to replace it anyway. Nothing was written."
         )
 
 
@@ -214,7 +213,7 @@ def _stamp(source: Source) -> tuple[int, int]:
 
 @contextlib.contextmanager
 def _quarantine(destination: Path | None) -> Iterator[NewFile | None]:
-    """The file for dropped rows, where one is wanted: known to be writable before the work."""
+    """The file for dropped rows, if any. That it can be written is checked before the work."""
     if destination is None:
         yield None
     else:

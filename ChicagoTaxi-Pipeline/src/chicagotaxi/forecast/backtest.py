@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import JsonValue
 from servicekit.files import DataError
+from servicekit.progress import Advance, silent
 
 from chicagotaxi.clock import DAY, WEEK
 from chicagotaxi.forecast.baselines import BASELINES, baselines
@@ -28,7 +29,6 @@ from chicagotaxi.forecast.model import (
     MIN_HISTORY,
     ForecastModel,
     ForecastOptions,
-    Progress,
     fit,
     fit_steps,
 )
@@ -64,7 +64,7 @@ class _Ahead:
 
 
 def backtest_steps(options: BacktestOptions) -> int:
-    """How often `backtest` reports progress."""
+    """Number of steps that `backtest` reports."""
     return options.folds * (fit_steps() + 1)
 
 
@@ -74,7 +74,7 @@ def backtest(
     training: ForecastOptions,
     *,
     data: Mapping[str, JsonValue],
-    progress: Progress,
+    progress: Advance = silent,
 ) -> BacktestReport:
     """Forecast from every origin, and compare.
 
@@ -83,7 +83,7 @@ def backtest(
         options: Which origins.
         training: How to train at each.
         data: What the history is, for the record.
-        progress: Told what begins.
+        progress: Receives the steps.
 
     Raises:
         DataError: The history is too short for these origins, or nothing can be compared after
@@ -94,11 +94,11 @@ def backtest(
     left_out = (options.folds - len(origins)) * HORIZON * len(panel.areas)
     for number, origin in enumerate(origins, start=1):
 
-        def report(step: str, number: int = number) -> None:
-            progress(f"origin {number} of {len(origins)}: {step}")
+        def report(amount: float = 1, step: str | None = None, number: int = number) -> None:
+            progress(amount, f"origin {number} of {len(origins)}: {step}")
 
         model = fit(panel.until(origin), training, progress=report)
-        report("forecast a week")
+        report(step="forecast a week")
         widths = baseline_intervals(panel.until(origin), coverage=training.coverage)
         outcome, ahead, unknown = _outcome(panel, model, origin, widths)
         left_out += unknown

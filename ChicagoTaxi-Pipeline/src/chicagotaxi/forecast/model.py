@@ -5,7 +5,6 @@ Trees (`chicagotaxi.forecast.trees`) are blended with the area's weekly profile
 the trees were not trained on.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +12,7 @@ import lightgbm
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 from servicekit.files import DataError
+from servicekit.progress import Advance, silent
 
 from chicagotaxi.clock import WEEK, Hours
 from chicagotaxi.forecast.blend import Blend
@@ -32,8 +32,6 @@ from chicagotaxi.history.panel import Floats, Panel
 
 # A model needs two weeks to learn from, behind two weeks to look back on.
 MIN_HISTORY: Final = 4 * WEEK
-
-Progress = Callable[[str], None]
 
 
 class ForecastOptions(BaseModel):
@@ -148,11 +146,11 @@ class ForecastModel:
 
 
 def fit_steps() -> int:
-    """How often `fit` reports progress."""
+    """Number of steps that `fit` reports."""
     return STRETCHES + 1
 
 
-def fit(panel: Panel, options: ForecastOptions, *, progress: Progress) -> ForecastModel:
+def fit(panel: Panel, options: ForecastOptions, *, progress: Advance = silent) -> ForecastModel:
     """Train on a history: first without its end, to see how far off one is there, then on all.
 
     Raises:
@@ -163,7 +161,7 @@ def fit(panel: Panel, options: ForecastOptions, *, progress: Progress) -> Foreca
     model, profile = trials.forecasts["model"], trials.forecasts["profile"]
     blend = Blend.learn(model, profile, trials.truth, trials.days, trials.dates)
     blended = blend.combine(model, profile, trials.days)
-    progress("train on everything")
+    progress(step="train on everything")
     return ForecastModel(
         booster=_fit_trees(panel, options),
         areas=panel.areas,
@@ -192,11 +190,11 @@ def _fit_trees(panel: Panel, options: ForecastOptions) -> lightgbm.Booster:
     return fit_booster(panel, seed=options.seed, rows=options.rows, trees=options.trees)
 
 
-def _try_trees(panel: Panel, options: ForecastOptions, progress: Progress) -> Trials:
+def _try_trees(panel: Panel, options: ForecastOptions, progress: Advance) -> Trials:
     """Forecasts of the recent past by trees that saw only what lay before, and by the profile."""
     parts = []
     for number, stretch in enumerate(stretches(panel), start=1):
-        progress(f"try the model on recent weeks, {number} of {STRETCHES}")
+        progress(step=f"try the model on recent weeks, {number} of {STRETCHES}")
         if not stretch.origins:
             continue
         booster = _fit_trees(panel.until(stretch.begin), options)

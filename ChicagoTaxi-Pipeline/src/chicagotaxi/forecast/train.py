@@ -11,18 +11,19 @@ import lightgbm
 import modelseal
 import numpy as np
 from modelseal import Manifest
+from servicekit.progress import Advance, silent
 from servicekit.training_rows import ROW_SKETCH, RowSketch, digest_rows
 
 from chicagotaxi.forecast.backtest import BacktestOptions, backtest, backtest_steps, describe
 from chicagotaxi.forecast.baselines import FOUR_WEEKS, SEASONAL_NAIVE
 from chicagotaxi.forecast.golden import make_golden_set
 from chicagotaxi.forecast.metrics import FORECAST, BacktestReport, Comparison
-from chicagotaxi.forecast.model import ForecastOptions, Progress, fit, fit_steps
+from chicagotaxi.forecast.model import ForecastOptions, fit, fit_steps
 from chicagotaxi.forecast.model_files import MODEL_NAME, DemandForecaster, load, pack
+from chicagotaxi.forecast.sufficiency import check_to_train
 from chicagotaxi.forecast.trained_on import TrainedOn, trained_rows
 from chicagotaxi.forecast.trees import PARAMETERS
 from chicagotaxi.history.panel import Panel
-from chicagotaxi.history.sufficiency import check_to_train
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -41,7 +42,7 @@ class Training:
 
 
 def train_steps(folds: BacktestOptions) -> int:
-    """How often `train` and `seal` together report progress."""
+    """Number of steps that `train` and `seal` report together."""
     return backtest_steps(folds) + fit_steps() + 1
 
 
@@ -51,7 +52,7 @@ def train(
     about: "Mapping[str, JsonValue]",
     options: ForecastOptions,
     folds: BacktestOptions,
-    progress: Progress,
+    progress: Advance = silent,
     version_override: str | None = None,
 ) -> Training:
     """Back-test and train in memory. The same history and options give the same model.
@@ -61,7 +62,7 @@ def train(
         about: Where it came from, for the record.
         options: How to train.
         folds: How to back-test.
-        progress: Told what begins.
+        progress: Receives the steps.
         version_override: The model's version, where it is not to be derived from its making.
 
     Raises:
@@ -84,13 +85,13 @@ def train(
     )
 
 
-def seal(training: Training, destination: Path, *, progress: Progress) -> Manifest:
+def seal(training: Training, destination: Path, *, progress: Advance = silent) -> Manifest:
     """Seal a trained model into a folder.
 
     Raises:
         modelseal.SealError: It cannot be sealed; the destination is as it was before.
     """
-    progress("seal the model, proving it in a fresh process")
+    progress(step="seal the model, proving it in a fresh process")
     model = training.forecaster.model
     parameters: dict[str, JsonValue] = {
         "options": training.options.model_dump(),

@@ -1,7 +1,7 @@
-"""Where a history comes from: the pipeline's output, a file of counts, or the sample."""
+"""Reads a history from the pipeline's output or a file of counts, or generates a sample."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -13,13 +13,24 @@ from servicekit.files import DataError, read_errors
 from chicagotaxi.clock import HOUR
 from chicagotaxi.history.counts import read_counts
 from chicagotaxi.history.panel import Panel, read_hourly
+from chicagotaxi.sample.patterns import intensities
+from chicagotaxi.sample.trips import SAMPLE_TRIPS, SampleOptions
 from chicagotaxi.schema import AREAS, read_status
 
 History = tuple[Panel, dict[str, JsonValue]]
-"""A history, and for the record what it is."""
+"""A history, and its description for the record."""
 
-# Of the sample's trips, these have a pickup area and break no other rule.
+# Share of the sample's trips that have a pickup area and break no other rule.
 _CLEAN: Final = 0.9
+
+
+def read_history_or_sample(
+    path: Path | None, *, seed: int, notice: Callable[[str], None] = lambda _text: None
+) -> History:
+    """Read a history, or generate the hourly demand of the sample if there is no path."""
+    if path is not None:
+        return read_history(path, notice=notice)
+    return sample_history(SampleOptions(SAMPLE_TRIPS, seed=seed))
 
 
 def read_history(path: Path, *, notice: Callable[[str], None] = lambda _text: None) -> History:
@@ -27,7 +38,7 @@ def read_history(path: Path, *, notice: Callable[[str], None] = lambda _text: No
 
     Args:
         path: The pipeline's output folder, or a CSV file of trips by hour and area.
-        notice: Told what was read otherwise than it is written.
+        notice: Receives messages about values that were converted or left out.
 
     Raises:
         DataError: It cannot be used.
@@ -54,26 +65,18 @@ def read_history(path: Path, *, notice: Callable[[str], None] = lambda _text: No
     }
 
 
-def sample_history(trips: int, *, seed: int, first: date, days: int) -> History:
-    """The hourly demand of sample trips, drawn without drawing the trips.
-
-    Args:
-        trips: How many trips the sample would have.
-        seed: Of every random choice.
-        first: The first day.
-        days: How many days.
-    """
-    from chicagotaxi.sample.patterns import intensities  # noqa: PLC0415 - only samples need it
-
-    hours, intensity = intensities(first, days, seed=seed)
+def sample_history(options: SampleOptions) -> History:
+    """The hourly demand of sample trips, drawn without drawing the trips."""
+    trips, seed, first = options.rows, options.seed, options.first
+    hours, intensity = intensities(first, options.days, seed=seed)
     draw = np.random.default_rng([seed, 3])
-    # The clock skips an hour of these days in March; it stays unknown.
+    # The hour that the clock skips in March stays unknown.
     start = np.datetime64(first, "h")
     places = ((hours.astype("datetime64[h]") - start) / HOUR).astype(np.int64)
     demand = np.full((int(places[-1]) + 1, AREAS), np.nan, dtype=np.float32)
     demand[places] = draw.poisson(intensity * (trips * _CLEAN))
     panel = Panel(start=start, areas=tuple(range(1, AREAS + 1)), trips=demand)
-    last = first + timedelta(days=days - 1)
+    last = first + timedelta(days=options.days - 1)
     return panel, {
         "source": f"generated sample, {trips} trips, {first} to {last}, seed {seed}",
     }

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.csv as pc_csv
 import pyarrow.parquet as pq
 from servicekit.files import DataError, NewFile, write_errors
+from servicekit.progress import Advance, silent
 
 from chicagotaxi.sample.trips import (
     COMPANIES,
@@ -65,7 +66,7 @@ def write_sample(
     options: SampleOptions,
     *,
     dialect: str = "portal",
-    progress: Callable[[int], None] = lambda _rows: None,
+    progress: Advance = silent,
 ) -> SampleSummary:
     """Write a sample.
 

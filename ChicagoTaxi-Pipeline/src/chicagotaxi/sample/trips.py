@@ -19,6 +19,7 @@ from chicagotaxi.sample.patterns import AIRPORTS, DOWNTOWN, intensities
 from chicagotaxi.schema import AREAS
 
 CHUNK_ROWS: Final = 250_000
+SAMPLE_TRIPS: Final = 1_500_000
 TAXIS: Final = 3_000
 FIRST_DAY: Final = date(2023, 1, 1)
 

@@ -6,25 +6,29 @@ counts. Then they become one file, and the ledger ``fetched.json`` notes its row
 
 import hashlib
 import shutil
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final
-from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from servicekit.files import DataError, NewFile, make_folder, write_errors
+from servicekit.files import (
+    DataError,
+    NewFile,
+    make_folder,
+    sha256_of_file,
+    write_errors,
+    write_file,
+)
+from servicekit.progress import Advance, silent
 
+from chicagotaxi.clock import CHICAGO
 from chicagotaxi.locks import locked
 from chicagotaxi.sources.portal import SodaClient, dataset_of
 
 LEDGER: Final = "fetched.json"
 _ROUNDS: Final = 3
-CHICAGO: Final = ZoneInfo("America/Chicago")
 # The portal still adds trips to the latest days; what was fetched of them is asked for again.
 SETTLED: Final = timedelta(days=3)
-
-Progress = Callable[[date, int], None]
 
 
 class FetchedDay(BaseModel):
@@ -59,7 +63,7 @@ def fetch_days(
     last: date,
     destination: Path,
     *,
-    progress: Progress = lambda _day, _rows: None,
+    progress: Advance = silent,
 ) -> FetchSummary:
     """Fetch the trips that start on some days.
 
@@ -69,7 +73,7 @@ def fetch_days(
         last: The last day.
         destination: The folder for one CSV file per day. Days that are there, whole by their
             digest, and settled when they were fetched, are not fetched again.
-        progress: Told the day, and how many trips of it there are by now.
+        progress: Receives one for each day that is done, and how many trips of a day there are.
 
     Raises:
         DataError: The portal gives no usable answer, or something cannot be written. Whole days
@@ -89,17 +93,18 @@ def fetch_days(
                 and _is_whole(destination, ledger[day])
             ):
                 there.append(day)
-                progress(day, ledger[day].rows)
+                progress()
                 continue
             _check_room(destination, client.max_body)
             entry = _fetch_day(client, day, destination, progress)
             if entry is None:
                 without.append(day)
+                progress()
                 continue
             ledger[day] = entry
-            with NewFile(destination / LEDGER) as file:
-                file.write(_LEDGER.dump_json(ledger, indent=2) + b"\n")
+            write_file(destination / LEDGER, _LEDGER.dump_json(ledger, indent=2) + b"\n")
             fetched.append(day)
+            progress()
     rows = sum(ledger[day].rows for day in fetched + there)
     return FetchSummary(fetched=fetched, there_already=there, without_trips=without, rows=rows)
 
@@ -134,7 +139,7 @@ def _check_room(destination: Path, needed: int) -> None:
 
 
 def _fetch_day(
-    client: SodaClient, day: date, destination: Path, progress: Progress
+    client: SodaClient, day: date, destination: Path, progress: Advance
 ) -> FetchedDay | None:
     pages = destination / f".{day}.pages"
     expected = rows = 0
@@ -155,8 +160,8 @@ def _fetch_day(
     )
 
 
-def _fetch_pages(client: SodaClient, day: date, pages: Path, progress: Progress) -> int:
-    """Fetch what is missing of a day's pages; how many trips they have.
+def _fetch_pages(client: SodaClient, day: date, pages: Path, progress: Advance) -> int:
+    """Fetch what is missing of a day's pages, and count the trips of all.
 
     A page's name has its number, its rows and its last identifier, which is all that is needed to
     go on after it.
@@ -170,10 +175,9 @@ def _fetch_pages(client: SodaClient, day: date, pages: Path, progress: Progress)
             return rows
     while True:
         page = client.page(day, after=after)
-        with NewFile(pages / f"{number:06d}-{page.rows}-{page.last}.csv") as file:
-            file.write(page.text)
+        write_file(pages / f"{number:06d}-{page.rows}-{page.last}.csv", page.text)
         rows, after, number = rows + page.rows, page.last, number + 1
-        progress(day, rows)
+        progress(0, f"{day}: {rows:,} trips")
         if page.rows < client.page_rows:
             return rows
 
@@ -204,7 +208,4 @@ def _was_settled(day: date, entry: FetchedDay) -> bool:
 
 def _is_whole(destination: Path, entry: FetchedDay) -> bool:
     path = destination / entry.file
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == entry.sha256
+    return path.is_file() and sha256_of_file(path) == entry.sha256

@@ -2,7 +2,7 @@
 
 import numpy as np
 import numpy.typing as npt
-from chicagotaxi.etl.engines.bloom_filter import SeenBefore
+from chicagotaxi.etl.engines.bloom_filter import BloomFilter
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,7 +16,7 @@ def hashes(keys: list[int]) -> npt.NDArray[np.uint64]:
 
 @given(batches=st.lists(st.lists(KEYS, max_size=20), max_size=8))
 def test_a_key_that_came_before_is_always_found(batches: list[list[int]]) -> None:
-    seen, before = SeenBefore(bits=12), set[int]()
+    seen, before = BloomFilter(bits=12), set[int]()
     for batch in batches:
         found = seen.add(hashes(batch))
         assert len(found) == len(batch)
@@ -26,7 +26,7 @@ def test_a_key_that_came_before_is_always_found(batches: list[list[int]]) -> Non
 
 
 def test_the_first_of_a_key_is_not_taken_for_a_repeat() -> None:
-    seen = SeenBefore()
+    seen = BloomFilter()
     keys = [3, 1, 2**63, 3, 1, 3]
     assert seen.add(hashes(keys)).tolist() == [False, False, False, True, True, True]
     assert seen.add(hashes([2**63, 2])).tolist() == [True, False]
@@ -35,7 +35,7 @@ def test_the_first_of_a_key_is_not_taken_for_a_repeat() -> None:
 def test_few_others_are_taken_for_keys_that_came_before() -> None:
     keys = np.random.default_rng(0).integers(0, 2**64, 2**16, dtype=np.uint64)
     assert len(np.unique(keys)) == len(keys)
-    seen = SeenBefore(bits=22)
+    seen = BloomFilter(bits=22)
     found = [seen.add(part).mean() for part in np.array_split(keys, 8)]
     # One bit in 32 is set at the end, and a key is two: not quite one of a thousand.
     assert found[0] == 0.0

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from chicagotaxi.etl.engines.parallel import map_ahead
+from chicagotaxi.etl.engines.parallel import map_ordered
 
 
 def test_results_come_in_order_though_the_first_is_the_last_to_be_ready() -> None:
@@ -18,7 +18,7 @@ def test_results_come_in_order_though_the_first_is_the_last_to_be_ready() -> Non
             others.release()
         return item * 10
 
-    assert list(map_ahead(work, range(6), threads=2)) == [0, 10, 20, 30, 40, 50]
+    assert list(map_ordered(work, range(6), threads=2)) == [0, 10, 20, 30, 40, 50]
 
 
 def test_no_more_than_a_few_items_are_taken_ahead() -> None:
@@ -30,7 +30,7 @@ def test_no_more_than_a_few_items_are_taken_ahead() -> None:
             taken += 1
             yield taken
 
-    results = map_ahead(lambda item: item, items(), threads=2)
+    results = map_ordered(lambda item: item, items(), threads=2)
     for number in range(1, 101):
         assert next(results) == number
         assert taken <= number + 5
@@ -46,7 +46,7 @@ def test_what_the_function_raises_ends_it_and_no_further_item_is_worked_on() -> 
         return item
 
     with pytest.raises(ValueError, match="three"):
-        list(map_ahead(work, range(1000), threads=2))
+        list(map_ordered(work, range(1000), threads=2))
     assert len(seen) < 12
 
 
@@ -56,4 +56,4 @@ def test_what_the_items_raise_ends_it() -> None:
         raise OSError("unreadable")
 
     with pytest.raises(OSError, match="unreadable"):
-        list(map_ahead(lambda item: item, items(), threads=1))
+        list(map_ordered(lambda item: item, items(), threads=1))

@@ -5,29 +5,31 @@ import contextlib
 import glob
 import re
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import duckdb
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
-import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from servicekit.files import DataError, write_errors
+from servicekit.progress import Advance, silent
 
 from chicagotaxi.clock import CHICAGO
-from chicagotaxi.etl.engines import Fraction, RowsWritten
-from chicagotaxi.etl.engines.bloom_filter import SeenBefore
-from chicagotaxi.etl.engines.parallel import map_ahead
+from chicagotaxi.etl.engines import EngineOptions
+from chicagotaxi.etl.engines.bloom_filter import BloomFilter
+from chicagotaxi.etl.engines.distinct import count_rows, first_rows, move_files, unless_written
+from chicagotaxi.etl.engines.parallel import map_ordered
 from chicagotaxi.etl.engines.partitions import PartitionedWriter
+from chicagotaxi.etl.engines.protocol import POSITION, SOURCE, Distinct, EngineFunctions
 from chicagotaxi.etl.numbers import LONG_POWER
-from chicagotaxi.etl.parse import POSITION, SOURCE, EngineFunctions
 from chicagotaxi.file_formats import line_end
 from chicagotaxi.sources.columns import TimeKind
 from chicagotaxi.sources.input_files import SourceGroup
@@ -85,11 +87,55 @@ def _decimal(text: ir.StringValue, kind: str) -> ir.DecimalValue:
     return ibis.coalesce(text.try_cast(kind), short.try_cast(kind))
 
 
+@contextlib.contextmanager
+def opened(options: EngineOptions, temporary: Path) -> Iterator["DuckDBEngine"]:
+    """Start DuckDB.
+
+    Args:
+        options: Its memory and threads.
+        temporary: Folder for data that does not fit into memory.
+
+    Raises:
+        DataError: The options are refused.
+    """
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": options.memory,
+        "temp_directory": str(temporary),
+        # A stream without a join is in the order of the input, at no cost.
+        "preserve_insertion_order": True,
+        # Everything is in the wheel; nothing may be downloaded.
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        # DuckDB does not know how many rows a CSV file has, and assumes few: a join would hold
+        # them all in memory. The expressions put the smaller table on the right themselves.
+        "disabled_optimizers": "build_side_probe_side",
+    }
+    if options.threads:
+        settings["threads"] = options.threads
+    _reuse_memory()
+    try:
+        connection = duckdb.connect(config=settings)
+        # The progress is computed for `query_progress`, and not printed.
+        connection.execute("SET enable_progress_bar = true")
+        connection.execute("SET enable_progress_bar_print = false")
+        # Instants without a zone are shown in UTC, whatever the machine's zone.
+        connection.execute("SET TimeZone = 'UTC'")
+    except duckdb.Error as error:
+        raise DataError(
+            f"DuckDB does not start: {_first(error)} Give --memory as a number and a unit, "
+            "such as 2GB."
+        ) from error
+    engine = DuckDBEngine(connection, temporary)
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
 class DuckDBEngine:
-    """The pipeline's expressions on DuckDB. See `chicagotaxi.etl.engines.Engine`."""
+    """DuckDB as an engine of the pipeline. See `chicagotaxi.etl.engines.protocol.Engine`."""
 
     name = "duckdb"
-    leaves_first = True
     functions = EngineFunctions(
         american_time=_american_time,
         to_chicago=lambda time: timezone(CHICAGO.key, timezone("UTC", time)),
@@ -98,48 +144,12 @@ class DuckDBEngine:
         fingerprint=duckdb_hash,
     )
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, temporary: Path) -> None:
         self._connection = connection
+        self._temporary = temporary
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="duckdb")
         self._views = 0
         [(self._threads,)] = connection.execute("SELECT current_setting('threads')").fetchall()
-
-    @classmethod
-    @contextlib.contextmanager
-    def opened(cls, temporary: Path, *, memory: str, threads: int | None) -> Iterator[Self]:
-        """Start, with what does not fit into memory in a temporary folder."""
-        settings: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": memory,
-            "temp_directory": str(temporary),
-            # A stream without a join is in the order of the input; that costs nothing.
-            "preserve_insertion_order": True,
-            # Everything is in the wheel; nothing is fetched behind anyone's back.
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-            # How many rows a CSV file has is not known, and taken for few: a join would hold them
-            # all in memory. What is joined here is the smaller one in any case.
-            "disabled_optimizers": "build_side_probe_side",
-        }
-        if threads:
-            settings["threads"] = threads
-        _reuse_memory()
-        try:
-            connection = duckdb.connect(config=settings)
-            # Counted for `query_progress`, and not printed.
-            connection.execute("SET enable_progress_bar = true")
-            connection.execute("SET enable_progress_bar_print = false")
-            # An instant without its zone is shown in this one, whatever the machine's is.
-            connection.execute("SET TimeZone = 'UTC'")
-        except duckdb.Error as error:
-            raise DataError(
-                f"DuckDB does not start: {_first(error)} Give --memory as a number and a unit, "
-                "such as 2GB."
-            ) from error
-        engine = cls(connection)
-        try:
-            yield engine
-        finally:
-            engine.close()
 
     def close(self) -> None:
         """End what is running, and give everything back."""
@@ -186,17 +196,6 @@ class DuckDBEngine:
         pattern = _text(f"{_literally(folder)}/**/*.parquet")
         return self._view(f"SELECT * FROM read_parquet({pattern}, hive_partitioning = true)")
 
-    def read_aside(self, folder: Path, *, key: str) -> ir.Table:
-        """See `Engine.read_aside`."""
-        del key
-        # One file, and the rows in it as they came.
-        [path] = folder.rglob("*.parquet")
-        return self._view(
-            "SELECT * EXCLUDE (file_row_number), file_row_number AS position "
-            f"FROM read_parquet({_text(_literally(path))}, file_row_number = true, "
-            "hive_partitioning = false)"
-        )
-
     def fetch(self, table: ir.Table) -> pa.Table:
         """See `Engine.fetch`."""
         sql = self._sql(table)
@@ -205,8 +204,13 @@ class DuckDBEngine:
         )
         return found
 
+    def fetch_first(self, table: ir.Table, rows: int) -> pa.Table:
+        """See `Engine.fetch_first`."""
+        # DuckDB keeps the order of the input, without sorting.
+        return self.fetch(table.drop(*POSITION).limit(rows))
+
     def write(
-        self, table: ir.Table, folder: Path, *, by: Sequence[str], progress: RowsWritten
+        self, table: ir.Table, folder: Path, *, by: Sequence[str], progress: Advance = silent
     ) -> None:
         """See `Engine.write`."""
         with _errors(), write_errors(folder):
@@ -216,33 +220,58 @@ class DuckDBEngine:
                     file.write(batch)
                     progress(batch.num_rows)
 
-    def write_once(
+    def write_distinct(
         self,
         table: ir.Table,
         folder: Path,
         *,
         by: Sequence[str],
         key: str,
-        aside: Sequence[int],
+        kept: str,
         tally: str,
-        progress: Fraction,
-    ) -> Mapping[tuple[int, int], int]:
-        """See `Engine.write_once`."""
+        progress: Advance = silent,
+    ) -> Distinct:
+        """See `Engine.write_distinct`.
+
+        The filter finds every key that occurs again, and a few that do not: their rows are written
+        to a file of their own, of which the first rows are then added to the others.
+        """
         fingerprint = self.functions.fingerprint
-        marked = table.mutate(
+        hashed = table.mutate(
             **{_FILE: fingerprint(table.source), _KEY: fingerprint(table[key])}
         ).drop("source", *POSITION)
-        rows, seen = Counter[tuple[int, int]](), SeenBefore()
+        tallies, seen, share = Counter[tuple[int, int]](), BloomFilter(), 0.0
+        repeats, firsts = self._temporary / "repeats", self._temporary / "firsts"
         with _errors(), write_errors(folder):
-            batches = self._connection.sql(self._sql(marked)).to_arrow_reader(_BATCH)
-            apart = {_FILE, _KEY, tally}
-            schema = pa.schema([one for one in batches.schema if one.name not in apart])
-            with PartitionedWriter(folder, schema, by=by, threads=self._threads) as file:
+            batches = self._connection.sql(self._sql(hashed)).to_arrow_reader(_BATCH)
+            apart = {_FILE, _KEY, tally, kept}
+            names = [name for name in batches.schema.names if name not in apart]
+            schema = pa.schema([batches.schema.field(name) for name in names])
+            with (
+                PartitionedWriter(folder, schema, by=by, threads=self._threads) as first,
+                PartitionedWriter(repeats, schema, by=(), threads=1) as again,
+            ):
                 for batch in batches:
-                    rows.update(_counts(batch, _FILE, tally))
-                    file.write(_put_aside(batch, by, aside, seen))
-                    progress(self._share())
-        return rows
+                    tallies.update(_counts(batch, _FILE, tally))
+                    rows = batch.filter(batch[kept])
+                    repeated = pa.array(seen.add(rows[_KEY].to_numpy()))
+                    rows = rows.select(names)
+                    first.write(rows.filter(pc.invert(repeated)))
+                    again.write(rows.filter(repeated))
+                    share, before = self._share(), share
+                    progress(share - before)
+        if not (candidates := count_rows(repeats)):
+            return Distinct(tallies, 0, None)
+        # One file, whose rows are in the order of the input.
+        aside = self._view(
+            "SELECT * EXCLUDE (file_row_number), file_row_number AS position FROM "
+            f"read_parquet({_text(_literally(repeats / 'part-0.parquet'))}, file_row_number = true)"
+        )
+        missing = unless_written(
+            first_rows(aside, key=key, by=by), self.read_parquet(folder), [key, *by]
+        )
+        self.write(missing, firsts, by=by)
+        return Distinct(tallies, candidates - move_files(firsts, folder, prefix="first-"), aside)
 
     def apply(
         self,
@@ -252,7 +281,7 @@ class DuckDBEngine:
         destination: Path,
         *,
         rows: int,
-        progress: RowsWritten = lambda _rows: None,
+        progress: Advance = silent,
     ) -> int:
         """See `Engine.apply`."""
         destination.mkdir(parents=True)
@@ -266,7 +295,7 @@ class DuckDBEngine:
 
         with (
             contextlib.closing(self._batches(files, rows)) as batches,
-            contextlib.closing(map_ahead(numbered, batches, self._threads)) as results,
+            contextlib.closing(map_ordered(numbered, batches, self._threads)) as results,
         ):
             for number, part in groupby(results, key=itemgetter(0)):
                 path = destination / f"part-{number:05d}.parquet"
@@ -330,20 +359,6 @@ def _counts(batch: pa.RecordBatch, *columns: str) -> dict[tuple[int, int], int]:
     counts = table.group_by(columns, use_threads=False).aggregate([([], "count_all")])
     values = (counts[name].to_pylist() for name in columns)
     return dict(zip(zip(*values, strict=True), counts["count_all"].to_pylist(), strict=True))
-
-
-def _put_aside(
-    batch: pa.RecordBatch, by: Sequence[str], aside: Sequence[int], seen: SeenBefore
-) -> pa.RecordBatch:
-    """Give rows whose key may have come before another place, save those whose first is 0."""
-    keys = batch[_KEY].to_numpy()
-    compared = np.flatnonzero(batch[by[0]].to_numpy())
-    again = compared[seen.add(keys[compared])]
-    for name, value in zip(by, aside, strict=True):
-        column = batch[name].to_numpy().copy()
-        column[again] = value
-        batch = batch.set_column(batch.schema.get_field_index(name), name, pa.array(column))
-    return batch
 
 
 def _reuse_memory() -> None:

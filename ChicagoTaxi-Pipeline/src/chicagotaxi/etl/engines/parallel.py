@@ -9,19 +9,19 @@ A = TypeVar("A")
 B = TypeVar("B")
 
 
-def map_ahead(function: Callable[[A], B], items: Iterable[A], threads: int) -> Generator[B]:
-    """What a function gives for each item, in the order of the items.
+def map_ordered(function: Callable[[A], B], items: Iterable[A], threads: int) -> Generator[B]:
+    """The function's results, in the order of the items.
 
-    The threads work ahead of whoever takes the results, but never by more than a few items. What
-    the function or the items raise ends it.
+    The threads work ahead of the consumer of the results, by a few items at most. An error of the
+    function or of the items ends the stream.
 
     Args:
-        function: Called by the threads; worth it where it works outside Python's lock.
-        items: Taken one after the other, in the caller's thread.
-        threads: How many.
+        function: Called by the threads. It should release Python's lock.
+        items: Read one after the other, in the caller's thread.
+        threads: Number of threads.
     """
     waiting: deque[Future[B]] = deque()
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="ahead")
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="map-ordered")
     try:
         for item in items:
             waiting.append(pool.submit(function, item))

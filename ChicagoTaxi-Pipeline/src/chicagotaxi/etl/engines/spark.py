@@ -8,16 +8,19 @@ import contextlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import pyarrow as pa
-from servicekit.files import DataError
+from servicekit.files import DataError, write_errors
+from servicekit.progress import Advance, silent
 
 from chicagotaxi.clock import CHICAGO
-from chicagotaxi.etl.engines import Fraction, RowsWritten
+from chicagotaxi.etl.engines import EngineOptions
+from chicagotaxi.etl.engines.distinct import count_rows, first_rows, move_files
+from chicagotaxi.etl.engines.protocol import POSITION, SOURCE, Distinct, EngineFunctions
 from chicagotaxi.etl.engines.spark_files import (
     csv_options,
     csv_schema,
@@ -27,7 +30,6 @@ from chicagotaxi.etl.engines.spark_files import (
 )
 from chicagotaxi.etl.engines.spark_session import spark_errors, spark_session
 from chicagotaxi.etl.numbers import LONG_POWER, follows_grammar
-from chicagotaxi.etl.parse import POSITION, SOURCE, EngineFunctions
 from chicagotaxi.sources.input_files import SourceGroup
 
 if TYPE_CHECKING:
@@ -35,8 +37,10 @@ if TYPE_CHECKING:
 
 _AMERICAN: Final = r"^\d\d/\d\d/\d{4} \d\d:\d\d:\d\d [AP]M\z"
 _BEFORE_KEY: Final = "^[0-9]{20}[0-9A-F]* [0-9]{40} "
-# How much of writing is done when the keys are counted.
+# Share of the work that is done when the keys are counted.
 _COUNTED: Final = 0.25
+# Column that partitions rows by whether their key occurs again.
+_REPEATED: Final = "__repeated__"
 
 
 @ibis.udf.scalar.builtin
@@ -77,10 +81,24 @@ def _number_text(text: ir.StringValue) -> ir.StringValue:
     return follows_grammar(text).ifelse(short, ibis.null("string"))
 
 
-class SparkEngine:
-    """The pipeline's expressions on Spark. See `chicagotaxi.etl.engines.Engine`."""
+@contextlib.contextmanager
+def opened(options: EngineOptions, temporary: Path) -> Iterator["SparkEngine"]:
+    """Start a Spark session, or use the one that runs in this process already.
 
-    leaves_first = False
+    Args:
+        options: The master and further settings.
+        temporary: Folder for intermediate results.
+
+    Raises:
+        DataError: Spark is not installed, or does not start.
+    """
+    with spark_session(options.master, options.settings or {}) as session:
+        yield SparkEngine(session, temporary)
+
+
+class SparkEngine:
+    """Spark as an engine of the pipeline. See `chicagotaxi.etl.engines.protocol.Engine`."""
+
     functions = EngineFunctions(
         american_time=_american_time,
         to_chicago=lambda time: convert_timezone("UTC", CHICAGO.key, time),
@@ -96,13 +114,6 @@ class SparkEngine:
         # Spark's dialect is only known in whole once its backend was looked up.
         self._backend: Any = ibis.pyspark
         self.name = f"pyspark {session.sparkContext.master}"
-
-    @classmethod
-    @contextlib.contextmanager
-    def opened(cls, master: str, *, temporary: Path, settings: Mapping[str, str]) -> Iterator[Self]:
-        """Start a session, or take the one that runs in this process already."""
-        with spark_session(master, settings) as session:
-            yield cls(session, temporary)
 
     def read(self, group: SourceGroup) -> ir.Table:
         """See `Engine.read`."""
@@ -138,40 +149,40 @@ class SparkEngine:
         """See `Engine.read_parquet`."""
         return self._table(self._session.read.parquet(_literally(folder)))
 
-    def read_aside(self, folder: Path, *, key: str) -> ir.Table:
-        """See `Engine.read_aside`."""
-        table = self.read_parquet(folder)
-        packed = table[key]
-        return table.mutate(
-            position=packed.re_extract(_BEFORE_KEY, 0),
-            **{key: packed.re_replace(_BEFORE_KEY, "")},
-        )
-
     def fetch(self, table: ir.Table) -> pa.Table:
         """See `Engine.fetch`."""
         with spark_errors():
             found = self._frame(table).toArrow()
         return pa.table([_naive(column) for column in found.columns], names=list(table.columns))
 
+    def fetch_first(self, table: ir.Table, rows: int) -> pa.Table:
+        """See `Engine.fetch_first`."""
+        ordered = table.order_by([table[name] for name in POSITION])
+        return self.fetch(ordered.drop(*POSITION).limit(rows))
+
     def write(
-        self, table: ir.Table, folder: Path, *, by: Sequence[str], progress: RowsWritten
+        self, table: ir.Table, folder: Path, *, by: Sequence[str], progress: Advance = silent
     ) -> None:
         """See `Engine.write`."""
-        del progress  # Spark writes in other processes, and says nothing of it
+        del progress  # Spark writes in other processes, and does not report it.
         self._save(table, folder, by=by)
 
-    def write_once(
+    def write_distinct(
         self,
         table: ir.Table,
         folder: Path,
         *,
         by: Sequence[str],
         key: str,
-        aside: Sequence[int],
+        kept: str,
         tally: str,
-        progress: Fraction,
-    ) -> Mapping[tuple[int, int], int]:
-        """See `Engine.write_once`."""
+        progress: Advance = silent,
+    ) -> Distinct:
+        """See `Engine.write_distinct`.
+
+        Rows whose keys occur again are written to a partition of their own, of which the first rows
+        are then added to the others.
+        """
         fingerprint = self.functions.fingerprint
         prints = table.select(
             file=fingerprint(table.source), tally=table[tally], print=fingerprint(table[key])
@@ -182,19 +193,48 @@ class SparkEngine:
         totals = counts.group_by("print").agg(rows=counts.rows.sum())
         again = self._keep("again", totals.filter(totals.rows > 1).select(again=totals.print))
         joined = table.left_join(again, fingerprint(table[key]) == again.again)
-        repeated = joined.again.notnull() & (joined[by[0]] != 0)
+        repeated = joined.again.notnull()
+        # The position travels in the key: a column of its own would be in every file.
         marked = joined.mutate(
             **{
-                name: repeated.ifelse(ibis.literal(value, joined[name].type()), joined[name])
-                for name, value in zip(by, aside, strict=True)
-            },
-            # In the text itself: a column of its own would stand in every other file, too.
-            **{key: repeated.ifelse(_position(joined) + joined[key], joined[key])},
+                _REPEATED: repeated,
+                key: repeated.ifelse(_position(joined) + joined[key], joined[key]),
+            }
         )
-        self._save(marked.drop("again", "source", tally, *POSITION), folder, by=by)
+        rows = marked.filter(marked[kept]).drop("again", "source", tally, kept, *POSITION)
+        written, firsts = self._temporary / "distinct", self._temporary / "firsts"
+        self._save(rows, written, by=(_REPEATED, *by))
+        repeats, others = (written / f"{_REPEATED}={value}" for value in ("true", "false"))
+        with write_errors(folder):
+            if others.is_dir():
+                others.rename(folder)
+            else:
+                folder.mkdir()
+        return Distinct(self._tallies(counts), *self._add_firsts(repeats, folder, firsts, key, by))
+
+    def _tallies(self, counts: ir.Table) -> dict[tuple[int, int], int]:
         rows = self.fetch(counts.group_by("file", "tally").agg(rows=counts.rows.sum()))
         found = (rows[name].to_pylist() for name in ("file", "tally"))
         return dict(zip(zip(*found, strict=True), rows["rows"].to_pylist(), strict=True))
+
+    def _add_firsts(
+        self, repeats: Path, folder: Path, firsts: Path, key: str, by: Sequence[str]
+    ) -> tuple[int, ir.Table | None]:
+        """Add the first row of each repeated key to the folder.
+
+        Returns:
+            The number of the other rows, and all rows of these keys.
+        """
+        if not (candidates := count_rows(repeats)):
+            return 0, None
+        packed = self.read_parquet(repeats)
+        rows = packed.mutate(
+            position=packed[key].re_extract(_BEFORE_KEY, 0),
+            **{key: packed[key].re_replace(_BEFORE_KEY, "")},
+        )
+        self._save(first_rows(rows, key=key, by=by), firsts, by=by)
+        with write_errors(folder):
+            return candidates - move_files(firsts, folder, prefix="first-"), rows
 
     def apply(
         self,
@@ -204,7 +244,7 @@ class SparkEngine:
         destination: Path,
         *,
         rows: int,
-        progress: RowsWritten = lambda _rows: None,
+        progress: Advance = silent,
     ) -> int:
         """See `Engine.apply`."""
         from pyspark.sql.pandas.types import from_arrow_schema  # noqa: PLC0415

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from servicekit.files import DataError
 
-from chicagotaxi.etl.engines import WorkerError
+from chicagotaxi.etl.engines.protocol import WorkerError
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -16,7 +16,7 @@ from chicagotaxi.clock import WEEK
 from chicagotaxi.forecast.features import WINDOW
 from chicagotaxi.forecast.model import MIN_HISTORY
 from chicagotaxi.history.panel import Panel
-from chicagotaxi.unknown_hours import shown_stretches, unknown_stretches
+from chicagotaxi.unknown_hours import describe_stretches, unknown_stretches
 
 LEAST_KNOWN: Final = 2 * WEEK
 # Nine of ten of the 168 hours of a week.
@@ -77,7 +77,7 @@ def say_what_is_unknown(panel: Panel, notice: Callable[[str], None]) -> None:
 
 def _unknown(panel: Panel) -> str:
     stretches = unknown_stretches(panel.hours[panel.known])
-    return f" {shown_stretches(stretches)}" if stretches else ""
+    return f" {describe_stretches(stretches)}" if stretches else ""
 
 
 def _counts(known: npt.NDArray[np.bool_]) -> tuple[int, int]:

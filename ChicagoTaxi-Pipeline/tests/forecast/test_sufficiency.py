@@ -6,17 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from batches import predict
-from chicagotaxi.batch.hindcast import origins
+from chicagotaxi.batch.hindcast import find_origins
 from chicagotaxi.cli import app
 from chicagotaxi.clock import WEEK
 from chicagotaxi.forecast.features import WINDOW
-from chicagotaxi.history.panel import Panel
-from chicagotaxi.history.sufficiency import (
+from chicagotaxi.forecast.sufficiency import (
     check_to_forecast,
     check_to_train,
     enough_to_forecast,
     say_what_is_unknown,
 )
+from chicagotaxi.history.panel import Panel
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from servicekit.files import DataError
@@ -86,16 +86,16 @@ def test_hindcast_forecasts_from_the_origins_that_a_forecast_would_be_made_at(
 
 def test_hindcast_says_how_many_origins_are_left_out(panel: Panel) -> None:
     told: list[str] = []
-    assert len(origins(panel, 24, notice=told.append)) == 29
+    assert len(find_origins(panel, 24, notice=told.append)) == 29
     assert told == []
     # From the last ten days of the eleventh week on, too little is known.
     holed = knowing(panel, slice(0, 300), slice(WINDOW - 30, 2016))
-    assert origins(holed, 24, notice=told.append) == list(range(WINDOW + 24 * 13, 2017, 24))
+    assert find_origins(holed, 24, notice=told.append) == list(range(WINDOW + 24 * 13, 2017, 24))
     assert told == [
         "Left out 13 of 29 origins: too few hours of the eight weeks before them are known."
     ]
     with pytest.raises(DataError, match="A forecast needs 336 known hours"):
-        origins(knowing(panel, slice(0, 300)), 24)
+        find_origins(knowing(panel, slice(0, 300)), 24)
 
 
 def test_what_is_unknown_is_told_and_what_is_known_is_not(panel: Panel) -> None:
