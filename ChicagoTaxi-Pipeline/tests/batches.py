@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from chicagotaxi.arrow_schemas import prediction_schema
 from chicagotaxi.batch import predict as predicting
 from chicagotaxi.batch import writer as new_batch
 from chicagotaxi.batch.reader import BatchInfo, ModelIdentity, read_pointer
@@ -13,7 +14,6 @@ from chicagotaxi.cli.options import engine_options
 from chicagotaxi.etl.engines import open_engine
 from chicagotaxi.forecast.sealed_model import SealedForecast
 from chicagotaxi.history.panel import Panel
-from chicagotaxi.schema import prediction_schema
 
 
 def predict(sealed: Path, panel: Panel, out: Path) -> BatchInfo:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from chicagotaxi.etl.engines.spark_session import missing_for_spark
+from chicagotaxi.etl.engines.spark_check import missing_for_spark
 
 ENVIRONMENT = {
     "SPARK_LOCAL_IP": "127.0.0.1",

@@ -1,4 +1,4 @@
-"""Files of tables, as `servicekit.file_kinds` tells them apart, and the header of a CSV file."""
+"""File formats of tables (`servicekit.file_kinds`), and the header of a CSV file."""
 
 import csv
 import io
@@ -14,29 +14,29 @@ SUFFIXES: Final = (".csv", ".csv.gz", ".parquet", ".pq")
 _MAX_HEADER: Final = 2**20
 
 TABLES: Final = FileKinds(SUFFIXES, contents="trips or counts")
-"""The files that commands read tables from."""
+"""Files that commands read tables from."""
 
 
 def check_engine_path(path: Path) -> None:
-    """Refuse a path that the engines and Arrow cannot be given.
+    """Refuse a path that the engines and Arrow cannot open.
 
     Raises:
-        DataError: A name in it, made absolute, is not UTF-8.
+        DataError: The absolute path is not UTF-8.
     """
     try:
         str(path.absolute()).encode()
     except UnicodeEncodeError as error:
         raise DataError(
-            f"{printable(path)}: the path is not UTF-8, and no engine can be given it. Rename what "
-            "is not UTF-8 in it."
+            f"{printable(path)}: the path is not UTF-8, which the engines require. Rename its "
+            "parts that are not UTF-8."
         ) from error
 
 
 def read_header(path: Path) -> tuple[str, ...]:
-    """The names of a CSV file's columns. What is not UTF-8 in them is kept as surrogates.
+    """The names of a CSV file's columns. Bytes that are not UTF-8 become surrogates.
 
     Raises:
-        DataError: The file cannot be read, is of another kind, damaged, or has no header.
+        DataError: The file cannot be read, is of another format, damaged, or has no header.
     """
     text, whole = _first_text(path)
     lines = io.StringIO(text, newline="")
@@ -49,7 +49,7 @@ def read_header(path: Path) -> tuple[str, ...]:
     if not whole and not lines.read(1):
         raise DataError(f"{path}: the header is longer than {_MAX_HEADER:,} bytes. Shorten it.")
     if any(re.search(r"\r(?!\n)", name) for name in names):
-        # It would be taken for the end of a line, and then for how all lines end.
+        # It would be taken for the end of this line and of all lines.
         raise DataError(f"{path}: a column's name holds a carriage return. Remove it.")
     if not any(names):
         raise DataError(f"{path} has no header in its first line. Give a table with a header.")
@@ -57,7 +57,7 @@ def read_header(path: Path) -> tuple[str, ...]:
 
 
 def line_end(path: Path) -> str:
-    """How the header's line of a CSV file ends, which may have other line breaks in its names."""
+    """The line end of a CSV file's header, whose names may have other line breaks."""
     text, _ = _first_text(path)
     lines = io.StringIO(text, newline="")
     next(csv.reader(lines))
@@ -66,7 +66,7 @@ def line_end(path: Path) -> str:
 
 
 def has_rows(path: Path) -> bool:
-    """Whether a CSV file has anything but blank lines after its header."""
+    """Whether a CSV file has a line that is not blank after its header."""
     with (
         TABLES.open(path) as file,
         io.TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline="") as lines,
@@ -76,7 +76,7 @@ def has_rows(path: Path) -> bool:
 
 
 def _first_text(path: Path) -> tuple[str, bool]:
-    """The beginning of a file's text, and whether it is all of it."""
+    """The beginning of a file's text, and whether that is the whole file."""
     with TABLES.open(path) as file:
         begin = file.read(_MAX_HEADER + 1)
     return begin[:_MAX_HEADER].decode("utf-8-sig", "surrogateescape"), len(begin) <= _MAX_HEADER

@@ -1,15 +1,15 @@
-"""The rule for hours without data: a city without a trip for longer than a night is unknown.
+"""The rule for hours without data: more than 8 hours without any trip in the city are unknown.
 
-A source that lacks a day and a day without a trip look alike: no rows. The rule is about the trips
-of all areas together. The longest time without any in real counts (two months by census tract, 130
-trips an hour, 3 at four in the morning) is 7 hours, and 8 where only a tenth of these trips is
-kept. All trips of the city have no such hour: the least of a real day's hours has 36. So what lies
-between two trips is known where that is at most 8 hours, and unknown where it is longer. Samples
-of fewer than some ten trips an hour have longer nights, of which these hours are then unknown.
+A day that a source lacks and a day without trips look alike: both have no rows. The rule is about
+the trips of all areas together. The longest time without any trip in real counts (two months by
+census tract, 130 trips an hour, 3 at four in the morning) is 7 hours, and 8 if only a tenth of
+these trips is kept. All trips of the city have no hour without one: the least of a real day's hours
+has 36. Hours between two trips are therefore known if there are at most 8, and unknown if there are
+more. Samples of less than about ten trips an hour have longer nights, whose hours are then unknown.
 
-Outside of its trips a month is known to its first and last hour where at most half as many hours
-are between. Two months that follow each other then know no longer stretch without a trip than one
-month does, although each is made from its own trips alone.
+A month is known from its first and to its last hour if at most 4 hours there have no trips. The
+longest known time without a trip is then the same across two months as within one, although each
+month is computed from its own trips only.
 """
 
 from collections.abc import Sequence
@@ -23,17 +23,17 @@ from chicagotaxi.schema import UnknownStretch
 
 LONGEST_QUIET: Final = 8
 
-# As many stretches as a status names, and a message.
+# Largest number of stretches in a status, and in a message.
 _NAMED: Final = 50
 _SHOWN: Final = 3
 
 
 def quiet_too_long(hours: Hours, totals: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
-    """Which hours lie in a stretch without a trip that is too long to be known.
+    """Whether each hour is in a stretch without a trip that is too long to be known.
 
     Args:
         hours: Consecutive hours, with or without the one that the clock skips.
-        totals: The city's trips of each; NaN where that is not known, which ends a stretch.
+        totals: The city's trips in each hour; NaN if unknown, which ends a stretch.
     """
     shown = ~is_skipped(hours)
     idle = np.concatenate([[False], np.asarray(totals)[shown] == 0, [False]])
@@ -66,13 +66,13 @@ def unknown_stretches(known: Hours) -> list[UnknownStretch]:
 
 
 def longest_stretches(stretches: Sequence[UnknownStretch]) -> list[UnknownStretch]:
-    """The longest stretches, by time: as many as a record names."""
+    """The longest stretches in the order of time, at most 50."""
     longest = sorted(stretches, key=lambda one: -one.hours)[:_NAMED]
     return sorted(longest, key=lambda one: one.first)
 
 
 def describe_stretches(stretches: Sequence[UnknownStretch]) -> str:
-    """Unknown hours in words: how many, the longest of their stretches, and how many others."""
+    """A sentence on unknown hours: their number, the longest stretches, and how many others."""
     longest = sorted(stretches, key=lambda one: -one.hours)[:_SHOWN]
     total = sum(one.hours for one in stretches)
     named = "; ".join(

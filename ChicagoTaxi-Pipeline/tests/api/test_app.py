@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 from batches import predict, write_batch
 from chicagotaxi.api.app import Settings, create_app
-from chicagotaxi.api.reloader import Predictions
-from chicagotaxi.api.responses import AreaSummary, DemandRow, StatusAnswer
+from chicagotaxi.api.reloader import PredictionsReloader
+from chicagotaxi.api.responses import AreaSummary, DemandRow, StatusResponse
 from chicagotaxi.batch.predict import identity
 from chicagotaxi.batch.reader import ModelIdentity, read_pointer
 from chicagotaxi.forecast.model_files import DemandForecaster
@@ -116,7 +116,7 @@ def test_demand_has_the_fields_that_clients_know(client: TestClient) -> None:
 def test_answers_are_of_the_form_that_is_documented(client: TestClient) -> None:
     TypeAdapter(list[DemandRow]).validate_json(client.get("/demand?limit=2000").content)
     TypeAdapter(list[AreaSummary]).validate_json(client.get("/areas").content)
-    StatusAnswer.model_validate_json(client.get("/pipeline/status").content)
+    StatusResponse.model_validate_json(client.get("/pipeline/status").content)
     schema = client.get("/openapi.json").json()
     answer = schema["paths"]["/demand"]["get"]["responses"]["200"]["content"]["application/json"]
     assert answer["schema"]["items"]["$ref"].endswith("/DemandRow")
@@ -373,15 +373,15 @@ def test_a_bad_batch_is_refused_and_the_old_one_goes_on_being_served(  # noqa: P
 def test_watching_goes_on_after_a_failure_of_its_own(
     start: Callable[..., TestClient], predicted: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    look, failures = vars(Predictions)["_look"], iter([OSError("once")])
+    look, failures = vars(PredictionsReloader)["_poll"], iter([OSError("once")])
 
-    def fail_once(self: Predictions) -> tuple[object, ...]:
+    def fail_once(self: PredictionsReloader) -> tuple[object, ...]:
         if (failure := next(failures, None)) is not None:
             raise failure
         found: tuple[object, ...] = look(self)
         return found
 
-    monkeypatch.setattr(Predictions, "_look", fail_once)
+    monkeypatch.setattr(PredictionsReloader, "_poll", fail_once)
     client = start(predicted)
     become_ready(client)
     assert served(client) == read_pointer(predicted / "predictions")

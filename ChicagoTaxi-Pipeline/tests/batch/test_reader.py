@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from batches import predict, read_parts, write_batch
+from chicagotaxi.arrow_schemas import prediction_schema
 from chicagotaxi.batch.predict import identity
 from chicagotaxi.batch.reader import (
     MAX_ROWS,
@@ -26,7 +27,7 @@ from chicagotaxi.forecast.model_files import DemandForecaster
 from chicagotaxi.forecast.rows import categories, table
 from chicagotaxi.history.panel import Panel
 from chicagotaxi.locks import locked
-from chicagotaxi.schema import InputStatus, PipelineStatus, prediction_schema, read_status
+from chicagotaxi.schema import InputStatus, PipelineStatus, read_status
 from modelseal import OpenedModel
 from servicekit.files import DataError
 from synthetic import hourly

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 import spark_jobs
 from batches import predict, read_parts
+from chicagotaxi.arrow_schemas import prediction_schema
 from chicagotaxi.batch import workers as forecasting
 from chicagotaxi.batch.hindcast import find_origins, hindcast
 from chicagotaxi.batch.reader import BatchInfo, read_pointer
@@ -27,7 +28,6 @@ from chicagotaxi.forecast.rows import table, week_after
 from chicagotaxi.forecast.sealed_model import SealedForecast
 from chicagotaxi.forecast.trained_on import TrainedOn
 from chicagotaxi.history.panel import Panel
-from chicagotaxi.schema import prediction_schema
 from modelseal import SealedModelError
 from modelseal.errors import ManifestDigestError
 from servicekit.files import DataError

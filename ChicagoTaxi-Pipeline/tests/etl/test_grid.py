@@ -3,8 +3,8 @@ from datetime import date, datetime
 import numpy as np
 import pyarrow as pa
 import pytest
+from chicagotaxi.arrow_schemas import hourly_schema
 from chicagotaxi.etl.grid import complete_month
-from chicagotaxi.schema import hourly_schema
 
 
 def demand(**columns: list[object]) -> pa.Table:

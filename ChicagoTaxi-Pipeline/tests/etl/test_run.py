@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from chicagotaxi.arrow_schemas import hourly_schema
 from chicagotaxi.cli import app
 from chicagotaxi.cli.display import show_status
 from chicagotaxi.etl.engines import EngineOptions, duckdb
@@ -17,7 +18,7 @@ from chicagotaxi.etl.engines.partitions import PartitionedWriter
 from chicagotaxi.etl.etl_run import EtlRun
 from chicagotaxi.etl.rules import DUPLICATE
 from chicagotaxi.etl.run import run_etl
-from chicagotaxi.schema import PipelineStatus, hourly_schema, read_status
+from chicagotaxi.schema import PipelineStatus, read_status
 from pydantic import ValidationError
 from servicekit.files import DataError
 from trips import API, BIGQUERY, NOW, PORTAL, clean, contents, dropped, hourly, run, trip, write
@@ -294,7 +295,7 @@ def test_rows_of_other_files_than_the_inputs_are_refused(
         "read",
         lambda self, group: read(self, dataclasses.replace(group, paths=(other,))),
     )
-    with pytest.raises(DataError, match="A file was read that is no input"):
+    with pytest.raises(DataError, match="A file was read that is not an input"):
         run([tmp_path / name for name in inputs], out)
 
 

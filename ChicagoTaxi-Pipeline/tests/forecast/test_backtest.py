@@ -10,6 +10,7 @@ from chicagotaxi.forecast.model import ForecastOptions
 from chicagotaxi.forecast.outcome import Outcome
 from chicagotaxi.forecast.train import Training
 from chicagotaxi.history.panel import Panel
+from reports import Reports
 from servicekit.files import DataError
 from servicekit.progress import Advance, silent
 
@@ -59,7 +60,7 @@ def outcome_of_ten() -> Outcome:
     upper = dict.fromkeys(guesses, np.array([10, 9, 11, 10], dtype=np.float32))
     upper[FOUR_WEEKS] = truth + np.float32(2)
     return Outcome(
-        truth=truth, dates=np.array([0, 0, 1, 1]), guesses=guesses, lower=lower, upper=upper
+        truth=truth, dates=np.array([0, 0, 1, 1]), forecasts=guesses, lower=lower, upper=upper
     )
 
 
@@ -83,7 +84,7 @@ def test_hours_without_trips_in_intervals_from_zero_bound_the_coverage_from_belo
     outcome = Outcome(
         truth=truth,
         dates=np.zeros(4, dtype=np.int64),
-        guesses=guesses,
+        forecasts=guesses,
         lower=dict.fromkeys(guesses, np.array([0, 0, 0.5, 0], dtype=np.float32)),
         upper=dict.fromkeys(guesses, np.ones(4, dtype=np.float32)),
     )

@@ -10,7 +10,7 @@ from chicagotaxi.clock import DAY, WEEK
 from chicagotaxi.forecast.features import HORIZON
 from chicagotaxi.forecast.intervals import Intervals
 from chicagotaxi.forecast.model import ForecastModel, ForecastOptions, fit
-from chicagotaxi.history.panel import Floats, Panel
+from chicagotaxi.history.panel import Float32Array, Panel
 from synthetic import hourly
 
 TRAINED: Final = 12 * WEEK
@@ -24,7 +24,7 @@ class Drifting:
     model: ForecastModel
     panel: Panel
 
-    def after(self, change: Callable[[Floats, np.random.Generator], Floats]) -> Panel:
+    def after(self, change: Callable[[Float32Array, np.random.Generator], Float32Array]) -> Panel:
         """The history, in which the weeks after the training are changed."""
         trips = self.panel.trips.copy()
         trips[TRAINED:] = change(trips[TRAINED:], np.random.default_rng(7))
@@ -48,12 +48,12 @@ def drifting() -> Drifting:
     return Drifting(fit(panel.until(TRAINED), options), panel)
 
 
-def noisier(trips: Floats, random: np.random.Generator) -> Floats:
+def noisier(trips: Float32Array, random: np.random.Generator) -> Float32Array:
     """Each hour of the city by itself is up to a few times what it would have been."""
     return trips * random.gamma(4, 1 / 4, trips.shape).astype(np.float32)
 
 
-def higher(trips: Floats, _random: np.random.Generator) -> Floats:
+def higher(trips: Float32Array, _random: np.random.Generator) -> Float32Array:
     return trips * np.float32(1.7)
 
 

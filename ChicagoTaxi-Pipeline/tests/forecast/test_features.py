@@ -6,14 +6,14 @@ import pytest
 from chicagotaxi.clock import HOUR, WEEK
 from chicagotaxi.forecast.baselines import FOUR_WEEKS, SEASONAL_NAIVE, baselines
 from chicagotaxi.forecast.features import FEATURES, HORIZON, WINDOW, build, look_back
-from chicagotaxi.history.panel import Floats, Panel
+from chicagotaxi.history.panel import Float32Array, Panel
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-CODES: Floats = np.arange(8, dtype=np.float32)
+CODES: Float32Array = np.arange(8, dtype=np.float32)
 
 
-def feature(built: Floats, name: str) -> Floats:
+def feature(built: Float32Array, name: str) -> Float32Array:
     return built[:, :, FEATURES.index(name)]
 
 

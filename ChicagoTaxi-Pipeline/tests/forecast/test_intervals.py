@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import pytest
 from chicagotaxi.forecast.intervals import LEVELS, Intervals, Tried
-from chicagotaxi.history.panel import Floats
+from chicagotaxi.history.panel import Float32Array
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -44,7 +44,7 @@ def around(
     intervals: Intervals,
     expected: float,
     day: int = 1,
-    change: Floats = AS_EVER,
+    change: Float32Array = AS_EVER,
     holiday: bool = False,
 ) -> tuple[float, float]:
     ends = intervals.around(

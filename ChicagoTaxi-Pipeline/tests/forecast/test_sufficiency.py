@@ -14,7 +14,7 @@ from chicagotaxi.forecast.sufficiency import (
     check_to_forecast,
     check_to_train,
     enough_to_forecast,
-    say_what_is_unknown,
+    notice_unknown_hours,
 )
 from chicagotaxi.history.panel import Panel
 from hypothesis import given, settings
@@ -100,9 +100,9 @@ def test_hindcast_says_how_many_origins_are_left_out(panel: Panel) -> None:
 
 def test_what_is_unknown_is_told_and_what_is_known_is_not(panel: Panel) -> None:
     told: list[str] = []
-    say_what_is_unknown(panel, told.append)
+    notice_unknown_hours(panel, told.append)
     assert told == []
-    say_what_is_unknown(knowing(panel, slice(0, 100), slice(124, 2016)), told.append)
+    notice_unknown_hours(knowing(panel, slice(0, 100), slice(124, 2016)), told.append)
     [text] = told
     assert text == (
         "Of the history, 24 hours are unknown: 2025-01-05 04:00 to 2025-01-06 03:00 (24 h). "

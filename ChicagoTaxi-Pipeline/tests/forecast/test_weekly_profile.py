@@ -5,16 +5,16 @@ import pytest
 from chicagotaxi.clock import WEEK
 from chicagotaxi.forecast.features import Window
 from chicagotaxi.forecast.weekly_profile import change, error_scale, recent_profile
-from chicagotaxi.history.panel import Floats
+from chicagotaxi.history.panel import Float32Array
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
-def window(weeks: Floats) -> Window:
+def window(weeks: Float32Array) -> Window:
     return Window(np.datetime64("2025-03-03T00", "h"), weeks.astype(np.float32))
 
 
-def noisy(seed: int, level: float = 20.0, areas: int = 3) -> Floats:
+def noisy(seed: int, level: float = 20.0, areas: int = 3) -> Float32Array:
     random = np.random.default_rng(seed)
     return random.poisson(level, (8, WEEK, areas)).astype(np.float32)
 

@@ -1,4 +1,4 @@
-"""The HTTP interface: demand by area and hour, the areas, the pipeline, and a map of it all."""
+"""The HTTP API: demand by area and hour, the areas, the pipeline's status, and a map."""
 
 import hashlib
 from collections.abc import Mapping
@@ -16,13 +16,13 @@ from starlette.responses import Response
 
 from chicagotaxi.api.index import DemandIndex
 from chicagotaxi.api.map_page import render_page
-from chicagotaxi.api.reloader import Predictions
-from chicagotaxi.api.responses import AreaSummary, DemandRow, StatusAnswer
+from chicagotaxi.api.reloader import PredictionsReloader
+from chicagotaxi.api.responses import AreaSummary, DemandRow, StatusResponse
 from chicagotaxi.schema import AREAS, DEFAULT_OUT, PREDICTIONS
 
 DESCRIPTION = """\
-Trips to expect in Chicago's 77 community areas, by hour, a week ahead. Answers come from the latest
-batch of predictions; they change when a new one lands, and their ETag with them.
+Expected trips in Chicago's 77 community areas, by hour, for a week ahead. Responses come from the
+latest batch of predictions. They and their ETag change when a new batch is loaded.
 """
 
 MAX_LIMIT: Final = 10_000
@@ -39,15 +39,15 @@ class Settings(ServiceSettings):
         DEFAULT_OUT / PREDICTIONS, description="Folder of the batches of predictions."
     )
     predictions_poll_s: float = Field(
-        5.0, gt=0, le=3600, description="Seconds between two looks for a new batch."
+        5.0, gt=0, le=3600, description="Seconds between two checks for a new batch."
     )
     cache_s: int = Field(
-        60, ge=0, le=86_400, description="Seconds for which clients may keep an answer."
+        60, ge=0, le=86_400, description="Seconds for which clients may cache a response."
     )
 
 
 class DemandQuery(BaseModel):
-    """What ``/demand`` is asked for; without a field, for all of its values."""
+    """Query parameters of ``/demand``. A parameter that is not given matches all rows."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -57,17 +57,17 @@ class DemandQuery(BaseModel):
         int | None, Field(ge=1, le=7, description="1 for Sunday to 7 for Saturday.")
     ] = None
     date: Annotated[Day | None, Field(description="Day, as 2026-11-22.")] = None
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT, description="Most rows.")] = 100
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT, description="Largest number of rows.")] = 100
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """Build the service.
 
     Args:
-        settings: Its settings; read from the environment where none are given.
+        settings: Settings of the service; read from the environment if None.
     """
     settings = settings if settings is not None else load_settings(Settings)
-    predictions = Predictions(settings.predictions_dir, poll_s=settings.predictions_poll_s)
+    predictions = PredictionsReloader(settings.predictions_dir, poll_s=settings.predictions_poll_s)
     return create_service(
         settings,
         ServiceSpec(
@@ -83,17 +83,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
 
 
-def _router(settings: Settings, predictions: Predictions) -> APIRouter:
+def _router(settings: Settings, predictions: PredictionsReloader) -> APIRouter:
     router = APIRouter(tags=["demand"])
     release = version("chicagotaxi")
     page = render_page()
     page_tag = _tag(page.body)
-    # Who may ask may keep an answer; a cache between many who may not be asked for it.
+    # With API keys, only the client may cache a response, and no shared cache.
     scope = "private" if settings.authenticates else "public"
     caching = f"{scope}, max-age={settings.cache_s}"
 
     def batch_tag(index: DemandIndex) -> str:
-        # Another version may say the same predictions in other words.
+        # Another release may format the same predictions differently.
         return f'"{index.info.batch}-{release}"'
 
     @router.get(
@@ -103,60 +103,60 @@ def _router(settings: Settings, predictions: Predictions) -> APIRouter:
         openapi_extra={"parameters": _parameters(DemandQuery)},
     )
     async def demand(request: Request) -> Response:
-        """Trips to expect, sorted by hour and area; X-Total-Count counts all that match."""
-        # The one path that many clients ask often. FastAPI's own reading of five parameters costs
-        # more than finding the answer, so the query is validated here, in one step.
-        _ = (await get_runtime(request)).model  # refused or still loading: 503
-        asked = _asked(request)
+        """Expected trips, sorted by hour and area. X-Total-Count is the number of all matches."""
+        # The most requested path. FastAPI's own validation of five parameters takes longer than the
+        # query itself, so they are validated here in one step.
+        _ = (await get_runtime(request)).model  # 503 if it is refused or still loading
+        query = _validated(request)
         index = predictions.index
         tag = batch_tag(index)
         headers = {"Cache-Control": caching, "ETag": tag}
-        if _known(request, tag):
+        if _is_cached(request, tag):
             return Response(status_code=_NOT_MODIFIED, headers=headers)
         found = index.find(
-            area=asked.area,
-            hour=asked.hour,
-            day_of_week=asked.day_of_week,
-            day=asked.date,
-            limit=asked.limit,
+            area=query.area,
+            hour=query.hour,
+            day_of_week=query.day_of_week,
+            day=query.date,
+            limit=query.limit,
         )
         headers["X-Total-Count"] = str(found.total)
         return Response(found.body, media_type=_JSON, headers=headers)
 
     @router.get("/areas", responses=_documented(list[AreaSummary]), response_class=Response)
     async def areas(request: Request, runtime: RuntimeDep) -> Response:
-        """Every area over all hours that are predicted."""
+        """Every area, summarized over all predicted hours."""
         _ = runtime.model
         index = predictions.index
-        return _answer(request, index.areas_body, batch_tag(index), caching)
+        return _respond(request, index.areas_body, batch_tag(index), caching)
 
-    @router.get("/pipeline/status", responses=_documented(StatusAnswer), response_class=Response)
+    @router.get("/pipeline/status", responses=_documented(StatusResponse), response_class=Response)
     async def pipeline_status(request: Request) -> Response:
-        """The batch that is served, and what the pipeline's last run did."""
+        """The batch that is served, and the status of the pipeline's last run."""
         body = predictions.status
-        return _answer(request, body, _tag(body), "no-cache")
+        return _respond(request, body, _tag(body), "no-cache")
 
     @router.get("/", include_in_schema=False)
     async def map_page(request: Request) -> Response:
-        return _answer(
+        return _respond(
             request, page.body, page_tag, "no-cache", media_type="text/html", extra=page.headers
         )
 
     return router
 
 
-def _asked(request: Request) -> DemandQuery:
+def _validated(request: Request) -> DemandQuery:
     try:
         return DemandQuery.model_validate(dict(request.query_params))
     except ValidationError as error:
-        # Said as FastAPI says it of the parameters that it reads itself.
+        # In the form of FastAPI's own errors of parameters.
         raise RequestValidationError(
             [{**one, "loc": ("query", *one["loc"])} for one in error.errors(include_url=False)]
         ) from error
 
 
 def _parameters(query: type[BaseModel]) -> list[dict[str, Any]]:
-    """The fields of a query as OpenAPI lists parameters."""
+    """The fields of a query as OpenAPI parameters."""
     fields = query.model_json_schema()["properties"].items()
     return [
         {"name": name, "in": "query", "required": False, "schema": schema}
@@ -165,7 +165,7 @@ def _parameters(query: type[BaseModel]) -> list[dict[str, Any]]:
     ]
 
 
-def _answer(
+def _respond(
     request: Request,
     body: bytes,
     tag: str,
@@ -175,17 +175,17 @@ def _answer(
     extra: Mapping[str, str] | None = None,
 ) -> Response:
     headers = {"Cache-Control": caching, "ETag": tag, **(extra or {})}
-    if _known(request, tag):
+    if _is_cached(request, tag):
         return Response(status_code=_NOT_MODIFIED, headers=headers)
     return Response(body, media_type=media_type, headers=headers)
 
 
-def _known(request: Request, tag: str) -> bool:
-    """Whether the client has this answer already."""
+def _is_cached(request: Request, tag: str) -> bool:
+    """Whether the client has this response already."""
     given = request.headers.get("if-none-match")
     if given is None:
         return False
-    # Proxies mark a tag as weak when they compress an answer.
+    # Proxies mark a tag as weak when they compress a response.
     return any(one.strip().removeprefix("W/") in {tag, "*"} for one in given.split(","))
 
 
@@ -195,7 +195,7 @@ def _tag(body: bytes) -> str:
 
 def _documented(model: Any) -> dict[int | str, dict[str, Any]]:  # noqa: ANN401 - a type
     return {
-        200: {"model": model, "description": "Made from the batch that is served."},
-        304: {"description": "The client has this answer already."},
-        503: {"description": "The model is not proven, or there are no predictions yet."},
+        200: {"model": model, "description": "From the batch that is served."},
+        304: {"description": "The client has this response already."},
+        503: {"description": "The model is not ready, or there are no predictions yet."},
     }

@@ -1,7 +1,7 @@
-"""Chicago's 77 community areas: their names, and where they lie on a map of tiles.
+"""Chicago's 77 community areas: their names, and their positions on a map of tiles.
 
-The map has one tile of equal size for each area, at roughly its place in the city: north is up, the
-lake is to the right. It is a layout of our own.
+The map has one tile of equal size for each area, roughly at its position in the city: north is up,
+the lake is to the right. The layout is our own.
 """
 
 from typing import Final

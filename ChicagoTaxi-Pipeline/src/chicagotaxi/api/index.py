@@ -1,6 +1,6 @@
-"""The predictions as the API answers them: rows made into JSON once, found by postings.
+"""Index of a batch: its rows as JSON, made once, with lists of rows by area, hour and day.
 
-An index is never changed. A new batch is a new index, which takes the place of the old one in one
+An index is never changed. A new batch gets a new index, which replaces the old one in one
 assignment.
 """
 
@@ -10,17 +10,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import isfinite
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import Any, Final, get_args
 
+import pyarrow as pa
 from servicekit.answer_warnings import WARNINGS
 
 from chicagotaxi.api.areas import NAMES
 from chicagotaxi.batch.reader import AGAIN, BatchError, BatchInfo
 from chicagotaxi.forecast.warnings import read_cell
 from chicagotaxi.schema import AREAS, DemandCategory
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 _HOURS: Final = 24
 _DAYS: Final = 7
@@ -31,11 +29,11 @@ _Ids = Sequence[int]
 
 @dataclass(frozen=True)
 class Found:
-    """The answer to a query.
+    """Result of a query.
 
     Attributes:
-        body: A JSON array of the first rows, as bytes.
-        total: How many rows there are, shown or not.
+        body: JSON array of the first rows.
+        total: Number of all matching rows.
     """
 
     body: bytes
@@ -43,22 +41,22 @@ class Found:
 
 
 class DemandIndex:
-    """A batch of predictions, ready to be asked.
+    """Index of a batch of predictions.
 
     Args:
-        info: What the batch says of itself.
-        table: Its rows, of `chicagotaxi.schema.prediction_schema`.
+        info: The batch's ``batch.json``.
+        table: Its rows, of `chicagotaxi.arrow_schemas.prediction_schema`.
 
     Attributes:
-        info: The same.
-        warnings: How many of its rows are marked, by code.
-        areas_body: The answer to ``/areas``.
+        info: The batch's ``batch.json``.
+        warnings: Number of rows with each warning, by code.
+        areas_body: Body of the response of ``/areas``.
 
     Raises:
-        BatchError: A row cannot be true.
+        BatchError: A row is impossible.
     """
 
-    def __init__(self, info: BatchInfo, table: "pa.Table") -> None:
+    def __init__(self, info: BatchInfo, table: pa.Table) -> None:
         table = table.sort_by([("start", "ascending"), ("pickup_community_area", "ascending")])
         rows: list[dict[str, Any]] = table.to_pylist()
         _check(info, rows)
@@ -74,7 +72,7 @@ class DemandIndex:
         self.areas_body = _areas(rows)
 
     def __len__(self) -> int:
-        """How many rows it has."""
+        """Number of rows."""
         return len(self._texts)
 
     def find(
@@ -86,14 +84,14 @@ class DemandIndex:
         day: date | None,
         limit: int,
     ) -> Found:
-        """The rows that a query asks for, by hour and area.
+        """Find the rows of a query, sorted by hour and area. A filter of None matches all rows.
 
         Args:
-            area: Of this area only.
-            hour: Of this hour of the day only.
-            day_of_week: Of this day of the week only, 1 for Sunday.
-            day: Of this day only.
-            limit: At most so many.
+            area: Number of the area.
+            hour: Hour of the day.
+            day_of_week: Day of the week, 1 for Sunday.
+            day: Date.
+            limit: Largest number of rows in the body.
         """
         asked = (area, hour, day_of_week, day)
         ids, rest = self._shortest(asked)
@@ -105,7 +103,7 @@ class DemandIndex:
         return Found(b"[" + b",".join([texts[one] for one in ids[:limit]]) + b"]", len(ids))
 
     def _shortest(self, asked: tuple[object, ...]) -> tuple[_Ids, list[int]]:
-        """The shortest list of rows that holds all answers, and which fields are left to check."""
+        """The shortest list of rows that has all matches, and the fields that it does not check."""
         fields = [place for place, value in enumerate(asked) if value is not None]
         best: _Ids = self._all
         used: tuple[int, ...] = ()
@@ -118,7 +116,7 @@ class DemandIndex:
         return best, [place for place in fields if place not in used]
 
 
-# Area and hour together is what most ask for.
+# Area and hour together is the most frequent query.
 _INDEXED: Final = ((0, 1), (0,), (1,), (2,), (3,))
 
 
@@ -159,12 +157,12 @@ def _problems(info: BatchInfo, row: Mapping[str, Any]) -> Iterator[str]:
         yield f"is_weekend is {row['is_weekend']} on day {weekday}"
     if row["demand_category"] not in _CATEGORIES:
         yield f"{row['demand_category']!r} is not one of {', '.join(_CATEGORIES)}"
-    # Written so that NaN, too, is a problem.
+    # Written so that NaN is a problem too.
     if not 0 <= row["lower"] <= row["predicted_demand"] <= row["upper"] < float("inf"):
-        yield "the demand is not within its interval, or no number"
+        yield "the demand is not within its interval, or not a number"
     for name in ("avg_fare", "avg_distance_miles"):
         if row[name] is not None and not isfinite(row[name]):
-            yield f"{name} is no number"
+            yield f"{name} is not a number"
     try:
         read_cell(row[WARNINGS])
     except KeyError as error:

@@ -1,4 +1,4 @@
-"""The map page: one document that loads nothing from elsewhere, under a policy that says so."""
+"""The map page: one document that loads nothing else, with a policy that enforces it."""
 
 import base64
 import hashlib
@@ -11,17 +11,17 @@ from chicagotaxi.api.areas import COLUMNS, NAMES, ROWS, TILES
 
 @dataclass(frozen=True)
 class Page:
-    """A document and the headers that belong to it."""
+    """A document and its headers."""
 
     body: bytes
     headers: dict[str, str]
 
 
 def render_page() -> Page:
-    """The page, with its styles and script inside.
+    """Render the page, with its style and script inside.
 
-    Its policy admits this very style and script by their digests, requests to where it came from,
-    and nothing else.
+    Its policy allows this style and script by their digests, requests to its own origin, and
+    nothing else.
     """
     folder = files("chicagotaxi.api") / "assets"
     markup, style, script = (

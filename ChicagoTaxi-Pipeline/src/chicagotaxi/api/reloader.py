@@ -1,14 +1,13 @@
-"""Keeps the index at the latest batch: looks at the pointer now and then, off the requests' path.
+"""Reloads the predictions: polls the pointer in the background and loads new batches.
 
-A batch that is complete, verified, and made by the model that this process proved takes the place
-of the one that is served. Any other is refused: that is logged and counted, and the old one goes
-on being served.
+A batch that is complete, verified, and made by the model of this process replaces the one that is
+served. Any other batch is refused, logged and counted, and the old one is still served.
 """
 
 import asyncio
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -19,10 +18,7 @@ from chicagotaxi.api.index import DemandIndex
 from chicagotaxi.batch.reader import AGAIN, BatchError, ModelIdentity, read_batch, read_pointer
 from chicagotaxi.schema import CURRENT, PREDICTIONS, STATUS, read_status
 
-if TYPE_CHECKING:
-    from pydantic import JsonValue
-
-# A batch that was refused may have been incomplete where files arrive in any order.
+# A refused batch may have been incomplete, if its files arrive in any order.
 RETRY_EVERY: Final = 10
 
 
@@ -33,7 +29,7 @@ class PredictionsNotReadyError(NotReadyError):
 
 
 class _Counts:
-    """What is counted of batches."""
+    """Metrics of batches."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.refusals = Counter(
@@ -52,12 +48,12 @@ class _Counts:
         )
 
 
-class Predictions:
+class PredictionsReloader:
     """The batch that is served.
 
     Args:
-        folder: The folder of all batches.
-        poll_s: Seconds between two looks at the pointer.
+        folder: Folder of all batches.
+        poll_s: Seconds between two polls of the pointer.
     """
 
     def __init__(self, folder: Path, *, poll_s: float) -> None:
@@ -74,7 +70,7 @@ class Predictions:
         """The index of the batch that is served.
 
         Raises:
-            PredictionsNotReadyError: There is none; answered with 503.
+            PredictionsNotReadyError: There is no batch; the response is 503.
         """
         if self._index is None:
             raise self._missing()
@@ -82,27 +78,27 @@ class Predictions:
 
     @property
     def status(self) -> bytes:
-        """What `/pipeline/status` answers: what is served, what was refused, and the last run."""
+        """Body of `/pipeline/status`: the served batch, the refused batch, and the last run."""
         return self._status
 
     def obstacle(self, _runtime: Runtime) -> PredictionsNotReadyError | None:
-        """Why the service is not ready, if that is for want of predictions."""
+        """The error if there are no predictions to serve; otherwise None."""
         return self._missing() if self._index is None else None
 
     async def watch(self, runtime: Runtime) -> None:
-        """Look for new batches until cancelled."""
+        """Poll for new batches until cancelled."""
         if self._counts is None:
-            # Once: this is begun again where it failed.
+            # Only once: after a failure, this method is called again.
             self._counts = _Counts(runtime.metrics.registry)
         seen: tuple[object, ...] | None = None
         looks = 0
         while True:
             looks += 1
-            # A folder on a network may take its time.
-            found = await runtime.run_in_worker(self._look)
+            # A folder on a network may be slow.
+            found = await runtime.run_in_worker(self._poll)
             if self._refused is not None and looks % RETRY_EVERY == 0:
                 seen = None
-            # The model comes first: it says whose predictions may be served.
+            # The model must be open first: its predictions are the ones that may be served.
             if found != seen and runtime.opened is not None:
                 seen = found
                 opened = runtime.opened
@@ -134,11 +130,11 @@ class Predictions:
                             rows=len(index),
                             warnings=dict(index.warnings),
                         )
-            # Often while there is nothing to serve, so that a start is quick.
+            # In short intervals while there is nothing to serve, so that the start is quick.
             await asyncio.sleep(self._poll_s if self._index is not None else min(self._poll_s, 0.1))
 
-    def _look(self) -> tuple[object, ...]:
-        """What changes when a batch or a status lands: the identities of two small files."""
+    def _poll(self) -> tuple[object, ...]:
+        """The identities of two files, which change with a new batch or status."""
         found: list[object] = []
         for path in (self._folder / CURRENT, self._status_path):
             try:
@@ -149,7 +145,7 @@ class Predictions:
         return tuple(found)
 
     def _load(self, model: ModelIdentity) -> tuple[DemandIndex | None, bytes]:
-        """The new index, or None where the one that is served is the latest; and the status."""
+        """The new index, or None if the latest batch is served already; and the status."""
         name = read_pointer(self._folder)
         old = self._index
         if name is None or (old is not None and old.info.batch == name):
@@ -159,7 +155,7 @@ class Predictions:
         except BatchError:
             raise
         except Exception as error:
-            # Whatever it holds, it must not keep the old one from being served.
+            # Whatever is wrong with it, the old batch must still be served.
             raise BatchError(
                 "unreadable",
                 f"The batch {name} cannot be read: {type(error).__name__}: {error}. {AGAIN}",
@@ -172,22 +168,22 @@ class Predictions:
             raise BatchError(
                 "model",
                 f"The batch {name} was made by {info.model.name} {info.model.version} "
-                f"({info.model.sha256[:12]}), not by the model that was proven here, "
+                f"({info.model.sha256[:12]}), not by the model of this service, "
                 f"{model.version} ({model.sha256[:12]}). Run `predict` with that model, or "
                 "serve the other one.",
             )
         return DemandIndex(info, table)
 
     def _status_body(self, index: DemandIndex | None, refused: BatchError | None = None) -> bytes:
-        batch: JsonValue = None if index is None else index.info.model_dump(mode="json")
-        run: JsonValue = None
+        batch = None if index is None else index.info.model_dump(mode="json")
+        run = None
         try:
             status = read_status(self._status_path.parent)
             run = None if status is None else status.model_dump(mode="json")
         except DataError:
-            # The predictions are good without it; whoever reads this sees that it is not there.
+            # Predictions do not depend on it, and the response shows that it is missing.
             self._log.warning("status cannot be read", path=str(self._status_path))
-        why: JsonValue = None if refused is None else {"code": refused.code, "reason": str(refused)}
+        why = None if refused is None else {"code": refused.code, "reason": str(refused)}
         body = {"serving": batch, "refused": why, "last_run": run}
         return json.dumps(body, separators=(",", ":")).encode()
 
@@ -202,6 +198,6 @@ class Predictions:
             )
         return PredictionsNotReadyError(
             f"There is no batch in {self._folder} yet. `predict` writes one into the folder "
-            f"{PREDICTIONS!r} of the pipeline's output; PREDICTIONS_DIR names it here.",
+            f"{PREDICTIONS!r} of the pipeline's output; set PREDICTIONS_DIR to that folder.",
             headers={"Retry-After": "5"},
         )

@@ -1,6 +1,6 @@
-"""What would have been forecast: the predictions of many origins in the past, as one batch.
+"""Hindcast: predictions from many origins in the past, as one batch.
 
-It is written like the batch that is served, and has a column ``origin`` more.
+The batch has the format of the batch that is served, with an additional column ``origin``.
 """
 
 from collections.abc import Callable
@@ -28,20 +28,20 @@ from chicagotaxi.history.panel import Panel
 def find_origins(
     panel: Panel, every: int, *, notice: Callable[[str], None] = lambda _text: None
 ) -> list[int]:
-    """The rows of a panel to forecast from: from the eighth week on, so many hours apart.
+    """The origins from the eighth week of a history on, as rows of its panel.
 
     Args:
         panel: The history.
         every: Hours between two origins.
-        notice: Told how many origins are left out, because too little is known before them.
+        notice: Receives a message if origins are left out for want of known hours before them.
 
     Raises:
-        DataError: There is none.
+        DataError: There is no origin.
     """
     possible = range(WINDOW, len(panel.trips) + 1, every)
     if not possible:
         raise DataError(
-            f"The history has {len(panel.trips)} hours; to look back on it takes {WINDOW} (eight "
+            f"The history has {len(panel.trips)} hours; a forecast looks back on {WINDOW} (eight "
             "weeks). Run `etl` on more trips."
         )
     found = enough_to_forecast(panel, possible)
@@ -67,17 +67,17 @@ def hindcast(
     """Forecast a week from each origin, write all of it as a batch, and point to it.
 
     Args:
-        engine: What does the work.
+        engine: The engine.
         sealed: The sealed model.
-        panel: The history; no origin sees what came after it.
+        panel: The history. A forecast does not use rows after its origin.
         rows: The origins, as rows of the panel.
-        destination: A folder for batches of this kind.
-        progress: Told how many rows more were written.
+        destination: Folder for batches of this kind.
+        progress: Receives the number of rows written.
 
     Raises:
         SealedModelError: The model is refused, here or by a worker.
-        DataError: It cannot be written, or the folder is that of the batches that are served.
-            What the folder points to is as it was.
+        DataError: It cannot be written, or the folder has the batches that are served. The
+            folder's current batch is as it was.
     """
     _refuse_served(destination)
     return write_batch(
@@ -93,15 +93,15 @@ def hindcast(
 
 
 def training_overlap(opened: OpenedModel, panel: Panel, first: int) -> TrainingOverlap | None:
-    """How much of what is forecast in the past a model was trained on.
+    """The share of the forecast rows that a model was trained on.
 
     Args:
         opened: The sealed model.
         panel: The history.
-        first: Its first row that is forecast; all after it are.
+        first: The first forecast row; all later rows are forecast too.
 
     Returns:
-        Of the hours and areas with trips; None where the model does not say what it was trained on.
+        Counts of hours and areas with trips; None if the model has no sketch of its training rows.
     """
     sketch = opened.manifest.data.get(ROW_SKETCH)
     if not isinstance(sketch, dict):
@@ -113,7 +113,7 @@ def training_overlap(opened: OpenedModel, panel: Panel, first: int) -> TrainingO
 
 
 def _refuse_served(folder: Path) -> None:
-    """Keep what a service reads: it would find a batch there that is not of its kind."""
+    """Refuse the folder of a service, which cannot read batches of this kind."""
     try:
         current = read_pointer(folder)
     except BatchError as error:
@@ -125,6 +125,5 @@ def _refuse_served(folder: Path) -> None:
             raise DataError(f"{part} is not a file. Give another folder.")
         if ORIGIN not in pq.read_schema(part).names:
             raise DataError(
-                f"{folder} holds the batches that `predict` makes, which are served. Give another "
-                "folder."
+                f"{folder} holds the batches of `predict`, which are served. Give another folder."
             )

@@ -1,20 +1,18 @@
-"""How much a Parquet file unpacks to, known from its footer and page headers before it is read.
+"""The unpacked size of a Parquet file, from its footer and page headers, without reading it.
 
-A footer may say less than its pages hold, so that the headers of all pages are read, too; a page
-cannot unpack to more than its header says, because a reader makes that much room for it. Headers
-are structs of Thrift's compact protocol, as Parquet's format has them:
-https://github.com/apache/parquet-format (``PageHeader``).
+A footer may state less than its pages hold, so that the headers of all pages are read as well. A
+page cannot unpack to more than its header states, because readers allocate that much. Headers are
+structs of Thrift's compact protocol: https://github.com/apache/parquet-format (``PageHeader``).
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    import pyarrow.parquet as pq
+import pyarrow.parquet as pq
 
 _UNCOMPRESSED_SIZE: Final = 2
 _COMPRESSED_SIZE: Final = 3
-# Of the format's own structs, none is nested more deeply.
+# No struct of the format is nested more deeply.
 _MAX_DEPTH: Final = 8
 
 # Types of the compact protocol.
@@ -26,21 +24,20 @@ _LONG_LIST: Final = 15
 
 
 class UnboundedError(Exception):
-    """A file unpacks to more than it says, or than it may."""
+    """A file unpacks to more than it states, or than is allowed."""
 
 
-def unpacked_bytes(contents: bytes, metadata: "pq.FileMetaData") -> int:
-    """How many bytes all pages of a file unpack to.
+def unpacked_bytes(contents: bytes, metadata: pq.FileMetaData) -> int:
+    """Number of bytes that all pages of a file unpack to.
 
-    Dictionary-encoded columns may become larger than this when their values are put in their
-    places.
+    Dictionary-encoded columns become larger when their values are expanded.
 
     Args:
         contents: The whole file.
         metadata: Its footer.
 
     Raises:
-        UnboundedError: The pages of a column unpack to more than the footer says.
+        UnboundedError: The pages of a column unpack to more than the footer states.
         ValueError: A page lies outside of the file, or its header cannot be read.
     """
     total = 0
@@ -55,7 +52,7 @@ def unpacked_bytes(contents: bytes, metadata: "pq.FileMetaData") -> int:
             if not 0 < start <= end <= len(contents):
                 raise ValueError(f"the column {column.path_in_schema} lies outside of the file")
             unpacked = sum(_pages(contents, start, end))
-            # The footer counts the headers, too.
+            # The footer's size includes the headers.
             if unpacked > column.total_uncompressed_size:
                 raise UnboundedError(
                     f"the pages of {column.path_in_schema} unpack to {unpacked:,} bytes; the "
@@ -80,10 +77,10 @@ def _pages(contents: bytes, start: int, end: int) -> Iterator[int]:
 
 
 class _Header:
-    """Reads a struct of the compact protocol.
+    """Reader of a struct of the compact protocol.
 
     Attributes:
-        place: Where the next byte is.
+        place: Position of the next byte.
     """
 
     def __init__(self, contents: bytes, place: int, end: int) -> None:
@@ -92,7 +89,7 @@ class _Header:
         self._end = end
 
     def struct(self, depth: int) -> dict[int, int]:
-        """The whole numbers of a struct by their fields; anything else is passed over."""
+        """The whole numbers of a struct by their fields; other values are skipped."""
         if depth > _MAX_DEPTH:
             raise ValueError("the header of a page is nested too deeply")
         numbers: dict[int, int] = {}

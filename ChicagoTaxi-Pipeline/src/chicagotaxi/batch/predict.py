@@ -1,10 +1,11 @@
-"""From a history and a sealed model to the batch of predictions that is served."""
+"""Predicts the week after a history, as the batch that is served."""
 
 from pathlib import Path
 
 from modelseal import OpenedModel
-from servicekit.files import NewFile
+from servicekit.files import write_file
 
+from chicagotaxi.arrow_schemas import prediction_schema
 from chicagotaxi.batch.reader import BatchInfo, ModelIdentity
 from chicagotaxi.batch.workers import forecast_origins
 from chicagotaxi.batch.writer import write_batch
@@ -13,26 +14,26 @@ from chicagotaxi.etl.publish import settled
 from chicagotaxi.forecast.sealed_model import SealedForecast
 from chicagotaxi.forecast.sufficiency import check_to_forecast
 from chicagotaxi.history.panel import Panel
-from chicagotaxi.schema import PREDICTIONS, STATUS, PipelineStatus, prediction_schema, read_status
+from chicagotaxi.schema import PREDICTIONS, STATUS, PipelineStatus, read_status
 
 
 def predict(engine: Engine, sealed: SealedForecast, panel: Panel, out: Path) -> BatchInfo:
-    """Forecast the week after a history, write the batch, point to it, and say so in the status.
+    """Forecast the week after a history, write the batch, point to it, and update the status.
 
     Args:
-        engine: What does the work.
+        engine: The engine.
         sealed: The sealed model.
         panel: The history.
         out: The pipeline's output folder.
 
     Raises:
         SealedModelError: The model is refused, here or by a worker.
-        DataError: The history says too little, the batch cannot be written, or a run of the
-            pipeline is at work.
+        DataError: The history has too few known hours, the batch cannot be written, or another run
+            holds the folder's lock.
     """
     check_to_forecast(panel)
     opened = sealed.opened()
-    # Between reading the status and writing it, no run may write another.
+    # No run may write a status between the read and the write below.
     with settled(out):
         status = read_status(out)
         info = write_batch(
@@ -50,14 +51,14 @@ def predict(engine: Engine, sealed: SealedForecast, panel: Panel, out: Path) -> 
 
 
 def identity(opened: OpenedModel) -> ModelIdentity:
-    """Which sealed model this is."""
+    """The identity of a sealed model."""
     return ModelIdentity(
         name=opened.manifest.name, version=opened.manifest.version, sha256=opened.sha256
     )
 
 
 def _note(out: Path, status: PipelineStatus, info: BatchInfo) -> None:
-    """Say in the pipeline's status what was predicted."""
+    """Record the predictions in the pipeline's status."""
     hours = int((info.last_hour - info.first_hour).total_seconds()) // 3600 + 1
     noted = status.model_copy(
         update={
@@ -67,5 +68,4 @@ def _note(out: Path, status: PipelineStatus, info: BatchInfo) -> None:
             "horizon_hours": hours,
         }
     )
-    with NewFile(out / STATUS) as file:
-        file.write((noted.model_dump_json(indent=2) + "\n").encode())
+    write_file(out / STATUS, (noted.model_dump_json(indent=2) + "\n").encode())

@@ -1,15 +1,18 @@
-"""Batches of predictions: a folder that is complete when it is visible, and a pointer to it.
+"""Reads and verifies batches of predictions.
 
-``predictions/<batch>/`` holds ``part-*.parquet`` and ``batch.json``, which states what made them
-and their digests; ``predictions/current`` names the batch to serve, and is replaced last.
+``predictions/<batch>/`` holds ``part-*.parquet`` and ``batch.json`` with their model and digests.
+``predictions/current`` is the pointer: it names the batch to serve.
 """
 
 import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import Annotated, Final, Literal
 
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from modelseal.regular_files import read_regular
 from pydantic import (
     AwareDatetime,
@@ -20,24 +23,21 @@ from pydantic import (
 )
 from servicekit.answer_warnings import WARNINGS
 
+from chicagotaxi.arrow_schemas import prediction_schema
 from chicagotaxi.batch.parquet_bounds import UnboundedError, unpacked_bytes
-from chicagotaxi.schema import CURRENT, ClockTime, prediction_schema
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+from chicagotaxi.schema import CURRENT, ClockTime
 
 BATCH: Final = "batch.json"
 NAME: Final = re.compile(r"[0-9]{8}T[0-9]{6}-[0-9a-f]{8}")
 
-# A week of 77 areas has 12,936 rows. To take a batch up while one as large is served took at most
-# 1.8 KiB of memory for each row (measured with 100,100 and with 200,200): for so many, 180 MiB,
-# which a pod of 512 MiB has beside the service itself.
+# A week of 77 areas has 12,936 rows. To load a batch while one of the same size is served took at
+# most 1.8 KiB of memory a row (measured with 100,100 and with 200,200 rows): 180 MiB, which a pod
+# of 512 MiB has in addition to the service itself.
 MAX_ROWS: Final = 100_000
-# What to do about any batch that is not as it was made.
+# The remedy for a batch that was changed or damaged.
 AGAIN: Final = "Run `predict` again."
 
-# What so many rows cannot need, with room: the service's own batches have 60 bytes for a row.
+# More than so many rows need: the service's own batches have 60 bytes a row.
 MAX_FILE_BYTES: Final = 32 * 2**20
 MAX_UNPACKED_BYTES: Final = 64 * 2**20
 
@@ -50,10 +50,10 @@ Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class BatchError(Exception):
-    """A batch cannot be served. The message says why, and what to do.
+    """A batch cannot be served. The message has the reason and the remedy.
 
     Attributes:
-        code: A stable name of the reason.
+        code: Stable name of the reason.
     """
 
     def __init__(self, code: str, message: str) -> None:
@@ -66,7 +66,7 @@ class _Record(BaseModel):
 
 
 class ModelIdentity(_Record):
-    """The sealed model behind a batch: its name, its version, its manifest's SHA-256."""
+    """The sealed model of a batch: its name, its version, and its manifest's SHA-256."""
 
     name: str
     version: str
@@ -82,13 +82,13 @@ class PartInfo(_Record):
 
 
 class TrainingOverlap(_Record):
-    """How much of what is forecast in the past the model was trained on.
+    """Share of a hindcast's rows that the model was trained on.
 
     Attributes:
-        rows: Hours and areas with trips, from the first origin to the end of the history.
-        compared: Those that could be compared with a sample of the training's.
-        seen: Those of the compared ones that the model was trained on.
-        share: ``seen`` of ``compared``.
+        rows: Number of hours and areas with trips, from the first origin to the end of the history.
+        compared: Number of these that could be compared with a sample of the training rows.
+        seen: Number of the compared ones that the model was trained on.
+        share: ``seen`` over ``compared``.
     """
 
     rows: int = Field(ge=0)
@@ -101,17 +101,17 @@ class BatchInfo(_Record):
     """``batch.json``.
 
     Attributes:
-        format: The version of this form.
-        batch: The batch's name, which is its folder's.
+        format: Version of this format.
+        batch: Name of the batch and of its folder.
         created: When it was made, in UTC.
-        model: What made it.
-        first_hour: The first hour that is predicted, Chicago wall clock.
-        last_hour: The last one.
-        interval: How often the truth shall lie between `lower` and `upper`.
-        rows: Of all parts together.
+        model: The model that made it.
+        first_hour: First predicted hour, Chicago wall clock.
+        last_hour: Last predicted hour.
+        interval: Intended share of truths between `lower` and `upper`.
+        rows: Number of rows of all parts.
         parts: The files.
-        warnings: How many rows are marked, by code (`chicagotaxi.forecast.trained_on`).
-        training_overlap: Of a batch of forecasts in the past, how much the model was trained on.
+        warnings: Number of rows with each warning, by code (`chicagotaxi.forecast.warnings`).
+        training_overlap: For a hindcast, the share of its rows that the model was trained on.
     """
 
     format: Literal[1] = 1
@@ -128,7 +128,7 @@ class BatchInfo(_Record):
 
 
 def read_pointer(folder: Path) -> str | None:
-    """The name of the batch to serve; None where there is none yet.
+    """The name of the batch to serve; None if there is none yet.
 
     Raises:
         BatchError: The pointer cannot be read or names no batch.
@@ -147,7 +147,7 @@ def read_pointer(folder: Path) -> str | None:
     return name
 
 
-def read_batch(folder: Path, name: str) -> "tuple[BatchInfo, pa.Table]":
+def read_batch(folder: Path, name: str) -> tuple[BatchInfo, pa.Table]:
     """Read and verify a batch.
 
     Raises:
@@ -191,12 +191,10 @@ def _too_large(place: Path, most: int) -> BatchError:
     return BatchError("size", f"{place} has more than {most:,} bytes. {AGAIN}")
 
 
-def _read_rows(place: Path, info: BatchInfo, contents: Mapping[str, bytes]) -> "pa.Table":
-    import pyarrow as pa  # noqa: PLC0415
-
+def _read_rows(place: Path, info: BatchInfo, contents: Mapping[str, bytes]) -> pa.Table:
     try:
         files = [_opened(data) for data in contents.values()]
-        # By the footers, before anything is expanded: a small file may hold very many rows.
+        # By the footers, before anything is unpacked: a small file may have very many rows.
         rows = sum(file.metadata.num_rows for file in files)
         if rows != info.rows:
             raise BatchError("rows", f"{place} has {rows} rows, not {info.rows}. {AGAIN}")
@@ -216,7 +214,7 @@ def _read_rows(place: Path, info: BatchInfo, contents: Mapping[str, bytes]) -> "
                 f"{place} unpacks to {unpacked:,} bytes, more than the {MAX_UNPACKED_BYTES:,} that "
                 f"a batch may have. {AGAIN}",
             )
-        # With the type for nulls that the schema has, a file of other columns fails here.
+        # A file with other columns, or with nulls where the schema has none, fails here.
         return pa.concat_tables(
             [_with_warnings(_checked(file.read())).cast(prediction_schema()) for file in files]
         )
@@ -226,21 +224,16 @@ def _read_rows(place: Path, info: BatchInfo, contents: Mapping[str, bytes]) -> "
         raise BatchError("form", f"{place} does not hold predictions: {error}. {AGAIN}") from error
 
 
-def _opened(contents: bytes) -> "pq.ParquetFile":
-    """A file whose texts are read as dictionaries: a long one in many rows is then there once."""
-    import pyarrow as pa  # noqa: PLC0415
-    import pyarrow.parquet as pq  # noqa: PLC0415
-
+def _opened(contents: bytes) -> pq.ParquetFile:
+    """Open a file so that texts are read as dictionaries: a text in many rows is in memory once."""
     buffer = pa.BufferReader(contents)
     # Batches of earlier releases do not have all of them.
     texts = [name for name in _TEXTS if name in pq.read_schema(buffer).names]
     return pq.ParquetFile(pa.BufferReader(contents), read_dictionary=texts)
 
 
-def _checked(table: "pa.Table") -> "pa.Table":
-    """The rows, whose texts are short enough to be written out in each of them."""
-    import pyarrow.compute as pc  # noqa: PLC0415
-
+def _checked(table: pa.Table) -> pa.Table:
+    """Check that texts are short enough to be in memory once for each row."""
     for name in _TEXTS:
         if name in table.column_names:
             longest = pc.max(pc.binary_length(table[name].unique().cast("string"))).as_py() or 0
@@ -249,10 +242,8 @@ def _checked(table: "pa.Table") -> "pa.Table":
     return table
 
 
-def _with_warnings(table: "pa.Table") -> "pa.Table":
-    """The rows with a column of warnings, which batches of earlier releases do not have."""
-    import pyarrow as pa  # noqa: PLC0415
-
+def _with_warnings(table: pa.Table) -> pa.Table:
+    """Add the column of warnings, which batches of earlier releases do not have."""
     if WARNINGS in table.column_names:
         return table
     return table.append_column(WARNINGS, pa.array([""] * len(table), pa.string()))

@@ -1,8 +1,8 @@
-"""From origins to the forecasts of the weeks after them, wherever an engine's workers are.
+"""Forecasts from many origins, on an engine's workers.
 
-What is to be forecast is a table of origins. They are independent of each other, so an engine may
-put them through `OriginForecasts` in any process: it knows the sealed model and the history by
-place and digest, and opens both once.
+Forecasts from different origins are independent, so that an engine can apply `OriginForecasts` to a
+table of origins in any process. It identifies the sealed model and the history by path and digest,
+and opens each once in a process.
 """
 
 import hashlib
@@ -21,14 +21,14 @@ from modelseal import SealedModelError
 from servicekit.files import DataError
 from servicekit.progress import Advance, silent
 
+from chicagotaxi.arrow_schemas import prediction_schema
 from chicagotaxi.etl.engines.protocol import Engine, WorkerError
 from chicagotaxi.forecast.rows import week_after
 from chicagotaxi.forecast.sealed_model import SealedForecast
 from chicagotaxi.history.panel import Panel
-from chicagotaxi.schema import prediction_schema
 
 ORIGIN: Final = "origin"
-# Of a file, which is a unit of the work: some 200,000 rows of 77 areas.
+# Origins of a file, which is a unit of work: some 200,000 rows of 77 areas.
 _ORIGINS: Final = 16
 
 _FIELD: Final = pa.field(ORIGIN, pa.timestamp("us"), nullable=False)
@@ -41,9 +41,9 @@ class OriginForecasts:
 
     Attributes:
         model: The sealed model.
-        history: The file of the history, as `save_history` writes it.
-        history_sha256: Its digest.
-        named: Whether rows name their origin, in a column of that name before the others.
+        history: File of the history (`save_history`).
+        history_sha256: SHA-256 of that file.
+        named: Whether rows have a first column ``origin``.
     """
 
     model: SealedForecast
@@ -56,7 +56,7 @@ class OriginForecasts:
 
         Raises:
             SealedModelError: The model is refused in this process.
-            DataError: The history is not the one that was written.
+            DataError: The file is not the history that was saved.
         """
         forecaster = self.model.forecaster()
         with _READING:
@@ -73,7 +73,7 @@ class OriginForecasts:
 
 
 def origins_schema(*, named: bool) -> pa.Schema:
-    """The columns of forecasts, with their origin before the others or without it."""
+    """The columns of forecasts, with the first column ``origin`` or without it."""
     schema = prediction_schema()
     return schema.insert(0, _FIELD) if named else schema
 
@@ -91,13 +91,13 @@ def forecast_origins(
     """Forecast from origins on an engine.
 
     Args:
-        engine: What does the work.
-        model: The forecast.
-        panel: The history; no origin sees what came after it.
+        engine: The engine.
+        model: The sealed model.
+        panel: The history. A forecast does not use rows after its origin.
         rows: The origins, as rows of the panel, ascending.
-        folder: For everything that is written. Workers must see it under the same path.
-        named: Whether rows name their origin.
-        progress: Told how many rows more were written.
+        folder: Folder for all files. Workers must have it under the same path.
+        named: Whether rows have a first column ``origin``.
+        progress: Receives the number of rows written.
 
     Returns:
         The folder of the forecasts, as Parquet files.
@@ -106,7 +106,7 @@ def forecast_origins(
         SealedModelError: A worker refuses the model.
         DataError: Something cannot be written, or a worker fails.
     """
-    # Of a worker the folder that it runs in is not known.
+    # Workers may run in another folder.
     history = folder.absolute() / "history.npz"
     forecasts = OriginForecasts(model, history, save_history(panel, history), named)
     origins = folder / "origins"
@@ -128,14 +128,14 @@ def forecast_origins(
         if error.kind.startswith("modelseal."):
             raise SealedModelError(
                 f"A worker refuses the model: {error}",
-                remedy=f"Give the workers what is here at {model.folder}, and this environment.",
+                remedy=f"Give the workers the model at {model.folder}, and this environment.",
             ) from error
         raise
     return folder / "forecasts"
 
 
 def save_history(panel: Panel, path: Path) -> str:
-    """Write a history for workers, to the last bit what it is here; its SHA-256."""
+    """Write a history for workers, without rounding, and return the file's SHA-256."""
     known = {"trips": panel.trips, "fare": panel.fare, "miles": panel.miles}
     start = panel.start.astype("datetime64[h]").astype(np.int64)
     buffer = io.BytesIO()

@@ -1,7 +1,6 @@
-"""Writes batches of predictions: hidden until they are complete, and pointed to last."""
+"""Writes batches of predictions, which are hidden until they are complete."""
 
 import contextlib
-import hashlib
 import os
 import shutil
 import uuid
@@ -16,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from modelseal.temporaries import Temporary
 from servicekit.answer_warnings import WARNINGS
-from servicekit.files import DataError, NewFile, make_folder, write_errors
+from servicekit.files import DataError, make_folder, sha256_of_file, write_errors, write_file
 
 from chicagotaxi.batch.reader import (
     BATCH,
@@ -30,7 +29,7 @@ from chicagotaxi.file_formats import check_engine_path
 from chicagotaxi.forecast.warnings import read_cell
 from chicagotaxi.schema import CURRENT
 
-# Whoever reads a batch that was replaced must be able to finish.
+# Number of batches that stay, so that a reader of an earlier one can finish.
 KEPT: Final = 3
 
 
@@ -46,16 +45,16 @@ def write_batch(
     """Write a batch and point to it.
 
     Args:
-        folder: The folder of all batches.
-        make: Makes the predictions: given a hidden folder, which it may use as it likes, it gives
-            the folder in it that holds them as Parquet files.
-        schema: That they must have.
-        model: What makes them.
-        interval: The coverage of the intervals.
-        training_overlap: How much of what is forecast the model was trained on, where known.
+        folder: Folder of all batches.
+        make: Makes the predictions as Parquet files. It receives a hidden folder for its files, and
+            returns the folder in it that has the predictions.
+        schema: Schema of the predictions.
+        model: The model that makes them.
+        interval: Coverage of the intervals.
+        training_overlap: Share of the forecast rows that the model was trained on, if known.
 
     Raises:
-        DataError: It cannot be written. The pointer, and what it points to, are as they were.
+        DataError: It cannot be written. The pointer and its batch are as they were.
     """
     created = datetime.now(UTC)
     name = f"{created:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
@@ -84,8 +83,7 @@ def write_batch(
         (batch / BATCH).write_text(info.model_dump_json(indent=2) + "\n", encoding="utf-8")
         _make_durable(batch)
         batch.rename(folder / name)
-    with NewFile(folder / CURRENT) as pointer:
-        pointer.write(f"{name}\n".encode())
+    write_file(folder / CURRENT, f"{name}\n".encode())
     _prune(folder, name)
     return info
 
@@ -95,11 +93,11 @@ class _Found:
     """A file of predictions, by its footer.
 
     Attributes:
-        path: Where it is.
-        order: Its first time, of the column by which the parts are in order.
-        first: The first hour that it predicts.
-        last: The last one.
-        rows: How many.
+        path: The file.
+        order: First time of the column that orders the parts.
+        first: First predicted hour.
+        last: Last predicted hour.
+        rows: Number of rows.
     """
 
     path: Path
@@ -110,13 +108,13 @@ class _Found:
 
 
 def _in_order(folder: Path, schema: pa.Schema) -> list[_Found]:
-    """The files that hold anything: an engine may write them in any order, and empty ones."""
+    """The files with rows, in order: engines write files in any order, and also empty ones."""
     found = []
     for path in folder.glob("*.parquet"):
         with pq.ParquetFile(path) as file:
             types = {field.name: field.type for field in file.schema_arrow}
             if types != {field.name: field.type for field in schema}:
-                raise DataError(f"{path} has the columns {types}, which no predictions have.")
+                raise DataError(f"{path} has the columns {types}, not those of predictions.")
             if file.metadata.num_rows:
                 found.append(_footer(path, file.metadata, schema))
     if not found:
@@ -138,13 +136,11 @@ def _footer(path: Path, metadata: pq.FileMetaData, schema: pa.Schema) -> _Found:
 
 def _part(batch: Path, number: int, found: _Found) -> PartInfo:
     part = found.path.rename(batch / f"part-{number:05d}.parquet")
-    with part.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return PartInfo(name=part.name, sha256=digest, rows=found.rows)
+    return PartInfo(name=part.name, sha256=sha256_of_file(part), rows=found.rows)
 
 
 def _count_warnings(parts: Iterable[Path]) -> dict[str, int]:
-    """How many rows are marked, by code."""
+    """Number of rows with each warning, by code."""
     found: Counter[str] = Counter()
     for path in parts:
         cells = pq.read_table(path, columns=[WARNINGS])[WARNINGS].combine_chunks()
@@ -164,8 +160,8 @@ def _make_durable(folder: Path) -> None:
 
 
 def _prune(folder: Path, current: str) -> None:
-    """Remove all but the latest batches. That one cannot be removed does not matter today."""
-    # Those of the same second are in no order, so that the current one need not be the last.
+    """Remove all but the latest batches. One that cannot be removed is left to the next run."""
+    # The names of one second's batches have no order, so that the current one may not be the last.
     others = sorted(
         path
         for path in folder.iterdir()

@@ -19,7 +19,7 @@ from chicagotaxi.cli.options import (
 from chicagotaxi.forecast.backtest import BacktestOptions, backtest, backtest_steps, describe
 from chicagotaxi.forecast.model import ForecastOptions
 from chicagotaxi.forecast.report import BACKTEST, check_folder, write_report
-from chicagotaxi.forecast.sufficiency import check_to_train, say_what_is_unknown
+from chicagotaxi.forecast.sufficiency import check_to_train, notice_unknown_hours
 from chicagotaxi.history.read import read_history_or_sample
 
 
@@ -37,7 +37,7 @@ def command(  # noqa: PLR0917 - typer makes options of all of them
     with exits(), progress("Back-test", total=backtest_steps(origins) + 2) as advance:
         advance(0, "read the history")
         panel, about = read_history_or_sample(data, seed=seed, notice=notice)
-        say_what_is_unknown(panel, notice)
+        notice_unknown_hours(panel, notice)
         check_to_train(panel)
         if data is not None:
             check_not_input(reports / name, data)

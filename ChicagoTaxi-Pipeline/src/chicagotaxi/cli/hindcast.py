@@ -25,7 +25,7 @@ from chicagotaxi.cli.options import (
 from chicagotaxi.etl.engines import open_engine
 from chicagotaxi.forecast.features import HORIZON
 from chicagotaxi.forecast.sealed_model import SealedForecast
-from chicagotaxi.forecast.sufficiency import say_what_is_unknown
+from chicagotaxi.forecast.sufficiency import notice_unknown_hours
 from chicagotaxi.history.panel import read_hourly
 from chicagotaxi.schema import DEFAULT_OUT
 
@@ -49,7 +49,7 @@ def command(  # noqa: PLR0917 - typer makes options of all of them
         options = engine_options(engine, master, spark, threads=threads)
         check_model(model)
         panel = read_hourly(out)
-        say_what_is_unknown(panel, notice)
+        notice_unknown_hours(panel, notice)
         rows = find_origins(panel, every, notice=notice)
         sealed = SealedForecast.find(model, model_sha256, signer)
         total = len(rows) * HORIZON * len(panel.areas)

@@ -24,7 +24,7 @@ from chicagotaxi.etl.engines import open_engine
 from chicagotaxi.etl.publish import settled
 from chicagotaxi.file_formats import check_engine_path
 from chicagotaxi.forecast.sealed_model import SealedForecast
-from chicagotaxi.forecast.sufficiency import say_what_is_unknown
+from chicagotaxi.forecast.sufficiency import notice_unknown_hours
 from chicagotaxi.history.panel import Panel, read_hourly
 from chicagotaxi.schema import DEFAULT_OUT
 
@@ -54,7 +54,7 @@ def command(  # noqa: PLR0917 - typer makes options of all of them
             )
         with settled(out):
             panel = read_hourly(out)
-        say_what_is_unknown(panel, notice)
+        notice_unknown_hours(panel, notice)
         _warn_of_age(panel)
         advance(step="open the model")
         sealed = SealedForecast.find(model, model_sha256, signer)

@@ -22,7 +22,7 @@ from chicagotaxi.forecast import train as training
 from chicagotaxi.forecast.backtest import BacktestOptions
 from chicagotaxi.forecast.model import ForecastOptions
 from chicagotaxi.forecast.report import check_folder, write_report
-from chicagotaxi.forecast.sufficiency import say_what_is_unknown
+from chicagotaxi.forecast.sufficiency import notice_unknown_hours
 from chicagotaxi.history.read import read_history_or_sample
 
 
@@ -52,7 +52,7 @@ def command(  # noqa: PLR0917 - typer makes options of all of them
     with exits(), progress("Training", total=steps) as advance:
         advance(0, "read the history")
         panel, about = read_history_or_sample(data, seed=seed, notice=notice)
-        say_what_is_unknown(panel, notice)
+        notice_unknown_hours(panel, notice)
         check_places(out, reports, check_folder)
         advance()
         trained = training.train(

@@ -1,6 +1,6 @@
-"""Refuses a run that would drop more of its rows than dirt explains.
+"""Refuses a run that would drop more rows than dirty data explains.
 
-A run that drops nearly everything and ends well would keep a scheduled job green for ever.
+Otherwise a scheduled job that drops nearly everything would go on to succeed.
 """
 
 from collections import Counter
@@ -15,7 +15,7 @@ from chicagotaxi.etl.rules import DUPLICATE, REASONS
 from chicagotaxi.sources.columns import MONEY, NUMBERS, TIMES
 from chicagotaxi.sources.input_files import Source
 
-# The columns in which the fault of a rule can be seen, where that is not the pickup area.
+# Columns that show why a row breaks a rule, if that is not the pickup area.
 _COLUMNS: Final = {
     "header_among_rows": ("trip_id",),
     "no_trip_id": ("trip_id",),
@@ -37,29 +37,29 @@ def check_dropped(
     """Refuse a run that dropped too many rows, naming the rule that most of them broke.
 
     Args:
-        written: What was counted.
+        written: The counts of the run.
         sources: The input files.
         run: The run, which gives examples.
-        limit: The most that may be dropped, as a share of the rows read. A file of which every row
-            broke a rule is refused whatever the share of all rows, unless the limit is 1.
+        limit: Largest share of the rows read that may be dropped. A file of which every row breaks
+            a rule is always refused, unless the limit is 1.
 
     Raises:
-        DataError: No row, or too few, were kept.
+        DataError: No row was kept, or too few.
     """
     lost = written.rows - written.kept
     if not lost:
         return
     if not written.kept:
-        told = f"None of the {_rows(written.rows)} can be kept."
-        raise DataError(f"{told} {_explain(Counter(written.dropped), sources, written, run)}")
+        text = f"None of the {_rows(written.rows)} can be kept."
+        raise DataError(f"{text} {_explain(Counter(written.dropped), sources, written, run)}")
     if lost > limit * written.rows:
-        told = (
+        text = (
             f"{lost:,} of {_rows(written.rows)} would be dropped ({lost / written.rows:.1%}), more "
             f"than {limit:.0%}."
         )
         remedy = "or allow more with --max-dropped"
         why = _explain(Counter(written.dropped), sources, written, run, remedy=remedy)
-        raise DataError(f"{told} {why}")
+        raise DataError(f"{text} {why}")
     for source in sources if limit < 1 else ():
         one = written.inputs[source.path]
         if one.rows and one.dropped.total() == one.rows:
@@ -76,18 +76,18 @@ def _explain(
     remedy: str = "",
 ) -> str:
     [(rule, rows)] = dropped.most_common(1)
-    told = f"Most broke the rule {rule} ({rows:,}): {REASONS[rule]}."
+    text = f"Most broke the rule {rule} ({rows:,}): {REASONS[rule]}."
     if rule == DUPLICATE:
-        shown = f"Identifiers that come again: {', '.join(map(repr, run.repeated()))}."
+        shown = f"Repeated identifiers: {', '.join(map(repr, run.repeated()))}."
     else:
         source = max(sources, key=lambda one: written.inputs[one.path].dropped[rule])
         shown = _seen(rule, source, run.examples(rule, source))
     end = f"Correct the input{', ' if remedy else ''}{remedy}. Nothing was written."
-    return f"{told} {shown} {end}"
+    return f"{text} {shown} {end}"
 
 
 def _seen(rule: str, source: Source, rows: Sequence[dict[str, str]]) -> str:
-    """The form that was expected, and the first values that were found in its place."""
+    """The expected form, and the first values that differ from it."""
     columns = _COLUMNS.get(rule, ("start",) if rule.startswith("start_") else ("pickup_area",))
     names = source.dialect.columns
     cells = [
@@ -95,14 +95,14 @@ def _seen(rule: str, source: Source, rows: Sequence[dict[str, str]]) -> str:
     ]
     expected = _expected(rule, columns, source)
     if not cells:
-        # Numbers that are written as such, but larger than any of a trip.
+        # Numbers that are well-formed, but larger than any of a trip.
         return f"{expected}Some in {source.path} are too large."
     values = ", ".join(f"{name!r}: {value!r}" for name, value in cells[:3])
     return f"{expected}The first values in {source.path}: {values}."
 
 
 def _is_fault(rule: str, name: str, row: dict[str, str]) -> bool:
-    """Whether a cell may be why its row broke a rule about several columns."""
+    """Whether a cell may be the reason why its row breaks a rule about several columns."""
     cell = row[name]
     if rule == "number_unreadable":
         return cell != "" and not (is_amount(cell) if name in MONEY else is_number(cell))
@@ -114,8 +114,8 @@ def _is_fault(rule: str, name: str, row: dict[str, str]) -> bool:
 def _expected(rule: str, columns: Sequence[str], source: Source) -> str:
     if rule.endswith("_unreadable"):
         if columns[0] in TIMES:
-            return f"Expected is a time such as {source.dialect.example}. "
-        return f"Expected are {AMOUNT_GRAMMAR}. "
+            return f"Expected: a time such as {source.dialect.example}. "
+        return f"Expected: {AMOUNT_GRAMMAR}. "
     return ""
 
 

@@ -1,4 +1,4 @@
-"""Demand on the grid of known hours and areas."""
+"""Puts demand on the complete grid of known hours and areas."""
 
 from datetime import datetime
 from typing import Final
@@ -8,19 +8,20 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from chicagotaxi.arrow_schemas import hourly_schema
 from chicagotaxi.clock import HOUR, Hours, hours_between
-from chicagotaxi.schema import AREAS, hourly_schema
+from chicagotaxi.schema import AREAS
 from chicagotaxi.unknown_hours import LONGEST_QUIET, quiet_too_long
 
 _AT_THE_EDGE: Final = LONGEST_QUIET // 2
 
 
 def known_hours(seen: Hours, *, present: np.datetime64) -> Hours:
-    """The hours of a month that are known, by its trips: `chicagotaxi.unknown_hours` says why.
+    """The known hours of a month, by the rule of `chicagotaxi.unknown_hours`.
 
     Args:
-        seen: The hours with a trip, all of one month and before the present hour; at least one.
-        present: The present hour in Chicago: it is not over, and nothing from it on is known.
+        seen: Hours with a trip, all of one month and before the present hour; at least one.
+        present: The present hour in Chicago. Neither it nor a later hour is known.
 
     Returns:
         Ascending, without the hour that the clock skips.
@@ -39,17 +40,17 @@ def known_hours(seen: Hours, *, present: np.datetime64) -> Hours:
 def complete_month(demand: pa.Table, *, now: datetime) -> pa.Table:
     """Put the demand of one month on the complete grid of its known hours and all areas.
 
-    Hours that are not known have no rows (`known_hours`). What a month gives depends on its own
-    trips and on the present time alone.
+    Unknown hours have no rows (`known_hours`). The result depends on the month's own trips and on
+    the present time only.
 
     Args:
         demand: ``hour``, ``area`` and sums over the trips that began there: ``trips``,
             ``fare_cents`` of ``fares`` trips, ``hundredths`` of a mile of ``distances`` trips. No
-            hour and area twice; in any order.
+            hour and area occurs twice; rows are in any order.
         now: The present time in Chicago.
 
     Returns:
-        The columns of `hourly_schema`, sorted by hour and area.
+        The columns of `chicagotaxi.arrow_schemas.hourly_schema`, sorted by hour and area.
     """
     present = np.datetime64(now, "h")
     demand = demand.filter(pc.less(demand["hour"], pa.scalar(present.astype("datetime64[us]"))))
@@ -76,7 +77,7 @@ def complete_month(demand: pa.Table, *, now: datetime) -> pa.Table:
 def _mean(
     demand: pa.Table, total: str, count: str, cell: npt.NDArray[np.int64], cells: int
 ) -> pa.Array:
-    # From whole hundredths, whose sum is exact in any order, and so the same on every engine.
+    # From whole hundredths, whose sums are exact in any order, and so the same on every engine.
     sums = pc.fill_null(demand[total], 0).to_numpy().astype(np.float64)
     counts = demand[count].to_numpy().astype(np.float64)
     means = np.zeros(cells)

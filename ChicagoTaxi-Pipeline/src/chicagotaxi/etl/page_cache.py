@@ -1,4 +1,4 @@
-"""Large inputs pass through the kernel's page cache without filling it."""
+"""Keeps large inputs from filling the kernel's page cache."""
 
 import contextlib
 import os
@@ -12,17 +12,17 @@ _PAUSE_S: Final = 0.1
 
 @contextlib.contextmanager
 def passing_through(paths: Sequence[Path]) -> Iterator[None]:
-    """Have the kernel forget files while they are read, where they are too large to stay cached.
+    """Drop files from the page cache while they are read, if they are too large to stay there.
 
-    Input that fits is best left where it is, for who reads it next. Of more than that only the end
-    is left; each of its pages costs one that another process may need, and on a virtual machine
-    one that the host must find, which takes longer than to read it.
+    Input that fits stays cached for its next reader. Of a larger input only the end would stay, at
+    the cost of pages that other processes may need and that a virtual machine has to get from its
+    host: without this, an input of half the memory took 11% more CPU time (ADR 027).
 
     Args:
-        paths: The files that are read in the block, from their beginning to their end.
+        paths: Files that are read in the block, from their beginning to their end.
     """
     size = sum(path.stat().st_size for path in paths)
-    # Not every system takes this advice, and none has to.
+    # Not every system has this function.
     if not hasattr(os, "posix_fadvise") or size <= _memory() // 2:
         yield
         return
@@ -48,6 +48,6 @@ def _forget_until(done: threading.Event, paths: Sequence[Path]) -> None:
 
 def _forget(paths: Sequence[Path]) -> None:
     for path in paths:
-        # What cannot be opened is the reader's to tell.
+        # The reader reports files that cannot be opened.
         with contextlib.suppress(OSError), path.open("rb", buffering=0) as file:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)

@@ -1,8 +1,8 @@
-"""From the columns of a source to those of the pipeline: one set of Ibis expressions.
+"""Parses the columns of a source into those of the pipeline, with Ibis expressions.
 
-Both engines run these expressions. What differs between them is where text may fail to be a time
-or a number: each engine has its own function for that, and `EngineFunctions` names it; the form of
-the text is checked here first, so that neither reads what the other refuses.
+Both engines run the same expressions. Only the functions that read a time or a number from text
+differ (`EngineFunctions`). The form of the text is checked here first, so that no engine reads what
+the other refuses.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,14 +19,14 @@ from chicagotaxi.etl.time_zones import ZonedTime, iso_time, stored_time, zone_te
 from chicagotaxi.sources.columns import COLUMNS, MONEY, NUMBERS, TEXTS, TIMES, WHOLE, TimeKind
 from chicagotaxi.sources.dialects import Dialect
 
-# Between the source's texts of a dropped row, on their way to the quarantine.
+# Separator of the source's texts of a dropped row.
 RAW_SEPARATOR: Final = "\x1f"
 
-# What text is read as: amounts and miles are kept in hundredths, and rounded to them here; of the
-# others, which are whole, it must be seen when they are not.
+# Types that text is read as. Amounts and miles are rounded to hundredths. The others must be whole,
+# which can only be checked with more digits.
 _HUNDREDTHS: Final = "decimal(18, 2)"
 _EXACT: Final = "decimal(18, 4)"
-# Before the name of a column: its zone, and the text of its number.
+# Prefixes of columns: the zone of a time, and the text of a number.
 _ZONE: Final = "zone_"
 _TEXT: Final = "text_"
 
@@ -42,21 +42,22 @@ def classify(
     """Parse the rows of one dialect and name the first rule that each breaks.
 
     Args:
-        raw: The source's columns under the pipeline's names, `SOURCE`: the file that a row is
-            from, and `POSITION`. Optional columns may be absent.
-        dialect: Theirs.
-        kinds: How the source gives each column of times.
-        functions: Of the engine that will run it.
+        raw: The source's columns under the pipeline's names, `SOURCE` and `POSITION`. Optional
+            columns may be absent.
+        dialect: The dialect of the source.
+        kinds: How the source stores each column of times.
+        functions: Functions of the engine that will run the expressions.
         now: The present hour in Chicago.
 
     Returns:
-        The columns of a clean trip, ``source``, ``rule``: null or the number of the first rule
-        broken, ``marks``: the bits of what was done with the row's times, ``raw``: what the source
-        had, joined by `RAW_SEPARATOR`, and `POSITION`.
+        The columns of a clean trip; ``source``, the path of the row's file; ``rule``, the number of
+        the first rule that the row breaks, or null; ``marks``, the bits of
+        `chicagotaxi.etl.time_zones.MARKS`; ``raw``, the source's texts joined by `RAW_SEPARATOR`;
+        and `POSITION`.
     """
     given = {name: _given(raw, name) for name in COLUMNS}
     zoned = [name for name in TIMES if kinds[name] is TimeKind.TEXT and dialect.times == "iso"]
-    # In layers, so that each value is computed once and what only dropped rows need for them only.
+    # In layers, so that each value is computed once, and the values for dropped rows only for them.
     shaped = raw.select(
         *POSITION,
         SOURCE,
@@ -90,7 +91,7 @@ def classify(
 
 
 def _stored(trips: ir.Table) -> Mapping[str, ir.Value]:
-    """A clean trip's columns and types. What holds whole numbers only is held as such."""
+    """Columns and types of a clean trip. Columns of whole numbers have integer types."""
     return {
         "trip_id": trips.trip_id,
         "taxi_id": trips.taxi_id,
@@ -109,7 +110,7 @@ def _stored(trips: ir.Table) -> Mapping[str, ir.Value]:
 
 
 def _given(raw: ir.Table, name: str) -> ir.Value:
-    """What the source has in a column; null where it has no such column, or only nulls in it."""
+    """The source's column; null if it has no such column, or a column of type null."""
     if name not in raw.columns or raw[name].type().is_null():
         return ibis.null("string")
     return raw[name]
@@ -139,8 +140,8 @@ def _marks(times: Sequence[ZonedTime]) -> ir.IntegerValue:
 
 
 def _digits(amount: ir.StringValue) -> ir.StringValue:
-    """An amount without its dollar sign. That of one such as ``-$5`` stays where it is."""
-    # What begins with "$" sorts from it to the next sign; to compare is cheaper than to look.
+    """An amount without a leading dollar sign. One such as ``-$5`` stays as it is."""
+    # Texts that begin with "$" sort between it and the next character; comparing is faster.
     return ((amount >= "$") & (amount < "%")).ifelse(amount.substr(1), amount)
 
 
@@ -149,7 +150,7 @@ def _number(rows: ir.Table, name: str, functions: EngineFunctions) -> ir.Numeric
     if value.type().is_numeric():
         number = value.cast("float64")
         return (number.isnan() | number.isinf()).ifelse(ibis.null("float64"), number)
-    # To a decimal: unlike a float, it is read alike by every engine, and is never infinite.
+    # As a decimal, which every engine reads alike and which, unlike a float, is never infinite.
     kind = _EXACT if name in WHOLE else _HUNDREDTHS
     found = functions.decimal(rows[_TEXT + name], kind)
     if name not in MONEY:
@@ -163,9 +164,9 @@ def _joined(trips: ir.Table, kinds: Mapping[str, TimeKind]) -> ir.StringValue:
 
 
 def _shown(value: ir.Value, kind: TimeKind | None) -> ir.StringValue:
-    """A source's value as text. Text is as it stands; of the rest, engines have forms of their own.
+    """A source's value as text; of values that are not text, the engine's form.
 
-    A fraction of nothing is left out. An instant is shown in UTC.
+    A fraction of zero is left out. An instant is shown in UTC.
     """
     if value.type().is_timestamp():
         text = value.cast("string")

@@ -1,9 +1,9 @@
-"""Puts a run's output in its place: month by month, each whole, whatever interrupts it.
+"""Publishes a run's output month by month, each completely or not at all, even after a kill.
 
-A run writes into a hidden folder beside its output. When everything is there, a journal names what
-is to be exchanged; until the journal is in place, the output is as it was, and from then on the
-exchange is carried through: by the run itself or, where it was killed, by `recover`, which every
-run begins with.
+A run writes into a hidden folder inside the output folder. When it is complete, a journal lists the
+files and folders to exchange. Before the journal is written, the output is unchanged. Afterwards
+the exchange is completed: by the run itself or, if it was killed, by `recover`, with which every
+run begins.
 """
 
 import contextlib
@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Final
 
 from modelseal.temporaries import exchange, remove_left
-from servicekit.files import NewFile, make_folder, write_errors
+from servicekit.files import make_folder, write_errors, write_file
 
-from chicagotaxi.locks import AtWorkError, locked
+from chicagotaxi.locks import LockedError, locked
 
 _JOURNAL: Final = ".journal.json"
 _PREFIX: Final = ".staging-"
@@ -27,13 +27,13 @@ _OLD: Final = "old"
 
 @contextlib.contextmanager
 def staging(out: Path, run_id: str) -> Iterator[Path]:
-    """A hidden folder for one run's output, beside its place.
+    """A hidden folder for one run's output, removed at the end of the block.
 
-    What an earlier run left is put in order first. On leaving, the folder is removed.
+    An interrupted exchange of an earlier run is completed first.
 
     Args:
-        out: The output folder, made where it is not there.
-        run_id: Names the run.
+        out: The output folder, which is made if needed.
+        run_id: Name of the run.
 
     Yields:
         The folder.
@@ -50,22 +50,22 @@ def staging(out: Path, run_id: str) -> Iterator[Path]:
         try:
             yield folder / _NEW
         finally:
-            # Once the journal is in place, what is left is `recover`'s, with the folder.
+            # If the journal is still there, `recover` needs the folder.
             if not (out / _JOURNAL).exists():
                 shutil.rmtree(folder, ignore_errors=True)
 
 
 def publish(new: Path, places: Sequence[str]) -> None:
-    """Put what a run wrote in its place.
+    """Move a run's output to its place.
 
     Args:
-        new: The folder that `staging` gave.
-        places: What is to be exchanged, files or folders, relative to it and to the output folder.
-            The files of a folder must be named after the run.
+        new: The folder of `staging`.
+        places: Files and folders to exchange, relative to it and to the output folder. The names
+            of a folder's files must begin with the run's name.
 
     Raises:
-        DataError: Something cannot be written. Before the journal is in place, nothing was
-            exchanged; after, the next run carries the exchange through.
+        DataError: Something cannot be written. Before the journal is written, the output is
+            unchanged; afterwards, the next run completes the exchange.
     """
     folder = new.parent
     out = folder.parent
@@ -74,27 +74,26 @@ def publish(new: Path, places: Sequence[str]) -> None:
             for path in [new / place, *sorted((new / place).rglob("*"))]:
                 _sync(path)
     journal = json.dumps({"staging": folder.name, "places": list(places)}).encode()
-    with NewFile(out / _JOURNAL) as file:
-        file.write(journal)
+    write_file(out / _JOURNAL, journal)
     _recover(out)
 
 
 def recover(out: Path) -> None:
-    """Carry through an exchange that was interrupted, and remove what killed runs left.
+    """Complete an interrupted exchange, and remove the files of killed runs.
 
-    Does nothing while a run is at work.
+    Does nothing while another run holds the lock.
     """
     if out.is_dir():
-        with contextlib.suppress(AtWorkError), locked(out):
+        with contextlib.suppress(LockedError), locked(out):
             _recover(out)
 
 
 @contextlib.contextmanager
 def settled(out: Path) -> Iterator[None]:
-    """Hold an output folder in which no exchange is half done, so that it is read as a whole.
+    """Lock an output folder whose exchanges are complete, so that it is read as a whole.
 
     Raises:
-        DataError: A run is at work, or the folder cannot be written.
+        DataError: Another run holds the lock, or the folder cannot be written.
     """
     with locked(out):
         _recover(out)
@@ -117,7 +116,7 @@ def _recover(out: Path) -> None:
 
 
 def _put(out: Path, folder: Path, place: str) -> None:
-    """Exchange one file or folder. May be repeated after an interruption at any point."""
+    """Exchange one file or folder. Can be repeated after an interruption at any point."""
     new, target, old = folder / _NEW / place, out / place, folder / _OLD / place
     run_id = folder.name.removeprefix(_PREFIX)
     if not new.exists() or (target.is_dir() and any(target.glob(f"{run_id}-*"))):
@@ -126,7 +125,7 @@ def _put(out: Path, folder: Path, place: str) -> None:
     if target.is_dir():
         if exchange(new, target):
             return
-        # Without the system's help there is a moment in which the month is not there.
+        # If the system cannot exchange folders, the month is missing for a moment.
         old.parent.mkdir(parents=True, exist_ok=True)
         target.rename(old)
     new.replace(target)

@@ -1,9 +1,9 @@
-"""The cleaning rules: one table of names, predicates and reasons.
+"""The cleaning rules: names, predicates and reasons.
 
-A trip that breaks a rule is dropped, and counted under the first that it breaks, in this order.
-Predicates are Ibis expressions over the parsed columns (`chicagotaxi.etl.parse`), so every engine
-applies the same ones. A predicate that is null counts as kept: what is unknown breaks no rule,
-unless the rule is about that.
+A trip that breaks a rule is dropped, and counted under the first rule that it breaks, in this
+order. Predicates are Ibis expressions over the parsed columns (`chicagotaxi.etl.parse`), so that
+every engine applies the same rules. A predicate that is null does not drop the trip: unknown values
+break no rule, except a rule about unknown values.
 """
 
 from collections.abc import Callable
@@ -16,28 +16,29 @@ import ibis.expr.types as ir
 
 from chicagotaxi.clock import repeated_hours, skipped_hours
 from chicagotaxi.schema import AREAS
-from chicagotaxi.sources.columns import COLUMNS
+from chicagotaxi.sources.columns import COLUMNS, MONEY
 from chicagotaxi.sources.dialects import DIALECTS
 
-# The portal's data begin here.
+# First day of the portal's data.
 FIRST_DAY: Final = datetime(2013, 1, 1)  # noqa: DTZ001 - wall clock
 MAX_MILES: Final = 1_000
 MAX_SECONDS: Final = 86_400
 MAX_FARE: Final = 9_000
 
-# Before the name of a column: what the source has there.
+# Prefix of a column with the source's own value.
 GIVEN: Final = "given_"
 Predicate = Callable[[ir.Table, datetime], ir.BooleanValue]
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What drops a trip.
+    """A reason to drop a trip.
 
     Attributes:
-        name: As in the status, the quarantine and the documentation.
+        name: Name in the status, the quarantine and the documentation.
         why: The reason, for people.
-        broken: Whether a row of parsed columns breaks it, given the present hour in Chicago.
+        broken: Predicate of the parsed columns and of the present hour in Chicago: whether a row
+            breaks the rule.
     """
 
     name: str
@@ -46,10 +47,10 @@ class Rule:
 
 
 def _unreadable(trips: ir.Table, name: str) -> ir.BooleanValue:
-    """What is given, and could not be parsed. A float that is not a number is a blank one."""
+    """Whether a value is given but was not parsed. A float NaN counts as blank."""
     given = trips[GIVEN + name]
     if given.type().is_floating():
-        # Of a null, one engine says that it is not NaN, and the other that it does not know.
+        # For a null, isnan is false on one engine and null on the other.
         return given.notnull() & trips[name].isnull() & ~given.isnan()
     if not given.type().is_string():
         return ibis.literal(value=False)
@@ -61,16 +62,12 @@ def _number_unreadable(trips: ir.Table, _now: datetime) -> ir.BooleanValue:
     return _any([_unreadable(trips, name) for name in numbers])
 
 
-def _money(trips: ir.Table) -> list[ir.FloatingColumn]:
-    return [trips[name] for name in ("fare", "tips", "tolls", "extras", "total")]
-
-
 def _any(values: list[ir.BooleanValue]) -> ir.BooleanValue:
     return ibis.or_(*values)
 
 
 def _starts_in(trips: ir.Table, hours: list[datetime]) -> ir.BooleanValue:
-    """Whether a trip starts in one of some hours, of which there are few a day."""
+    """Whether a trip starts in one of the hours."""
     start = trips.start
     by_hour: dict[int, list[date]] = {}
     for hour in hours:
@@ -96,13 +93,13 @@ HEADER: Final = "header_among_rows"
 RULES: Final = (
     Rule(
         HEADER,
-        "the row is a header again, as where files were put together",
+        "the row is a header, as in joined files",
         lambda trips, _now: trips.trip_id.isin([one.key for one in DIALECTS]),
     ),
     Rule("no_trip_id", "the trip has no identifier", lambda trips, _now: trips.trip_id.isnull()),
     Rule(
         "start_unreadable",
-        "there is no start, or it is no time of this dialect",
+        "the start is missing, or is not a time of this dialect",
         lambda trips, _now: trips.start.isnull(),
     ),
     Rule(
@@ -122,37 +119,37 @@ RULES: Final = (
     ),
     Rule(
         "end_unreadable",
-        "the end is given, but is no time of this dialect",
+        "the end is given, but is not a time of this dialect",
         lambda trips, _now: _unreadable(trips, "end"),
     ),
     Rule("ends_before_start", "the trip ends before it starts", _ends_before_start),
     Rule(
         "number_unreadable",
-        "one of seconds, miles, areas, tracts and amounts is given, but is no number",
+        "a value of seconds, miles, areas, tracts or amounts is given, but is not a number",
         _number_unreadable,
     ),
     Rule(
         "no_pickup_area",
-        "where the trip began is not known",
+        "the pickup area is missing",
         lambda trips, _now: trips.pickup_area.isnull(),
     ),
     Rule(
         "unknown_pickup_area",
-        f"the pickup area is none of 1 to {AREAS}",
+        f"the pickup area is not one of 1 to {AREAS}",
         lambda trips, _now: (
             ~trips.pickup_area.between(1, AREAS) | (trips.pickup_area != trips.pickup_area.floor())
         ),
     ),
     Rule(
         "negative_amount",
-        "fare, tips, tolls, extras or total are less than nothing",
-        lambda trips, _now: _any([amount < 0 for amount in _money(trips)]),
+        "fare, tips, tolls, extras or total are negative",
+        lambda trips, _now: _any([trips[name] < 0 for name in MONEY]),
     ),
     Rule("negative_distance", "the miles are negative", lambda trips, _now: trips.miles < 0),
     Rule("negative_duration", "the seconds are negative", lambda trips, _now: trips.seconds < 0),
-    Rule("too_far", f"over {MAX_MILES} miles", lambda trips, _now: trips.miles > MAX_MILES),
-    Rule("too_long", "over a day", lambda trips, _now: trips.seconds > MAX_SECONDS),
-    Rule("too_dear", f"a fare over ${MAX_FARE}", lambda trips, _now: trips.fare > MAX_FARE),
+    Rule("too_far", f"more than {MAX_MILES} miles", lambda trips, _now: trips.miles > MAX_MILES),
+    Rule("too_long", "longer than a day", lambda trips, _now: trips.seconds > MAX_SECONDS),
+    Rule("too_dear", f"a fare of more than ${MAX_FARE}", lambda trips, _now: trips.fare > MAX_FARE),
 )
 
 # The last rule needs the other rows: of the trips with one identifier in one month, one is kept.
@@ -163,5 +160,5 @@ NAMES: Final = tuple(REASONS)
 
 
 def first_broken(trips: ir.Table, *, now: datetime) -> ir.IntegerValue:
-    """The number in `NAMES` of the first rule that a row breaks, null where it breaks none."""
+    """The number in `NAMES` of the first rule that a row breaks; null if it breaks none."""
     return ibis.cases(*((rule.broken(trips, now), number) for number, rule in enumerate(RULES)))

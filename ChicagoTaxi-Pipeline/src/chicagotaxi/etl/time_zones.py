@@ -1,10 +1,10 @@
-"""Which times are Chicago's clock as they are written, and which are converted to it.
+"""Which times are already on Chicago's clock, and which are converted to it.
 
-The portal gives Chicago's clock without a zone. BigQuery's copy of the same trips calls that clock
-UTC, in text and in Parquet: its header, with ``unique_key``, says that this label is no zone. So
-does its way to write it, ``… UTC`` after a blank. Any other zone is meant: the time is an instant,
-and becomes what Chicago's clock showed. That holds for UTC, too, where nothing says BigQuery; but
-programs also write UTC where they were given a clock without a zone, so those times are in doubt.
+The portal publishes times on Chicago's clock without a zone. BigQuery's copy of the trips labels
+these times UTC, in text and in Parquet. Its header, with ``unique_key``, or its form, ``UTC`` after
+a blank, shows that the label is not a zone. A time with any other zone is an instant, which is
+converted to Chicago's clock. So is a time in UTC in other files, but with a warning, because
+programs also write UTC for times without a zone.
 
 Every time with a zone is counted under a mark, in the summary and in the status of the run.
 """
@@ -21,13 +21,13 @@ from chicagotaxi.sources.columns import TimeKind
 
 @dataclass(frozen=True)
 class Mark:
-    """What was done with times that have a zone.
+    """How a time with a zone was read.
 
     Attributes:
-        name: As in the status.
-        bit: Its bit in the marks of a row.
-        why: What was done, for people.
-        doubt: What may be wrong with it, and what to do then; None where it is certain.
+        name: Name in the status.
+        bit: Bit in the marks of a row.
+        why: How it was read, for people.
+        doubt: What may be wrong, and the remedy; None if nothing may be.
     """
 
     name: str
@@ -44,8 +44,7 @@ UTC_CONVERTED: Final = Mark(
     "utc_converted",
     4,
     "times in UTC, converted to Chicago's clock",
-    "If they are Chicago's clock already, and the label was added by a program, write them without "
-    "a zone.",
+    "If they are on Chicago's clock, and a program added the label, write them without a zone.",
 )
 UTC_KEPT_IN_DOUBT: Final = Mark(
     "utc_in_doubt",
@@ -55,7 +54,7 @@ UTC_KEPT_IN_DOUBT: Final = Mark(
 )
 MARKS: Final = (CONVERTED, UTC_KEPT, UTC_CONVERTED, UTC_KEPT_IN_DOUBT)
 
-# `\z` and not `$`, which may stand before the end of a line.
+# `\z` and not `$`, which also matches before a line end.
 _CLOCK: Final = r"^\d{4}-\d\d-\d\d[ T](?:[01]\d|2[0-3]):\d\d:\d\d(?:\.0{1,9})?"
 _ZONE: Final = r"( UTC| ?Z| ?[+-](?:0\d|1[0-4])(?::?[0-5]\d)?)"
 _NO_OFFSET: Final = ("Z", "+00:00", "+0000", "+00", "-00:00", "-0000", "-00")
@@ -77,15 +76,15 @@ def stored_time(
     bigquery: bool,
     to_chicago: Callable[[ir.TimestampValue], ir.TimestampValue],
 ) -> ZonedTime:
-    """A time that a file has as such.
+    """A time of a column of times.
 
     Args:
-        value: Without a zone: the clock, or UTC where it is an instant.
-        kind: How the file gives it.
+        value: The time without a zone; an instant in UTC.
+        kind: How the file stores it.
         bigquery: Whether the file has BigQuery's header.
-        to_chicago: From UTC to Chicago's clock.
+        to_chicago: Function from UTC to Chicago's clock.
     """
-    # Engines have their own precisions.
+    # Engines store times with different precisions.
     time = value.cast("timestamp")
     if kind is TimeKind.CLOCK:
         return ZonedTime(time, ibis.literal(0))
@@ -114,9 +113,9 @@ def iso_time(
 
     Args:
         value: The text.
-        zone: Its zone, as `zone_text` gives it.
+        zone: Its zone (`zone_text`).
         bigquery: Whether the file has BigQuery's header.
-        to_chicago: From UTC to Chicago's clock.
+        to_chicago: Function from UTC to Chicago's clock.
     """
     digits = zone.isnull().ifelse(ibis.null("string"), value.substr(0, _DIGITS))
     clock = digits.replace("T", " ").try_cast("timestamp")

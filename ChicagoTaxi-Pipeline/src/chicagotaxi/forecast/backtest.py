@@ -1,6 +1,6 @@
-"""The backtest: what would have been forecast, had one stood at each origin, beside what happened.
+"""Back-test by rolling origin: forecasts from past origins, compared with the truth.
 
-At every origin a model is trained on what was known by then, and forecasts the week that follows.
+At every origin a model is trained on the history before it, and forecasts the following week.
 """
 
 from collections.abc import Mapping
@@ -32,23 +32,23 @@ from chicagotaxi.forecast.model import (
     fit,
     fit_steps,
 )
-from chicagotaxi.forecast.outcome import Outcome
+from chicagotaxi.forecast.outcome import Outcome, concatenate
 from chicagotaxi.forecast.trials import baseline_intervals, days_ahead
 from chicagotaxi.forecast.weekly_profile import recent_profile
 from chicagotaxi.history.panel import Panel
 
-# Mean trips per hour, before the first origin, from which an area counts as busy or middling.
+# Least mean trips per hour, before the first origin, of busy and of middling areas.
 GROUPS: Final = (("busy, 10 trips an hour or more", 10.0), ("middling, 1 to 10", 1.0))
 QUIET: Final = "quiet, less than 1"
 
 
 @dataclass(frozen=True)
 class BacktestOptions:
-    """Which origins.
+    """The origins of a back-test.
 
     Attributes:
-        folds: How many.
-        step_days: How far apart; the last one is a week before the history's end.
+        folds: Number of origins.
+        step_days: Days between two origins. The last one is a week before the history's end.
     """
 
     folds: int = 4
@@ -57,7 +57,7 @@ class BacktestOptions:
 
 @dataclass(frozen=True)
 class _Ahead:
-    """Where a fold's values lie: days ahead, and columns of areas."""
+    """For each value of a fold, how many days ahead it is, and the column of its area."""
 
     days: npt.NDArray[np.int64]
     columns: npt.NDArray[np.int64]
@@ -76,13 +76,13 @@ def backtest(
     data: Mapping[str, JsonValue],
     progress: Advance = silent,
 ) -> BacktestReport:
-    """Forecast from every origin, and compare.
+    """Forecast from every origin, and compare with the truth.
 
     Args:
         panel: The history.
-        options: Which origins.
-        training: How to train at each.
-        data: What the history is, for the record.
+        options: The origins.
+        training: Options of the training at each origin.
+        data: Description of the history, for the record.
         progress: Receives the steps.
 
     Raises:
@@ -114,7 +114,7 @@ def backtest(
                 coverage=figures.coverage,
             )
         )
-    everything = Outcome.together(outcomes)
+    everything = concatenate(outcomes)
     days = np.concatenate([one.days for one in places])
     columns = np.concatenate([one.columns for one in places])
     groups = {
@@ -152,11 +152,11 @@ def backtest(
 
 
 def describe(panel: Panel, about: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    """What a history is, for the record.
+    """Describe a history for the record.
 
     Args:
         panel: The history.
-        about: Where it came from, and what was done to it.
+        about: Its source, and changes that were made to it.
     """
     known = np.isfinite(panel.trips)
     return {
@@ -184,20 +184,20 @@ def _origins(panel: Panel, options: BacktestOptions) -> list[int]:
     if not comparable:
         weeks = ", ".join(str(panel.hours[origin].astype("datetime64[D]")) for origin in origins)
         raise DataError(
-            f"Nothing can be compared in the weeks from {weeks}: no hour of them is known whose "
-            "last week is known, too. Give other folds, or run `etl` on the trips of these weeks."
+            f"Nothing can be compared in the weeks from {weeks}: no hour of them is known that is "
+            "also known a week earlier. Give other folds, or run `etl` on the trips of these weeks."
         )
     return comparable
 
 
 def _comparable(panel: Panel, origin: int) -> npt.NDArray[np.bool_]:
-    """Which hours and areas of the week after an origin are known, and have every baseline.
+    """Whether hours and areas of the week after an origin are known, and have every baseline.
 
-    Errors are compared on the same hours or not at all.
+    All forecasters are compared on the same hours and areas.
     """
     known: npt.NDArray[np.bool_] = np.isfinite(panel.trips[origin : origin + HORIZON])
-    for guess in baselines(look_back(panel, origin)).values():
-        known &= np.isfinite(guess)
+    for forecast in baselines(look_back(panel, origin)).values():
+        known &= np.isfinite(forecast)
     return known
 
 
@@ -207,20 +207,20 @@ def _outcome(
     forecast = model.predict(panel, origin)
     truth = panel.trips[origin : origin + HORIZON]
     window = look_back(panel, origin)
-    guesses = {FORECAST: forecast.expected, **baselines(window)}
+    forecasts = {FORECAST: forecast.expected, **baselines(window)}
     known = _comparable(panel, origin)
     change = model.change(recent_profile(window), panel.areas)
     lower, upper = {FORECAST: forecast.lower[known]}, {FORECAST: forecast.upper[known]}
     for name in BASELINES:
         ends = widths[name].around(
-            guesses[name], days_ahead()[:, None], change, is_holiday(forecast.hours)[:, None]
+            forecasts[name], days_ahead()[:, None], change, is_holiday(forecast.hours)[:, None]
         )
         lower[name], upper[name] = (end[known] for end in ends)
     hours, columns = np.nonzero(known)
     outcome = Outcome(
         truth=truth[known],
         dates=forecast.hours.astype("datetime64[D]").astype(np.int64)[hours],
-        guesses={name: guess[known] for name, guess in guesses.items()},
+        forecasts={name: values[known] for name, values in forecasts.items()},
         lower=lower,
         upper=upper,
     )
@@ -228,7 +228,7 @@ def _outcome(
 
 
 def _groups(before: Panel) -> dict[str, npt.NDArray[np.int64]]:
-    """The areas of each group by their mean trips per hour in a history, as columns of it."""
+    """The columns of the areas of each group, by mean trips per hour in a history."""
     known = np.isfinite(before.trips)
     level = np.where(known, before.trips, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
     found: dict[str, npt.NDArray[np.int64]] = {}

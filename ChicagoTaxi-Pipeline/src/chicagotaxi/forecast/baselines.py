@@ -1,4 +1,4 @@
-"""What anybody can forecast without a model. A forecast is worth what it adds to these."""
+"""Baselines: forecasts without a model, which a model must improve on."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -6,18 +6,18 @@ from typing import Final
 import numpy as np
 
 from chicagotaxi.forecast.features import Window
-from chicagotaxi.history.panel import Floats
+from chicagotaxi.history.panel import Float32Array
 
 SEASONAL_NAIVE: Final = "seasonal_naive"
 FOUR_WEEKS: Final = "mean_of_4_weeks"
 BASELINES: Final = (SEASONAL_NAIVE, FOUR_WEEKS)
 
 
-def baselines(window: Window) -> Mapping[str, Floats]:
+def baselines(window: Window) -> Mapping[str, Float32Array]:
     """The baselines' forecasts of the week that begins at a window's origin, hours x areas.
 
     Args:
-        window: What is known. Where a week is not, the mean is of the others; NaN of none.
+        window: The history. The mean is of the known weeks, NaN if none is known.
     """
     weeks = window.weeks[-4:]
     known = np.isfinite(weeks)

@@ -1,12 +1,11 @@
-"""The blend of the model with the area's own weekly profile, by how many days ahead it looks.
+"""Blends the model with the area's own weekly profile, with a weight for each day ahead.
 
-What the last days say fades: a deviation of the city's trips from a four-week mean carries over to
-the next day by seven tenths, and so on (least absolute deviations on the City's daily counts of
-2013 to 2017: 0.70, 0.44, 0.30, 0.22, 0.14, 0.08 and 0.06 for one to seven days). Model and profile
-are pooled by their logarithms, with a weight for each day ahead that starts there and is corrected
-by what would have been best on forecasts of the past. Combinations whose weights are shrunk beat
-both, mostly, the single forecasts and freely estimated weights (Bates and Granger 1969; Stock and
-Watson 2004).
+The information of the last days fades: seven tenths of a deviation of the city's trips from a
+four-week mean carry over to the next day, and so on (least absolute deviations on the City's daily
+counts of 2013 to 2017: 0.70, 0.44, 0.30, 0.22, 0.14, 0.08 and 0.06 for one to seven days). Model
+and profile are averaged by their logarithms. The weights start at these shares and are corrected by
+the best weights on forecasts of the past. Combinations with shrunk weights mostly beat both the
+single forecasts and freely estimated weights (Bates and Granger 1969; Stock and Watson 2004).
 """
 
 from typing import Final
@@ -15,21 +14,21 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
-from chicagotaxi.history.panel import Floats
+from chicagotaxi.history.panel import Float32Array
 
 DAYS: Final = 7
 PRIOR: Final = tuple(0.7**day for day in range(1, DAYS + 1))
 
-# A weight that is off its prior by 1 must lower the error by this share, divided by the number of
-# days on which that was seen, to be worth it.
+# A weight that differs from its prior by 1 must lower the error by this share, divided by the
+# number of days on which it was observed.
 _STIFFNESS: Final = 3.0
 _WEIGHTS: Final = np.linspace(0, 1, 11)
-# Logarithms are taken with this added, so that no trips at all are a finite thing.
+# Added before logarithms are taken, so that zero trips have a finite one.
 _SOFTENING: Final = np.float32(0.25)
 
 
 class Blend(BaseModel):
-    """How much the model counts.
+    """Weights of the model in the blend.
 
     Attributes:
         weights: For 1 to 7 days ahead, the model's weight, 0 to 1; the profile has the rest.
@@ -42,20 +41,20 @@ class Blend(BaseModel):
     @classmethod
     def learn(
         cls,
-        model: Floats,
-        profile: Floats,
-        truth: Floats,
+        model: Float32Array,
+        profile: Float32Array,
+        truth: Float32Array,
         days: npt.NDArray[np.int64],
         dates: npt.NDArray[np.int64],
     ) -> "Blend":
         """Find the weights with the least absolute error, shrunk to the prior and to each other.
 
         Args:
-            model: Forecasts of the trees of hours that they were not trained on, flat.
-            profile: Those of the profile; where it is NaN, an hour says nothing.
-            truth: What happened.
-            days: How many days ahead each forecast looked, from 1.
-            dates: The day that each hour is of, as a number.
+            model: The trees' forecasts of hours that they were not trained on, flat, float32.
+            profile: The profile's forecasts; hours where it is NaN are left out.
+            truth: Trips that happened.
+            days: How many days ahead each forecast is, from 1.
+            dates: The day of each hour, as a number.
         """
         usable = np.isfinite(profile)
         seen = np.array([len(np.unique(dates[usable & (days == day + 1)])) for day in range(DAYS)])
@@ -66,7 +65,7 @@ class Blend(BaseModel):
         for column, weight in enumerate(_WEIGHTS):
             off = np.abs(_pooled(*logs, np.float32(weight)) - truth[usable])
             losses[:, column] = np.bincount(place, weights=off, minlength=DAYS) / counted
-        # All days ahead together say something about each.
+        # The mean over all days ahead also informs each.
         losses += losses.mean(axis=0)
         least = losses.min(axis=1, keepdims=True)
         worse = np.divide(losses, least, out=np.ones_like(losses), where=least > 0)
@@ -74,22 +73,26 @@ class Blend(BaseModel):
         objective = worse + stiff * (_WEIGHTS - np.array(PRIOR)[:, None]) ** 2
         return cls(weights=tuple(_WEIGHTS[objective.argmin(axis=1)].tolist()))
 
-    def combine(self, model: Floats, profile: Floats, days: npt.NDArray[np.int64]) -> Floats:
+    def combine(
+        self, model: Float32Array, profile: Float32Array, days: npt.NDArray[np.int64]
+    ) -> Float32Array:
         """The blended forecast.
 
         Args:
-            model: Forecasts of the trees, float32.
-            profile: Those of the profile; where it is NaN, the model counts alone.
-            days: How many days ahead each looks, from 1; of a shape that broadcasts.
+            model: The trees' forecasts, float32.
+            profile: The profile's forecasts; where it is NaN, the result is the model's.
+            days: How many days ahead each forecast is, from 1; of a shape that broadcasts.
         """
         weight = np.asarray(self.weights, dtype=np.float32)[days - 1]
         blended = _pooled(_logs(model), _logs(profile), weight)
         return np.where(np.isfinite(profile), np.maximum(blended, np.float32(0)), model)
 
 
-def _logs(values: Floats) -> Floats:
+def _logs(values: Float32Array) -> Float32Array:
     return np.asarray(np.log(values + _SOFTENING))
 
 
-def _pooled(model: Floats, profile: Floats, weight: "Floats | np.float32") -> Floats:
+def _pooled(
+    model: Float32Array, profile: Float32Array, weight: "Float32Array | np.float32"
+) -> Float32Array:
     return np.asarray(np.exp(profile + weight * (model - profile)) - _SOFTENING)

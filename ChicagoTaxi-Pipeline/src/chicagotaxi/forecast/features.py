@@ -1,9 +1,9 @@
-"""What the forecast knows when it is made, and nothing that comes later.
+"""Features of the forecast, from the history before its origin only.
 
-A forecast begins at its *origin*, the first hour that is not known, and looks ahead one hour, two,
-and so on up to a week. All it sees of the past is the window of the eight weeks before the
-origin. Cut into weeks, the window's slot ``h`` holds, for every week, the clock hour and weekday of
-the ``h``-th hour ahead: a lag of whole weeks is never younger than the origin, at any horizon.
+A forecast begins at its *origin*, the first hour that is not known, and goes up to a week ahead. It
+uses the window of the eight weeks before the origin. In every week of the window, slot ``h`` has
+the clock hour and weekday of the ``h``-th hour ahead, so that a lag of whole weeks is never later
+than the origin, at any horizon.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from chicagotaxi.clock import DAY, HOUR, WEEK, clock_hour, day_of_week
 from chicagotaxi.forecast.holiday_kinds import holiday_kind
-from chicagotaxi.history.panel import Floats, Panel
+from chicagotaxi.history.panel import Float32Array, Panel
 
 HORIZON: Final = WEEK
 WEEKS: Final = 8
@@ -45,13 +45,13 @@ FEATURES: Final = (
 )
 CATEGORICAL: Final = ("area",)
 
-# The base weighs recent weeks more, and borrows a little from the neighbouring hours.
+# The base weights recent weeks more, and includes a part of the neighbouring hours.
 _FADE: Final = np.float32(0.85)
 _NEIGHBOUR: Final = np.float32(0.2)
-# Ratios of counts are taken with this added to both, so that quiet areas do not shout.
+# Added to both counts of a ratio, so that ratios of quiet areas are not extreme.
 _SOFTENING: Final = np.float32(0.5)
 _LEAST_BASE: Final = np.float32(0.02)
-# What is expected where nothing at all is known of an area.
+# The base of an area without any known hour.
 _BLIND_BASE: Final = np.float32(0.1)
 
 _EACH_WEEK: Final = np.ones(WEEKS, dtype=np.float32)
@@ -65,15 +65,15 @@ class Window:
 
     Attributes:
         origin: The first hour that is not known.
-        weeks: 8 x 168 x areas, the latest week last; NaN where nothing is known.
+        weeks: 8 x 168 x areas, float32, the latest week last; NaN where trips are unknown.
     """
 
     origin: np.datetime64
-    weeks: Floats
+    weeks: Float32Array
 
 
 def look_back(panel: Panel, origin: int) -> Window:
-    """The window before a row of a panel; what the panel does not reach back to is NaN.
+    """The window before a row of a panel; hours before the panel's start are NaN.
 
     Args:
         panel: The history.
@@ -86,16 +86,16 @@ def look_back(panel: Panel, origin: int) -> Window:
     return Window(panel.start + origin * HOUR, weeks.reshape(WEEKS, WEEK, -1))
 
 
-def build(window: Window, areas: Floats) -> tuple[Floats, Floats]:
+def build(window: Window, areas: Float32Array) -> tuple[Float32Array, Float32Array]:
     """The features of every hour of the week ahead and every area.
 
     Args:
-        window: What is known.
+        window: The history.
         areas: For each column of the window, the area's category; NaN for an unknown one.
 
     Returns:
-        The features, 168 x areas x `FEATURES`; and the base, 168 x areas: what the past weeks let
-        expect, which the model corrects.
+        The features, 168 x areas x `FEATURES`, and the base, 168 x areas: a mean of the past weeks,
+        which the model corrects. Both are float32.
     """
     known = np.isfinite(window.weeks)
     past = _Past(np.where(known, window.weeks, _ZERO), known.astype(np.float32))
@@ -134,38 +134,38 @@ def build(window: Window, areas: Floats) -> tuple[Floats, Floats]:
 
 @dataclass(frozen=True)
 class _Past:
-    """A window's trips with zeros for what is unknown, and ones where something is known."""
+    """A window's trips, zero where unknown, and a mask that is one where they are known."""
 
-    trips: Floats
-    known: Floats
+    trips: Float32Array
+    known: Float32Array
 
     @property
     def city(self) -> "_Past":
-        """All areas together; an hour is known where most of them are."""
+        """All areas together; an hour is known if it is in most of them."""
         known = self.known.mean(axis=2, keepdims=True) > 1 / 2
         total = self.trips.sum(axis=2, keepdims=True)
         return _Past(np.where(known, total, _ZERO), known.astype(np.float32))
 
 
-def _base(past: _Past) -> Floats:
+def _base(past: _Past) -> Float32Array:
     """A smoothed mean of the past weeks, by clock hour and weekday."""
     weights = np.float32(_FADE) ** np.arange(WEEKS - 1, -1, -1, dtype=np.float32)
-    total, weight = _over_weeks(weights, past.trips), _over_weeks(weights, past.known)
+    total, weight = sum_over_weeks(weights, past.trips), sum_over_weeks(weights, past.known)
     profile = total / np.maximum(weight, np.float32(1e-6))
     if not weight.all():
         profile = np.where(weight > 0, profile, _usual_day(past))
-    # The hour before the first and the one after the last are of the same past weeks, too: a
-    # week is a circle, and all of it lies before the origin.
+    # The week is a circle: the neighbour of the first hour is the last one. All of it is before
+    # the origin.
     smooth = (1 - 2 * _NEIGHBOUR) * profile
     smooth += _NEIGHBOUR * (np.roll(profile, 1, axis=0) + np.roll(profile, -1, axis=0))
     return np.asarray(np.maximum(smooth, _LEAST_BASE), dtype=np.float32)
 
 
-def _usual_day(past: _Past) -> Floats:
-    """What to expect of an hour of the week that is known in no week.
+def _usual_day(past: _Past) -> Float32Array:
+    """The mean for an hour of the week that is known in no week.
 
-    It is like the same clock hour of other days; where that is not known either, like the area's
-    other hours; and where nothing is, next to empty.
+    It is the mean of the same clock hour of other days; if that is unknown, of the area's other
+    hours; and if these are unknown, close to zero.
     """
     day = _by_clock_hour(past)
     level = _ratio(past.trips.sum(axis=(0, 1)), past.known.sum(axis=(0, 1)))
@@ -173,8 +173,8 @@ def _usual_day(past: _Past) -> Floats:
     return np.tile(usual, (WEEK // DAY, 1))
 
 
-def _by_clock_hour(past: _Past) -> Floats:
-    """The mean of each clock hour over all days of a past, as far as it is known."""
+def _by_clock_hour(past: _Past) -> Float32Array:
+    """The mean of each clock hour over all days, where known."""
     return _ratio(
         *(
             values.reshape(-1, DAY, values.shape[2]).sum(axis=0)
@@ -183,8 +183,8 @@ def _by_clock_hour(past: _Past) -> Floats:
     )
 
 
-def _clock_hour_change(past: _Past) -> Floats:
-    """How the last seven days were at each clock hour, compared with the seven weeks before."""
+def _clock_hour_change(past: _Past) -> Float32Array:
+    """Change of each clock hour in the last seven days, compared with the seven weeks before."""
     last, before = (
         _by_clock_hour(_Past(past.trips[part], past.known[part]))
         for part in (slice(-1, None), slice(None, -1))
@@ -193,15 +193,15 @@ def _clock_hour_change(past: _Past) -> Floats:
     return np.tile(change, (WEEK // DAY, 1))
 
 
-def _spread(past: _Past) -> Floats:
-    """How far the weeks are from their mean, on average."""
-    counted = _over_weeks(_EACH_WEEK, past.known)
-    mean = _over_weeks(_EACH_WEEK, past.trips) / np.maximum(counted, 1)
-    return _ratio(_over_weeks(_EACH_WEEK, np.abs(past.trips - mean) * past.known), counted)
+def _spread(past: _Past) -> Float32Array:
+    """Mean absolute deviation of the weeks from their mean."""
+    counted = sum_over_weeks(_EACH_WEEK, past.known)
+    mean = sum_over_weeks(_EACH_WEEK, past.trips) / np.maximum(counted, 1)
+    return _ratio(sum_over_weeks(_EACH_WEEK, np.abs(past.trips - mean) * past.known), counted)
 
 
-def _last_day(past: _Past) -> Floats:
-    """How the last day was, compared with the same weekday of the weeks before."""
+def _last_day(past: _Past) -> Float32Array:
+    """Change of the last day, compared with the same weekday of the weeks before."""
     return _change(
         past.trips[-1:, -DAY:],
         past.known[-1:, -DAY:],
@@ -210,17 +210,19 @@ def _last_day(past: _Past) -> Floats:
     )
 
 
-def _last_weeks(past: _Past, weeks: int) -> Floats:
-    """How the last weeks were, compared with those before."""
+def _last_weeks(past: _Past, weeks: int) -> Float32Array:
+    """Change of the last weeks, compared with those before."""
     return _change(
         past.trips[-weeks:], past.known[-weeks:], past.trips[:-weeks], past.known[:-weeks]
     )
 
 
-def _change(new: Floats, new_known: Floats, old: Floats, old_known: Floats) -> Floats:
-    """The logarithm of what was, over what these hours were before; by area."""
+def _change(
+    new: Float32Array, new_known: Float32Array, old: Float32Array, old_known: Float32Array
+) -> Float32Array:
+    """Logarithm of the ratio of new trips to the usual trips of the same hours, by area."""
     times, before = new_known.sum(axis=0), old_known.sum(axis=0)
-    # Only hours that are known on both sides say something.
+    # Only hours that are known in both are compared.
     both = np.minimum(times, before) > 0
     was = np.where(both, new.sum(axis=0), _ZERO).sum(axis=0)
     usual = np.where(both, old.sum(axis=0) * times / np.maximum(before, 1), _ZERO).sum(axis=0)
@@ -228,16 +230,16 @@ def _change(new: Floats, new_known: Floats, old: Floats, old_known: Floats) -> F
     return np.asarray(np.where(both.any(axis=0), change, _UNKNOWN), dtype=np.float32)
 
 
-def _over_weeks(weights: Floats, values: Floats) -> Floats:
+def sum_over_weeks(weights: Float32Array, values: Float32Array) -> Float32Array:
     """A weighted sum over the weeks."""
-    # Not a product of matrices, whose threads wait for each other where forecasts run in parallel.
+    # Not a matrix product, whose threads wait for each other when forecasts run in parallel.
     return np.asarray(np.einsum("w,w...->...", weights, values))
 
 
-def _ratio(total: Floats, counted: Floats) -> Floats:
-    """A mean of what is known; NaN where nothing is."""
+def _ratio(total: Float32Array, counted: Float32Array) -> Float32Array:
+    """The mean of known values; NaN if there are none."""
     return np.asarray(np.where(counted > 0, total / np.maximum(counted, 1), _UNKNOWN))
 
 
-def _column(values: npt.NDArray[np.generic]) -> Floats:
+def _column(values: npt.NDArray[np.generic]) -> Float32Array:
     return np.asarray(values, dtype=np.float32)[:, None]

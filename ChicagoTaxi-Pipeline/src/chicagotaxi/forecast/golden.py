@@ -1,4 +1,4 @@
-"""The pasts that a sealed model must answer as it did when it was trained. They are made up."""
+"""Golden inputs: synthetic histories for which a sealed model must give the same outputs again."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -14,9 +14,9 @@ from chicagotaxi.forecast.model_files import (
     DemandForecaster,
     GoldenInput,
 )
-from chicagotaxi.history.panel import Floats, Panel
+from chicagotaxi.history.panel import Float32Array, Panel
 
-# Sums of floats and logarithms may differ in their last digits between processors, and no more.
+# Sums of floats and logarithms may differ in their last digits between processors.
 _TOLERANCE: Final = Tolerance(absolute=1e-4, relative=1e-4)
 # The rows of a batch are the model's forecast, rounded to four decimals.
 _ROUNDED: Final = Tolerance(absolute=1e-4, relative=1e-6)
@@ -31,18 +31,18 @@ _ORIGINS: Final = (
     "2025-03-06T00",
     "2025-11-01T11",
 )
-# Trips per hour: hardly any, some, many, as many as never.
+# Trips per hour: hardly any, some, many, more than ever.
 _LEVELS: Final = (0.05, 2.0, 40.0, 400.0)
 _UNKNOWN_AREA: Final = 0
 
 
 def golden_inputs(areas: tuple[int, ...]) -> list[GoldenInput]:
-    """Pasts of some of a model's areas and of one that it does not know."""
+    """Histories of some of a model's areas and of one that it does not know."""
     return [GoldenInput.of(panel) for panel in _panels(areas)]
 
 
 def make_golden_set(forecaster: DemandForecaster) -> GoldenSet:
-    """Made-up pasts, and what a model in memory answers to them."""
+    """Golden inputs, and the outputs of a model in memory."""
     inputs = tuple(one.model_dump(mode="json") for one in golden_inputs(forecaster.model.areas))
     outputs = {name: tuple(values) for name, values in forecaster.replay(inputs).items()}
     return GoldenSet(
@@ -74,8 +74,8 @@ def _panels(areas: tuple[int, ...]) -> Iterator[Panel]:
 
 
 def _draw(
-    draw: np.random.Generator, hours: "np.typing.NDArray[np.datetime64]", levels: Floats
-) -> Floats:
+    draw: np.random.Generator, hours: "np.typing.NDArray[np.datetime64]", levels: Float32Array
+) -> Float32Array:
     clock = hours.astype(np.int64) % DAY
     rate = 0.2 + np.exp(-(((clock - 18) / 5.0) ** 2))
     return np.asarray(draw.poisson(rate[:, None] * levels), dtype=np.float32)

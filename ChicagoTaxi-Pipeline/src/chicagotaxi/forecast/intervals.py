@@ -17,57 +17,57 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from chicagotaxi.forecast.blend import DAYS, PRIOR
 from chicagotaxi.forecast.weekly_profile import RELATIVE, error_scale
-from chicagotaxi.history.panel import Floats
+from chicagotaxi.history.panel import Float32Array
 
 # Right ends of the levels of expected trips per hour; the last one is open.
 LEVELS: Final = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
-# From this level on, errors of one day go together: on the real counts, the intraclass correlation
-# by day is 0.1 at 10 to 30 trips and 0.27 above, and below 0.03 at every level under 10.
+# From this level on, errors of one day are correlated: on the real counts, the intraclass
+# correlation by day is 0.1 at 10 to 30 trips and 0.27 above, and below 0.03 under 10.
 _SHARED_FROM: Final = 5
 
-# Fewer outcomes than this say little about a twentieth of them; neighbouring levels help out.
+# Fewer outcomes are too few for a quantile of 5%: neighbouring levels are added.
 ENOUGH: Final = 400
-# Days whose errors all days ahead lend to each, so that few far days do not decide.
+# Each day ahead is averaged with this many days of the mean, so that few days do not decide.
 _LENT_DAYS: Final = 14
 
-# What models of earlier releases were calibrated with.
+# Levels of models of earlier releases.
 _EARLIER_LEVELS: Final = (*LEVELS, 100.0)
 
-# In units of the error scale this is below zero for every forecast.
+# In units of the error scale, below zero for every forecast.
 _TO_ZERO: Final = -1e6
-# Where there is not a single outcome.
+# The upper end without a single outcome.
 _BLIND: Final = 2.0
 
 
 @dataclass(frozen=True)
 class Tried:
-    """Forecasts of hours that training has not seen, and what happened. Arrays of one length.
+    """Forecasts of hours that were not trained on, and the truth. Arrays of one length.
 
     Attributes:
         expected: Forecasts, float32.
-        truth: What happened, float32.
-        days: How many days ahead each forecast looked, from 1, int64.
-        dates: The day that each hour is of, as a number, int64.
-        change: How much harder the area was to foresee of late than usual, float32.
+        truth: Trips that happened, float32.
+        days: How many days ahead each forecast is, from 1, int64.
+        dates: The day of each hour, as a number, int64.
+        change: Ratio of the area's recent error to its usual error, float32.
     """
 
-    expected: Floats
-    truth: Floats
+    expected: Float32Array
+    truth: Float32Array
     days: npt.NDArray[np.int64]
     dates: npt.NDArray[np.int64]
-    change: Floats
+    change: Float32Array
 
 
 class Intervals(BaseModel):
     """Widths of the intervals, in units of the error scale.
 
     Attributes:
-        coverage: How often the truth shall lie inside.
-        low: By level and day ahead: the lower end's distance, negative below the forecast.
-        high: The upper end's distance, likewise.
+        coverage: Intended share of truths inside the interval.
+        low: By level and day ahead, distance of the lower end; negative below the forecast.
+        high: Distance of the upper end, likewise.
         levels: Right ends of the levels of expected trips; the last one is open.
         relative: The relative part of the error scale.
-        holidays: Whether the lower end is zero on holidays; not in models of earlier releases.
+        holidays: Whether the lower end is zero on holidays; False in models of earlier releases.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -81,11 +81,11 @@ class Intervals(BaseModel):
 
     @classmethod
     def calibrate(cls, tried: Tried, *, coverage: float) -> "Intervals":
-        """Find the widths that would have covered.
+        """Find the widths that would have covered the truth.
 
         Args:
             tried: Recent forecasts, without those of holidays.
-            coverage: How often the truth shall lie inside.
+            coverage: Intended share of truths inside the interval.
         """
         scores = (tried.truth - tried.expected) / (error_scale(tried.expected) * tried.change)
         levels = _level_of(tried.expected, LEVELS)
@@ -113,20 +113,20 @@ class Intervals(BaseModel):
 
     def around(
         self,
-        expected: Floats,
+        expected: Float32Array,
         days: npt.NDArray[np.int64],
-        change: Floats,
+        change: Float32Array,
         holiday: npt.NDArray[np.bool_],
-    ) -> tuple[Floats, Floats]:
-        """The ends of the intervals: never below zero, and the forecast lies between them.
+    ) -> tuple[Float32Array, Float32Array]:
+        """The ends of the intervals: not below zero, with the forecast between them.
 
-        A holiday is unlike the days that intervals are calibrated on, and too rare to calibrate on
-        by itself: nothing rules out that hardly anybody takes a taxi, so the lower end is zero.
+        Holidays differ from the days of the calibration, and are too rare to calibrate on: demand
+        may be close to zero, so the lower end is zero.
 
         Args:
             expected: Forecasts.
-            days: How many days ahead each looks, from 1; of a shape that broadcasts.
-            change: How much harder the area is to foresee of late than usual; likewise.
+            days: How many days ahead each forecast is, from 1; of a shape that broadcasts.
+            change: Ratio of the area's recent error to its usual error; likewise.
             holiday: Whether the hour is of a federal holiday; likewise.
         """
         levels, place = _level_of(expected, self.levels), np.clip(days, 1, DAYS) - 1
@@ -140,17 +140,17 @@ class Intervals(BaseModel):
         return lower, np.maximum(expected, expected + high * scale)
 
 
-def _level_of(expected: Floats, ends: tuple[float, ...]) -> npt.NDArray[np.int64]:
-    """The level of demand that a forecast belongs to."""
+def _level_of(expected: Float32Array, ends: tuple[float, ...]) -> npt.NDArray[np.int64]:
+    """The level of demand of each forecast."""
     places = np.searchsorted(np.asarray(ends, dtype=np.float32), expected, side="right")
     return np.asarray(places, dtype=np.int64)
 
 
 def _growth(
-    scores: Floats, levels: npt.NDArray[np.int64], tried: Tried, known: int
+    scores: Float32Array, levels: npt.NDArray[np.int64], tried: Tried, known: int
 ) -> npt.NDArray[np.float64]:
-    """By day ahead, how much larger the errors are than those of all days ahead."""
-    # Where next to nothing happens, there is next to nothing to be wrong about.
+    """By day ahead, the ratio of its errors to those of all days ahead."""
+    # Errors of the lowest levels are close to zero on every day.
     telling = np.abs(scores[levels >= len(LEVELS) // 2])
     growth = np.ones(DAYS)
     if not telling.size or not telling.any():
@@ -167,7 +167,7 @@ def _growth(
 
 
 def _chosen(levels: npt.NDArray[np.int64], level: int) -> npt.NDArray[np.bool_]:
-    """A level's outcomes, or those of the nearest levels that are many enough together."""
+    """A level's outcomes, with those of the nearest levels until there are enough."""
     for reach in range(len(LEVELS) + 1):
         chosen: npt.NDArray[np.bool_] = np.abs(levels - level) <= reach
         if chosen.sum() >= ENOUGH:
@@ -180,34 +180,33 @@ def _share(chosen: npt.NDArray[np.bool_]) -> float:
 
 
 def _among_days(coverage: float, days: int, unknown: float) -> float:
-    """What part of the outcomes of so many days to cover, for the coverage on one day more.
+    """The share of the outcomes of past days to cover, for the intended coverage of a new day.
 
-    The day to come is one of ``days + 1`` that may come in any order, and the only one whose
-    errors are not known: it may be off by more than all others. A part of what its hours share is
-    known from the last day, though.
+    The new day is one of ``days + 1`` exchangeable days, and the only one with unknown errors,
+    which may be the largest. A part of its common error is known from the last day, though.
 
     Args:
-        coverage: How often the truth shall lie inside.
-        days: How many days have been forecast so far ahead.
-        unknown: The part of a day's deviation that is not known so far ahead.
+        coverage: Intended share of truths inside the interval.
+        days: Number of days that have been forecast so far ahead.
+        unknown: Share of a day's common error that is not known so far ahead.
     """
     return min(coverage * (1 + unknown / days), 1.0) if days > 0 else 1.0
 
 
-def _ends(ranked: Floats, none: float, inside: float, coverage: float) -> tuple[float, float]:
-    """The ends that have a part of the outcomes between them.
+def _ends(ranked: Float32Array, none: float, inside: float, coverage: float) -> tuple[float, float]:
+    """The ends that have a share of the outcomes between them.
 
     Args:
         ranked: Scores, ascending.
-        none: The share of outcomes without any trip.
-        inside: The part to be covered.
-        coverage: How often the truth shall lie inside.
+        none: Share of outcomes without any trip.
+        inside: Share to be covered.
+        coverage: Intended share of truths inside the interval.
     """
     count = len(ranked)
     if not count:
         return _TO_ZERO, _BLIND
     outside = (1 - inside) * (count + 1)
-    # Counts without trips are too many to be left out below: the shortest interval begins at zero.
+    # With so many outcomes without trips, the shortest interval begins at zero.
     if none > (1 - coverage) / 2:
         return _TO_ZERO, float(ranked[max(count - max(int(outside), 1), 0)])
     first = max(int(outside / 2) - 1, 0)

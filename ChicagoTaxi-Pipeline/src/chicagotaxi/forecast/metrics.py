@@ -1,4 +1,4 @@
-"""How far forecasts are from what happened. The classes are the form of ``backtest.json``."""
+"""Errors of forecasts and coverage of intervals. The classes define ``backtest.json``."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from chicagotaxi.forecast.baselines import BASELINES, SEASONAL_NAIVE
 from chicagotaxi.forecast.outcome import Outcome
 from chicagotaxi.forecast.standard_error import Sums, standard_error, sums_by_day
-from chicagotaxi.history.panel import Floats
+from chicagotaxi.history.panel import Float32Array
 
 FORECAST = "forecast"
 
@@ -19,14 +19,14 @@ class _Record(BaseModel):
 
 
 class Errors(_Record):
-    """Figures of one forecaster on one set of hours and areas.
+    """Errors of one forecaster on one set of hours and areas.
 
     Attributes:
         mae: Mean absolute error, in trips per hour and area.
         rmse: Root of the mean squared error.
-        wape: Absolute errors over trips, both summed; null where there were no trips.
-        r2: The share of the variance that is explained; null where there is none.
-        bias: Mean of forecast less truth.
+        wape: Sum of absolute errors over the sum of trips; null without trips.
+        r2: Explained share of the variance; null without variance.
+        bias: Mean of forecast minus truth.
     """
 
     mae: float
@@ -40,10 +40,10 @@ class IntervalFigures(_Record):
     """Figures of one forecaster's intervals on one set of hours and areas.
 
     Attributes:
-        coverage: How often the truth lay inside.
-        width: The mean width, in trips.
-        score: The mean interval score (Gneiting and Raftery 2007), in trips: the width, and twice
-            the distance of a truth outside over the share that may lie outside. Less is better.
+        coverage: Share of truths inside the interval.
+        width: Mean width, in trips.
+        score: Mean interval score (Gneiting and Raftery 2007), in trips: the width, plus twice the
+            distance of a truth outside over the share that may be outside. Lower is better.
     """
 
     coverage: float
@@ -55,21 +55,21 @@ class Comparison(_Record):
     """The forecast compared with the baselines, on the same hours and areas.
 
     Attributes:
-        name: Which hours and areas.
-        areas: How many areas.
-        cells: How many pairs of hour and area were forecast and are known.
-        dates: Of how many different days they are.
-        trips: What happened there, in all.
-        errors: By forecaster.
-        best_baseline: The one with the least MAE.
-        skill_naive: How much less the forecast's MAE is than that of the same hour last week: 0.2
-            means a fifth less, a negative number means more.
-        skill_best: The same against the best baseline.
-        skill_best_error: Its standard error, with days as what is sampled; null of a single day.
+        name: Name of this set of hours and areas.
+        areas: Number of areas.
+        cells: Number of pairs of hour and area that were forecast and are known.
+        dates: Number of different days.
+        trips: Number of trips that happened.
+        errors: Errors by forecaster.
+        best_baseline: The baseline with the least MAE.
+        skill_naive: How much lower the forecast's MAE is than that of the same hour last week: 0.2
+            means a fifth lower, a negative number means higher.
+        skill_best: The same compared with the best baseline.
+        skill_best_error: Its standard error, with days as the sample; null for a single day.
         intervals: By forecaster, each calibrated on that forecaster's own errors.
-        coverage_error: The standard error of the forecast's coverage, likewise.
-        least_coverage: The share of hours without a trip whose interval begins at zero. Any
-            interval that begins there covers them: no narrower one would be right less often.
+        coverage_error: Standard error of the forecast's coverage, likewise.
+        least_coverage: Share of hours without a trip whose interval begins at zero. Any interval
+            that begins there covers them, so that no narrower one would have a lower coverage.
     """
 
     name: str
@@ -88,7 +88,7 @@ class Comparison(_Record):
 
     @property
     def coverage(self) -> float:
-        """How often the truth lay in the forecast's interval."""
+        """Share of truths inside the forecast's interval."""
         return self.intervals[FORECAST].coverage
 
 
@@ -97,10 +97,10 @@ class Fold(_Record):
 
     Attributes:
         origin: The first hour that was forecast.
-        trained_hours: How many hours the model had been trained on, all before the origin.
-        cells: How many pairs of hour and area are compared.
-        mae: By forecaster.
-        coverage: Of the forecast's interval.
+        trained_hours: Number of hours that the model was trained on, all before the origin.
+        cells: Number of pairs of hour and area that are compared.
+        mae: Mean absolute error by forecaster.
+        coverage: Coverage of the forecast's interval.
     """
 
     origin: str
@@ -111,19 +111,19 @@ class Fold(_Record):
 
 
 class BacktestReport(_Record):
-    """``backtest.json``: what a backtest by rolling origin found.
+    """Results of a back-test by rolling origin, as in ``backtest.json``.
 
     Attributes:
-        format: The version of this form.
-        data: What it was done on.
-        options: How the models were trained.
-        interval: How often the truth shall lie in the interval.
-        horizon_hours: How far every forecast looked.
-        left_out: Hours and areas that cannot be compared: unknown, or without a baseline.
-        overall: Everything.
-        groups: By level of demand, as it was before the first origin.
-        days_ahead: By how far the forecast looked.
-        groups_ahead: By level of demand, and by how far the forecast looked.
+        format: Version of this format.
+        data: Description of the history.
+        options: Options of the training.
+        interval: Intended share of truths inside the interval.
+        horizon_hours: Length of every forecast, in hours.
+        left_out: Number of hours and areas that cannot be compared: unknown, or without a baseline.
+        overall: All hours and areas.
+        groups: By level of demand before the first origin.
+        days_ahead: By day ahead.
+        groups_ahead: By level of demand, and by day ahead.
         folds: By origin.
     """
 
@@ -141,21 +141,21 @@ class BacktestReport(_Record):
 
 
 def compare(name: str, outcome: Outcome, *, areas: int, interval: float) -> Comparison:
-    """The forecast compared with the baselines. There is at least one hour and area.
+    """Compare the forecast with the baselines.
 
     Args:
-        name: Which hours and areas these are.
-        outcome: What was forecast and what happened.
-        areas: How many areas.
-        interval: How often the truth shall lie in an interval.
+        name: Name of this set of hours and areas.
+        outcome: The forecasts and truths, of at least one hour and area.
+        areas: Number of areas.
+        interval: Intended share of truths inside an interval.
     """
-    errors = {one: measure(outcome.truth, guess) for one, guess in outcome.guesses.items()}
+    errors = {one: measure(outcome.truth, forecast) for one, forecast in outcome.forecasts.items()}
     best = min(BASELINES, key=lambda one: errors[one].mae)
     truth, lower = outcome.truth, outcome.lower[FORECAST]
     sums = sums_by_day(
         outcome.dates,
-        np.abs(outcome.guesses[FORECAST] - truth),
-        np.abs(outcome.guesses[best] - truth),
+        np.abs(outcome.forecasts[FORECAST] - truth),
+        np.abs(outcome.forecasts[best] - truth),
         ((truth >= lower) & (truth <= outcome.upper[FORECAST])).astype(np.float32),
     )
     return Comparison(
@@ -179,15 +179,15 @@ def compare(name: str, outcome: Outcome, *, areas: int, interval: float) -> Comp
 
 
 def measure_intervals(
-    truth: Floats, lower: Floats, upper: Floats, interval: float
+    truth: Float32Array, lower: Float32Array, upper: Float32Array, interval: float
 ) -> IntervalFigures:
     """The figures of one forecaster's intervals.
 
     Args:
-        truth: What happened.
+        truth: Trips that happened.
         lower: The lower ends.
         upper: The upper ends.
-        interval: How often the truth shall lie inside, above 0 and below 1.
+        interval: Intended share of truths inside, above 0 and below 1.
     """
     below, above = np.maximum(lower - truth, 0), np.maximum(truth - upper, 0)
     width = float((upper - lower).mean(dtype=np.float64))
@@ -199,10 +199,10 @@ def measure_intervals(
     )
 
 
-def measure(truth: Floats, guess: Floats) -> Errors:
+def measure(truth: Float32Array, forecast: Float32Array) -> Errors:
     """The errors of one forecaster."""
     happened = truth.astype(np.float64)
-    off = guess.astype(np.float64) - happened
+    off = forecast.astype(np.float64) - happened
     total = float(happened.sum())
     variance = float(((happened - happened.mean()) ** 2).sum())
     return Errors(
@@ -216,7 +216,7 @@ def measure(truth: Floats, guess: Floats) -> Errors:
 
 def _skill(errors: Mapping[str, Errors], baseline: str) -> float:
     reference = errors[baseline].mae
-    # Nobody errs where nothing ever happens; then there is nothing to be better at.
+    # Without any error of the baseline, there is no skill to be had.
     return 1 - errors[FORECAST].mae / reference if reference else 0.0
 
 

@@ -28,20 +28,21 @@ from chicagotaxi.forecast.trials import (
     try_out,
 )
 from chicagotaxi.forecast.weekly_profile import Profile, change, recent_profile
-from chicagotaxi.history.panel import Floats, Panel
+from chicagotaxi.history.panel import Float32Array, Panel
 
-# A model needs two weeks to learn from, behind two weeks to look back on.
+# A model needs two weeks to learn from, after two weeks to look back on.
 MIN_HISTORY: Final = 4 * WEEK
 
 
 class ForecastOptions(BaseModel):
-    """How to train.
+    """Options of the training.
 
     Attributes:
-        seed: Of every random choice.
-        rows: The most rows to train on; of more, a sample that prefers busy areas.
-        trees: How many.
-        coverage: How often the truth shall lie in the interval.
+        seed: Random seed.
+        rows: Largest number of rows to train on. If there are more, a sample that prefers busy
+            areas is drawn.
+        trees: Number of trees.
+        coverage: Intended share of truths inside the interval.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -53,7 +54,7 @@ class ForecastOptions(BaseModel):
 
 
 class Thresholds(BaseModel):
-    """Least trips per hour of the categories of demand, for all areas alike."""
+    """Least trips per hour of the categories of demand, the same for all areas."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -68,17 +69,17 @@ class Forecast:
 
     Attributes:
         hours: The hours.
-        areas: The areas' numbers.
-        expected: Trips to expect, hours x areas.
-        lower: The lower ends of the intervals.
-        upper: The upper ends.
+        areas: Numbers of the areas.
+        expected: Expected trips, hours x areas, float32.
+        lower: Lower ends of the intervals, likewise.
+        upper: Upper ends of the intervals, likewise.
     """
 
     hours: Hours
     areas: tuple[int, ...]
-    expected: Floats
-    lower: Floats
-    upper: Floats
+    expected: Float32Array
+    lower: Float32Array
+    upper: Float32Array
 
 
 @dataclass(frozen=True)
@@ -87,13 +88,13 @@ class ForecastModel:
 
     Attributes:
         booster: The trees.
-        areas: The areas that it was trained on.
-        intervals: The widths of its intervals.
-        thresholds: Its categories of demand.
-        blend: How much the trees count; None in models of earlier releases, where they count
-            alone.
-        usual_errors: For each of its areas, how far off last weeks were when it was calibrated;
-            None in models of earlier releases, whose intervals do not follow changes.
+        areas: Areas that it was trained on.
+        intervals: Widths of its intervals.
+        thresholds: Categories of demand.
+        blend: Weights of the trees in the blend; None in models of earlier releases, which have no
+            blend.
+        usual_errors: For each of its areas, the mean error of a week when it was calibrated; None
+            in models of earlier releases, whose intervals do not follow changes.
     """
 
     booster: lightgbm.Booster
@@ -107,8 +108,8 @@ class ForecastModel:
         """Forecast the week that begins at an origin.
 
         Args:
-            panel: The history; what lies at or after the origin is not looked at.
-            origin: The row of the first hour to forecast; the one after the last by default.
+            panel: The history. Rows at or after the origin are not used.
+            origin: Row of the first hour to forecast; by default the one after the last.
         """
         window = look_back(panel, len(panel.trips) if origin is None else origin)
         hours = window.origin + np.arange(HORIZON)
@@ -128,13 +129,13 @@ class ForecastModel:
             upper=upper,
         )
 
-    def change(self, profile: Profile, areas: tuple[int, ...]) -> Floats:
-        """By area, how much harder to foresee it is of late than when the model was calibrated.
+    def change(self, profile: Profile, areas: tuple[int, ...]) -> Float32Array:
+        """By area, the ratio of its recent error to its usual error.
 
         Args:
-            profile: What past weeks say.
-            areas: The areas that it is of; one that the model does not know is compared with the
-                mean of those that it knows.
+            profile: The profile of the window.
+            areas: Areas of the profile. One that the model does not know is compared with the mean
+                of those that it knows.
         """
         if self.usual_errors is None:
             return np.ones(len(areas), dtype=np.float32)
@@ -151,7 +152,7 @@ def fit_steps() -> int:
 
 
 def fit(panel: Panel, options: ForecastOptions, *, progress: Advance = silent) -> ForecastModel:
-    """Train on a history: first without its end, to see how far off one is there, then on all.
+    """Train on a history: first without its end, to measure errors there, then on all of it.
 
     Raises:
         DataError: The history is too short.
@@ -173,10 +174,10 @@ def fit(panel: Panel, options: ForecastOptions, *, progress: Advance = silent) -
 
 
 def check_history(panel: Panel) -> None:
-    """Refuse a history of which too little is known to train on, before any work.
+    """Refuse a history with too few known hours to train on.
 
     Raises:
-        DataError: It is.
+        DataError: There are too few.
     """
     known = int(panel.known.sum())
     if known < MIN_HISTORY + WEEK:
@@ -191,7 +192,7 @@ def _fit_trees(panel: Panel, options: ForecastOptions) -> lightgbm.Booster:
 
 
 def _try_trees(panel: Panel, options: ForecastOptions, progress: Advance) -> Trials:
-    """Forecasts of the recent past by trees that saw only what lay before, and by the profile."""
+    """Forecasts of the recent past, by the profile and by trees trained on what is before it."""
     parts = []
     for number, stretch in enumerate(stretches(panel), start=1):
         progress(step=f"try the model on recent weeks, {number} of {STRETCHES}")
@@ -201,7 +202,7 @@ def _try_trees(panel: Panel, options: ForecastOptions, progress: Advance) -> Tri
 
         def both(
             window: Window, profile: Profile, booster: lightgbm.Booster = booster
-        ) -> dict[str, Floats]:
+        ) -> dict[str, Float32Array]:
             expected = forecast_by_trees(booster, panel.areas, window, panel.areas)
             return {"model": expected, "profile": profile.mean}
 
@@ -210,7 +211,7 @@ def _try_trees(panel: Panel, options: ForecastOptions, progress: Advance) -> Tri
 
 
 def _thresholds(panel: Panel) -> Thresholds:
-    """Half, a fifth and a twentieth of the hours with any trips lie above these."""
+    """Half, a fifth and a twentieth of the hours with any trips are above these."""
     some = panel.trips[panel.trips > 0]
     ends = np.quantile(some, (0.5, 0.8, 0.95)) if len(some) else np.array([1.0, 2.0, 3.0])
     medium, high, very_high = (round(float(end), 3) for end in ends)

@@ -1,7 +1,6 @@
-"""The model as sealed bytes: LightGBM's own text, and what goes with it as JSON. No pickle.
+"""The files of a sealed model: LightGBM's text format, and the rest as JSON. No pickle.
 
-`load` is what modelseal calls to open a sealed model (entry point ``modelseal.loaders``); `pack`
-makes the files that it reads.
+`load` opens the files of a sealed model (entry point ``modelseal.loaders``); `pack` makes them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,29 +19,29 @@ from chicagotaxi.forecast.intervals import Intervals
 from chicagotaxi.forecast.model import ForecastModel, Thresholds
 from chicagotaxi.forecast.rows import week_after
 from chicagotaxi.forecast.trained_on import TrainedOn
-from chicagotaxi.history.panel import Floats, Panel
+from chicagotaxi.history.panel import Float32Array, Panel
 
 MODEL_NAME: Final = "chicagotaxi"
 
 _BOOSTER: Final = "booster.txt"
 _FORECAST: Final = "forecast.json"
 
-# A golden forecast, by the model and by the path that makes batches.
+# Outputs of a golden input: of the model, and of the rows of a batch.
 MODEL_OUTPUTS: Final = ("expected", "lower", "upper")
 BATCH_OUTPUTS: Final = ("batch_expected", "batch_lower", "batch_upper")
 _COLUMNS: Final = ("predicted_demand", "lower", "upper")
 
-# Every seventh hour of the week ahead: all days, and all clock hours but for a shift.
+# Every seventh hour of the week ahead: all days, and all clock hours.
 _SHOWN: Final = 7
 _UNKNOWN: Final = "-"
-# Trips after the origin of a golden forecast; whatever they are, they may not matter.
+# Trips after the origin of a golden input. The forecast must not depend on them.
 _LATER: Final = 5000.0
-# What a batch that lacks a row answers there: nothing that agrees with any forecast.
+# Values for a row that a batch lacks, which agree with no forecast.
 _NO_ROW: Final = dict.fromkeys(_COLUMNS, -1.0)
 
 
 class _Forecast(BaseModel):
-    """The form of ``forecast.json``."""
+    """Contents of ``forecast.json``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -50,8 +49,8 @@ class _Forecast(BaseModel):
     areas: tuple[int, ...]
     intervals: Intervals
     thresholds: Thresholds
-    # Models of earlier releases lack these: their trees count alone, and their golden sets have
-    # the model's own outputs alone.
+    # Models of earlier releases lack these: they have no blend, and their golden sets only have
+    # the model's outputs.
     blend: Blend | None = None
     usual_errors: tuple[float, ...] | None = None
     trained_on: TrainedOn | None = None
@@ -59,12 +58,12 @@ class _Forecast(BaseModel):
 
 
 class GoldenInput(BaseModel):
-    """A made-up past, and when it ends.
+    """A synthetic history before an origin.
 
     Attributes:
         origin: The first hour to forecast.
-        histories: By area, the trips of the hours before the origin as numbers with blanks in
-            between, ``-`` where nothing is known. A string, so that a manifest stays readable.
+        histories: By area, the trips of the hours before the origin as numbers separated by blanks,
+            ``-`` where unknown. As one string, so that a manifest stays readable.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -74,7 +73,7 @@ class GoldenInput(BaseModel):
 
     @classmethod
     def of(cls, panel: Panel) -> "GoldenInput":
-        """The input that holds a history."""
+        """Make an input of a history."""
         return cls(
             origin=str(panel.end.astype("datetime64[h]")),
             histories={
@@ -86,12 +85,12 @@ class GoldenInput(BaseModel):
         )
 
     def panel(self) -> Panel:
-        """The history that it holds."""
+        """The history of the input."""
         columns = [
             [float("nan") if one == _UNKNOWN else float(one) for one in text.split()]
             for text in self.histories.values()
         ]
-        trips: Floats = np.array(columns, dtype=np.float32).T
+        trips: Float32Array = np.array(columns, dtype=np.float32).T
         return Panel(
             start=np.datetime64(self.origin, "h") - len(trips) * HOUR,
             areas=tuple(map(int, self.histories)),
@@ -101,12 +100,12 @@ class GoldenInput(BaseModel):
 
 @dataclass(frozen=True)
 class DemandForecaster:
-    """What a sealed model becomes when it is opened.
+    """An opened model.
 
     Attributes:
         model: The forecast.
-        trained_on: What it was trained on; None of models that do not say so.
-        outputs: The outputs of its golden set.
+        trained_on: Description of its training data; None in models of earlier releases.
+        outputs: Outputs of its golden set.
     """
 
     model: ForecastModel
@@ -114,13 +113,13 @@ class DemandForecaster:
     outputs: tuple[str, ...] = (*MODEL_OUTPUTS, *BATCH_OUTPUTS)
 
     def replay(self, inputs: Sequence[JsonValue]) -> Mapping[str, Sequence[GoldenValue]]:
-        """Answer golden inputs by the model, and by the path that makes batches.
+        """Compute the outputs of golden inputs, with the model and with the rows of a batch.
 
         Returns:
             For each input, every seventh hour of the week ahead, for all of its areas:
-            ``expected``, ``lower`` and ``upper`` of the model's own forecast, and as ``batch_...``
-            those of the rows that a batch holds of it. For them the history goes on after the
-            origin, with trips that a forecast must not see.
+            ``expected``, ``lower`` and ``upper`` of the model's forecast, and as ``batch_...``
+            those of the rows of a batch. For the batch, the history continues after the origin, with
+            trips that the forecast must not use.
         """
         answers: dict[str, list[GoldenValue]] = {name: [] for name in self.outputs}
         for one in inputs:
@@ -132,7 +131,7 @@ class DemandForecaster:
                 if not is_skipped(forecast.hours[[hour]])[0]
             ]
             for name in MODEL_OUTPUTS:
-                values: Floats = getattr(forecast, name)[shown]
+                values: Float32Array = getattr(forecast, name)[shown]
                 answers[name].append(tuple(values.reshape(-1).tolist()))
             if set(BATCH_OUTPUTS) <= set(self.outputs):
                 rows = self._batch_rows(panel)
@@ -148,7 +147,7 @@ class DemandForecaster:
         return answers
 
     def _batch_rows(self, panel: Panel) -> dict[tuple[object, int], dict[str, float]]:
-        """The rows of the week after a history, as a batch has them, by hour and area."""
+        """A batch's rows of the week after a history, by hour and area."""
         later = np.full((DAY, len(panel.areas)), _LATER, dtype=np.float32)
         longer = Panel(panel.start, panel.areas, np.concatenate([panel.trips, later]))
         week = week_after(self.model, longer, panel.end, self.trained_on)
@@ -159,7 +158,7 @@ class DemandForecaster:
 
 
 def pack(forecaster: DemandForecaster) -> dict[str, bytes]:
-    """The files of a model to be sealed."""
+    """Make the files of a sealed model."""
     model = forecaster.model
     forecast = _Forecast(
         features=FEATURES,
@@ -178,7 +177,7 @@ def pack(forecaster: DemandForecaster) -> dict[str, bytes]:
 
 
 def load(files: Mapping[str, bytes]) -> DemandForecaster:
-    """Make a forecaster of the files of a sealed model.
+    """Load a forecaster from the files of a sealed model.
 
     Args:
         files: Verified contents by file name.

@@ -1,13 +1,12 @@
-"""What a back-test compares: forecasts with their intervals, and what happened."""
+"""What a back-test compares: forecasts with their intervals, and the truth."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
-from chicagotaxi.history.panel import Floats
+from chicagotaxi.history.panel import Float32Array
 
 
 @dataclass(frozen=True)
@@ -15,45 +14,44 @@ class Outcome:
     """Forecasts and truths of some hours and areas, flat and of one length.
 
     Attributes:
-        truth: What happened, float32.
-        dates: The day that each hour is of, as a number.
-        guesses: Forecasts by forecaster, float32.
-        lower: The lower ends of their intervals, likewise.
-        upper: The upper ends.
+        truth: Trips that happened, float32.
+        dates: The day of each hour, as a number.
+        forecasts: Forecasts by forecaster, float32.
+        lower: Lower ends of their intervals, likewise.
+        upper: Upper ends of their intervals, likewise.
     """
 
-    truth: Floats
+    truth: Float32Array
     dates: npt.NDArray[np.int64]
-    guesses: dict[str, Floats]
-    lower: dict[str, Floats]
-    upper: dict[str, Floats]
+    forecasts: Mapping[str, Float32Array]
+    lower: Mapping[str, Float32Array]
+    upper: Mapping[str, Float32Array]
 
     def __len__(self) -> int:
-        """How many hours and areas."""
+        """Number of hours and areas."""
         return len(self.truth)
 
     def where(self, chosen: npt.NDArray[np.bool_]) -> "Outcome":
-        """Some of them."""
+        """The chosen hours and areas."""
         return Outcome(
-            truth=self.truth[chosen],
-            dates=self.dates[chosen],
-            guesses={name: values[chosen] for name, values in self.guesses.items()},
-            lower={name: values[chosen] for name, values in self.lower.items()},
-            upper={name: values[chosen] for name, values in self.upper.items()},
+            self.truth[chosen],
+            self.dates[chosen],
+            *(
+                {name: values[chosen] for name, values in by_name.items()}
+                for by_name in (self.forecasts, self.lower, self.upper)
+            ),
         )
 
-    @classmethod
-    def together(cls, parts: Sequence[Self]) -> Self:
-        """Several ones as one; there is at least one."""
 
-        def joined(which: str) -> dict[str, Floats]:
-            tables: list[dict[str, Floats]] = [getattr(one, which) for one in parts]
-            return {name: np.concatenate([one[name] for one in tables]) for name in tables[0]}
+def concatenate(parts: Sequence[Outcome]) -> Outcome:
+    """Several outcomes, at least one, as one."""
 
-        return cls(
-            truth=np.concatenate([one.truth for one in parts]),
-            dates=np.concatenate([one.dates for one in parts]),
-            guesses=joined("guesses"),
-            lower=joined("lower"),
-            upper=joined("upper"),
-        )
+    def joined(which: str) -> dict[str, Float32Array]:
+        tables: list[Mapping[str, Float32Array]] = [getattr(one, which) for one in parts]
+        return {name: np.concatenate([one[name] for one in tables]) for name in tables[0]}
+
+    return Outcome(
+        np.concatenate([one.truth for one in parts]),
+        np.concatenate([one.dates for one in parts]),
+        *map(joined, ("forecasts", "lower", "upper")),
+    )

@@ -1,21 +1,20 @@
-"""A forecast as a table: the rows of a batch of predictions."""
+"""A forecast as the rows of a batch of predictions."""
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from servicekit.answer_warnings import WARNINGS
 
+from chicagotaxi.arrow_schemas import prediction_schema
 from chicagotaxi.clock import DAY, WEEK, clock_hour, day_of_week, is_skipped, is_weekend
 from chicagotaxi.forecast.model import Forecast, ForecastModel, Thresholds
 from chicagotaxi.forecast.trained_on import TrainedOn, warning_cells
-from chicagotaxi.history.panel import Floats, Panel
-from chicagotaxi.schema import DemandCategory, prediction_schema
+from chicagotaxi.history.panel import Float32Array, Panel
+from chicagotaxi.schema import DemandCategory
 
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-# Fares and distances are usual ones of these weeks.
+# Fares and distances are means over this many hours.
 RECENT: Final = 8 * WEEK
 
 _CATEGORIES: Final[tuple[DemandCategory, ...]] = ("LOW", "MEDIUM", "HIGH", "VERY_HIGH")
@@ -24,13 +23,13 @@ _CATEGORIES: Final[tuple[DemandCategory, ...]] = ("LOW", "MEDIUM", "HIGH", "VERY
 def week_after(
     model: ForecastModel, panel: Panel, origin: np.datetime64, trained_on: TrainedOn | None
 ) -> pa.Table:
-    """Forecast the week after an origin in a history, of which nothing later is looked at.
+    """Forecast the week after an origin in a history. Later rows of the history are not used.
 
     Args:
         model: The forecast.
         panel: The history.
         origin: The first hour to forecast.
-        trained_on: What the model was trained on, where that is known.
+        trained_on: Description of the model's training data, if known.
     """
     past = panel.until(panel.index(origin))
     return table(model, model.predict(past), past, trained_on)
@@ -42,19 +41,19 @@ def table(
     """A forecast as a table, sorted by hour and area, without the hour that the clock skips.
 
     Args:
-        model: What made it; it knows what much demand is.
+        model: The model of the forecast, with its categories of demand.
         forecast: The forecast.
-        panel: The history that it was made from, for usual fares and distances, and for warnings.
-        trained_on: What the model was trained on, where that is known.
+        panel: The history before it, for usual fares and distances, and for warnings.
+        trained_on: Description of the model's training data, if known.
     """
     real = ~is_skipped(forecast.hours)
     hours = forecast.hours[real]
     areas = len(forecast.areas)
 
-    def by_hour(values: "npt.NDArray[np.generic]") -> "npt.NDArray[np.generic]":
+    def by_hour(values: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
         return np.repeat(values, areas)
 
-    def flat(values: Floats) -> "npt.NDArray[np.float64]":
+    def flat(values: Float32Array) -> npt.NDArray[np.float64]:
         return np.asarray(np.round(values[real].reshape(-1).astype(np.float64), 4), np.float64)
 
     expected = flat(forecast.expected)
@@ -76,26 +75,25 @@ def table(
         WARNINGS: cells.take(pa.array(np.tile(np.arange(areas), len(hours)))),
     }
     schema = prediction_schema()
-    # NaN says that a fare is not known; a table says that with a null.
+    # An unknown fare is NaN in arrays, and null in a table.
     arrays = [pa.array(columns[field.name], field.type, from_pandas=True) for field in schema]
     return pa.table(arrays, schema=schema)
 
 
-def categories(expected: "npt.NDArray[np.float64]", thresholds: Thresholds) -> pa.StringArray:
+def categories(expected: npt.NDArray[np.float64], thresholds: Thresholds) -> pa.StringArray:
     """The category of each demand."""
     ends = (thresholds.medium, thresholds.high, thresholds.very_high)
     places = np.searchsorted(np.asarray(ends), expected, side="right")
     return pa.array(_CATEGORIES, pa.string()).take(pa.array(places))
 
 
-def _usual(panel: Panel) -> "list[npt.NDArray[np.float64]]":
+def _usual(panel: Panel) -> list[npt.NDArray[np.float64]]:
     """The mean fare and distance of the last weeks by clock hour and area, weighted by trips.
 
-    Where there were none at a clock hour it is the area's mean, and the city's where there were
-    none in the area.
+    Without trips at a clock hour it is the area's mean, and without trips in the area the city's.
 
     Returns:
-        Of each, 24 x areas; NaN where nothing is known at all.
+        The means of fares and of distances, 24 x areas each; NaN if nothing is known.
     """
     trips = panel.trips[-RECENT:].astype(np.float64)
     first = int(clock_hour(panel.hours[-len(trips) :][:1])[0]) if len(trips) else 0
@@ -117,8 +115,8 @@ def _usual(panel: Panel) -> "list[npt.NDArray[np.float64]]":
     return found
 
 
-def _by_clock(values: "npt.NDArray[np.float64]", first: int) -> "npt.NDArray[np.float64]":
-    """The sums of consecutive hours by clock hour, where the first is at that one."""
+def _by_clock(values: npt.NDArray[np.float64], first: int) -> npt.NDArray[np.float64]:
+    """Sums of consecutive hours by clock hour; ``first`` is the clock hour of the first row."""
     days = -(-(first + len(values)) // DAY)
     whole = values
     if len(values) < days * DAY:

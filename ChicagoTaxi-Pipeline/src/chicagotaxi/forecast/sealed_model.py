@@ -1,30 +1,28 @@
-"""The sealed model by place and digest: opened and proven once in a process, whichever it is."""
+"""The sealed model by folder and digest, opened and verified once in each process."""
 
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
+from modelseal import OpenedModel
+from modelseal.manifest import read_manifest
 from servicekit.models import check_model, open_model
 
+from chicagotaxi.forecast.model import ForecastModel
 from chicagotaxi.forecast.model_files import MODEL_NAME, DemandForecaster
-
-if TYPE_CHECKING:
-    from modelseal import OpenedModel
-
-    from chicagotaxi.forecast.model import ForecastModel
 
 _OPENING: Final = Lock()
 
 
 @dataclass(frozen=True)
 class SealedForecast:
-    """A sealed model, wherever its folder can be seen.
+    """A sealed model that any process can open.
 
     Attributes:
-        folder: Of the sealed model, absolute.
-        sha256: The SHA-256 of its manifest.
+        folder: Absolute folder of the sealed model.
+        sha256: SHA-256 of its manifest.
     """
 
     folder: Path
@@ -32,47 +30,45 @@ class SealedForecast:
 
     @classmethod
     def find(cls, folder: Path, sha256: str | None, signers: list[str] | None = None) -> Self:
-        """The model in a folder, which is opened.
+        """Open the model in a folder.
 
         Args:
-            folder: Of the sealed model.
-            sha256: What the SHA-256 of its manifest must be, where that is known.
-            signers: Public keys, of which one must have signed it; None or empty where no
-                signature is asked for.
+            folder: Folder of the sealed model.
+            sha256: Expected SHA-256 of its manifest, if known.
+            signers: Public keys, of which one must have signed it; None or empty to require no
+                signature.
 
         Raises:
             SealedModelError: It is refused.
             DataError: It is a model of another service.
         """
-        from modelseal.manifest import read_manifest  # noqa: PLC0415
-
         check_model(folder)
         _, found = read_manifest(folder, expected_sha256=sha256, signers=tuple(signers or ()))
         sealed = cls(folder.resolve(), found)
         sealed.opened()
         return sealed
 
-    def opened(self) -> "OpenedModel":
-        """The model, verified and proven in this process.
+    def opened(self) -> OpenedModel:
+        """The model, verified in this process.
 
         Raises:
-            SealedModelError: It is refused, such as where another manifest stands there.
+            SealedModelError: It is refused, for example because the manifest has changed.
             DataError: It is a model of another service.
         """
         with _OPENING:
             return _opened(self)[0]
 
-    def forecaster(self) -> "DemandForecaster":
-        """What it becomes when it is opened, likewise."""
+    def forecaster(self) -> DemandForecaster:
+        """The opened model's forecaster; raises as `opened` does."""
         with _OPENING:
             return _opened(self)[1]
 
-    def model(self) -> "ForecastModel":
-        """Its forecast, likewise."""
+    def model(self) -> ForecastModel:
+        """The opened model's forecast; raises as `opened` does."""
         return self.forecaster().model
 
 
 @lru_cache(maxsize=1)
-def _opened(sealed: SealedForecast) -> "tuple[OpenedModel, DemandForecaster]":
-    # Whose it is was asked when it was found; since then its digest says which it is.
+def _opened(sealed: SealedForecast) -> tuple[OpenedModel, DemandForecaster]:
+    # The signature was checked by `find`; from then on the digest identifies the model.
     return open_model(sealed.folder, sealed.sha256, None, name=MODEL_NAME, kind=DemandForecaster)

@@ -1,6 +1,6 @@
-"""How far a figure of a back-test may be from what another year's weeks would have given.
+"""Standard errors of a back-test's figures: how much another year's weeks might change them.
 
-Hours of one day share its weather and events, so days and not hours are what is sampled.
+Hours of one day share its weather and events, so that the sample is one of days and not of hours.
 """
 
 from collections.abc import Callable
@@ -8,21 +8,21 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from chicagotaxi.history.panel import Floats
+from chicagotaxi.history.panel import Float32Array
 
 Sums = npt.NDArray[np.float64]
 """Days x columns: sums over the hours and areas of each day."""
 
 
-def sums_by_day(dates: npt.NDArray[np.int64], *columns: Floats) -> Sums:
-    """Sums of some columns over each day, and at last how many values these are of.
+def sums_by_day(dates: npt.NDArray[np.int64], *columns: Float32Array) -> Sums:
+    """Sums of columns over each day, and the numbers of values.
 
     Args:
-        dates: The day that each value is of, as a number.
+        dates: The day of each value, as a number.
         columns: Values, of the length of the dates.
 
     Returns:
-        One row for each day that occurs, one column for each of the columns, and the counts.
+        A row for each day that occurs, a column for each of the columns, and the counts last.
     """
     _, places = np.unique(dates, return_inverse=True)
     sums = [np.bincount(places, weights=column.astype(np.float64)) for column in columns]
@@ -34,10 +34,10 @@ def standard_error(sums: Sums, figure: Callable[[Sums], float]) -> float | None:
 
     Args:
         sums: Sums by day.
-        figure: Makes the figure of the sums over all days, such as one column over another.
+        figure: Computes the figure from the sums over all days, such as one column over another.
 
     Returns:
-        The standard error; None of fewer than two days.
+        The standard error; None for fewer than two days.
     """
     days = len(sums)
     if days < 2:  # noqa: PLR2004

@@ -1,8 +1,8 @@
-"""Whether a history says enough to train on, or to forecast from.
+"""Whether a history has enough known hours to train on, or to forecast from.
 
-A forecast corrects the mean of the same hours of past weeks. With fewer than two weeks it would
-know less than any case that the model was trained on, which look back on two weeks at least; and
-an hour of the week that is known in no week would be guessed from the area's other hours.
+A forecast corrects the mean of the same hours of past weeks. The cases that a model is trained on
+look back on two weeks at least. An hour of the week that is known in no week would have to be
+guessed from the area's other hours.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,31 +19,31 @@ from chicagotaxi.history.panel import Panel
 from chicagotaxi.unknown_hours import describe_stretches, unknown_stretches
 
 LEAST_KNOWN: Final = 2 * WEEK
-# Nine of ten of the 168 hours of a week.
+# Nine tenths of the 168 hours of a week.
 LEAST_OF_THE_WEEK: Final = -(-9 * WEEK // 10)
 LEAST_TO_TRAIN: Final = MIN_HISTORY + WEEK
 
 
 def enough_to_forecast(panel: Panel, origins: Sequence[int]) -> list[int]:
-    """The origins before which the history says enough to forecast from.
+    """The origins before which enough hours are known to forecast from.
 
     Args:
         panel: The history.
         origins: Rows of it; at most one past the last.
     """
     known = panel.known
-    return [origin for origin in origins if _says_enough(*_counts(known[:origin][-WINDOW:]))]
+    return [origin for origin in origins if _is_enough(*_counts(known[:origin][-WINDOW:]))]
 
 
 def check_to_forecast(panel: Panel) -> None:
-    """Refuse a history whose last eight weeks say too little of the week after it.
+    """Refuse a history whose last eight weeks have too few known hours to forecast from.
 
     Raises:
-        DataError: Fewer than two weeks of its hours are known, or fewer than nine of ten hours of
-            the week.
+        DataError: Fewer than two weeks of its hours are known, or fewer than nine tenths of the
+            hours of the week.
     """
     hours, of_the_week = _counts(panel.known[-WINDOW:])
-    if not _says_enough(hours, of_the_week):
+    if not _is_enough(hours, of_the_week):
         raise DataError(
             f"Of the eight weeks before {_text(panel.end)}, {hours:,} hours are known, which are "
             f"{of_the_week} of the {WEEK} hours of a week. A forecast needs {LEAST_KNOWN} known "
@@ -53,11 +53,11 @@ def check_to_forecast(panel: Panel) -> None:
 
 
 def check_to_train(panel: Panel) -> None:
-    """Refuse a history that says too little to train on, before any work.
+    """Refuse a history with too few known hours to train on.
 
     Raises:
-        DataError: Fewer than five weeks of its hours are known, or fewer than nine of ten hours of
-            the week.
+        DataError: Fewer than five weeks of its hours are known, or fewer than nine tenths of the
+            hours of the week.
     """
     hours, of_the_week = _counts(panel.known)
     if hours < LEAST_TO_TRAIN or of_the_week < LEAST_OF_THE_WEEK:
@@ -69,8 +69,8 @@ def check_to_train(panel: Panel) -> None:
         )
 
 
-def say_what_is_unknown(panel: Panel, notice: Callable[[str], None]) -> None:
-    """Tell which hours of a history are unknown, if any."""
+def notice_unknown_hours(panel: Panel, notice: Callable[[str], None]) -> None:
+    """Send a message about the unknown hours of a history, if any."""
     if text := _unknown(panel):
         notice(f"Of the history,{text} They are left out; nothing is learned from them.")
 
@@ -81,13 +81,13 @@ def _unknown(panel: Panel) -> str:
 
 
 def _counts(known: npt.NDArray[np.bool_]) -> tuple[int, int]:
-    """How many hours are known, and how many of a week's hours they are."""
+    """Number of known hours, and number of a week's hours among them."""
     padded = np.zeros(-(-len(known) // WEEK) * WEEK, dtype=np.bool_)
     padded[: len(known)] = known
     return int(known.sum()), int(padded.reshape(-1, WEEK).any(axis=0).sum())
 
 
-def _says_enough(hours: int, of_the_week: int) -> bool:
+def _is_enough(hours: int, of_the_week: int) -> bool:
     return hours >= LEAST_KNOWN and of_the_week >= LEAST_OF_THE_WEEK
 
 

@@ -1,16 +1,16 @@
-"""Train a model: back-test, fit on everything, seal."""
+"""Trains a model: back-test, fit on all data, seal."""
 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import lightgbm
 import modelseal
 import numpy as np
 from modelseal import Manifest
+from pydantic import JsonValue
 from servicekit.progress import Advance, silent
 from servicekit.training_rows import ROW_SKETCH, RowSketch, digest_rows
 
@@ -25,13 +25,10 @@ from chicagotaxi.forecast.trained_on import TrainedOn, trained_rows
 from chicagotaxi.forecast.trees import PARAMETERS
 from chicagotaxi.history.panel import Panel
 
-if TYPE_CHECKING:
-    from pydantic import JsonValue
-
 
 @dataclass(frozen=True)
 class Training:
-    """What a training made: the forecaster in memory, its files, its back-test, and its rows."""
+    """Result of a training: the forecaster in memory, its files, its back-test, and its rows."""
 
     forecaster: DemandForecaster
     files: dict[str, bytes]
@@ -49,7 +46,7 @@ def train_steps(folds: BacktestOptions) -> int:
 def train(
     panel: Panel,
     *,
-    about: "Mapping[str, JsonValue]",
+    about: Mapping[str, JsonValue],
     options: ForecastOptions,
     folds: BacktestOptions,
     progress: Advance = silent,
@@ -59,11 +56,11 @@ def train(
 
     Args:
         panel: The history.
-        about: Where it came from, for the record.
-        options: How to train.
-        folds: How to back-test.
+        about: Its source, for the record.
+        options: Options of the training.
+        folds: Options of the back-test.
         progress: Receives the steps.
-        version_override: The model's version, where it is not to be derived from its making.
+        version_override: The model's version; derived from data, options and libraries if None.
 
     Raises:
         DataError: The history is too short, or too little of it is known.
@@ -73,7 +70,7 @@ def train(
     report = backtest(panel, folds, options, data=data, progress=progress)
     model = fit(panel, options, progress=progress)
     files = pack(DemandForecaster(model, TrainedOn.of(panel)))
-    # From the packed bytes, so that what answers here is what will be sealed.
+    # Loaded from the packed bytes, so that it is the model that will be sealed.
     forecaster = load(files)
     return Training(
         forecaster,
@@ -113,14 +110,14 @@ def seal(training: Training, destination: Path, *, progress: Advance = silent) -
 
 
 def fingerprint(panel: Panel) -> str:
-    """SHA-256 of what a model learns from: hours, areas and trips."""
+    """SHA-256 of the data that a model learns from: hours, areas and trips."""
     digest = hashlib.sha256(f"{panel.start} {panel.areas}".encode())
     digest.update(np.ascontiguousarray(panel.trips).tobytes())
     return digest.hexdigest()
 
 
 def model_version(panel: Panel, options: ForecastOptions) -> str:
-    """The package's version, and a digest of the data, the choices and the libraries."""
+    """The package's version, with a digest of data, options and libraries."""
     libraries = [lightgbm.__version__, np.__version__]
     made_of = repr((fingerprint(panel), options.model_dump(), PARAMETERS, libraries))
     return f"{version('chicagotaxi')}+{hashlib.sha256(made_of.encode()).hexdigest()[:8]}"

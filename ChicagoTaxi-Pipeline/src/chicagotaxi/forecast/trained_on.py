@@ -1,4 +1,4 @@
-"""What a model was trained on: sealed with it, so that forecasts outside of it can be marked."""
+"""Description of a model's training data, sealed with it, and the warnings that follow from it."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -14,16 +14,16 @@ from chicagotaxi.forecast.warnings import HOLED, NOT_IN_TRAINING, OUTSIDE, WARNI
 from chicagotaxi.history.panel import Panel
 from chicagotaxi.schema import ClockTime
 
-# Fewer known hours than this do not say how many trips a week had.
+# With fewer known hours, the trips of a week are unknown.
 _HALF_A_WEEK: Final = WEEK // 2
-# A level is far outside beyond twice of what training knew. The counts of quiet areas vary by more
-# than that from week to week, so that it takes as many trips more or less, too.
+# A level is outside of training if it differs by more than this factor, and also by this number of
+# trips, because the counts of quiet areas vary by more than the factor from week to week.
 _FAR: Final = 2.0
 _TRIPS: Final = 20.0
 
 
 class WeekTrips(BaseModel):
-    """The trips of an area's quietest and busiest week in training, as of weeks wholly known."""
+    """Trips of an area's quietest and busiest week in training, extrapolated to complete weeks."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -32,13 +32,13 @@ class WeekTrips(BaseModel):
 
 
 class TrainedOn(BaseModel):
-    """The history behind a model.
+    """The history that a model was trained on.
 
     Attributes:
-        first_hour: Its first hour, Chicago wall clock.
-        last_hour: Its last hour.
-        known_hours: How many of its hours were known.
-        weeks: For each area with a week of which at least half was known, its range.
+        first_hour: First hour, Chicago wall clock.
+        last_hour: Last hour.
+        known_hours: Number of known hours.
+        weeks: Range of weekly trips of each area with a week of which at least half was known.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,7 +50,7 @@ class TrainedOn(BaseModel):
 
     @classmethod
     def of(cls, panel: Panel) -> "TrainedOn":
-        """What a model knows that is trained on a history, cut into weeks from its end."""
+        """Describe a history, in weeks counted from its end."""
         weeks = len(panel.trips) // WEEK
         cut = panel.trips[len(panel.trips) - weeks * WEEK :].reshape(weeks, WEEK, -1)
         trips = np.stack([_week_trips(week) for week in cut])
@@ -67,12 +67,12 @@ class TrainedOn(BaseModel):
 
 
 def warning_cells(panel: Panel, areas: Sequence[int], trained_on: TrainedOn | None) -> list[str]:
-    """What is to be said of the forecasts of each area of a history, as cells of a table.
+    """The warnings of the forecast of each area, as cells of a table.
 
     Args:
         panel: The history before the forecast.
-        areas: The areas that the model was trained on.
-        trained_on: What else it was trained on; without it, levels are not compared.
+        areas: Areas that the model was trained on.
+        trained_on: Description of its training data; if None, levels are not compared.
     """
     window = look_back(panel, len(panel.trips)).weeks
     known = np.isfinite(window).sum(axis=1)
@@ -90,11 +90,11 @@ def warning_cells(panel: Panel, areas: Sequence[int], trained_on: TrainedOn | No
 def trained_rows(panel: Panel, first: int = 0) -> Iterator[str]:
     """The rows of a history that a model learns from, as texts: hour, area and trips.
 
-    Hours and areas without trips are left out: they are alike in any history.
+    Hours and areas without trips are left out, because they are the same in any history.
 
     Args:
         panel: The history.
-        first: The first of its rows to take.
+        first: The first row.
     """
     hours, columns = np.nonzero(panel.trips[first:] > 0)
     trips = panel.trips[first:][hours, columns].astype(np.int64)
@@ -107,7 +107,7 @@ def trained_rows(panel: Panel, first: int = 0) -> Iterator[str]:
 
 
 def _week_trips(week: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """The trips of a week by area, as if all of it were known; NaN where less than half is."""
+    """Trips of a week by area, extrapolated to the whole week; NaN if less than half is known."""
     known = np.isfinite(week)
     counted = known.sum(axis=0)
     total = np.where(known, week, 0).sum(axis=0, dtype=np.float64)

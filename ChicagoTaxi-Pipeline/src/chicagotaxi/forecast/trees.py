@@ -1,4 +1,4 @@
-"""The trees: a factor to put on what past weeks let expect, learned with the Poisson likelihood."""
+"""The trees: a factor on the mean of past weeks, learned with the Poisson likelihood."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ from servicekit.files import DataError
 
 from chicagotaxi.clock import DAY, WEEK
 from chicagotaxi.forecast.features import CATEGORICAL, FEATURES, Window, build, look_back
-from chicagotaxi.history.panel import Floats, Panel
+from chicagotaxi.history.panel import Float32Array, Panel
 
 PARAMETERS: Final[dict[str, object]] = {
     "objective": "poisson",
@@ -25,8 +25,8 @@ PARAMETERS: Final[dict[str, object]] = {
     "deterministic": True,
     "force_col_wise": True,
     "verbosity": -1,
-    # Threads of LightGBM wait for each other by spinning: two on a machine that has other work
-    # were measured to take twenty times as long as one. The trees are the same.
+    # LightGBM's threads wait for each other by spinning: on a busy machine, two took twenty times
+    # as long as one. The trees are the same.
     "num_threads": 1,
 }
 
@@ -35,10 +35,10 @@ def fit_booster(panel: Panel, *, seed: int, rows: int, trees: int) -> lightgbm.B
     """Train the trees on a history, all of it.
 
     Args:
-        panel: The history, of two weeks and two days at least.
+        panel: The history, at least two weeks and two days long.
         seed: Random seed.
-        rows: The most rows to train on.
-        trees: How many.
+        rows: Largest number of rows to train on.
+        trees: Number of trees.
 
     Raises:
         DataError: It has no trips.
@@ -67,13 +67,13 @@ def forecast_by_trees(
     trained_on: tuple[int, ...],
     window: Window,
     areas: tuple[int, ...],
-) -> Floats:
-    """The trees' own forecast of the week after a window, 168 x areas, in trips per hour.
+) -> Float32Array:
+    """The trees' forecast of the week after a window, 168 x areas, float32, in trips per hour.
 
     Args:
         booster: The trees.
-        trained_on: The areas that they were trained on, in that order.
-        window: What is known.
+        trained_on: Areas that they were trained on, in that order.
+        window: The history.
         areas: The window's areas.
     """
     features, base = build(window, _codes(areas, trained_on))
@@ -82,18 +82,20 @@ def forecast_by_trees(
     return np.asarray(base * np.exp(factor.reshape(base.shape)), dtype=np.float32)
 
 
-def _training_rows(panel: Panel, seed: int, rows: int) -> tuple[Floats, Floats, Floats, Floats]:
+def _training_rows(
+    panel: Panel, seed: int, rows: int
+) -> tuple[Float32Array, Float32Array, Float32Array, Float32Array]:
     """Features, bases, truths and weights of a sample of all origins, horizons and areas."""
     total = len(panel.trips)
     random = np.random.default_rng(seed)
-    # Coprime to the day and the week: origins come to every clock hour of every weekday.
+    # Coprime to the day and the week, so that origins cover every clock hour of every weekday.
     step = max(5, (total // 200) | 1)
     while step % 3 == 0 or step % 7 == 0:
         step += 2
     origins = range(2 * WEEK, total - DAY, step)
     quota = -(-rows // len(origins))
     codes = _codes(panel.areas, panel.areas)
-    parts: list[tuple[Floats, ...]] = []
+    parts: list[tuple[Float32Array, ...]] = []
     for origin in origins:
         features, base = build(look_back(panel, origin), codes)
         truth = panel.trips[origin : origin + WEEK]
@@ -113,9 +115,9 @@ def _training_rows(panel: Panel, seed: int, rows: int) -> tuple[Floats, Floats, 
 
 
 def _sample(
-    rows: npt.NDArray[np.int64], base: Floats, quota: int, random: np.random.Generator
-) -> tuple[npt.NDArray[np.int64], Floats]:
-    """Some rows, busy ones rather than quiet ones, with weights that make up for it."""
+    rows: npt.NDArray[np.int64], base: Float32Array, quota: int, random: np.random.Generator
+) -> tuple[npt.NDArray[np.int64], Float32Array]:
+    """A sample of rows that prefers busy ones, with weights that compensate for that."""
     if len(rows) <= quota:
         return rows, np.ones(len(rows), dtype=np.float32)
     chance = np.sqrt(base) + np.float32(0.1)
@@ -124,7 +126,7 @@ def _sample(
     return rows[taken], (1 / chance[taken]).astype(np.float32)
 
 
-def _codes(areas: tuple[int, ...], trained_on: tuple[int, ...]) -> Floats:
-    """The areas as categories: places in what training knew, NaN for what it did not."""
+def _codes(areas: tuple[int, ...], trained_on: tuple[int, ...]) -> Float32Array:
+    """Areas as categories: positions among the trained areas, NaN for other areas."""
     places = {area: place for place, area in enumerate(trained_on)}
     return np.array([places.get(area, np.nan) for area in areas], dtype=np.float32)

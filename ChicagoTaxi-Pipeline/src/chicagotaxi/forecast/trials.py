@@ -1,8 +1,8 @@
-"""Forecasts of the recent past that a model was not trained on: what weights and widths come from.
+"""Forecasts of the recent past by models that were not trained on it: the calibration data.
 
-The later half of a history, at most its last eight weeks, is cut into stretches. Each is forecast
-by trees that were trained on what lies before it, from origins all over the clock. What is learned
-from that rolls along with the history: the next training forgets the oldest weeks.
+The later half of a history, at most its last eight weeks, is divided into stretches. Each is
+forecast from origins at all clock hours, by trees that were trained on what is before it. The
+calibration follows the history: the next training leaves the oldest weeks out.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +20,7 @@ from chicagotaxi.forecast.features import HORIZON, WINDOW, Window, look_back
 from chicagotaxi.forecast.holiday_kinds import is_holiday
 from chicagotaxi.forecast.intervals import Intervals, Tried
 from chicagotaxi.forecast.weekly_profile import Profile, change, recent_profile
-from chicagotaxi.history.panel import Floats, Panel
+from chicagotaxi.history.panel import Float32Array, Panel
 
 STRETCHES: Final = 3
 _MOST: Final = 8 * WEEK
@@ -29,7 +29,7 @@ _ORIGINS: Final = 28
 _LEAST_KNOWN: Final = 2 * WEEK
 
 Integers = npt.NDArray[np.int64]
-Forecaster = Callable[[Window, Profile], Mapping[str, Floats]]
+Forecaster = Callable[[Window, Profile], Mapping[str, Float32Array]]
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class Stretch:
     """A part of the recent past.
 
     Attributes:
-        begin: Its first row; trees for it are trained on what lies before.
-        origins: The rows in it to forecast from.
+        begin: Its first row. Its trees are trained on the rows before.
+        origins: Rows in it to forecast from.
     """
 
     begin: int
@@ -47,29 +47,29 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Trials:
-    """Forecasts and what happened, of hours that are no holidays. Flat arrays of one length.
+    """Forecasts and truths of hours that are not holidays. Flat arrays of one length.
 
     Attributes:
         forecasts: By forecaster, float32; NaN where it has none.
-        truth: What happened, float32.
-        days: How many days ahead each looked, from 1, int64.
-        dates: The day that each hour is of, as a number, int64.
-        origins: Which origin each is from, as a row of `lately`, int64.
-        columns: Which area each is of, as a column of `lately`, int64.
+        truth: Trips that happened, float32.
+        days: How many days ahead each forecast is, from 1, int64.
+        dates: The day of each hour, as a number, int64.
+        origins: The origin of each forecast, as a row of `lately`, int64.
+        columns: The area of each forecast, as a column of `lately`, int64.
         lately: Origins x areas, float32: `chicagotaxi.forecast.weekly_profile.Profile.lately`.
     """
 
-    forecasts: dict[str, Floats]
-    truth: Floats
+    forecasts: dict[str, Float32Array]
+    truth: Float32Array
     days: Integers
     dates: Integers
     origins: Integers
     columns: Integers
-    lately: Floats
+    lately: Float32Array
 
     @classmethod
     def together(cls, parts: Sequence[Self]) -> Self:
-        """Several ones as one; there is at least one."""
+        """Several trials, at least one, as one."""
         rows = np.cumsum([0, *(len(one.lately) for one in parts[:-1])])
         return cls(
             {
@@ -84,18 +84,18 @@ class Trials:
             np.concatenate([one.lately for one in parts]),
         )
 
-    def usual_errors(self) -> Floats:
-        """By area, the mean of `lately`; that of all areas where nothing is known of one."""
+    def usual_errors(self) -> Float32Array:
+        """By area, the mean of `lately`; the mean of all areas if that of an area is unknown."""
         known = np.isfinite(self.lately)
         total, counted = np.where(known, self.lately, 0).sum(axis=0), known.sum(axis=0)
         mean = total.sum() / max(counted.sum(), 1)
         return np.where(counted > 0, total / np.maximum(counted, 1), mean).astype(np.float32)
 
-    def of(self, expected: Floats) -> Tried:
-        """What intervals around some forecasts of these hours are calibrated on.
+    def of(self, expected: Float32Array) -> Tried:
+        """Calibration data for intervals around forecasts of these hours.
 
         Args:
-            expected: Forecasts; where they are NaN, an hour is left out.
+            expected: Forecasts; hours where they are NaN are left out.
         """
         usable = np.isfinite(expected)
         changes = change(self.lately, self.usual_errors())
@@ -112,7 +112,7 @@ def stretches(panel: Panel) -> list[Stretch]:
     """The stretches of the recent past of a history; unknown hours are not counted.
 
     Raises:
-        DataError: No origin in it knows enough of the weeks before it.
+        DataError: No origin in it has enough known hours before it.
     """
     known = np.flatnonzero(panel.known)
     recent = known[len(known) - min(_MOST, len(known) // 2) :]
@@ -135,12 +135,12 @@ def stretches(panel: Panel) -> list[Stretch]:
 
 
 def try_out(panel: Panel, origins: Sequence[int], forecaster: Forecaster) -> Trials:
-    """Forecast from origins in a history, and pair the forecasts with what happened.
+    """Forecast from origins in a history, and pair the forecasts with the truth.
 
     Args:
         panel: The history.
-        origins: Rows of it; there is at least one.
-        forecaster: Gives forecasts by name, 168 x areas, for a window.
+        origins: Rows of it, at least one.
+        forecaster: Function from a window to forecasts by name, 168 x areas.
     """
     parts = []
     for origin in origins:
@@ -167,10 +167,10 @@ def try_out(panel: Panel, origins: Sequence[int], forecaster: Forecaster) -> Tri
 
 
 def baseline_intervals(panel: Panel, *, coverage: float) -> dict[str, Intervals]:
-    """The baselines' own intervals, calibrated as the forecast's are, on the same hours.
+    """The baselines' own intervals, calibrated in the same way and on the same hours.
 
     Raises:
-        DataError: The history says too little.
+        DataError: The history has too few known hours.
     """
     origins = [origin for stretch in stretches(panel) for origin in stretch.origins]
     trials = try_out(panel, origins, lambda window, _profile: baselines(window))
@@ -181,12 +181,12 @@ def baseline_intervals(panel: Panel, *, coverage: float) -> dict[str, Intervals]
 
 
 def days_ahead() -> npt.NDArray[np.int64]:
-    """For each hour of the week ahead, which day of it that is, from 1."""
+    """For each hour of the week ahead, its day, from 1."""
     return np.arange(HORIZON) // DAY + 1
 
 
 def _coprime_to_the_day(step: int) -> int:
-    """A step near one that comes to every clock hour."""
+    """A step close to the given one that reaches every clock hour."""
     step = max(step, 5) | 1
     while step % 3 == 0:
         step += 2

@@ -1,4 +1,4 @@
-"""Why a forecast deserves less trust than others: the warnings, and how a batch names them."""
+"""Warnings that a forecast is less reliable than others, and their codes in a batch."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ WARNINGS_BY_CODE: Final = {
         AnswerWarning(
             code=NOT_IN_TRAINING,
             field="pickup_community_area",
-            message="The model was not trained on this area: its forecast comes from its own past.",
+            message="The model was not trained on this area: its forecast uses only its history.",
         ),
         AnswerWarning(
             code=OUTSIDE,
@@ -36,6 +36,6 @@ def read_cell(cell: str) -> list[AnswerWarning]:
     """The warnings that a cell names.
 
     Raises:
-        KeyError: It names one that this release does not know.
+        KeyError: This release does not know one of them.
     """
     return [WARNINGS_BY_CODE[one.partition(":")[0]] for one in cell.split(";")] if cell else []

@@ -1,8 +1,8 @@
-"""The area's own weekly profile: what past weeks let expect without a model, and how well.
+"""The area's own weekly profile: a forecast without a model, and its recent error.
 
-The weighted mean of the weeks of a window is a forecast. How far the last week was from the mean of
-those before it says how hard the area is to foresee of late: where that is more than it was when a
-model was calibrated, its intervals widen.
+The weighted mean of the weeks of a window is a forecast. The distance of the last week from the
+mean of the weeks before it measures how predictable the area is at present: if it is larger than
+when a model was calibrated, the intervals widen.
 """
 
 from dataclasses import dataclass
@@ -10,23 +10,23 @@ from typing import Final
 
 import numpy as np
 
-from chicagotaxi.forecast.features import Window
-from chicagotaxi.history.panel import Floats
+from chicagotaxi.forecast.features import Window, sum_over_weeks
+from chicagotaxi.history.panel import Float32Array
 
-# Errors of a count grow with its square root (Poisson), and where demand is high in proportion to
-# it: a day of the city moves all hours of an area together.
+# Errors of a count grow with its square root (Poisson), and with high demand in proportion to it:
+# a special day changes all hours of an area together.
 RELATIVE: Final = 0.25
 _SOFTENING: Final = np.float32(0.25)
 
-# A week weighs this much less than the week after it; a third of the weight of a neighbouring hour
-# would smear the morning peak, a tenth steadies small counts.
+# Weight of a week relative to the week after it, and of a neighbouring hour: a third would blur the
+# morning peak, a tenth smooths small counts.
 _FADE: Final = np.float32(0.85)
 _NEIGHBOUR: Final = np.float32(0.1)
 
-# Hours at one trip or more that all areas together lend to each, so that few hours of one area
-# cannot change its intervals much.
+# Each area's error is averaged with this many hours of the city's mean error, so that few hours of
+# one area cannot change its intervals much.
 _SHARED_HOURS: Final = np.float32(100)
-# Fewer such hours in all areas together say nothing.
+# With fewer hours in all areas together, the error is unknown.
 _ENOUGH_HOURS: Final = 100.0
 _LEAST_CHANGE: Final = np.float32(0.5)
 _MOST_CHANGE: Final = np.float32(4)
@@ -38,21 +38,21 @@ _TINY: Final = np.float32(1e-6)
 
 @dataclass(frozen=True)
 class Profile:
-    """What a window says without a model.
+    """The profile of a window.
 
     Attributes:
-        mean: 168 x areas, float32: the weighted mean of the known weeks, in trips per hour, at
-            each hour of the week ahead; NaN where no week is known.
-        lately: For each area, float32: the mean error of the last week, in units of
-            `error_scale`; NaN where the weeks say nothing of it.
+        mean: 168 x areas, float32: weighted mean of the known weeks for each hour of the week
+            ahead, in trips per hour; NaN where no week is known.
+        lately: For each area, float32: mean error of the last week, in units of `error_scale`; NaN
+            if it is unknown.
     """
 
-    mean: Floats
-    lately: Floats
+    mean: Float32Array
+    lately: Float32Array
 
 
-def error_scale(expected: Floats, relative: float = RELATIVE) -> Floats:
-    """How far off a forecast usually is, up to a factor that is calibrated.
+def error_scale(expected: Float32Array, relative: float = RELATIVE) -> Float32Array:
+    """The usual error of a forecast, up to a factor that is calibrated.
 
     Args:
         expected: Trips per hour, float32, of any shape.
@@ -66,28 +66,28 @@ def error_scale(expected: Floats, relative: float = RELATIVE) -> Floats:
 
 
 def recent_profile(window: Window) -> Profile:
-    """The profile of a window; unknown hours say nothing."""
+    """The profile of a window; unknown hours are left out."""
     known = np.isfinite(window.weeks)
     counted = known.astype(np.float32)
     trips = np.where(known, window.weeks, _ZERO)
     fades = _FADE ** np.arange(len(trips) - 1, -1, -1, dtype=np.float32)
-    total, weight = _over_weeks(fades[1:], trips[:-1]), _over_weeks(fades[1:], counted[:-1])
-    squares = _over_weeks(fades[1:] ** 2, counted[:-1])
+    total, weight = sum_over_weeks(fades[1:], trips[:-1]), sum_over_weeks(fades[1:], counted[:-1])
+    squares = sum_over_weeks(fades[1:] ** 2, counted[:-1])
     lately = _lately(trips[-1], counted[-1], total, weight, squares)
     total, weight = _FADE * total + trips[-1], _FADE * weight + counted[-1]
     mean = np.where(weight > 0, total / np.maximum(weight, _TINY), np.float32(np.nan))
     return Profile(_smooth(mean), lately)
 
 
-def change(lately: Floats, usual: Floats) -> Floats:
-    """How much harder to foresee areas are of late than usual.
+def change(lately: Float32Array, usual: Float32Array) -> Float32Array:
+    """Ratio of the recent error of areas to their usual error.
 
     Args:
-        lately: The mean error of the last week (`Profile.lately`).
-        usual: What that usually is; of a shape that broadcasts.
+        lately: Mean error of the last week (`Profile.lately`).
+        usual: Its usual value; of a shape that broadcasts.
 
     Returns:
-        The one over the other, 0.5 to 4, float32; 1 where either is not known.
+        The ratio, 0.5 to 4, float32; 1 where either is unknown.
     """
     known = np.isfinite(lately) & np.isfinite(usual) & (usual > 0)
     ratio = np.divide(lately, usual, out=np.ones_like(known, dtype=np.float32), where=known)
@@ -95,15 +95,19 @@ def change(lately: Floats, usual: Floats) -> Floats:
 
 
 def _lately(
-    trips: Floats, counted: Floats, total: Floats, weight: Floats, squares: Floats
-) -> Floats:
-    """By area, the last week's mean error against the weeks before it.
+    trips: Float32Array,
+    counted: Float32Array,
+    total: Float32Array,
+    weight: Float32Array,
+    squares: Float32Array,
+) -> Float32Array:
+    """By area, the last week's mean error compared with the weeks before it.
 
-    An hour at which less than a trip is expected counts for that part: it says less.
+    An hour with less than one expected trip is weighted by its expected trips.
     """
     mean = total / np.maximum(weight, _TINY)
     heard = counted * np.minimum(mean, _ONE)
-    # The mean of few weeks is off by itself; without that, longer histories would seem to calm.
+    # The mean of few weeks has an error of its own. Otherwise longer histories would seem calmer.
     of_mean = squares / np.maximum(weight * weight, _TINY)
     scale = error_scale(mean) * np.sqrt(_ONE + of_mean)
     errors = (np.abs(trips - mean) / scale * heard).sum(axis=0)
@@ -114,13 +118,7 @@ def _lately(
     return np.asarray((errors + _SHARED_HOURS * city) / (hours + _SHARED_HOURS), dtype=np.float32)
 
 
-def _over_weeks(weights: Floats, values: Floats) -> Floats:
-    """A weighted sum over the weeks."""
-    # Not a product of matrices, whose threads wait for each other where forecasts run in parallel.
-    return np.asarray(np.einsum("w,w...->...", weights, values))
-
-
-def _smooth(mean: Floats) -> Floats:
+def _smooth(mean: Float32Array) -> Float32Array:
     """Each hour smoothed with its two neighbours; unknown neighbours are left out.
 
     The week is a circle, all of which lies before the origin.

@@ -1,4 +1,4 @@
-"""Hourly counts from a file that somebody else made, to try the forecast on."""
+"""Reads a history from a CSV file of hourly counts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from chicagotaxi.history.panel import MAX_HOURS, Panel
 
 @dataclass(frozen=True)
 class Counts:
-    """A history, and what had to be done to make it one.
+    """A history from a file of counts.
 
     Attributes:
-        panel: The history. An hour and area that the file does not have had no trips, unless its
-            hour lies in a stretch that is unknown for all areas (`chicagotaxi.unknown_hours`).
-        duplicates: Rows that came again with the same count, which were left out.
-        filled: Hours and areas that the file does not have, and that were taken for zeros.
-        converted: Rows whose hour named a zone, and was converted to Chicago's clock.
+        panel: The history. An hour and area that the file lacks had no trips, unless its hour is in
+            a stretch that is unknown for all areas (`chicagotaxi.unknown_hours`).
+        duplicates: Number of repeated rows with the same count, which were left out.
+        filled: Number of hours and areas that the file lacks and that were counted as zeros.
+        converted: Number of rows whose hour had a zone and was converted to Chicago's clock.
     """
 
     panel: Panel
@@ -31,26 +31,26 @@ class Counts:
 
 
 def read_counts(path: Path, *, notice: Callable[[str], None] = lambda _text: None) -> Counts:
-    """Read a CSV file of trips by hour and area, of which rows without trips are left out.
+    """Read a CSV file of trips by hour and area. Rows without trips may be missing.
 
     Args:
         path: The file.
-        notice: Told what was read otherwise than it is written.
+        notice: Receives messages about values that were converted or left out.
 
     Raises:
         DataError: It cannot be read, a column is missing, a cell is refused, or an hour and area
-            comes twice with different counts.
+            occurs twice with different counts.
     """
     table = read_counts_table(path)
-    _say(path, table, notice)
+    _notice_zone(path, table, notice)
     distinct = _distinct(path, table)
     first, last = distinct["hour"].min(), distinct["hour"].max()
     if (last - first) / pd.Timedelta(hours=1) >= MAX_HOURS:
         raise DataError(
-            f"{path} goes from {first} to {last}, which cannot be. Look for a wrong date in it."
+            f"{path} goes from {first} to {last}, which is too long. Look for a wrong date in it."
         )
     hours = pd.date_range(first, last, freq="h")
-    # The hour that the clock skips had no trips, but not because nobody took a taxi.
+    # The hour that the clock skips is not an hour without trips.
     hours = hours[~is_skipped(hours.to_numpy())]
     skipped = distinct[~distinct["hour"].isin(hours) & (distinct["trips"] > 0)]
     if len(skipped):
@@ -59,7 +59,7 @@ def read_counts(path: Path, *, notice: Callable[[str], None] = lambda _text: Non
             "an hour that Chicago's clock skips. If the hours are of another zone, write them with "
             "their offset, such as +00:00."
         )
-    # The two hours that November shows as one are one; a file of clock hours has them once.
+    # The hour that the clock repeats in November is one hour; a file of clock hours has it once.
     summed = distinct.groupby(["hour", "area"])["trips"].sum()
     grid = pd.MultiIndex.from_product(
         [hours.tolist(), sorted(distinct["area"].unique().tolist())], names=["hour", "area"]
@@ -76,7 +76,7 @@ def read_counts(path: Path, *, notice: Callable[[str], None] = lambda _text: Non
 
 
 def _distinct(path: Path, table: CountsTable) -> pd.DataFrame:
-    """The rows, each once."""
+    """The rows without repeated ones."""
     frame = table.frame.assign(instant=table.instants)
     distinct = frame.drop_duplicates(["instant", "area", "trips"])
     twice = distinct.duplicated(["instant", "area"])
@@ -89,13 +89,13 @@ def _distinct(path: Path, table: CountsTable) -> pd.DataFrame:
     return distinct.drop(columns="instant")
 
 
-def _say(path: Path, table: CountsTable, notice: Callable[[str], None]) -> None:
+def _notice_zone(path: Path, table: CountsTable, notice: Callable[[str], None]) -> None:
     rows = len(table.frame)
     hours = f"{path}: the hours of {rows:,} row{'' if rows == 1 else 's'}"
     if table.zone is ZoneForm.INSTANT:
-        notice(f"{hours} name a zone; they were converted to Chicago's clock.")
+        notice(f"{hours} have a zone; they were converted to Chicago's clock.")
     elif table.zone is ZoneForm.LABEL:
         notice(
-            f"{hours} are labelled UTC as BigQuery labels Chicago's clock; they were read as that. "
+            f"{hours} are labelled UTC, as in BigQuery; they were read as Chicago's clock. "
             "If they are UTC, write them with the offset +00:00."
         )

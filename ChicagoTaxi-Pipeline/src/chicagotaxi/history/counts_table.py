@@ -1,14 +1,13 @@
-"""The three columns of a CSV file of counts: found by name, and every cell read or refused.
+"""Reads the hours, areas and trips of a CSV file of counts, and refuses every malformed cell.
 
-Numbers follow `servicekit.numbers`. Hours are written as ISO 8601 text, to the start of an hour:
-Chicago's clock, unless they name a zone. ``Z`` and offsets are instants and are converted;
-``UTC`` after a blank is how BigQuery writes Chicago's clock in the city's own tables, and is read
-so.
+Numbers follow `servicekit.numbers`. Hours are ISO 8601 text, to the start of an hour, on Chicago's
+clock unless they have a zone. ``Z`` and offsets are instants and are converted. ``UTC`` after a
+blank is BigQuery's form of Chicago's clock in the city's own tables, and is read as such.
 """
 
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -20,14 +19,16 @@ from servicekit.files import DataError
 from servicekit.numbers import GRAMMAR, parse_number
 from servicekit.rows import Problem, Problems
 
+from chicagotaxi.clock import CHICAGO
 from chicagotaxi.file_formats import read_header
 
-# What the columns of known files are called: by census tract, and as this pipeline says it.
+# Names of the columns in known files: by census tract, and as this pipeline writes them.
 _NAMES: Final = (
     {"hour": "interval60", "area": "GEOID", "trips": "trip_count"},
     {"hour": "hour", "area": "area", "trips": "trips"},
 )
-# Beyond it, a float no longer tells whole numbers apart.
+_SEPARATORS: Final = {";": "semicolons", "\t": "tabs", "|": "bars"}
+# Larger floats cannot represent all whole numbers.
 _MAX_NUMBER: Final = 2**53
 
 _HOUR: Final = re.compile(
@@ -42,7 +43,7 @@ _NOT_NEGATIVE: Final = "a number of trips, which is not negative"
 
 
 class ZoneForm(StrEnum):
-    """How hours name their zone."""
+    """How hours give their zone."""
 
     CLOCK = "without a zone"
     INSTANT = "with a zone"
@@ -54,10 +55,10 @@ class CountsTable:
     """The rows of a file of counts.
 
     Attributes:
-        frame: `hour` (Chicago's clock), `area` and `trips`. An hour and area may come again.
-        instants: The hours as they are written: in UTC where they name a zone, which tells the two
-            hours apart that Chicago's clock shows as one in November.
-        zone: How all hours name their zone.
+        frame: `hour` (Chicago's clock), `area` and `trips`. An hour and area may be repeated.
+        instants: The hours as written, in UTC if they have a zone. They distinguish the two hours
+            that Chicago's clock shows as one in November.
+        zone: How all hours give their zone.
     """
 
     frame: pd.DataFrame
@@ -66,10 +67,10 @@ class CountsTable:
 
 
 def read_counts_table(path: Path) -> CountsTable:
-    """Read the hours, areas and trips of a CSV file; its other columns are left unread.
+    """Read the hours, areas and trips of a CSV file. Other columns are not read.
 
     Raises:
-        DataError: It is no such file, a column is missing or comes twice, or a cell is refused.
+        DataError: It is not such a file, a column is missing or occurs twice, or a cell is refused.
     """
     try:
         header = read_header(path)
@@ -83,35 +84,28 @@ def read_counts_table(path: Path) -> CountsTable:
     cells = pd.DataFrame({name: cells[str(header.index(names[name]))] for name in names})
     if cells.empty:
         raise DataError(f"{path} has no rows. Give hourly counts.")
-    hours, areas, trips = (
-        list(map(_cached(read), cells[name]))
+    columns = {
+        name: _parse(cells[name], read)
         for name, read in (("hour", _read_hour), ("area", _read_number), ("trips", _read_trips))
-    )
-    _refuse(path, names, cells, {"hour": hours, "area": areas, "trips": trips})
-    zones = {one.zone for one in hours}
+    }
+    _refuse_errors(path, names, cells, columns)
+    zones = {zone for _, zone in columns["hour"]}
     if len(zones) > 1:
         raise DataError(
-            f"{path} has hours {' and '.join(sorted(zones))}. Write all of them in one way."
+            f"{path} has hours {' and '.join(sorted(zones))}. Write all of them in one form."
         )
     [zone] = zones
-    instants = pd.Series(pd.to_datetime([one.instant for one in hours]))
+    instants = pd.Series(pd.to_datetime([instant for instant, _ in columns["hour"]]))
     clock = instants
     if zone is ZoneForm.INSTANT:
-        utc = instants.dt.tz_localize("UTC")
-        clock = utc.dt.tz_convert("America/Chicago").dt.tz_localize(None)
-    frame = pd.DataFrame(
-        {
-            "hour": clock,
-            "area": np.array(areas, dtype=np.int64),
-            "trips": np.array(trips, dtype=np.int64),
-        }
-    )
-    return CountsTable(frame, instants, zone)
+        clock = instants.dt.tz_localize("UTC").dt.tz_convert(CHICAGO).dt.tz_localize(None)
+    numbers = {name: np.array(columns[name], dtype=np.int64) for name in ("area", "trips")}
+    return CountsTable(pd.DataFrame({"hour": clock, **numbers}), instants, zone)
 
 
 def _read_cells(path: Path, header: Sequence[str]) -> pd.DataFrame:
     with warnings.catch_warnings():
-        # A row with more cells than there are names: which of them belong to which is unknown.
+        # In a row with more cells than names, it is unknown which cell belongs to which name.
         warnings.simplefilter("error", pd.errors.ParserWarning)
         return pd.read_csv(
             path,
@@ -146,85 +140,71 @@ def _find(path: Path, header: Sequence[str]) -> dict[str, str]:
     )
 
 
-_SEPARATORS: Final = {";": "semicolons", "\t": "tabs", "|": "bars"}
+def _parse(cells: "pd.Series[str]", read: Callable[[str], object]) -> list[Any]:
+    """Each cell's value, or the `ValueError` with the expected form. Equal cells are read once."""
+
+    def parse(cell: str) -> object:
+        try:
+            return read(cell)
+        except ValueError as error:
+            return error
+
+    known = {cell: parse(cell) for cell in cells.unique()}
+    return [known[cell] for cell in cells]
 
 
-@dataclass(frozen=True)
-class _Refused:
-    """Why a cell is refused: what is expected instead."""
-
-    expected: str
-
-
-@dataclass(frozen=True)
-class _Hour:
-    """An hour as it is written, in UTC where it has an offset; and how it names its zone."""
-
-    instant: pd.Timestamp
-    zone: ZoneForm
-
-
-def _read_hour(cell: str) -> "_Hour | _Refused":
+def _read_hour(cell: str) -> tuple[pd.Timestamp, ZoneForm]:
+    """An hour as written, in UTC if it has an offset, and how it gives its zone."""
     found = _HOUR.fullmatch(cell.strip(" "))
     if found is None:
-        return _Refused(_AN_HOUR)
+        raise ValueError(_AN_HOUR)
     day, hour, *smaller, zone = found.groups()
     if any(part is not None and part.strip("0") for part in smaller):
-        return _Refused(_A_WHOLE_HOUR)
+        raise ValueError(_A_WHOLE_HOUR)
     offset = (zone or "").strip()
     try:
         instant = pd.Timestamp(f"{day} {hour or '00'}:00:00").as_unit("ns")
-    except ValueError:
-        return _Refused(_AN_HOUR)
+    except ValueError as error:
+        raise ValueError(_AN_HOUR) from error
     if offset in {"", "UTC"}:
-        return _Hour(instant, ZoneForm.LABEL if offset else ZoneForm.CLOCK)
+        return instant, ZoneForm.LABEL if offset else ZoneForm.CLOCK
     digits = offset.replace(":", "").replace("Z", "+00").ljust(5, "0")
     ahead = pd.Timedelta(hours=int(digits[1:3]), minutes=int(digits[3:5]))
     instant += ahead if digits[0] == "-" else -ahead
-    return _Hour(instant, ZoneForm.INSTANT) if instant.minute == 0 else _Refused(_A_WHOLE_HOUR)
+    if instant.minute:
+        raise ValueError(_A_WHOLE_HOUR)
+    return instant, ZoneForm.INSTANT
 
 
-def _read_number(cell: str) -> "float | _Refused":
+def _read_number(cell: str) -> float:
     number = parse_number(cell)
     if number is None or number % 1 or abs(number) > _MAX_NUMBER:
-        return _Refused(_A_NUMBER)
+        raise ValueError(_A_NUMBER)
     return number
 
 
-def _read_trips(cell: str) -> "float | _Refused":
+def _read_trips(cell: str) -> float:
     number = _read_number(cell)
-    return _Refused(_NOT_NEGATIVE) if isinstance(number, float) and number < 0 else number
+    if number < 0:
+        raise ValueError(_NOT_NEGATIVE)
+    return number
 
 
-def _cached(read: Callable[[str], Any]) -> Callable[[str], Any]:
-    """The same, each cell read once: columns of counts hold the same few again and again."""
-    known: dict[str, Any] = {}
-
-    def cached(cell: str) -> Any:  # noqa: ANN401 - what `read` gives
-        if cell not in known:
-            known[cell] = read(cell)
-        return known[cell]
-
-    return cached
-
-
-def _refuse(
+def _refuse_errors(
     path: Path,
-    names: dict[str, str],
+    names: Mapping[str, str],
     cells: pd.DataFrame,
-    columns: "dict[str, list[Any]]",
+    columns: Mapping[str, list[Any]],
 ) -> None:
-    refused = pd.DataFrame(
-        {name: [isinstance(one, _Refused) for one in column] for name, column in columns.items()}
-    )
     problems = Problems()
-    for row in np.flatnonzero(refused.any(axis=1)).tolist():
-        problems.add(
-            [
-                Problem(names[name], row + 1, repr(cells[name].iloc[row]), found.expected)
-                for name, column in columns.items()
-                if isinstance(found := column[row], _Refused)
-            ]
-        )
+    for number, row in enumerate(zip(*columns.values(), strict=True)):
+        if any(isinstance(value, ValueError) for value in row):
+            problems.add(
+                [
+                    Problem(names[name], number + 1, repr(cells[name].iloc[number]), str(value))
+                    for name, value in zip(columns, row, strict=True)
+                    if isinstance(value, ValueError)
+                ]
+            )
     if problems:
         raise problems.refusal(path)

@@ -1,8 +1,8 @@
-"""The history that a forecast is made from: trips by clock hour and area, as one matrix.
+"""The history that a forecast uses: trips by clock hour and area, as one matrix.
 
-Rows are consecutive hours of the wall clock, so that "a week earlier" is always 168 rows up. An
-hour without data, such as the one that the clock skips in March, is NaN and not zero; so is one in
-a stretch in which the whole city has no trip for too long (`chicagotaxi.unknown_hours`).
+Rows are consecutive hours of the wall clock, so that a week earlier is always 168 rows before. An
+unknown hour is NaN and not zero: the hour that the clock skips in March, and hours in a stretch
+without a trip in the whole city that is too long (`chicagotaxi.unknown_hours`).
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.dataset as ds
 from modelseal.paths import kind_of
 from servicekit.files import DataError, read_errors
 
@@ -21,9 +23,9 @@ from chicagotaxi.file_formats import check_engine_path
 from chicagotaxi.schema import HOURLY
 from chicagotaxi.unknown_hours import quiet_too_long
 
-Floats = npt.NDArray[np.float32]
+Float32Array = npt.NDArray[np.float32]
 
-# A longer axis than this comes from a wrong date, and would fill the memory with NaN.
+# A longer history results from a wrong date, and would fill the memory with NaN.
 MAX_HOURS: Final = 40 * 366 * 24
 
 
@@ -33,21 +35,21 @@ class Panel:
 
     Attributes:
         start: The first hour.
-        areas: The areas' numbers, ascending.
-        trips: Hours x areas; NaN where nothing is known.
-        fare: The mean fare of these trips, or NaN; None where fares are not known at all.
-        miles: Their mean distance, likewise.
+        areas: Numbers of the areas, ascending.
+        trips: Hours x areas, float32; NaN where unknown.
+        fare: Mean fare of these trips in dollars, or NaN; None without any fares.
+        miles: Mean distance in miles, likewise.
     """
 
     start: np.datetime64
     areas: tuple[int, ...]
-    trips: Floats
-    fare: Floats | None = None
-    miles: Floats | None = None
+    trips: Float32Array
+    fare: Float32Array | None = None
+    miles: Float32Array | None = None
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame) -> "Panel":
-        """Make one of a table with `hour`, `area`, `trips` and perhaps `avg_fare`, `avg_miles`.
+        """Make a panel of a table: `hour`, `area`, `trips` and optional `avg_fare`, `avg_miles`.
 
         Rows may be missing and in any order; an hour and area that occurs twice is an error. Zeros
         of all areas over too many hours become NaN (`chicagotaxi.unknown_hours`): earlier releases
@@ -63,7 +65,7 @@ class Panel:
         length = int((end - start) / HOUR) + 1
         if length > MAX_HOURS:
             raise DataError(
-                f"The hourly demand goes from {start} to {end}, which cannot be. Look for a trip "
+                f"The hourly demand goes from {start} to {end}, which is too long. Look for a trip "
                 "with a wrong date in its source."
             )
         areas, columns = np.unique(frame["area"].to_numpy(dtype=np.int64), return_inverse=True)
@@ -74,7 +76,7 @@ class Panel:
                 "The hourly demand has an hour and area twice. Give the folder that `etl` wrote."
             )
 
-        def matrix(column: str) -> Floats:
+        def matrix(column: str) -> Float32Array:
             values = np.full(length * len(areas), np.nan, dtype=np.float32)
             values[places] = frame[column].to_numpy(dtype=np.float32)
             return values.reshape(length, len(areas))
@@ -98,20 +100,20 @@ class Panel:
 
     @property
     def end(self) -> np.datetime64:
-        """The first hour after the last one: where a forecast begins."""
+        """The hour after the last one, where a forecast begins."""
         return self.start + len(self.trips) * HOUR
 
     @property
     def known(self) -> npt.NDArray[np.bool_]:
-        """Which hours are known: those with the trips of any area."""
+        """Whether each hour is known, which it is if any area is."""
         return np.asarray(np.isfinite(self.trips).any(axis=1))
 
     def index(self, hour: np.datetime64) -> int:
-        """The row of an hour, which may lie outside."""
+        """The row of an hour, which may be outside."""
         return int((hour - self.start) / HOUR)
 
     def until(self, row: int) -> "Panel":
-        """The hours before a row, and nothing that came later."""
+        """The hours before a row."""
         return Panel(
             start=self.start,
             areas=self.areas,
@@ -141,9 +143,6 @@ def read_hourly(out: Path) -> Panel:
     Raises:
         DataError: There is none, or it cannot be read.
     """
-    import pyarrow as pa  # noqa: PLC0415 - a service reads a history only if it forecasts
-    import pyarrow.dataset as ds  # noqa: PLC0415
-
     check_engine_path(out)
     folder = out / HOURLY if (out / HOURLY).is_dir() else out
     files = sorted(folder.rglob("*.parquet"))
@@ -155,7 +154,7 @@ def read_hourly(out: Path) -> Panel:
         with read_errors(path):
             kind = kind_of(path)
         if kind != "file":
-            # Reading a pipe would wait for somebody to write into it.
+            # Reading a pipe would wait for a writer.
             raise DataError(f"{path} is not a file. Remove it, and run `etl` again.")
     columns = ["hour", "area", "trips", "avg_fare", "avg_miles"]
     try:

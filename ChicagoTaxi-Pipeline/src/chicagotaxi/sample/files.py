@@ -1,4 +1,4 @@
-"""Writes the sample in the three dialects, as CSV or Parquet, in streaming fashion."""
+"""Writes the sample in the three dialects, as CSV or Parquet, chunk by chunk."""
 
 import contextlib
 import functools
@@ -34,7 +34,7 @@ _TIMES: Final = {
     "api": "%Y-%m-%dT%H:%M:%S.000",
     "bigquery": "%Y-%m-%d %H:%M:%S UTC",
 }
-# What typed columns cannot hold.
+# Dirt that columns with types cannot have.
 _TEXT_ONLY: Final = ("start_unreadable", "end_unreadable", "number_unreadable")
 
 _CENTROIDS: Final = {
@@ -44,7 +44,7 @@ _CENTROIDS: Final = {
     "api": ("{}_centroid_latitude", "{}_centroid_longitude", "{}_centroid_location"),
     "bigquery": ("{}_latitude", "{}_longitude", "{}_location"),
 }  # fmt: skip
-# Their names in the sources have a blank or an underscore too many, which is kept.
+# Their names in the sources have two blanks or underscores.
 _DOUBLED: Final = {
     "Dropoff Centroid Location": "Dropoff Centroid  Location",
     "dropoff_centroid_location": "dropoff_centroid__location",
@@ -55,7 +55,7 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class SampleSummary:
-    """What was written: how many rows, and how many of them break each rule."""
+    """Number of rows written, and number of rows that break each rule."""
 
     rows: int
     dirt: dict[str, int]
@@ -71,14 +71,14 @@ def write_sample(
     """Write a sample.
 
     Args:
-        destination: The file to write: .csv, .csv.gz or .parquet. It appears when it is complete.
-        options: What to generate. Parquet cannot hold what is no time and no number: those kinds
-            of dirt are left out.
+        destination: File to write: .csv, .csv.gz or .parquet. It appears when it is complete.
+        options: Options of the sample. Columns of Parquet have types, so that times and numbers in
+            it are never unreadable.
         dialect: ``portal``, ``api`` or ``bigquery``.
-        progress: Told how many rows more were written.
+        progress: Receives the number of rows written.
 
     Raises:
-        DataError: The dialect or the name is not known, or the file cannot be written.
+        DataError: The dialect or the suffix is unknown, or the file cannot be written.
     """
     chosen = _dialect(dialect)
     name = destination.name.lower()
@@ -115,7 +115,7 @@ def _dialect(name: str) -> Dialect:
 @contextlib.contextmanager
 def _writer(path: Path, name: str, schema: pa.Schema) -> Iterator[Callable[[pa.Table], None]]:
     if name.endswith(".parquet"):
-        # To an open file: Arrow takes no path that is not UTF-8.
+        # To an open file, because Arrow does not accept paths that are not UTF-8.
         with path.open("wb") as file, pq.ParquetWriter(file, schema, compression="zstd") as parquet:
             yield parquet.write_table
         return
@@ -131,7 +131,7 @@ def _writer(path: Path, name: str, schema: pa.Schema) -> Iterator[Callable[[pa.T
 
 
 class _Encoder:
-    """Turns chunks into tables: every value is looked up in a table of texts made once."""
+    """Converts chunks to tables, by look-ups in tables of texts that are made once."""
 
     def __init__(self, dialect: Dialect, *, typed: bool) -> None:
         self._dialect = dialect
@@ -149,7 +149,7 @@ class _Encoder:
             ),
         )
         tracts = pa.array([f"17031{area:02d}0100" for area in range(AREAS + 2)])
-        # Whole numbers with blanks are floats in the portal's exports.
+        # Columns of whole numbers with blanks are floats in the portal's exports.
         self._tracts = tracts.cast(pa.float64()) if typed else tracts
 
     def _decimals(self, values: list[float]) -> pa.Array:

@@ -1,10 +1,10 @@
-"""When and where the trips of the sample begin: the intensity of every hour and area.
+"""Where and when the trips of the sample begin: the intensity of every hour and area.
 
-All figures are *set* here to resemble what is published of Chicago's taxis: a third of the trips
-downtown, one in seven from an airport, weekday peaks, late Fridays and Saturdays in the night-life
-areas, a quiet January and a busy early summer, few trips on holidays and a night of many at New
-Year. Besides, every day has a factor of its own that follows the day before (weather), and every
-area has evenings with an event. Neither is in the calendar, so no forecast can know them.
+All figures are set to resemble published figures of Chicago's taxis: a third of the trips downtown,
+one in seven from an airport, weekday peaks, late Fridays and Saturdays in the night-life areas, a
+quiet January and a busy early summer, few trips on holidays and many in the night of New Year. In
+addition, every day has a factor that depends on the day before (weather), and every area has
+evenings with an event. Neither is in the calendar, so that no forecast can know them.
 """
 
 from datetime import date
@@ -17,13 +17,13 @@ import numpy.typing as npt
 from chicagotaxi.clock import hours_between
 from chicagotaxi.schema import AREAS
 
-Floats = npt.NDArray[np.float64]
+Float64Array = npt.NDArray[np.float64]
 
 DOWNTOWN: Final = (8, 28, 32)
 AIRPORTS: Final = (56, 76)
 NIGHT_LIFE: Final = (6, 7, 22, 24)
 
-# Shares of the trips; the other areas share what is left, unequally.
+# Shares of the trips. The other areas have unequal shares of the rest.
 _SHARES: Final = {
     8: 0.235, 32: 0.185, 28: 0.095, 76: 0.125, 56: 0.03, 6: 0.04, 7: 0.038, 33: 0.032,
     24: 0.03, 22: 0.018, 77: 0.018, 3: 0.016, 41: 0.014, 16: 0.01, 5: 0.01, 35: 0.01,
@@ -52,16 +52,18 @@ _EVENING: Final = 18
 _SATURDAY: Final = 5
 
 
-def intensities(first: date, days: int, *, seed: int) -> tuple[npt.NDArray[np.datetime64], Floats]:
-    """How likely a trip is to begin in each hour and area.
+def intensities(
+    first: date, days: int, *, seed: int
+) -> tuple[npt.NDArray[np.datetime64], Float64Array]:
+    """The probability that a trip begins in each hour and area.
 
     Args:
         first: The first day.
-        days: How many.
-        seed: Of weather and events.
+        days: Number of days.
+        seed: Random seed of weather and events.
 
     Returns:
-        The hours, and an array of hours x areas that sums to 1.
+        The hours, and an array of hours x areas, float64, that sums to 1.
     """
     draw = np.random.default_rng([seed, 1])
     start = np.datetime64(first, "D")
@@ -86,7 +88,7 @@ def intensities(first: date, days: int, *, seed: int) -> tuple[npt.NDArray[np.da
 
 def _profiles(
     weekday: npt.NDArray[np.int64], hour: npt.NDArray[np.int64], free: npt.NDArray[np.bool_]
-) -> Floats:
+) -> Float64Array:
     weekend = (weekday >= _SATURDAY) | free
     late = np.isin(weekday, (4, 5))[:, np.newaxis]
     work, rest, night, flights = (
@@ -96,14 +98,14 @@ def _profiles(
     city = np.where(weekend[:, np.newaxis], rest, work)
     nights = np.where(late, 1.5 * night, 0.5 * night + 0.4 * city)
     area = np.arange(1, AREAS + 1)
-    # Many fly out on Mondays and come back on Thursdays, Fridays and Sundays.
+    # Many people leave on Mondays and return on Thursdays, Fridays and Sundays.
     flights = flights * np.array([1.1, 0.95, 0.95, 1.1, 1.1, 0.75, 1.05])[weekday][:, np.newaxis]
     return np.where(
         np.isin(area, AIRPORTS), flights, np.where(np.isin(area, NIGHT_LIFE), nights, city)
     )
 
 
-def _shares(draw: np.random.Generator) -> Floats:
+def _shares(draw: np.random.Generator) -> Float64Array:
     shares = np.zeros(AREAS)
     shares[np.array(list(_SHARES)) - 1] = list(_SHARES.values())
     others = shares == 0
@@ -112,14 +114,14 @@ def _shares(draw: np.random.Generator) -> Floats:
     return shares
 
 
-def _weather(draw: np.random.Generator, days: int) -> Floats:
+def _weather(draw: np.random.Generator, days: int) -> Float64Array:
     shocks = draw.normal(0.0, _WEATHER, size=days)
     for day in range(1, days):
         shocks[day] += _WEATHER_MEMORY * shocks[day - 1]
     return shocks
 
 
-def _events(draw: np.random.Generator, days: int) -> Floats:
+def _events(draw: np.random.Generator, days: int) -> Float64Array:
     return np.where(draw.random((AREAS, days)) < _EVENTS, 2.5, 1.0)
 
 

@@ -1,4 +1,4 @@
-"""Sample data: synthetic trips in the forms of the real ones, as many as wanted.
+"""Sample data: any number of synthetic trips.
 
 No row is a real trip or was made from one. `chicagotaxi.sample.patterns` sets where and when trips
 begin; distances, times and fares follow from the areas. The rows are in random order, as in the
@@ -23,7 +23,7 @@ SAMPLE_TRIPS: Final = 1_500_000
 TAXIS: Final = 3_000
 FIRST_DAY: Final = date(2023, 1, 1)
 
-# The share of rows that break each rule. About one trip in eleven really has no pickup area.
+# Share of rows that break each rule. About one real trip in eleven has no pickup area.
 DIRT: Final[Mapping[str, float]] = {
     "no_pickup_area": 0.09,
     "no_trip_id": 0.0001,
@@ -55,14 +55,14 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class SampleOptions:
-    """What to generate.
+    """Options of a sample. The same options give the same trips.
 
     Attributes:
-        rows: How many trips, dirty ones included.
-        seed: Of every random choice. The same options give the same trips.
-        first: The first day on which they begin.
-        days: On how many days they begin.
-        dirt: The share of rows that break each rule.
+        rows: Number of trips, with the dirty ones.
+        seed: Random seed.
+        first: First day.
+        days: Number of days.
+        dirt: Share of rows that break each rule.
     """
 
     rows: int
@@ -74,7 +74,7 @@ class SampleOptions:
 
 @dataclass
 class Chunk:
-    """Trips as columns of whole numbers; -1 is unknown, and ``broken`` names dirty rows."""
+    """Trips as columns of whole numbers; -1 is unknown. ``broken`` has the dirty rows by rule."""
 
     trip_id: npt.NDArray[np.bytes_]
     taxi: Ints
@@ -94,7 +94,7 @@ class Chunk:
 
 
 def dirt_counts(options: SampleOptions) -> dict[str, int]:
-    """How many rows break each rule: known before a row is drawn."""
+    """Number of rows that break each rule, which does not depend on the random draws."""
     counts = {name: round(share * options.rows) for name, share in options.dirt.items()}
     if sum(counts.values()) + counts.get("duplicate_trip_id", 0) > options.rows:
         raise ValueError("There is more dirt than there are rows.")
@@ -102,10 +102,10 @@ def dirt_counts(options: SampleOptions) -> dict[str, int]:
 
 
 def generate_chunks(options: SampleOptions) -> Iterator[Chunk]:
-    """Draw the trips, some at a time.
+    """Draw the trips in chunks.
 
     Yields:
-        Chunks of at most `CHUNK_ROWS` trips. What is dirty is spread evenly over them.
+        Chunks of at most `CHUNK_ROWS` trips, over which dirty rows are spread evenly.
     """
     hours, probability = intensities(options.first, options.days, seed=options.seed)
     ladder = np.cumsum(probability.ravel())
@@ -178,7 +178,7 @@ def _identifiers(draw: np.random.Generator, rows: int) -> npt.NDArray[np.bytes_]
 
 
 def _soil(chunk: Chunk, draw: np.random.Generator, dirt: Mapping[str, int]) -> None:
-    """Make rows dirty, each in one way, and keep where they are."""
+    """Make rows dirty, each in one way, and record them."""
     rows = len(chunk.taxi)
     repeated = dirt.get("duplicate_trip_id", 0)
     places = draw.permutation(rows)[: sum(dirt.values()) + repeated]
@@ -196,7 +196,7 @@ def _soil(chunk: Chunk, draw: np.random.Generator, dirt: Mapping[str, int]) -> N
 
 
 def _copy(chunk: Chunk, originals: Ints, copies: Ints) -> None:
-    """The same identifier and start; the fare differs, so that it matters which one is kept."""
+    """Copy identifier and start. The fare differs, so that it matters which row is kept."""
     chunk.trip_id[copies] = chunk.trip_id[originals]
     chunk.start[copies] = chunk.start[originals]
     chunk.end[copies] = chunk.end[originals]
@@ -225,7 +225,7 @@ def _move(time: str) -> Callable[[Chunk, Ints], None]:
 
 
 def _before_start(chunk: Chunk, where: Ints) -> None:
-    # At noon, far from the hour that the clock repeats, in which the clock may run backwards.
+    # At noon, because an end before the start is allowed in the hour that the clock repeats.
     noon = chunk.start[where].astype("datetime64[D]") + np.timedelta64(12, "h")
     chunk.start[where] = noon.astype("datetime64[s]")
     chunk.end[where] = chunk.start[where] - np.timedelta64(1800, "s")
@@ -239,7 +239,7 @@ def _into_skipped_hour(chunk: Chunk, where: Ints) -> None:
     chunk.end[where] = chunk.start[where] + np.timedelta64(3600, "s")
 
 
-# What is not here is spoiled when the row becomes text: a number cannot be unreadable.
+# The other rules need text, and are broken when the row becomes text.
 _SPOIL: Final[dict[str, Callable[[Chunk, Ints], None]]] = {
     "no_pickup_area": _set("pickup", -1),
     "start_too_early": _move("2001-05-01T08:15:00"),

@@ -1,7 +1,7 @@
-"""The three forms in which Chicago's taxi trips are published, and how each is recognised.
+"""The three dialects in which Chicago's taxi trips are published, and how each is recognised.
 
-All three hold the same columns under different names. The pipeline's own names are the keys of a
-dialect's `columns`. Columns that the pipeline does not know are not read, whatever their names.
+All three have the same columns under different names. The keys of a dialect's `columns` are the
+pipeline's names. Columns that the pipeline does not know are not read, whatever their names.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,13 +17,13 @@ Times = Literal["american", "iso"]
 
 @dataclass(frozen=True)
 class Dialect:
-    """One form of the trips.
+    """A published format of the trips.
 
     Attributes:
         name: Name in messages and in the status of a run.
         columns: The source's name of each column of the pipeline.
-        times: How text gives a time: ``04/06/2016 08:45:00 PM``, or ISO 8601.
-        example: A time as this dialect writes it, for messages.
+        times: Format of times as text: ``04/06/2016 08:45:00 PM``, or ISO 8601.
+        example: A time in this dialect, for messages.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Dialect:
 
     @property
     def key(self) -> str:
-        """The source's name of the trip's identifier, by which a header is recognised."""
+        """The source's name of the identifier, by which a header is recognised."""
         return self.columns["trip_id"]
 
 
@@ -61,7 +61,7 @@ _PORTAL: Final = {
     for name, source in _API.items()
 }
 
-# BigQuery's times bear the label UTC, but are the portal's wall-clock times like the others.
+# BigQuery labels times as UTC, but they are the portal's wall-clock times.
 DIALECTS: Final = (
     Dialect("portal", _PORTAL, "american", "04/06/2016 08:45:00 PM"),
     Dialect("api", _API, "iso", "2016-04-06T20:45:00.000"),
@@ -69,7 +69,7 @@ DIALECTS: Final = (
 )
 
 _OTHER_DELIMITERS: Final = {";": "semicolons", "\t": "tabs", "|": "bars"}
-# Columns that only the ride-share trips have; they share most of their other names with the taxis'.
+# Columns that only ride-share trips have. Most of their other names are those of taxi trips.
 _RIDE_SHARE: Final = (
     "Trips Pooled",
     "Shared Trip Authorized",
@@ -85,14 +85,14 @@ def detect(header: Sequence[str], *, path: str) -> Dialect:
     """Recognise the dialect of a header.
 
     Args:
-        header: The names of the columns.
-        path: Of the file, for messages.
+        header: Names of the columns.
+        path: Path of the file, for messages.
 
     Raises:
-        DataError: It is not one of the three, lacks a column that the pipeline needs, or names one
-            of the pipeline's columns twice.
+        DataError: The header is of no known dialect, lacks a column that the pipeline needs, or
+            names one of the pipeline's columns twice.
     """
-    # Most names in common, so that a file without its identifiers is told so, and not "unknown".
+    # By most names in common, so that the message for a file without identifiers names them.
     best = max(DIALECTS, key=lambda one: (one.key in header, _in_common(one, header)))
     if not _in_common(best, header):
         raise DataError(f"{path} {_no_trips(header)}")
@@ -125,9 +125,9 @@ def detect(header: Sequence[str], *, path: str) -> Dialect:
 
 
 def find_columns(header: Sequence[str], dialect: Dialect) -> Mapping[str, int]:
-    """Where a header has the pipeline's columns: their places, counted from 0.
+    """Positions of the pipeline's columns in a header, counted from 0.
 
-    Columns that the header lacks are left out; `detect` says which may be.
+    Columns that the header lacks are left out; `detect` checks that they are optional.
     """
     return {
         name: header.index(source) for name, source in dialect.columns.items() if source in header
@@ -139,7 +139,7 @@ def _in_common(dialect: Dialect, header: Sequence[str]) -> int:
 
 
 def _no_trips(header: Sequence[str]) -> str:
-    """Why a header without a known name is not one of taxi trips."""
+    """Why a header without a known name is not that of taxi trips."""
     for delimiter, plural in _OTHER_DELIMITERS.items():
         names = [name.strip('"') for name in ",".join(header).split(delimiter)]
         if any(_in_common(dialect, names) for dialect in DIALECTS):

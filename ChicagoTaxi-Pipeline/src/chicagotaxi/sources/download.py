@@ -1,7 +1,7 @@
-"""Fetches trips from the portal, day by day: resumable, checked, and never half a file.
+"""Downloads trips from the portal, day by day: resumable, and only complete files.
 
-A day's pages are kept in a hidden folder until the day is complete: as many trips as the portal
-counts. Then they become one file, and the ledger ``fetched.json`` notes its rows and SHA-256.
+A day's pages are kept in a hidden folder until it has as many trips as the portal counts. Then
+they are joined to one file, and the ledger ``fetched.json`` records its rows and SHA-256.
 """
 
 import hashlib
@@ -27,12 +27,12 @@ from chicagotaxi.sources.portal import SodaClient, dataset_of
 
 LEDGER: Final = "fetched.json"
 _ROUNDS: Final = 3
-# The portal still adds trips to the latest days; what was fetched of them is asked for again.
+# The portal still adds trips to the latest days. They are fetched again.
 SETTLED: Final = timedelta(days=3)
 
 
 class FetchedDay(BaseModel):
-    """A day's file, as the ledger has it."""
+    """The ledger's record of a day's file."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -44,7 +44,7 @@ class FetchedDay(BaseModel):
 
 
 class FetchSummary(BaseModel):
-    """What a call of `fetch_days` did."""
+    """Result of `fetch_days`."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -68,16 +68,16 @@ def fetch_days(
     """Fetch the trips that start on some days.
 
     Args:
-        client: Asks the portal.
+        client: Client of the portal.
         first: The first day.
         last: The last day.
-        destination: The folder for one CSV file per day. Days that are there, whole by their
-            digest, and settled when they were fetched, are not fetched again.
+        destination: Folder for one CSV file per day. A day is not fetched again if its file has the
+            recorded digest and was fetched more than three days later.
         progress: Receives one for each day that is done, and how many trips of a day there are.
 
     Raises:
-        DataError: The portal gives no usable answer, or something cannot be written. Whole days
-            and pages stay, and the next call goes on from there.
+        DataError: The portal gives no usable answer, or something cannot be written. Complete days
+            and pages stay, and the next call continues from there.
     """
     if last < first:
         raise DataError(f"The last day {last} is before the first {first}. Exchange them.")
@@ -110,7 +110,7 @@ def fetch_days(
 
 
 def read_ledger(destination: Path) -> dict[date, FetchedDay]:
-    """The days that were fetched into a folder.
+    """The records of the days that were fetched into a folder.
 
     Raises:
         DataError: The ledger is damaged.
@@ -128,7 +128,7 @@ def read_ledger(destination: Path) -> dict[date, FetchedDay]:
 
 
 def _check_room(destination: Path, needed: int) -> None:
-    """Refuse to begin a day that may not fit: before pages are asked for, not after."""
+    """Refuse to begin a day that may not fit, before its pages are requested."""
     with write_errors(destination):
         free = shutil.disk_usage(destination).free
     if free < needed:
@@ -152,19 +152,19 @@ def _fetch_day(
             entry = _join(day, pages, destination, rows) if rows else None
             shutil.rmtree(pages)
             return entry
-        # The portal's data changed between the pages: none of them can be relied on.
+        # The portal's data changed between the pages: they may not belong together.
         shutil.rmtree(pages)
     raise DataError(
-        f"The portal counts {expected} trips on {day}, but gives {rows}; it seems to change just "
-        "now. Run the same command again later."
+        f"The portal counts {expected} trips on {day}, but returns {rows}. Its data seem to be "
+        "changing: run the same command again later."
     )
 
 
 def _fetch_pages(client: SodaClient, day: date, pages: Path, progress: Advance) -> int:
     """Fetch what is missing of a day's pages, and count the trips of all.
 
-    A page's name has its number, its rows and its last identifier, which is all that is needed to
-    go on after it.
+    A page's name has its number, its rows and its last identifier, which are all that is needed to
+    continue after it.
     """
     rows, after, number = 0, "", 0
     for path in sorted(pages.glob("[0-9]*.csv")):
@@ -183,7 +183,7 @@ def _fetch_pages(client: SodaClient, day: date, pages: Path, progress: Advance) 
 
 
 def _join(day: date, pages: Path, destination: Path, rows: int) -> FetchedDay:
-    """Put the pages together into the day's file, with one header."""
+    """Join the pages to the day's file, with one header."""
     name = f"trips-{day}.csv"
     digest = hashlib.sha256()
     with NewFile(destination / name) as file, file.path.open("wb") as target:
@@ -202,7 +202,7 @@ def _join(day: date, pages: Path, destination: Path, rows: int) -> FetchedDay:
 
 
 def _was_settled(day: date, entry: FetchedDay) -> bool:
-    """Whether the day was long enough ago, in Chicago, when it was fetched."""
+    """Whether the day was fetched long enough after it, by Chicago's calendar."""
     return entry.fetched.astimezone(CHICAGO).date() - day > SETTLED
 
 

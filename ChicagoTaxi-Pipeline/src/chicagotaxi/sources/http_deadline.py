@@ -1,4 +1,4 @@
-"""HTTP that ends in time, however slowly a server sends: also in the middle of its headers."""
+"""A deadline for a whole HTTP request, however slowly the server sends its headers or body."""
 
 import contextlib
 import http.client
@@ -10,15 +10,15 @@ from typing import Self
 
 
 class Deadline:
-    """Ends the connections of a request when its time is over.
+    """Closes the connections of a request when its time is over.
 
-    Used as a context manager, around the request.
+    Use it as a context manager around the request.
 
     Args:
-        seconds: How long the request may take, with its redirects and the whole answer.
+        seconds: Time for the request, with its redirects and the whole answer.
 
     Attributes:
-        passed: Whether the time was over before the request was.
+        passed: Whether the time was over before the request ended.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -28,13 +28,13 @@ class Deadline:
         self._timer.daemon = True
 
     def watch(self, connected: socket.socket) -> None:
-        """End this connection, too."""
+        """Also close this connection."""
         self._sockets.append(connected)
         if self.passed:
             self._end()
 
     def __enter__(self) -> Self:
-        """Begin."""
+        """Start the timer."""
         self._timer.start()
         return self
 
@@ -44,19 +44,19 @@ class Deadline:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Let the rest take its time."""
+        """Stop the timer."""
         self._timer.cancel()
 
     def _end(self) -> None:
         self.passed = True
         for one in self._sockets:
-            # It may have ended of its own accord.
+            # It may be closed already.
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
 
 
 def handlers(deadline: Deadline) -> list[urllib.request.BaseHandler]:
-    """What opens URLs of HTTP and HTTPS for `urllib.request.build_opener`, under a deadline."""
+    """Handlers for `urllib.request.build_opener` that open connections under a deadline."""
 
     class Plain(http.client.HTTPConnection):
         def connect(self) -> None:

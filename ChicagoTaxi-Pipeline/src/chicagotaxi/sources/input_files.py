@@ -1,4 +1,4 @@
-"""Input files: found, recognised by their header, and grouped by what can be read in one go."""
+"""Finds input files, recognises them by their header, and groups those that are read together."""
 
 import base64
 import glob
@@ -23,15 +23,15 @@ _INT96: Final = pa.timestamp("us", "UTC")
 
 @dataclass(frozen=True)
 class _Table:
-    """What files that are read in one go have in common.
+    """What files that are read together have in common.
 
     Attributes:
-        form: CSV, perhaps compressed, or Parquet.
-        dialect: What the header says it is.
-        header: The names of all columns.
-        types: Of Parquet, the Arrow types of all columns; text for CSV. Times that are stored as
-            INT96 are such in UTC, which is what their bytes hold.
-        kinds: How it gives each of `TIMES`.
+        form: CSV, also compressed, or Parquet.
+        dialect: The dialect of the header.
+        header: Names of all columns.
+        types: Arrow types of all columns of Parquet; text for CSV. Times that are stored as INT96
+            have the type of times in UTC, in which INT96 is stored.
+        kinds: How each of `TIMES` is stored.
     """
 
     form: Form
@@ -42,12 +42,12 @@ class _Table:
 
     @property
     def columns(self) -> Mapping[str, int]:
-        """The places of the pipeline's columns, counted from 0, by the pipeline's names."""
+        """Positions of the pipeline's columns, counted from 0, by the pipeline's names."""
         return find_columns(self.header, self.dialect)
 
     @property
     def time_kinds(self) -> Mapping[str, TimeKind]:
-        """How it gives each column of times."""
+        """How each column of times is stored."""
         return dict(zip(TIMES, self.kinds, strict=True))
 
 
@@ -57,7 +57,7 @@ class Source(_Table):
 
     Attributes:
         path: Absolute.
-        rows: How many it holds, where a footer says so.
+        rows: Number of rows, if a footer has it.
     """
 
     path: Path
@@ -65,7 +65,7 @@ class Source(_Table):
 
     @property
     def absent(self) -> list[str]:
-        """The source's names of optional columns that it lacks."""
+        """The source's names of optional columns that the file lacks."""
         return [self.dialect.columns[name] for name in sorted(OPTIONAL - set(self.columns))]
 
 
@@ -74,6 +74,14 @@ class SourceGroup(_Table):
     """Files of the same form, dialect, columns and types."""
 
     paths: tuple[Path, ...]
+
+    @property
+    def unique_names(self) -> list[str]:
+        """A name for every column: the pipeline's name, or one that no other column has."""
+        names = [f"unread {place}" for place in range(len(self.header))]
+        for name, place in self.columns.items():
+            names[place] = name
+        return names
 
 
 def find_sources(
@@ -86,15 +94,15 @@ def find_sources(
 
     Args:
         inputs: Files, folders (searched to the bottom) and glob patterns.
-        without: A folder whose files are no inputs: where the output is.
-        notice: Told that some were left out.
+        without: The output folder, whose files are not inputs.
+        notice: Receives a message if some files were left out.
 
     Returns:
-        Each file once, sorted by path as text: in this order, engines say what comes first.
+        Each file once, sorted by path as text, which is the order of the input.
 
     Raises:
-        DataError: Nothing was found under one of the inputs, or a file cannot be read or
-            recognised. No row has been read.
+        DataError: An input has no files, or a file cannot be read or recognised. No row has
+            been read.
     """
     paths: set[Path] = set()
     for one in inputs:
@@ -115,7 +123,7 @@ def find_sources(
 
 
 def group_sources(sources: Sequence[Source]) -> list[SourceGroup]:
-    """Put together what can be read in one go."""
+    """Group the files that can be read together."""
     groups: dict[object, list[Source]] = {}
     for source in sources:
         key = (source.form, source.dialect.name, source.header, source.types, source.kinds)
@@ -135,7 +143,7 @@ def group_sources(sources: Sequence[Source]) -> list[SourceGroup]:
 
 
 def holds_rows(source: Source) -> bool:
-    """Whether there is anything after the header."""
+    """Whether a file has any row."""
     return has_rows(source.path) if source.rows is None else source.rows > 0
 
 
@@ -201,8 +209,8 @@ def _recognise_parquet(path: Path) -> Source:
     kinds = []
     for name in TIMES:
         source = dialect.columns[name]
-        told = int96.get(source, types[found[name]])
-        kinds.append(TimeKind.UTC if told is None else TimeKind.of(told))
+        written = int96.get(source, types[found[name]])
+        kinds.append(TimeKind.UTC if written is None else TimeKind.of(written))
     stored = tuple(
         _INT96 if name in int96 else kind for name, kind in zip(schema.names, types, strict=True)
     )
@@ -212,10 +220,10 @@ def _recognise_parquet(path: Path) -> Source:
 
 
 def _int96(footer: pq.ParquetFile) -> dict[str, pa.DataType | None]:
-    """The columns of times that are stored as INT96, which has no zone.
+    """The columns of times that are stored as INT96, which has no zone, with the written type.
 
-    Arrow leaves a note of the type that was written. Where there is none, Spark or Hive may have
-    written an instant.
+    Arrow notes the type in the footer. Without that note (None), Spark or Hive may have written an
+    instant.
     """
     columns = (footer.schema.column(place) for place in range(footer.metadata.num_columns))
     names = [column.path for column in columns if column.physical_type == "INT96"]

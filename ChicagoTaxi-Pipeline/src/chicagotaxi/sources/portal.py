@@ -1,4 +1,4 @@
-"""A client of the portal's API (SODA 2): pages of trips as CSV."""
+"""Client of the portal's API (SODA 2): pages of trips as CSV."""
 
 import csv
 import io
@@ -10,10 +10,10 @@ from typing import Final
 from servicekit.files import DataError
 
 from chicagotaxi.sources.dialects import detect
-from chicagotaxi.sources.retrying_client import BrokenAnswerError, PatientClient
+from chicagotaxi.sources.retrying_client import BrokenAnswerError, RetryingClient
 
 PORTAL: Final = "https://data.cityofchicago.org"
-# The city began a new data set with the trips of 2024.
+# Trips from 2024 on are in a new data set.
 _DATASETS: Final = ((date(2024, 1, 1), "ajtu-isnz"), (date(2013, 1, 1), "wrvz-psew"))
 
 
@@ -23,8 +23,8 @@ class Page:
 
     Attributes:
         text: The CSV, with its header.
-        rows: How many trips.
-        last: The last identifier; empty where there are none.
+        rows: Number of trips.
+        last: The last identifier; empty if there are no trips.
     """
 
     text: bytes
@@ -36,7 +36,7 @@ def dataset_of(day: date) -> str:
     """The portal's data set that holds a day's trips.
 
     Raises:
-        DataError: The records begin later.
+        DataError: The records begin after the day.
     """
     for first, dataset in _DATASETS:
         if day >= first:
@@ -45,18 +45,18 @@ def dataset_of(day: date) -> str:
 
 
 @dataclass
-class SodaClient(PatientClient):
-    """Asks the portal.
+class SodaClient(RetryingClient):
+    """Client of the portal.
 
     Attributes:
-        page_rows: The most trips of a page.
+        page_rows: Largest number of trips of a page.
     """
 
     base: str = PORTAL
     page_rows: int = 50_000
 
     def count(self, day: date) -> int:
-        """How many trips the portal has of a day."""
+        """Number of trips that the portal has of a day."""
         query = {"$select": "count(*) AS trips", "$where": _starts_on(day)}
         text = self.get(f"resource/{dataset_of(day)}.json", query, lambda body: body)
         try:
@@ -70,8 +70,8 @@ class SodaClient(PatientClient):
         """The next trips of a day.
 
         Args:
-            day: On which they start.
-            after: The last identifier of the page before; empty for the first page.
+            day: The day on which they start.
+            after: The last identifier of the previous page; empty for the first page.
         """
         where = _starts_on(day) + (f" AND trip_id > '{after}'" if after else "")
         query = {"$where": where, "$order": "trip_id", "$limit": str(self.page_rows)}
@@ -81,7 +81,7 @@ class SodaClient(PatientClient):
 
 
 def _read_page(body: bytes, after: str) -> Page:
-    """Check that a page is whole: it ends with a line, and identifiers ascend."""
+    """Check that a page is complete: it ends with a line, and identifiers ascend."""
     if not body.endswith(b"\n"):
         raise BrokenAnswerError("the answer ends within a line")
     try:
@@ -90,12 +90,12 @@ def _read_page(body: bytes, after: str) -> Page:
         key = header.index(detect(header, path="the portal's answer").key)
         found = [row[key] for row in rows if len(row) == len(header) or _short(row, header)]
     except (UnicodeDecodeError, csv.Error) as error:
-        raise BrokenAnswerError(f"the answer is no CSV: {error}") from error
+        raise BrokenAnswerError(f"the answer is not CSV: {error}") from error
     if any(one >= other for one, other in zip([after, *found], found, strict=False)):
         raise BrokenAnswerError("the trips are not in the order of their identifiers")
-    # The last one becomes part of the next question, and of the name of a file.
+    # The last identifier becomes part of the next query, and of a file's name.
     if found and not found[-1].isalnum():
-        raise BrokenAnswerError(f"{found[-1]!r} is no identifier of a trip")
+        raise BrokenAnswerError(f"{found[-1]!r} is not an identifier of a trip")
     return Page(body, len(found), found[-1] if found else "")
 
 

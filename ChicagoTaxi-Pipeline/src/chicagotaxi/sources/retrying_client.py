@@ -1,4 +1,4 @@
-"""Answers of a server, asked for with patience: again where it fails, and never one without end."""
+"""HTTP client with retries, back-off, a deadline and a size limit."""
 
 import http.client
 import json
@@ -18,9 +18,9 @@ from servicekit.files import DataError, TryLaterError
 
 from chicagotaxi.sources.http_deadline import Deadline, handlers
 
-# What a page can be at most: rows of 600 bytes, and room for a change of the portal's mind.
+# 50,000 rows of 600 bytes, and room for wider rows.
 _MAX_BODY: Final = 128 * 1024 * 1024
-# Whoever is asked to wait longer is better told to come back.
+# If a server asks for a longer wait, the command ends and can be run again later.
 _MAX_WAIT_S: Final = 600.0
 
 _TRANSIENT: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -29,22 +29,22 @@ _CONTINUES: Final = "Run the same command again later: it goes on where it stopp
 
 
 class BrokenAnswerError(Exception):
-    """An answer is not whole, or not in order; another may be."""
+    """An answer is incomplete or malformed; a retry may succeed."""
 
 
 @dataclass
-class PatientClient:
-    """Asks a server, one request at a time.
+class RetryingClient:
+    """Client of a server that sends one request at a time.
 
     Attributes:
-        base: Its address.
-        token: The application's token, with which the server is more generous.
-        tries: How often a request is made before it is given up.
-        pause_s: The least time between two requests.
-        timeout_s: The longest silence.
-        answer_s: The longest time of one answer, from the connection to its last byte.
-        max_body: The most bytes of an answer, unpacked.
-        sleep: Waits.
+        base: Address of the server.
+        token: Application token, which raises the server's limits.
+        tries: Number of times that a request is sent.
+        pause_s: Least number of seconds between two requests.
+        timeout_s: Longest time without a byte, in seconds.
+        answer_s: Longest time for one answer, from the connection to its last byte, in seconds.
+        max_body: Largest size of an unpacked answer, in bytes.
+        sleep: Function that waits.
     """
 
     base: str
@@ -60,19 +60,19 @@ class PatientClient:
     def __post_init__(self) -> None:
         """Refuse addresses of other protocols, such as files."""
         if not self.base.startswith(("https://", "http://")):
-            raise DataError(f"{self.base} is no address of a portal. Give one with https://.")
+            raise DataError(f"{self.base} is not an address of a portal. Give one with https://.")
 
     def get(self, path: str, query: dict[str, str], read: Callable[[bytes], _T]) -> _T:
-        """Ask until there is a whole answer, or patience ends.
+        """Send a request, and retry until there is a complete answer or all tries are used.
 
         Args:
-            path: Below the address.
-            query: What is asked.
-            read: Makes something of an answer, or raises `BrokenAnswerError`.
+            path: Path below the address.
+            query: Parameters of the query.
+            read: Parses an answer, or raises `BrokenAnswerError`.
 
         Raises:
-            TryLaterError: There is none now.
-            DataError: The request is refused, or the answer is nothing that was asked for.
+            TryLaterError: There is no answer now.
+            DataError: The request is refused, or the answer is not of the expected form.
         """
         address = f"{self.base}/{path}?{urllib.parse.urlencode(query)}"
         problem = "no answer"
@@ -133,7 +133,7 @@ class PatientClient:
         return body
 
     def _read(self, request: urllib.request.Request, deadline: Deadline) -> bytes:
-        """The answer, unpacked; of one that is too large, a byte too much."""
+        """The unpacked answer, up to one byte more than the limit."""
         opener = urllib.request.build_opener(_SameOrigin, *handlers(deadline))
         with opener.open(request, timeout=self.timeout_s) as answer:
             body: bytes = answer.read(self.max_body + 1)
@@ -145,7 +145,7 @@ class PatientClient:
 
 
 class _SameOrigin(urllib.request.HTTPRedirectHandler):
-    """Follows redirects on the portal itself; elsewhere, the token would go along."""
+    """Follows redirects within the same origin only: another one would receive the token."""
 
     def redirect_request(  # noqa: PLR0917 - as urllib has it
         self,
@@ -171,7 +171,7 @@ def _origin(address: str) -> str:
 
 
 def _unpacked(body: bytes, most: int) -> bytes:
-    """What a gzip body holds, of which no more than one byte too much is unpacked."""
+    """The contents of a gzip body, up to one byte more than the limit."""
     unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
     text = unpacker.decompress(body, most + 1)
     if len(text) <= most and not unpacker.eof:
@@ -188,11 +188,11 @@ def _reason(error: urllib.error.HTTPError) -> str:
 
 
 def _asked_to_wait(header: str | None, default: float) -> float:
-    """How long a server asks to be left alone: seconds, or until a date."""
+    """The wait that a server asks for, given in seconds or as a date."""
     if not header:
         return default
     if re.fullmatch(r"[0-9]+", header.strip()):
-        return float(header)  # of any number of digits: infinity, where they are too many
+        return float(header)  # infinity, if there are too many digits
     try:
         until = parsedate_to_datetime(header)
     except (ValueError, OverflowError):

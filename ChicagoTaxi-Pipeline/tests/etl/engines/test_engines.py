@@ -8,11 +8,12 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from chicagotaxi.arrow_schemas import hourly_schema
 from chicagotaxi.etl.engines import EngineOptions, open_engine
-from chicagotaxi.etl.engines.spark_session import missing_for_spark
+from chicagotaxi.etl.engines.spark_check import missing_for_spark
 from chicagotaxi.sample.files import write_sample
 from chicagotaxi.sample.trips import SampleOptions
-from chicagotaxi.schema import hourly_schema, read_status
+from chicagotaxi.schema import read_status
 from servicekit.files import DataError
 from spark_jobs import needs_spark, run_engine
 from trips import clean, hourly, zoo

@@ -11,6 +11,7 @@ from typing import Literal, get_args
 from servicekit.files import DataError
 
 from chicagotaxi.etl.engines.protocol import Engine
+from chicagotaxi.etl.engines.spark_check import missing_for_spark
 
 __all__ = ["Engine", "EngineName", "EngineOptions", "open_engine"]
 
@@ -60,7 +61,8 @@ def open_engine(options: EngineOptions, *, temporary: Path | None = None) -> Ite
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="chicagotaxi-"))
             temporary = Path(folder)
         # Only the engine that is asked for is imported: Spark may not be installed.
-        module = importlib.import_module(
-            f"{__name__}.{'duckdb' if options.name == 'duckdb' else 'spark'}"
-        )
+        if options.name == "pyspark" and (missing := missing_for_spark()):
+            raise DataError(missing)
+        name = "duckdb" if options.name == "duckdb" else "spark"
+        module = importlib.import_module(f"{__name__}.{name}")
         yield stack.enter_context(module.opened(options, temporary))

@@ -1,4 +1,4 @@
-"""DuckDB: all cores of one machine, in bounded memory."""
+"""DuckDB as an engine: all cores of one machine, in bounded memory."""
 # ruff: noqa: S608 - names and texts in SQL go through `_name` and `_text`
 
 import contextlib
@@ -37,52 +37,52 @@ from chicagotaxi.sources.input_files import SourceGroup
 _POLL_S: Final = 0.1
 _BATCH: Final = 131_072
 _REUSE_MS: Final = 10_000
-# DuckDB lists every name that might have been meant, which can take pages.
+# DuckDB lists every name that may have been meant, which can take pages.
 _LONGEST: Final = 300
 _TWO: Final = "[0-9][0-9]"
 _AMERICAN: Final = f"{_TWO}/{_TWO}/{_TWO}{_TWO} {_TWO}:{_TWO}:{_TWO} [AP]M"
-# Columns of fingerprints, on their way to where they are looked at.
+# Columns of hashes, which are not written.
 _FILE: Final = "__file__"
 _KEY: Final = "__key__"
 
 
 @ibis.udf.scalar.builtin
 def try_strptime(_text: dt.string, _pattern: dt.string) -> dt.timestamp:
-    """DuckDB's own: the time, or null."""
+    """DuckDB's function: the time, or null."""
 
 
 @ibis.udf.scalar.builtin(name="~~~")
 def glob_matches(_text: dt.string, _pattern: dt.string) -> dt.boolean:
-    """DuckDB's operator ``GLOB``, which takes less than a regular expression."""
+    """DuckDB's operator ``GLOB``, which is faster than a regular expression."""
 
 
 @ibis.udf.scalar.builtin
 def timezone(_zone: dt.string, _time: dt.timestamp) -> dt.timestamp:
-    """DuckDB's own: from a clock to an instant, and from an instant to a clock."""
+    """DuckDB's function: from a clock to an instant, and from an instant to a clock."""
 
 
 @ibis.udf.scalar.builtin(name="hash")
 def duckdb_hash(_text: dt.string) -> dt.uint64:
-    """DuckDB's own, of 64 bits."""
+    """DuckDB's hash function of 64 bits."""
 
 
 def _american_time(text: ir.StringValue) -> ir.TimestampValue:
-    # DuckDB's own would also take a blank for the first digit, and "pM".
+    # DuckDB itself would also accept a blank for the first digit, and "pM".
     shaped = glob_matches(text, _AMERICAN).ifelse(text, ibis.null("string"))
     return try_strptime(shaped, "%m/%d/%Y %I:%M:%S %p")
 
 
 def _number_text(text: ir.StringValue) -> ir.StringValue:
-    """DuckDB also reads ``1_000``, as SQL:2023 writes a thousand.
+    """The text of a number for DuckDB, which also reads ``1_000`` (SQL:2023).
 
-    Nothing else that it reads is beyond the grammar. To look for one sign takes little; to look at
-    each text with a pattern would take as long as to read it.
+    It reads nothing else that the grammar does not have. To look for one character is quick; to
+    match each text with a pattern would take as long as to read it.
     """
     return text.contains("_").ifelse(ibis.null("string"), text)
 
 
 def _decimal(text: ir.StringValue, kind: str) -> ir.DecimalValue:
-    """DuckDB does not read powers of ten with many digits."""
+    """A decimal. DuckDB does not read exponents of many digits, which are shortened."""
     short = text.re_replace(LONG_POWER, r"\1\2")
     return ibis.coalesce(text.try_cast(kind), short.try_cast(kind))
 
@@ -152,7 +152,7 @@ class DuckDBEngine:
         [(self._threads,)] = connection.execute("SELECT current_setting('threads')").fetchall()
 
     def close(self) -> None:
-        """End what is running, and give everything back."""
+        """Interrupt a running query, and release everything."""
         self._connection.interrupt()
         self._worker.shutdown()
         self._connection.close()
@@ -160,10 +160,8 @@ class DuckDBEngine:
     def read(self, group: SourceGroup) -> ir.Table:
         """See `Engine.read`."""
         paths = "[" + ", ".join(_text(_literally(path)) for path in group.paths) + "]"
-        names = [f"unread {place}" for place in range(len(group.header))]
-        for name, place in group.columns.items():
-            names[place] = name
-        # To number the rows takes away the threads, but only from whoever asks for the numbers.
+        names = group.unique_names
+        # Row numbers prevent DuckDB from using threads, but only in queries that select them.
         numbers = (f"{self._views}", "0", "row_number() OVER ()")
         position = [f"{number} AS {name}" for number, name in zip(numbers, POSITION, strict=True)]
         clocks = [
@@ -173,7 +171,7 @@ class DuckDBEngine:
             for name in group.columns
         ]
         what = f"SELECT {', '.join([*clocks, SOURCE, *position])} FROM"
-        # A folder may be named company=x without being a partition: the rows say what they hold.
+        # A folder named company=x is not a partition: the values are in the rows.
         plain = "hive_partitioning = false"
         if group.form == "parquet":
             file = _unused(SOURCE, group.header)
@@ -182,7 +180,7 @@ class DuckDBEngine:
                 f"{what} read_parquet({paths}, filename = {_text(file)}, {plain}) AS t({called})"
             )
         if any("\n" in name for name in group.header):
-            # The first break would be taken for how all lines end.
+            # Otherwise the first line break in a name would be taken for the end of all lines.
             plain += f", new_line = {_text(repr(line_end(group.paths[0]))[1:-1])}"
         columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in names)
         return self._view(
@@ -286,7 +284,7 @@ class DuckDBEngine:
         """See `Engine.apply`."""
         destination.mkdir(parents=True)
         files = sorted(source.rglob("*.parquet")) if source.is_dir() else [source]
-        # Fractions seldom come twice; to find that out took a fifth of the writing.
+        # Fractions rarely repeat; building dictionaries for them took a fifth of the time.
         repeated = [field.name for field in schema if not pa.types.is_floating(field.type)]
         written = 0
 
@@ -332,7 +330,7 @@ class DuckDBEngine:
         return max(self._connection.query_progress(), 0.0) / 100.0
 
     def _wait(self, work: "Future[Any]") -> Any:  # noqa: ANN401
-        """Wait in the main thread, which then hears signals while DuckDB works."""
+        """Wait in the main thread in short intervals, so that it receives signals."""
         try:
             while True:
                 with contextlib.suppress(TimeoutError), _errors():
@@ -344,7 +342,7 @@ class DuckDBEngine:
 
 @contextlib.contextmanager
 def _errors() -> Iterator[None]:
-    """Say DuckDB's errors in the terms of whoever runs the pipeline."""
+    """Translate DuckDB's errors."""
     try:
         yield
     except duckdb.OutOfMemoryException as error:
@@ -354,7 +352,7 @@ def _errors() -> Iterator[None]:
 
 
 def _counts(batch: pa.RecordBatch, *columns: str) -> dict[tuple[int, int], int]:
-    """How many rows of a batch have the same values in some columns."""
+    """Numbers of rows of a batch by the values of two columns."""
     table = pa.Table.from_batches([batch.select(columns)])
     counts = table.group_by(columns, use_threads=False).aggregate([([], "count_all")])
     values = (counts[name].to_pylist() for name in columns)
@@ -362,9 +360,9 @@ def _counts(batch: pa.RecordBatch, *columns: str) -> dict[tuple[int, int], int]:
 
 
 def _reuse_memory() -> None:
-    """Have Arrow keep freed memory for the next batch, which is as large as the last one.
+    """Let Arrow keep freed memory for the next batch, which is as large as the last one.
 
-    Otherwise it goes back to the system within milliseconds, to be fetched again page by page.
+    Otherwise it is returned to the system within milliseconds, and allocated again page by page.
     """
     if "jemalloc" in pa.supported_memory_backends():
         pa.set_memory_pool(pa.jemalloc_memory_pool())
@@ -376,7 +374,7 @@ def _first(error: Exception) -> str:
 
 
 def _unused(name: str, header: Sequence[str]) -> str:
-    """A name that no column of a file has: DuckDB takes no column for two."""
+    """A name that no column of a file has, whatever its case."""
     taken = {one.lower() for one in header}
     while name.lower() in taken:
         name += "_"
@@ -384,12 +382,12 @@ def _unused(name: str, header: Sequence[str]) -> str:
 
 
 def _explain(message: str) -> str:
-    """Where the fault is, what it is and what to do, without the options that only DuckDB has."""
+    """DuckDB's message with a remedy, without the options of DuckDB that it suggests."""
     line = re.search(r"CSV Error on Line: (\d+)", message)
     file = re.findall(r"^\s*file = (.*)$", message, re.MULTILINE)
     if line and file:
-        told = re.split(r"^Possible ", message, maxsplit=1, flags=re.MULTILINE)[0]
-        reason = told.strip().splitlines()[-1].rstrip(".")
+        text = re.split(r"^Possible ", message, maxsplit=1, flags=re.MULTILINE)[0]
+        reason = text.strip().splitlines()[-1].rstrip(".")
         return (
             f"{file[-1]}, line {line[1]}: {reason}. Correct that line, or export the whole table "
             "again."
@@ -403,7 +401,7 @@ def _explain(message: str) -> str:
 
 
 def _literally(path: Path) -> str:
-    """A path as a pattern that matches nothing else: DuckDB takes every path for a pattern."""
+    """A path as a pattern that matches nothing else: DuckDB reads every path as a pattern."""
     return glob.escape(str(path))
 
 

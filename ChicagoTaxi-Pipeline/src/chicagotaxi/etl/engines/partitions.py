@@ -1,8 +1,8 @@
-"""Record batches to Parquet in sub-folders by the values of columns, as Hive lays them out.
+"""Writes record batches as Parquet in sub-folders by the values of columns, in Hive's layout.
 
-In bounded memory whatever the order of the rows: DuckDB's own ``COPY … (PARTITION_BY …)`` holds
-what it has of a partition until there are half a million rows of it, which a month seldom has, so
-that it held all rows, and what did not fit went to disk and back.
+Memory is bounded for any order of the rows and any number of sub-folders. DuckDB's
+``COPY … (PARTITION_BY …)`` and Arrow's ``write_dataset`` buffer rows per sub-folder instead (ADR
+027 has measurements).
 """
 
 import contextlib
@@ -17,26 +17,26 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-# How many rows wait to be written together; while they are written, as many more are taken.
+# Rows that are written together. While they are written, as many more are buffered.
 _ROWS: Final = 2**20
 _SHORT: Final = 2**16
 
 
 class PartitionedWriter:
-    """Writes batches into ``folder/a=1/b=2/part-0.parquet``, without the columns named so.
+    """Writes batches into ``folder/a=1/b=2/part-0.parquet``, without the sub-folders' columns.
 
-    Some batches at a time: their rows of each partition become one row group of its file, while
-    the next batches are taken. To be used as a context; when the block has ended without an error,
-    all is on disk.
+    Batches are collected until they have enough rows. Then the rows of each partition are written
+    as one row group of its file, while the next batches are collected. Used as a context manager:
+    when the block ends without an error, everything is on disk.
 
     Args:
         folder: A new folder.
-        schema: Of the batches.
-        by: Columns of whole numbers; of none, all goes into one file.
-        threads: How many partitions are written at a time.
+        schema: Schema of the batches.
+        by: Columns of whole numbers; without them, everything is written to one file.
+        threads: Number of partitions that are written at a time.
 
     Attributes:
-        waiting: How many rows were taken and are not being written yet.
+        waiting: Number of rows that are collected and not being written yet.
     """
 
     def __init__(self, folder: Path, schema: pa.Schema, *, by: Sequence[str], threads: int) -> None:
@@ -61,8 +61,8 @@ class PartitionedWriter:
         _error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        """Write what is left, and the files' footers."""
-        # What cannot be written cannot be ended either; that it could not be written is the news.
+        """Write the remaining rows and the files' footers."""
+        # After a failed write, closing the files may fail too. The first error is reported.
         quietly = contextlib.nullcontext() if kind is None else contextlib.suppress(OSError)
         with quietly, self._open:
             try:
@@ -73,11 +73,11 @@ class PartitionedWriter:
                 self._workers.shutdown(cancel_futures=True)
 
     def write(self, batch: pa.RecordBatch) -> None:
-        """Take a batch, and begin to write what waits where that is enough."""
+        """Collect a batch, and start to write if enough rows are collected."""
         if not batch.num_rows:
             return
         keys, begins, order = self._partitions(batch)
-        # All rows at once: to pick those of one partition after another is slower.
+        # All rows at once, which is faster than one partition after another.
         rows = batch.select(self._schema.names).take(pa.array(order))
         for key, begin, end in zip(keys, begins, [*begins[1:], len(order)], strict=True):
             self._parts.setdefault(key, []).append(rows.slice(begin, end - begin))
@@ -88,14 +88,14 @@ class PartitionedWriter:
     def _partitions(
         self, batch: pa.RecordBatch
     ) -> tuple[list[tuple[int, ...]], list[int], npt.NDArray[np.intp]]:
-        """The partitions of a batch, where they begin in its sorted rows, and that order."""
+        """A batch's partitions, their first positions in the sorted rows, and the rows' order."""
         values = [batch[name].to_numpy() for name in self._by]
         key = np.zeros(batch.num_rows, dtype=np.int64)
         for column in values:
             lowest = int(column.min())
             key *= int(column.max()) - lowest + 1
             key += column - lowest
-        # Numbers of 16 bits are sorted in a time that grows with their count only.
+        # 16-bit numbers are sorted in linear time.
         order = np.argsort(key.astype(np.uint16) if key.max() < _SHORT else key, kind="stable")
         begins = np.flatnonzero(np.diff(key[order], prepend=-1))
         keys = [tuple(int(column[place]) for column in values) for place in order[begins]]

@@ -1,6 +1,6 @@
-"""Spark: where one machine is not enough. Needs Java 17 and requirements-spark.txt.
+"""Spark as an engine, for more than one machine. Needs Java 17 and requirements-spark.txt.
 
-Driver and executors must see the input and the output folder under the same path, on a file system
+Driver and executors must have the input and the output folder under the same path, on a file system
 that can rename.
 """
 
@@ -8,12 +8,15 @@ import contextlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import pyarrow as pa
+from ibis.backends.pyspark.datatypes import PySparkType
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.pandas.types import from_arrow_schema
 from servicekit.files import DataError, write_errors
 from servicekit.progress import Advance, silent
 
@@ -32,9 +35,6 @@ from chicagotaxi.etl.engines.spark_session import spark_errors, spark_session
 from chicagotaxi.etl.numbers import LONG_POWER, follows_grammar
 from chicagotaxi.sources.input_files import SourceGroup
 
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
-
 _AMERICAN: Final = r"^\d\d/\d\d/\d{4} \d\d:\d\d:\d\d [AP]M\z"
 _BEFORE_KEY: Final = "^[0-9]{20}[0-9A-F]* [0-9]{40} "
 # Share of the work that is done when the keys are counted.
@@ -45,22 +45,22 @@ _REPEATED: Final = "__repeated__"
 
 @ibis.udf.scalar.builtin
 def try_to_timestamp(_text: dt.string, _pattern: dt.string) -> dt.timestamp:
-    """Spark's own: the time, or null."""
+    """Spark's function: the time, or null."""
 
 
 @ibis.udf.scalar.builtin
 def convert_timezone(_from: dt.string, _to: dt.string, _time: dt.timestamp) -> dt.timestamp:
-    """Spark's own: from one zone's clock to that of another."""
+    """Spark's function: from one zone's clock to another's."""
 
 
 @ibis.udf.scalar.builtin(name="hex")
 def spark_hex(_text: dt.string) -> dt.string:
-    """Spark's own: the bytes of a text, two digits each."""
+    """Spark's function: the bytes of a text, two digits each."""
 
 
 @ibis.udf.scalar.builtin
 def xxhash64(_text: dt.string) -> dt.int64:
-    """Spark's own, of 64 bits."""
+    """Spark's hash function of 64 bits."""
 
 
 def _american_time(text: ir.StringValue) -> ir.TimestampValue:
@@ -69,11 +69,11 @@ def _american_time(text: ir.StringValue) -> ir.TimestampValue:
 
 
 def _number_text(text: ir.StringValue) -> ir.StringValue:
-    """Spark also reads other scripts' digits, and control signs around a number.
+    """The text of a number for Spark, which also reads other scripts' digits.
 
-    A power of ten with thousands of digits would have Java write them all out, however small or
-    large the number is: it is cut to one that gives as much. A point after a power, which the
-    grammar allows, is left out.
+    With an exponent of thousands of digits, Java would write out all digits of the number: it is
+    cut to one with the same result. A point after the exponent, which the grammar allows, is
+    removed.
     """
     power = text.contains("e") | text.contains("E")
     plain = text.re_replace(LONG_POWER, "$1$2").re_replace(r"([eE][+-]?\d+)\.", "$1")
@@ -107,11 +107,11 @@ class SparkEngine:
         fingerprint=xxhash64,
     )
 
-    def __init__(self, session: "SparkSession", temporary: Path) -> None:
+    def __init__(self, session: SparkSession, temporary: Path) -> None:
         self._session = session
         self._temporary = temporary
         self._tables = 0
-        # Spark's dialect is only known in whole once its backend was looked up.
+        # Ibis knows Spark's dialect completely only after a look-up of its backend.
         self._backend: Any = ibis.pyspark
         self.name = f"pyspark {session.sparkContext.master}"
 
@@ -124,7 +124,7 @@ class SparkEngine:
                     "--engine duckdb."
                 )
         paths = [_literally(path) for path in group.paths]
-        # Looked up as files, and not as partitions: a folder named company=x adds no column.
+        # Read as files and not as partitions: a folder named company=x adds no column.
         reader = self._session.read.option("recursiveFileLookup", "true")
         if group.form == "parquet":
             frame = reader.schema(parquet_schema(group)).parquet(*paths)
@@ -132,11 +132,11 @@ class SparkEngine:
         else:
             frame = reader.schema(csv_schema(group)).options(**csv_options(group)).csv(paths)
             columns = [quoted(name) for name in group.columns]
-        # The name of a file is a URL there, with its own way of writing blanks and the like.
+        # Spark gives the name of a file as a URL, with blanks and other characters encoded.
         source = (
             "regexp_replace(url_decode(replace(_metadata.file_path, '+', '%2B')), '^file:/+', '/')"
         )
-        # Spark's own numbers of rows grow within what one task reads of a file.
+        # Spark's row numbers ascend within the block of a file that one task reads.
         numbers = (
             f"{self._tables}L",
             "_metadata.file_block_start",
@@ -247,15 +247,14 @@ class SparkEngine:
         progress: Advance = silent,
     ) -> int:
         """See `Engine.apply`."""
-        from pyspark.sql.pandas.types import from_arrow_schema  # noqa: PLC0415
 
-        def over(batches: "Iterator[pa.RecordBatch]") -> "Iterator[pa.RecordBatch]":
+        def over(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             for batch in batches:
                 yield function(batch)
 
         settings = {
             "spark.sql.execution.arrow.maxRecordsPerBatch": str(rows),
-            # As much as a partition holds: each file is one of its own, however small.
+            # As much as a partition holds, so that each file is a partition, however small.
             "spark.sql.files.openCostInBytes": self._session.conf.get(
                 "spark.sql.files.maxPartitionBytes"
             ),
@@ -270,7 +269,7 @@ class SparkEngine:
 
     @contextlib.contextmanager
     def _set(self, settings: Mapping[str, str | None]) -> Iterator[None]:
-        """Set some settings of the session for a while."""
+        """Change some settings of the session within the block."""
         before = {name: self._session.conf.get(name) for name in settings}
         try:
             for name, value in settings.items():
@@ -280,9 +279,7 @@ class SparkEngine:
             for name, value in before.items():
                 self._session.conf.set(name, str(value))
 
-    def _table(self, frame: "DataFrame") -> ir.Table:
-        from ibis.backends.pyspark.datatypes import PySparkType  # noqa: PLC0415
-
+    def _table(self, frame: DataFrame) -> ir.Table:
         self._tables += 1
         name = f"input_{id(self)}_{self._tables}"
         frame.createOrReplaceTempView(name)
@@ -291,11 +288,11 @@ class SparkEngine:
         }
         return ibis.table(types, name=name)
 
-    def _frame(self, table: ir.Table) -> "DataFrame":
+    def _frame(self, table: ir.Table) -> DataFrame:
         return self._session.sql(str(ibis.to_sql(table, dialect="pyspark")))
 
     def _keep(self, name: str, table: ir.Table) -> ir.Table:
-        """Compute a table now, and keep it until the engine is closed."""
+        """Compute a table now, and keep it as a file until the engine is closed."""
         folder = self._temporary / name
         self._save(table, folder, by=())
         return self.read_parquet(folder)
@@ -306,14 +303,14 @@ class SparkEngine:
 
 
 def _position(table: ir.Table) -> ir.StringValue:
-    """Where a row stands, as text that sorts so, and that `_BEFORE_KEY` finds before a key."""
+    """The position of a row as text that sorts alike, and that `_BEFORE_KEY` finds before a key."""
     group, block, row = (table[name].cast("string").lpad(20, "0") for name in POSITION)
     path: ir.StringValue = spark_hex(table.source)
     return group + path + " " + block + row + " "
 
 
 def _literally(path: Path) -> str:
-    """The URL of a path, as a pattern that matches nothing else: what is read is one for Spark."""
+    """The URL of a path as a pattern that matches nothing else: Spark reads every path as one."""
     return re.sub(r"([\\\[\]{}*?])", r"\\\1", _url(path))
 
 

@@ -1,35 +1,36 @@
-"""How Spark is shown input files: every column by its place, under a name of our own.
+"""Schemas and options with which Spark reads input files.
 
-Spark finds columns by their names and takes no two that differ only in case. The names of a
-group's files are ours to give in CSV; in Parquet only the pipeline's own columns are asked for.
+Spark finds columns by their names and refuses two names that differ by case only. In CSV files the
+names of the columns are therefore ours; of Parquet files only the pipeline's columns are read.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pyarrow as pa
+from pyspark.sql.pandas.types import from_arrow_type
+from pyspark.sql.types import (
+    DataType,
+    IntegerType,
+    LongType,
+    StringType,
+    StructField,
+    StructType,
+)
 
 from chicagotaxi.sources.columns import TimeKind
 from chicagotaxi.sources.input_files import SourceGroup
 
-if TYPE_CHECKING:
-    from pyspark.sql.types import DataType, StructType
-
-# Spark has no unsigned numbers: each is read as the next larger one, as its own inference does.
+# Spark has no unsigned numbers: each is read as the next larger type, as its own inference does.
 _UNSIGNED: Final = {8: "smallint", 16: "int", 32: "bigint", 64: "decimal(20,0)"}
 
 
-def csv_schema(group: SourceGroup) -> "StructType":
-    """Text for every column of CSV files, named so that no two names are alike."""
-    from pyspark.sql.types import StringType, StructField, StructType  # noqa: PLC0415
-
-    names = [f"unread {place}" for place in range(len(group.header))]
-    for name, place in group.columns.items():
-        names[place] = name
-    return StructType([StructField(name, StringType()) for name in names])
+def csv_schema(group: SourceGroup) -> StructType:
+    """Every column of CSV files as text, with unique names."""
+    return StructType([StructField(name, StringType()) for name in group.unique_names])
 
 
 def csv_options(group: SourceGroup) -> dict[str, str]:
-    """The options of reading CSV files.
+    """Options for reading CSV files.
 
     A file whose header has a line break in a name cannot be split: Spark takes the first line for
     the header.
@@ -45,14 +46,12 @@ def csv_options(group: SourceGroup) -> dict[str, str]:
     }
 
 
-def parquet_schema(group: SourceGroup) -> "StructType":
+def parquet_schema(group: SourceGroup) -> StructType:
     """The pipeline's columns of Parquet files, under the files' own names."""
-    from pyspark.sql.types import StructField, StructType  # noqa: PLC0415
-
     return StructType(
         [
             StructField(group.header[place], _type(group.types[place]))
-            for name, place in group.columns.items()
+            for place in group.columns.values()
         ]
     )
 
@@ -61,10 +60,10 @@ def parquet_column(group: SourceGroup, name: str) -> str:
     """A column of Parquet files as SQL: under the pipeline's name, times without a zone."""
     place = group.columns[name]
     value, kind = quoted(group.header[place]), group.types[place]
-    if _in_nanoseconds(kind):
+    if _is_in_nanoseconds(kind):
         value = f"timestamp_micros({value} div 1000)"
     if group.time_kinds.get(name, TimeKind.TEXT) is not TimeKind.TEXT:
-        # With a zone, this is what Spark shows of it in UTC, the session's zone.
+        # An instant is cast to its time in UTC, which is the session's zone.
         value = f"CAST({value} AS TIMESTAMP_NTZ)"
     return f"{value} AS {quoted(name)}"
 
@@ -74,21 +73,18 @@ def quoted(name: str) -> str:
     return "`" + name.replace("`", "``") + "`"
 
 
-def _type(kind: pa.DataType) -> "DataType":
-    from pyspark.sql.pandas.types import from_arrow_type  # noqa: PLC0415
-    from pyspark.sql.types import DataType, IntegerType, LongType  # noqa: PLC0415
-
+def _type(kind: pa.DataType) -> DataType:
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
     if pa.types.is_null(kind):
-        # No value is ever read of it; Parquet needs a type for it all the same.
+        # It has no values, but Parquet needs a type.
         return IntegerType()
-    if _in_nanoseconds(kind):
+    if _is_in_nanoseconds(kind):
         return LongType()
     if pa.types.is_unsigned_integer(kind):
         return DataType.fromDDL(_UNSIGNED[kind.bit_width])
     return from_arrow_type(kind, prefer_timestamp_ntz=True)
 
 
-def _in_nanoseconds(kind: pa.DataType) -> bool:
+def _is_in_nanoseconds(kind: pa.DataType) -> bool:
     return bool(pa.types.is_timestamp(kind)) and str(kind.unit) == "ns"
