@@ -217,7 +217,7 @@ def test_where_keys_are_asked_for_so_does_the_page(
         service.wait_until_ready()
         page = browser.new_page()
         page.goto(service.url)
-        expect(page.locator("#when")).to_contain_text("wants an API key")
+        expect(page.locator("#when")).to_contain_text("requires an API key")
         page.locator("#key").fill(KEY)
         page.keyboard.press("Enter")
         expect(page.locator("#when")).to_contain_text("trips in the city")

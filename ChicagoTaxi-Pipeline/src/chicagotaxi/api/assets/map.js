@@ -127,7 +127,7 @@ async function refresh() {
   } catch (error) {
     if (error instanceof Refused) {
       find("entry").hidden = false;
-      find("when").textContent = "This service wants an API key.";
+      find("when").textContent = "This service requires an API key.";
     } else {
       find("when").textContent = error.message;
     }
