@@ -43,12 +43,12 @@ def main() -> None:
         command("predict", "--out", "predicted", "--model", str(model), *engine)
         with open_engine(EngineOptions(name="pyspark"), temporary=Path("temporary")) as spark:
             sealed = SealedForecast.find(model, None)
-            told = {
+            messages = {
                 "model": refused_by_a_worker(spark, out, sealed),
                 "late": fails_late(spark, out, sealed),
                 "left": ", ".join(sorted(path.name for path in Path("hindcast").iterdir())),
             }
-        sys.stdout.write(json.dumps(told))
+        sys.stdout.write(json.dumps(messages))
 
 
 def command(*arguments: str) -> None:

@@ -67,7 +67,7 @@ def seen_hours(*texts: str) -> Hours:
 
 
 @pytest.mark.parametrize(("quiet", "unknown"), [(LONGEST_QUIET, 0), (LONGEST_QUIET + 1, 1)])
-def test_what_is_longer_than_a_night_without_a_trip_is_unknown(quiet: int, unknown: int) -> None:
+def test_a_time_without_trips_longer_than_a_night_is_unknown(quiet: int, unknown: int) -> None:
     first = np.datetime64("2023-04-10T09")
     known = known_hours(np.array([first, first + (quiet + 1) * HOUR]), present=_present())
     assert len(unknown_stretches(known)) == unknown
@@ -96,7 +96,7 @@ def test_two_trips_31_hours_apart_are_two_known_hours_and_one_stretch() -> None:
         ("2023-04-01T05", "2023-04-30T18", "2023-04-01T05", "2023-04-30T18"),
     ],
 )
-def test_a_month_is_known_to_its_ends_where_its_trips_are_near(
+def test_a_month_is_known_to_its_ends_if_its_trips_are_near(
     first: str, last: str, begin: str, end: str
 ) -> None:
     between: Hours = np.arange(np.datetime64(first, "h"), np.datetime64(last, "h"), 6 * HOUR)
@@ -106,7 +106,7 @@ def test_a_month_is_known_to_its_ends_where_its_trips_are_near(
 
 
 @pytest.mark.parametrize(("night", "known"), [("2023-03-11T22", 10), ("2023-03-18T22", 2)])
-def test_the_hour_that_the_clock_skips_counts_in_no_gap(night: str, known: int) -> None:
+def test_the_skipped_hour_does_not_count_in_a_gap(night: str, known: int) -> None:
     # From 22:00 to 08:00 there are nine hours between, and eight where the clock skips one.
     seen = np.array([np.datetime64(night), np.datetime64(night) + 10 * HOUR])
     assert len(known_hours(seen, present=_present())) == known
@@ -161,7 +161,7 @@ def _gap_around(seen: Hours, hour: np.datetime64) -> int:
     return hours if len(before) and len(after) else 2 * hours
 
 
-def test_zeros_that_an_older_release_invented_are_unknown_when_they_are_read(
+def test_zeros_of_an_older_release_are_read_as_unknown(
     hourly_frame: pd.DataFrame,
 ) -> None:
     begin, end = pd.Timestamp("2025-01-10 07:00"), pd.Timestamp("2025-01-12 15:00")
@@ -205,7 +205,7 @@ def test_an_unknown_total_ends_a_stretch() -> None:
     assert np.flatnonzero(quiet_too_long(hours, totals)).tolist() == list(range(10, 19))
 
 
-def test_words_name_the_longest_stretches_and_count_the_others() -> None:
+def test_messages_name_the_longest_stretches_and_count_the_others() -> None:
     start = datetime(2023, 4, 1)  # noqa: DTZ001
     stretches = [
         UnknownStretch(first=day, last=day + timedelta(hours=hours - 1), hours=hours)

@@ -43,7 +43,7 @@ _TIMES: Final = {
 
 
 def trip(identifier: str, dialect: Dialect = PORTAL, **changes: str) -> Row:
-    """A trip that breaks no rule, save by the changes."""
+    """A trip that breaks no rule, except by the changes."""
     start, end = _TIMES[dialect.name]
     money = "$8.75" if dialect is PORTAL else "8.75"
     base = _BASE | {"trip_id": identifier, "start": start, "end": end, "fare": money}

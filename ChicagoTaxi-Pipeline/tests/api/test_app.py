@@ -113,7 +113,7 @@ def test_demand_has_the_fields_that_clients_know(client: TestClient) -> None:
     assert [row["start"] for row in rows] == sorted(row["start"] for row in rows)
 
 
-def test_answers_are_of_the_form_that_is_documented(client: TestClient) -> None:
+def test_responses_have_the_documented_format(client: TestClient) -> None:
     TypeAdapter(list[DemandRow]).validate_json(client.get("/demand?limit=2000").content)
     TypeAdapter(list[AreaSummary]).validate_json(client.get("/areas").content)
     StatusResponse.model_validate_json(client.get("/pipeline/status").content)
@@ -157,7 +157,7 @@ def test_a_wrong_parameter_is_named(client: TestClient, query: str, field: str) 
 
 
 @pytest.mark.parametrize("path", ["/demand?area=8", "/areas", "/pipeline/status", "/"])
-def test_what_a_client_has_is_not_sent_again(client: TestClient, path: str) -> None:
+def test_a_response_that_the_client_has_is_not_sent_again(client: TestClient, path: str) -> None:
     first = client.get(path)
     tag = first.headers["etag"]
     for known in (tag, f'"other", W/{tag}', "*"):
@@ -170,7 +170,7 @@ def test_what_a_client_has_is_not_sent_again(client: TestClient, path: str) -> N
 
 
 @pytest.mark.parametrize("path", ["/demand", "/areas"])
-def test_another_release_answers_anew(
+def test_another_release_has_another_etag(
     client: TestClient,
     start: Callable[..., TestClient],
     predicted: Path,
@@ -184,7 +184,7 @@ def test_another_release_answers_anew(
     assert newer.get(path, headers={"If-None-Match": tag}).status_code == 200
 
 
-def test_answers_may_be_kept_by_all_unless_keys_are_asked_for(
+def test_responses_may_be_cached_by_all_unless_keys_are_required(
     client: TestClient, start: Callable[..., TestClient], predicted: Path
 ) -> None:
     assert client.get("/demand").headers.get_list("cache-control") == ["public, max-age=60"]
@@ -231,7 +231,7 @@ def test_forecasts_outside_of_the_training_are_marked_and_counted(
     assert metric(client, 'prediction_warnings_total{code="area_not_in_training"}') == 168
 
 
-def test_the_status_tells_which_hours_are_unknown(
+def test_the_status_has_the_unknown_hours(
     start: Callable[..., TestClient], predicted: Path, tmp_path: Path
 ) -> None:
     rows = [
@@ -248,7 +248,7 @@ def test_the_status_tells_which_hours_are_unknown(
     ]
 
 
-def test_a_new_batch_takes_the_place_of_the_old_one(
+def test_a_new_batch_replaces_the_old_one(
     client: TestClient, predicted: Path, sealed: Path, panel: Panel
 ) -> None:
     before = served(client)
@@ -335,7 +335,7 @@ def a_damaged_page(folder: Path, name: str) -> None:
         *(pytest.param(*case, id=name) for name, case in HOSTILE.items()),
     ],
 )
-def test_a_bad_batch_is_refused_and_the_old_one_goes_on_being_served(  # noqa: PLR0917
+def test_a_bad_batch_is_refused_and_the_old_one_is_still_served(  # noqa: PLR0917
     client: TestClient,
     predicted: Path,
     sealed: Path,
@@ -370,7 +370,7 @@ def test_a_bad_batch_is_refused_and_the_old_one_goes_on_being_served(  # noqa: P
     assert status(client)["refused"] is None
 
 
-def test_watching_goes_on_after_a_failure_of_its_own(
+def test_polling_continues_after_a_failure(
     start: Callable[..., TestClient], predicted: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     look, failures = vars(PredictionsReloader)["_poll"], iter([OSError("once")])
@@ -406,7 +406,7 @@ def test_a_batch_that_was_incomplete_is_served_when_it_is_complete(
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, make_socket, make_device, Path.mkdir, make_loop])
-def test_a_pointer_that_is_no_file_is_refused_and_the_old_batch_goes_on_being_served(
+def test_a_pointer_that_is_not_a_file_is_refused_and_the_old_batch_is_still_served(
     client: TestClient, predicted: Path, make: Callable[[Path], None]
 ) -> None:
     current = predicted / "predictions" / "current"
@@ -483,7 +483,7 @@ def test_a_status_that_cannot_be_read_does_not_keep_predictions_from_being_serve
     assert served(client) == read_pointer(predicted / "predictions")
 
 
-def test_the_batch_on_disk_is_what_is_answered(client: TestClient, predicted: Path) -> None:
+def test_responses_have_the_rows_of_the_batch_on_disk(client: TestClient, predicted: Path) -> None:
     name = served(client)
     assert name is not None
     rows = pq.read_table(predicted / "predictions" / name / "part-00000.parquet").to_pylist()

@@ -110,7 +110,7 @@ def test_areas_are_summed_up(index: DemandIndex, rows: pa.Table) -> None:
         ("upper", float("inf")),
     ],
 )
-def test_a_row_that_cannot_be_true_is_refused(rows: pa.Table, column: str, value: float) -> None:
+def test_an_impossible_row_is_refused(rows: pa.Table, column: str, value: float) -> None:
     place = rows.schema.get_field_index(column)
     values = rows[column].to_pylist()
     values[7] = value
@@ -120,12 +120,12 @@ def test_a_row_that_cannot_be_true_is_refused(rows: pa.Table, column: str, value
     assert caught.value.code == "rows"
 
 
-def test_an_area_that_comes_twice_in_an_hour_is_refused(rows: pa.Table) -> None:
+def test_an_area_that_occurs_twice_in_an_hour_is_refused(rows: pa.Table) -> None:
     with pytest.raises(BatchError, match="twice"):
         DemandIndex(INFO, pa.concat_tables([rows, rows.slice(5, 1)]))
 
 
-def test_fares_that_are_not_known_are_null(rows: pa.Table) -> None:
+def test_unknown_fares_are_null(rows: pa.Table) -> None:
     place = rows.schema.get_field_index("avg_fare")
     unknown = rows.set_column(place, "avg_fare", pa.nulls(len(rows), pa.float64()))
     found = DemandIndex(INFO, unknown).find(area=8, hour=1, day_of_week=None, day=None, limit=1)

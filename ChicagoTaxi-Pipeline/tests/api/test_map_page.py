@@ -101,7 +101,7 @@ def test_every_area_is_a_tile_with_its_demand(watched: Watched, service: LiveSer
     assert label == f"Loop: {tile(page, 32)} trips"
 
 
-def test_it_asks_nobody_but_its_own_service_and_complains_of_nothing(
+def test_it_requests_its_own_service_only_and_logs_no_error(
     watched: Watched, service: LiveService
 ) -> None:
     assert len(watched.requests) >= 3
@@ -109,7 +109,7 @@ def test_it_asks_nobody_but_its_own_service_and_complains_of_nothing(
     assert watched.complaints == []
 
 
-def test_busier_areas_are_of_a_deeper_colour(watched: Watched) -> None:
+def test_busier_areas_have_a_darker_colour(watched: Watched) -> None:
     page = watched.page
     steps = {}
     for area in range(1, 78):
@@ -161,7 +161,7 @@ def test_every_day_can_be_chosen_and_the_skipped_hour_says_so(watched: Watched) 
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_what_is_written_on_a_tile_can_be_read_in_any_light(
+def test_the_text_of_a_tile_has_enough_contrast_in_both_colour_schemes(
     browser: Browser, service: LiveService, scheme: str
 ) -> None:
     page = browser.new_page(color_scheme="dark" if scheme == "dark" else "light")
@@ -190,7 +190,7 @@ def luminance(colour: str) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-def test_it_fits_a_telephone(browser: Browser, service: LiveService) -> None:
+def test_it_fits_a_phone(browser: Browser, service: LiveService) -> None:
     page = browser.new_page(viewport={"width": 375, "height": 700})
     page.goto(service.url)
     expect(page.locator("#when")).to_contain_text("trips in the city")
@@ -210,7 +210,7 @@ def test_a_foreign_script_does_not_run_on_it(watched: Watched) -> None:
     assert any("Content Security Policy" in text for text in watched.complaints)
 
 
-def test_where_keys_are_asked_for_so_does_the_page(
+def test_the_page_asks_for_a_key_if_the_service_requires_one(
     browser: Browser, sealed: Path, output: Path
 ) -> None:
     with make_service(sealed, output, api_keys=KEY) as service:
@@ -225,7 +225,7 @@ def test_where_keys_are_asked_for_so_does_the_page(
         page.close()
 
 
-def test_the_policy_admits_this_style_and_script_and_nothing_else() -> None:
+def test_the_policy_allows_this_style_and_script_and_nothing_else() -> None:
     page = render_page()
     policy = page.headers["Content-Security-Policy"]
     text = page.body.decode()

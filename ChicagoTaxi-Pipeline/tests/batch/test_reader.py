@@ -130,9 +130,7 @@ def test_usual_fares_are_right_wherever_the_history_begins(
     np.testing.assert_allclose(rows["avg_fare"], expected, atol=0.006)
 
 
-def test_fares_that_are_not_known_at_all_are_null(
-    forecaster: DemandForecaster, panel: Panel
-) -> None:
+def test_fares_without_any_known_are_null(forecaster: DemandForecaster, panel: Panel) -> None:
     bare = Panel(panel.start, panel.areas, panel.trips)
     rows = table(forecaster.model, forecaster.model.predict(bare), bare)
     assert rows["avg_fare"].null_count == len(rows)
@@ -186,7 +184,7 @@ def test_parts_are_in_order_whatever_an_engine_named_them_and_none_is_empty(
     )
 
 
-def test_other_columns_and_no_rows_are_no_batch(
+def test_other_columns_or_no_rows_are_refused(
     tmp_path: Path, rows: pa.Table, opened: OpenedModel
 ) -> None:
     first = write(tmp_path, rows, opened)
@@ -205,7 +203,7 @@ def test_there_is_no_pointer_before_the_first_batch(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text", ["", "../../etc", "20250101T000000-abcdef12/..", "\xff", "x" * 999]
 )
-def test_a_pointer_that_names_no_batch_is_refused(tmp_path: Path, text: str) -> None:
+def test_a_pointer_that_does_not_name_a_batch_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "current").write_text(text, encoding="latin-1")
     with pytest.raises(BatchError) as caught:
         read_pointer(tmp_path)
@@ -294,7 +292,7 @@ def test_rows_are_counted_before_any_is_read(
         (wrong_count, "rows"),
     ],
 )
-def test_a_batch_that_is_not_what_was_written_is_refused(
+def test_a_batch_that_was_changed_is_refused(
     predicted: Path, spoil: Callable[[Path], None], code: str
 ) -> None:
     folder = predicted / "predictions"
@@ -306,7 +304,7 @@ def test_a_batch_that_is_not_what_was_written_is_refused(
     assert caught.value.code == code
 
 
-def test_the_status_says_what_was_predicted(
+def test_the_status_has_the_predictions(
     output: Path, sealed: Path, opened: OpenedModel, panel: Panel
 ) -> None:
     (output / "status.json").write_text(STATUS.model_dump_json())
@@ -319,13 +317,15 @@ def test_the_status_says_what_was_predicted(
     assert noted.horizon_hours == 168
 
 
-def test_a_run_at_work_is_not_disturbed(output: Path, sealed: Path, panel: Panel) -> None:
+def test_predict_does_not_write_while_another_run_holds_the_lock(
+    output: Path, sealed: Path, panel: Panel
+) -> None:
     with locked(output), pytest.raises(DataError, match="Another run writes to"):
         predict(sealed, panel, output)
     assert not (output / "predictions").exists()
 
 
-def test_an_exchange_that_was_interrupted_is_carried_through_first(
+def test_an_interrupted_exchange_is_completed_first(
     output: Path, sealed: Path, panel: Panel
 ) -> None:
     journal = output / ".journal.json"

@@ -89,7 +89,7 @@ def batch(*hours: np.datetime64) -> pa.RecordBatch:
 
 
 @pytest.mark.parametrize("known", [("fare", "miles"), ("fare",), ()])
-def test_a_worker_has_the_history_to_the_last_bit(
+def test_a_worker_has_exactly_the_same_history(
     sealed: Path,
     forecaster: DemandForecaster,
     panel: Panel,
@@ -104,7 +104,7 @@ def test_a_worker_has_the_history_to_the_last_bit(
     assert sent(sealed, some, tmp_path, sha256)(batch()).num_rows == 0
 
 
-def test_a_worker_refuses_another_model_than_the_one_that_it_is_told(
+def test_a_worker_refuses_a_model_with_another_digest(
     sealed: Path, panel: Panel, tmp_path: Path
 ) -> None:
     with pytest.raises(ManifestDigestError, match="the deployment expects 0000"):
@@ -156,7 +156,7 @@ def test_a_hindcast_that_is_stopped_leaves_the_previous_batch(
     assert {path.name for path in folder.iterdir()} == {first.batch, "current"}
 
 
-def test_a_hindcast_does_not_take_the_place_of_what_is_served(
+def test_a_hindcast_does_not_replace_the_served_batches(
     sealed: Path, panel: Panel, tmp_path: Path
 ) -> None:
     info = predict(sealed, panel, tmp_path)
@@ -209,17 +209,17 @@ def test_spark_forecasts_every_row_that_duckdb_forecasts(
     )
     assert len(week) == served.rows
 
-    told = json.loads(done.stdout)
-    assert told["model"].startswith(
+    messages = json.loads(done.stdout)
+    assert messages["model"].startswith(
         "SealedModelError: A worker refuses the model: A worker of Spark failed: "
         f"ManifestDigestError: {sealed / 'manifest.json'} has the SHA-256 {theirs.model.sha256}, "
         f"but the deployment expects {'0' * 64}."
     )
-    assert told["model"].endswith("and this environment.")
-    assert told["late"] == (
+    assert messages["model"].endswith("and this environment.")
+    assert messages["late"] == (
         "WorkerError: A worker of Spark failed: ValueError: a day that cannot be doubled"
     )
-    assert told["left"] == f"{theirs.batch}, current"
+    assert messages["left"] == f"{theirs.batch}, current"
 
 
 def split_by_month(output: Path, late: Path) -> None:
@@ -236,7 +236,7 @@ def python_path() -> str:
 
 
 @needs_spark
-def test_a_worker_that_has_no_environment_is_told() -> None:
+def test_a_worker_without_the_environment_is_reported() -> None:
     from chicagotaxi.etl.engines.spark_session import spark_errors  # noqa: PLC0415
     from pyspark.errors import PythonException  # noqa: PLC0415
 
@@ -254,7 +254,7 @@ def test_a_worker_that_has_no_environment_is_told() -> None:
         raise PythonException(trace)
 
 
-def test_a_refusal_by_a_worker_is_a_refusal(
+def test_a_model_that_a_worker_refuses_is_refused(
     sealed: Path, panel: Panel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from chicagotaxi.etl.engines.protocol import WorkerError  # noqa: PLC0415

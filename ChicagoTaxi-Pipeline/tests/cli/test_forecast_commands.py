@@ -37,7 +37,7 @@ def test_train_seals_a_model_and_writes_its_backtest(output: Path, tmp_path: Pat
     assert "seasonal naive" in shown
 
 
-def test_train_without_data_makes_its_own(tmp_path: Path) -> None:
+def test_train_without_data_generates_a_sample(tmp_path: Path) -> None:
     model = tmp_path / "model"
     run(*TRAIN, "--out", model, "--reports", tmp_path / "reports", "--model-version", "mine")
     opened = open_sealed(model)
@@ -56,7 +56,7 @@ def test_backtest_reads_a_file_of_counts(tmp_path: Path, hourly_frame: pd.DataFr
     assert report.data["source"] == "counts.csv"
 
 
-def test_what_a_killed_predict_left_is_removed_by_the_next(output: Path, sealed: Path) -> None:
+def test_files_of_a_killed_predict_are_removed_by_the_next(output: Path, sealed: Path) -> None:
     arguments = ("predict", "--out", output, "--model", sealed)
     folder = output / "predictions"
     assert stop_when(folder, ".batch.json-*/work", signal.SIGKILL, *arguments) == -signal.SIGKILL
@@ -78,7 +78,7 @@ def test_predict_writes_the_week_after_the_history(output: Path, sealed: Path) -
     assert info.model.sha256 == open_sealed(sealed).sha256
 
 
-def test_hindcast_writes_what_would_have_been_forecast(
+def test_hindcast_writes_forecasts_from_past_origins(
     output: Path, sealed: Path, tmp_path: Path, hourly_frame: pd.DataFrame
 ) -> None:
     run("hindcast", tmp_path / "h", "--out", output, "--model", sealed, "--every", "100")
@@ -100,7 +100,7 @@ def test_hindcast_writes_what_would_have_been_forecast(
     pd.testing.assert_frame_equal(same, batch, check_dtype=False)
 
 
-def test_run_does_all_of_it_from_nothing_and_again_with_the_model(tmp_path: Path) -> None:
+def test_run_does_every_step_and_uses_the_model_the_second_time(tmp_path: Path) -> None:
     out, model = tmp_path / "pipeline", tmp_path / "model"
     options = ["--sample-trips", "60000", "--out", out, "--reports", tmp_path / "reports"]
     run("run", *options, "--model", model)
@@ -117,7 +117,7 @@ def test_run_does_all_of_it_from_nothing_and_again_with_the_model(tmp_path: Path
     assert (model / "manifest.json").read_bytes() == made
 
 
-def test_a_sample_takes_no_real_months_place(output: Path, sealed: Path) -> None:
+def test_a_sample_does_not_replace_real_months(output: Path, sealed: Path) -> None:
     before = sorted(output.rglob("*"))
     message = run("run", "--out", output, "--model", sealed, code=2)
     assert "holds the months of other trips" in message
@@ -133,13 +133,13 @@ def test_a_sample_takes_no_real_months_place(output: Path, sealed: Path) -> None
     assert sorted(output.rglob("*")) == [*before, output / "status.json"]
 
 
-def test_predict_says_when_its_week_has_passed(output: Path, sealed: Path) -> None:
+def test_predict_warns_if_its_week_has_passed(output: Path, sealed: Path) -> None:
     result = CliRunner().invoke(app, ["predict", "--out", str(output), "--model", str(sealed)])
     assert result.exit_code == 0
     assert "at 2025-03-26 00:00: the week that is predicted after it has passed" in result.stderr
 
 
-def test_predict_says_nothing_of_a_history_that_is_new(
+def test_predict_does_not_warn_about_a_recent_history(
     output: Path, sealed: Path, hourly_frame: pd.DataFrame
 ) -> None:
     end = pd.Timestamp.now("America/Chicago").tz_localize(None).floor("D")
@@ -152,7 +152,7 @@ def test_predict_says_nothing_of_a_history_that_is_new(
     assert "has passed" not in result.stderr
 
 
-def test_a_model_of_another_service_is_told(
+def test_a_model_of_another_service_is_reported(
     output: Path, sealed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As if this one were not this service's; what it takes is not looked at.
@@ -177,7 +177,7 @@ def test_a_model_of_another_service_is_told(
         (["backtest", "--folds", "60"], 2, "first of 60 origins"),
     ],
 )
-def test_what_cannot_be_used_is_said_and_nothing_is_written(
+def test_unusable_input_is_reported_and_nothing_is_written(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     arguments: list[str],
@@ -208,7 +208,7 @@ def test_a_stopped_training_leaves_no_half_sealed_model(output: Path, tmp_path: 
     assert not list(tmp_path.glob(".m-*"))
 
 
-def test_help_does_not_wait_for_what_trains() -> None:
+def test_help_imports_no_training_library() -> None:
     code = (
         "import sys; from chicagotaxi.cli import app\n"
         "loaded = {'lightgbm', 'pandas', 'numpy', 'fastapi', 'ibis', 'duckdb'} & set(sys.modules)\n"

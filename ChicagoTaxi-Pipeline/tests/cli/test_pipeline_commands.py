@@ -1,4 +1,4 @@
-"""The pipeline's commands as whole processes: told to stop, killed, and out of disk."""
+"""The pipeline's commands as whole processes: stopped, killed, and out of disk."""
 
 import resource
 import signal
@@ -40,7 +40,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def largest_file(size: int) -> Iterator[None]:
     """Let no file grow beyond a size: the error of a full disk, as `ulimit -f` makes it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    # What is imported meanwhile would be kept cut off, and break whoever imports it next.
+    # What is imported meanwhile would be kept cut off, and break its next import.
     kept, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
@@ -69,7 +69,7 @@ def test_a_killed_run_leaves_the_output_as_it_was_and_the_next_one_does_its_work
     assert not [name for name in contents(out) if name.startswith(".")]
 
 
-def test_a_run_that_is_told_to_stop_leaves_nothing_behind(sample: Path, tmp_path: Path) -> None:
+def test_a_stopped_run_leaves_nothing_behind(sample: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert stop_when(out, STEPS["beginning"], signal.SIGTERM, "etl", sample, "--out", out) == 143
     assert contents(out) == {}
@@ -87,7 +87,7 @@ def test_a_disk_that_is_full_leaves_the_output_as_it_was(
     assert contents(out) == before
 
 
-def test_etl_prints_where_every_row_is(tmp_path: Path) -> None:
+def test_etl_prints_the_count_of_every_rule(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", [trip("a"), trip("b", pickup_area="")])
     out, lost = tmp_path / "out", tmp_path / "lost.parquet"
     command = ["etl", str(path), "--out", str(out), "--quarantine", str(lost)]
@@ -101,7 +101,7 @@ def test_etl_prints_where_every_row_is(tmp_path: Path) -> None:
     assert pd.read_parquet(lost)["trip_id"].tolist() == ["b"]
 
 
-def test_generate_tells_the_dirt(tmp_path: Path) -> None:
+def test_generate_prints_the_dirty_rows(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     result = invoke(app, ["generate", str(path), "--rows", "10000", "--dialect", "api"])
     assert result.exit_code == 0
@@ -122,7 +122,7 @@ def test_generate_tells_the_dirt(tmp_path: Path) -> None:
         (["fetch", "--first", "2023-01-02", "--last", "2023-01-01", "x"], "is before the first"),
     ],
 )
-def test_what_cannot_be_done_ends_with_code_2(
+def test_unusable_input_ends_with_code_2(
     arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

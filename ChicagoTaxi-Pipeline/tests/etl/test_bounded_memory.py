@@ -43,8 +43,8 @@ def plan(engine: duckdb.DuckDBEngine, table: ibis.Table) -> list[dict[str, Any]]
     # Of the engine's own connection, whose settings decide.
     connection = engine._connection  # noqa: SLF001
     sql = ibis.to_sql(table, dialect="duckdb")
-    [(_, told)] = connection.execute(f"EXPLAIN (FORMAT json) {sql}").fetchall()
-    return nodes(json.loads(told)[0])
+    [(_, messages)] = connection.execute(f"EXPLAIN (FORMAT json) {sql}").fetchall()
+    return nodes(json.loads(messages)[0])
 
 
 def held(join: dict[str, Any]) -> set[str]:
@@ -71,7 +71,7 @@ def test_a_join_of_the_input_holds_the_repeated_identifiers(tmp_path: Path) -> N
     assert "READ_CSV" in {one["name"].strip() for one in found}
 
 
-def test_a_join_of_what_was_written_holds_what_is_looked_for(tmp_path: Path) -> None:
+def test_a_join_with_written_rows_holds_the_rows_that_are_looked_for(tmp_path: Path) -> None:
     with opened(tmp_path) as (engine, rows):
         engine.write(expressions.with_tally(rows), tmp_path / "trips", by=MONTH)
         written = engine.read_parquet(tmp_path / "trips")

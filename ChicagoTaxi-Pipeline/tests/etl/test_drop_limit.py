@@ -61,11 +61,11 @@ def test_more_than_the_limit_is_refused_and_as_much_is_not(
     if not refuses:
         assert run(path, out, max_dropped=MAX_DROPPED).rows_kept == 70
         return
-    told = refused(path, out)
-    assert told.startswith(
+    messages = refused(path, out)
+    assert messages.startswith(
         "31 of 100 rows would be dropped (31.0%), more than 30%. Most broke the rule no_pickup_area"
     )
-    assert told.endswith(
+    assert messages.endswith(
         "Correct the input, or allow more with --max-dropped. Nothing was written."
     )
     command = ["etl", str(path), "--out", str(out), "--max-dropped"]
@@ -79,8 +79,8 @@ def test_a_file_of_which_nothing_can_be_kept_is_not_hidden_by_the_others(
 ) -> None:
     write(tmp_path / "in" / "good.csv", [trip(f"{n}") for n in range(99)])
     bad = write(tmp_path / "in" / "bad.csv", [trip("bad", fare="free", miles="far")])
-    told = refused(tmp_path / "in", out)
-    assert told == (
+    messages = refused(tmp_path / "in", out)
+    assert messages == (
         f"None of the 1 row of {bad} can be kept. Most broke the rule number_unreadable (1): one "
         "of seconds, miles, areas, tracts and amounts is given, but is no number. Expected are "
         "digits 0 to 9 with an optional sign, decimal point and exponent, or an amount such as "
@@ -92,10 +92,10 @@ def test_a_file_of_which_nothing_can_be_kept_is_not_hidden_by_the_others(
 
 def test_identifiers_that_are_all_the_same_are_shown(tmp_path: Path, out: Path) -> None:
     path = write(tmp_path / "a.csv", [trip("the same") for _ in range(10)])
-    told = refused(path, out)
-    assert "9 of 10 rows would be dropped (90.0%)" in told
-    assert f"Most broke the rule {DUPLICATE} (9)" in told
-    assert "Identifiers that come again: 'the same'." in told
+    messages = refused(path, out)
+    assert "9 of 10 rows would be dropped (90.0%)" in messages
+    assert f"Most broke the rule {DUPLICATE} (9)" in messages
+    assert "Identifiers that come again: 'the same'." in messages
 
 
 def test_files_without_rows_are_no_error(tmp_path: Path, out: Path) -> None:
@@ -142,17 +142,19 @@ SEEN = {
 
 @pytest.mark.parametrize("rule", [name for name in NAMES if name != DUPLICATE])
 def test_the_columns_of_the_rule_are_shown(tmp_path: Path, out: Path, rule: str) -> None:
-    told = refused(write(tmp_path / "a.csv", [WORST[rule]]), out)
-    assert f"Most broke the rule {rule} (1)" in told
-    assert SEEN.get(rule, "'Trip Start Timestamp': " if "start" in rule else "Area': ''") in told
+    messages = refused(write(tmp_path / "a.csv", [WORST[rule]]), out)
+    assert f"Most broke the rule {rule} (1)" in messages
+    assert (
+        SEEN.get(rule, "'Trip Start Timestamp': " if "start" in rule else "Area': ''") in messages
+    )
 
 
 @pytest.mark.parametrize("dialect", [PORTAL, API, BIGQUERY], ids=lambda one: one.name)
 def test_the_expected_form_is_that_of_the_files_dialect(
     tmp_path: Path, out: Path, dialect: Dialect
 ) -> None:
-    told = refused(write(tmp_path / "a.csv", [trip("a", dialect, start="x")], dialect), out)
-    assert f"Expected is a time such as {dialect.example}. The first" in told
+    messages = refused(write(tmp_path / "a.csv", [trip("a", dialect, start="x")], dialect), out)
+    assert f"Expected is a time such as {dialect.example}. The first" in messages
     # And that form is one: what is shown as right must be right.
     example = write(
         tmp_path / "b.csv", [trip("b", dialect, start=dialect.example, end="")], dialect

@@ -24,7 +24,7 @@ def demand(**columns: list[object]) -> pa.Table:
 NOW = datetime(2024, 1, 1)  # noqa: DTZ001 - Chicago's wall clock
 
 
-def test_means_are_of_what_is_known() -> None:
+def test_means_are_of_known_values() -> None:
     grid = complete_month(demand(), now=NOW).to_pylist()
     assert len(grid) == 77
     [busy] = [row for row in grid if row["trips"]]

@@ -48,7 +48,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def test_what_is_larger_than_half_the_memory_does_not_stay_cached(
+def test_input_larger_than_half_the_memory_does_not_stay_cached(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(page_cache, "_memory", lambda: 2 * SIZE - 1)
@@ -60,9 +60,7 @@ def test_what_is_larger_than_half_the_memory_does_not_stay_cached(
     assert cached_pages(file) == SIZE // mmap.PAGESIZE
 
 
-def test_what_fits_stays_cached_for_the_second_reading(
-    file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_smaller_input_stays_cached(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     advised: list[int] = []
     monkeypatch.setattr(os, "posix_fadvise", lambda *_: advised.append(1))
     monkeypatch.setattr(page_cache, "_memory", lambda: 2 * SIZE)
@@ -73,7 +71,7 @@ def test_what_fits_stays_cached_for_the_second_reading(
     assert cached_pages(file) == SIZE // mmap.PAGESIZE
 
 
-def test_etl_leaves_nothing_of_large_input_in_the_cache(
+def test_etl_leaves_no_large_input_in_the_cache(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(tmp_path / "trips.csv", [trip("a")])
@@ -87,7 +85,7 @@ def test_etl_leaves_nothing_of_large_input_in_the_cache(
     assert not cached_pages(path)
 
 
-def test_a_file_that_is_gone_is_left_to_its_reader(
+def test_a_missing_file_is_reported_by_its_reader(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(page_cache, "_memory", lambda: 1)

@@ -61,7 +61,7 @@ def test_a_run_that_is_killed_at_any_point_leaves_the_old_output_or_the_new(
     assert calls > 20
 
 
-def test_places_that_are_new_are_put_beside_the_old(tmp_path: Path) -> None:
+def test_new_months_are_added_to_the_old_ones(tmp_path: Path) -> None:
     (tmp_path / "trips" / "year=2022" / "month=1").mkdir(parents=True)
     with staging(tmp_path, "new") as folder:
         fill(folder, "new")
@@ -91,7 +91,7 @@ def test_two_runs_cannot_write_to_one_folder_at_once(tmp_path: Path) -> None:
         pass
 
 
-def test_nothing_is_mended_while_a_run_is_at_work(tmp_path: Path) -> None:
+def test_nothing_is_recovered_while_a_run_holds_the_lock(tmp_path: Path) -> None:
     with staging(tmp_path, "one") as folder:
         recover(tmp_path)
         assert folder.is_dir()

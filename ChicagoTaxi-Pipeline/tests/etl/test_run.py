@@ -99,7 +99,7 @@ def test_demand_is_on_the_complete_grid_of_the_hours_that_are_known(
     assert status.last_hour == datetime(2023, 4, 8)  # noqa: DTZ001
 
 
-def test_days_without_trips_are_unknown_and_are_told(
+def test_days_without_trips_are_unknown_and_reported(
     tmp_path: Path, out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows = [
@@ -107,8 +107,8 @@ def test_days_without_trips_are_unknown_and_are_told(
         trip("t2", start="03/03/2022 05:00:00 AM", end=""),
         trip("t3", start="04/01/2022 12:00:00 AM", end=""),
     ]
-    told: list[str] = []
-    status = run_etl([write(tmp_path / "a.csv", rows)], out, now=NOW, notice=told.append)
+    messages: list[str] = []
+    status = run_etl([write(tmp_path / "a.csv", rows)], out, now=NOW, notice=messages.append)
     assert hourly(out).groupby("hour")["trips"].sum().to_dict() == {
         pd.Timestamp("2022-03-01 22:00"): 1,
         pd.Timestamp("2022-03-03 05:00"): 1,
@@ -121,7 +121,7 @@ def test_days_without_trips_are_unknown_and_are_told(
         ("2022-03-03 06:00:00", "2022-03-31 23:00:00", 689),
     ]
     assert read_status(out) == status
-    [notice] = told
+    [notice] = messages
     assert notice == (
         "719 hours are unknown: 2022-03-01 23:00 to 2022-03-03 04:00 (30 h); 2022-03-03 06:00 to "
         "2022-03-31 23:00 (689 h). They are left out of the demand, not counted as zeros."
@@ -164,7 +164,7 @@ def test_a_month_that_is_run_again_is_replaced_and_nothing_else(tmp_path: Path, 
     assert not set(before) & set(after) - set(may) - {"status.json"}
 
 
-def test_what_a_month_gives_does_not_depend_on_the_others_in_the_run(tmp_path: Path) -> None:
+def test_the_result_for_a_month_does_not_depend_on_other_months_of_the_run(tmp_path: Path) -> None:
     april = [trip("x"), trip("y", start="04/30/2023 11:45:00 PM", end="")]
     may = [trip("x", start="05/01/2023 12:00:00 AM", end=""), trip("z", start="")]
     write(tmp_path / "in" / "april.csv", april)
@@ -180,16 +180,16 @@ def test_of_one_identifier_and_month_the_first_of_the_input_is_kept(tmp_path: Pa
     fares = {"1.csv": (3, 2), "2.csv": (4, 1)}
     for name, given in fares.items():
         trips = [trip("a", fare=f"${fare}.00") for fare in given]
-        # A trip that breaks a rule is none to come before others.
+        # A trip that breaks a rule does not count as an earlier one.
         write(tmp_path / "in" / name, [trip("a", fare="$-9.00"), *trips, trip(name)])
     status = run(tmp_path / "in", tmp_path / "out", quarantine=tmp_path / "dropped.parquet")
     assert dropped(status) == {"negative_amount": 2, DUPLICATE: 3}
     kept = clean(tmp_path / "out")
     assert kept.set_index("trip_id")["fare"].to_dict() == {"a": 3.0, "1.csv": 8.75, "2.csv": 8.75}
-    told = pd.read_parquet(tmp_path / "dropped.parquet")
-    told = told[told["rule"] == DUPLICATE]
+    messages = pd.read_parquet(tmp_path / "dropped.parquet")
+    messages = messages[messages["rule"] == DUPLICATE]
     assert sorted(
-        zip(told["source"].map(lambda one: Path(one).name), told["fare"], strict=True)
+        zip(messages["source"].map(lambda one: Path(one).name), messages["fare"], strict=True)
     ) == [
         ("1.csv", "$2.00"),
         ("2.csv", "$1.00"),
@@ -197,7 +197,7 @@ def test_of_one_identifier_and_month_the_first_of_the_input_is_kept(tmp_path: Pa
     ]
 
 
-def test_a_stray_trip_does_not_stand_for_its_month(tmp_path: Path, out: Path) -> None:
+def test_a_stray_trip_does_not_replace_its_month(tmp_path: Path, out: Path) -> None:
     march = [trip(f"{n}", start=f"03/0{n}/2023 08:45:00 PM", end="") for n in range(1, 7)]
     run(write(tmp_path / "march.csv", march), out)
     before = contents(out)
@@ -217,7 +217,7 @@ def test_a_stray_trip_does_not_stand_for_its_month(tmp_path: Path, out: Path) ->
     assert "Wrote 1 month, 2023-03" in result.output
 
 
-def test_a_status_that_is_damaged_is_told_and_written_again(tmp_path: Path, out: Path) -> None:
+def test_a_damaged_status_is_reported_and_written_again(tmp_path: Path, out: Path) -> None:
     path = write(tmp_path / "a.csv", [trip("a")])
     run(path, out)
     (out / "status.json").write_text('{"run_id": "r"}')
@@ -259,7 +259,7 @@ def test_a_name_that_looks_like_a_pattern_is_a_name(tmp_path: Path, name: str) -
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])
-def test_a_folder_is_no_column(tmp_path: Path, out: Path, form: str) -> None:
+def test_a_folder_name_adds_no_column(tmp_path: Path, out: Path, form: str) -> None:
     path = write(tmp_path / "company=EVIL" / "a.csv", [trip("a", company="Flash Cab")])
     if form == "parquet":
         table = pd.read_csv(path, dtype=str)
@@ -271,7 +271,7 @@ def test_a_folder_is_no_column(tmp_path: Path, out: Path, form: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])
-def test_a_column_named_source_is_left_unread(tmp_path: Path, out: Path, form: str) -> None:
+def test_a_column_named_source_is_not_read(tmp_path: Path, out: Path, form: str) -> None:
     path = write(tmp_path / "a.csv", [trip("a")])
     table = pd.read_csv(path, dtype=str).assign(source="x", filename="y")
     table.to_csv(path, index=False)
@@ -314,15 +314,15 @@ def test_rows_that_an_engine_leaves_out_are_noticed(
         run(paths, out)
 
 
-def test_what_is_below_the_output_folder_is_no_input(tmp_path: Path) -> None:
+def test_files_in_the_output_folder_are_not_inputs(tmp_path: Path) -> None:
     data = tmp_path / "data"
     write(data / "a.csv", [trip("a")])
     out = data / "pipeline"
-    told: list[str] = []
+    messages: list[str] = []
     for _ in range(2):
-        status = run_etl([data], out, now=NOW, notice=told.append)
+        status = run_etl([data], out, now=NOW, notice=messages.append)
         assert [one.path for one in status.inputs] == [str(data / "a.csv")]
-    assert told == [f"Left out 2 of the files found: they are below {out}."]
+    assert messages == [f"Left out 2 of the files found: they are below {out}."]
     with pytest.raises(DataError, match="Every input is below"):
         run(out, out)
 
@@ -335,15 +335,15 @@ def test_the_status_is_that_of_the_last_run(tmp_path: Path, out: Path) -> None:
     assert status.started <= status.finished
 
 
-def test_a_status_keeps_what_tells_of_the_predictions(tmp_path: Path, out: Path) -> None:
+def test_a_status_keeps_the_fields_of_the_predictions(tmp_path: Path, out: Path) -> None:
     status = run(write(tmp_path / "a.csv", [trip("a")]), out)
-    told = status.model_copy(update={"forecast_version": "1.0", "predictions": "batch"})
-    (out / "status.json").write_text(told.model_dump_json())
+    messages = status.model_copy(update={"forecast_version": "1.0", "predictions": "batch"})
+    (out / "status.json").write_text(messages.model_dump_json())
     again = run(tmp_path / "a.csv", out)
     assert (again.forecast_version, again.predictions) == ("1.0", "batch")
 
 
-def test_a_status_that_does_not_add_up_is_no_status(tmp_path: Path, out: Path) -> None:
+def test_a_status_whose_counts_do_not_add_up_is_refused(tmp_path: Path, out: Path) -> None:
     status = run(write(tmp_path / "a.csv", [trip("a"), trip("b", start="")]), out)
     with pytest.raises(ValidationError, match="do not add up"):
         PipelineStatus.model_validate(status.model_dump() | {"rows_kept": 2})
@@ -394,7 +394,7 @@ def test_two_dialects_in_one_file_are_refused_or_counted(tmp_path: Path, out: Pa
     assert dropped(status) == {"header_among_rows": 1, "start_unreadable": 1}
 
 
-def test_bytes_that_are_no_text_are_refused(tmp_path: Path, out: Path) -> None:
+def test_bytes_that_are_not_utf8_are_refused(tmp_path: Path, out: Path) -> None:
     path = write(tmp_path / "a.csv", [trip("a", company="caf\u00e9")])
     path.write_bytes(path.read_bytes().replace("caf\u00e9".encode(), b"caf\xe9"))
     assert "a.csv" in refusal(path, out)
@@ -413,7 +413,7 @@ def test_a_damaged_parquet_file_is_refused(tmp_path: Path, out: Path) -> None:
 
 @pytest.mark.parametrize("files", [1, 2])
 @pytest.mark.parametrize("times", [2, 3])
-def test_of_trips_with_one_identifier_one_is_kept_of_one_file_as_of_two(
+def test_one_trip_of_each_identifier_is_kept_within_a_file_and_across_two(
     tmp_path: Path, out: Path, files: int, times: int
 ) -> None:
     write(tmp_path / "in" / "0.csv", [trip("again")] * times + [trip("once")])
@@ -464,7 +464,7 @@ def test_the_first_is_the_first_across_files_and_however_many_rows_are_read_at_a
     assert set(pd.read_parquet(lost)["company"]) == others
 
 
-def test_a_row_that_is_lost_on_its_way_to_the_disk_is_noticed(
+def test_a_row_that_is_not_written_is_noticed(
     tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(tmp_path / "a.csv", [trip("a"), trip("b")])
@@ -476,7 +476,7 @@ def test_a_row_that_is_lost_on_its_way_to_the_disk_is_noticed(
 
 
 @pytest.mark.parametrize("bits", [6, 10])
-def test_what_is_taken_for_a_repeat_by_mistake_is_kept(
+def test_false_positives_of_the_filter_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bits: int
 ) -> None:
     rows = [trip(str(number // 2 if number < 20 else number)) for number in range(300)]
@@ -499,9 +499,7 @@ def test_a_quarantine_that_cannot_be_written_is_refused_before_the_work(
     assert not out.exists()
 
 
-def test_an_engine_that_is_not_known_and_bad_settings_are_refused(
-    tmp_path: Path, out: Path
-) -> None:
+def test_an_unknown_engine_and_bad_settings_are_refused(tmp_path: Path, out: Path) -> None:
     path = write(tmp_path / "a.csv", [trip("a")])
     with pytest.raises(DataError, match=r"DuckDB does not start: .*--memory as a number and a"):
         run(path, out, engine=EngineOptions(memory="much"))
@@ -542,7 +540,7 @@ def test_every_real_trip_is_kept_or_dropped_with_a_reason(real_data: Path, tmp_p
     np.testing.assert_allclose(found["avg_miles"], expected["avg_miles"], atol=0.0051)
 
 
-def test_gzip_members_that_were_put_together_are_one_file(tmp_path: Path, out: Path) -> None:
+def test_concatenated_gzip_members_are_one_file(tmp_path: Path, out: Path) -> None:
     path = write(tmp_path / "a.csv", [trip("a"), trip("b")])
     header, *rows = path.read_text().splitlines(keepends=True)
     both = gzip.compress((header + rows[0]).encode()) + gzip.compress(rows[1].encode())

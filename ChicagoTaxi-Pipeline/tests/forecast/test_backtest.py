@@ -37,14 +37,14 @@ def test_errors_are_those_of_their_definitions() -> None:
     assert errors.bias == pytest.approx(-2 / 3)
 
 
-def test_what_cannot_be_measured_is_null() -> None:
+def test_figures_that_cannot_be_measured_are_null() -> None:
     zeros = np.zeros(3, dtype=np.float32)
     errors = measure(zeros, zeros + 1)
     assert errors.wape is None
     assert errors.r2 is None
 
 
-def test_skill_is_against_last_week_and_against_the_best_baseline() -> None:
+def test_skill_compares_with_last_week_and_with_the_best_baseline() -> None:
     found = compare("x", outcome_of_ten(), areas=1, interval=0.9)
     assert found.best_baseline == FOUR_WEEKS
     assert found.skill_naive == pytest.approx(0.5)
@@ -60,7 +60,13 @@ def outcome_of_ten() -> Outcome:
     upper = dict.fromkeys(guesses, np.array([10, 9, 11, 10], dtype=np.float32))
     upper[FOUR_WEEKS] = truth + np.float32(2)
     return Outcome(
-        truth=truth, dates=np.array([0, 0, 1, 1]), forecasts=guesses, lower=lower, upper=upper
+        truth=truth,
+        dates=np.array([0, 0, 1, 1]),
+        days=np.ones(4, dtype=np.int64),
+        columns=np.zeros(4, dtype=np.int64),
+        forecasts=guesses,
+        lower=lower,
+        upper=upper,
     )
 
 
@@ -84,6 +90,8 @@ def test_hours_without_trips_in_intervals_from_zero_bound_the_coverage_from_belo
     outcome = Outcome(
         truth=truth,
         dates=np.zeros(4, dtype=np.int64),
+        days=np.ones(4, dtype=np.int64),
+        columns=np.zeros(4, dtype=np.int64),
         forecasts=guesses,
         lower=dict.fromkeys(guesses, np.array([0, 0, 0.5, 0], dtype=np.float32)),
         upper=dict.fromkeys(guesses, np.ones(4, dtype=np.float32)),
@@ -115,7 +123,7 @@ def test_every_origin_is_a_week_before_the_next_and_the_last_week_is_the_last(
     assert report.groups_ahead[1][6].name == "middling, 1 to 10: day 7"
 
 
-def test_the_baselines_are_measured_as_anybody_would(panel: Panel) -> None:
+def test_the_baselines_errors_are_those_of_a_direct_computation(panel: Panel) -> None:
     report = run(panel, BacktestOptions(folds=1))
     last = len(panel.trips) - WEEK
     truth = panel.trips[last:].astype(np.float64)

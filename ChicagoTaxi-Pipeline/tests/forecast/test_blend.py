@@ -28,7 +28,7 @@ def learn(
     )
 
 
-def test_who_is_right_counts() -> None:
+def test_the_better_forecast_gets_more_weight() -> None:
     assert np.mean(learn(0.0, 0.5).weights) > 0.8
     assert np.mean(learn(0.5, 0.0).weights) < 0.2
 
@@ -39,7 +39,7 @@ def test_each_day_ahead_has_its_own_weight() -> None:
     assert weights[-1] < 0.3
 
 
-def test_few_days_say_less_than_many_and_leave_the_weights_near_their_prior() -> None:
+def test_few_days_leave_the_weights_near_their_prior() -> None:
     def off(blend: Blend) -> float:
         return float(np.abs(np.array(blend.weights) - PRIOR).mean())
 
@@ -47,7 +47,7 @@ def test_few_days_say_less_than_many_and_leave_the_weights_near_their_prior() ->
     assert off(learn(0.5, 0.3, dates=1)) < 0.1
 
 
-def test_nothing_seen_is_the_prior() -> None:
+def test_without_outcomes_the_weights_are_the_prior() -> None:
     none = np.empty(0, np.float32)
     no_days = np.empty(0, np.int64)
     assert Blend.learn(none, none, none, no_days, no_days).weights == pytest.approx(PRIOR, abs=0.05)
@@ -89,7 +89,7 @@ def test_all_weight_or_none_gives_one_of_both() -> None:
     )
 
 
-def test_where_no_week_is_known_the_trees_count_alone() -> None:
+def test_without_a_known_week_the_forecast_is_the_trees() -> None:
     model, profile = np.array([2, 2], np.float32), np.array([np.nan, 8], np.float32)
     blended = Blend(weights=(0.5,) * 7).combine(model, profile, np.array([1]))
     assert blended[0] == 2

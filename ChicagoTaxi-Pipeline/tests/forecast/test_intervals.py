@@ -54,7 +54,7 @@ def around(
 
 
 @pytest.mark.parametrize("coverage", [0.5, 0.8, 0.9, 0.95])
-def test_new_outcomes_lie_inside_as_often_as_promised(coverage: float) -> None:
+def test_new_outcomes_are_inside_as_often_as_intended(coverage: float) -> None:
     intervals = Intervals.calibrate(outcomes(1), coverage=coverage)
     new = outcomes(2)
     busy = new.expected > SHARED
@@ -72,7 +72,7 @@ def test_every_level_at_which_it_is_possible_is_covered_between_88_and_92_percen
     assert 0.88 <= inside(intervals, new)[chosen].mean() <= 0.92
 
 
-def test_where_zeros_alone_are_more_than_asked_for_nothing_but_zero_is_in_the_interval() -> None:
+def test_if_zeros_alone_exceed_the_coverage_the_interval_has_zero_only() -> None:
     tried = outcomes(1)
     intervals = Intervals.calibrate(tried, coverage=0.9)
     rare = tried.expected < LEVELS[0]
@@ -84,7 +84,7 @@ def test_where_zeros_alone_are_more_than_asked_for_nothing_but_zero_is_in_the_in
     assert inside(intervals, tried)[rare].mean() == (tried.truth[rare] == 0).mean()
 
 
-def test_zero_is_inside_wherever_zeros_are_more_than_a_tail() -> None:
+def test_zero_is_inside_if_zeros_are_more_than_a_tail() -> None:
     intervals = Intervals.calibrate(outcomes(1), coverage=0.9)
     for expected in (0.01, 0.05, 0.09, 0.2, 0.31, 0.9, 1.5, 2.9):
         assert around(intervals, expected)[0] == 0, expected
@@ -111,7 +111,7 @@ def test_the_nearer_a_day_is_the_less_its_shock_widens_the_interval() -> None:
     assert widths[0] < 0.97 * widths[1]
 
 
-def test_many_days_need_next_to_no_correction() -> None:
+def test_many_days_need_almost_no_correction() -> None:
     few, many = (
         Intervals.calibrate(outcomes(1, days=days, hours=60_000 // days), coverage=0.9)
         for days in (12, 100)
@@ -149,7 +149,7 @@ def test_widths_are_calibrated_in_units_of_the_change() -> None:
     assert around(twice, 50.0, change=two) == pytest.approx(around(once, 50.0), rel=1e-5)
 
 
-def test_on_a_holiday_nobody_may_take_a_taxi() -> None:
+def test_on_a_holiday_the_lower_end_is_zero() -> None:
     intervals = Intervals.calibrate(outcomes(1), coverage=0.9)
     ordinary, holiday = around(intervals, 50.0), around(intervals, 50.0, holiday=True)
     assert ordinary[0] > 20
@@ -188,7 +188,7 @@ def test_few_or_no_outcomes_give_intervals_around_every_forecast(
     assert np.isfinite(upper).all()
 
 
-def test_intervals_of_an_earlier_release_are_what_they_were() -> None:
+def test_intervals_of_an_earlier_release_are_unchanged() -> None:
     widths = tuple((-1.5,) * 7 for _ in range(8)), tuple((2.0,) * 7 for _ in range(8))
     old = Intervals.model_validate({"coverage": 0.9, "low": widths[0], "high": widths[1]})
     # In units of the softened square root, and on holidays as on other days.

@@ -57,7 +57,7 @@ def test_busy_areas_are_forecast_busier_than_quiet_ones(
     assert level[8] == pytest.approx(panel.trips[-2 * WEEK :, panel.areas.index(8)].mean(), rel=0.3)
 
 
-def test_areas_are_told_apart_by_number_and_not_by_place(
+def test_areas_are_identified_by_number_and_not_by_position(
     forecaster: DemandForecaster, panel: Panel
 ) -> None:
     some = forecaster.model.predict(panel.select((8, 41)))
@@ -67,7 +67,7 @@ def test_areas_are_told_apart_by_number_and_not_by_place(
     assert np.abs(difference).mean() < 0.1 * everywhere.expected[:, [2, 5]].mean()
 
 
-def test_an_area_that_training_did_not_know_is_forecast_from_its_own_past(
+def test_an_area_that_was_not_in_training_is_forecast_from_its_own_history(
     forecaster: DemandForecaster, panel: Panel
 ) -> None:
     stranger = Panel(panel.start, (70,), panel.select((8,)).trips)
@@ -88,7 +88,7 @@ def test_gaps_and_an_empty_past_give_finite_forecasts(
         assert np.isfinite(values).all()
 
 
-def test_a_model_learns_what_the_baselines_cannot_know(panel: Panel) -> None:
+def test_a_model_learns_a_pattern_that_the_baselines_cannot(panel: Panel) -> None:
     # Holidays at a third of the demand, all the year: last week says nothing of the next one.
     year = Panel.from_frame(hourly(days=364, levels={8: 60.0, 32: 30.0, 6: 20.0}))
     days = year.hours.astype("datetime64[D]")
@@ -115,7 +115,7 @@ def test_a_history_that_is_too_short_is_refused(panel: Panel, hours: int) -> Non
         fit(panel.until(hours), OPTIONS)
 
 
-def test_the_shortest_history_that_is_admitted_trains(panel: Panel) -> None:
+def test_the_shortest_accepted_history_trains(panel: Panel) -> None:
     model = fit(panel.until(MIN_HISTORY + WEEK), OPTIONS)
     assert np.isfinite(model.predict(panel.until(MIN_HISTORY + WEEK)).expected).all()
 
@@ -126,7 +126,7 @@ def test_a_history_without_a_single_trip_is_refused(panel: Panel) -> None:
         fit(empty, OPTIONS)
 
 
-def test_unknown_hours_are_no_history(panel: Panel) -> None:
+def test_unknown_hours_do_not_count_as_history(panel: Panel) -> None:
     trips = panel.trips.copy()
     trips[MIN_HISTORY:] = np.nan
     with pytest.raises(DataError, match=f"has {MIN_HISTORY} known hours"):

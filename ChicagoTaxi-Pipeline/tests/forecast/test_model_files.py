@@ -130,7 +130,7 @@ def test_a_model_whose_batches_see_the_future_is_not_sealed(
         seal(training, tmp_path / "model")
 
 
-def test_a_model_of_an_earlier_release_opens_without_what_it_does_not_say(
+def test_a_model_of_an_earlier_release_opens_without_newer_fields(
     training: Training, panel: Panel
 ) -> None:
     form = json.loads(training.files["forecast.json"])
@@ -144,14 +144,16 @@ def test_a_model_of_an_earlier_release_opens_without_what_it_does_not_say(
     assert set(rows["warnings"].to_pylist()) == {""}
 
 
-def test_a_seal_guards_what_forecasts_and_not_what_serves(opened: OpenedModel) -> None:
+def test_a_seal_guards_the_libraries_of_the_forecast_and_not_of_the_service(
+    opened: OpenedModel,
+) -> None:
     guarded = set(opened.manifest.guarded)
     assert guarded >= {"chicagotaxi", "holidays", "lightgbm", "numpy", "pandas", "scipy"}
     assert not guarded & {"duckdb", "fastapi", "ibis-framework", "pyspark", "playwright", "typer"}
     assert check_environment(opened.manifest) == opened.running
 
 
-def test_a_model_that_answers_otherwise_is_refused(
+def test_a_model_with_other_outputs_is_refused(
     sealed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("chicagotaxi.forecast.features._FADE", np.float32(0.5))
@@ -159,7 +161,7 @@ def test_a_model_that_answers_otherwise_is_refused(
         open_sealed(sealed)
 
 
-def test_the_manifest_tells_how_good_it_is_beside_its_baselines(
+def test_the_manifest_has_the_errors_of_the_model_and_its_baselines(
     opened: OpenedModel, training: Training
 ) -> None:
     metrics, overall = opened.manifest.metrics, training.report.overall

@@ -24,7 +24,9 @@ def possible(one: Comparison) -> bool:
 
 
 @pytest.mark.parametrize("name", REPORTS)
-def test_intervals_cover_what_they_promise_in_every_group_where_that_is_possible(name: str) -> None:
+def test_intervals_have_the_intended_coverage_in_every_group_where_that_is_possible(
+    name: str,
+) -> None:
     groups = read(name).groups
     assert len(groups) == 3
     assert sum(possible(one) for one in groups) >= 2
@@ -37,7 +39,7 @@ def test_intervals_cover_what_they_promise_in_every_group_where_that_is_possible
 
 
 @pytest.mark.parametrize("name", REPORTS)
-def test_intervals_cover_what_they_promise_on_every_day_ahead(name: str) -> None:
+def test_intervals_have_the_intended_coverage_on_every_day_ahead(name: str) -> None:
     for group in read(name).groups_ahead:
         for one in group:
             if possible(one):
@@ -71,7 +73,7 @@ def test_interval_scores_are_better_than_the_baselines_own(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_three_weeks_of_real_counts_are_forecast_as_the_card_says(real_data: Path) -> None:
+def test_three_weeks_of_real_counts_are_forecast_as_in_the_model_card(real_data: Path) -> None:
     counts = read_counts(real_data / "hourly_tract_2022-10_11.csv")
     report = backtest(
         counts.panel,

@@ -9,13 +9,13 @@ def mean(sums: Sums) -> float:
     return float(sums[0] / sums[1])
 
 
-def test_the_error_of_a_mean_of_days_is_the_textbooks() -> None:
+def test_the_error_of_a_mean_of_days_is_that_of_the_textbook() -> None:
     values = np.random.default_rng(1).normal(0, 3, 30).astype(np.float32)
     found = standard_error(sums_by_day(np.arange(30), values), mean)
     assert found == pytest.approx(values.std(ddof=1) / 30**0.5, rel=1e-5)
 
 
-def test_hours_that_go_together_do_not_make_a_figure_surer() -> None:
+def test_correlated_hours_do_not_lower_the_standard_error() -> None:
     of_days = np.random.default_rng(1).normal(0, 3, 30).astype(np.float32)
     once = standard_error(sums_by_day(np.arange(30), of_days), mean)
     hourly = standard_error(sums_by_day(np.repeat(np.arange(30), 24), np.repeat(of_days, 24)), mean)

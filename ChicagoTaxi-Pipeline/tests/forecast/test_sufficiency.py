@@ -84,33 +84,37 @@ def test_hindcast_forecasts_from_the_origins_that_a_forecast_would_be_made_at(
                 check_to_forecast(holed.until(row))
 
 
-def test_hindcast_says_how_many_origins_are_left_out(panel: Panel) -> None:
-    told: list[str] = []
-    assert len(find_origins(panel, 24, notice=told.append)) == 29
-    assert told == []
+def test_hindcast_reports_how_many_origins_are_left_out(panel: Panel) -> None:
+    messages: list[str] = []
+    assert len(find_origins(panel, 24, notice=messages.append)) == 29
+    assert messages == []
     # From the last ten days of the eleventh week on, too little is known.
     holed = knowing(panel, slice(0, 300), slice(WINDOW - 30, 2016))
-    assert find_origins(holed, 24, notice=told.append) == list(range(WINDOW + 24 * 13, 2017, 24))
-    assert told == [
+    assert find_origins(holed, 24, notice=messages.append) == list(
+        range(WINDOW + 24 * 13, 2017, 24)
+    )
+    assert messages == [
         "Left out 13 of 29 origins: too few hours of the eight weeks before them are known."
     ]
     with pytest.raises(DataError, match="A forecast needs 336 known hours"):
         find_origins(knowing(panel, slice(0, 300)), 24)
 
 
-def test_what_is_unknown_is_told_and_what_is_known_is_not(panel: Panel) -> None:
-    told: list[str] = []
-    notice_unknown_hours(panel, told.append)
-    assert told == []
-    notice_unknown_hours(knowing(panel, slice(0, 100), slice(124, 2016)), told.append)
-    [text] = told
+def test_unknown_hours_are_reported(panel: Panel) -> None:
+    messages: list[str] = []
+    notice_unknown_hours(panel, messages.append)
+    assert messages == []
+    notice_unknown_hours(knowing(panel, slice(0, 100), slice(124, 2016)), messages.append)
+    [text] = messages
     assert text == (
         "Of the history, 24 hours are unknown: 2025-01-05 04:00 to 2025-01-06 03:00 (24 h). "
         "They are left out; nothing is learned from them."
     )
 
 
-def test_a_real_day_used_twice_is_no_history(real_data: Path, sealed: Path, tmp_path: Path) -> None:
+def test_a_real_day_used_twice_is_not_enough_history(
+    real_data: Path, sealed: Path, tmp_path: Path
+) -> None:
     trips = pd.read_parquet(real_data / "trips_2022-03-01_api.parquet")
     later = trips.assign(trip_id=trips["trip_id"] + "x")
     for name in ("trip_start_timestamp", "trip_end_timestamp"):
@@ -133,7 +137,7 @@ def test_a_real_day_used_twice_is_no_history(real_data: Path, sealed: Path, tmp_
     assert not (tmp_path / "m").exists()
 
 
-def test_a_history_that_is_too_holed_leaves_the_batch_that_is_served(
+def test_a_history_with_too_many_holes_leaves_the_served_batch(
     sealed: Path, panel: Panel, output: Path
 ) -> None:
     info = predict(sealed, panel, output)

@@ -49,7 +49,7 @@ def test_forecasts_like_the_training_are_not_marked(
 
 
 @pytest.mark.parametrize(("factor", "cell"), [(3.0, OUTSIDE), (0.25, OUTSIDE), (1.2, "")])
-def test_a_level_far_from_the_training_is_marked_in_its_area_alone(
+def test_a_level_far_from_the_training_is_marked_in_its_area_only(
     forecaster: DemandForecaster, panel: Panel, factor: float, cell: str
 ) -> None:
     found = cells(forecaster, last_week(panel, 8, factor))
@@ -198,7 +198,7 @@ def test_a_batch_that_unpacks_to_more_than_the_bound_is_refused(
         read_batch(folder, name)
 
 
-def test_predict_tells_how_many_predictions_are_marked(
+def test_predict_prints_how_many_predictions_are_marked(
     output: Path, sealed: Path, hourly_frame: pd.DataFrame
 ) -> None:
     renamed = hourly_frame.assign(area=hourly_frame["area"].replace(54, 77))
@@ -210,7 +210,7 @@ def test_predict_tells_how_many_predictions_are_marked(
     assert "168 of 1,344 predictions marked area_not_in_training: The model was not" in shown
 
 
-def test_hindcast_tells_how_much_of_it_the_model_was_trained_on(
+def test_hindcast_prints_how_much_of_it_the_model_was_trained_on(
     output: Path, sealed: Path, tmp_path: Path, hourly_frame: pd.DataFrame
 ) -> None:
     command = ["hindcast", "--out", str(output), "--model", str(sealed), "--every", "300"]

@@ -19,7 +19,7 @@ def noisy(seed: int, level: float = 20.0, areas: int = 3) -> Float32Array:
     return random.poisson(level, (8, WEEK, areas)).astype(np.float32)
 
 
-def test_equal_weeks_are_expected_again_but_for_their_neighbours_part() -> None:
+def test_equal_weeks_are_expected_again_except_for_the_neighbours_part() -> None:
     week = np.zeros((WEEK, 1), np.float32)
     week[50] = 10
     mean = recent_profile(window(np.tile(week, (8, 1, 1)))).mean
@@ -89,7 +89,7 @@ def test_a_change_lasts_as_long_as_it_is_compared_with_what_was_usual() -> None:
 
 
 @pytest.mark.parametrize("known", [0, 1])
-def test_one_week_or_none_says_nothing_of_a_change(known: int) -> None:
+def test_one_week_or_none_gives_no_change(known: int) -> None:
     weeks = noisy(1)
     weeks[: 8 - known] = np.nan
     lately = recent_profile(window(weeks)).lately
@@ -97,7 +97,7 @@ def test_one_week_or_none_says_nothing_of_a_change(known: int) -> None:
     assert change(lately, np.ones(3, np.float32)).tolist() == [1, 1, 1]
 
 
-def test_areas_without_trips_say_nothing_of_a_change() -> None:
+def test_areas_without_trips_have_no_change() -> None:
     assert np.isnan(recent_profile(window(np.zeros((8, WEEK, 2), np.float32))).lately).all()
 
 

@@ -34,7 +34,7 @@ def test_counts_are_completed_with_zeros_and_duplicates_counted(tmp_path: Path) 
     assert found.panel.trips.tolist() == [[3, 0], [0, 0], [0, 7]]
 
 
-def test_what_no_area_has_for_longer_than_a_night_is_unknown(tmp_path: Path) -> None:
+def test_hours_without_trips_for_longer_than_a_night_are_unknown(tmp_path: Path) -> None:
     rows = "2022-10-01 00:00:00,1,3\n2022-10-01 09:00:00,2,1\n2022-10-01 19:00:00,1,2\n"
     found = counts(tmp_path, HEADER + rows)
     known = np.isfinite(found.panel.trips).any(axis=1)
@@ -99,7 +99,7 @@ def test_counts_that_cannot_be_used_are_refused(
         "caf\xe9,hour,area,trips",
     ],
 )
-def test_other_columns_are_left_unread_whatever_their_name(tmp_path: Path, header: str) -> None:
+def test_other_columns_are_not_read_whatever_their_name(tmp_path: Path, header: str) -> None:
     text = f"{header}\nx\xe9,2022-10-01 00:00:00,1,2\n".encode("latin-1")
     assert counts(tmp_path, text).panel.trips.tolist() == [[2.0]]
 
@@ -160,7 +160,7 @@ def test_hours_with_a_zone_are_converted_to_chicagos_clock(
     assert found.panel.trips[known, 0].tolist() == expected.tolist()
 
 
-def test_the_two_hours_that_november_shows_as_one_are_added_up(tmp_path: Path) -> None:
+def test_the_two_halves_of_the_repeated_hour_are_added_up(tmp_path: Path) -> None:
     rows = "2022-11-06T06:00:00Z,1,2\n2022-11-06T07:00:00Z,1,2\n2022-11-06T07:00:00Z,1,2\n"
     found = counts(tmp_path, HEADER + rows)
     assert str(found.panel.start) == "2022-11-06T01"
@@ -168,19 +168,19 @@ def test_the_two_hours_that_november_shows_as_one_are_added_up(tmp_path: Path) -
     assert found.duplicates == 1
 
 
-def test_zones_are_told_and_not_mixed(tmp_path: Path) -> None:
-    told: list[str] = []
+def test_zones_are_reported_and_not_mixed(tmp_path: Path) -> None:
+    messages: list[str] = []
     path = tmp_path / "counts.csv"
     path.write_text(HEADER + "2022-10-01T00:00:00-05:00,1,2\n")
-    _, about = read_history(path, notice=told.append)
+    _, about = read_history(path, notice=messages.append)
     assert about["converted_to_chicagos_clock"] == 1
-    assert told == [
+    assert messages == [
         f"{path}: the hours of 1 row name a zone; they were converted to Chicago's clock."
     ]
     path.write_text(HEADER + "2022-10-01 13:00:00 UTC,1,2\n")
-    panel, _ = read_history(path, notice=told.append)
+    panel, _ = read_history(path, notice=messages.append)
     assert str(panel.start) == "2022-10-01T13"
-    assert "labelled UTC as BigQuery labels Chicago's clock" in told[1]
+    assert "labelled UTC as BigQuery labels Chicago's clock" in messages[1]
     path.write_text(HEADER + "2022-10-01T00:00:00Z,1,2\n2022-10-01 13:00:00,1,2\n")
     with pytest.raises(DataError, match="has hours with a zone and without a zone"):
         read_counts(path)
@@ -192,16 +192,16 @@ def test_the_skipped_hour_is_not_filled_with_zeros(tmp_path: Path) -> None:
     assert unknown == [False, False, True, False, False]
 
 
-def test_trips_in_the_skipped_hour_are_left_out_and_told(tmp_path: Path) -> None:
-    told: list[str] = []
+def test_trips_in_the_skipped_hour_are_left_out_and_reported(tmp_path: Path) -> None:
+    messages: list[str] = []
     path = tmp_path / "counts.csv"
     path.write_text(HEADER + "2025-03-09 01:00:00,1,2\n2025-03-09 02:00:00,1,3\n")
-    found = read_counts(path, notice=told.append)
+    found = read_counts(path, notice=messages.append)
     assert np.nansum(found.panel.trips) == 2
-    assert told[0].startswith(f"{path}: left out 3 trips at 2025-03-09 02:00:00, an hour that")
+    assert messages[0].startswith(f"{path}: left out 3 trips at 2025-03-09 02:00:00, an hour that")
     path.write_text(HEADER + "2025-03-09 01:00:00,1,2\n2025-03-09 02:00:00,1,0\n")
-    read_counts(path, notice=told.append)
-    assert len(told) == 1
+    read_counts(path, notice=messages.append)
+    assert len(messages) == 1
 
 
 def test_compressed_counts_are_read_like_others(tmp_path: Path, hourly_frame: pd.DataFrame) -> None:

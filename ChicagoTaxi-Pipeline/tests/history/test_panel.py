@@ -22,13 +22,13 @@ def test_rows_are_placed_by_hour_and_area_whatever_their_order(hourly_frame: pd.
     assert one.hours.tolist() == [time.to_pydatetime() for time in wide.index]
 
 
-def test_what_is_missing_is_unknown_and_not_zero() -> None:
+def test_missing_hours_are_unknown_and_not_zero() -> None:
     panel = Panel.from_frame(frame([("2025-03-09 01:00", 8, 4), ("2025-03-09 03:00", 8, 0)]))
     assert panel.trips[:, 0].tolist()[::2] == [4.0, 0.0]
     assert np.isnan(panel.trips[1, 0])
 
 
-def test_an_hour_and_area_that_comes_twice_is_refused() -> None:
+def test_an_hour_and_area_that_occurs_twice_is_refused() -> None:
     rows = [("2025-01-01 00:00", 8, 4), ("2025-01-01 00:00", 8, 4)]
     with pytest.raises(DataError, match="twice"):
         Panel.from_frame(frame(rows))
@@ -45,7 +45,7 @@ def test_no_rows_are_refused() -> None:
         Panel.from_frame(frame([]))
 
 
-def test_until_is_what_was_known_then(panel: Panel) -> None:
+def test_until_has_the_hours_before_a_row(panel: Panel) -> None:
     past = panel.until(100)
     assert len(past.trips) == 100
     assert past.end == panel.hours[100]
@@ -67,7 +67,7 @@ def test_a_folder_without_hourly_demand_is_refused(tmp_path: Path) -> None:
         read_hourly(tmp_path)
 
 
-def test_what_is_no_parquet_is_refused(output: Path) -> None:
+def test_a_file_that_is_not_parquet_is_refused(output: Path) -> None:
     (output / "hourly" / "year=2025" / "month=1" / "b.parquet").write_bytes(b"PAR1 no")
     with pytest.raises(DataError, match="cannot be read as hourly demand"):
         read_hourly(output)

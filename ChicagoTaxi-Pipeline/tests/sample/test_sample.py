@@ -18,7 +18,7 @@ SUFFIXES = ("csv", "csv.gz", "parquet")
 
 @pytest.mark.parametrize("dialect", [one.name for one in DIALECTS])
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_the_pipeline_drops_exactly_the_dirt_that_was_announced(
+def test_the_pipeline_drops_exactly_the_generated_dirt(
     tmp_path: Path, dialect: str, suffix: str
 ) -> None:
     path = tmp_path / f"sample.{suffix}"
@@ -100,7 +100,7 @@ def test_chunks_are_bounded_however_many_rows(monkeypatch: pytest.MonkeyPatch) -
         ("a.csv", SampleOptions(10, dirt={"no_trip_id": 2.0}), "api", "more dirt than"),
     ],
 )
-def test_what_cannot_be_generated_is_refused(
+def test_impossible_options_are_refused(
     tmp_path: Path, name: str, options: SampleOptions, dialect: str, message: str
 ) -> None:
     with pytest.raises(DataError) as caught:

@@ -65,7 +65,7 @@ def test_missing_columns_are_named_with_file_and_dialect() -> None:
     assert refusal(header).startswith("FILE (dialect bigquery) lacks the column 'fare'.")
 
 
-def test_a_name_in_another_case_is_shown_where_the_column_is_missed() -> None:
+def test_a_name_in_another_case_is_shown_with_the_missing_column() -> None:
     header = ["Fare" if name == "fare" else name for name in API.columns.values()]
     assert "lacks the column 'fare'. There is 'Fare': case counts." in refusal(header)
 
@@ -104,7 +104,7 @@ RIDE_SHARE = [
 @pytest.mark.parametrize(
     "header", [RIDE_SHARE, [name.lower().replace(" ", "_") for name in RIDE_SHARE]]
 )
-def test_ride_share_trips_are_called_what_they_are(header: list[str]) -> None:
+def test_ride_share_trips_are_refused_as_such(header: list[str]) -> None:
     message = refusal(header)
     assert "is a table of ride-share trips (Transportation Network Providers)" in message
     assert "Give files of the portal's data set Taxi Trips." in message
@@ -122,7 +122,7 @@ def test_another_delimiter_is_named(delimiter: str, name: str) -> None:
     assert refusal(line.split(",")) == message
 
 
-def test_other_tables_are_refused_with_what_is_expected() -> None:
+def test_other_tables_are_refused_with_the_expected_names() -> None:
     message = refusal(["GEOID", "trip_count"])
     assert message.startswith(
         "FILE is not a table of taxi trips: its header names 'GEOID', 'trip_count'. Give"

@@ -92,7 +92,7 @@ def test_the_ledger_has_the_digest_of_every_file(client: SodaClient, tmp_path: P
         assert entry.rows == data.count(b"\n") - 1
 
 
-def test_days_that_are_there_and_whole_are_not_fetched_again(
+def test_complete_days_are_not_fetched_again(
     portal: Portal, client: SodaClient, tmp_path: Path
 ) -> None:
     fetch_days(client, FIRST, LAST, tmp_path)
@@ -109,7 +109,7 @@ def test_days_that_are_there_and_whole_are_not_fetched_again(
     "fault",
     ["429", "500", "503", "truncated", "truncated gzip", "cut line", "short row", "disorder"],
 )
-def test_what_goes_wrong_is_asked_for_again(
+def test_failed_requests_are_retried(
     portal: Portal, client: SodaClient, waits: Waits, tmp_path: Path, fault: str
 ) -> None:
     portal.faults = [None, fault, fault, "plain"]
@@ -119,7 +119,7 @@ def test_what_goes_wrong_is_asked_for_again(
     assert waits == [1.0, 2.0]
 
 
-def test_the_portal_says_how_long_to_wait(
+def test_the_wait_that_the_portal_asks_for_is_kept(
     portal: Portal, client: SodaClient, waits: Waits, tmp_path: Path
 ) -> None:
     portal.faults = ["429 in 7 s", "429 until", "429 at odds"]
@@ -129,14 +129,16 @@ def test_the_portal_says_how_long_to_wait(
     assert waits[2] == 4.0
 
 
-def test_requests_keep_their_distance(portal: Portal, waits: Waits, tmp_path: Path) -> None:
+def test_requests_have_a_least_pause_between_them(
+    portal: Portal, waits: Waits, tmp_path: Path
+) -> None:
     client = SodaClient(base=portal.url, page_rows=20, pause_s=50.0, sleep=waits)
     fetch_days(client, FIRST, FIRST, tmp_path)
     assert len(waits) == 3
     assert min(waits) > 40
 
 
-def test_patience_ends_and_the_next_call_goes_on_from_there(
+def test_retries_end_and_the_next_call_continues_from_there(
     portal: Portal, client: SodaClient, tmp_path: Path
 ) -> None:
     portal.faults = [None, None, *["503"] * 6]
@@ -149,7 +151,7 @@ def test_patience_ends_and_the_next_call_goes_on_from_there(
     assert len(identifiers(tmp_path)) == 101
 
 
-def test_a_refusal_is_not_asked_for_again(
+def test_a_refused_request_is_not_retried(
     portal: Portal, client: SodaClient, tmp_path: Path
 ) -> None:
     portal.faults = ["403"]
@@ -158,7 +160,7 @@ def test_a_refusal_is_not_asked_for_again(
     assert len(portal.asked) == 1
 
 
-def test_an_answer_that_is_no_table_of_trips_is_refused(
+def test_an_answer_that_is_not_a_table_of_trips_is_refused(
     portal: Portal, client: SodaClient, tmp_path: Path
 ) -> None:
     portal.faults = ["html"]
@@ -166,7 +168,7 @@ def test_an_answer_that_is_no_table_of_trips_is_refused(
         fetch_days(client, FIRST, FIRST, tmp_path)
 
 
-def test_a_day_whose_trips_change_in_the_meantime_is_fetched_anew(
+def test_a_day_whose_trips_change_meanwhile_is_fetched_again(
     portal: Portal, client: SodaClient, tmp_path: Path
 ) -> None:
     portal.faults = [None, None, None, "miscount"]
@@ -178,7 +180,7 @@ def test_a_day_whose_trips_change_in_the_meantime_is_fetched_anew(
         fetch_days(client, LAST, LAST, tmp_path)
 
 
-def test_a_day_without_trips_is_told_and_asked_for_again(
+def test_a_day_without_trips_is_reported_and_requested_again(
     portal: Portal, client: SodaClient, tmp_path: Path
 ) -> None:
     day = date(2024, 1, 1)
@@ -188,12 +190,14 @@ def test_a_day_without_trips_is_told_and_asked_for_again(
     assert not list(tmp_path.glob("*.csv"))
 
 
-def test_the_token_goes_along(portal: Portal, tmp_path: Path) -> None:
+def test_the_token_is_sent(portal: Portal, tmp_path: Path) -> None:
     fetch_days(SodaClient(base=portal.url, token="secret"), FIRST, FIRST, tmp_path)  # noqa: S106
     assert set(portal.tokens) == {"secret"}
 
 
-def test_the_token_goes_nowhere_else(portal: Portal, client: SodaClient, tmp_path: Path) -> None:
+def test_the_token_is_not_sent_to_another_origin(
+    portal: Portal, client: SodaClient, tmp_path: Path
+) -> None:
     client.token = "secret"  # noqa: S105
     with serve(Portal([])) as other:
         portal.faults = [f"to {other.url}/resource/wrvz-psew.csv"]
@@ -208,7 +212,7 @@ def test_the_token_goes_nowhere_else(portal: Portal, client: SodaClient, tmp_pat
 @pytest.mark.parametrize(
     ("fault", "seconds"), [("429 for long", "601"), ("429 without end", "inf")]
 )
-def test_who_is_to_wait_for_long_is_told_to_come_back(  # noqa: PLR0917
+def test_a_long_wait_ends_the_command(  # noqa: PLR0917
     portal: Portal, client: SodaClient, waits: Waits, tmp_path: Path, fault: str, seconds: str
 ) -> None:
     portal.faults = [fault]
@@ -217,7 +221,7 @@ def test_who_is_to_wait_for_long_is_told_to_come_back(  # noqa: PLR0917
     assert waits == []
 
 
-def test_digits_that_are_no_number_are_no_time(
+def test_digits_of_other_scripts_are_not_a_wait(
     portal: Portal, client: SodaClient, waits: Waits, tmp_path: Path
 ) -> None:
     portal.faults = ["429 in odd digits"]
@@ -251,7 +255,7 @@ def test_a_day_that_was_fetched_early_is_fetched_again(
     assert fetch_days(client, FIRST, LAST, tmp_path).fetched == []
 
 
-def test_days_that_cannot_be_are_refused(client: SodaClient, tmp_path: Path) -> None:
+def test_impossible_days_are_refused(client: SodaClient, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is before the first"):
         fetch_days(client, LAST, FIRST, tmp_path)
     with pytest.raises(DataError, match="records begin in 2013"):
@@ -260,7 +264,7 @@ def test_days_that_cannot_be_are_refused(client: SodaClient, tmp_path: Path) -> 
         SodaClient(base="file:///etc/passwd")
 
 
-def test_a_portal_that_is_not_there_is_named(waits: Waits, tmp_path: Path) -> None:
+def test_a_portal_that_does_not_answer_is_named(waits: Waits, tmp_path: Path) -> None:
     client = SodaClient(base="http://127.0.0.1:9", tries=2, sleep=waits)
     with pytest.raises(TryLaterError, match=r"gave no usable answer in 2 tries.*refused"):
         fetch_days(client, FIRST, FIRST, tmp_path)
@@ -272,7 +276,7 @@ def test_a_damaged_ledger_is_refused(client: SodaClient, tmp_path: Path) -> None
         fetch_days(client, FIRST, FIRST, tmp_path)
 
 
-def test_a_fetch_that_is_killed_goes_on_after_its_last_page(portal: Portal, tmp_path: Path) -> None:
+def test_a_killed_fetch_continues_after_its_last_page(portal: Portal, tmp_path: Path) -> None:
     portal.hold = True
     days = ["--first", "2023-04-06", "--last", "2023-04-07"]
     arguments = ["fetch", *days, str(tmp_path), "--portal", portal.url, "--page-rows", "20"]

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from chicagotaxi.cli import app
-from chicagotaxi.etl.engines.duckdb import _explain
+from chicagotaxi.etl.engines.duckdb_sql import explain
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from servicekit.files import DataError
@@ -64,7 +64,7 @@ def test_a_table_that_pandas_wrote_with_its_index_is_read(tmp_path: Path) -> Non
     assert run(tmp_path / "a.csv", tmp_path / "out").rows_kept == 2
 
 
-def test_columns_that_nothing_uses_may_be_missing_and_that_is_told(tmp_path: Path) -> None:
+def test_unused_columns_may_be_missing_and_are_reported(tmp_path: Path) -> None:
     absent = ["taxi_id", "pickup_tract", "dropoff_tract", "dropoff_area", "payment_type", "company"]
     kept = [name for name in API.columns if name not in absent]
     path = tmp_path / "a.csv"
@@ -75,8 +75,8 @@ def test_columns_that_nothing_uses_may_be_missing_and_that_is_told(tmp_path: Pat
     out = tmp_path / "out"
     result = CliRunner().invoke(app, ["etl", str(path), "--out", str(out)])
     assert result.exit_code == 0, result.output
-    told = " ".join(result.output.split())
-    assert "company, dropoff_community_area, dropoff_census_tract, payment_type" in told
+    messages = " ".join(result.output.split())
+    assert "company, dropoff_community_area, dropoff_census_tract, payment_type" in messages
     status = run(path, out)
     assert sorted(status.inputs[0].absent) == sorted(API.columns[name] for name in absent)
     [found] = clean(out).to_dict("records")
@@ -84,7 +84,7 @@ def test_columns_that_nothing_uses_may_be_missing_and_that_is_told(tmp_path: Pat
     assert dropped(status) == {}
 
 
-def test_a_file_with_other_columns_is_not_told_of_the_optional_ones(tmp_path: Path) -> None:
+def test_optional_columns_are_not_named_as_missing(tmp_path: Path) -> None:
     header = [name for name in OURS if name not in {"fare", "company"}]
     (tmp_path / "a.csv").write_text(",".join(header) + "\n")
     result = CliRunner().invoke(app, ["etl", str(tmp_path / "a.csv"), "--out", str(tmp_path / "o")])
@@ -96,7 +96,7 @@ def test_a_file_with_other_columns_is_not_told_of_the_optional_ones(tmp_path: Pa
     )
 
 
-def test_a_line_break_in_the_header_is_no_row(tmp_path: Path) -> None:
+def test_a_line_break_in_the_header_is_not_a_row(tmp_path: Path) -> None:
     with (tmp_path / "a.csv").open("w", newline="") as file:
         csv.writer(file).writerow(["one\ntwo", *OURS])
     assert run(tmp_path / "a.csv", tmp_path / "out").rows_read == 0
@@ -111,9 +111,9 @@ def test_a_name_that_would_end_a_line_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("length", [1, 5_000])
 def test_an_engines_error_is_short(length: int) -> None:
-    told = _explain("Binder Error: Table has duplicate names\n" + "candidate\n" * length)
-    assert told.startswith("Binder Error: Table has duplicate names candidate")
-    assert len(told) < 320
+    messages = explain("Binder Error: Table has duplicate names\n" + "candidate\n" * length)
+    assert messages.startswith("Binder Error: Table has duplicate names candidate")
+    assert len(messages) < 320
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def client(base: str) -> SodaClient:
     ],
     ids=["a body", "headers", "continues", "chunks"],
 )
-def test_an_answer_that_never_ends_is_given_up_in_time(
+def test_an_answer_that_never_ends_is_given_up_at_the_deadline(
     tmp_path: Path, begin: bytes, drip: bytes
 ) -> None:
     with (
@@ -102,7 +102,7 @@ class Usage(NamedTuple):
     free: int
 
 
-def test_room_is_looked_for_before_a_day_is_asked_for(
+def test_free_space_is_checked_before_a_day_is_requested(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: Usage(10**9, 10**9 - 1000, 1000))

@@ -36,12 +36,12 @@ def test_files_folders_and_patterns_are_found_once_each(folder: Path) -> None:
     assert names(folder / "**" / "b.*") == ["b.csv.gz"]
 
 
-def test_dialects_are_told_file_by_file(folder: Path) -> None:
+def test_dialects_are_recognised_file_by_file(folder: Path) -> None:
     assert [source.dialect.name for source in find_sources([folder])] == ["portal", "api"]
     assert [len(group.paths) for group in group_sources(find_sources([folder]))] == [1, 1]
 
 
-def test_files_alike_are_read_in_one_go(folder: Path) -> None:
+def test_files_with_the_same_columns_are_read_together(folder: Path) -> None:
     write(folder / "z.csv", [trip("9")])
     groups = group_sources(find_sources([folder]))
     assert [[path.name for path in group.paths] for group in groups] == [
@@ -50,7 +50,7 @@ def test_files_alike_are_read_in_one_go(folder: Path) -> None:
     ]
 
 
-def test_parquet_tells_its_types_and_rows(tmp_path: Path) -> None:
+def test_types_and_rows_of_parquet_come_from_the_footer(tmp_path: Path) -> None:
     columns = {name: pa.array(["1", "2"]) for name in API.columns.values()}
     pq.write_table(pa.table(columns), tmp_path / "a.parquet")
     [source] = find_sources([tmp_path / "a.parquet"])
@@ -77,13 +77,13 @@ def test_a_column_of_an_unexpected_type_is_named(
     assert message in refusal(tmp_path)
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_not_part_of_the_first_name(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", [trip("1")])
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
     assert names(path) == ["a.csv"]
 
 
-def test_what_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     assert "none.csv does not exist. Give a file" in refusal(tmp_path / "none.csv")
     assert "*.csv does not exist" in refusal(tmp_path / "*.csv")
 
@@ -102,7 +102,7 @@ def test_a_folder_without_data_is_refused(tmp_path: Path) -> None:
         ("trips.txt", "Give a file of trips or counts whose name ends in .csv, .csv.gz, .parquet"),
     ],
 )
-def test_a_file_of_another_kind_is_refused_with_what_to_do(
+def test_a_file_of_another_format_is_refused_with_the_remedy(
     tmp_path: Path, name: str, advice: str
 ) -> None:
     (tmp_path / name).write_text("Trip ID")
@@ -116,7 +116,7 @@ def test_a_file_of_another_kind_is_refused_with_what_to_do(
         ("Trip ID,Taxi ID\n".encode("utf-16-le"), "is text in UTF-16LE. Convert it"),
     ],
 )
-def test_a_file_that_is_only_called_csv_is_refused_as_what_it_is(
+def test_a_file_that_is_named_csv_by_mistake_is_refused_with_its_format(
     tmp_path: Path, begin: bytes, kind: str
 ) -> None:
     (tmp_path / "a.csv").write_bytes(begin)
@@ -140,14 +140,14 @@ def test_a_gzip_file_that_ends_in_its_header_is_refused(tmp_path: Path) -> None:
     assert "a.csv.gz is damaged" in refusal(path)
 
 
-def test_what_is_no_gzip_and_no_parquet_is_refused(tmp_path: Path) -> None:
+def test_damaged_gzip_and_parquet_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.csv.gz").write_bytes(b"Trip ID,Taxi ID")
     assert "a.csv.gz is not compressed with gzip" in refusal(tmp_path / "a.csv.gz")
     (tmp_path / "a.parquet").write_bytes(b"PAR1 no more")
     assert "a.parquet is not a readable Parquet file" in refusal(tmp_path / "a.parquet")
 
 
-def test_a_header_that_is_no_table_of_names_is_refused(tmp_path: Path) -> None:
+def test_a_malformed_header_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b'Trip ID,"Taxi ID\n')
     assert "a.csv: the header cannot be read: unexpected end of data" in refusal(tmp_path)
 

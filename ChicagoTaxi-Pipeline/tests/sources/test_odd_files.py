@@ -65,15 +65,13 @@ def test_every_zone_unit_and_form_of_text_gives_chicagos_clock(
     assert starts.keys() == expected.keys() | {one for one in starts if one.startswith("fare")}
 
 
-def test_times_with_a_zone_are_counted_by_what_was_done(
+def test_times_with_a_zone_are_counted_by_mark(
     files: tuple[Path, Expected], outcome: Outcome
 ) -> None:
     assert outcome.status.marked == files[1].marked
 
 
-def test_numbers_are_what_the_one_grammar_says(
-    files: tuple[Path, Expected], outcome: Outcome
-) -> None:
+def test_numbers_follow_the_grammar(files: tuple[Path, Expected], outcome: Outcome) -> None:
     assert _differing(outcome.trips["miles"], files[1].miles) == {}
     assert _differing(outcome.trips["fare"], files[1].fares) == {}
 
@@ -95,7 +93,7 @@ def test_every_other_row_is_dropped_under_its_rule(
     assert differing == {}
 
 
-def test_columns_of_any_other_name_are_left_unread(
+def test_columns_of_any_other_name_are_not_read(
     files: tuple[Path, Expected], outcome: Outcome
 ) -> None:
     named = [one for one in files[1].starts if one.startswith(("csv ", "parquet ", "bytes"))]

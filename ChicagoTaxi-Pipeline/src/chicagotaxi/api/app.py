@@ -61,11 +61,7 @@ class DemandQuery(BaseModel):
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """Build the service.
-
-    Args:
-        settings: Settings of the service; read from the environment if None.
-    """
+    """Build the service."""
     settings = settings if settings is not None else load_settings(Settings)
     predictions = PredictionsReloader(settings.predictions_dir, poll_s=settings.predictions_poll_s)
     return create_service(

@@ -103,9 +103,7 @@ class PredictionsReloader:
                 seen = found
                 opened = runtime.opened
                 model = ModelIdentity(
-                    name=opened.manifest.name,
-                    version=opened.manifest.version,
-                    sha256=opened.sha256,
+                    name=opened.manifest.name, version=opened.manifest.version, sha256=opened.sha256
                 )
                 try:
                     index, status = await runtime.run_in_worker(self._load, model)

@@ -48,7 +48,7 @@ class RefusedBatch(BaseModel):
     """Why the latest batch is not served."""
 
     code: str = Field(description="Stable name of the reason.")
-    reason: str = Field(description="What is wrong, and the remedy.")
+    reason: str = Field(description="The reason, with the remedy.")
 
 
 class StatusResponse(BaseModel):

@@ -30,11 +30,6 @@ def find_origins(
 ) -> list[int]:
     """The origins from the eighth week of a history on, as rows of its panel.
 
-    Args:
-        panel: The history.
-        every: Hours between two origins.
-        notice: Receives a message if origins are left out for want of known hours before them.
-
     Raises:
         DataError: There is no origin.
     """
@@ -64,15 +59,7 @@ def hindcast(
     *,
     progress: Advance = silent,
 ) -> BatchInfo:
-    """Forecast a week from each origin, write all of it as a batch, and point to it.
-
-    Args:
-        engine: The engine.
-        sealed: The sealed model.
-        panel: The history. A forecast does not use rows after its origin.
-        rows: The origins, as rows of the panel.
-        destination: Folder for batches of this kind.
-        progress: Receives the number of rows written.
+    """Forecast a week from each origin (a row of the panel) and write all of it as a batch.
 
     Raises:
         SealedModelError: The model is refused, here or by a worker.
@@ -94,11 +81,6 @@ def hindcast(
 
 def training_overlap(opened: OpenedModel, panel: Panel, first: int) -> TrainingOverlap | None:
     """The share of the forecast rows that a model was trained on.
-
-    Args:
-        opened: The sealed model.
-        panel: The history.
-        first: The first forecast row; all later rows are forecast too.
 
     Returns:
         Counts of hours and areas with trips; None if the model has no sketch of its training rows.

@@ -32,10 +32,6 @@ def unpacked_bytes(contents: bytes, metadata: pq.FileMetaData) -> int:
 
     Dictionary-encoded columns become larger when their values are expanded.
 
-    Args:
-        contents: The whole file.
-        metadata: Its footer.
-
     Raises:
         UnboundedError: The pages of a column unpack to more than the footer states.
         ValueError: A page lies outside of the file, or its header cannot be read.

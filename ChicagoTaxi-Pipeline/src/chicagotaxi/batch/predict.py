@@ -20,12 +20,6 @@ from chicagotaxi.schema import PREDICTIONS, STATUS, PipelineStatus, read_status
 def predict(engine: Engine, sealed: SealedForecast, panel: Panel, out: Path) -> BatchInfo:
     """Forecast the week after a history, write the batch, point to it, and update the status.
 
-    Args:
-        engine: The engine.
-        sealed: The sealed model.
-        panel: The history.
-        out: The pipeline's output folder.
-
     Raises:
         SealedModelError: The model is refused, here or by a worker.
         DataError: The history has too few known hours, the batch cannot be written, or another run

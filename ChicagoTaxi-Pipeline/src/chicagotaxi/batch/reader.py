@@ -14,13 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from modelseal.regular_files import read_regular
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-)
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from servicekit.answer_warnings import WARNINGS
 
 from chicagotaxi.arrow_schemas import prediction_schema

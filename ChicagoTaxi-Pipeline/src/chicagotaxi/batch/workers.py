@@ -88,16 +88,7 @@ def forecast_origins(
     named: bool,
     progress: Advance = silent,
 ) -> Path:
-    """Forecast from origins on an engine.
-
-    Args:
-        engine: The engine.
-        model: The sealed model.
-        panel: The history. A forecast does not use rows after its origin.
-        rows: The origins, as rows of the panel, ascending.
-        folder: Folder for all files. Workers must have it under the same path.
-        named: Whether rows have a first column ``origin``.
-        progress: Receives the number of rows written.
+    """Forecast from origins on an engine, in a folder that workers must have under the same path.
 
     Returns:
         The folder of the forecasts, as Parquet files.

@@ -12,8 +12,7 @@ DEFAULT_MODEL: Final = Path("models/chicagotaxi")
 DEFAULT_REPORTS: Final = Path("reports/chicagotaxi")
 
 OutOption = Annotated[
-    Path,
-    typer.Option("--out", help="Folder of the pipeline's trips, hourly demand and status."),
+    Path, typer.Option("--out", help="Folder of the pipeline's trips, hourly demand and status.")
 ]
 ModelOption = Annotated[Path, typer.Option("--model", help="Folder of the sealed model.")]
 ReportsOption = Annotated[

@@ -24,7 +24,7 @@ Inputs = Sequence[tuple[SourceGroup, ir.Table]]
 
 @dataclass(frozen=True)
 class Tally:
-    """What is counted of a row; `with_tally` encodes it as one number.
+    """The counted properties of a row, which `with_tally` encodes as one number.
 
     Attributes:
         rule: Name of the first rule that the row breaks; None if it may be kept.
@@ -65,32 +65,18 @@ def with_tally(rows: ir.Table) -> ir.Table:
     return rows.mutate(
         year=rows.start.year().cast("int32"),
         month=rows.start.month().cast("int32"),
-        **{
-            KEPT: kept,
-            TALLY: (kept.ifelse(0, rows.rule + 1) + rows.marks * _MARKS).cast("int32"),
-        },
+        **{KEPT: kept, TALLY: (kept.ifelse(0, rows.rule + 1) + rows.marks * _MARKS).cast("int32")},
     )
 
 
 def broken(rows: ir.Table, rule: int, source: str) -> ir.Table:
-    """The ``raw`` text and `POSITION` of a file's rows that break a rule.
-
-    Args:
-        rows: Classified rows.
-        rule: Number of the rule.
-        source: Path of the file.
-    """
+    """The ``raw`` text and `POSITION` of a file's rows that break a rule."""
     found = rows.filter((rows.rule == rule) & (rows.source == source))
     return found.select("raw", *POSITION)
 
 
 def droppable(rows: ir.Table, repeats: ir.Table | None) -> ir.Table:
-    """The rows that break a rule, and all rows with an identifier that occurs again.
-
-    Args:
-        rows: Classified rows.
-        repeats: Trips with these identifiers; None if there are none.
-    """
+    """The rows that break a rule, and all rows with an identifier that occurs again."""
     if repeats is None:
         return rows.filter(rows.rule.notnull())
     again = repeats.select(again=repeats.trip_id).distinct()
@@ -99,11 +85,7 @@ def droppable(rows: ir.Table, repeats: ir.Table | None) -> ir.Table:
 
 
 def quarantined(rows: ir.Table) -> ir.Table:
-    """Dropped rows as the source has them, with their file and the number of the rule.
-
-    Args:
-        rows: Rows of `droppable`.
-    """
+    """Dropped rows as the source has them, with their file and the number of the rule."""
     others = rows.filter(rows.rule.notnull())
     trips = rows.filter(rows.rule.isnull())
     group, *within = (trips[name] for name in POSITION)
@@ -122,11 +104,7 @@ def quarantined(rows: ir.Table) -> ir.Table:
 
 def demand(trips: ir.Table) -> ir.Table:
     """Trips by hour and area, with sums of fares and miles in whole hundredths."""
-    return trips.group_by(
-        *MONTH,
-        hour=trips.start.truncate("h"),
-        area=trips.pickup_area,
-    ).agg(
+    return trips.group_by(*MONTH, hour=trips.start.truncate("h"), area=trips.pickup_area).agg(
         trips=trips.count().cast("int32"),
         fare_cents=_hundredths(trips.fare).sum().cast("int64"),
         fares=trips.fare.count(),

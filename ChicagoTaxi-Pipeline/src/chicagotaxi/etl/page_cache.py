@@ -17,9 +17,6 @@ def passing_through(paths: Sequence[Path]) -> Iterator[None]:
     Input that fits stays cached for its next reader. Of a larger input only the end would stay, at
     the cost of pages that other processes may need and that a virtual machine has to get from its
     host: without this, an input of half the memory took 11% more CPU time (ADR 027).
-
-    Args:
-        paths: Files that are read in the block, from their beginning to their end.
     """
     size = sum(path.stat().st_size for path in paths)
     # Not every system has this function.

@@ -31,10 +31,6 @@ def staging(out: Path, run_id: str) -> Iterator[Path]:
 
     An interrupted exchange of an earlier run is completed first.
 
-    Args:
-        out: The output folder, which is made if needed.
-        run_id: Name of the run.
-
     Yields:
         The folder.
 

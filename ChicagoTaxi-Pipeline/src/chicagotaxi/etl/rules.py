@@ -113,9 +113,7 @@ RULES: Final = (
         lambda trips, now: trips.start > now,
     ),
     Rule(
-        "start_in_skipped_hour",
-        "the start is in the hour that the clock skips in March",
-        _skipped,
+        "start_in_skipped_hour", "the start is in the hour that the clock skips in March", _skipped
     ),
     Rule(
         "end_unreadable",

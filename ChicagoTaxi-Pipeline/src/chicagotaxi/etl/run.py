@@ -62,7 +62,7 @@ def run_etl(
         replace: Whether a month may be replaced by one of less than half its trips.
         max_dropped: Largest share of the rows read that may be dropped.
         now: The present time in Chicago, without a zone. Trips after it break a rule.
-        progress: Receives percents of the run and names of run.
+        progress: Receives percents of the run and names of steps.
         notice: Receives messages for people about what was noticed or assumed.
 
     Returns:
@@ -91,12 +91,7 @@ def run_etl(
         passing_through([source.path for source in sources]),
     ):
         run = EtlRun(
-            opened,
-            sources,
-            new=new,
-            run_id=run_id,
-            now=now or chicago_now(),
-            progress=progress,
+            opened, sources, new=new, run_id=run_id, now=now or chicago_now(), progress=progress
         )
         before = _status_before(out, notice)
         written = run.write_trips()

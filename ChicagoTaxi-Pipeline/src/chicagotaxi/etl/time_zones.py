@@ -76,14 +76,7 @@ def stored_time(
     bigquery: bool,
     to_chicago: Callable[[ir.TimestampValue], ir.TimestampValue],
 ) -> ZonedTime:
-    """A time of a column of times.
-
-    Args:
-        value: The time without a zone; an instant in UTC.
-        kind: How the file stores it.
-        bigquery: Whether the file has BigQuery's header.
-        to_chicago: Function from UTC to Chicago's clock.
-    """
+    """A time of a column of times."""
     # Engines store times with different precisions.
     time = value.cast("timestamp")
     if kind is TimeKind.CLOCK:
@@ -109,14 +102,7 @@ def iso_time(
     bigquery: bool,
     to_chicago: Callable[[ir.TimestampValue], ir.TimestampValue],
 ) -> ZonedTime:
-    """A time as ISO 8601 text.
-
-    Args:
-        value: The text.
-        zone: Its zone (`zone_text`).
-        bigquery: Whether the file has BigQuery's header.
-        to_chicago: Function from UTC to Chicago's clock.
-    """
+    """A time as ISO 8601 text."""
     digits = zone.isnull().ifelse(ibis.null("string"), value.substr(0, _DIGITS))
     clock = digits.replace("T", " ").try_cast("timestamp")
     bare = zone.strip()

@@ -18,20 +18,8 @@ from chicagotaxi.forecast.baselines import BASELINES, baselines
 from chicagotaxi.forecast.features import HORIZON, look_back
 from chicagotaxi.forecast.holiday_kinds import is_holiday
 from chicagotaxi.forecast.intervals import Intervals
-from chicagotaxi.forecast.metrics import (
-    FORECAST,
-    BacktestReport,
-    Comparison,
-    Fold,
-    compare,
-)
-from chicagotaxi.forecast.model import (
-    MIN_HISTORY,
-    ForecastModel,
-    ForecastOptions,
-    fit,
-    fit_steps,
-)
+from chicagotaxi.forecast.metrics import FORECAST, BacktestReport, Comparison, Fold, compare
+from chicagotaxi.forecast.model import MIN_HISTORY, ForecastModel, ForecastOptions, fit, fit_steps
 from chicagotaxi.forecast.outcome import Outcome, concatenate
 from chicagotaxi.forecast.trials import baseline_intervals, days_ahead
 from chicagotaxi.forecast.weekly_profile import recent_profile
@@ -55,14 +43,6 @@ class BacktestOptions:
     step_days: int = 7
 
 
-@dataclass(frozen=True)
-class _Ahead:
-    """For each value of a fold, how many days ahead it is, and the column of its area."""
-
-    days: npt.NDArray[np.int64]
-    columns: npt.NDArray[np.int64]
-
-
 def backtest_steps(options: BacktestOptions) -> int:
     """Number of steps that `backtest` reports."""
     return options.folds * (fit_steps() + 1)
@@ -78,19 +58,12 @@ def backtest(
 ) -> BacktestReport:
     """Forecast from every origin, and compare with the truth.
 
-    Args:
-        panel: The history.
-        options: The origins.
-        training: Options of the training at each origin.
-        data: Description of the history, for the record.
-        progress: Receives the steps.
-
     Raises:
         DataError: The history is too short for these origins, or nothing can be compared after
             any of them.
     """
     origins = _origins(panel, options)
-    folds, outcomes, places = [], [], []
+    folds, outcomes = [], []
     left_out = (options.folds - len(origins)) * HORIZON * len(panel.areas)
     for number, origin in enumerate(origins, start=1):
 
@@ -100,10 +73,9 @@ def backtest(
         model = fit(panel.until(origin), training, progress=report)
         report(step="forecast a week")
         widths = baseline_intervals(panel.until(origin), coverage=training.coverage)
-        outcome, ahead, unknown = _outcome(panel, model, origin, widths)
-        left_out += unknown
+        outcome = _outcome(panel, model, origin, widths)
+        left_out += HORIZON * len(panel.areas) - len(outcome)
         outcomes.append(outcome)
-        places.append(ahead)
         figures = compare("fold", outcome, areas=len(panel.areas), interval=training.coverage)
         folds.append(
             Fold(
@@ -115,14 +87,12 @@ def backtest(
             )
         )
     everything = concatenate(outcomes)
-    days = np.concatenate([one.days for one in places])
-    columns = np.concatenate([one.columns for one in places])
     groups = {
         name: (chosen, len(members))
         for name, members in _groups(panel.until(origins[0])).items()
-        if (chosen := np.isin(columns, members)).any()
+        if (chosen := np.isin(everything.columns, members)).any()
     }
-    ahead_of = {day: days == day for day in np.unique(days).tolist()}
+    ahead_of = {day: everything.days == day for day in np.unique(everything.days).tolist()}
     interval = training.coverage
 
     def compared(name: str, chosen: npt.NDArray[np.bool_], areas: int) -> Comparison:
@@ -152,12 +122,7 @@ def backtest(
 
 
 def describe(panel: Panel, about: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    """Describe a history for the record.
-
-    Args:
-        panel: The history.
-        about: Its source, and changes that were made to it.
-    """
+    """Describe a history for the record."""
     known = np.isfinite(panel.trips)
     return {
         **about,
@@ -203,7 +168,7 @@ def _comparable(panel: Panel, origin: int) -> npt.NDArray[np.bool_]:
 
 def _outcome(
     panel: Panel, model: ForecastModel, origin: int, widths: Mapping[str, Intervals]
-) -> tuple[Outcome, _Ahead, int]:
+) -> Outcome:
     forecast = model.predict(panel, origin)
     truth = panel.trips[origin : origin + HORIZON]
     window = look_back(panel, origin)
@@ -217,14 +182,15 @@ def _outcome(
         )
         lower[name], upper[name] = (end[known] for end in ends)
     hours, columns = np.nonzero(known)
-    outcome = Outcome(
+    return Outcome(
         truth=truth[known],
         dates=forecast.hours.astype("datetime64[D]").astype(np.int64)[hours],
+        days=hours // DAY + 1,
+        columns=columns,
         forecasts={name: values[known] for name, values in forecasts.items()},
         lower=lower,
         upper=upper,
     )
-    return outcome, _Ahead(hours // DAY + 1, columns), int((~known).sum())
 
 
 def _groups(before: Panel) -> dict[str, npt.NDArray[np.int64]]:

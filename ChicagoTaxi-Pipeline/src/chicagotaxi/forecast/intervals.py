@@ -81,12 +81,7 @@ class Intervals(BaseModel):
 
     @classmethod
     def calibrate(cls, tried: Tried, *, coverage: float) -> "Intervals":
-        """Find the widths that would have covered the truth.
-
-        Args:
-            tried: Recent forecasts, without those of holidays.
-            coverage: Intended share of truths inside the interval.
-        """
+        """Find the widths that would have covered recent truths, without holidays."""
         scores = (tried.truth - tried.expected) / (error_scale(tried.expected) * tried.change)
         levels = _level_of(tried.expected, LEVELS)
         known = len(np.unique(tried.dates))
@@ -184,24 +179,12 @@ def _among_days(coverage: float, days: int, unknown: float) -> float:
 
     The new day is one of ``days + 1`` exchangeable days, and the only one with unknown errors,
     which may be the largest. A part of its common error is known from the last day, though.
-
-    Args:
-        coverage: Intended share of truths inside the interval.
-        days: Number of days that have been forecast so far ahead.
-        unknown: Share of a day's common error that is not known so far ahead.
     """
     return min(coverage * (1 + unknown / days), 1.0) if days > 0 else 1.0
 
 
 def _ends(ranked: Float32Array, none: float, inside: float, coverage: float) -> tuple[float, float]:
-    """The ends that have a share of the outcomes between them.
-
-    Args:
-        ranked: Scores, ascending.
-        none: Share of outcomes without any trip.
-        inside: Share to be covered.
-        coverage: Intended share of truths inside the interval.
-    """
+    """The ends that have a share of the outcomes between them."""
     count = len(ranked)
     if not count:
         return _TO_ZERO, _BLIND

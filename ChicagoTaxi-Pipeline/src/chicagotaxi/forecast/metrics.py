@@ -181,14 +181,7 @@ def compare(name: str, outcome: Outcome, *, areas: int, interval: float) -> Comp
 def measure_intervals(
     truth: Float32Array, lower: Float32Array, upper: Float32Array, interval: float
 ) -> IntervalFigures:
-    """The figures of one forecaster's intervals.
-
-    Args:
-        truth: Trips that happened.
-        lower: The lower ends.
-        upper: The upper ends.
-        interval: Intended share of truths inside, above 0 and below 1.
-    """
+    """The figures of one forecaster's intervals."""
     below, above = np.maximum(lower - truth, 0), np.maximum(truth - upper, 0)
     width = float((upper - lower).mean(dtype=np.float64))
     outside = float((below + above).mean(dtype=np.float64))

@@ -19,14 +19,9 @@ from chicagotaxi.forecast.blend import Blend
 from chicagotaxi.forecast.features import HORIZON, Window, look_back
 from chicagotaxi.forecast.holiday_kinds import is_holiday
 from chicagotaxi.forecast.intervals import Intervals
+from chicagotaxi.forecast.outcome import concatenate
 from chicagotaxi.forecast.trees import fit_booster, forecast_by_trees
-from chicagotaxi.forecast.trials import (
-    STRETCHES,
-    Trials,
-    days_ahead,
-    stretches,
-    try_out,
-)
+from chicagotaxi.forecast.trials import STRETCHES, Trials, days_ahead, stretches, try_out
 from chicagotaxi.forecast.weekly_profile import Profile, change, recent_profile
 from chicagotaxi.history.panel import Float32Array, Panel
 
@@ -105,12 +100,7 @@ class ForecastModel:
     usual_errors: tuple[float, ...] | None = None
 
     def predict(self, panel: Panel, origin: int | None = None) -> Forecast:
-        """Forecast the week that begins at an origin.
-
-        Args:
-            panel: The history. Rows at or after the origin are not used.
-            origin: Row of the first hour to forecast; by default the one after the last.
-        """
+        """Forecast the week that begins at an origin."""
         window = look_back(panel, len(panel.trips) if origin is None else origin)
         hours = window.origin + np.arange(HORIZON)
         days = days_ahead()[:, None]
@@ -121,22 +111,10 @@ class ForecastModel:
         lower, upper = self.intervals.around(
             expected, days, self.change(profile, panel.areas), is_holiday(hours)[:, None]
         )
-        return Forecast(
-            hours=hours,
-            areas=panel.areas,
-            expected=expected,
-            lower=lower,
-            upper=upper,
-        )
+        return Forecast(hours=hours, areas=panel.areas, expected=expected, lower=lower, upper=upper)
 
     def change(self, profile: Profile, areas: tuple[int, ...]) -> Float32Array:
-        """By area, the ratio of its recent error to its usual error.
-
-        Args:
-            profile: The profile of the window.
-            areas: Areas of the profile. One that the model does not know is compared with the mean
-                of those that it knows.
-        """
+        """By area, the ratio of its recent error to its usual error."""
         if self.usual_errors is None:
             return np.ones(len(areas), dtype=np.float32)
         usual = dict(zip(self.areas, self.usual_errors, strict=True))
@@ -207,7 +185,7 @@ def _try_trees(panel: Panel, options: ForecastOptions, progress: Advance) -> Tri
             return {"model": expected, "profile": profile.mean}
 
         parts.append(try_out(panel, stretch.origins, both))
-    return Trials.together(parts)
+    return concatenate(parts)
 
 
 def _thresholds(panel: Panel) -> Thresholds:

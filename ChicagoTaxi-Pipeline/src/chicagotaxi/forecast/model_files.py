@@ -118,8 +118,8 @@ class DemandForecaster:
         Returns:
             For each input, every seventh hour of the week ahead, for all of its areas:
             ``expected``, ``lower`` and ``upper`` of the model's forecast, and as ``batch_...``
-            those of the rows of a batch. For the batch, the history continues after the origin, with
-            trips that the forecast must not use.
+            those of the rows of a batch. For the batch, the history continues after the origin,
+            with trips that the forecast must not use.
         """
         answers: dict[str, list[GoldenValue]] = {name: [] for name in self.outputs}
         for one in inputs:
@@ -178,9 +178,6 @@ def pack(forecaster: DemandForecaster) -> dict[str, bytes]:
 
 def load(files: Mapping[str, bytes]) -> DemandForecaster:
     """Load a forecaster from the files of a sealed model.
-
-    Args:
-        files: Verified contents by file name.
 
     Raises:
         ValueError: The model was trained on other features than these.

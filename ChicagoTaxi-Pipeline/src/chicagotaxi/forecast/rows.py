@@ -23,14 +23,7 @@ _CATEGORIES: Final[tuple[DemandCategory, ...]] = ("LOW", "MEDIUM", "HIGH", "VERY
 def week_after(
     model: ForecastModel, panel: Panel, origin: np.datetime64, trained_on: TrainedOn | None
 ) -> pa.Table:
-    """Forecast the week after an origin in a history. Later rows of the history are not used.
-
-    Args:
-        model: The forecast.
-        panel: The history.
-        origin: The first hour to forecast.
-        trained_on: Description of the model's training data, if known.
-    """
+    """Forecast the week after an origin in a history, whose later rows are not used."""
     past = panel.until(panel.index(origin))
     return table(model, model.predict(past), past, trained_on)
 
@@ -38,14 +31,7 @@ def week_after(
 def table(
     model: ForecastModel, forecast: Forecast, panel: Panel, trained_on: TrainedOn | None = None
 ) -> pa.Table:
-    """A forecast as a table, sorted by hour and area, without the hour that the clock skips.
-
-    Args:
-        model: The model of the forecast, with its categories of demand.
-        forecast: The forecast.
-        panel: The history before it, for usual fares and distances, and for warnings.
-        trained_on: Description of the model's training data, if known.
-    """
+    """A forecast as a table, sorted by hour and area, without the hour that the clock skips."""
     real = ~is_skipped(forecast.hours)
     hours = forecast.hours[real]
     areas = len(forecast.areas)

@@ -17,10 +17,6 @@ Sums = npt.NDArray[np.float64]
 def sums_by_day(dates: npt.NDArray[np.int64], *columns: Float32Array) -> Sums:
     """Sums of columns over each day, and the numbers of values.
 
-    Args:
-        dates: The day of each value, as a number.
-        columns: Values, of the length of the dates.
-
     Returns:
         A row for each day that occurs, a column for each of the columns, and the counts last.
     """
@@ -31,10 +27,6 @@ def sums_by_day(dates: npt.NDArray[np.int64], *columns: Float32Array) -> Sums:
 
 def standard_error(sums: Sums, figure: Callable[[Sums], float]) -> float | None:
     """The standard error of a figure by the jackknife, which leaves out one day at a time.
-
-    Args:
-        sums: Sums by day.
-        figure: Computes the figure from the sums over all days, such as one column over another.
 
     Returns:
         The standard error; None for fewer than two days.

@@ -25,12 +25,7 @@ LEAST_TO_TRAIN: Final = MIN_HISTORY + WEEK
 
 
 def enough_to_forecast(panel: Panel, origins: Sequence[int]) -> list[int]:
-    """The origins before which enough hours are known to forecast from.
-
-    Args:
-        panel: The history.
-        origins: Rows of it; at most one past the last.
-    """
+    """The origins (rows of the panel) before which enough hours are known to forecast from."""
     known = panel.known
     return [origin for origin in origins if _is_enough(*_counts(known[:origin][-WINDOW:]))]
 

@@ -54,14 +54,6 @@ def train(
 ) -> Training:
     """Back-test and train in memory. The same history and options give the same model.
 
-    Args:
-        panel: The history.
-        about: Its source, for the record.
-        options: Options of the training.
-        folds: Options of the back-test.
-        progress: Receives the steps.
-        version_override: The model's version; derived from data, options and libraries if None.
-
     Raises:
         DataError: The history is too short, or too little of it is known.
     """

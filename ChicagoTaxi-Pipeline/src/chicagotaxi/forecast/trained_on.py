@@ -91,10 +91,6 @@ def trained_rows(panel: Panel, first: int = 0) -> Iterator[str]:
     """The rows of a history that a model learns from, as texts: hour, area and trips.
 
     Hours and areas without trips are left out, because they are the same in any history.
-
-    Args:
-        panel: The history.
-        first: The first row.
     """
     hours, columns = np.nonzero(panel.trips[first:] > 0)
     trips = panel.trips[first:][hours, columns].astype(np.int64)

@@ -32,13 +32,7 @@ PARAMETERS: Final[dict[str, object]] = {
 
 
 def fit_booster(panel: Panel, *, seed: int, rows: int, trees: int) -> lightgbm.Booster:
-    """Train the trees on a history, all of it.
-
-    Args:
-        panel: The history, at least two weeks and two days long.
-        seed: Random seed.
-        rows: Largest number of rows to train on.
-        trees: Number of trees.
+    """Train the trees on a history of at least two weeks and two days.
 
     Raises:
         DataError: It has no trips.
@@ -63,19 +57,9 @@ def fit_booster(panel: Panel, *, seed: int, rows: int, trees: int) -> lightgbm.B
 
 
 def forecast_by_trees(
-    booster: lightgbm.Booster,
-    trained_on: tuple[int, ...],
-    window: Window,
-    areas: tuple[int, ...],
+    booster: lightgbm.Booster, trained_on: tuple[int, ...], window: Window, areas: tuple[int, ...]
 ) -> Float32Array:
-    """The trees' forecast of the week after a window, 168 x areas, float32, in trips per hour.
-
-    Args:
-        booster: The trees.
-        trained_on: Areas that they were trained on, in that order.
-        window: The history.
-        areas: The window's areas.
-    """
+    """The trees' forecast of the week after a window, 168 x areas, float32, in trips per hour."""
     features, base = build(window, _codes(areas, trained_on))
     rows = features.reshape(-1, len(FEATURES))
     factor = np.asarray(booster.predict(rows, raw_score=True, num_threads=1))

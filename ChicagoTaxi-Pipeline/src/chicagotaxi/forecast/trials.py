@@ -8,7 +8,7 @@ calibration follows the history: the next training leaves the oldest weeks out.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, Self
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from chicagotaxi.forecast.baselines import baselines
 from chicagotaxi.forecast.features import HORIZON, WINDOW, Window, look_back
 from chicagotaxi.forecast.holiday_kinds import is_holiday
 from chicagotaxi.forecast.intervals import Intervals, Tried
+from chicagotaxi.forecast.outcome import concatenate
 from chicagotaxi.forecast.weekly_profile import Profile, change, recent_profile
 from chicagotaxi.history.panel import Float32Array, Panel
 
@@ -54,35 +55,19 @@ class Trials:
         truth: Trips that happened, float32.
         days: How many days ahead each forecast is, from 1, int64.
         dates: The day of each hour, as a number, int64.
-        origins: The origin of each forecast, as a row of `lately`, int64.
-        columns: The area of each forecast, as a column of `lately`, int64.
-        lately: Origins x areas, float32: `chicagotaxi.forecast.weekly_profile.Profile.lately`.
+        columns: The area of each forecast, as a column of the panel, int64.
+        recent_errors: `chicagotaxi.forecast.weekly_profile.Profile.lately` of each forecast's
+            origin and area, float32.
+        lately: The same for all origins x areas, float32.
     """
 
-    forecasts: dict[str, Float32Array]
+    forecasts: Mapping[str, Float32Array]
     truth: Float32Array
     days: Integers
     dates: Integers
-    origins: Integers
     columns: Integers
+    recent_errors: Float32Array
     lately: Float32Array
-
-    @classmethod
-    def together(cls, parts: Sequence[Self]) -> Self:
-        """Several trials, at least one, as one."""
-        rows = np.cumsum([0, *(len(one.lately) for one in parts[:-1])])
-        return cls(
-            {
-                name: np.concatenate([one.forecasts[name] for one in parts])
-                for name in parts[0].forecasts
-            },
-            np.concatenate([one.truth for one in parts]),
-            np.concatenate([one.days for one in parts]),
-            np.concatenate([one.dates for one in parts]),
-            np.concatenate([one.origins + row for one, row in zip(parts, rows, strict=True)]),
-            np.concatenate([one.columns for one in parts]),
-            np.concatenate([one.lately for one in parts]),
-        )
 
     def usual_errors(self) -> Float32Array:
         """By area, the mean of `lately`; the mean of all areas if that of an area is unknown."""
@@ -92,19 +77,15 @@ class Trials:
         return np.where(counted > 0, total / np.maximum(counted, 1), mean).astype(np.float32)
 
     def of(self, expected: Float32Array) -> Tried:
-        """Calibration data for intervals around forecasts of these hours.
-
-        Args:
-            expected: Forecasts; hours where they are NaN are left out.
-        """
+        """Calibration data for intervals around forecasts of these hours, except NaN forecasts."""
         usable = np.isfinite(expected)
-        changes = change(self.lately, self.usual_errors())
+        usual = self.usual_errors()[self.columns[usable]]
         return Tried(
             expected[usable],
             self.truth[usable],
             self.days[usable],
             self.dates[usable],
-            changes[self.origins[usable], self.columns[usable]],
+            change(self.recent_errors[usable], usual),
         )
 
 
@@ -135,13 +116,7 @@ def stretches(panel: Panel) -> list[Stretch]:
 
 
 def try_out(panel: Panel, origins: Sequence[int], forecaster: Forecaster) -> Trials:
-    """Forecast from origins in a history, and pair the forecasts with the truth.
-
-    Args:
-        panel: The history.
-        origins: Rows of it, at least one.
-        forecaster: Function from a window to forecasts by name, 168 x areas.
-    """
+    """Forecast from origins in a history, at least one, and pair the forecasts with the truth."""
     parts = []
     for origin in origins:
         window = look_back(panel, origin)
@@ -158,12 +133,12 @@ def try_out(panel: Panel, origins: Sequence[int], forecaster: Forecaster) -> Tri
                 truth[rows, columns],
                 days_ahead()[rows],
                 hours.astype("datetime64[D]").astype(np.int64)[rows],
-                np.zeros_like(rows),
                 columns,
+                profile.lately[columns],
                 profile.lately[None],
             )
         )
-    return Trials.together(parts)
+    return concatenate(parts)
 
 
 def baseline_intervals(panel: Panel, *, coverage: float) -> dict[str, Intervals]:

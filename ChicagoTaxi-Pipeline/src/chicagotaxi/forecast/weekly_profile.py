@@ -54,10 +54,6 @@ class Profile:
 def error_scale(expected: Float32Array, relative: float = RELATIVE) -> Float32Array:
     """The usual error of a forecast, up to a factor that is calibrated.
 
-    Args:
-        expected: Trips per hour, float32, of any shape.
-        relative: The part of the error that is proportional to demand.
-
     Returns:
         ``sqrt(expected + 0.25 + (relative * expected)**2)``, float32.
     """
@@ -81,10 +77,6 @@ def recent_profile(window: Window) -> Profile:
 
 def change(lately: Float32Array, usual: Float32Array) -> Float32Array:
     """Ratio of the recent error of areas to their usual error.
-
-    Args:
-        lately: Mean error of the last week (`Profile.lately`).
-        usual: Its usual value; of a shape that broadcasts.
 
     Returns:
         The ratio, 0.5 to 4, float32; 1 where either is unknown.

@@ -33,10 +33,6 @@ class Counts:
 def read_counts(path: Path, *, notice: Callable[[str], None] = lambda _text: None) -> Counts:
     """Read a CSV file of trips by hour and area. Rows without trips may be missing.
 
-    Args:
-        path: The file.
-        notice: Receives messages about values that were converted or left out.
-
     Raises:
         DataError: It cannot be read, a column is missing, a cell is refused, or an hour and area
             occurs twice with different counts.

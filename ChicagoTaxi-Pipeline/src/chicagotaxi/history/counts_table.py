@@ -191,10 +191,7 @@ def _read_trips(cell: str) -> float:
 
 
 def _refuse_errors(
-    path: Path,
-    names: Mapping[str, str],
-    cells: pd.DataFrame,
-    columns: Mapping[str, list[Any]],
+    path: Path, names: Mapping[str, str], cells: pd.DataFrame, columns: Mapping[str, list[Any]]
 ) -> None:
     problems = Problems()
     for number, row in enumerate(zip(*columns.values(), strict=True)):

@@ -114,24 +114,18 @@ class Panel:
 
     def until(self, row: int) -> "Panel":
         """The hours before a row."""
-        return Panel(
-            start=self.start,
-            areas=self.areas,
-            trips=self.trips[:row],
-            fare=None if self.fare is None else self.fare[:row],
-            miles=None if self.miles is None else self.miles[:row],
-        )
+        return self._part(slice(None, row), slice(None))
 
     def select(self, areas: Sequence[int]) -> "Panel":
         """The same hours of some areas."""
-        columns = [self.areas.index(area) for area in areas]
-        return Panel(
-            start=self.start,
-            areas=tuple(areas),
-            trips=self.trips[:, columns],
-            fare=None if self.fare is None else self.fare[:, columns],
-            miles=None if self.miles is None else self.miles[:, columns],
+        return self._part(slice(None), [self.areas.index(area) for area in areas])
+
+    def _part(self, rows: slice, columns: slice | list[int]) -> "Panel":
+        fare, miles = (
+            None if values is None else values[rows, columns] for values in (self.fare, self.miles)
         )
+        areas = tuple(np.asarray(self.areas)[columns].tolist())
+        return Panel(self.start, areas, self.trips[rows, columns], fare, miles)
 
 
 def read_hourly(out: Path) -> Panel:

@@ -34,11 +34,7 @@ def read_history_or_sample(
 
 
 def read_history(path: Path, *, notice: Callable[[str], None] = lambda _text: None) -> History:
-    """Read a history.
-
-    Args:
-        path: The pipeline's output folder, or a CSV file of trips by hour and area.
-        notice: Receives messages about values that were converted or left out.
+    """Read the pipeline's output folder, or a CSV file of trips by hour and area.
 
     Raises:
         DataError: It cannot be used.
@@ -77,6 +73,4 @@ def sample_history(options: SampleOptions) -> History:
     demand[places] = draw.poisson(intensity * (trips * _CLEAN))
     panel = Panel(start=start, areas=tuple(range(1, AREAS + 1)), trips=demand)
     last = first + timedelta(days=options.days - 1)
-    return panel, {
-        "source": f"generated sample, {trips} trips, {first} to {last}, seed {seed}",
-    }
+    return panel, {"source": f"generated sample, {trips} trips, {first} to {last}, seed {seed}"}

@@ -57,11 +57,6 @@ def intensities(
 ) -> tuple[npt.NDArray[np.datetime64], Float64Array]:
     """The probability that a trip begins in each hour and area.
 
-    Args:
-        first: The first day.
-        days: Number of days.
-        seed: Random seed of weather and events.
-
     Returns:
         The hours, and an array of hours x areas, float64, that sums to 1.
     """

@@ -66,11 +66,6 @@ class TimeKind(Enum):
 def check_types(types: Mapping[str, pa.DataType], names: Mapping[str, str], *, path: Path) -> None:
     """Check that the columns of a Parquet file have types that the pipeline can parse.
 
-    Args:
-        types: Arrow types by the pipeline's names.
-        names: The file's names of these columns.
-        path: The file, for messages.
-
     Raises:
         DataError: A column has another type.
     """

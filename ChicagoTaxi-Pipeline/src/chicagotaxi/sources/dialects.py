@@ -84,10 +84,6 @@ _SHOWN: Final = 4
 def detect(header: Sequence[str], *, path: str) -> Dialect:
     """Recognise the dialect of a header.
 
-    Args:
-        header: Names of the columns.
-        path: Path of the file, for messages.
-
     Raises:
         DataError: The header is of no known dialect, lacks a column that the pipeline needs, or
             names one of the pipeline's columns twice.

@@ -58,12 +58,7 @@ _LEDGER: Final = TypeAdapter(dict[date, FetchedDay])
 
 
 def fetch_days(
-    client: SodaClient,
-    first: date,
-    last: date,
-    destination: Path,
-    *,
-    progress: Advance = silent,
+    client: SodaClient, first: date, last: date, destination: Path, *, progress: Advance = silent
 ) -> FetchSummary:
     """Fetch the trips that start on some days.
 
@@ -87,11 +82,7 @@ def fetch_days(
         ledger = read_ledger(destination)
         fetched, there, without = [], [], []
         for day in (first + timedelta(days=number) for number in range((last - first).days + 1)):
-            if (
-                day in ledger
-                and _was_settled(day, ledger[day])
-                and _is_whole(destination, ledger[day])
-            ):
+            if day in ledger and _is_complete(day, ledger[day], destination):
                 there.append(day)
                 progress()
                 continue
@@ -201,11 +192,8 @@ def _join(day: date, pages: Path, destination: Path, rows: int) -> FetchedDay:
     )
 
 
-def _was_settled(day: date, entry: FetchedDay) -> bool:
-    """Whether the day was fetched long enough after it, by Chicago's calendar."""
-    return entry.fetched.astimezone(CHICAGO).date() - day > SETTLED
-
-
-def _is_whole(destination: Path, entry: FetchedDay) -> bool:
+def _is_complete(day: date, entry: FetchedDay, destination: Path) -> bool:
+    """Whether a day was fetched long enough after it, in Chicago, and its file is unchanged."""
     path = destination / entry.file
-    return path.is_file() and sha256_of_file(path) == entry.sha256
+    settled = entry.fetched.astimezone(CHICAGO).date() - day > SETTLED
+    return settled and path.is_file() and sha256_of_file(path) == entry.sha256

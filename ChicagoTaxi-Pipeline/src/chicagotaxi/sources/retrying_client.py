@@ -65,11 +65,6 @@ class RetryingClient:
     def get(self, path: str, query: dict[str, str], read: Callable[[bytes], _T]) -> _T:
         """Send a request, and retry until there is a complete answer or all tries are used.
 
-        Args:
-            path: Path below the address.
-            query: Parameters of the query.
-            read: Parses an answer, or raises `BrokenAnswerError`.
-
         Raises:
             TryLaterError: There is no answer now.
             DataError: The request is refused, or the answer is not of the expected form.

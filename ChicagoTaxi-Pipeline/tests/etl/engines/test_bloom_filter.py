@@ -15,7 +15,7 @@ def hashes(keys: list[int]) -> npt.NDArray[np.uint64]:
 
 
 @given(batches=st.lists(st.lists(KEYS, max_size=20), max_size=8))
-def test_a_key_that_came_before_is_always_found(batches: list[list[int]]) -> None:
+def test_a_key_that_was_added_is_always_found(batches: list[list[int]]) -> None:
     seen, before = BloomFilter(bits=12), set[int]()
     for batch in batches:
         found = seen.add(hashes(batch))
@@ -32,7 +32,7 @@ def test_the_first_of_a_key_is_not_taken_for_a_repeat() -> None:
     assert seen.add(hashes([2**63, 2])).tolist() == [True, False]
 
 
-def test_few_others_are_taken_for_keys_that_came_before() -> None:
+def test_false_positives_are_few() -> None:
     keys = np.random.default_rng(0).integers(0, 2**64, 2**16, dtype=np.uint64)
     assert len(np.unique(keys)) == len(keys)
     seen = BloomFilter(bits=22)

@@ -59,8 +59,8 @@ def sorted_quarantine(path: Path) -> pd.DataFrame:
 def test_spark_gives_every_row_that_duckdb_gives(
     inputs: list[Path], duckdb_out: Path, tmp_path: Path, master: str
 ) -> None:
-    told = run_engine("pyspark", master, inputs, tmp_path)
-    assert told.split()[:2] == ["pyspark", master]
+    messages = run_engine("pyspark", master, inputs, tmp_path)
+    assert messages.split()[:2] == ["pyspark", master]
     ours, theirs = duckdb_out / "out", tmp_path / "out"
     pd.testing.assert_frame_equal(clean(theirs), clean(ours), check_exact=True)
     # To the last bit, averages too: their sums are of whole hundredths.
@@ -79,7 +79,7 @@ def test_spark_gives_every_row_that_duckdb_gives(
     assert one.model_dump(exclude=differing) == other.model_dump(exclude=differing)
     for kind in ("trips", "hourly"):
         assert schemas(theirs / kind) == schemas(ours / kind)
-    assert int(told.split()[-1]) == len(applied(duckdb_out))
+    assert int(messages.split()[-1]) == len(applied(duckdb_out))
     pd.testing.assert_frame_equal(applied(tmp_path), applied(duckdb_out))
 
 
@@ -136,7 +136,7 @@ def test_without_pyspark_the_command_says_what_to_install(
     assert "make spark-env-ChicagoTaxi-Pipeline" in str(missing_for_spark())
 
 
-def test_java_is_looked_for_where_java_home_says() -> None:
+def test_java_is_found_by_java_home() -> None:
     if shutil.which("java") is None:
         pytest.skip("there is no Java here")
     pytest.importorskip("pyspark", reason="requirements-spark.txt is not installed")

@@ -7,7 +7,7 @@ import pytest
 from chicagotaxi.etl.engines.parallel import map_ordered
 
 
-def test_results_come_in_order_though_the_first_is_the_last_to_be_ready() -> None:
+def test_results_are_in_order_even_if_the_first_is_ready_last() -> None:
     others = threading.Semaphore(0)
 
     def work(item: int) -> int:
@@ -36,7 +36,7 @@ def test_no_more_than_a_few_items_are_taken_ahead() -> None:
         assert taken <= number + 5
 
 
-def test_what_the_function_raises_ends_it_and_no_further_item_is_worked_on() -> None:
+def test_an_error_of_the_function_ends_the_stream() -> None:
     seen: list[int] = []
 
     def work(item: int) -> int:
@@ -50,7 +50,7 @@ def test_what_the_function_raises_ends_it_and_no_further_item_is_worked_on() -> 
     assert len(seen) < 12
 
 
-def test_what_the_items_raise_ends_it() -> None:
+def test_an_error_of_the_items_ends_the_stream() -> None:
     def items() -> Iterator[int]:
         yield 1
         raise OSError("unreadable")

@@ -82,7 +82,7 @@ def test_no_more_rows_wait_than_are_allowed(tmp_path: Path) -> None:
     assert ds.dataset(tmp_path / "out").count_rows() == 40
 
 
-def test_what_waits_together_is_one_row_group_of_each_partition(tmp_path: Path) -> None:
+def test_rows_that_are_written_together_are_one_row_group_of_each_partition(tmp_path: Path) -> None:
     with PartitionedWriter(tmp_path / "out", SCHEMA, by=("month",), threads=2) as file:
         for number in range(9):
             file.write(batch([(number, "a", 1, 0.5), (number, "b", 2, 0.5)]))
@@ -94,7 +94,7 @@ def test_what_waits_together_is_one_row_group_of_each_partition(tmp_path: Path) 
         assert found.read()["year"].to_pylist() == list(range(9))
 
 
-def test_a_failure_midway_is_the_error_that_is_told(tmp_path: Path) -> None:
+def test_a_failure_in_the_block_is_the_error_that_is_raised(tmp_path: Path) -> None:
     def stop(file: PartitionedWriter) -> None:
         file.write(batch([(2013, "a", 1, 0.5)] * 4))
         raise KeyError("the engine's")

@@ -37,11 +37,6 @@ def count_rows(folder: Path) -> int:
 def move_files(source: Path, destination: Path, *, prefix: str) -> int:
     """Move the Parquet files of a folder into the same sub-folders of another.
 
-    Args:
-        source: The folder of the files.
-        destination: The other folder.
-        prefix: Prefix of their new names, so that none replaces another.
-
     Returns:
         Their number of rows.
     """

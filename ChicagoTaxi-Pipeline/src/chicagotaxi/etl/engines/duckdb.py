@@ -1,9 +1,7 @@
 """DuckDB as an engine: all cores of one machine, in bounded memory."""
-# ruff: noqa: S608 - names and texts in SQL go through `_name` and `_text`
+# ruff: noqa: S608 - names and texts in SQL are quoted
 
 import contextlib
-import glob
-import re
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,7 +12,6 @@ from typing import Any, Final
 
 import duckdb
 import ibis
-import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,14 +19,20 @@ import pyarrow.parquet as pq
 from servicekit.files import DataError, write_errors
 from servicekit.progress import Advance, silent
 
-from chicagotaxi.clock import CHICAGO
 from chicagotaxi.etl.engines import EngineOptions
 from chicagotaxi.etl.engines.bloom_filter import BloomFilter
 from chicagotaxi.etl.engines.distinct import count_rows, first_rows, move_files, unless_written
+from chicagotaxi.etl.engines.duckdb_functions import FUNCTIONS
+from chicagotaxi.etl.engines.duckdb_sql import (
+    duckdb_errors,
+    first_line,
+    literal_path,
+    quoted_name,
+    quoted_text,
+)
 from chicagotaxi.etl.engines.parallel import map_ordered
 from chicagotaxi.etl.engines.partitions import PartitionedWriter
-from chicagotaxi.etl.engines.protocol import POSITION, SOURCE, Distinct, EngineFunctions
-from chicagotaxi.etl.numbers import LONG_POWER
+from chicagotaxi.etl.engines.protocol import POSITION, SOURCE, Distinct
 from chicagotaxi.file_formats import line_end
 from chicagotaxi.sources.columns import TimeKind
 from chicagotaxi.sources.input_files import SourceGroup
@@ -37,63 +40,14 @@ from chicagotaxi.sources.input_files import SourceGroup
 _POLL_S: Final = 0.1
 _BATCH: Final = 131_072
 _REUSE_MS: Final = 10_000
-# DuckDB lists every name that may have been meant, which can take pages.
-_LONGEST: Final = 300
-_TWO: Final = "[0-9][0-9]"
-_AMERICAN: Final = f"{_TWO}/{_TWO}/{_TWO}{_TWO} {_TWO}:{_TWO}:{_TWO} [AP]M"
 # Columns of hashes, which are not written.
 _FILE: Final = "__file__"
 _KEY: Final = "__key__"
 
 
-@ibis.udf.scalar.builtin
-def try_strptime(_text: dt.string, _pattern: dt.string) -> dt.timestamp:
-    """DuckDB's function: the time, or null."""
-
-
-@ibis.udf.scalar.builtin(name="~~~")
-def glob_matches(_text: dt.string, _pattern: dt.string) -> dt.boolean:
-    """DuckDB's operator ``GLOB``, which is faster than a regular expression."""
-
-
-@ibis.udf.scalar.builtin
-def timezone(_zone: dt.string, _time: dt.timestamp) -> dt.timestamp:
-    """DuckDB's function: from a clock to an instant, and from an instant to a clock."""
-
-
-@ibis.udf.scalar.builtin(name="hash")
-def duckdb_hash(_text: dt.string) -> dt.uint64:
-    """DuckDB's hash function of 64 bits."""
-
-
-def _american_time(text: ir.StringValue) -> ir.TimestampValue:
-    # DuckDB itself would also accept a blank for the first digit, and "pM".
-    shaped = glob_matches(text, _AMERICAN).ifelse(text, ibis.null("string"))
-    return try_strptime(shaped, "%m/%d/%Y %I:%M:%S %p")
-
-
-def _number_text(text: ir.StringValue) -> ir.StringValue:
-    """The text of a number for DuckDB, which also reads ``1_000`` (SQL:2023).
-
-    It reads nothing else that the grammar does not have. To look for one character is quick; to
-    match each text with a pattern would take as long as to read it.
-    """
-    return text.contains("_").ifelse(ibis.null("string"), text)
-
-
-def _decimal(text: ir.StringValue, kind: str) -> ir.DecimalValue:
-    """A decimal. DuckDB does not read exponents of many digits, which are shortened."""
-    short = text.re_replace(LONG_POWER, r"\1\2")
-    return ibis.coalesce(text.try_cast(kind), short.try_cast(kind))
-
-
 @contextlib.contextmanager
 def opened(options: EngineOptions, temporary: Path) -> Iterator["DuckDBEngine"]:
     """Start DuckDB.
-
-    Args:
-        options: Its memory and threads.
-        temporary: Folder for data that does not fit into memory.
 
     Raises:
         DataError: The options are refused.
@@ -122,7 +76,7 @@ def opened(options: EngineOptions, temporary: Path) -> Iterator["DuckDBEngine"]:
         connection.execute("SET TimeZone = 'UTC'")
     except duckdb.Error as error:
         raise DataError(
-            f"DuckDB does not start: {_first(error)} Give --memory as a number and a unit, "
+            f"DuckDB does not start: {first_line(error)} Give --memory as a number and a unit, "
             "such as 2GB."
         ) from error
     engine = DuckDBEngine(connection, temporary)
@@ -136,13 +90,7 @@ class DuckDBEngine:
     """DuckDB as an engine of the pipeline. See `chicagotaxi.etl.engines.protocol.Engine`."""
 
     name = "duckdb"
-    functions = EngineFunctions(
-        american_time=_american_time,
-        to_chicago=lambda time: timezone(CHICAGO.key, timezone("UTC", time)),
-        number_text=_number_text,
-        decimal=_decimal,
-        fingerprint=duckdb_hash,
-    )
+    functions = FUNCTIONS
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, temporary: Path) -> None:
         self._connection = connection
@@ -159,15 +107,15 @@ class DuckDBEngine:
 
     def read(self, group: SourceGroup) -> ir.Table:
         """See `Engine.read`."""
-        paths = "[" + ", ".join(_text(_literally(path)) for path in group.paths) + "]"
+        paths = "[" + ", ".join(quoted_text(literal_path(path)) for path in group.paths) + "]"
         names = group.unique_names
         # Row numbers prevent DuckDB from using threads, but only in queries that select them.
         numbers = (f"{self._views}", "0", "row_number() OVER ()")
         position = [f"{number} AS {name}" for number, name in zip(numbers, POSITION, strict=True)]
         clocks = [
-            f"CAST({_name(name)} AS TIMESTAMP) AS {_name(name)}"
+            f"CAST({quoted_name(name)} AS TIMESTAMP) AS {quoted_name(name)}"
             if group.time_kinds.get(name, TimeKind.TEXT) is not TimeKind.TEXT
-            else _name(name)
+            else quoted_name(name)
             for name in group.columns
         ]
         what = f"SELECT {', '.join([*clocks, SOURCE, *position])} FROM"
@@ -175,23 +123,24 @@ class DuckDBEngine:
         plain = "hive_partitioning = false"
         if group.form == "parquet":
             file = _unused(SOURCE, group.header)
-            called = ", ".join(map(_name, [*names, SOURCE]))
+            called = ", ".join(map(quoted_name, [*names, SOURCE]))
             return self._view(
-                f"{what} read_parquet({paths}, filename = {_text(file)}, {plain}) AS t({called})"
+                f"{what} read_parquet({paths}, filename = {quoted_text(file)}, {plain}) "
+                f"AS t({called})"
             )
         if any("\n" in name for name in group.header):
             # Otherwise the first line break in a name would be taken for the end of all lines.
-            plain += f", new_line = {_text(repr(line_end(group.paths[0]))[1:-1])}"
-        columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in names)
+            plain += f", new_line = {quoted_text(repr(line_end(group.paths[0]))[1:-1])}"
+        columns = ", ".join(f"{quoted_text(name)}: 'VARCHAR'" for name in names)
         return self._view(
             f"{what} read_csv({paths}, columns = {{{columns}}}, auto_detect = false, "
             f"header = true, delim = ',', quote = '\"', escape = '\"', "
-            f"filename = {_text(SOURCE)}, {plain})"
+            f"filename = {quoted_text(SOURCE)}, {plain})"
         )
 
     def read_parquet(self, folder: Path) -> ir.Table:
         """See `Engine.read_parquet`."""
-        pattern = _text(f"{_literally(folder)}/**/*.parquet")
+        pattern = quoted_text(f"{literal_path(folder)}/**/*.parquet")
         return self._view(f"SELECT * FROM read_parquet({pattern}, hive_partitioning = true)")
 
     def fetch(self, table: ir.Table) -> pa.Table:
@@ -211,7 +160,7 @@ class DuckDBEngine:
         self, table: ir.Table, folder: Path, *, by: Sequence[str], progress: Advance = silent
     ) -> None:
         """See `Engine.write`."""
-        with _errors(), write_errors(folder):
+        with duckdb_errors(), write_errors(folder):
             batches = self._connection.sql(self._sql(table)).to_arrow_reader(_BATCH)
             with PartitionedWriter(folder, batches.schema, by=by, threads=self._threads) as file:
                 for batch in batches:
@@ -240,7 +189,7 @@ class DuckDBEngine:
         ).drop("source", *POSITION)
         tallies, seen, share = Counter[tuple[int, int]](), BloomFilter(), 0.0
         repeats, firsts = self._temporary / "repeats", self._temporary / "firsts"
-        with _errors(), write_errors(folder):
+        with duckdb_errors(), write_errors(folder):
             batches = self._connection.sql(self._sql(hashed)).to_arrow_reader(_BATCH)
             apart = {_FILE, _KEY, tally, kept}
             names = [name for name in batches.schema.names if name not in apart]
@@ -262,8 +211,8 @@ class DuckDBEngine:
             return Distinct(tallies, 0, None)
         # One file, whose rows are in the order of the input.
         aside = self._view(
-            "SELECT * EXCLUDE (file_row_number), file_row_number AS position FROM "
-            f"read_parquet({_text(_literally(repeats / 'part-0.parquet'))}, file_row_number = true)"
+            "SELECT * EXCLUDE (file_row_number), file_row_number AS position FROM read_parquet("
+            f"{quoted_text(literal_path(repeats / 'part-0.parquet'))}, file_row_number = true)"
         )
         missing = unless_written(
             first_rows(aside, key=key, by=by), self.read_parquet(folder), [key, *by]
@@ -308,9 +257,9 @@ class DuckDBEngine:
 
     def _batches(self, files: Sequence[Path], rows: int) -> Generator[tuple[int, pa.RecordBatch]]:
         """The batches of files, each with the number of its file."""
-        with _errors():
+        with duckdb_errors():
             for number, path in enumerate(files):
-                name = _text(_literally(path))
+                name = quoted_text(literal_path(path))
                 sql = f"SELECT * FROM read_parquet({name}, hive_partitioning = true)"
                 for batch in self._connection.sql(sql).to_arrow_reader(rows):
                     yield number, batch
@@ -318,7 +267,7 @@ class DuckDBEngine:
     def _view(self, sql: str) -> ir.Table:
         self._views += 1
         name = f"input_{self._views}"
-        with _errors():
+        with duckdb_errors():
             self._connection.execute(f"CREATE TEMP VIEW {name} AS {sql}")
             found = self._connection.sql(f"SELECT * FROM {name} LIMIT 0").to_arrow_table()
         return ibis.table(ibis.Schema.from_pyarrow(found.schema), name=name)
@@ -333,22 +282,11 @@ class DuckDBEngine:
         """Wait in the main thread in short intervals, so that it receives signals."""
         try:
             while True:
-                with contextlib.suppress(TimeoutError), _errors():
+                with contextlib.suppress(TimeoutError), duckdb_errors():
                     return work.result(_POLL_S)
         except BaseException:
             self._connection.interrupt()
             raise
-
-
-@contextlib.contextmanager
-def _errors() -> Iterator[None]:
-    """Translate DuckDB's errors."""
-    try:
-        yield
-    except duckdb.OutOfMemoryException as error:
-        raise DataError(f"{_first(error)} Give --memory more, or make room on the disk.") from error
-    except duckdb.Error as error:
-        raise DataError(_explain(str(error))) from error
 
 
 def _counts(batch: pa.RecordBatch, *columns: str) -> dict[tuple[int, int], int]:
@@ -369,45 +307,9 @@ def _reuse_memory() -> None:
         pa.jemalloc_set_decay_ms(_REUSE_MS)
 
 
-def _first(error: Exception) -> str:
-    return str(error).splitlines()[0].rstrip(".") + "."
-
-
 def _unused(name: str, header: Sequence[str]) -> str:
     """A name that no column of a file has, whatever its case."""
     taken = {one.lower() for one in header}
     while name.lower() in taken:
         name += "_"
     return name
-
-
-def _explain(message: str) -> str:
-    """DuckDB's message with a remedy, without the options of DuckDB that it suggests."""
-    line = re.search(r"CSV Error on Line: (\d+)", message)
-    file = re.findall(r"^\s*file = (.*)$", message, re.MULTILINE)
-    if line and file:
-        text = re.split(r"^Possible ", message, maxsplit=1, flags=re.MULTILINE)[0]
-        reason = text.strip().splitlines()[-1].rstrip(".")
-        return (
-            f"{file[-1]}, line {line[1]}: {reason}. Correct that line, or export the whole table "
-            "again."
-        )
-    text = re.sub(r"\s*\n\s*", " ", message).rstrip(". ")
-    if len(text) > _LONGEST:
-        text = f"{text[:_LONGEST]} ..."
-    if "GZIP" in text or "Failed to read file" in text:
-        return f"{text}. The file is damaged: get it again."
-    return f"{text}."
-
-
-def _literally(path: Path) -> str:
-    """A path as a pattern that matches nothing else: DuckDB reads every path as a pattern."""
-    return glob.escape(str(path))
-
-
-def _name(value: str) -> str:
-    return '"' + value.replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

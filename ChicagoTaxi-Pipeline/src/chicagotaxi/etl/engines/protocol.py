@@ -1,4 +1,4 @@
-"""What the pipeline needs of a query engine. An engine knows nothing of trips."""
+"""The protocol of query engines. It is independent of trips."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -85,10 +85,6 @@ def _number_text(text: ir.StringValue) -> ir.StringValue:
 def opened(options: EngineOptions, temporary: Path) -> Iterator["SparkEngine"]:
     """Start a Spark session, or use the one that runs in this process already.
 
-    Args:
-        options: The master and further settings.
-        temporary: Folder for intermediate results.
-
     Raises:
         DataError: Spark is not installed, or does not start.
     """

@@ -8,14 +8,7 @@ from typing import Final
 
 import pyarrow as pa
 from pyspark.sql.pandas.types import from_arrow_type
-from pyspark.sql.types import (
-    DataType,
-    IntegerType,
-    LongType,
-    StringType,
-    StructField,
-    StructType,
-)
+from pyspark.sql.types import DataType, IntegerType, LongType, StringType, StructField, StructType
 
 from chicagotaxi.sources.columns import TimeKind
 from chicagotaxi.sources.input_files import SourceGroup

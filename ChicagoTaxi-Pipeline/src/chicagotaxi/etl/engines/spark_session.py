@@ -40,10 +40,7 @@ _SETTINGS: Final = {
     "spark.log.level": "ERROR",
 }
 # With a local master, nothing needs to be reachable from other machines.
-_LOCAL: Final = {
-    "spark.driver.host": "127.0.0.1",
-    "spark.driver.bindAddress": "127.0.0.1",
-}
+_LOCAL: Final = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
 
 _TRACE: Final = "Traceback (most recent call last):\n"
 
