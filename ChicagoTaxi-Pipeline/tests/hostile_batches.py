@@ -1,4 +1,4 @@
-"""Batches that somebody made to harm the service; what is said of each file is true."""
+"""Batches that are made to harm the service, with correct digests of each file."""
 
 import hashlib
 import json

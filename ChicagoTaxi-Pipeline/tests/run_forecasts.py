@@ -1,4 +1,4 @@
-"""Batch predictions on Spark, by the commands, in a process of their own: run by test_origins.
+"""Batch predictions on Spark, by the commands, in a process of their own: run by test_workers.
 
 Arguments: the cluster's master, the pipeline's output folder, the sealed model. In the current
 folder come to lie ``hindcast`` and ``predicted``; what could not be done is printed as JSON.

@@ -62,7 +62,7 @@ def service(sealed: Path, output: Path) -> Iterator[LiveService]:
 
 
 class Watched:
-    """A page, what it asked for, and what it complained of."""
+    """A page, its requests, and its errors."""
 
     def __init__(self, page: Page) -> None:
         self.page = page

@@ -1,4 +1,4 @@
-"""Batches: complete or not there, and refused when they are not what was written."""
+"""Batches: complete or missing, and refused if they were changed."""
 
 import hashlib
 import json
@@ -188,7 +188,7 @@ def test_other_columns_or_no_rows_are_refused(
     tmp_path: Path, rows: pa.Table, opened: OpenedModel
 ) -> None:
     first = write(tmp_path, rows, opened)
-    with pytest.raises(DataError, match="which no predictions have"):
+    with pytest.raises(DataError, match="not those of predictions"):
         write(tmp_path, rows.drop_columns("upper"), opened)
     with pytest.raises(DataError, match="nothing to predict"):
         write(tmp_path, rows.slice(0, 0), opened)

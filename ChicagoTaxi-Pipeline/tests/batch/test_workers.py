@@ -75,7 +75,7 @@ def test_every_origin_gives_what_the_model_gives_in_order(
 
 
 def sent(sealed: Path, panel: Panel, folder: Path, sha256: str) -> OriginForecasts:
-    """What arrives in a worker: places and digests, and nothing that this process has."""
+    """What a worker receives: paths and digests, and no object of this process."""
     history = folder / f"{uuid.uuid4().hex}.npz"
     model = SealedForecast(sealed, sha256)
     function = OriginForecasts(model, history, save_history(panel, history), named=False)

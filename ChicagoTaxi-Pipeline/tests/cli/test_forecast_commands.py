@@ -1,4 +1,4 @@
-"""The commands that follow the pipeline, as somebody types them."""
+"""The commands after the pipeline, as on a command line."""
 
 import shutil
 import signal

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 
 def refused(inputs: Path, out: Path, limit: float = MAX_DROPPED) -> str:
-    """What a run says that is refused, and leaves the output of an earlier one as it was."""
+    """Messages of runs that are refused and leave the output of an earlier one as it was."""
     run(write(out.parent / "earlier" / "a.csv", [trip("earlier")]), out)
     before = contents(out)
     with pytest.raises(DataError) as caught:
@@ -36,8 +36,8 @@ def test_a_run_that_keeps_nothing_shows_the_form_and_the_first_three_values(
     path = write(tmp_path / "a.csv", rows, API)
     for limit in (MAX_DROPPED, 1.0):
         assert refused(path, out, limit) == (
-            "None of the 4 rows can be kept. Most broke the rule start_unreadable (4): there is no "
-            "start, or it is no time of this dialect. Expected is a time such as "
+            "None of the 4 rows can be kept. Most broke the rule start_unreadable (4): the start is "
+            "missing, or is not a time of this dialect. Expected: a time such as "
             f"2016-04-06T20:45:00.000. The first values in {path}: 'trip_start_timestamp': "
             "'2022-03-01 22:00', 'trip_start_timestamp': '1646172000', 'trip_start_timestamp': "
             "'1 March'. Correct the input. Nothing was written."
@@ -81,8 +81,8 @@ def test_a_file_of_which_nothing_can_be_kept_is_not_hidden_by_the_others(
     bad = write(tmp_path / "in" / "bad.csv", [trip("bad", fare="free", miles="far")])
     messages = refused(tmp_path / "in", out)
     assert messages == (
-        f"None of the 1 row of {bad} can be kept. Most broke the rule number_unreadable (1): one "
-        "of seconds, miles, areas, tracts and amounts is given, but is no number. Expected are "
+        f"None of the 1 row of {bad} can be kept. Most broke the rule number_unreadable (1): a "
+        "value of seconds, miles, areas, tracts or amounts is given, but is not a number. Expected: "
         "digits 0 to 9 with an optional sign, decimal point and exponent, or an amount such as "
         f"$1,234.50. The first values in {bad}: 'Trip Miles': 'far', 'Fare': 'free'. Correct the "
         "input, or leave the file out. Nothing was written."
@@ -95,7 +95,7 @@ def test_identifiers_that_are_all_the_same_are_shown(tmp_path: Path, out: Path) 
     messages = refused(path, out)
     assert "9 of 10 rows would be dropped (90.0%)" in messages
     assert f"Most broke the rule {DUPLICATE} (9)" in messages
-    assert "Identifiers that come again: 'the same'." in messages
+    assert "Repeated identifiers: 'the same'." in messages
 
 
 def test_files_without_rows_are_no_error(tmp_path: Path, out: Path) -> None:
@@ -127,7 +127,7 @@ WORST: dict[str, Row] = {
 SEEN = {
     "header_among_rows": "'Trip ID': 'Trip ID'",
     "no_trip_id": "'Trip ID': ''",
-    "end_unreadable": "Expected is a time such as 04/06/2016 08:45:00 PM. The first values in",
+    "end_unreadable": "Expected: a time such as 04/06/2016 08:45:00 PM. The first values in",
     "ends_before_start": "PM', 'Trip End Timestamp': '04/06/2023 08:30:00 PM'",
     "number_unreadable": "'Dropoff Community Area': 'Loop'",
     "negative_amount": ": 'Tolls': '-$2.00'.",
@@ -154,7 +154,7 @@ def test_the_expected_form_is_that_of_the_files_dialect(
     tmp_path: Path, out: Path, dialect: Dialect
 ) -> None:
     messages = refused(write(tmp_path / "a.csv", [trip("a", dialect, start="x")], dialect), out)
-    assert f"Expected is a time such as {dialect.example}. The first" in messages
+    assert f"Expected: a time such as {dialect.example}. The first" in messages
     # And that form is one: what is shown as right must be right.
     example = write(
         tmp_path / "b.csv", [trip("b", dialect, start=dialect.example, end="")], dialect

@@ -26,7 +26,7 @@ from typer.testing import CliRunner
 
 
 def refusal(inputs: Path, out: Path) -> str:
-    """What a run over an output that is there says, which must leave it as it was."""
+    """The message of a refused run, which must leave an existing output as it was."""
     run(write(out.parent / "before.csv", [trip("before")]), out)
     before = contents(out)
     with pytest.raises(DataError) as caught:
@@ -221,11 +221,13 @@ def test_a_damaged_status_is_reported_and_written_again(tmp_path: Path, out: Pat
     path = write(tmp_path / "a.csv", [trip("a")])
     run(path, out)
     (out / "status.json").write_text('{"run_id": "r"}')
-    with pytest.raises(DataError, match=r"is no status of this pipeline: .* Remove it; the next"):
+    with pytest.raises(
+        DataError, match=r"is not a status of this pipeline: .* Remove it; the next"
+    ):
         read_status(out)
     result = CliRunner().invoke(app, ["etl", str(path), "--out", str(out)])
     assert result.exit_code == 0, result.output
-    assert "status.json is no status of this pipeline" in result.stderr
+    assert "status.json is not a status of this pipeline" in result.stderr
     assert read_status(out) is not None
 
 

@@ -1,4 +1,4 @@
-"""The back-test, and what it measures with."""
+"""The back-test and its metrics."""
 
 import numpy as np
 import pytest

@@ -31,7 +31,7 @@ class Drifting:
         return replace(self.panel, trips=trips)
 
     def covered(self, panel: Panel, model: ForecastModel | None = None) -> float:
-        """How often the truth is inside, from origins two weeks after the training on."""
+        """Share of truths inside, from origins two weeks after the training on."""
         inside = []
         for origin in range(TRAINED + 2 * WEEK, len(panel.trips) - HORIZON + 1, 3 * DAY + 5):
             forecast = (model or self.model).predict(panel, origin)

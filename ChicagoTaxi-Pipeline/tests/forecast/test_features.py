@@ -1,4 +1,4 @@
-"""What a forecast may know: a lag of whole weeks, by the clock, and nothing from its future."""
+"""Features: lags of whole weeks by the clock, and nothing from after the origin."""
 
 import numpy as np
 import pandas as pd

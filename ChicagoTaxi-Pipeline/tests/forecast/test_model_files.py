@@ -1,4 +1,4 @@
-"""The model as sealed bytes, its golden set, and training as a whole."""
+"""The files of a sealed model, its golden set, and a whole training."""
 
 import json
 from collections.abc import Callable

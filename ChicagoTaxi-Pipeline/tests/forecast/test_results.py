@@ -1,4 +1,4 @@
-"""What the model card says of the forecast: bounds on the committed back-tests, and a new one."""
+"""The claims of the model card: bounds on the committed back-tests, and a new one."""
 
 from pathlib import Path
 from typing import Final

@@ -1,4 +1,4 @@
-"""Standard errors of a back-test's figures, with days as what is sampled."""
+"""Standard errors of a back-test's figures, with days as the sample."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Histories that say too little are refused, with what would be needed."""
+"""Histories with too few known hours are refused, with the number that is needed."""
 
 from pathlib import Path
 

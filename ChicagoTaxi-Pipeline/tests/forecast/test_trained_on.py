@@ -1,4 +1,4 @@
-"""Forecasts outside of what the model was trained on are marked, and only those."""
+"""Forecasts outside of the training data are marked, and only those."""
 
 import hashlib
 import json

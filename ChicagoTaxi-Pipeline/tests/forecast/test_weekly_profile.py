@@ -1,4 +1,4 @@
-"""What past weeks say without a model, and whether the last one was harder to foresee."""
+"""The weekly profile, and the error of its last week."""
 
 import numpy as np
 import pytest

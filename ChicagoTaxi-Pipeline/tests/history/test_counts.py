@@ -1,4 +1,4 @@
-"""Files of counts: what is read, what becomes zero, what stays unknown, and what is refused."""
+"""Files of counts: values that are read, filled with zero, unknown, or refused."""
 
 from pathlib import Path
 
@@ -175,12 +175,12 @@ def test_zones_are_reported_and_not_mixed(tmp_path: Path) -> None:
     _, about = read_history(path, notice=messages.append)
     assert about["converted_to_chicagos_clock"] == 1
     assert messages == [
-        f"{path}: the hours of 1 row name a zone; they were converted to Chicago's clock."
+        f"{path}: the hours of 1 row have a zone; they were converted to Chicago's clock."
     ]
     path.write_text(HEADER + "2022-10-01 13:00:00 UTC,1,2\n")
     panel, _ = read_history(path, notice=messages.append)
     assert str(panel.start) == "2022-10-01T13"
-    assert "labelled UTC as BigQuery labels Chicago's clock" in messages[1]
+    assert "labelled UTC, as in BigQuery" in messages[1]
     path.write_text(HEADER + "2022-10-01T00:00:00Z,1,2\n2022-10-01 13:00:00,1,2\n")
     with pytest.raises(DataError, match="has hours with a zone and without a zone"):
         read_counts(path)

@@ -260,7 +260,7 @@ def test_impossible_days_are_refused(client: SodaClient, tmp_path: Path) -> None
         fetch_days(client, LAST, FIRST, tmp_path)
     with pytest.raises(DataError, match="records begin in 2013"):
         fetch_days(client, date(2012, 12, 31), LAST, tmp_path)
-    with pytest.raises(DataError, match="no address of a portal"):
+    with pytest.raises(DataError, match="not an address of a portal"):
         SodaClient(base="file:///etc/passwd")
 
 

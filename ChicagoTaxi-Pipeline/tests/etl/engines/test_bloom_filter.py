@@ -1,4 +1,4 @@
-"""A filter of keys denies none that came before, and seldom takes another for one."""
+"""Bloom filter: no false negatives, few false positives."""
 
 import numpy as np
 import numpy.typing as npt
