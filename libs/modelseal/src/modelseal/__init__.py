@@ -1,7 +1,7 @@
-"""Models that are sealed with the versions and the answers that they were proven with.
+"""Seal models with their versions and golden predictions, and open them only if both still hold.
 
-A service seals its model with `seal` and opens it with `open_sealed`. The command line is
-described by ``modelseal --help``, the format by docs/sealed-model.md.
+A service seals its model with `seal` and opens it with `open_sealed`. ``modelseal --help``
+describes the command line, docs/sealed-model.md the format.
 """
 
 from modelseal.errors import SealedModelError, SealError

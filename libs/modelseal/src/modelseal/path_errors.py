@@ -1,4 +1,4 @@
-"""What is wrong with paths that a command was given, as errors for people."""
+"""Error messages for paths that a command cannot use."""
 
 import errno
 from collections.abc import Iterator
@@ -24,10 +24,11 @@ _PATHS: Final = (
 
 
 def check_model(folder: Path) -> None:
-    """Refuse a folder of a sealed model that cannot be searched.
+    """Check that the folder of a sealed model can be searched.
 
     Raises:
-        PathError: It cannot. A folder that is missing or is no model is refused where it is read.
+        PathError: It cannot be searched. A missing folder, or one without a model, is no error
+            here; reading it raises one.
     """
     with path_errors():
         kind_of(folder / MANIFEST_NAME)
@@ -35,10 +36,10 @@ def check_model(folder: Path) -> None:
 
 @contextmanager
 def path_errors() -> Iterator[None]:
-    """Turn the errors of the operating system that say that a path is unusable.
+    """Convert the errors of the operating system that mean that a path is unusable.
 
     Raises:
-        PathError: In place of such an OSError.
+        PathError: Replaces such an OSError.
     """
     try:
         yield
@@ -47,5 +48,5 @@ def path_errors() -> Iterator[None]:
             raise
         raise PathError(
             f"{error.filename} cannot be used: {error.strerror}.",
-            remedy="Check the path, and that this user may use it.",
+            remedy="Check the path and its permissions.",
         ) from error
