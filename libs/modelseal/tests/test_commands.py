@@ -69,7 +69,7 @@ def test_open_shows_both_versions_if_a_newer_patch_is_installed(
     with on_path(toy_site(tmp_path / "newer", guardedlib="1.2.9")):
         opened = modelseal("open", model)
 
-    assert "  guardedlib     1.2.9  (sealed with 1.2.3)" in opened.stdout.splitlines()
+    assert "  guardedlib     1.2.9  (written by 1.2.3)" in opened.stdout.splitlines()
 
 
 def test_open_ends_with_1_and_the_reason_if_the_model_is_refused(model: Path) -> None:

@@ -203,7 +203,7 @@ def test_another_minor_version_of_python_is_refused_before_loading(
 ) -> None:
     rewrite(model, python="3.10.13")
 
-    with pytest.raises(errors.PythonMismatchError, match=r"sealed with Python 3\.10\.13"):
+    with pytest.raises(errors.PythonMismatchError, match=r"written by Python 3\.10\.13"):
         open_sealed(model)
     assert not marker.exists()
 

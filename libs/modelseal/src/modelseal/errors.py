@@ -17,27 +17,23 @@ class RemedyError(Exception):
         self.remedy = remedy
 
 
-class ModelsealError(RemedyError):
-    """A sealed model, its signature or its delivery failed."""
-
-
-class SealError(ModelsealError):
+class SealError(RemedyError):
     """A model could not be sealed. Nothing was written to the destination."""
 
 
-class SigningError(ModelsealError):
+class SigningError(RemedyError):
     """A model could not be signed. Nothing was written."""
 
 
-class PublicKeyError(ModelsealError):
+class PublicKeyError(RemedyError):
     """The text is not a public key of a signer, or the key is weak."""
 
 
-class PathError(ModelsealError):
+class PathError(RemedyError):
     """A path that was given to a command cannot be used."""
 
 
-class DeliveryError(ModelsealError):
+class DeliveryError(RemedyError):
     """A sealed model could not be fetched or pushed. The destination is unchanged."""
 
 
@@ -45,7 +41,7 @@ class UnreachableError(DeliveryError):
     """A bucket does not answer now, but may later."""
 
 
-class SealedModelError(ModelsealError):
+class SealedModelError(RemedyError):
     """A sealed model was refused.
 
     Attributes:

@@ -101,7 +101,7 @@ def check_environment(manifest: Manifest) -> dict[str, str]:
     running_python = platform.python_version()
     if _minor(running_python) != _minor(manifest.python):
         raise PythonMismatchError(
-            f"The model was sealed with Python {manifest.python}; this is Python {running_python}.",
+            f"The model was written by Python {manifest.python}; this is Python {running_python}.",
             remedy=f"Serve it with Python {_minor(manifest.python)}, or train it again here.",
         )
     running = {}
@@ -185,12 +185,12 @@ def _refusal(name: str, written: str, running: str) -> SealedModelError | None:
         return None
     if compatible_releases(Version(running)).contains(Version(written)):
         return OlderThanWriterError(
-            f"The model was sealed with {name} {written}; {running}, which runs here, is older.",
+            f"The model was written by {name} {written}; {running}, which runs here, is older.",
             remedy=f"Install {name}{compatible}: a model must not be served with older versions "
             "than it was trained with.",
         )
     return SeriesMismatchError(
-        f"The model was sealed with {name} {written}; {running}, which runs here, is of another "
+        f"The model was written by {name} {written}; {running}, which runs here, is of another "
         "series.",
         remedy=f"Install {name}{compatible}, or train the model again with {name} {running}.",
     )

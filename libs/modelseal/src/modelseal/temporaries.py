@@ -15,7 +15,6 @@ import secrets
 import shutil
 from hashlib import sha256
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self
 
 __all__ = ["Temporary", "exchange", "remove_left"]
@@ -49,20 +48,15 @@ class Temporary:
     def __init__(self, destination: Path) -> None:
         remove_left(destination)
         self._destination = destination
-        self._lock_path, self._lock = _locked_file(destination)
-        self._is_locked = True
+        self._lock_path, lock = _locked_file(destination)
+        self._lock: int | None = lock
         self.path = _new(self._lock_path, destination)
 
     def __enter__(self) -> Self:
         """Return itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Remove the temporary file or folder, if it still exists."""
         self.discard()
 
@@ -93,9 +87,9 @@ class Temporary:
     def discard(self) -> None:
         """Remove the temporary file or folder, if it still exists. May be called again."""
         _remove(self._lock_path, self._destination)
-        if self._is_locked:
-            self._is_locked = False
+        if self._lock is not None:
             os.close(self._lock)
+            self._lock = None
 
 
 def remove_left(destination: Path) -> None:

@@ -77,6 +77,6 @@ def _text(opened: OpenedModel) -> str:
     ]
     for name, running in sorted(opened.running.items()):
         written = manifest.guarded[name]
-        note = "" if running == written else f"  (sealed with {written})"
+        note = "" if running == written else f"  (written by {written})"
         lines.append(f"  {name:{width}}  {running}{note}")
     return "\n".join(lines)

@@ -11,7 +11,6 @@ from modelseal.delivery.remote_manifest import (
     PUSH_AGAIN,
     download_manifest,
     download_signature,
-    signed_digest,
 )
 from modelseal.delivery.retrying import STALL_TIMEOUT_S
 from modelseal.delivery.staging import Staging
@@ -77,8 +76,8 @@ def fetch(
     try:
         target = follow(destination)
         if expected is None:
-            # Only the digest is kept: the download below fetches and verifies both files again.
-            expected = signed_digest(folder(), signers)
+            expected = hashlib.sha256(download_manifest(folder())).hexdigest()
+            download_signature(folder(), expected, signers)  # refuses a manifest that is not signed
         if _is_intact(target, expected):
             report(f"{destination} already holds this model.")
             try:

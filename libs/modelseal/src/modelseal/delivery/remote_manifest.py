@@ -1,6 +1,5 @@
 """Reads the manifest of a model in a bucket, and its signature, before any file of the model."""
 
-import hashlib
 from collections.abc import Sequence
 
 from modelseal.delivery.bucket_folder import BucketFolder, MissingFileError
@@ -13,21 +12,9 @@ from modelseal.signature import (
     verify_signature,
 )
 
-__all__ = ["PUSH_AGAIN", "download_manifest", "download_signature", "signed_digest"]
+__all__ = ["PUSH_AGAIN", "download_manifest", "download_signature"]
 
 PUSH_AGAIN = "Push the model again, to a folder of its own, and deploy that."
-
-
-def signed_digest(folder: BucketFolder, signers: Sequence[str]) -> str:
-    """The SHA-256 of the manifest in a bucket, if one of the signers signed it.
-
-    Raises:
-        SealedModelError: The signature is missing or not accepted.
-        DeliveryError: A file is missing, or the bucket does not answer.
-    """
-    sha256 = hashlib.sha256(download_manifest(folder)).hexdigest()
-    download_signature(folder, sha256, signers)
-    return sha256
 
 
 def download_manifest(folder: BucketFolder) -> bytes:

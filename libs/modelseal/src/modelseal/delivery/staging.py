@@ -80,19 +80,26 @@ class Staging:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _create(self) -> IO[str]:
-        """Create the folder, and open and lock its lock file."""
+        """Create the folder, and open and lock its lock file.
+
+        The system releases the lock when the process ends, even if it is killed.
+        """
         while True:
             self._folder.mkdir(parents=True, exist_ok=True)
             # A download of another model may remove the folder until it is locked.
             with suppress(FileNotFoundError):
                 lock = (self._folder / _LOCK).open("w")
                 try:
-                    _lock(lock, self._folder)
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     if os.fstat(lock.fileno()).st_nlink:
                         return lock
-                except BaseException:
+                except BlockingIOError as error:
                     lock.close()
-                    raise
+                    raise DeliveryError(
+                        f"{self._folder} is in use: another process fetches this model to the same "
+                        "destination.",
+                        remedy="Wait until it has ended.",
+                    ) from error
                 lock.close()
 
     def _remove_others(self) -> None:
@@ -103,14 +110,3 @@ class Staging:
                 with suppress(OSError), (folder / _LOCK).open("w") as lock:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     shutil.rmtree(folder)
-
-
-def _lock(lock: IO[str], folder: Path) -> None:
-    # The system releases the lock when the process ends, even if it is killed.
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise DeliveryError(
-            f"{folder} is in use: another process fetches this model to the same destination.",
-            remedy="Wait until it has ended.",
-        ) from error
