@@ -3,14 +3,11 @@
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final
 
 from modelseal.errors import PathError
-from modelseal.manifest import MANIFEST_NAME
-from modelseal.paths import kind_of
 
-__all__ = ["check_model", "path_errors"]
+__all__ = ["path_errors"]
 
 _PATHS: Final = (
     errno.EACCES,
@@ -21,17 +18,6 @@ _PATHS: Final = (
     errno.ENOTDIR,
     errno.EROFS,
 )
-
-
-def check_model(folder: Path) -> None:
-    """Check that the folder of a sealed model can be searched.
-
-    Raises:
-        PathError: It cannot be searched. A missing folder, or one without a model, is no error
-            here; reading it raises one.
-    """
-    with path_errors():
-        kind_of(folder / MANIFEST_NAME)
 
 
 @contextmanager

@@ -7,7 +7,6 @@ import typer
 from modelseal.commands.shared_options import Format, ModelFolder, Sha256, Signers, split_signers
 from modelseal.errors import SealedModelError
 from modelseal.opening import OpenedModel, open_sealed
-from modelseal.path_errors import check_model
 
 __all__ = ["command"]
 
@@ -39,7 +38,6 @@ def command(
     folder cannot be searched. Standard error has the reason and its code.
     """
     signers = split_signers(signer)
-    check_model(model)
     try:
         opened = open_sealed(model, expected_sha256=sha256, signers=signers)
     except SealedModelError as refusal:

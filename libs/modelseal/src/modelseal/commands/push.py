@@ -7,7 +7,6 @@ import typer
 from modelseal.commands.shared_options import ModelFolder, Patience
 from modelseal.delivery.pushing import push
 from modelseal.delivery.retrying import STALL_TIMEOUT_S
-from modelseal.path_errors import check_model
 from modelseal.signals import exit_on_sigterm
 
 __all__ = ["command"]
@@ -34,7 +33,6 @@ def command(
     if it cannot be pushed; 75 if the bucket does not answer now, but may later. Standard error has
     the reason.
     """
-    check_model(model)
     with exit_on_sigterm():
         sha256 = push(
             model, uri, stall_timeout_s=patience, report=lambda text: typer.echo(text, err=True)

@@ -24,7 +24,7 @@ def command(  # noqa: PLR0917 - typer makes options of them, nobody passes them 
     ],
     golden: Annotated[
         Path,
-        typer.Option(help="JSON file with golden inputs, outputs and tolerances; see below."),
+        typer.Option(help="JSON file with golden inputs, outputs and tolerances."),
     ],
     name: Annotated[str, typer.Option(help="Name of the model.")],
     version: Annotated[str, typer.Option(help="Version of the model.")],

@@ -6,9 +6,21 @@ from typing import Annotated, Literal
 
 import typer
 
+from modelseal.manifest import MANIFEST_NAME
+from modelseal.paths import kind_of
+
 __all__ = ["Format", "ModelFolder", "Patience", "Sha256", "Signers", "split_signers"]
 
-ModelFolder = Annotated[Path, typer.Argument(help="Folder of the sealed model.")]
+
+def _check_folder(folder: Path) -> Path:
+    # A missing folder, or one without a model, is refused when it is read.
+    kind_of(folder / MANIFEST_NAME)
+    return folder
+
+
+ModelFolder = Annotated[
+    Path, typer.Argument(help="Folder of the sealed model.", callback=_check_folder)
+]
 
 Format = Annotated[
     Literal["text", "json"], typer.Option("--format", help="Output format: text or json.")

@@ -7,7 +7,6 @@ import typer
 
 from modelseal.commands.shared_options import Format, ModelFolder
 from modelseal.manifest import Manifest, read_manifest
-from modelseal.path_errors import check_model
 from modelseal.signature import SIGNATURE_NAME, Signature, parse_signature, read_signature
 
 __all__ = ["command"]
@@ -27,7 +26,6 @@ def command(model: ModelFolder, output: Format = "text") -> None:
     Exit status: 0 if the manifest is shown; 1 if the folder has no valid manifest; 2 if the folder
     cannot be searched.
     """
-    check_model(model)
     manifest, sha256 = read_manifest(model)
     raw = read_signature(model)
     signature = (

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from modelseal.commands.shared_options import ModelFolder
-from modelseal.path_errors import check_model
 from modelseal.signing import load_private_key, sign_model
 
 __all__ = ["command"]
@@ -42,7 +41,6 @@ def command(
     Exit status: 0 if the model was signed; 1 if the folder is not a sealed model or is damaged; 2
     if it cannot be signed. Standard error has the reason.
     """
-    check_model(model)
     private = load_private_key(key, os.environ.get(PASSPHRASE))
     signed = datetime.now(UTC).replace(microsecond=0)
     signature = sign_model(model, private, signed=signed, valid_days=expires_days)
