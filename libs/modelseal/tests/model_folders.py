@@ -1,4 +1,4 @@
-"""Sealed models to deliver: their files are real, what they would predict plays no part."""
+"""Folders of sealed models for tests of delivery. They cannot be loaded."""
 
 import hashlib
 import json
@@ -17,8 +17,8 @@ SIZES = {"weights.bin": 3 * PIECE + 17, "labels.json": 40, "empty": 0}
 
 
 @dataclass
-class Published:
-    """A sealed model on disk, and where a bucket has it."""
+class PublishedModel:
+    """A sealed model on disk and in a bucket."""
 
     folder: Path
     sha256: str
@@ -36,12 +36,12 @@ class Published:
         return f"{self.prefix}/{name}"
 
 
-def publishable(
+def write_model(
     folder: Path, *, version: str = "1.0.0", sizes: dict[str, int] = SIZES
-) -> Published:
+) -> PublishedModel:
     """Write a sealed model."""
     folder.mkdir(parents=True)
-    # Seeded by the version, so that two versions differ.
+    # The version is the seed, so that two versions differ.
     content = {name: random.Random(version).randbytes(size) for name, size in sizes.items()}  # noqa: S311
     for name, contents in content.items():
         (folder / name).write_bytes(contents)
@@ -68,13 +68,13 @@ def publishable(
     return with_manifest(folder, encode_manifest(manifest))
 
 
-def with_manifest(folder: Path, manifest: bytes) -> Published:
+def with_manifest(folder: Path, manifest: bytes) -> PublishedModel:
     (folder / "manifest.json").write_bytes(manifest)
-    return Published(folder, hashlib.sha256(manifest).hexdigest())
+    return PublishedModel(folder, hashlib.sha256(manifest).hexdigest())
 
 
-def renamed_file(model: Published, old: str, new: str) -> Published:
-    """The model with a name in its manifest that no sealing would write, and a seal that fits."""
+def rename_file(model: PublishedModel, old: str, new: str) -> PublishedModel:
+    """Rename a file in the manifest, even to a forbidden name, and seal it again."""
     document = json.loads((model.folder / "manifest.json").read_bytes())
     document["files"][new] = document["files"].pop(old)
     document["seal"] = "0" * 64
@@ -87,6 +87,6 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def around(folder: Path) -> list[str]:
-    """What lies beside a folder, hidden files too."""
+def siblings(folder: Path) -> list[str]:
+    """The other files in the parent of a folder, hidden ones included."""
     return sorted(path.name for path in folder.parent.iterdir() if path != folder)

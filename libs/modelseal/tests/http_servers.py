@@ -1,4 +1,4 @@
-"""Servers on loopback that record what they are asked: one plain, one with TLS that redirects."""
+"""HTTP servers that record their requests: one plain, one with TLS that redirects."""
 
 import ssl
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 
 @contextmanager
 def listening(asked: list[str], *, redirect: str = "", tls: Path | None = None) -> Iterator[str]:
-    """Answer every request, with a redirect where one is given; yield the server's address.
+    """Answer every request, with a redirect if one is given; yield the server's address.
 
     Args:
         asked: Takes the paths of the requests.

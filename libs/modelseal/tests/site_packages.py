@@ -1,4 +1,4 @@
-"""Import paths with small distributions of our own, for tests that need several versions."""
+"""Folders with small distributions for the import path, for tests that need several versions."""
 
 import base64
 import hashlib
@@ -37,7 +37,7 @@ def load(files):
 
 
 class TwoPaths:
-    # The second path is off by what the file says.
+    # The second path differs by the number in the file.
     def __init__(self, gap):
         self.gap = gap
 
@@ -67,8 +67,8 @@ broken-predict = toyservice.model:load_unpredictable
 """
 
 
-class Site:
-    """A folder that can stand on the import path, with distributions in it."""
+class SitePackages:
+    """A folder with distributions, for the import path."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -97,10 +97,12 @@ class Site:
         return self
 
 
-def toy_site(path: Path, *, guardedlib: str = "1.2.3", factor: str = "2.0") -> Site:
-    """A service with a model, a library that it predicts with, and bystanders."""
+def toy_site_packages(
+    path: Path, *, guardedlib: str = "1.2.3", factor: str = "2.0"
+) -> SitePackages:
+    """A service with a model, the library that it predicts with, and unused distributions."""
     service = {"toyservice/__init__.py": "", "toyservice/model.py": SERVICE_CODE}
-    # The library draws plots where it can, as many do.
+    # Like many libraries, it imports a plotting library if it is installed.
     library = f"""
 try:
     import plotting
@@ -111,7 +113,7 @@ def scale(value):
     return value * {factor}
 """
     return (
-        Site(path)
+        SitePackages(path)
         .install(
             "toyservice",
             "1.0.0",
@@ -134,8 +136,8 @@ def scale(value):
 
 
 @contextmanager
-def on_path(site: Site) -> Iterator[None]:
-    """Put a site first on the import path of this process and of those it starts."""
+def on_path(site: SitePackages) -> Iterator[None]:
+    """Put a folder first on the import path of this process and of those that it starts."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(site.path)
         patch.setenv("PYTHONPATH", str(site.path))
