@@ -189,8 +189,8 @@ def test_sealing_does_not_change_a_folder_with_the_manifest_of_another_program(
     assert (tmp_path / "webapp" / "src" / "app.js").read_text() == "precious"
 
 
+@pytest.mark.usefixtures("model")
 def test_sealing_does_not_replace_a_folder_with_other_files(tmp_path: Path) -> None:
-    seal_toy(tmp_path / "model")
     (tmp_path / "model" / "notes.txt").write_text("precious")
 
     with pytest.raises(SealError, match="or holds other files, too"):
@@ -233,17 +233,16 @@ def test_the_commit_is_that_of_the_code_and_not_of_the_working_folder(
     assert seal_toy(tmp_path / "changed").git_commit == f"{commit}-dirty"
 
 
+@pytest.mark.usefixtures("model")
 def test_a_failed_seal_leaves_the_previous_model_intact(tmp_path: Path) -> None:
-    seal_toy(tmp_path / "model")
-
     with pytest.raises(SealError):
         seal_toy(tmp_path / "model", version="2.0.0", golden=golden(3.5))
 
     assert open_sealed(tmp_path / "model").manifest.version == "1.0.0"
 
 
+@pytest.mark.usefixtures("model")
 def test_a_full_disk_is_a_seal_error_that_leaves_the_previous_model_intact(tmp_path: Path) -> None:
-    seal_toy(tmp_path / "model")
     # The size limit of a process makes write() fail as a full disk does.
     code = (
         "import resource, signal, sys\n"
@@ -274,8 +273,8 @@ def test_a_full_disk_is_a_seal_error_that_leaves_the_previous_model_intact(tmp_p
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "site"]
 
 
+@pytest.mark.usefixtures("model")
 def test_a_seal_killed_halfway_leaves_the_previous_model_intact(tmp_path: Path) -> None:
-    seal_toy(tmp_path / "model")
     code = (
         "import sys\n"
         "from pathlib import Path\n"
@@ -322,8 +321,8 @@ def test_text_that_is_not_utf8_is_not_sealed(tmp_path: Path) -> None:
     assert_nothing_left(tmp_path)
 
 
+@pytest.mark.usefixtures("model")
 def test_a_manifest_with_text_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
-    seal_toy(tmp_path / "model")
     path = tmp_path / "model" / "manifest.json"
     document = json.loads(path.read_bytes()) | {"data": {"source": "\udce9.csv"}, "seal": "0" * 64}
     text = json.dumps(document)
@@ -359,8 +358,8 @@ def assert_nothing_left(folder: Path) -> None:
     assert [path.name for path in folder.iterdir()] == ["site"]
 
 
+@pytest.mark.usefixtures("model")
 def test_a_new_seal_is_unsigned_and_may_replace_a_signed_model(tmp_path: Path) -> None:
-    seal_toy(tmp_path / "model")
     Signer().sign(tmp_path / "model")
 
     seal_toy(tmp_path / "model", version="2.0.0")
