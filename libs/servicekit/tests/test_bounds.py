@@ -49,7 +49,7 @@ def test_who_waits_too_long_for_a_place_is_503(live: Live) -> None:
         service.wait_for_metric("http_requests_in_flight", 1)
         response = service.get("/plain")
         assert (response.status_code, response.headers["retry-after"]) == (503, "1")
-        assert "No place became free in time" in response.json()["detail"]
+        assert "The wait in the queue was too long" in response.json()["detail"]
         assert service.metric("http_requests_queued") == 0
         assert service.metric('http_requests_refused_total{reason="overloaded"}') == 1
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from fastapi import APIRouter
 from servicekit import NotReadyError, Runtime, ServiceSettings, ServiceSpec, create_app
-from servicekit.runtime import restart_pauses
+from servicekit.background import restart_pauses
 from servicekit.testing import wait_until
 from starlette.responses import PlainTextResponse, Response
 from starlette.testclient import TestClient

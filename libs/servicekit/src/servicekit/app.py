@@ -15,11 +15,12 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
+from servicekit.concurrency_limiter import ConcurrencyLimiter
 from servicekit.docs import DOCS_PATHS, FRONT_PAGE_PATH, docs_router, front_page_router
 from servicekit.json_body import StrictRoute
 from servicekit.lifecycle import Lifecycle
 from servicekit.metrics import Metrics
-from servicekit.middleware.admission import AdmissionMiddleware, Gate
+from servicekit.middleware.admission import AdmissionMiddleware
 from servicekit.middleware.auth import AuthMiddleware
 from servicekit.middleware.body_limit import BodyLimitMiddleware
 from servicekit.middleware.deadline import DeadlineMiddleware
@@ -59,7 +60,9 @@ def create_app(
             list, whose cost is not bounded.
     """
     lifecycle, metrics = Lifecycle(), Metrics()
-    gate = Gate(places=settings.max_concurrent_requests, queue=settings.max_queued_requests)
+    limiter = ConcurrencyLimiter(
+        limit=settings.max_concurrent_requests, queue=settings.max_queued_requests
+    )
     runtime = Runtime(
         spec.name,
         settings,
@@ -68,8 +71,10 @@ def create_app(
         workers=WorkerPool(settings.worker_threads),
         open_model=open_model,
     )
-    metrics.watch("http_requests_in_flight", "Requests that are worked on.", lambda: gate.active)
-    metrics.watch("http_requests_queued", "Requests that wait for a place.", lambda: gate.queued)
+    metrics.watch("http_requests_in_flight", "Requests that are worked on.", lambda: limiter.active)
+    metrics.watch(
+        "http_requests_queued", "Requests that wait in the queue.", lambda: limiter.queued
+    )
     metrics.watch("worker_threads_busy", "Threads at work.", lambda: runtime.workers.busy)
     catalog = ProblemCatalog(spec.problems, on_refusal=metrics.count_refusal)
 
@@ -104,14 +109,14 @@ def create_app(
             app.include_router(front_page_router(document))
             open_paths.append(FRONT_PAGE_PATH)
     _check_endpoints(app)
-    app.user_middleware = _middleware(app, runtime, gate, catalog, open_paths)
+    app.user_middleware = _middleware(app, runtime, limiter, catalog, open_paths)
     return app
 
 
 def _middleware(
     app: FastAPI,
     runtime: Runtime,
-    gate: Gate,
+    limiter: ConcurrencyLimiter,
     catalog: ProblemCatalog,
     open_paths: Sequence[str],
 ) -> list[Middleware]:
@@ -132,7 +137,7 @@ def _middleware(
         Middleware(QueryMiddleware, schema=app.openapi, exempt=PROBE_PATHS),
         Middleware(
             AdmissionMiddleware,
-            gate=gate,
+            limiter=limiter,
             queue_timeout_s=settings.queue_timeout_s,
             exempt=PROBE_PATHS,
         ),

@@ -1,16 +1,17 @@
 """What an endpoint may use: the proven model, threads for long work, counters, the settings."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, ParamSpec, Protocol, TypeVar
+from typing import Annotated, Any, ParamSpec, Protocol, TypeVar
 
 import structlog
 from fastapi import Depends, Request
 from modelseal import OpenedModel, SealedModelError
 
+from servicekit.background import BackgroundWork
 from servicekit.errors import ModelNotReadyError, NotReadyError, ServiceError
 from servicekit.lifecycle import Lifecycle
 from servicekit.metrics import Metrics
@@ -18,10 +19,6 @@ from servicekit.settings import ServiceSettings
 from servicekit.workers import Job, WorkerPool
 
 __all__ = ["ModelOpener", "Refusal", "Runtime", "RuntimeDep", "get_runtime"]
-
-# Seconds before work that failed is begun again: soon at first, then ever less often.
-RESTART_FIRST_S: Final = 0.5
-RESTART_MOST_S: Final = 60.0
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -86,7 +83,7 @@ class Runtime:
         self._opened: OpenedModel | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._obstacle: Callable[[Runtime], ServiceError | None] | None = None
-        self._background_failed = False
+        self._background: BackgroundWork | None = None
         self._log = structlog.stdlib.get_logger("servicekit.model")
 
     @property
@@ -168,7 +165,7 @@ class Runtime:
 
     def obstacle(self) -> ServiceError | None:
         """What keeps the service from being ready though its model is proven, if anything does."""
-        if self._background_failed:
+        if self._background is not None and self._background.has_failed:
             return NotReadyError(
                 "The work in the background failed and is begun again; the log says why."
             )
@@ -190,7 +187,8 @@ class Runtime:
         self._obstacle = obstacle
         self._tasks = [asyncio.create_task(self._load_model())]
         if background is not None:
-            self._tasks.append(asyncio.create_task(self._watch_over(background)))
+            self._background = BackgroundWork(lambda: background(self))
+            self._tasks.append(asyncio.create_task(self._background.run()))
 
     async def stop(self) -> None:
         """Let go of tasks and threads; called when the application's lifespan ends."""
@@ -199,25 +197,6 @@ class Runtime:
         if self._tasks:
             await asyncio.wait(self._tasks)
         self.workers.close()
-
-    async def _watch_over(self, work: "Callable[[Runtime], Coroutine[Any, Any, None]]") -> None:
-        loop = asyncio.get_running_loop()
-        pauses = restart_pauses()
-        while True:
-            began = loop.time()
-            self._background_failed = False
-            try:
-                await work(self)
-            except Exception:  # noqa: BLE001 - logged; the process must live to tell
-                # Cancelled at the end of the process is no failure; it does not come here.
-                if loop.time() - began > RESTART_MOST_S:
-                    pauses = restart_pauses()
-                pause = next(pauses)
-                self._background_failed = True
-                self._log.exception("background work failed", again_in_s=pause)
-                await asyncio.sleep(pause)
-            else:
-                return
 
     async def _load_model(self) -> None:
         """Open the sealed model in a thread and remember it, or why it was refused."""
@@ -249,14 +228,6 @@ class Runtime:
         self.refusal = refusal
         self.metrics.model_refused(refusal.code)
         self._log.error("model refused", code=refusal.code, reason=refusal.message)
-
-
-def restart_pauses() -> Iterator[float]:
-    """Seconds before each new beginning: twice the last one, up to a minute, without end."""
-    pause = RESTART_FIRST_S
-    while True:
-        yield pause
-        pause = min(2 * pause, RESTART_MOST_S)
 
 
 async def get_runtime(request: Request) -> Runtime:

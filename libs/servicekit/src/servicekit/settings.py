@@ -68,7 +68,9 @@ class ServiceSettings(BaseSettings):
     max_queued_requests: int = Field(
         default=256, ge=0, description="Requests that wait; more is 503."
     )
-    queue_timeout_s: Seconds = Field(default=2.0, description="Longest wait for a place; then 503.")
+    queue_timeout_s: Seconds = Field(
+        default=2.0, description="Longest wait in the queue; then 503."
+    )
     request_timeout_s: Seconds = Field(
         default=10.0, description="Longest work on a request; then 504."
     )
