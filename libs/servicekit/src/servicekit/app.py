@@ -43,21 +43,21 @@ __all__ = ["create_app"]
 def create_app(
     settings: ServiceSettings, spec: ServiceSpec, *, open_model: ModelOpener = open_sealed
 ) -> FastAPI:
-    """Build a service: its own endpoints, and everything around them.
+    """Build a service's application from its own endpoints.
 
     Args:
         settings: The service's settings.
         spec: The service.
-        open_model: What opens the sealed model.
+        open_model: Opens the sealed model.
 
     Returns:
         The application. It starts to load the model when its lifespan starts, and answers
         ``/health`` from then on; `app.state.runtime` is its runtime.
 
     Raises:
-        TypeError: An endpoint is not a coroutine: FastAPI would run it in a thread pool of its
-            own, which neither the deadline nor the bound on threads reaches. Or it reads JSON, or a
-            list, whose cost is not bounded.
+        TypeError: An endpoint is not a coroutine: FastAPI would run it in its own thread pool,
+            which has no deadline and no bound on threads. Or an endpoint reads JSON, or a list,
+            without a bound on its cost.
     """
     lifecycle, metrics = Lifecycle(), Metrics()
     limiter = ConcurrencyLimiter(
@@ -149,7 +149,7 @@ def _middleware(
 def _lifespan(runtime: Runtime, spec: ServiceSpec) -> Any:  # noqa: ANN401 - FastAPI's type is not public
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        runtime.start(background=spec.background, obstacle=spec.obstacle)
+        runtime.start(background=spec.background, readiness_check=spec.readiness_check)
         yield
         await runtime.stop()
 
@@ -169,8 +169,8 @@ def _check_endpoints(app: FastAPI) -> None:
             continue
         if not iscoroutinefunction(route.endpoint):
             raise TypeError(
-                f"{context.path}: {route.endpoint.__qualname__} must be `async def`; run what "
-                "takes long with `await runtime.run_in_worker(...)`"
+                f"{context.path}: {route.endpoint.__qualname__} must be `async def`; run long "
+                "work with `await runtime.run_in_worker(...)`"
             )
         bodies = route.dependant.body_params
         if bodies and not isinstance(route, StrictRoute):

@@ -1,4 +1,4 @@
-"""What is wrong with the rows of a file: all of it counted, some of it shown."""
+"""Errors in the rows of a file: all are counted, and the first of each kind are shown."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,21 +9,20 @@ from servicekit.files import DataError
 
 __all__ = ["Problem", "Problems"]
 
-# A file with one wrong column has as many problems as rows: ten groups with five rows each are
-# what a person reads.
+# A file with one wrong column has as many errors as rows: a person reads ten groups of five rows.
 MAX_PROBLEMS: Final = 10
 MAX_ROWS: Final = 5
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One value that does not belong in a table.
+    """One invalid value of a table.
 
     Attributes:
         column: The column.
         row: The row, counted from 1 without the header.
-        value: The value, as it stands there.
-        expected: What is expected instead.
+        value: The value as it is in the file.
+        expected: The expected values, in words.
     """
 
     column: str
@@ -33,7 +32,7 @@ class Problem:
 
 
 class Problems:
-    """All problems of a table, counted, with as many examples as are shown: bounded in memory."""
+    """The number of errors in a table, and the examples that are shown, in bounded memory."""
 
     def __init__(self) -> None:
         self._rows = 0
@@ -45,7 +44,7 @@ class Problems:
         return self._rows > 0
 
     def add(self, problems: Sequence[Problem]) -> None:
-        """Add the problems of rows of which none was added before."""
+        """Add the errors of rows that were not added before."""
         self._rows += len({problem.row for problem in problems})
         for problem in problems:
             kind = (problem.column, problem.expected)
@@ -62,7 +61,7 @@ class Problems:
             more = f" and {count - MAX_ROWS} more" if count > MAX_ROWS else ""
             lines.append(f"  column {column} must be {expected}; {rows}{more}")
         if len(self._counts) > MAX_PROBLEMS:
-            lines.append(f"  and {len(self._counts) - MAX_PROBLEMS} more kinds of problem")
+            lines.append(f"  and {len(self._counts) - MAX_PROBLEMS} more kinds of errors")
         return DataError(
             f"{source}: {self._rows} row{'s do' if self._rows != 1 else ' does'} not fit "
             "(rows are counted from 1, without the header):\n"

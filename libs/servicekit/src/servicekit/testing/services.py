@@ -109,7 +109,7 @@ class ServiceConformance:
         assert "//" not in page.text
         assert "script-src 'self';" in page.headers["content-security-policy"]
 
-    def test_every_front_page_leads_to_the_docs(self, service: LiveService) -> None:
+    def test_the_front_page_links_to_the_docs(self, service: LiveService) -> None:
         answer = service.get("/")
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/html")
