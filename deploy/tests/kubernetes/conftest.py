@@ -1,18 +1,6 @@
-import os
-import shutil
-
 import pytest
 from manifests.combinations import specimen
 from manifests.render import OVERLAYS, render
-
-
-@pytest.fixture(scope="session")
-def kubectl() -> str:
-    found = shutil.which(os.environ.get("KUBECTL", "kubectl"))
-    if found is None:
-        assert "CI" not in os.environ, "continuous integration needs kubectl"
-        pytest.skip("there is no kubectl, which builds the manifests")
-    return found
 
 
 @pytest.fixture(scope="session")

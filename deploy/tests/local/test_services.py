@@ -15,7 +15,8 @@ import httpx2
 import pytest
 from processes import start_time
 
-from local.conftest import ROOT, Local, Make
+from local.conftest import Make
+from local.running import ROOT, Local
 
 
 def url_of(text: str, name: str = "Some-Service") -> str:

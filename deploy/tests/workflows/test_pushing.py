@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from needed import program
 
-from workflows.conftest import Programs
 from workflows.reading import ROOT
+from workflows.recorded import Programs
 
 IMAGE = "bankchurn-predictor"
 REGISTRY = """\

@@ -12,8 +12,8 @@ import pytest
 from manifests.release import read_release
 from manifests.render import value_names
 
-from workflows.conftest import Programs
 from workflows.reading import ROOT
+from workflows.recorded import Programs
 
 TOOL = ROOT / "deploy/release/release.py"
 IMAGES = ("bankchurn-predictor", "nlpinsight-analyzer", "chicagotaxi-pipeline")

@@ -12,8 +12,8 @@ from typing import ClassVar
 
 import pytest
 
-from workflows.conftest import Programs
 from workflows.reading import ROOT
+from workflows.recorded import Programs
 
 SMOKE = ROOT / "deploy/release/smoke.py"
 MODEL = "0123456789abcdef" * 4
