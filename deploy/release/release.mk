@@ -72,6 +72,12 @@ cluster-values: ## Print the values of deploy/clusters/CLUSTER.toml from what Te
 	$(known_cluster)
 	@$(TERRAFORM) -chdir=deploy/terraform/$(TERRAFORM_ROOT_$(value CLUSTER)) output -json values | $(RELEASE) values
 
+NAME ?=
+.PHONY: leave-out
+leave-out: deploy/.venv/.installed ## Leave a service or a component out of CLUSTER, in its file NAME=retraining
+	$(known_cluster)$(call named,NAME,service or component)
+	@$(MANIFESTS) leave-out "deploy/clusters/$$CLUSTER.toml" "$$NAME"
+
 .PHONY: check-version publish-release release-file verify-release smoke
 check-version: ## Refuse a VERSION in the environment that does not read like v1.2.3
 	@$(RELEASE) check-version

@@ -129,11 +129,11 @@ def compose(options: argparse.Namespace) -> None:
         ) from error
     except ValueError as error:
         raise ReleaseError(f"{options.cluster} is not TOML: {error}") from error
-    unknown = cluster.keys() - {"models", "values"}
+    unknown = cluster.keys() - {"models", "values", "leave_out"}
     if unknown:
         raise ReleaseError(
-            f"{options.cluster}: {', '.join(sorted(unknown))}: a cluster has models and values;"
-            " images come from the release"
+            f"{options.cluster}: {', '.join(sorted(unknown))}: a cluster has models, values and"
+            " leave_out; images come from the release"
         )
     registry = options.registry.rstrip("/")
     if not registry:

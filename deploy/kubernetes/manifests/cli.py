@@ -12,6 +12,7 @@ from manifests.combinations import check_combinations
 from manifests.deploy import deploy, roll_back
 from manifests.errors import ManifestsError
 from manifests.kubectl import KubectlProgram
+from manifests.leave_out import add_to_cluster_file
 from manifests.objects import Finding, read_manifests
 from manifests.record import note_way_back
 from manifests.release import read_release
@@ -44,6 +45,13 @@ def _parser() -> argparse.ArgumentParser:
     rendering.add_argument("release", type=Path, help="TOML or JSON")
     rendering.add_argument("--out", type=Path, required=True, help="file to write")
     rendering.set_defaults(run=_render)
+
+    leaving = commands.add_parser(
+        "leave-out", help="add a service or a component to leave_out in a cluster file"
+    )
+    leaving.add_argument("cluster", type=Path, help="the cluster file, TOML")
+    leaving.add_argument("name", help="folder of the service, or name of the component")
+    leaving.set_defaults(run=_leave_out)
 
     combining = commands.add_parser(
         "check", help="build every combination of components, and check"
@@ -86,6 +94,12 @@ def _render(options: argparse.Namespace) -> int:
     partial.write_text(text, encoding="utf-8")
     partial.replace(options.out)
     print(f"Wrote {options.out}")
+    return 0
+
+
+def _leave_out(options: argparse.Namespace) -> int:
+    added = add_to_cluster_file(options.cluster, options.name)
+    print(f"{options.cluster}: {options.name} is {'now' if added else 'already'} left out")
     return 0
 
 

@@ -13,11 +13,11 @@ from typing import Final
 
 import yaml
 
+from manifests.leave_out import optional_names, supplied
 from manifests.objects import Finding, read_manifests
 from manifests.release import Model, Release
 from manifests.render import KUBERNETES, OVERLAYS, build, render, value_names
 from manifests.rules import check
-from manifests.services import image_names, model_names
 
 __all__ = ["build_combinations", "check_combinations", "combinations", "specimen"]
 
@@ -37,19 +37,21 @@ _VALUES: Final = {
 }
 
 
-def specimen(overlay: str) -> Release:
-    """A release to check with: well-formed, and of nobody."""
+def specimen(overlay: str, *left_out: str) -> Release:
+    """A well-formed release with made-up values, for checks."""
     # Signed models for one provider, so that manifests are checked with and without signers.
     signers = (_key("signer"), _key("signer before")) if overlay == "eks" else ()
+    images, models = supplied(left_out)
     return Release(
         images={
-            name: f"registry.specimen.test/{name}@sha256:{_digest(name)}" for name in image_names()
+            name: f"registry.specimen.test/{name}@sha256:{_digest(name)}" for name in sorted(images)
         },
         models={
             name: Model(f"s3://specimen-models/{name}/1", _digest(f"model {name}"), signers)
-            for name in model_names()
+            for name in sorted(models)
         },
         values={name: _VALUES[name] for name in value_names(overlay)},
+        leave_out=left_out,
     )
 
 
@@ -66,18 +68,25 @@ def combinations() -> Iterator[tuple[str, ...]]:
 def check_combinations() -> tuple[list[Finding], int]:
     """Check the overlays with a specimen release, and the base with every set of components.
 
+    Each overlay is checked whole, and with each service and component left out.
+
     Returns:
         The findings, and how many builds were checked.
     """
     sets = list(combinations())
-    # Threads, because it is kubectl that works.
+    releases = [
+        (overlay, left_out)
+        for overlay in OVERLAYS
+        for left_out in ((), *((name,) for name in optional_names(overlay)))
+    ]
+    # Threads, because the work is done by kubectl.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        overlays = list(pool.map(lambda name: render(name, specimen(name)), OVERLAYS))
+        overlays = list(pool.map(lambda one: render(one[0], specimen(one[0], *one[1])), releases))
     built = build_combinations(sets)
     findings: list[Finding] = []
-    for overlay, text in zip(OVERLAYS, overlays, strict=True):
+    for (overlay, left_out), text in zip(releases, overlays, strict=True):
         found = check(read_manifests(text, local=overlay == "local"))
-        findings += _labelled(overlay, found)
+        findings += _labelled("-".join((overlay, *left_out)), found)
     for components, text in zip(sets, built, strict=True):
         # What only a release can give is looked at in the overlays.
         found = [one for one in check(read_manifests(text)) if one.code != "stand_ins"]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from manifests.errors import ReleaseError
+from manifests.leave_out import check_names, supplied
 from manifests.services import image_names, model_names
 
 __all__ = ["Model", "Release", "read_release"]
@@ -55,11 +56,13 @@ class Release:
         images: Where each image of the repository comes from, by its name there.
         models: The model of each service.
         values: What differs between clusters: a value for each line of the overlay's values.env.
+        leave_out: Services and components that are not deployed.
     """
 
     images: Mapping[str, str]
     models: Mapping[str, Model]
     values: Mapping[str, str]
+    leave_out: tuple[str, ...] = ()
 
 
 def read_release(path: Path, *, values: frozenset[str], tags: bool = False) -> Release:
@@ -76,16 +79,19 @@ def read_release(path: Path, *, values: frozenset[str], tags: bool = False) -> R
     """
     document = _load(path)
     findings = [
-        f"{name}: unknown; a release has images, models and values"
-        for name in document.keys() - {"images", "models", "values"}
+        f"{name}: unknown; a release has images, models, values and leave_out"
+        for name in document.keys() - {"images", "models", "values", "leave_out"}
     ]
-    images = _section(document, "images", frozenset(image_names()), findings)
-    models = _section(document, "models", frozenset(model_names()), findings)
+    left_out = _left_out(document.get("leave_out", []), findings)
+    wanted_images, wanted_models = supplied(left_out)
+    images = _section(document, "images", wanted_images, findings, frozenset(image_names()))
+    models = _section(document, "models", wanted_models, findings, frozenset(model_names()))
     given = _section(document, "values", values, findings)
     release = Release(
         images={name: _image(name, image, findings, tags=tags) for name, image in images.items()},
         models={name: _model(name, model, findings) for name, model in models.items()},
         values={name: _value(name, value, findings) for name, value in given.items()},
+        leave_out=left_out,
     )
     if findings:
         listed = "\n".join(f"  {finding}" for finding in sorted(findings))
@@ -106,16 +112,34 @@ def _load(path: Path) -> dict[str, Any]:
 
 
 def _section(
-    document: Mapping[str, Any], section: str, names: frozenset[str], findings: list[str]
+    document: Mapping[str, Any],
+    section: str,
+    names: frozenset[str],
+    findings: list[str],
+    known: frozenset[str] = frozenset(),
 ) -> dict[str, Any]:
-    """The entries of a section that are known; what is missing or unknown becomes a finding."""
+    """The entries of a section; missing and unknown names become findings.
+
+    Known names that are not wanted are ignored: those of services that are left out.
+    """
     given = document.get(section, {})
     if not isinstance(given, dict):
         findings.append(f"{section}: not a table")
         return {}
     findings += [f"{section}.{name}: missing" for name in names - given.keys()]
-    findings += [f"{section}.{name}: unknown" for name in given.keys() - names]
+    findings += [f"{section}.{name}: unknown" for name in given.keys() - names - known]
     return {name: given[name] for name in sorted(names & given.keys())}
+
+
+def _left_out(given: object, findings: list[str]) -> tuple[str, ...]:
+    if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
+        findings.append("leave_out: not a list of names")
+        return ()
+    try:
+        check_names(given)
+    except ReleaseError as error:
+        findings.append(str(error))
+    return tuple(sorted(given))
 
 
 def _text(name: str, value: object, findings: list[str]) -> str:

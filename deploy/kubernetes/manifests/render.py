@@ -10,11 +10,12 @@ from pathlib import Path
 import yaml
 
 from manifests.errors import RenderError
+from manifests.leave_out import leave_out
 from manifests.release import Release
+from manifests.services import KUBERNETES
 
 __all__ = ["KUBERNETES", "NAMESPACE", "OVERLAYS", "build", "render", "value_names"]
 
-KUBERNETES = Path(__file__).resolve().parents[1]
 NAMESPACE = "ml-services"
 OVERLAYS = ("local", "gke", "eks")
 
@@ -40,6 +41,7 @@ def render(overlay: str, release: Release) -> str:
         root = Path(folder)
         for part in _PARTS:
             shutil.copytree(KUBERNETES.parent / part, root / part)
+        leave_out(root, release.leave_out)
         values = (f"{name}={value}\n" for name, value in sorted(release.values.items()))
         (root / "kubernetes/overlays" / overlay / "values.env").write_text(
             "".join(values), encoding="utf-8"
