@@ -50,7 +50,7 @@ def prepare(root: Path, programs: Programs) -> None:
         shutil.copy(ROOT / name, root / name)
     for name in SCRIPTS:
         _lay_out(root / name)
-    command = [sys.executable, root / "deploy/e2e/e2e.py", "prepare"]
+    command = [sys.executable, str(root / "deploy/e2e/e2e.py"), "prepare"]
     subprocess.run(command, env=programs.environment(), check=True)
     for name, script in SCRIPTS.items():
         model = root / "reports/e2e/models" / script["package"]
