@@ -63,11 +63,11 @@ test-pods: build-all deploy/.venv/.installed ## Run the pods of the local overla
 # Its tests ask the services what the manifests say of them.
 test-deploy: $(SERVICES:%=%/.venv/.installed)
 
-# ONLY="chicagotaxi chicagotaxi-pipeline" measures these, and leaves the other figures. NLPInsight's
-# transformer is measured as it was sealed, NLPInsight-Analyzer/README.md says how.
+# ONLY="chicagotaxi chicagotaxi-pipeline" measures these and keeps the other figures. The transformer
+# has to be sealed before: NLPInsight-Analyzer/README.md.
 ONLY ?=
 .PHONY: measure-resources
 measure-resources: $(SERVICES:%=%/.venv/.installed) ## Measure what servers and jobs use [ONLY="..."]; writes deploy/kubernetes/results
-	"$(PYTHON)" deploy/kubernetes/resources.py $(if $(ONLY),--only $(ONLY)) --out deploy/kubernetes/results/resources.json
+	PYTHONPATH=deploy/local "$(PYTHON)" deploy/kubernetes/measure_resources.py $(if $(ONLY),--only $(ONLY)) --out deploy/kubernetes/results/resources.json
 
 GENERATED_DOCS += deploy/kubernetes/README.md
