@@ -22,12 +22,12 @@ deploy-gke: ## Render, apply, wait until it is healthy, as deploy-eks does DIGES
 
 # What runs is the way back from the roll-out that comes. deploy-… records that by itself; a workflow
 # does it before anything that may fail, so that its roll-back never goes further than its roll-out.
-.PHONY: note-way-back
-note-way-back: deploy/.venv/.installed ## Record in the cluster that what runs is the way back [CONTEXT=NAME]
-	$(MANIFESTS) note $(if $(CONTEXT),--context "$(CONTEXT)")
+.PHONY: take-snapshot
+take-snapshot: deploy/.venv/.installed ## Record in the cluster that what runs is the way back [CONTEXT=NAME]
+	$(MANIFESTS) snapshot $(if $(CONTEXT),--context "$(CONTEXT)")
 
 roll-back-gke roll-back-eks: deploy/.venv/.installed
-	$(MANIFESTS) roll-back $(if $(CONTEXT),--context "$(CONTEXT)")
+	$(MANIFESTS) rollback $(if $(CONTEXT),--context "$(CONTEXT)")
 
 roll-back-gke: ## Apply what ran before the last deploy-gke and wait, as roll-back-eks does [CONTEXT=NAME]
 

@@ -9,16 +9,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from manifests.combinations import check_combinations
-from manifests.deploy import deploy, roll_back
+from manifests.deploy import deploy, rollback
 from manifests.errors import ManifestsError
 from manifests.kubectl import KubectlProgram
 from manifests.leave_out import add_to_cluster_file
-from manifests.objects import Finding, read_manifests
-from manifests.record import note_way_back
+from manifests.objects import ManifestFinding, read_manifests
 from manifests.release import read_release
 from manifests.render import OVERLAYS, render, value_names
 from manifests.rules import check
 from manifests.scan import scan
+from manifests.snapshot import take_snapshot
 
 __all__ = ["main"]
 
@@ -68,13 +68,13 @@ def _parser() -> argparse.ArgumentParser:
     deploying.add_argument("manifests", type=Path)
     deploying.set_defaults(run=_deploy)
     noting = commands.add_parser(
-        "note", help="record what runs as the way back from the roll-out that comes"
+        "snapshot", help="record in the cluster what a rollback returns to"
     )
-    noting.set_defaults(run=_note)
+    noting.set_defaults(run=_snapshot)
     returning = commands.add_parser(
-        "roll-back", help="apply what ran before the last roll-out; wait until it is healthy"
+        "rollback", help="apply what ran before the last rollout; wait until it is healthy"
     )
-    returning.set_defaults(run=_roll_back)
+    returning.set_defaults(run=_rollback)
     for one in (deploying, noting, returning):
         one.add_argument("--context", help="of kubectl; the current one if not given")
     for one in (deploying, returning):
@@ -125,16 +125,16 @@ def _deploy(options: argparse.Namespace) -> int:
     return deploy(KubectlProgram(options.context), text, options.timeout)
 
 
-def _note(options: argparse.Namespace) -> int:
-    note_way_back(KubectlProgram(options.context))
+def _snapshot(options: argparse.Namespace) -> int:
+    take_snapshot(KubectlProgram(options.context))
     return 0
 
 
-def _roll_back(options: argparse.Namespace) -> int:
-    return roll_back(KubectlProgram(options.context), options.timeout)
+def _rollback(options: argparse.Namespace) -> int:
+    return rollback(KubectlProgram(options.context), options.timeout)
 
 
-def _tell(findings: Sequence[Finding]) -> bool:
+def _tell(findings: Sequence[ManifestFinding]) -> bool:
     for finding in findings:
         print(finding)
     if findings:

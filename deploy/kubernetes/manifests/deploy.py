@@ -11,12 +11,12 @@ from typing import Final
 from manifests.first_batch import first_batches, run_first_batches
 from manifests.kubectl import Kubectl, say
 from manifests.objects import Manifests, read_manifests
-from manifests.old_config import remove_old_config
-from manifests.record import NAME, Record, note_way_back, read_record, write_record
-from manifests.replicas import raise_to_least
-from manifests.rollouts import all_healthy
+from manifests.replicas import raise_to_minimum
+from manifests.rollouts import wait_until_healthy
+from manifests.snapshot import NAME, Snapshot, read_snapshot, take_snapshot, write_snapshot
+from manifests.unused_config import remove_unused_config
 
-__all__ = ["deploy", "roll_back"]
+__all__ = ["deploy", "rollback"]
 
 _APPLY: Final = (
     *("apply", "--server-side", "--force-conflicts", "--field-manager=ml-services-deploy"),
@@ -38,10 +38,10 @@ def deploy(kubectl: Kubectl, text: str, timeout_s: int) -> int:
         ManifestsError: The roll-out cannot be recorded, or the manifests lack what it needs; then
             nothing was applied.
     """
-    return _roll_out(kubectl, note_way_back(kubectl), text, timeout_s)
+    return _roll_out(kubectl, take_snapshot(kubectl), text, timeout_s)
 
 
-def roll_back(kubectl: Kubectl, timeout_s: int) -> int:
+def rollback(kubectl: Kubectl, timeout_s: int) -> int:
     """Apply the manifests again that were healthy when the last roll-out began.
 
     Args:
@@ -55,42 +55,42 @@ def roll_back(kubectl: Kubectl, timeout_s: int) -> int:
     Raises:
         ManifestsError: The record cannot be read or written.
     """
-    record = read_record(kubectl)
-    if record.way_back is None:
+    record = read_snapshot(kubectl)
+    if record.rollback_to is None:
         say(
             f"ConfigMap {NAME} has no version to return to: none was healthy before the last"
             " roll-out. Nothing was changed. Deploy a release that is known to be well: make"
             " deploy-NAME"
         )
         return 2
-    if record.healthy and record.applied == record.way_back:
+    if record.healthy and record.applied == record.rollback_to:
         say("Nothing is to be done: what runs is what a roll-back returns to, and it is healthy.")
         return 0
-    return _roll_out(kubectl, record, record.way_back, timeout_s)
+    return _roll_out(kubectl, record, record.rollback_to, timeout_s)
 
 
-def _roll_out(kubectl: Kubectl, record: Record, text: str, timeout_s: int) -> int:
+def _roll_out(kubectl: Kubectl, record: Snapshot, text: str, timeout_s: int) -> int:
     manifests = read_manifests(text)
     batches = first_batches(manifests)
     if not _acceptable(kubectl, text):
         return 1
     before, record = record, replace(record, applied=text, healthy=False)
-    write_record(kubectl, record)
+    write_snapshot(kubectl, record)
     if not kubectl.show(*_APPLY, "-f", "-", text=text):
         say("Not everything was applied.")
         return 1
     well = (
-        raise_to_least(kubectl, manifests)
+        raise_to_minimum(kubectl, manifests)
         and run_first_batches(kubectl, batches)
-        and all_healthy(kubectl, manifests, timeout_s)
+        and wait_until_healthy(kubectl, manifests, timeout_s)
     )
     if not well:
         return 1
     record = replace(record, healthy=True)
-    write_record(kubectl, record)
-    versions = [read_manifests(one) for one in (before.applied, record.way_back) if one]
+    write_snapshot(kubectl, record)
+    versions = [read_manifests(one) for one in (before.applied, record.rollback_to) if one]
     _tell_left_over(manifests, versions)
-    remove_old_config(kubectl, manifests, *versions)
+    remove_unused_config(kubectl, manifests, *versions)
     return 0
 
 

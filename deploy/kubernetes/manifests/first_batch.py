@@ -19,7 +19,7 @@ __all__ = ["ANNOTATION", "FirstBatch", "first_batches", "run_first_batches"]
 ANNOTATION: Final = "ml-services/runs-for-each-new-model"
 _CRON_JOB: Final = "ml-services/started-from"
 _MODEL: Final = "ml-services/first-batch-of"
-_LOOK_S = 5
+_POLL_S = 5
 """Between two looks at a job."""
 
 
@@ -141,7 +141,7 @@ def _succeeds(kubectl: Kubectl, job: str, limit_s: int) -> bool:
             return True
         if how == "Failed":
             break
-        time.sleep(_LOOK_S)
+        time.sleep(_POLL_S)
     say(f"{job} has not succeeded: kubectl -n {NAMESPACE} logs {job} --all-containers")
     return False
 

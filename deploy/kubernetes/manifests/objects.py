@@ -9,10 +9,22 @@ import yaml
 
 from manifests.errors import ManifestsError
 
-__all__ = ["Container", "Finding", "Manifests", "Node", "Pod", "dig", "read_manifests", "selects"]
+__all__ = [
+    "Container",
+    "ManifestFinding",
+    "Manifests",
+    "Node",
+    "Pod",
+    "dig",
+    "read_manifests",
+    "selects",
+]
 
 Node = dict[str, Any]
 """A YAML mapping."""
+
+Violation = tuple[str, str]
+"""What a rule finds: the object, as Kind/name, and what is wrong with it."""
 
 # Where each kind that makes pods keeps their template.
 _TEMPLATES = {
@@ -23,7 +35,7 @@ _TEMPLATES = {
 
 
 @dataclass(frozen=True, order=True)
-class Finding:
+class ManifestFinding:
     """Something that does not hold.
 
     Attributes:
@@ -47,11 +59,11 @@ class Container:
 
     Attributes:
         node: Its specification.
-        first: Whether it ends before the others start: an init container.
+        init: Whether it is an init container, which ends before the others start.
     """
 
     node: Node = field(repr=False)
-    first: bool
+    init: bool
 
     @property
     def name(self) -> str:
@@ -90,8 +102,8 @@ class Pod:
     @property
     def containers(self) -> list[Container]:
         """Its containers, in the order in which they start."""
-        first = [Container(node, first=True) for node in self.spec.get("initContainers", [])]
-        return first + [Container(node, first=False) for node in self.spec.get("containers", [])]
+        first = [Container(node, init=True) for node in self.spec.get("initContainers", [])]
+        return first + [Container(node, init=False) for node in self.spec.get("containers", [])]
 
     @property
     def ports(self) -> dict[str, int]:

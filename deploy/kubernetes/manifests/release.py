@@ -22,7 +22,7 @@ _NAMED_BY_DIGEST = re.compile(
 _NAMED_BY_TAG = re.compile(r"(?P<name>[a-z0-9][\w.:/-]*?/[\w./-]+):(?P<tag>[\w][\w.-]{0,127})")
 _PUBLIC_KEY = re.compile(r"ed25519:[A-Za-z0-9+/]{43}=")
 _URI = re.compile(r"(?:gs|s3)://[^\s/]+/\S+|file:///\S+")
-_STAND_IN = re.compile(
+_PLACEHOLDER = re.compile(
     r"change.?me|replace.?me|place.?holder|\btodo\b|\bfixme\b|<[^>]*>|\$\{|\{\{"
     r"|\bexample\.(?:com|org|net)\b|\.(?:example|invalid)\b",
     re.IGNORECASE,
@@ -148,8 +148,8 @@ def _text(name: str, value: object, findings: list[str]) -> str:
         return ""
     if "\n" in value:
         findings.append(f"{name}: more than one line")
-    if stand_in := _STAND_IN.search(value):
-        findings.append(f"{name}: {stand_in[0]!r} is a stand-in, give the real value")
+    if placeholder := _PLACEHOLDER.search(value):
+        findings.append(f"{name}: {placeholder[0]!r} is a placeholder, give the real value")
     return value
 
 
@@ -179,7 +179,7 @@ def _digest(name: str, value: str, findings: list[str]) -> None:
     if not _DIGEST.fullmatch(value):
         findings.append(f"{name}: not a SHA-256 in 64 lower-case hexadecimal digits: {value!r}")
     elif len(set(value)) <= 2:  # noqa: PLR2004 - 0000… or abab…: nobody's digest
-        findings.append(f"{name}: {value[:8]}… is a stand-in, give the real digest")
+        findings.append(f"{name}: {value[:8]}… is a placeholder, give the real digest")
 
 
 def _image(name: str, value: object, findings: list[str], *, tags: bool) -> str:
@@ -220,5 +220,5 @@ def _signers(name: str, fields: Mapping[str, Any], findings: list[str]) -> tuple
         if not isinstance(key, str) or not _PUBLIC_KEY.fullmatch(key):
             findings.append(f"{name}: not a public key as `pinproof sign` prints it: {key!r}")
         elif len(set(key.removeprefix("ed25519:").rstrip("="))) <= 2:  # noqa: PLR2004 - AAAA…
-            findings.append(f"{name}: {key[:16]}… is a stand-in, give the real key")
+            findings.append(f"{name}: {key[:16]}… is a placeholder, give the real key")
     return tuple(map(str, given))

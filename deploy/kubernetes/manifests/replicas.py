@@ -10,13 +10,13 @@ from typing import Final
 from manifests.kubectl import Kubectl, say
 from manifests.objects import Manifests
 
-__all__ = ["raise_to_least"]
+__all__ = ["raise_to_minimum"]
 
 # Not the manager of the manifests: what that one does not state again, the next apply removes.
-_MANAGER: Final = "ml-services-least-replicas"
+_MANAGER: Final = "ml-services-minimum-replicas"
 
 
-def raise_to_least(kubectl: Kubectl, manifests: Manifests) -> bool:
+def raise_to_minimum(kubectl: Kubectl, manifests: Manifests) -> bool:
     """Give each workload of an autoscaler its least number of pods, if it has fewer.
 
     More than that is the autoscaler's decision, and none at all is somebody's.

@@ -8,14 +8,14 @@ from typing import Final
 from manifests.kubectl import Kubectl, say
 from manifests.objects import Manifests
 
-__all__ = ["CANARY_S", "all_healthy"]
+__all__ = ["CANARY_S", "wait_until_healthy"]
 
 CANARY_S: Final = 1800
 """What a roll-out by canary may take: its pauses and analyses alone take most of ten minutes."""
-_LOOK_S = 5
+_POLL_S = 5
 
 
-def all_healthy(kubectl: Kubectl, manifests: Manifests, timeout_s: float) -> bool:
+def wait_until_healthy(kubectl: Kubectl, manifests: Manifests, timeout_s: float) -> bool:
     """Wait for every workload, and show the pods of those that do not become healthy.
 
     Args:
@@ -62,5 +62,5 @@ def _rollout_healthy(kubectl: Kubectl, name: str, limit_s: float) -> bool:
             applied = tuple(str(one["metadata"]["generation"]) for one in (rollout, template))
             if seen == applied and status.get("phase") in {"Healthy", "Degraded"}:
                 return bool(status["phase"] == "Healthy")
-        time.sleep(_LOOK_S)
+        time.sleep(_POLL_S)
     return False

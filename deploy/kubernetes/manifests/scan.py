@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from manifests.combinations import specimen
+from manifests.combinations import example_release
 from manifests.errors import ManifestsError
-from manifests.objects import Finding
+from manifests.objects import ManifestFinding
 from manifests.render import KUBERNETES, OVERLAYS, render
 
 __all__ = ["scan"]
@@ -20,8 +20,10 @@ _TIMEOUT_S = 300
 _FINDINGS = 1
 
 
-def scan(checkov: Path, accepted: Path = KUBERNETES / "scan-accepted.toml") -> list[Finding]:
-    """Run checkov on every overlay with a specimen release.
+def scan(
+    checkov: Path, accepted: Path = KUBERNETES / "scan-accepted.toml"
+) -> list[ManifestFinding]:
+    """Run checkov on every overlay with an example release.
 
     Args:
         checkov: The program.
@@ -33,14 +35,14 @@ def scan(checkov: Path, accepted: Path = KUBERNETES / "scan-accepted.toml") -> l
     reasons = _reasons(accepted)
     with tempfile.TemporaryDirectory(prefix="manifests-") as folder:
         for overlay in OVERLAYS:
-            text = render(overlay, specimen(overlay))
+            text = render(overlay, example_release(overlay))
             (Path(folder) / f"{overlay}.yaml").write_text(text, encoding="utf-8")
         report = _run(checkov, Path(folder))
     found = sorted(set(_findings(report)))
     stale = reasons.keys() - {one.code for one in found}
     unexpected = [one for one in found if one.code not in reasons]
     return unexpected + [
-        Finding(accepted.name, check, "is accepted and not found any more: remove it")
+        ManifestFinding(accepted.name, check, "is accepted and not found any more: remove it")
         for check in sorted(stale)
     ]
 
@@ -75,7 +77,7 @@ def _run(checkov: Path, folder: Path) -> dict[str, Any]:
     return report
 
 
-def _findings(report: dict[str, Any]) -> Iterator[Finding]:
+def _findings(report: dict[str, Any]) -> Iterator[ManifestFinding]:
     for failed in report["results"]["failed_checks"]:
         where = f"{Path(failed['file_path']).stem}: {failed['resource']}"
-        yield Finding(where, failed["check_id"], failed["check_name"])
+        yield ManifestFinding(where, failed["check_id"], failed["check_name"])

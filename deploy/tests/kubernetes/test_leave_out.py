@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from manifests.cli import main
-from manifests.combinations import specimen
+from manifests.combinations import example_release
 from manifests.deploy import deploy
 from manifests.errors import ReleaseError
 from manifests.leave_out import optional_names
@@ -45,7 +45,7 @@ def test_without_them_an_overlay_is_clean_and_deploys(
     kubectl: str, overlay: str, names: tuple[str, ...]
 ) -> None:
     assert kubectl
-    text = render(overlay, specimen(overlay, *names))
+    text = render(overlay, example_release(overlay, *names))
 
     assert check(read_manifests(text, local=overlay == "local")) == []
     cluster = RecordingCluster()
@@ -65,7 +65,7 @@ def test_what_is_not_left_out_stays_as_it_was(rendered: dict[str, str]) -> None:
     whole = {
         (one["kind"], one["metadata"]["name"]): one for one in yaml.safe_load_all(rendered["eks"])
     }
-    text = render("eks", specimen("eks", "ChicagoTaxi-Pipeline"))
+    text = render("eks", example_release("eks", "ChicagoTaxi-Pipeline"))
     rest = {(one["kind"], one["metadata"]["name"]): one for one in yaml.safe_load_all(text)}
 
     gone = {name for kind, name in whole.keys() - rest.keys()}
@@ -73,7 +73,7 @@ def test_what_is_not_left_out_stays_as_it_was(rendered: dict[str, str]) -> None:
     changed = {key for key, one in rest.items() if one != whole[key]}
     assert changed == {("Ingress", "ml-services"), ("PrometheusRule", "ml-services-platform")}
     hosts = [rule["host"] for rule in rest["Ingress", "ml-services"]["spec"]["rules"]]
-    assert hosts == ["bankchurn.ml.specimen.test", "nlpinsight.ml.specimen.test"]
+    assert hosts == ["bankchurn.ml.sample.test", "nlpinsight.ml.sample.test"]
     alerts = rest["PrometheusRule", "ml-services-platform"]["spec"]["groups"][0]["rules"]
     assert alerts[0]["expr"].count("absent(") == 2
 
@@ -127,7 +127,7 @@ def test_a_release_without_a_service_needs_neither_its_image_nor_its_model(tmp_p
 
     release = read_release(write(tmp_path, content), values=value_names("gke"))
 
-    assert release == surplus == specimen("gke", "ChicagoTaxi-Pipeline")
+    assert release == surplus == example_release("gke", "ChicagoTaxi-Pipeline")
 
 
 @pytest.mark.parametrize(
@@ -167,4 +167,6 @@ def test_make_leaves_out_and_renders_what_the_cluster_file_says(
         main(["render", "eks", str(release), "--out", str(out)])
 
     assert ended.value.code == 0
-    assert out.read_text(encoding="utf-8") == render("eks", specimen("eks", *sorted(LEAVE_OUT)))
+    assert out.read_text(encoding="utf-8") == render(
+        "eks", example_release("eks", *sorted(LEAVE_OUT))
+    )

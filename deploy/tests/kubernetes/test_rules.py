@@ -32,7 +32,7 @@ def test_overlays_are_clean(overlay: str, parsed: dict[str, Manifests]) -> None:
 
 
 def test_a_canary_without_a_release_lacks_nothing_but_that(parsed: dict[str, Manifests]) -> None:
-    assert {finding.code for finding in check(parsed["canary"])} == {"stand_ins"}
+    assert {finding.code for finding in check(parsed["canary"])} == {"placeholders"}
 
 
 @pytest.mark.parametrize("defect", [pytest.param(one, id=one["what"]) for one in DEFECTS])

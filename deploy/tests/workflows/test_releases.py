@@ -223,7 +223,7 @@ TYPED = ("CLUSTER", "DIGESTS", "EKS_CLUSTER", "AWS_REGION", "REGISTRY", "REPOSIT
     "target",
     [
         *("check-version", "release-file", "verify-release", "publish-release", "smoke"),
-        *("log-in-gke", "log-in-eks", "connect-eks", "note-way-back", "roll-back-gke"),
+        *("log-in-gke", "log-in-eks", "connect-eks", "take-snapshot", "roll-back-gke"),
         *("push-BankChurn-Predictor", "pushed-BankChurn-Predictor", "sign-BankChurn-Predictor"),
     ],
 )

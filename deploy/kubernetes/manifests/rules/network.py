@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address, ip_network
 from typing import Final
 
-from manifests.objects import Finding, Manifests, Node, Pod, dig, selects
+from manifests.objects import Manifests, Node, Pod, Violation, dig, selects
 
 __all__ = ["check"]
 
@@ -33,53 +33,49 @@ _EGRESS: Final = {
 _BALANCERS: Final = {"filestore.csi.storage.gke.io": ("35.191.0.1", "130.211.0.1")}
 
 
-def check(manifests: Manifests) -> Iterator[Finding]:
+def check(manifests: Manifests) -> Iterator[Violation]:
     """Check what each pod may still do."""
     policies = [one for _, one in manifests.of("NetworkPolicy")]
     if not policies:
         return
     if not any(_denies_all(policy) for policy in policies):
-        yield Finding("NetworkPolicy", "network", "nothing denies by default: add default-deny")
+        yield "NetworkPolicy", "nothing denies by default: add default-deny"
     for pod in manifests.pods:
         egress = {port for policy in policies for port in _open(policy, pod, "egress")}
         if _DNS not in egress:
             message = f"cannot get at names: no policy opens port {_DNS}"
-            yield Finding(pod.owner, "network", message)
+            yield pod.owner, message
         yield from _addresses(manifests, policies, pod)
         ingress = {port for policy in policies for port in _open(policy, pod, "ingress")}
         if pod.kind == "Deployment" and not ingress & {*pod.ports, *pod.ports.values()}:
-            yield Finding(
-                pod.owner, "network", "can be reached by nobody: no policy opens its port"
-            )
+            yield pod.owner, "can be reached by nobody: no policy opens its port"
         if pod.kind != "Deployment" and ingress:
-            yield Finding(
-                pod.owner, "network", f"listens nowhere, and {sorted(map(str, ingress))} is open"
-            )
+            yield pod.owner, f"listens nowhere, and {sorted(map(str, ingress))} is open"
     for policy in policies:
         for rule in policy["spec"].get("ingress", []):
             where = f"NetworkPolicy/{policy['metadata']['name']}"
             if not rule.get("from") or not rule.get("ports"):
-                yield Finding(where, "network", "lets everybody in, or into every port")
+                yield where, "lets everybody in, or into every port"
             for peer in rule.get("from", []):
                 cidr = dig(peer, "ipBlock").get("cidr")
                 if cidr and ip_network(cidr).prefixlen < _WIDEST:
                     message = f"lets in all of {cidr}, which is wider than a /{_WIDEST}"
-                    yield Finding(where, "network", message)
+                    yield where, message
 
 
-def _addresses(manifests: Manifests, policies: list[Node], pod: Pod) -> Iterator[Finding]:
+def _addresses(manifests: Manifests, policies: list[Node], pod: Pod) -> Iterator[Violation]:
     clouds = {str(one.get("provisioner")) for _, one in manifests.of("StorageClass")}
     needed = [(_ANYWHERE, _TLS, "its model")]
     needed += [one for cloud in clouds for one in _EGRESS.get(cloud, ())]
     for address, port, why in needed:
         if not any(_leads(policy, pod, "egress", address, port) for policy in policies):
             message = f"cannot get at {why}: no policy opens port {port} of {address}"
-            yield Finding(pod.owner, "network", message)
+            yield pod.owner, message
     if pod.kind == "Deployment":
         for address in (one for cloud in clouds for one in _BALANCERS.get(cloud, ())):
             if not any(_leads(policy, pod, "ingress", address) for policy in policies):
                 message = f"the load balancer cannot get in from {address}"
-                yield Finding(pod.owner, "network", message)
+                yield pod.owner, message
 
 
 def _leads(policy: Node, pod: Pod, direction: str, address: str, port: int | None = None) -> bool:

@@ -8,7 +8,7 @@ from typing import Final
 
 import kubernetes_validate
 
-from manifests.objects import Finding, Manifests
+from manifests.objects import Manifests, Violation
 
 __all__ = ["CUSTOM", "KUBERNETES_VERSION", "check"]
 
@@ -23,7 +23,7 @@ CUSTOM: Final = {
 }
 
 
-def check(manifests: Manifests) -> Iterator[Finding]:
+def check(manifests: Manifests) -> Iterator[Violation]:
     """Validate against the schemas of the oldest Kubernetes that is supported, strictly."""
     identities = Counter(
         (
@@ -36,16 +36,16 @@ def check(manifests: Manifests) -> Iterator[Finding]:
     )
     for (_, kind, _, name), count in identities.items():
         if count > 1:
-            yield Finding(f"{kind}/{name}", "schema", f"is there {count} times; name each once")
+            yield f"{kind}/{name}", f"is there {count} times; name each once"
     for one in manifests.objects:
         where = f"{one['kind']}/{one['metadata']['name']}"
         version = one.get("apiVersion")
         if not version:
-            yield Finding(where, "schema", "has no apiVersion; write it")
+            yield where, "has no apiVersion; write it"
         elif one["kind"] in CUSTOM.get(version, set()):
             continue
         elif problem := _problem(json.dumps(one, sort_keys=True)):
-            yield Finding(where, "schema", problem)
+            yield where, problem
 
 
 @cache

@@ -15,29 +15,29 @@ from typing import Final
 from manifests.errors import ManifestsError
 from manifests.kubectl import Kubectl
 
-__all__ = ["Record", "note_way_back", "read_record", "write_record"]
+__all__ = ["Snapshot", "read_snapshot", "take_snapshot", "write_snapshot"]
 
-NAME: Final = "roll-out-record"
-_MANAGER: Final = "ml-services-record"
+NAME: Final = "rollback-snapshot"
+_MANAGER: Final = "ml-services-snapshot"
 
 
 @dataclass(frozen=True)
-class Record:
+class Snapshot:
     """What was rolled out.
 
     Attributes:
         applied: The manifests that were applied last, as text; None where none were.
         healthy: Whether all of their workloads became healthy.
-        way_back: The manifests that a roll-back applies: the last ones that were healthy when the
-            last roll-out began.
+        rollback_to: The manifests that a rollback applies: the last ones that were healthy when
+            the last rollout began.
     """
 
     applied: str | None = None
     healthy: bool = False
-    way_back: str | None = None
+    rollback_to: str | None = None
 
 
-def note_way_back(kubectl: Kubectl) -> Record:
+def take_snapshot(kubectl: Kubectl) -> Snapshot:
     """Before a roll-out: what runs is the way back from it, if it is healthy.
 
     What is not healthy keeps the way back that there was: a second try is no way back to the first.
@@ -45,14 +45,14 @@ def note_way_back(kubectl: Kubectl) -> Record:
     Raises:
         ManifestsError: The record cannot be read or written.
     """
-    record = read_record(kubectl)
+    record = read_snapshot(kubectl)
     if record.healthy:
-        record = replace(record, way_back=record.applied)
-    write_record(kubectl, record)
+        record = replace(record, rollback_to=record.applied)
+    write_snapshot(kubectl, record)
     return record
 
 
-def read_record(kubectl: Kubectl) -> Record:
+def read_snapshot(kubectl: Kubectl) -> Snapshot:
     """The cluster's record; an empty one where nothing was rolled out.
 
     Raises:
@@ -62,13 +62,13 @@ def read_record(kubectl: Kubectl) -> Record:
     if done.returncode != 0:
         raise ManifestsError(f"The record of roll-outs cannot be read: {done.stderr.strip()}")
     if not done.stdout.strip():
-        return Record()
+        return Snapshot()
     data = json.loads(done.stdout).get("data", {})
     try:
-        return Record(
+        return Snapshot(
             applied=_unpacked(data.get("applied")),
             healthy=data["healthy"] == "true",
-            way_back=_unpacked(data.get("way-back")),
+            rollback_to=_unpacked(data.get("rollback-to")),
         )
     except (KeyError, ValueError, OSError, EOFError) as error:
         raise ManifestsError(
@@ -77,7 +77,7 @@ def read_record(kubectl: Kubectl) -> Record:
         ) from error
 
 
-def write_record(kubectl: Kubectl, record: Record) -> None:
+def write_snapshot(kubectl: Kubectl, record: Snapshot) -> None:
     """Keep a record in the cluster.
 
     Raises:
@@ -86,8 +86,8 @@ def write_record(kubectl: Kubectl, record: Record) -> None:
     data = {"healthy": str(record.healthy).lower()}
     if record.applied is not None:
         data["applied"] = _packed(record.applied)
-    if record.way_back is not None:
-        data["way-back"] = _packed(record.way_back)
+    if record.rollback_to is not None:
+        data["rollback-to"] = _packed(record.rollback_to)
     config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": NAME}, "data": data}
     apply = ("apply", "--server-side", "--force-conflicts", f"--field-manager={_MANAGER}")
     done = kubectl.ask(*apply, "-f", "-", text=json.dumps(config))

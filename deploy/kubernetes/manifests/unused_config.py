@@ -8,7 +8,7 @@ from typing import Final
 from manifests.kubectl import Kubectl, say
 from manifests.objects import Manifests, Node
 
-__all__ = ["KEPT", "remove_old_config"]
+__all__ = ["KEPT", "remove_unused_config"]
 
 KEPT: Final = 5
 """How many of each name are kept that nothing uses."""
@@ -16,7 +16,7 @@ _HASHED: Final = re.compile(r"(?P<base>.+)-[0-9a-z]{10}")
 _ENDED: Final = {"Succeeded", "Failed"}
 
 
-def remove_old_config(kubectl: Kubectl, *versions: Manifests) -> None:
+def remove_unused_config(kubectl: Kubectl, *versions: Manifests) -> None:
     """Remove hashed ConfigMaps that no workload uses, except for the newest few of each name.
 
     It fails nothing: what could not be removed is said, and is looked at again the next time.
