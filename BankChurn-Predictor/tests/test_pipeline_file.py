@@ -26,10 +26,10 @@ from bankchurn.pipeline_globals import PIPELINE_GLOBALS
 from bankchurn.sample import generate_sample
 from bankchurn.schema import IDENTIFIERS
 from bankchurn.train import Training, TrainingOptions, train
+from modelseal import SealError, open_sealed
+from modelseal.errors import UnsafePickleError
+from modelseal.restricted_pickle import name_of
 from payloads import build, call, dict_of, make, name, number, text, tuple_of
-from pinproof import SealError, open_sealed
-from pinproof.errors import UnsafePickleError
-from pinproof.sealed.restricted_pickle import name_of
 from servicekit.testing import wait_until
 from sklearn.pipeline import Pipeline
 from sklearn.tree._tree import Tree

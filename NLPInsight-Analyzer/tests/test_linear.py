@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from modelseal import open_sealed
 from nlpinsight.calibration import softmax
 from nlpinsight.data import Corpus, load_texts
 from nlpinsight.linear import LinearModel
@@ -16,7 +17,6 @@ from nlpinsight.ngrams import character_terms, fold, word_terms
 from nlpinsight.pipeline import AGREEMENT, AgreementError, export, fit_pipeline
 from nlpinsight.tfidf import PIPELINE, TfidfModel
 from nlpinsight.train import Training
-from pinproof import open_sealed
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.pipeline import Pipeline
 

@@ -4,6 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from modelseal import open_sealed
+from modelseal.errors import FileDigestError, SealError
+from modelseal.golden import differences
 from nlpinsight.data import Corpus
 from nlpinsight.leakage import digest_texts
 from nlpinsight.making import Made, make_tfidf
@@ -11,9 +14,6 @@ from nlpinsight.model import CONFIG, SentimentModel, load
 from nlpinsight.reliability import CalibrationFit
 from nlpinsight.schema import LABELS
 from nlpinsight.train import Training, finish, make_ready, seal
-from pinproof import open_sealed
-from pinproof.errors import FileDigestError, SealError
-from pinproof.sealed.golden import differences
 from servicekit.files import DataError
 from servicekit.training_rows import ROW_SKETCH, RowSketch
 

@@ -5,15 +5,15 @@ from typing import Annotated
 
 import typer
 
-from pinproof.closure.record import RECORD_FILE
 from pinproof.closure.sync import Change
 from pinproof.closure.sync import sync as sync_repository
-from pinproof.uv import find_uv
+from pinproof.closure.uv import find_uv
+from pinproof.repository.closure_record import RECORD_FILE
 
-__all__ = ["sync"]
+__all__ = ["command"]
 
 
-def sync(
+def command(
     root: Annotated[
         Path, typer.Argument(help="The root of the repository, where pins.toml lies.")
     ] = Path(),
