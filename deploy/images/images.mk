@@ -13,7 +13,11 @@ SOURCE ?=
 REVISION = $(shell git rev-parse HEAD 2>/dev/null)$(shell git diff --quiet HEAD 2>/dev/null || echo -dirty)
 # Of the commit, so that the same sources give the same image.
 CREATED = $(shell git log -1 --format=%cI 2>/dev/null)
-image_version = $(shell sed -nE 's/^version = "(.*)"/\1/p' $(1)/pyproject.toml)
+# The first string of a name in a TOML or .env file: $(call value_in,NAME,FILE)
+value_in = $(shell sed -nE 's/^$(1) ?= ?"?([^"]*)"?$$/\1/p' $(2) | head -n 1)
+package_of = $(call value_in,package,$(1)/demo.toml)
+# LightGBM's wheel does not carry OpenMP.
+system_packages = $(if $(shell grep -E '^lightgbm\b' $(1)/requirements-prod.txt),libgomp1)
 image_name = $(shell echo $(1) | tr '[:upper:]' '[:lower:]')
 
 ifeq ($(STANDIN),yes)
@@ -30,8 +34,12 @@ endif
 build-all: $(SERVICES:%=build-%) ## Build the image of every service
 
 $(SERVICES:%=build-%): build-%: image-tools $(if $(STANDIN_BASE),standin-base) ## Build one service's image [STANDIN=yes] [BUILD_FLAGS=...]
-	buildah build $(STANDIN_FLAGS) $(BUILD_FLAGS) --file $*/Dockerfile \
-		--build-arg "VERSION=$(call image_version,$*)" --build-arg "REVISION=$(REVISION)" \
+	buildah build $(STANDIN_FLAGS) $(BUILD_FLAGS) --file deploy/images/Dockerfile \
+		--build-arg "SERVICE=$*" --build-arg "PACKAGE=$(call package_of,$*)" --build-arg "TITLE=$(call image_name,$*)" \
+		--build-arg "PORT=$(call value_in,PORT,deploy/kubernetes/base/$(call package_of,$*)/settings.env)" \
+		--build-arg "SYSTEM_PACKAGES=$(call system_packages,$*)" \
+		--build-arg "DESCRIPTION=$(call value_in,description,$*/pyproject.toml)" \
+		--build-arg "VERSION=$(call value_in,version,$*/pyproject.toml)" --build-arg "REVISION=$(REVISION)" \
 		--build-arg "CREATED=$(CREATED)" --build-arg "SOURCE=$(SOURCE)" \
 		--tag $(IMAGE_PREFIX)/$(call image_name,$*):$(IMAGE_TAG) .
 
@@ -66,9 +74,8 @@ measure-images: build-all deploy/.venv/.installed ## Measure sizes and times to 
 
 GENERATED_DOCS += deploy/images/README.md
 
-# hadolint reads Dockerfiles as check-workflows' linters read workflows.
 .PHONY: check-images
 check-images: .tools/check/.installed
-	$(TOOLS)/hadolint --config deploy/images/hadolint.yaml $(SERVICES:%=%/Dockerfile)
+	$(TOOLS)/hadolint --config deploy/images/hadolint.yaml deploy/images/Dockerfile
 
 CHECKS += check-images

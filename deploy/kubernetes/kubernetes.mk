@@ -48,10 +48,12 @@ CHECKS += check-manifests
 	@touch $@
 
 .PHONY: scan-manifests
-scan-manifests: .tools/scan/.installed deploy/.venv/.installed ## Scan the rendered overlays for policies that they break
-	@$(MANIFESTS) scan --checkov .tools/scan/bin/checkov
+POLICY_SCAN = "$(PYTHON)" deploy/policy_scan.py --checkov .tools/scan/bin/checkov
+scan-manifests: .tools/scan/.installed deploy/.venv/.installed ## Scan the rendered overlays with the policy scanner
+	@$(MANIFESTS) examples reports/scan
+	@$(POLICY_SCAN) reports/scan --framework kubernetes --accepted deploy/kubernetes/scan-accepted.toml
 
-# Not part of `check`: the scanner is 190 MB and slower than everything else together.
+# Not part of `check`: the scanner is 190 MB and slower than all other checks together.
 .PHONY: scan
 scan: scan-manifests
 
@@ -60,8 +62,8 @@ test-pods: build-all deploy/.venv/.installed ## Run the pods of the local overla
 	CONTAINERS_CONF=$(CURDIR)/deploy/images/containers.conf IMAGES="$(SERVICES)" \
 		deploy/.venv/bin/python -m pytest deploy/tests/kubernetes -m images
 
-# Its tests ask the services what the manifests say of them.
-test-deploy: $(SERVICES:%=%/.venv/.installed)
+# Tests compare the manifests with the services, and the policy scanner with planted defects.
+test-deploy: $(SERVICES:%=%/.venv/.installed) .tools/scan/.installed
 
 # ONLY="chicagotaxi chicagotaxi-pipeline" measures these and keeps the other figures. The transformer
 # has to be sealed before: NLPInsight-Analyzer/README.md.

@@ -15,7 +15,7 @@ test-terraform: deploy/.venv/.installed ## Plan the infrastructure with the real
 
 CHECKS += check-terraform
 
-scan-terraform: .tools/scan/.installed ## Scan the infrastructure for policies that it breaks
-	.tools/scan/bin/python deploy/terraform/scan.py .tools/scan/bin/checkov
+scan-terraform: .tools/scan/.installed ## Scan the infrastructure with the policy scanner
+	@$(POLICY_SCAN) deploy/terraform --framework terraform --accepted deploy/terraform/scan-accepted.toml
 
 scan: scan-terraform

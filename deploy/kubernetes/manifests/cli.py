@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from manifests.combinations import check_combinations
+from manifests.combinations import check_combinations, example_release
 from manifests.deploy import deploy, rollback
 from manifests.errors import ManifestsError
 from manifests.kubectl import KubectlProgram
@@ -17,7 +17,6 @@ from manifests.objects import ManifestFinding, read_manifests
 from manifests.release import read_release
 from manifests.render import OVERLAYS, render, value_names
 from manifests.rules import check
-from manifests.scan import scan
 from manifests.snapshot import take_snapshot
 
 __all__ = ["main"]
@@ -58,9 +57,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     combining.set_defaults(run=_check)
 
-    scanning = commands.add_parser("scan", help="scan the overlays for policies that they break")
-    scanning.add_argument("--checkov", type=Path, required=True, help="the program")
-    scanning.set_defaults(run=_scan)
+    examples = commands.add_parser(
+        "examples", help="write the overlays with an example release, for the policy scanner"
+    )
+    examples.add_argument("folder", type=Path, help="folder to write")
+    examples.set_defaults(run=_examples)
 
     deploying = commands.add_parser(
         "deploy", help="apply what was rendered; wait until it is healthy"
@@ -111,8 +112,12 @@ def _check(_: argparse.Namespace) -> int:
     return 0
 
 
-def _scan(options: argparse.Namespace) -> int:
-    return 1 if _tell(scan(options.checkov)) else 0
+def _examples(options: argparse.Namespace) -> int:
+    options.folder.mkdir(parents=True, exist_ok=True)
+    for overlay in OVERLAYS:
+        text = render(overlay, example_release(overlay))
+        (options.folder / f"{overlay}.yaml").write_text(text, encoding="utf-8")
+    return 0
 
 
 def _deploy(options: argparse.Namespace) -> int:
