@@ -1,6 +1,6 @@
-"""The command line: render, check, deploy, roll back.
+"""Command line: render, check, deploy and roll back.
 
-Exit codes: 0 done, 1 findings or a roll-out that did not become healthy, 2 unusable input.
+Exit codes: 0 success, 1 findings or an unhealthy rollout, 2 unusable input.
 """
 
 import argparse
@@ -38,11 +38,11 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True)
 
     rendering = commands.add_parser(
-        "render", help="an overlay and a release file in, manifests out"
+        "render", help="write the manifests of an overlay with a release"
     )
     rendering.add_argument("overlay", choices=OVERLAYS)
-    rendering.add_argument("release", type=Path, help="TOML or JSON")
-    rendering.add_argument("--out", type=Path, required=True, help="file to write")
+    rendering.add_argument("release", type=Path, help="release file, TOML or JSON")
+    rendering.add_argument("--out", type=Path, required=True, help="file for the manifests")
     rendering.set_defaults(run=_render)
 
     leaving = commands.add_parser(
@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     leaving.set_defaults(run=_leave_out)
 
     combining = commands.add_parser(
-        "check", help="build every combination of components, and check"
+        "check", help="build every combination of components and check it"
     )
     combining.set_defaults(run=_check)
 
@@ -64,22 +64,27 @@ def _parser() -> argparse.ArgumentParser:
     examples.set_defaults(run=_examples)
 
     deploying = commands.add_parser(
-        "deploy", help="apply what was rendered; wait until it is healthy"
+        "deploy", help="apply rendered manifests and wait until they are healthy"
     )
     deploying.add_argument("manifests", type=Path)
     deploying.set_defaults(run=_deploy)
-    noting = commands.add_parser(
-        "snapshot", help="record in the cluster what a rollback returns to"
+    recording = commands.add_parser(
+        "snapshot", help="record in the cluster what a rollback applies"
     )
-    noting.set_defaults(run=_snapshot)
+    recording.set_defaults(run=_snapshot)
     returning = commands.add_parser(
-        "rollback", help="apply what ran before the last rollout; wait until it is healthy"
+        "rollback", help="apply what ran before the last rollout and wait until it is healthy"
     )
     returning.set_defaults(run=_rollback)
-    for one in (deploying, noting, returning):
-        one.add_argument("--context", help="of kubectl; the current one if not given")
+    for one in (deploying, recording, returning):
+        one.add_argument("--context", help="context of kubectl; default: the current one")
     for one in (deploying, returning):
-        one.add_argument("--timeout", type=int, default=600, help="seconds for each workload")
+        one.add_argument(
+            "--timeout",
+            type=int,
+            default=600,
+            help="seconds to wait for each workload; default: 600",
+        )
     return parser
 
 
@@ -88,7 +93,7 @@ def _render(options: argparse.Namespace) -> int:
     release = read_release(options.release, values=value_names(options.overlay), tags=local)
     text = render(options.overlay, release)
     findings = check(read_manifests(text, local=local))
-    if _tell(findings):
+    if _report(findings):
         return 1
     options.out.parent.mkdir(parents=True, exist_ok=True)
     partial = options.out.with_name(f".{options.out.name}.part")
@@ -106,7 +111,7 @@ def _leave_out(options: argparse.Namespace) -> int:
 
 def _check(_: argparse.Namespace) -> int:
     findings, count = check_combinations()
-    if _tell(findings):
+    if _report(findings):
         return 1
     print(f"Built and checked {count} combinations of overlays and components.")
     return 0
@@ -139,7 +144,7 @@ def _rollback(options: argparse.Namespace) -> int:
     return rollback(KubectlProgram(options.context), options.timeout)
 
 
-def _tell(findings: Sequence[ManifestFinding]) -> bool:
+def _report(findings: Sequence[ManifestFinding]) -> bool:
     for finding in findings:
         print(finding)
     if findings:

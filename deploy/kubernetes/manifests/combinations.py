@@ -1,4 +1,4 @@
-"""Every combination of components is built and checked, so that none rots unused."""
+"""Builds and checks every combination of components."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ from manifests.rules import check
 
 __all__ = ["build_combinations", "check_combinations", "combinations", "example_release"]
 
-# Canary includes autoscaling: one of the two, or neither.
+# Canary includes autoscaling; both together do not build.
 _SCALING: Final = ((), ("autoscaling",), ("canary",))
 _OTHERS: Final = ("network-policy", "disruption-budget", "monitoring", "retraining")
 
@@ -56,11 +56,11 @@ def example_release(overlay: str, *left_out: str) -> Release:
 
 
 def combinations() -> Iterator[tuple[str, ...]]:
-    """Every set of components that may stand together."""
+    """Every valid set of components."""
     for scaling in _SCALING:
         for chosen in product((False, True), repeat=len(_OTHERS)):
             others = tuple(name for name, wanted in zip(_OTHERS, chosen, strict=True) if wanted)
-            # The analysis of a canary asks Prometheus.
+            # The analysis of a canary queries Prometheus.
             if "canary" not in scaling or "monitoring" in others:
                 yield scaling + others
 
@@ -90,7 +90,7 @@ def check_combinations() -> tuple[list[ManifestFinding], int]:
         found = check(read_manifests(text, local=overlay == "local"))
         findings += _labelled("-".join((overlay, *left_out)), found)
     for components, text in zip(sets, built, strict=True):
-        # What only a release can give is looked at in the overlays.
+        # Placeholders are checked in the overlays, which have a release.
         found = [one for one in check(read_manifests(text)) if one.code != "placeholders"]
         findings += _labelled("+".join(components) or "base", found)
     return findings, len(overlays) + len(built)

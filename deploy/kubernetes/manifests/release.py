@@ -1,4 +1,4 @@
-"""The release file: everything that a roll-out is given, and nothing that the repository knows."""
+"""Reads the release file: images, models and values of a deployment."""
 
 import json
 import re
@@ -29,7 +29,7 @@ _PLACEHOLDER = re.compile(
 )
 
 _WIDEST = 17
-"""A network of AWS is a /16 at most, and load balancers have some of its subnets only."""
+"""Widest prefix of a load balancer: networks of AWS are a /16 at most, their subnets narrower."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,10 @@ class Model:
     """A sealed model.
 
     Attributes:
-        uri: The folder it lies in.
-        sha256: The digest of its manifest.
-        signers: Public keys, ``ed25519:BASE64``, of which one must have signed it; empty where no
-            signature is asked for.
+        uri: Folder of the model.
+        sha256: SHA-256 of its manifest.
+        signers: Public keys, ``ed25519:BASE64``; one of them must have signed the model. Empty if
+            no signature is required.
     """
 
     uri: str
@@ -50,12 +50,12 @@ class Model:
 
 @dataclass(frozen=True)
 class Release:
-    """What is rolled out.
+    """A deployment.
 
     Attributes:
-        images: Where each image of the repository comes from, by its name there.
-        models: The model of each service.
-        values: What differs between clusters: a value for each line of the overlay's values.env.
+        images: References of the images in a registry, by their names in the repository.
+        models: Models by the names of their services.
+        values: Settings of the cluster: one for each line of the overlay's values.env.
         leave_out: Services and components that are not deployed.
     """
 
@@ -70,12 +70,12 @@ def read_release(path: Path, *, values: frozenset[str], tags: bool = False) -> R
 
     Args:
         path: The file.
-        values: The names of the values that the overlay wants.
-        tags: Whether images may be named by a tag: on one machine there are no digests.
+        values: The names of the values that the overlay requires.
+        tags: Whether images may have a tag instead of a digest, for deployments on one machine.
 
     Raises:
-        ReleaseError: It cannot be read, or anything is missing, unknown, malformed or a stand-in.
-            All findings are told at once.
+        ReleaseError: The file cannot be read, or entries are missing, unknown, malformed or
+            placeholders. The message lists all findings.
     """
     document = _load(path)
     findings = [
@@ -95,7 +95,7 @@ def read_release(path: Path, *, values: frozenset[str], tags: bool = False) -> R
     )
     if findings:
         listed = "\n".join(f"  {finding}" for finding in sorted(findings))
-        raise ReleaseError(f"{path} is no release:\n{listed}")
+        raise ReleaseError(f"{path} is not a valid release file:\n{listed}")
     return release
 
 
@@ -120,7 +120,7 @@ def _section(
 ) -> dict[str, Any]:
     """The entries of a section; missing and unknown names become findings.
 
-    Known names that are not wanted are ignored: those of services that are left out.
+    The known names of services that are left out are ignored.
     """
     given = document.get(section, {})
     if not isinstance(given, dict):
@@ -161,24 +161,24 @@ def _value(name: str, value: object, findings: list[str]) -> str:
 
 
 def _wrong_in_range(text: str) -> Iterator[str]:
-    """What is wrong with addresses that a network policy is to let in."""
+    """Problems of the address range of a load balancer."""
     try:
         network = IPv4Network(text)
     except ValueError as error:
-        yield f"is no range of IPv4 addresses, such as 10.40.240.0/20: {error}"
+        yield f"is not a range of IPv4 addresses such as 10.40.240.0/20: {error}"
         return
     if "/" not in text:
-        yield "is one address; give a range, such as 10.40.240.0/20"
+        yield "is one address; give a range such as 10.40.240.0/20"
     if network.prefixlen < _WIDEST:
-        yield f"is wider than a /{_WIDEST}: pods are in it, too; give its subnets' range"
+        yield f"is wider than a /{_WIDEST} and includes pods; give the range of its subnets"
     if network.is_global:
-        yield "is on the internet; give the private addresses that requests come from"
+        yield "is public; give the private addresses of the load balancer"
 
 
 def _digest(name: str, value: str, findings: list[str]) -> None:
     if not _DIGEST.fullmatch(value):
         findings.append(f"{name}: not a SHA-256 in 64 lower-case hexadecimal digits: {value!r}")
-    elif len(set(value)) <= 2:  # noqa: PLR2004 - 0000… or abab…: nobody's digest
+    elif len(set(value)) <= 2:  # noqa: PLR2004 - 0000… or abab…
         findings.append(f"{name}: {value[:8]}… is a placeholder, give the real digest")
 
 
@@ -189,7 +189,7 @@ def _image(name: str, value: object, findings: list[str], *, tags: bool) -> str:
         _digest(label, by_digest["digest"], findings)
     elif tags and (by_tag := _NAMED_BY_TAG.fullmatch(text)):
         if by_tag["tag"] == "latest":
-            findings.append(f"{label}: `latest` is whatever was built last, give a tag of its own")
+            findings.append(f"{label}: `latest` changes with every build, give a fixed tag")
     elif text:
         findings.append(f"{label}: not REGISTRY/NAME@sha256:DIGEST: {text!r}")
     return text
@@ -209,12 +209,12 @@ def _model(name: str, value: object, findings: list[str]) -> Model:
 
 
 def _signers(name: str, fields: Mapping[str, Any], findings: list[str]) -> tuple[str, ...]:
-    """The keys of those who sign a model. Without the field, none; an empty one is a mistake."""
+    """The public keys of the signers; an empty list is an error."""
     if "signers" not in fields:
         return ()
     given = fields["signers"]
     if not isinstance(given, list) or not given:
-        findings.append(f"{name}: not a list of public keys; leave it out where none is asked for")
+        findings.append(f"{name}: not a list of public keys; remove it if no signature is required")
         return ()
     for key in given:
         if not isinstance(key, str) or not _PUBLIC_KEY.fullmatch(key):

@@ -1,9 +1,8 @@
-"""What a cluster remembers of its roll-outs: the manifests that were applied, and the way back.
+"""The snapshot in the cluster: the applied manifests, and those that a rollback applies.
 
-They are kept whole in one ConfigMap, so that a version can be returned to from any machine, with
-everything that it had, and by the same server-side apply that made it: whatever the version after
-it had and it has not leaves the cluster again. Revisions of Deployments, which ``kubectl rollout
-undo`` counts, are renumbered by each return, and know nothing of a CronJob.
+One ConfigMap contains both as a whole, so that a rollback works from any machine and uses the same
+server-side apply as a rollout, which removes fields that the older version does not have.
+``kubectl rollout undo`` does not, renumbers the revisions, and does not cover CronJobs.
 """
 
 import base64
@@ -23,10 +22,10 @@ _MANAGER: Final = "ml-services-snapshot"
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What was rolled out.
+    """The state of the rollouts.
 
     Attributes:
-        applied: The manifests that were applied last, as text; None where none were.
+        applied: The manifests that were applied last; None before the first rollout.
         healthy: Whether all of their workloads became healthy.
         rollback_to: The manifests that a rollback applies: the last ones that were healthy when
             the last rollout began.
@@ -38,29 +37,29 @@ class Snapshot:
 
 
 def take_snapshot(kubectl: Kubectl) -> Snapshot:
-    """Before a roll-out: what runs is the way back from it, if it is healthy.
+    """Record the running version as the rollback target, if it is healthy.
 
-    What is not healthy keeps the way back that there was: a second try is no way back to the first.
+    An unhealthy version does not replace the target: a retry must not overwrite it.
 
     Raises:
-        ManifestsError: The record cannot be read or written.
+        ManifestsError: The snapshot cannot be read or written.
     """
-    record = read_snapshot(kubectl)
-    if record.healthy:
-        record = replace(record, rollback_to=record.applied)
-    write_snapshot(kubectl, record)
-    return record
+    snapshot = read_snapshot(kubectl)
+    if snapshot.healthy:
+        snapshot = replace(snapshot, rollback_to=snapshot.applied)
+    write_snapshot(kubectl, snapshot)
+    return snapshot
 
 
 def read_snapshot(kubectl: Kubectl) -> Snapshot:
-    """The cluster's record; an empty one where nothing was rolled out.
+    """The snapshot of the cluster; an empty one before the first rollout.
 
     Raises:
-        ManifestsError: The cluster does not answer, or what it has is no record.
+        ManifestsError: The cluster does not answer, or the ConfigMap is invalid.
     """
     done = kubectl.ask("get", f"configmap/{NAME}", "--ignore-not-found", "-o", "json")
     if done.returncode != 0:
-        raise ManifestsError(f"The record of roll-outs cannot be read: {done.stderr.strip()}")
+        raise ManifestsError(f"The snapshot of rollouts cannot be read: {done.stderr.strip()}")
     if not done.stdout.strip():
         return Snapshot()
     data = json.loads(done.stdout).get("data", {})
@@ -72,34 +71,34 @@ def read_snapshot(kubectl: Kubectl) -> Snapshot:
         )
     except (KeyError, ValueError, OSError, EOFError) as error:
         raise ManifestsError(
-            f"ConfigMap {NAME} is no record of roll-outs ({error!r}): somebody has changed it."
-            " Delete it, and deploy a release that is known to be well"
+            f"ConfigMap {NAME} is invalid ({error!r}): somebody has changed it. Delete it, and"
+            " deploy a release that is known to be healthy"
         ) from error
 
 
-def write_snapshot(kubectl: Kubectl, record: Snapshot) -> None:
-    """Keep a record in the cluster.
+def write_snapshot(kubectl: Kubectl, snapshot: Snapshot) -> None:
+    """Write a snapshot to the cluster.
 
     Raises:
-        ManifestsError: It cannot be written; then nothing is rolled out.
+        ManifestsError: It cannot be written.
     """
-    data = {"healthy": str(record.healthy).lower()}
-    if record.applied is not None:
-        data["applied"] = _packed(record.applied)
-    if record.rollback_to is not None:
-        data["rollback-to"] = _packed(record.rollback_to)
+    data = {"healthy": str(snapshot.healthy).lower()}
+    if snapshot.applied is not None:
+        data["applied"] = _packed(snapshot.applied)
+    if snapshot.rollback_to is not None:
+        data["rollback-to"] = _packed(snapshot.rollback_to)
     config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": NAME}, "data": data}
     apply = ("apply", "--server-side", "--force-conflicts", f"--field-manager={_MANAGER}")
     done = kubectl.ask(*apply, "-f", "-", text=json.dumps(config))
     if done.returncode != 0:
         raise ManifestsError(
-            f"The roll-out cannot be recorded: {done.stderr.strip()}\n"
-            "In a new cluster, make allow-deployer comes first"
+            f"The snapshot cannot be written: {done.stderr.strip()}\n"
+            "In a new cluster, run make allow-deployer first"
         )
 
 
 def _packed(text: str) -> str:
-    # The same text gives the same bytes, at whatever time.
+    # Without a time, the same text gives the same bytes.
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode("ascii")
 
 

@@ -1,4 +1,4 @@
-"""The rules. Each module is named after its code and has ``check``."""
+"""The rules: one module for each, with the function ``check``."""
 
 from manifests.objects import ManifestFinding, Manifests
 from manifests.rules import (

@@ -1,4 +1,4 @@
-"""Roll-outs lose no request, budgets block no drain, autoscalers and replicas do not fight."""
+"""Rollouts without lost requests, disruption budgets, autoscalers and deadlines of jobs."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -8,7 +8,7 @@ from manifests.objects import Manifests, Node, Pod, Violation, dig, selects
 __all__ = ["SPARE_S", "check"]
 
 SPARE_S: Final = 5
-"""Seconds that a process gets to end, beyond what it drains and finishes in."""
+"""Seconds for a process to exit after draining and finishing its requests."""
 
 
 def check(manifests: Manifests) -> Iterator[Violation]:
@@ -31,7 +31,7 @@ def _strategy(manifests: Manifests, pod: Pod) -> Iterator[Violation]:
         strategies.append(dig(rollout, "spec", "strategy", "canary"))
     for strategy in strategies:
         if strategy.get("maxUnavailable") != 0 or strategy.get("maxSurge") in (None, 0, "0%"):
-            yield pod.owner, "wants maxUnavailable: 0 and a maxSurge of at least 1"
+            yield pod.owner, "needs maxUnavailable: 0 and a maxSurge of at least 1"
 
 
 def _probes(pod: Pod) -> Iterator[Violation]:
@@ -42,10 +42,10 @@ def _probes(pod: Pod) -> Iterator[Violation]:
         for probe, path in wanted.items():
             get = dig(container.node, probe, "httpGet")
             if get.get("path") != path:
-                yield pod.owner, f"{probe} wants {path}, not {get.get('path')}"
+                yield pod.owner, f"{probe} needs the path {path}, not {get.get('path')}"
             port = get.get("port")
             if port not in container.ports and port not in container.ports.values():
-                yield pod.owner, f"{probe} asks the port {port}, not a port"
+                yield pod.owner, f"{probe} uses the port {port}, which the container does not have"
 
 
 def _ending(manifests: Manifests, pod: Pod) -> Iterator[Violation]:
@@ -59,8 +59,8 @@ def _ending(manifests: Manifests, pod: Pod) -> Iterator[Violation]:
                 yield pod.owner, f"{told}: raise terminationGracePeriodSeconds"
 
 
-def _least(manifests: Manifests, deployment: Node) -> int:
-    """How many pods a Deployment has at least."""
+def _minimum(manifests: Manifests, deployment: Node) -> int:
+    """The minimum number of pods of a Deployment."""
     name = deployment["metadata"]["name"]
     for _, scaler in manifests.of("HorizontalPodAutoscaler"):
         if dig(scaler, "spec", "scaleTargetRef").get("name") == name:
@@ -74,7 +74,7 @@ def _budgets(manifests: Manifests) -> Iterator[Violation]:
             labels = dig(deployment, "spec", "template", "metadata", "labels")
             if not selects(dig(budget, "spec", "selector"), labels):
                 continue
-            least = _least(manifests, deployment)
+            least = _minimum(manifests, deployment)
             kept = int(budget["spec"].get("minAvailable", 0))
             allowed = budget["spec"].get("maxUnavailable", least - kept)
             if least < 2 or not 0 < allowed < least:  # noqa: PLR2004 - one pod cannot be spared
@@ -93,10 +93,10 @@ def _autoscalers(manifests: Manifests) -> Iterator[Violation]:
             yield where, "scales the Deployment, but the Rollout has the pods"
         for one in (manifests.find(kind, target["name"]) for kind in ("Deployment", "Rollout")):
             if one and "replicas" in one["spec"]:
-                message = f"scales {one['kind']}/{target['name']}, which states its replicas, too"
+                message = f"scales {one['kind']}/{target['name']}, whose manifest sets replicas"
                 yield where, message
         if not dig(scaler, "spec", "behavior", "scaleDown").get("stabilizationWindowSeconds"):
-            yield where, "scales down at once; give it a window"
+            yield where, "scales down at once; set stabilizationWindowSeconds"
         if scaler["spec"].get("minReplicas", 1) >= scaler["spec"]["maxReplicas"]:
             yield where, "cannot scale: minReplicas is not below maxReplicas"
     scaled = {
@@ -105,17 +105,17 @@ def _autoscalers(manifests: Manifests) -> Iterator[Violation]:
     }
     for where, rollout in manifests.of("Rollout"):
         if rollout["metadata"]["name"] not in scaled and "replicas" not in rollout["spec"]:
-            yield where, "has one pod: nothing scales it, and it states none"
+            yield where, "has one pod: it sets no replicas and has no autoscaler"
         if not any(manifests.of("PodMonitor")):
-            yield where, "is analysed, but nothing is scraped: add monitoring"
+            yield where, "has an analysis but no metrics: add the component monitoring"
 
 
 def _jobs(manifests: Manifests) -> Iterator[Violation]:
     for where, one in manifests.of("CronJob"):
         if one["spec"].get("concurrencyPolicy") != "Forbid":
-            yield where, "may run twice at a time; set Forbid"
+            yield where, "may run twice at a time; set concurrencyPolicy: Forbid"
         job = dig(one, "spec", "jobTemplate", "spec")
         if not job.get("activeDeadlineSeconds"):
-            yield where, "may run for ever; set activeDeadlineSeconds"
+            yield where, "has no time limit; set activeDeadlineSeconds"
         if not one["spec"].get("suspend") and not one["spec"].get("startingDeadlineSeconds"):
-            yield where, "starts however late; set startingDeadlineSeconds"
+            yield where, "may start at any later time; set startingDeadlineSeconds"

@@ -1,4 +1,4 @@
-"""Everything that a release supplies is there: no empty value, no stand-in, no floating image."""
+"""No empty values, placeholders or floating images: the release supplies everything."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -14,15 +14,15 @@ _PLACEHOLDER = re.compile(
     r"\b(?:CHANGE_?ME|REPLACE_?ME|TODO|FIXME|DOMAIN|PLACEHOLDER|UNSET)\b|<[a-z_-]+>|:latest\b"
 )
 
-# Kubernetes wants some strings empty: the core API group, and the class of a volume that has none.
+# Strings that may be empty: the core API group, and the class of a volume without one.
 _EMPTY_BY_DESIGN = ("targetRef.group", "spec.storageClassName", "seccompProfile")
 
 
 def check(manifests: Manifests) -> Iterator[Violation]:
-    """Look at every string, at every image, and at each model's place and digest."""
+    """Check every string and image, and the URI and digest of each model."""
     for one in manifests.objects:
         where = f"{one['kind']}/{one['metadata']['name']}"
-        # Dashboards and rules are texts for others: their braces and words are their own.
+        # Dashboards and alerting rules contain templates for other programs.
         if one["kind"] != "PrometheusRule" and where != "ConfigMap/ml-services-dashboards":
             yield from _strings(where, one)
     for pod in manifests.pods:
@@ -38,7 +38,7 @@ def _strings(where: str, one: Node) -> Iterator[Violation]:
         if value in (None, "") and not path.endswith(_EMPTY_BY_DESIGN):
             yield where, f"{path} is empty; give it in the release file"
         elif isinstance(value, str) and (placeholder := _PLACEHOLDER.search(value)):
-            yield where, f"{path} still holds {placeholder[0]!r}"
+            yield where, f"{path} contains the placeholder {placeholder[0]!r}"
         elif path.endswith(("host", "hostnames.0")) and str(value).endswith("."):
             yield where, f"{path} is {value!r}: the domain is missing"
 

@@ -1,4 +1,4 @@
-"""Whatever an object names exists: configuration, secrets, accounts, volumes, back ends."""
+"""References to other objects: configuration, secrets, accounts, volumes, back ends."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -8,7 +8,7 @@ from manifests.services import model_names
 
 __all__ = ["check"]
 
-# Made by the cluster, as ../README.md says.
+# Created by the cluster (../README.md).
 _OUTSIDE: Final = {
     ("IngressClass", "alb"),
     ("GatewayClass", "gke-l7-global-external-managed"),
@@ -16,7 +16,7 @@ _OUTSIDE: Final = {
 
 
 def check(manifests: Manifests) -> Iterator[Violation]:
-    """Follow every reference."""
+    """Check that every referenced object exists."""
     for pod in manifests.pods:
         yield from _pod(manifests, pod)
     yield from _targets(manifests)
@@ -27,7 +27,7 @@ def check(manifests: Manifests) -> Iterator[Violation]:
 
 def _missing(where: str, kind: str, name: object, key: str = "") -> Violation:
     what = f"{kind} {name}" + (f" with the key {key}" if key else "")
-    return (where, f"names {what}, which is not there")
+    return (where, f"refers to {what}, which does not exist")
 
 
 def _pod(manifests: Manifests, pod: Pod) -> Iterator[Violation]:
@@ -50,7 +50,7 @@ def _pod(manifests: Manifests, pod: Pod) -> Iterator[Violation]:
                 yield _missing(pod.owner, "volume", mount["name"])
         yield from _configuration(manifests, pod.owner, container.node)
     for unused in sorted(volumes.keys() - mounted):
-        yield pod.owner, f"has a volume {unused} that no container mounts"
+        yield pod.owner, f"has the volume {unused}, which no container mounts"
 
 
 def _configuration(manifests: Manifests, where: str, container: Node) -> Iterator[Violation]:
@@ -58,7 +58,7 @@ def _configuration(manifests: Manifests, where: str, container: Node) -> Iterato
         name = dig(source, "configMapRef").get("name")
         if not manifests.find("ConfigMap", str(name)):
             yield _missing(where, "ConfigMap", name)
-    # Made by the operator, for each service.
+    # Created by the operator for each service.
     keys = {(f"{name}-api-keys", "API_KEYS") for name in model_names()}
     for variable in container.get("env", []):
         secret = dig(variable, "valueFrom", "secretKeyRef")
@@ -72,7 +72,7 @@ def _configuration(manifests: Manifests, where: str, container: Node) -> Iterato
 
 
 def _targets(manifests: Manifests) -> Iterator[Violation]:
-    """What names another object as its target."""
+    """Objects with another object as their target."""
     for where, one in manifests.of("HorizontalPodAutoscaler", "Rollout"):
         target = dig(one, "spec", "scaleTargetRef") or dig(one, "spec", "workloadRef")
         found = manifests.find(str(target.get("kind")), str(target.get("name")))
@@ -126,10 +126,10 @@ def _classes(manifests: Manifests) -> Iterator[Violation]:
             if name and not manifests.find(target, name) and (target, name) not in _OUTSIDE:
                 yield _missing(where, target, name)
     for where, one in manifests.of("StorageClass"):
-        # Without one, the driver makes its instances in the network `default`.
+        # Without it, the driver creates its instances in the network `default`.
         filestore = one.get("provisioner") == "filestore.csi.storage.gke.io"
         if filestore and not dig(one, "parameters").get("network"):
-            yield where, "names no network: give that of the cluster"
+            yield where, "has no network: give that of the cluster"
 
 
 def _canaries(manifests: Manifests) -> Iterator[Violation]:

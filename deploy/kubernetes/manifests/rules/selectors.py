@@ -1,4 +1,4 @@
-"""Labels and ports meet: a workload selects its own pods, a Service those of exactly one."""
+"""Selectors and ports: a workload selects its own pods, a Service those of one workload."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ __all__ = ["check"]
 
 
 def check(manifests: Manifests) -> Iterator[Violation]:
-    """Compare selectors with labels, and names of ports with ports."""
+    """Compare selectors with labels, and port names with ports."""
     for pod in manifests.pods:
         if pod.kind == "Deployment":
             yield from _workload(manifests, pod)
@@ -34,7 +34,7 @@ def check(manifests: Manifests) -> Iterator[Violation]:
         label = monitor["spec"].get("jobLabel")
         for pod in chosen:
             if label not in pod.labels:
-                yield where, f"{pod.owner} has no label {label} for its job"
+                yield where, f"{pod.owner} does not have the label {label} of jobLabel"
 
 
 def _workload(manifests: Manifests, pod: Pod) -> Iterator[Violation]:
@@ -47,10 +47,10 @@ def _workload(manifests: Manifests, pod: Pod) -> Iterator[Violation]:
             yield pod.owner, f"selects the pods of {other.owner} too"
     for constraint in pod.spec.get("topologySpreadConstraints", []):
         if not selects(constraint.get("labelSelector") or {}, pod.labels):
-            yield pod.owner, "is not spread: the constraint selects other pods"
+            yield pod.owner, "is not spread: its constraint selects other pods"
 
 
 def _port(where: str, port: object, pods: list[Pod]) -> Iterator[Violation]:
     for pod in pods:
         if port not in pod.ports and port not in pod.ports.values():
-            yield where, f"wants the port {port}, which {pod.owner} has not"
+            yield where, f"uses the port {port}, which {pod.owner} does not have"
