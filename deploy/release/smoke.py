@@ -81,7 +81,7 @@ def cluster_targets(release: Path, kubectl: list[str]) -> dict[str, Target]:
             f"{release} is not a release file with models ({error}): make release-file writes one"
         ) from error
     if not models:
-        raise UnusableError(f"{release} has no models: make release-file writes them")
+        raise UnusableError(f"{release} has no models: make release-file writes one with models")
     return {name: (sha256, forwarded(kubectl, name)) for name, sha256 in models.items()}
 
 

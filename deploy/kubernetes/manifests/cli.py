@@ -79,12 +79,8 @@ def _parser() -> argparse.ArgumentParser:
     for one in (deploying, recording, returning):
         one.add_argument("--context", help="context of kubectl; default: the current one")
     for one in (deploying, returning):
-        one.add_argument(
-            "--timeout",
-            type=int,
-            default=600,
-            help="seconds to wait for each workload; default: 600",
-        )
+        wait = "seconds to wait for each workload; default: 600"
+        one.add_argument("--timeout", type=int, default=600, help=wait)
     return parser
 
 

@@ -46,7 +46,7 @@ def test_deploying_failing_and_rolling_back_leave_what_the_release_says(
     assert cluster.batch == (GOOD.model * 32)[:10]
 
     assert rollback(program, 30) == 0
-    assert "Nothing is to be done" in capfd.readouterr().err
+    assert "Nothing to do" in capfd.readouterr().err
 
 
 def test_what_the_cluster_refuses_is_said_before_anything_is_applied(

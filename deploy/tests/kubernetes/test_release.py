@@ -125,13 +125,13 @@ def test_a_release_that_would_be_forgotten_is_refused(
         ("0.0.0.0/0", "is wider than a /17"),
         ("10.0.0.0/8", "is wider than a /17"),
         ("10.20.0.0/16", "is wider than a /17"),
-        ("10.20.240.7/20", "is no range of IPv4 addresses"),
+        ("10.20.240.7/20", "is not a range of IPv4 addresses"),
         ("10.20.240.0", "is one address"),
         ("10.20.128.0/17", None),
         ("100.64.16.0/20", None),
-        ("everywhere", "is no range of IPv4 addresses"),
-        ("fd00::/64", "is no range of IPv4 addresses"),
-        ("52.94.240.0/20", "is on the internet"),
+        ("everywhere", "is not a range of IPv4 addresses"),
+        ("fd00::/64", "is not a range of IPv4 addresses"),
+        ("52.94.240.0/20", "is public"),
     ],
 )
 def test_the_load_balancers_range_is_one_of_subnets_and_private(

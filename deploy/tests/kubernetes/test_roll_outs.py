@@ -225,7 +225,7 @@ def test_a_second_roll_back_says_that_nothing_is_to_be_done(
 
     assert rollback(cluster, 5) == 0
 
-    assert "Nothing is to be done" in capsys.readouterr().err
+    assert "Nothing to do" in capsys.readouterr().err
     assert_runs(cluster, GOOD.text)
 
 

@@ -123,7 +123,7 @@ def test_the_release_file_is_one_that_the_manifests_take(tmp_path: Path) -> None
     [
         (CLUSTER + "[images]\n", "r.test/x", "images come from the release"),
         ("models = ", "r.test/x", "is not TOML"),
-        (CLUSTER, "", "set the environment's variable REGISTRY"),
+        (CLUSTER, "", "set the variable REGISTRY"),
     ],
 )
 def test_a_cluster_that_cannot_be_used_is_refused(
@@ -213,7 +213,7 @@ def test_a_version_that_is_none_is_refused_first(version: str) -> None:
     )
 
     assert done.returncode == 2
-    assert "is no version: write v1.2.3" in done.stderr
+    assert "is not a version such as v1.2.3" in done.stderr
 
 
 TYPED = ("CLUSTER", "DIGESTS", "EKS_CLUSTER", "AWS_REGION", "REGISTRY", "REPOSITORY", "VERSION")
