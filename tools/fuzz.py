@@ -3,8 +3,9 @@
 Run by ``make fuzz-SERVICE`` in the service's own environment. The first half of the time, requests
 that the document allows and does not allow are sent by Schemathesis: each answer must have a status
 and a body that are documented, and none may be a failure of the server. The second half, mutations
-of the raw requests of `servicekit.conformance` are sent: the process must live, answer ``/health``
-in between, never answer 500, log no error, and end with at most a tenth more memory than early on.
+of the raw requests of `servicekit.testing.raw_requests` are sent: the process must stay alive,
+answer ``/health`` in between, never answer 500, log no error, and end with at most a tenth more
+memory than early on.
 """
 
 import argparse
@@ -24,8 +25,9 @@ from pathlib import Path
 from typing import Final
 
 from rich.console import Console
-from sample_service import Served, trained
-from servicekit.conformance import CASES
+from sample_service import trained
+from servicekit.launch import ServiceProcess
+from servicekit.testing.raw_requests import CASES
 
 KEY: Final = "for-the-fuzzer-only"
 CHECKS: Final = (
@@ -101,7 +103,7 @@ def main() -> None:
 
 
 def _structured(
-    served: Served, schemathesis: Path, seconds: float, seed: int, reports: Path
+    served: ServiceProcess, schemathesis: Path, seconds: float, seed: int, reports: Path
 ) -> bool:
     """Send what the OpenAPI document allows and does not allow; whether all went well."""
     console.print(f"[bold cyan]Structured requests for {seconds:.0f} s")
@@ -138,7 +140,7 @@ class RawFuzzer:
         reports: Where the bytes are kept that it does not survive.
     """
 
-    def __init__(self, served: Served, draw: random.Random, reports: Path) -> None:
+    def __init__(self, served: ServiceProcess, draw: random.Random, reports: Path) -> None:
         self._served = served
         self._draw = draw
         self._reports = reports
@@ -237,7 +239,7 @@ class RawFuzzer:
         sys.exit(f"After raw bytes, {what}. The last connections are in {self._reports}.")
 
 
-def _documented(served: Served) -> list[bytes]:
+def _documented(served: ServiceProcess) -> list[bytes]:
     """A request with a key for every documented path, with a body that means nothing to most."""
     with urllib.request.urlopen(f"{served.url}/openapi.json", timeout=10) as answer:  # noqa: S310
         document = json.load(answer)

@@ -11,8 +11,8 @@ from pinproof.audit import Audit, audit
 from pinproof.audit.advisories import OsvSource
 from pinproof.audit.environment import InstalledVersionError
 from pinproof.audit.graph import GraphError
+from pinproof.audit.http_client import Client, WebError
 from pinproof.audit.index import Index, NoMetadataError
-from pinproof.audit.web import Client, WebError
 from pinproof.environment.interpreter import Distribution, Installation
 from pinproof.repository.pins import read_pins
 from servers import Release, Releases, documents, index_of, osv_of, released, serving

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 from audit_world import PROJECTS
+from pinproof.audit.http_client import Client, WebError
 from pinproof.audit.index import Index
 from pinproof.audit.outdated import NoReleaseError, outdated
-from pinproof.audit.web import Client, WebError
 from pinproof.repository.pins import read_pins
 from servers import Release, Releases, index_of, released, serving
 

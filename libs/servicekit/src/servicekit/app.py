@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
-from functools import cache
 from inspect import iscoroutinefunction
 from typing import Any, get_origin
 
@@ -16,7 +15,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from servicekit.docs import render_docs, render_front_page
+from servicekit.docs import DOCS_PATHS, FRONT_PAGE_PATH, docs_router, front_page_router
 from servicekit.json_body import StrictRoute
 from servicekit.lifecycle import Lifecycle
 from servicekit.metrics import Metrics
@@ -34,14 +33,7 @@ from servicekit.problems import ProblemCatalog
 from servicekit.runtime import ModelOpener, Runtime
 from servicekit.settings import ServiceSettings
 from servicekit.spec import ServiceSpec
-from servicekit.system import (
-    DOCS_PATHS,
-    FRONT_PAGE_PATH,
-    PROBE_PATHS,
-    docs_router,
-    front_page_router,
-    system_router,
-)
+from servicekit.system import PROBE_PATHS, system_router
 from servicekit.workers import WorkerPool
 
 __all__ = ["create_app"]
@@ -104,12 +96,12 @@ def create_app(
     open_paths = [*DOCS_PATHS, *spec.open_paths]
     if settings.docs:
         own_front_page = FRONT_PAGE_PATH in _paths(app)
-        schema = openapi_document(
+        document = openapi_document(
             app, settings, spec.problems, open_paths=[*PROBE_PATHS, *spec.open_paths]
         )
-        app.include_router(docs_router(cache(lambda: render_docs(schema())), schema))
+        app.include_router(docs_router(document))
         if not own_front_page:
-            app.include_router(front_page_router(cache(lambda: render_front_page(schema()))))
+            app.include_router(front_page_router(document))
             open_paths.append(FRONT_PAGE_PATH)
     _check_endpoints(app)
     app.user_middleware = _middleware(app, runtime, gate, catalog, open_paths)

@@ -69,7 +69,10 @@ def openapi_document(
                 statuses = {*_STATUSES, *(one.status for one in problems.values())}
                 statuses.update(_OF_BODIES if "requestBody" in operation else ())
                 needs_key = settings.authenticates and path not in open_paths
-                statuses.update(_OF_KEYS if needs_key else ())
+                if needs_key:
+                    statuses.update(_OF_KEYS)
+                elif settings.authenticates:
+                    operation["security"] = []
                 operation["responses"].update({str(one): _answer(one) for one in sorted(statuses)})
         if settings.authenticates:
             components["securitySchemes"] = {

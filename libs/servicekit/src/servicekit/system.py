@@ -1,30 +1,19 @@
 """The endpoints that every service has beside its own."""
 
-from collections.abc import Callable
 from typing import Final, Literal
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, JsonValue
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from servicekit.errors import DrainingError, ServiceError
 from servicekit.problems import ProblemResponse
 from servicekit.runtime import Runtime, RuntimeDep
 
-__all__ = [
-    "DOCS_PATHS",
-    "FRONT_PAGE_PATH",
-    "PROBE_PATHS",
-    "ModelInfo",
-    "docs_router",
-    "front_page_router",
-    "system_router",
-]
+__all__ = ["PROBE_PATHS", "ModelInfo", "system_router"]
 
 _STRING: Final = {"type": "string"}
 PROBE_PATHS = ("/health", "/ready", "/metrics")
-DOCS_PATHS = ("/docs", "/openapi.json")
-FRONT_PAGE_PATH = "/"
 
 
 class ManifestEssentials(BaseModel):
@@ -112,41 +101,6 @@ def system_router() -> APIRouter:
     @router.get("/model_info", summary="The model, its manifest, and what it runs on")
     async def model_info(runtime: RuntimeDep) -> ModelInfo:
         return _model_info(runtime)
-
-    return router
-
-
-def docs_router(page: Callable[[], str], schema: Callable[[], dict[str, object]]) -> APIRouter:
-    """The documentation page and the schema that it is made from.
-
-    Args:
-        page: Renders the page.
-        schema: Gives the OpenAPI document.
-    """
-    router = APIRouter(include_in_schema=False)
-
-    @router.get("/docs")
-    async def docs() -> HTMLResponse:
-        return HTMLResponse(page())
-
-    @router.get("/openapi.json")
-    async def openapi() -> JSONResponse:
-        return JSONResponse(schema())
-
-    return router
-
-
-def front_page_router(page: Callable[[], str]) -> APIRouter:
-    """The front page, of a service that has none of its own.
-
-    Args:
-        page: Renders the page.
-    """
-    router = APIRouter(include_in_schema=False)
-
-    @router.get(FRONT_PAGE_PATH)
-    async def front_page() -> HTMLResponse:
-        return HTMLResponse(page())
 
     return router
 

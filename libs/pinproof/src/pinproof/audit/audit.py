@@ -11,6 +11,7 @@ from packaging.version import Version
 from pinproof.audit.advisories import Advisory, Source
 from pinproof.audit.advisories.source import Affecting
 from pinproof.audit.apply_ignores import apply_ignores
+from pinproof.audit.concurrent_map import Progress, silent
 from pinproof.audit.environment import installed_requirements, installed_versions
 from pinproof.audit.finding import AuditFinding, Blocker
 from pinproof.audit.graph import Graph, Node, follow
@@ -19,7 +20,6 @@ from pinproof.audit.index import Index
 from pinproof.audit.marker_scope import MarkerScope
 from pinproof.audit.parents import Parents
 from pinproof.audit.releases import Releases
-from pinproof.audit.web import Progress, silent
 from pinproof.environment.interpreter import Installation
 from pinproof.repository.pins import Pins, Scope
 from pinproof.repository.policy import IgnoredAdvisory

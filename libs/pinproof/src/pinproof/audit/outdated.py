@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
+from pinproof.audit.concurrent_map import Progress, concurrent_map, silent
 from pinproof.audit.index import Index, Project
-from pinproof.audit.web import Progress, concurrent_map, silent
 from pinproof.errors import PinproofError
 from pinproof.repository.pins import Pin, Pins
 from pinproof.repository.policy import Policy

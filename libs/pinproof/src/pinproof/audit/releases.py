@@ -6,8 +6,8 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
+from pinproof.audit.concurrent_map import Progress, concurrent_map
 from pinproof.audit.index import Index, NoMetadataError
-from pinproof.audit.web import Progress, concurrent_map
 
 __all__ = ["Releases"]
 

@@ -7,8 +7,8 @@ import typer
 
 from pinproof.audit import audit as audit_pins
 from pinproof.audit.advisories import SOURCES
+from pinproof.audit.http_client import Client
 from pinproof.audit.rendering import remarks, render
-from pinproof.audit.web import Client
 from pinproof.commands.options import (
     INDEX_URL,
     TARGET,

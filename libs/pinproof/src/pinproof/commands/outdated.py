@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 import typer
 
+from pinproof.audit.http_client import Client
 from pinproof.audit.outdated import Standing
 from pinproof.audit.outdated import outdated as compare_pins
-from pinproof.audit.web import Client
 from pinproof.commands.options import (
     INDEX_URL,
     TARGET,

@@ -7,7 +7,8 @@ import pytest
 from audit_world import AFFECTING, DJANGO, IDENTIFIERS, JINJA, PY
 from packaging.version import Version
 from pinproof.audit.advisories import Advisory, AdvisoryError, OsvSource, PypiSource
-from pinproof.audit.web import Client, WebError, silent
+from pinproof.audit.concurrent_map import silent
+from pinproof.audit.http_client import Client, WebError
 from servers import CANARY, Answering, Asked, Reply, documents, osv_of, serving
 
 CLIENT = Client(attempts=1, deadline_s=5)

@@ -5,10 +5,10 @@ import pytest
 from audit_world import PROJECTS
 from packaging.requirements import Requirement
 from packaging.version import Version
+from pinproof.audit.http_client import Answer, Client, WebError
 from pinproof.audit.index import Index, NoMetadataError
 from pinproof.audit.index.pages import ACCEPT, read_page
 from pinproof.audit.index.project import Project, version_of
-from pinproof.audit.web import Answer, Client, WebError
 from servers import SIMPLE, Asked, Release, Reply, index_of, serving
 
 CLIENT = Client(attempts=1)

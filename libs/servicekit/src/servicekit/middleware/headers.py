@@ -9,7 +9,7 @@ __all__ = ["HeadersMiddleware"]
 _SECURITY = (
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),
-    # No answer of ours loads anything; the documentation page has its styles inline.
+    # Answers load nothing; the front page has inline styles. Pages with scripts set their own.
     (
         b"content-security-policy",
         b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",

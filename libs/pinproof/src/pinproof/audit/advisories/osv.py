@@ -22,7 +22,8 @@ from pinproof.audit.advisories.affected_ranges import (
 )
 from pinproof.audit.advisories.record import Record
 from pinproof.audit.advisories.source import AdvisoryError, Affecting, Wanted, conclude, with_canary
-from pinproof.audit.web import Client, Progress, check_address, concurrent_map
+from pinproof.audit.concurrent_map import Progress, concurrent_map
+from pinproof.audit.http_client import Client, check_address
 from pinproof.repository.requirements import shorten
 
 __all__ = ["OsvSource"]

@@ -13,7 +13,8 @@ from pydantic import BaseModel, Field, ValidationError
 from pinproof.audit.advisories.affected_ranges import BelowFix
 from pinproof.audit.advisories.record import Record
 from pinproof.audit.advisories.source import AdvisoryError, Affecting, Wanted, conclude, with_canary
-from pinproof.audit.web import Client, Progress, check_address, concurrent_map
+from pinproof.audit.concurrent_map import Progress, concurrent_map
+from pinproof.audit.http_client import Client, check_address
 
 __all__ = ["PypiSource"]
 

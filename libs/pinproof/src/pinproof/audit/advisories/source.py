@@ -6,7 +6,7 @@ from typing import Protocol
 from packaging.version import Version
 
 from pinproof.audit.advisories.record import Advisory, Record, group
-from pinproof.audit.web import Progress
+from pinproof.audit.concurrent_map import Progress
 from pinproof.errors import PinproofError
 from pinproof.repository.requirements import shorten
 

@@ -9,9 +9,9 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 from pydantic import BaseModel, ValidationError
 
+from pinproof.audit.http_client import Answer, Client, NotFoundError, WebError, check_address
 from pinproof.audit.index.pages import ACCEPT, read_page
 from pinproof.audit.index.project import File, Project
-from pinproof.audit.web import Answer, Client, NotFoundError, WebError, check_address
 from pinproof.repository.requirements import shorten
 
 __all__ = ["DEFAULT_INDEX", "Index", "NoMetadataError"]

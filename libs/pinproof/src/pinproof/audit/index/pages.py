@@ -7,8 +7,8 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 from packaging.utils import canonicalize_name
 from pydantic import AliasChoices, BaseModel, Field, ValidationError
 
+from pinproof.audit.http_client import Answer, WebError
 from pinproof.audit.index.project import File, Project, version_of
-from pinproof.audit.web import Answer, WebError
 
 __all__ = ["ACCEPT", "read_page"]
 

@@ -5,16 +5,12 @@ import threading
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.client import HTTPMessage
 from http.server import BaseHTTPRequestHandler
-from io import BytesIO
-from urllib.error import HTTPError
-from urllib.request import Request
 
+import httpx2
 import pytest
-from pinproof.audit.web import Client, NotFoundError, WebError, check_address, concurrent_map
-from pinproof.audit.web.deadline import Deadline
-from pinproof.audit.web.handlers import handlers
+from pinproof.audit.concurrent_map import concurrent_map
+from pinproof.audit.http_client import Client, NotFoundError, WebError, check_address, next_request
 from servers import Asked, Reply, serving
 
 QUICK = Client(silence_s=5, deadline_s=5, largest=1000, attempts=3, pause_s=0)
@@ -125,12 +121,12 @@ def test_redirects_in_a_circle_end() -> None:
 
 @pytest.mark.parametrize("target", ["http://example.org/", "file:///etc/passwd", "ftp://x/"])
 def test_a_redirect_away_from_https_is_refused(target: str) -> None:
-    with Deadline(5) as deadline:
-        redirects = handlers(deadline, QUICK._tls)[2]  # noqa: SLF001 - made once for all requests
-        with pytest.raises(HTTPError, match="away from https"):
-            redirects.redirect_request(  # type: ignore[attr-defined]
-                Request("https://example.org/"), BytesIO(), 302, "Found", HTTPMessage(), target
-            )
+    request = httpx2.Request("GET", "https://example.org/")
+    response = httpx2.Response(302, headers={"Location": target}, request=request)
+    response.next_request = httpx2.Request("GET", target)
+
+    with pytest.raises(WebError, match="redirects away from https"):
+        next_request(response)
 
 
 def test_a_redirect_to_a_file_is_refused() -> None:
@@ -158,7 +154,7 @@ def test_an_answer_that_ends_early_is_refused() -> None:
         handler.wfile.write(b'{"vulns": []}')
         handler.close_connection = True
 
-    with serving(lambda _: answer) as url, pytest.raises(WebError, match="before its announced"):
+    with serving(lambda _: answer) as url, pytest.raises(WebError, match="complete message body"):
         QUICK.get(url)
 
 

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from servicekit.testing import LiveService, RawConnection
+from servicekit.testing.live_service import LiveService, RawConnection
 
 __all__ = ["CASES", "RawCase"]
 
@@ -47,10 +47,7 @@ class RawCase:
             connection.send(self.request + _LAST)
             answers = connection.receive_until_closed()
         statuses = tuple(int(status) for status in _STATUS.findall(answers))
-        if statuses != self.statuses:
-            raise AssertionError(
-                f"{self.name}: {statuses} in place of {self.statuses}: {answers!r}"
-            )
+        assert statuses == self.statuses, answers
 
 
 def _get(*lines: bytes, target: bytes = b"/health", version: bytes = b"HTTP/1.1") -> bytes:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TypeVar
 
-from pinproof.audit.web.client import WebError
+from pinproof.audit.http_client import WebError
 
 __all__ = ["WORKERS", "Progress", "concurrent_map", "silent"]
 
