@@ -263,7 +263,7 @@ def test_a_cluster_that_there_is_not_is_refused_and_the_others_are_named(
     )
 
     assert done.returncode == 2
-    assert f"there is no cluster {cluster}; there are: gke eks" in done.stderr
+    assert f"unknown cluster {cluster}; known clusters: gke eks" in done.stderr
     assert done.stdout == ""
     assert not (tmp_path / "witness").exists()
 
