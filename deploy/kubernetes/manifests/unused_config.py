@@ -1,4 +1,4 @@
-"""ConfigMaps of versions before: each change of settings or of a model makes one of a new name."""
+"""Removes ConfigMaps of earlier versions: each change of their data creates one with a new name."""
 
 import json
 import re
@@ -8,30 +8,30 @@ from typing import Final
 from manifests.kubectl import Kubectl, say
 from manifests.objects import Manifests, Node
 
-__all__ = ["KEPT", "remove_old_config"]
+__all__ = ["KEPT", "remove_unused_config"]
 
 KEPT: Final = 5
-"""How many of each name are kept that nothing uses."""
+"""Number of unused ConfigMaps that are kept for each name."""
 _HASHED: Final = re.compile(r"(?P<base>.+)-[0-9a-z]{10}")
 _ENDED: Final = {"Succeeded", "Failed"}
 
 
-def remove_old_config(kubectl: Kubectl, *versions: Manifests) -> None:
-    """Remove hashed ConfigMaps that no workload uses, except for the newest few of each name.
+def remove_unused_config(kubectl: Kubectl, *versions: Manifests) -> None:
+    """Remove hashed ConfigMaps that no workload uses, except the newest few of each name.
 
-    It fails nothing: what could not be removed is said, and is looked at again the next time.
+    A failure is reported and does not fail the rollout; the next one tries again.
 
     Args:
         kubectl: The cluster.
-        versions: What runs, and what may be returned to; theirs are kept, and only names that they
-            have are looked at.
+        versions: The running version and the rollback targets: their ConfigMaps are kept, and only
+            ConfigMaps with the same names before the hash are removed.
     """
     ours = {one["metadata"]["name"] for each in versions for _, one in each.of("ConfigMap")}
     bases = {base for name in ours if (base := _base(name))}
     listed = kubectl.ask("get", "configmaps", "-o", "json")
     using = kubectl.ask("get", "deployments,replicasets,cronjobs,pods", "-o", "json")
     if listed.returncode != 0 or using.returncode != 0:
-        say(f"Old ConfigMaps stay: {(listed.stderr + using.stderr).strip()}")
+        say(f"Unused ConfigMaps are not removed: {(listed.stderr + using.stderr).strip()}")
         return
     used = ours | {
         name
@@ -53,13 +53,13 @@ def remove_old_config(kubectl: Kubectl, *versions: Manifests) -> None:
 
 
 def _base(name: str) -> str:
-    """The name of a ConfigMap before its hash; empty where it has none."""
+    """The name of a ConfigMap without its hash; empty if it has no hash."""
     found = _HASHED.fullmatch(name)
     return found["base"] if found else ""
 
 
 def _references(node: object) -> Iterator[str]:
-    """The names of ConfigMaps that an object mentions, wherever it does."""
+    """The names of all ConfigMaps that an object refers to."""
     if isinstance(node, list):
         for child in node:
             yield from _references(child)

@@ -1,28 +1,28 @@
-"""Everything that a release supplies is there: no empty value, no stand-in, no floating image."""
+"""No empty values, placeholders or floating images: the release supplies everything."""
 
 import re
 from collections.abc import Iterable, Iterator
 
-from manifests.objects import Finding, Manifests, Node, Pod
+from manifests.objects import Manifests, Node, Pod, Violation
 from manifests.services import model_names
 
 __all__ = ["check"]
 
 _DIGEST = re.compile(r"[^@\s]+/[^@\s]+@sha256:[0-9a-f]{64}")
 _TAG = re.compile(r"[^@\s]+/[^@\s:]+:(?!latest$)[\w.-]+")
-_STAND_IN = re.compile(
+_PLACEHOLDER = re.compile(
     r"\b(?:CHANGE_?ME|REPLACE_?ME|TODO|FIXME|DOMAIN|PLACEHOLDER|UNSET)\b|<[a-z_-]+>|:latest\b"
 )
 
-# Kubernetes wants some strings empty: the core API group, and the class of a volume that has none.
+# Strings that may be empty: the core API group, and the class of a volume without one.
 _EMPTY_BY_DESIGN = ("targetRef.group", "spec.storageClassName", "seccompProfile")
 
 
-def check(manifests: Manifests) -> Iterator[Finding]:
-    """Look at every string, at every image, and at each model's place and digest."""
+def check(manifests: Manifests) -> Iterator[Violation]:
+    """Check every string and image, and the URI and digest of each model."""
     for one in manifests.objects:
         where = f"{one['kind']}/{one['metadata']['name']}"
-        # Dashboards and rules are texts for others: their braces and words are their own.
+        # Dashboards and alerting rules contain templates for other programs.
         if one["kind"] != "PrometheusRule" and where != "ConfigMap/ml-services-dashboards":
             yield from _strings(where, one)
     for pod in manifests.pods:
@@ -30,29 +30,25 @@ def check(manifests: Manifests) -> Iterator[Finding]:
     for where, config in manifests.of("ConfigMap"):
         if config["metadata"]["name"].startswith(tuple(f"{name}-model-" for name in model_names())):
             for key in sorted({"MODEL_URI", "MODEL_SHA256"} - (config.get("data") or {}).keys()):
-                yield Finding(where, "stand_ins", f"has no {key}; render with DIGESTS=FILE")
+                yield where, f"has no {key}; render with DIGESTS=FILE"
 
 
-def _strings(where: str, one: Node) -> Iterator[Finding]:
+def _strings(where: str, one: Node) -> Iterator[Violation]:
     for path, value in _leaves(one):
         if value in (None, "") and not path.endswith(_EMPTY_BY_DESIGN):
-            yield Finding(where, "stand_ins", f"{path} is empty; give it in the release file")
-        elif isinstance(value, str) and (stand_in := _STAND_IN.search(value)):
-            yield Finding(where, "stand_ins", f"{path} still holds {stand_in[0]!r}")
+            yield where, f"{path} is empty; give it in the release file"
+        elif isinstance(value, str) and (placeholder := _PLACEHOLDER.search(value)):
+            yield where, f"{path} contains the placeholder {placeholder[0]!r}"
         elif path.endswith(("host", "hostnames.0")) and str(value).endswith("."):
-            yield Finding(where, "stand_ins", f"{path} is {value!r}: the domain is missing")
+            yield where, f"{path} is {value!r}: the domain is missing"
 
 
-def _images(manifests: Manifests, pod: Pod) -> Iterator[Finding]:
+def _images(manifests: Manifests, pod: Pod) -> Iterator[Violation]:
     for container in pod.containers:
         tagged = manifests.local and _TAG.fullmatch(container.image)
         if not (_DIGEST.fullmatch(container.image) or tagged):
-            yield Finding(
-                pod.owner,
-                "stand_ins",
-                f"container {container.name} runs {container.image!r}, which is not named by its "
-                "digest; render with DIGESTS=FILE",
-            )
+            told = f"container {container.name} runs {container.image!r}"
+            yield pod.owner, f"{told}, which is not named by its digest; render with DIGESTS=FILE"
 
 
 def _leaves(node: object, path: str = "") -> Iterator[tuple[str, object]]:

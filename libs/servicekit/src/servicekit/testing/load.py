@@ -1,21 +1,18 @@
-"""For tests of services: many clients that ask one, until it is told to stop and has gone.
-
-It needs httpx2, which only development environments have.
-"""
+"""Load on a service: 200 clients that ask until it has stopped."""
 
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
 import httpx2
 
-from servicekit.testing import LiveService
+from servicekit.testing.live_service import LiveService
 
-__all__ = ["CLIENTS", "LoadReport", "Question", "put_under_load"]
+__all__ = ["CLIENTS", "Question", "check_under_load"]
 
 CLIENTS = 200
 HEALTH_EVERY_S = 0.2
@@ -25,13 +22,13 @@ UNAVAILABLE = 503
 
 @dataclass(frozen=True)
 class Question:
-    """What one client asks, again and again.
+    """What one client asks repeatedly.
 
     Attributes:
-        kind: What it is counted under.
-        path: Where it is sent to.
-        body: Its JSON, sent with POST. Without one, it is a GET.
-        is_right: Whether the JSON of an answer is the one that this client has to get.
+        kind: The name that it is counted under.
+        path: The path, with its query.
+        body: JSON that is sent with POST; None for a GET.
+        is_right: Tells whether the JSON of an answer is right for this client.
     """
 
     kind: str
@@ -41,17 +38,17 @@ class Question:
 
 
 @dataclass
-class LoadReport:
+class _LoadReport:
     """What the clients saw.
 
     Attributes:
-        answers: How many, by kind and status.
-        wrong: How many were not the client's own.
-        without_retry_after: How many refusals did not say when to come back.
-        failures: Connections that broke, but for those refused after the signal.
-        health: The answers of `/health` meanwhile, by status.
-        slowest_health_s: The longest that one of those took.
-        exit_code: How the service ended.
+        answers: Number of answers by kind and status.
+        wrong: Number of answers that were not right for their client.
+        without_retry_after: Number of refusals without ``Retry-After``.
+        failures: Broken connections, except those refused after the signal.
+        health: Number of answers of ``/health``, by status.
+        slowest_health_s: The longest that an answer of ``/health`` took.
+        exit_code: The exit code of the service.
     """
 
     answers: Counter[tuple[str, int]] = field(default_factory=Counter)
@@ -63,17 +60,49 @@ class LoadReport:
     exit_code: int | None = None
 
 
-def put_under_load(
-    service: LiveService, question: Callable[[int], Question], *, seconds: float
-) -> LoadReport:
-    """Have all clients ask for some time, tell the service to stop, and ask on until it is gone.
+def check_under_load(
+    service: LiveService,
+    question: Callable[[int], Question],
+    *,
+    kinds: Collection[str],
+    routes: str,
+    seconds: float = 10,
+    health_within_s: float = 5,
+) -> None:
+    """Put a service under more load than it takes, stop it, and check what the clients saw.
+
+    All clients ask for some time, the service gets SIGTERM, and they ask on until it has gone.
 
     Args:
-        service: One that is ready.
-        question: What the client of a number asks.
-        seconds: How long to ask before the signal. `/health` is watched until a second before it.
+        service: A ready service.
+        question: Returns what a client, given by its number, asks.
+        kinds: The kinds of questions, of which each must be answered with 200 at least once.
+        routes: The beginning of the routes that are asked.
+        seconds: How long to ask before the signal. ``/health`` is watched until a second before.
+        health_within_s: The longest that ``/health`` may take: a probe's patience, no promise of
+            speed. A starved probe would take half a minute.
+
+    Raises:
+        AssertionError: An answer is wrong or lost, a refusal is not deliberate, or the service
+            does not end with 0.
     """
-    report = LoadReport()
+    report = _put_under_load(service, question, seconds)
+    assert report.failures == []
+    assert report.wrong == 0
+    assert {status for _, status in report.answers} == {OK, UNAVAILABLE}
+    assert report.without_retry_after == 0
+    assert {kind for kind, status in report.answers if status == OK} == set(kinds)
+    assert set(report.health) == {OK}
+    assert report.slowest_health_s <= health_within_s
+    assert report.exit_code == 0
+    served = sum(line["route"].startswith(routes) for line in service.logged("request"))
+    assert served == sum(report.answers.values()), "every accepted request was answered"
+
+
+def _put_under_load(
+    service: LiveService, question: Callable[[int], Question], seconds: float
+) -> "_LoadReport":
+    report = _LoadReport()
     watch = _HealthWatch(service, report)
     watch.start()
     timer = threading.Timer(seconds - 1, watch.stop)
@@ -85,7 +114,7 @@ def put_under_load(
 
 
 class _Load:
-    def __init__(self, service: LiveService, report: LoadReport) -> None:
+    def __init__(self, service: LiveService, report: _LoadReport) -> None:
         self._service = service
         self._report = report
         self._signalled = False
@@ -122,9 +151,9 @@ class _Load:
 
 
 class _HealthWatch(threading.Thread):
-    """Asks for `/health` all the while, in a thread that the clients do not slow down."""
+    """Asks for `/health` in a thread that the clients do not slow down."""
 
-    def __init__(self, service: LiveService, report: LoadReport) -> None:
+    def __init__(self, service: LiveService, report: _LoadReport) -> None:
         super().__init__(daemon=True)
         self._service = service
         self._report = report
