@@ -1,6 +1,6 @@
 """The command line: train, evaluate, predict, explain, serve, generate.
 
-What the exit codes mean is said in `servicekit.exits`.
+`servicekit.cli_errors` lists the exit codes.
 """
 
 import logging
@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 from modelseal.paths import printable
 from servicekit.answer_warnings import WARNINGS
-from servicekit.console import print_anywhere
-from servicekit.exits import exits
+from servicekit.cli_errors import handle_errors
+from servicekit.console import escape_unencodable
 from servicekit.model_options import Sha256Option, SignersOption
-from servicekit.models import check_places, open_model, sealed_text
+from servicekit.models import check_outputs, open_model, sealed_message
 from tqdm import tqdm
 
 from bankchurn.display import show_explanation, show_report
@@ -73,7 +73,10 @@ def train(  # noqa: PLR0917 - typer makes options of all of them
     from bankchurn.sample import generate_sample  # noqa: PLC0415
 
     options = training.TrainingOptions(seed=seed, folds=folds)
-    with exits(), tqdm(total=training.steps(options) + 1, unit="step", file=sys.stderr) as bar:
+    with (
+        handle_errors(),
+        tqdm(total=training.steps(options) + 1, unit="step", file=sys.stderr) as bar,
+    ):
 
         def progress(step: str) -> None:
             bar.set_description(step)
@@ -87,7 +90,7 @@ def train(  # noqa: PLR0917 - typer makes options of all of them
         else:
             table, source = load_table(data, for_training=True), printable(data.name)
             ignored = ignored_columns(data)
-        check_places(out, reports, reporting.check_folder)
+        check_outputs(out, reports, reporting.check_folder)
         trained = training.train(
             table,
             source=source,
@@ -100,7 +103,7 @@ def train(  # noqa: PLR0917 - typer makes options of all of them
         written = reporting.write_report(trained.report, reports)
     show_report(trained.report)
     _tell_ignored(ignored)
-    print(f"\n{sealed_text(manifest, out)}")
+    print(f"\n{sealed_message(manifest, out)}")
     print("Wrote " + ", ".join(str(path) for path in written))
 
 
@@ -117,7 +120,7 @@ def evaluate(
     from bankchurn.data import ignored_columns, load_table  # noqa: PLC0415
     from bankchurn.evaluation_report import evaluate_sealed  # noqa: PLC0415
 
-    with exits():
+    with handle_errors():
         predictor, manifest = _open(model, model_sha256, signer)
         table, ignored = load_table(data), ignored_columns(data)
         reporting.check_folder(reports)
@@ -143,7 +146,7 @@ def predict(
     from bankchurn.evaluation_report import tell_unknown  # noqa: PLC0415
     from bankchurn.tables import count_rows  # noqa: PLC0415
 
-    with exits():
+    with handle_errors():
         # The mistakes that are cheap to see, before a model is loaded for nothing.
         total = count_rows(source)
         check_output(source, destination)
@@ -177,7 +180,7 @@ def explain(
     """Say what each feature contributes to one customer's probability."""
     from bankchurn.customer_file import read_customer  # noqa: PLC0415
 
-    with exits():
+    with handle_errors():
         record = read_customer(customer)
         predictor, manifest = _open(model, model_sha256, signer)
         [answer] = predictor.answer([record], model_version=manifest.version, explain=True)
@@ -225,14 +228,14 @@ def generate(
     from bankchurn.sample import generate_sample  # noqa: PLC0415
     from bankchurn.tables import TableWriter  # noqa: PLC0415
 
-    with exits(), TableWriter(destination) as writer:
+    with handle_errors(), TableWriter(destination) as writer:
         writer.write(generate_sample(rows, seed=seed, blank_share=blank_tenure))
     print(f"Wrote {rows:,} synthetic customers to {destination}")
 
 
 def main() -> None:
     """Run the command line."""
-    print_anywhere()
+    escape_unencodable()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     app()
 

@@ -1,6 +1,6 @@
 """The command line: train, export, evaluate, predict, explain, serve, generate.
 
-What the exit codes mean is said in `servicekit.exits`. Which back end evaluates, predicts,
+`servicekit.cli_errors` lists the exit codes. Which back end evaluates, predicts,
 explains and serves is what the sealed model says it is for.
 """
 
@@ -11,11 +11,11 @@ from typing import Annotated, Final
 
 import typer
 from modelseal.paths import printable
-from servicekit.console import print_anywhere
-from servicekit.exits import exits
+from servicekit.cli_errors import handle_errors
+from servicekit.console import escape_unencodable
 from servicekit.files import DataError
 from servicekit.model_options import Sha256Option, SignersOption
-from servicekit.models import check_places
+from servicekit.models import check_outputs
 from tqdm import tqdm
 
 from nlpinsight.commands import (
@@ -104,7 +104,7 @@ def train(  # noqa: PLR0917 - typer makes options of all of them
     """
     from nlpinsight import making  # noqa: PLC0415 - --help need not wait for numpy
 
-    with exits():
+    with handle_errors():
         if backend == "transformer":
             making.check_training_environment()
         label_map = read_label_map(labels)
@@ -174,13 +174,13 @@ def export(  # noqa: PLR0917 - typer makes options of all of them
     from nlpinsight import making  # noqa: PLC0415
     from nlpinsight.data import judgeable  # noqa: PLC0415
 
-    with exits():
+    with handle_errors():
         making.check_training_environment()
         from nlpinsight.report import check_folder  # noqa: PLC0415
         from nlpinsight.training.base import find_weights  # noqa: PLC0415
 
         held_out = judgeable(read_texts(data, read_label_map(labels), seed))
-        check_places(out, reports, check_folder)
+        check_outputs(out, reports, check_folder)
         made = making.make_exported(
             held_out, weights=find_weights(classifier, revision), max_length=max_length
         )
@@ -207,7 +207,7 @@ def evaluate(  # noqa: PLR0917 - typer makes options of all of them
     from nlpinsight.evaluate import Report  # noqa: PLC0415
     from nlpinsight.evaluate import evaluate as measure  # noqa: PLC0415
 
-    with exits():
+    with handle_errors():
         corpus = judgeable(read_texts(data, read_label_map(labels), seed=0))
         if not len(corpus):
             raise DataError(f"{data} has no text to judge. Give other texts.")
@@ -260,7 +260,7 @@ def predict(
     from nlpinsight.file_kinds import check_file  # noqa: PLC0415
     from nlpinsight.resultfiles import check_results  # noqa: PLC0415
 
-    with exits():
+    with handle_errors():
         # The mistakes that are cheap to see, before a model is loaded for nothing.
         check_file(source)
         check_results(destination)
@@ -298,7 +298,7 @@ def explain(  # noqa: PLR0917 - typer makes options of all of them
     from nlpinsight.model import judge  # noqa: PLC0415
     from nlpinsight.text import EmptyTextError  # noqa: PLC0415
 
-    with exits():
+    with handle_errors():
         given = read_stdin() if text == "-" else text
         predictor, _ = open_model(model, model_sha256, signer)
         try:
@@ -338,7 +338,7 @@ def generate(
     from nlpinsight.resultfiles import ResultWriter  # noqa: PLC0415
     from nlpinsight.sample import generate_sample  # noqa: PLC0415
 
-    with exits(), ResultWriter(destination) as writer:
+    with handle_errors(), ResultWriter(destination) as writer:
         sample = generate_sample(texts, seed=seed)
         for text, label in zip(sample.texts, sample.labels, strict=True):
             writer.write([("text", text), ("label", label)])
@@ -347,6 +347,6 @@ def generate(
 
 def main() -> None:
     """Run the command line."""
-    print_anywhere()
+    escape_unencodable()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     app()

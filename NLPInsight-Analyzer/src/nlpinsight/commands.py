@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 from servicekit.files import DataError
-from servicekit.models import check_places, sealed_text
+from servicekit.models import check_outputs, sealed_message
 from tqdm import tqdm
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def read_both(  # noqa: PLR0917 - what the command was given
 
     corpus = read_texts(data, label_map, seed)
     held_out = read_texts(valid, label_map, seed) if valid is not None else None
-    check_places(out, reports, check_folder)
+    check_outputs(out, reports, check_folder)
     return make_ready(corpus, held_out, seed=seed)
 
 
@@ -107,7 +107,9 @@ def finish(
         bar.set_description("sealed")
     written = write_report(trained.report, reports)
     show_report(trained.report)
-    typer.echo(f"\nBack end: {trained.report.model}\n{sealed_text(manifest, out)}\nWrote {written}")
+    typer.echo(
+        f"\nBack end: {trained.report.model}\n{sealed_message(manifest, out)}\nWrote {written}"
+    )
 
 
 def open_model(

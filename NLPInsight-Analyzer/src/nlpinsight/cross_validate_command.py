@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from servicekit.exits import exits
+from servicekit.cli_errors import handle_errors
 from servicekit.files import NewFile, check_not_input, make_folder
 from tqdm import tqdm
 
@@ -64,7 +64,7 @@ def cross_validate(  # noqa: PLR0917 - typer makes options of all of them
     """
     from nlpinsight.making import check_training_environment  # noqa: PLC0415
 
-    with exits():
+    with handle_errors():
         check_training_environment()
         from nlpinsight.data import judgeable, make_fit  # noqa: PLC0415
         from nlpinsight.training import cross_validation as measuring  # noqa: PLC0415

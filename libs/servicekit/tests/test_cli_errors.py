@@ -1,11 +1,12 @@
-"""What a command ends with."""
+"""The messages and exit codes of commands."""
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from modelseal import SealError
-from servicekit.exits import exits
+from servicekit.cli_errors import handle_errors
 from servicekit.files import DataError, TryLaterError
 
 
@@ -20,23 +21,38 @@ from servicekit.files import DataError, TryLaterError
 def test_an_expected_error_becomes_a_message_and_an_exit_code(
     error: Exception, code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as ended, exits():
+    with pytest.raises(SystemExit) as ended, handle_errors():
         raise error
 
     assert ended.value.code == code
     assert capsys.readouterr().err == f"error: {error}\n"
 
 
+def test_an_unusable_path_is_a_message_and_exit_code_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(SystemExit) as ended, handle_errors():
+        (tmp_path / "file" / "inside").read_bytes()
+
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == (
+        f"error: {tmp_path}/file/inside cannot be used: Not a directory. Check the path, and that "
+        "this user may use it.\n"
+    )
+
+
 def test_an_unexpected_error_is_not_hidden() -> None:
-    with pytest.raises(ZeroDivisionError), exits():
+    with pytest.raises(ZeroDivisionError), handle_errors():
         1 / 0  # noqa: B018
 
 
 SIGTERM_DURING_AN_IMPORT = """
 import os, signal
-from servicekit.exits import exits
+from servicekit.cli_errors import handle_errors
 
-with exits():
+with handle_errors():
     try:
         os.kill(os.getpid(), signal.SIGTERM)
         while True:
