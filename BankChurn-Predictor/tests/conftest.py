@@ -10,10 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 from bankchurn.features import Matrix
-from bankchurn.model import ChurnPredictor
+from bankchurn.model.predictor import ChurnPredictor
 from bankchurn.sample import generate_sample
 from bankchurn.schema import IDENTIFIERS, TARGET, example
-from bankchurn.train import Training, TrainingOptions, seal, train
+from bankchurn.training.train import Training, TrainingOptions, seal, train
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

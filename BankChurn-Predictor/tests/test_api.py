@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from bankchurn.api import Settings, create_app
-from bankchurn.model import AGREEMENT, ChurnPredictor
+from bankchurn.model.predictor import AGREEMENT, ChurnPredictor
 from bankchurn.schema import FEATURES
 from bankchurn.schema import Customer as Record
 from pinproof import open_sealed

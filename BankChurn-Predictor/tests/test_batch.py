@@ -6,13 +6,13 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 import pytest
-from bankchurn import tables
-from bankchurn.answers import risk_level
 from bankchurn.batch import predict_file
-from bankchurn.model import ChurnPredictor
+from bankchurn.data import table_files as tables
+from bankchurn.data.table_files import DataError, TableWriter, read_chunks
+from bankchurn.model.predictor import ChurnPredictor
+from bankchurn.model.stack import probabilities
+from bankchurn.responses import risk_level
 from bankchurn.sample import generate_sample
-from bankchurn.stack import probabilities
-from bankchurn.tables import DataError, TableWriter, read_chunks
 
 ADDED = ["churn_probability", "churn_prediction", "risk_level", "warnings"]
 

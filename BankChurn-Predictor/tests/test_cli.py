@@ -269,8 +269,8 @@ def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_arguments: object, **_options: object) -> None:
         pytest.fail("the training began")
 
-    monkeypatch.setattr("bankchurn.train.train", fail)
-    monkeypatch.setattr("bankchurn.evaluation_report.evaluate_pipeline", fail)
+    monkeypatch.setattr("bankchurn.training.train.train", fail)
+    monkeypatch.setattr("bankchurn.evaluation.evaluation.evaluate_pipeline", fail)
 
 
 @pytest.mark.usefixtures("no_training")

@@ -7,7 +7,7 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 import pytest
-from bankchurn.columns import read_column
+from bankchurn.data.columns import read_column
 from hypothesis import example, given
 from hypothesis import strategies as st
 

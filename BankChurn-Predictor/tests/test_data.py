@@ -4,10 +4,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from bankchurn import tables
-from bankchurn.data import fingerprint, load_table
+from bankchurn.data import table_files as tables
+from bankchurn.data.table import fingerprint, load_table
+from bankchurn.data.table_files import DataError, TableWriter
 from bankchurn.schema import FEATURES, TARGET
-from bankchurn.tables import DataError, TableWriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

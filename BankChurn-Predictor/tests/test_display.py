@@ -1,7 +1,7 @@
 import pytest
-from bankchurn.display import show_report
-from bankchurn.evaluate import Group
-from bankchurn.train import Training
+from bankchurn.cli.display import show_report
+from bankchurn.evaluation.metrics import Group
+from bankchurn.training.train import Training
 
 
 @pytest.fixture(autouse=True)

@@ -4,12 +4,12 @@ from math import factorial
 import numpy as np
 import numpy.typing as npt
 import pytest
-from bankchurn.explain import AdditivityError, Background, ShapleyExplainer, in_probability
 from bankchurn.features import Matrix
-from bankchurn.model import ChurnPredictor
-from bankchurn.request_path import RequestPath
+from bankchurn.model.explain import AdditivityError, Background, ShapleyExplainer, in_probability
+from bankchurn.model.fast_ensemble import RequestPath
+from bankchurn.model.predictor import ChurnPredictor
+from bankchurn.model.stack import probabilities
 from bankchurn.schema import FEATURES
-from bankchurn.stack import probabilities
 from scipy.special import expit
 
 

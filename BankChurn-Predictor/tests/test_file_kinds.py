@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from bankchurn.data import load_table
-from bankchurn.tables import DataError, TableWriter, count_rows, read_chunks
+from bankchurn.data.table import load_table
+from bankchurn.data.table_files import DataError, TableWriter, count_rows, read_chunks
 
 
 def refusal(path: Path) -> str:

@@ -3,10 +3,10 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pandas as pd
 import pytest
-from bankchurn.answers import risk_level
-from bankchurn.explain import Background
-from bankchurn.model import ChurnPredictor, Decision, RequestPathError, load, pack
-from bankchurn.request_path import RequestPath
+from bankchurn.model.explain import Background
+from bankchurn.model.fast_ensemble import RequestPath
+from bankchurn.model.predictor import ChurnPredictor, Decision, RequestPathError, load, pack
+from bankchurn.responses import risk_level
 from bankchurn.schema import FEATURES, Customer
 
 

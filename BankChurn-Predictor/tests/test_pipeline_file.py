@@ -17,15 +17,15 @@ import pandas as pd
 import payloads
 import pytest
 import sklearn
-from bankchurn import pipeline_file
 from bankchurn.api import Settings, create_app
 from bankchurn.cli import app
-from bankchurn.model import ChurnPredictor
-from bankchurn.pipeline_file import PipelineUnpickler, read_pipeline, unpack, write_pipeline
-from bankchurn.pipeline_globals import PIPELINE_GLOBALS
+from bankchurn.model import pipeline_file
+from bankchurn.model.pipeline_file import PipelineUnpickler, read_pipeline, unpack, write_pipeline
+from bankchurn.model.pipeline_globals import PIPELINE_GLOBALS
+from bankchurn.model.predictor import ChurnPredictor
 from bankchurn.sample import generate_sample
 from bankchurn.schema import IDENTIFIERS
-from bankchurn.train import Training, TrainingOptions, train
+from bankchurn.training.train import Training, TrainingOptions, train
 from payloads import build, call, dict_of, make, name, number, text, tuple_of
 from pinproof import SealError, open_sealed
 from pinproof.errors import UnsafePickleError
@@ -71,7 +71,7 @@ def test_what_may_be_called_and_referred_to_is_this_and_nothing_else() -> None:
     assert sorted(map(name_of, PIPELINE_GLOBALS.calls)) == [
         "_loss:CyHalfBinomialLoss",
         "_loss:__pyx_unpickle_CyHalfBinomialLoss",
-        "bankchurn.pipeline_globals:_bytes_in_an_array",
+        "bankchurn.model.pipeline_globals:_bytes_in_an_array",
         "collections:defaultdict",
         "numpy.core.multiarray:_reconstruct",
         "numpy.core.multiarray:scalar",

@@ -6,16 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from bankchurn.batch import predict_file
-from bankchurn.data import load_table
-from bankchurn.evaluate import measure
+from bankchurn.data.table import load_table
+from bankchurn.data.table_files import TableWriter
+from bankchurn.evaluation.metrics import measure
 from bankchurn.features import customers_to_frame
 from bankchurn.golden import golden_customers
-from bankchurn.model import ChurnPredictor
-from bankchurn.request_path import RequestPath
+from bankchurn.model.fast_ensemble import RequestPath
+from bankchurn.model.predictor import ChurnPredictor
+from bankchurn.model.stack import LEARNERS, fit_pipeline, learner_probabilities, probabilities
 from bankchurn.schema import FEATURES, TARGET, Customer
-from bankchurn.stack import LEARNERS, fit_pipeline, learner_probabilities, probabilities
-from bankchurn.tables import TableWriter
-from bankchurn.train import STACK
+from bankchurn.training.train import STACK
 from scipy.special import expit
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline

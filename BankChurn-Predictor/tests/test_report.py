@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from bankchurn.report import check_folder, write_report
-from bankchurn.train import Training
+from bankchurn.training.train import Training
 from servicekit.files import DataError
 
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from bankchurn.data import find_problems, fingerprint
+from bankchurn.data.table import find_problems, fingerprint
 from bankchurn.sample import generate_sample
 
 

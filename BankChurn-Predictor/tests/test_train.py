@@ -6,16 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from bankchurn import features
-from bankchurn.data import load_table
-from bankchurn.evaluation_report import digest_table
-from bankchurn.explain import ShapleyExplainer
+from bankchurn.data.table import load_table
+from bankchurn.data.table_files import DataError, TableWriter
+from bankchurn.evaluation.evaluation import digest_table
 from bankchurn.features import Matrix, customer_values
 from bankchurn.golden import golden_customers
-from bankchurn.model import AGREEMENT, ChurnPredictor
+from bankchurn.model.explain import ShapleyExplainer
+from bankchurn.model.predictor import AGREEMENT, ChurnPredictor
+from bankchurn.model.stack import fit_pipeline, probabilities
 from bankchurn.schema import CATEGORIES, FEATURES, NUMBERS, Customer
-from bankchurn.stack import fit_pipeline, probabilities
-from bankchurn.tables import DataError, TableWriter
-from bankchurn.train import Training, TrainingOptions, model_version, seal, train
+from bankchurn.training.train import Training, TrainingOptions, model_version, seal, train
 from pinproof import SealError, open_sealed
 
 GUARDED = {"bankchurn", "lightgbm", "numpy", "pandas", "scikit-learn", "scipy", "shap", "treelite"}
@@ -167,7 +167,7 @@ def test_a_model_whose_explanations_do_not_add_up_to_its_answers_is_not_sealed(
 def test_a_model_that_finds_its_own_explanations_wrong_is_not_sealed(
     training: Training, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bankchurn.explain._ADDITIVITY", -1.0)
+    monkeypatch.setattr("bankchurn.model.explain._ADDITIVITY", -1.0)
     with pytest.raises(SealError, match="paths disagree: The contributions miss the log-odds"):
         seal(training, tmp_path / "model")
     assert list(tmp_path.iterdir()) == []
@@ -176,7 +176,7 @@ def test_a_model_that_finds_its_own_explanations_wrong_is_not_sealed(
 def test_a_model_whose_trees_are_read_differently_is_not_sealed(
     sample: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bankchurn.model.AGREEMENT", -1.0)
+    monkeypatch.setattr("bankchurn.model.predictor.AGREEMENT", -1.0)
     options = TrainingOptions(folds=2, background_rows=5)
     with pytest.raises(SealError, match=r"paths disagree: The request path is .* away"):
         train(sample.head(600), source="sample", options=options)

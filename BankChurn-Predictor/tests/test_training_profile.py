@@ -6,10 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from bankchurn.features import customer_values, table_values
-from bankchurn.model import ChurnPredictor, load
+from bankchurn.model.predictor import ChurnPredictor, load
+from bankchurn.model.training_profile import (
+    NumberProfile,
+    ProfileError,
+    TrainingProfile,
+    WarningFinder,
+)
 from bankchurn.schema import CATEGORIES, FEATURES, NUMBERS, Customer
-from bankchurn.train import Training, TrainingOptions, train
-from bankchurn.training_profile import NumberProfile, ProfileError, TrainingProfile, WarningFinder
+from bankchurn.training.train import Training, TrainingOptions, train
 from hypothesis import given
 from hypothesis import strategies as st
 from servicekit.answer_warnings import AnswerWarning, as_cell

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from nlpinsight.data import Corpus, judgeable
-from nlpinsight.making import make_tfidf
+from nlpinsight.data.corpus import Corpus, judgeable
 from nlpinsight.model import SentimentModel
 from nlpinsight.sample import generate_sample
-from nlpinsight.train import Training, finish, make_ready, seal
+from nlpinsight.training.sealing import Training, finish, make_ready, seal
+from nlpinsight.training.trained_model import make_tfidf
 
 # How long an example takes says nothing on a busy machine.
 settings.register_profile("no deadline", deadline=None)

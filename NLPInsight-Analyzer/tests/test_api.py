@@ -10,11 +10,11 @@ from typing import Any, Literal
 
 import pytest
 from nlpinsight.api import Settings, create_app
-from nlpinsight.data import Corpus
+from nlpinsight.backends.tfidf import TfidfConfig
+from nlpinsight.data.corpus import Corpus
 from nlpinsight.model import SentimentModel, judge
 from nlpinsight.schema import LABELS, MAX_BATCH_TEXTS, MAX_TEXT_CHARACTERS
-from nlpinsight.text import is_longer
-from nlpinsight.tfidf import TfidfConfig
+from nlpinsight.text.normalisation import is_longer
 from servicekit.testing import wait_until
 from starlette.testclient import TestClient
 
@@ -142,7 +142,7 @@ def test_what_can_grow_is_not_read_where_others_wait(
 
     monkeypatch.setattr("nlpinsight.api.is_longer", measure)
     monkeypatch.setattr(
-        "nlpinsight.text.unicodedata",
+        "nlpinsight.text.normalisation.unicodedata",
         SimpleNamespace(**(vars(unicodedata) | {"normalize": watch})),
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nlpinsight.batch import ADDED, predict_file
+from nlpinsight.batch.predict_file import ADDED, predict_file
 from nlpinsight.model import SentimentModel, judge
 from servicekit.files import DataError
 
@@ -149,7 +149,7 @@ def test_memory_does_not_grow_with_the_file(sealed: Path, tmp_path: Path) -> Non
         (tmp_path / "in.txt").write_text(line * rows)
         code = (
             "import resource, sys; from pathlib import Path; from pinproof import open_sealed;"
-            "from nlpinsight.batch import predict_file;"
+            "from nlpinsight.batch.predict_file import predict_file;"
             "model, source, out = map(Path, sys.argv[1:]);"
             "predict_file(open_sealed(model).predictor, source, out);"
             "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from nlpinsight.cli import app
-from nlpinsight.data import load_corpus
+from nlpinsight.data.corpus import load_corpus
 from nlpinsight.sample import generate_sample
 from typer.testing import CliRunner, Result
 
@@ -214,7 +214,7 @@ def test_places_that_cannot_be_written_are_refused_before_training(  # noqa: PLR
     def fail(*_arguments: object) -> None:
         pytest.fail("the training began")
 
-    monkeypatch.setattr("nlpinsight.making.make_tfidf", fail)
+    monkeypatch.setattr("nlpinsight.training.trained_model.make_tfidf", fail)
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious" / "file").write_text("mine")
     (tmp_path / "file").write_text("mine")

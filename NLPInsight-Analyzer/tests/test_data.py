@@ -3,9 +3,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from nlpinsight.data import Corpus, judgeable, load_corpus, load_texts, make_fit, split
-from nlpinsight.labels import parse_label_map
-from nlpinsight.leakage import wording
+from nlpinsight.data.corpus import Corpus, judgeable, load_corpus, load_texts, make_fit, split
+from nlpinsight.data.labels import parse_label_map
+from nlpinsight.data.leakage import wording
 from nlpinsight.schema import LABELS
 from servicekit.files import DataError
 

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from nlpinsight.data import Corpus
-from nlpinsight.evaluate import Report, evaluate, measure
+from nlpinsight.data.corpus import Corpus
+from nlpinsight.evaluation.metrics import Report, evaluate, measure
 from nlpinsight.model import SentimentModel
 from nlpinsight.report import EVALUATION, check_folder, write_report
 from nlpinsight.schema import LABELS
-from nlpinsight.train import Training
+from nlpinsight.training.sealing import Training
 from servicekit.files import DataError
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, log_loss
 

@@ -3,12 +3,12 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import pytest
-from nlpinsight.calibration import softmax
+from nlpinsight.backends.calibration import softmax
+from nlpinsight.backends.tfidf import TfidfModel
 from nlpinsight.explain import MAX_WORDS, explain
 from nlpinsight.model import Reading, SentimentModel
 from nlpinsight.schema import LABELS, Backend, Label
-from nlpinsight.text import EmptyTextError, normalise_all
-from nlpinsight.tfidf import TfidfModel
+from nlpinsight.text.normalisation import EmptyTextError, normalise_all
 from pinproof import GoldenValue
 from pydantic import JsonValue
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from nlpinsight.backends.tfidf import TfidfConfig
 from nlpinsight.golden import golden_texts, make_golden_set
 from nlpinsight.model import SentimentModel
 from nlpinsight.schema import LABELS
-from nlpinsight.text import normalise_all
-from nlpinsight.tfidf import TfidfConfig
-from nlpinsight.train import Training, seal
+from nlpinsight.text.normalisation import normalise_all
+from nlpinsight.training.sealing import Training, seal
 from pinproof import GoldenValue, SealError
 from pinproof.sealed.golden import disagreements
 from pydantic import JsonValue

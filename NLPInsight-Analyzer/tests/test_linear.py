@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nlpinsight.calibration import softmax
-from nlpinsight.data import Corpus, load_texts
-from nlpinsight.linear import LinearModel
+from nlpinsight.backends.calibration import softmax
+from nlpinsight.backends.linear import LinearModel
+from nlpinsight.backends.tfidf import PIPELINE, TfidfModel
+from nlpinsight.data.corpus import Corpus, load_texts
 from nlpinsight.model import SentimentModel
 from nlpinsight.ngrams import character_terms, fold, word_terms
-from nlpinsight.pipeline import AGREEMENT, AgreementError, export, fit_pipeline
-from nlpinsight.tfidf import PIPELINE, TfidfModel
-from nlpinsight.train import Training
+from nlpinsight.training.linear_pipeline import AGREEMENT, AgreementError, export, fit_pipeline
+from nlpinsight.training.sealing import Training
 from pinproof import open_sealed
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.pipeline import Pipeline

@@ -2,12 +2,12 @@ import json
 
 import numpy as np
 import pytest
-from nlpinsight.calibration import CALIBRATION, softmax
+from nlpinsight.backends.calibration import CALIBRATION, softmax
+from nlpinsight.backends.tfidf import TfidfConfig, TfidfModel
 from nlpinsight.model import CONFIG, Reading, SentimentModel, judge, load
 from nlpinsight.schema import LABELS
-from nlpinsight.text import EmptyTextError
-from nlpinsight.tfidf import TfidfConfig, TfidfModel
-from nlpinsight.train import Training
+from nlpinsight.text.normalisation import EmptyTextError
+from nlpinsight.training.sealing import Training
 
 
 def config(**changes: object) -> dict[str, bytes]:

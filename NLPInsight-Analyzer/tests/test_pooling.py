@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from nlpinsight.calibration import softmax
-from nlpinsight.linear import Block, LinearModel
-from nlpinsight.pooling import POOLING, Pool, pooled
+from nlpinsight.backends.calibration import softmax
+from nlpinsight.backends.linear import Block, LinearModel
+from nlpinsight.backends.pooling import POOLING, Pool, pooled
 
 Floats = npt.NDArray[np.float64]
 

@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from nlpinsight.data import judgeable, load_corpus
-from nlpinsight.evaluate import evaluate
-from nlpinsight.hidden_words import hide_words_of_each
-from nlpinsight.labels import parse_label_map
-from nlpinsight.making import make_tfidf
-from nlpinsight.text import normalise_all
-from nlpinsight.train import Training, finish, make_ready
+from nlpinsight.data.corpus import judgeable, load_corpus
+from nlpinsight.data.labels import parse_label_map
+from nlpinsight.evaluation.metrics import evaluate
+from nlpinsight.text.hidden_words import hide_words_of_each
+from nlpinsight.text.normalisation import normalise_all
+from nlpinsight.training.sealing import Training, finish, make_ready
+from nlpinsight.training.trained_model import make_tfidf
 
 PROJECT = Path(__file__).parents[1]
 

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from nlpinsight.data import Corpus
-from nlpinsight.leakage import digest_texts
-from nlpinsight.making import Made, make_tfidf
+from nlpinsight.data.corpus import Corpus
+from nlpinsight.data.leakage import digest_texts
+from nlpinsight.evaluation.reliability import CalibrationFit
 from nlpinsight.model import CONFIG, SentimentModel, load
-from nlpinsight.reliability import CalibrationFit
 from nlpinsight.schema import LABELS
-from nlpinsight.train import Training, finish, make_ready, seal
+from nlpinsight.training.sealing import Training, finish, make_ready, seal
+from nlpinsight.training.trained_model import Made, make_tfidf
 from pinproof import open_sealed
 from pinproof.errors import FileDigestError, SealError
 from pinproof.sealed.golden import differences

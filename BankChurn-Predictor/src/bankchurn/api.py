@@ -19,8 +19,8 @@ from servicekit import (
 )
 from servicekit import create_app as create_service
 
-from bankchurn.answers import BatchPrediction, Prediction
-from bankchurn.model import ChurnPredictor
+from bankchurn.model.predictor import ChurnPredictor
+from bankchurn.responses import BatchPrediction, Prediction
 from bankchurn.schema import Customer
 
 __all__ = ["Settings", "create_app"]

@@ -12,12 +12,12 @@ from servicekit.answer_warnings import WARNINGS, as_cell
 from servicekit.files import NewFile, check_not_input
 from servicekit.rows import Problems
 
-from bankchurn.answers import risk_level
-from bankchurn.data import check_columns, find_problems
-from bankchurn.evaluation_report import count_unknown
-from bankchurn.file_kinds import input_kind, output_kind
-from bankchurn.model import ChurnPredictor
-from bankchurn.tables import DataError, TableWriter, read_chunks, read_header
+from bankchurn.data.file_kinds import input_kind, output_kind
+from bankchurn.data.table import check_columns, find_problems
+from bankchurn.data.table_files import DataError, TableWriter, read_chunks, read_header
+from bankchurn.evaluation.evaluation import count_unknown
+from bankchurn.model.predictor import ChurnPredictor
+from bankchurn.responses import risk_level
 
 __all__ = ["ADDED", "BatchSummary", "check_output", "predict_file"]
 

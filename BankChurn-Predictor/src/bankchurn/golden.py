@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from pinproof import Agreement, GoldenSet, Tolerance
 
-from bankchurn.model import AGREEMENT, ChurnPredictor
+from bankchurn.model.predictor import AGREEMENT, ChurnPredictor
 from bankchurn.sample import generate_sample
 from bankchurn.schema import CATEGORIES, FEATURES, NUMBERS, Customer, example
 

@@ -9,7 +9,7 @@ import io
 import logging
 from typing import Final
 
-from bankchurn.evaluate import Evaluation
+from bankchurn.evaluation.metrics import Evaluation
 
 __all__ = ["PLOTS", "draw_plots"]
 

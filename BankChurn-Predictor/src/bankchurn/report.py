@@ -6,7 +6,7 @@ from typing import Final
 
 from servicekit.files import NewFile, make_folder
 
-from bankchurn.evaluate import TrainingReport
+from bankchurn.evaluation.metrics import TrainingReport
 from bankchurn.plots import PLOTS, draw_plots
 
 __all__ = ["check_folder", "write_report"]

@@ -31,7 +31,7 @@ from nlpinsight.schema import (
     Sentiment,
     TextRequest,
 )
-from nlpinsight.text import EmptyTextError, grows, is_longer
+from nlpinsight.text.normalisation import EmptyTextError, grows, is_longer
 
 __all__ = ["Settings", "create_app"]
 

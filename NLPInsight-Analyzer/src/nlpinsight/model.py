@@ -19,7 +19,7 @@ from pinproof import GoldenValue
 from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter
 from servicekit.answer_warnings import AnswerWarning
 
-from nlpinsight.calibration import Calibrator, softmax
+from nlpinsight.backends.calibration import Calibrator, softmax
 from nlpinsight.schema import LABELS, Backend, Label, Sentiment, Unit
 
 __all__ = [
@@ -48,8 +48,8 @@ MOSTLY_UNKNOWN: Final = "mostly_unknown"
 _MOSTLY: Final = 0.5
 
 _MODULES: Final[dict[Backend, str]] = {
-    "tfidf": "nlpinsight.tfidf",
-    "transformer": "nlpinsight.transformer",
+    "tfidf": "nlpinsight.backends.tfidf",
+    "transformer": "nlpinsight.backends.transformer",
 }
 
 
@@ -92,7 +92,7 @@ class Reading:
 
 @runtime_checkable
 class SentimentModel(Protocol):
-    """What both back ends can do. Texts are raw: a model normalises them with `nlpinsight.text`."""
+    """What both back ends can do. Texts are raw: a model normalises them itself."""
 
     @property
     def backend(self) -> Backend:

@@ -5,7 +5,7 @@ from typing import Final
 
 from servicekit.files import NewFile, make_folder
 
-from nlpinsight.evaluate import Report
+from nlpinsight.evaluation.metrics import Report
 
 __all__ = ["EVALUATION", "check_folder", "write_report"]
 

@@ -19,8 +19,8 @@ from typing import Final, TypeVar
 
 import numpy as np
 
-from nlpinsight.data import Corpus
-from nlpinsight.leakage import wording
+from nlpinsight.data.corpus import Corpus
+from nlpinsight.data.leakage import wording
 from nlpinsight.schema import LABELS, Label
 
 __all__ = ["DISAGREEMENT", "MAX_TEXTS", "MIXED", "generate_sample"]

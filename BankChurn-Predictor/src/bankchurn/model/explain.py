@@ -1,0 +1,189 @@
+"""Why a customer's probability is what it is: exact interventional Shapley values.
+
+The stack's log-odds are a linear combination of its learners' margins, and Shapley values are
+linear in the model, so the values of the stack are the weighted sum of the learners' values.
+Each learner's are exact: `shap.TreeExplainer` with interventional perturbation computes, for
+every customer of a fixed background, what each feature contributes to the difference between
+the explained customer and that one, and takes the mean.
+
+An unknown value is explained as the median that the model puts in its place.
+"""
+
+import hashlib
+import json
+import warnings
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import expit
+from sklearn.ensemble import StackingClassifier
+
+from bankchurn.features import Matrix
+from bankchurn.model.fast_ensemble import RequestPath
+from bankchurn.model.stack import LEARNERS
+from bankchurn.responses import Explanation
+from bankchurn.schema import FEATURES
+
+__all__ = ["METHOD", "AdditivityError", "Background", "ShapleyExplainer", "in_probability"]
+
+Floats = npt.NDArray[np.float64]
+
+METHOD: Final = "exact interventional Shapley values of the log-odds (TreeSHAP over the stack)"
+
+# The explainers add in another order than the request path, and XGBoost's margins are float32.
+_ADDITIVITY: Final = 1e-5
+
+
+class AdditivityError(RuntimeError):
+    """The contributions do not sum to the customer's log-odds: nothing is returned instead."""
+
+
+class Background:
+    """The customers that explanations compare with. Sealed inside the model.
+
+    Args:
+        matrix: Rows of the feature matrix, without any identifier.
+
+    Attributes:
+        matrix: The rows.
+        version: A digest of the rows: equal versions mean equal backgrounds.
+    """
+
+    def __init__(self, matrix: Matrix) -> None:
+        if matrix.ndim != 2 or matrix.shape[1] != len(FEATURES) or not len(matrix):  # noqa: PLR2004
+            raise ValueError(f"A background has one column per feature, not {matrix.shape}.")
+        self.matrix = np.ascontiguousarray(matrix, dtype=np.float32)
+        self.version = hashlib.sha256(self.matrix.astype("<f4").tobytes()).hexdigest()[:12]
+
+    @classmethod
+    def sample(cls, matrix: Matrix, *, size: int, seed: int) -> "Background":
+        """Draw a background from a feature matrix, without replacement."""
+        chosen = np.random.default_rng(seed).choice(
+            len(matrix), size=min(size, len(matrix)), replace=False
+        )
+        return cls(matrix[np.sort(chosen)])
+
+    def to_json(self) -> bytes:
+        """The background as JSON, exact: float32 values survive the way through float64."""
+        document = {
+            "version": self.version,
+            "features": list(FEATURES),
+            "rows": self.matrix.astype(np.float64).tolist(),
+        }
+        return json.dumps(document).encode()
+
+    @classmethod
+    def from_json(cls, raw: bytes) -> "Background":
+        """Read what `to_json` wrote."""
+        document: dict[str, Any] = json.loads(raw)
+        background = cls(np.array(document["rows"], dtype=np.float32))
+        if document["features"] != list(FEATURES) or document["version"] != background.version:
+            raise ValueError("The background is not the one that its version names.")
+        return background
+
+
+class ShapleyExplainer:
+    """Explains the log-odds of a fitted stack.
+
+    Args:
+        stack: The fitted stack.
+        path: Its request path, which states the log-odds that contributions must sum to.
+        background: The customers to compare with.
+
+    Attributes:
+        background: The same.
+        base_log_odds: The mean log-odds of the background.
+    """
+
+    def __init__(
+        self, stack: StackingClassifier, path: RequestPath, background: Background
+    ) -> None:
+        self._path = path
+        self.background = background
+        self.base_log_odds = float(path.log_odds(background.matrix).mean())
+        with warnings.catch_warnings():
+            # Its plots, imported only where matplotlib is, use what others have deprecated.
+            warnings.simplefilter("ignore")
+            from shap import TreeExplainer  # noqa: PLC0415 - over a second that training can spare
+        weights = stack.final_estimator_.coef_[0].tolist()
+        self._explainers = [
+            (
+                weight,
+                TreeExplainer(
+                    _trees_of(stack, name),
+                    background.matrix,
+                    feature_perturbation="interventional",
+                    model_output="raw",
+                ),
+            )
+            for name, weight in zip(LEARNERS, weights, strict=True)
+        ]
+
+    def contributions(self, matrix: Matrix) -> Floats:
+        """What each feature adds to the log-odds of each row, in the order of `FEATURES`.
+
+        Raises:
+            AdditivityError: The contributions do not sum to the log-odds.
+        """
+        total = np.zeros(matrix.shape, dtype=np.float64)
+        for weight, explainer in self._explainers:
+            values = explainer.shap_values(matrix, check_additivity=False)
+            # The forest answers for both classes; churn is the second.
+            total += weight * (values[..., 1] if values.ndim == total.ndim + 1 else values)
+        gap = np.abs(self.base_log_odds + total.sum(axis=1) - self._path.log_odds(matrix))
+        if not bool(np.all(gap <= _ADDITIVITY)):
+            raise AdditivityError(
+                f"The contributions miss the log-odds by {gap.max():.3g}, more than "
+                f"{_ADDITIVITY:g}. Report this with the model's version; do not use the values."
+            )
+        return total
+
+    def explain(self, matrix: Matrix) -> list[Explanation]:
+        """Explain each row of a feature matrix."""
+        contributions = self.contributions(matrix)
+        # The sums and not the request path's log-odds: they differ by rounding, and what is
+        # returned adds up to the last digit.
+        log_odds = self.base_log_odds + contributions.sum(axis=1)
+        in_points = in_probability(contributions, self.base_log_odds)
+        return [
+            Explanation(
+                method=METHOD,
+                background_version=self.background.version,
+                base_log_odds=self.base_log_odds,
+                log_odds_contributions=_named(contributions[row]),
+                log_odds=float(log_odds[row]),
+                base_probability=float(expit(self.base_log_odds)),
+                probability_contributions=_named(in_points[row]),
+            )
+            for row in range(len(matrix))
+        ]
+
+
+def in_probability(contributions: Floats, base_log_odds: float) -> Floats:
+    """Log-odds contributions as points of probability.
+
+    Every contribution of a customer is multiplied by one factor, the slope of the straight line
+    that joins the base and the customer on the logistic curve:
+    ``(p - p0) / (log_odds - base_log_odds)``. The factor is positive, so signs, order and
+    proportions stay; the results sum to ``p - p0`` exactly. Where the log-odds equal the base,
+    the factor is the curve's own slope there, ``p0 * (1 - p0)``.
+    """
+    shift = contributions.sum(axis=1)
+    base = expit(base_log_odds)
+    slope = np.full(shift.shape, base * (1.0 - base), dtype=np.float64)
+    # Below this, the quotient of two rounded differences is less exact than the slope itself.
+    steep = np.abs(shift) > 1e-6  # noqa: PLR2004
+    slope[steep] = (expit(base_log_odds + shift[steep]) - base) / shift[steep]
+    return np.asarray(contributions * slope[:, np.newaxis], dtype=np.float64)
+
+
+def _named(values: Floats) -> dict[str, float]:
+    return dict(zip(FEATURES, values.tolist(), strict=True))
+
+
+def _trees_of(stack: StackingClassifier, name: str) -> Any:  # noqa: ANN401 - four libraries' models
+    learner = stack.named_estimators_[name]
+    if name == "xgboost":
+        return learner.get_booster()
+    return learner.booster_ if name == "lightgbm" else learner
