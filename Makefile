@@ -7,7 +7,7 @@ SHELL := bash
 MAKEFLAGS += --no-builtin-rules --warn-undefined-variables
 
 SERVICES := BankChurn-Predictor NLPInsight-Analyzer ChicagoTaxi-Pipeline
-LIBS := pinproof servicekit
+LIBS := modelseal pinproof servicekit
 # Documents with blocks that `make docs` generates.
 GENERATED_DOCS := README.md BankChurn-Predictor/README.md BankChurn-Predictor/MODEL_CARD.md lab/README.md \
 	NLPInsight-Analyzer/README.md NLPInsight-Analyzer/MODEL_CARD.md docs/adr/013-no-dynamic-batching.md \
@@ -256,23 +256,24 @@ $(UV): tools/requirements-uv.txt .tools/python
 
 LIB_FILES = $(wildcard libs/*/pyproject.toml libs/*/requirements-prod.txt)
 
-# A project's environment: its development requirements, and itself and the libraries in place, less
-# what pins.toml excludes. The checker says what that is, so its own environment comes first.
+# A project's environment: its development requirements, and itself and the libraries in place. What
+# pins.toml excludes from a service's is left out: the checker tells it, so its environment comes first.
 define environment
 $(1)/.venv/.installed: $$(wildcard $(1)/requirements-*.txt) $(1)/pyproject.toml $$(LIB_FILES) .tools/python $$(UV)
 	@echo "Setting up $(1)/.venv"
 	@$$(UV) venv --quiet --clear --python "$$(PYTHON)" $(1)/.venv
-	@$(if $(2),libs/pinproof/.venv/bin/pinproof exclusions $(1) > $(1)/.venv/excluded.txt)
+	@$(if $(3),libs/pinproof/.venv/bin/pinproof exclusions $(1) > $(1)/.venv/excluded.txt)
 	@$$(UV) pip install --quiet --python $(1)/.venv/bin/python -r $(1)/requirements-dev.txt \
-		$(if $(2),--excludes $(1)/.venv/excluded.txt) $(2:%=-e libs/%) -e $(1)
+		$(if $(3),--excludes $(1)/.venv/excluded.txt) $(2:%=-e libs/%) -e $(1)
 	@touch $$@
 
-$(if $(2),$(1)/.venv/.installed: pins.toml libs/pinproof/.venv/.installed)
+$(if $(3),$(1)/.venv/.installed: pins.toml libs/pinproof/.venv/.installed)
 endef
-$(eval $(call environment,libs/pinproof,))
-$(eval $(call environment,libs/servicekit,pinproof))
-$(eval $(call environment,lab,pinproof))
-$(foreach s,$(SERVICES),$(eval $(call environment,$(s),pinproof servicekit)))
+$(eval $(call environment,libs/modelseal))
+$(eval $(call environment,libs/pinproof,modelseal))
+$(eval $(call environment,libs/servicekit,modelseal))
+$(eval $(call environment,lab,modelseal pinproof))
+$(foreach s,$(SERVICES),$(eval $(call environment,$(s),modelseal servicekit,less exclusions)))
 
 # What only some work needs comes on top, into the same environment: requirements-NAME.txt, .venv/.NAME.
 # Where no folder of local wheels is configured, torch is the build without several GB of CUDA.

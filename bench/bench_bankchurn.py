@@ -6,7 +6,7 @@ with ``shap.KernelExplainer``. The machine is noisy, so the two sides of a compa
 and what counts is the ratio of their medians.
 
 Run by ``make bench`` in the service's environment. It imports nothing of the service: what it
-times is what ``pinproof.open_sealed`` returns.
+times is what ``modelseal.open_sealed`` returns.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import shap
-from pinproof import open_sealed
+from modelseal import open_sealed
 from rich.console import Console
 from rich.table import Table
 from threadpoolctl import threadpool_limits

@@ -9,7 +9,7 @@ time of one thread: on a quiet core it is the time that passes, and on a busy on
 count the waiting. Their sides take turns, and what counts is the ratio of their medians.
 
 Sections that are not measured are kept as they stand in the results file. It imports nothing of
-the service: what it times is what ``pinproof.open_sealed`` returns, or answers over HTTP.
+the service: what it times is what ``modelseal.open_sealed`` returns, or answers over HTTP.
 
     python bench/bench_nlpinsight.py --out bench/results/nlpinsight.json
 """
@@ -34,7 +34,7 @@ from typing import Any
 import httpx2
 import joblib
 import numpy as np
-from pinproof import open_sealed
+from modelseal import open_sealed
 from rich.console import Console
 from rich.table import Table
 from threadpoolctl import threadpool_limits

@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import torch
-from pinproof import open_sealed
+from modelseal import open_sealed
 from rich.console import Console
 from rich.table import Table
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline

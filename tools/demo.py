@@ -76,8 +76,8 @@ def _show_refusal(model: Path) -> None:
     contents[len(contents) // 2] ^= 0x01
     file.write_bytes(contents)
     _say(f"One bit of {file.name} changed; opening it again")
-    pinproof = [sys.executable, "-m", "pinproof", "open", broken]
-    refused = subprocess.run(pinproof, capture_output=True, text=True, check=False)  # noqa: S603
+    opening = [sys.executable, "-m", "modelseal", "open", broken]
+    refused = subprocess.run(opening, capture_output=True, text=True, check=False)  # noqa: S603
     if refused.returncode != 1:
         sys.exit(f"A tampered model opened: {refused.stdout}{refused.stderr}")
     console.print(f"[red]{refused.stderr.strip()}")

@@ -26,7 +26,7 @@ from bankchurn.model import stack
 from bankchurn.model.predictor import ChurnPredictor
 from bankchurn.sample import generate_sample
 from bankchurn.schema import FEATURES
-from pinproof import open_sealed
+from modelseal import open_sealed
 from servicekit.testing import wait_until
 from starlette.testclient import TestClient
 

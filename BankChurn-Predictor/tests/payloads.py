@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from pinproof import Manifest
-from pinproof.sealed.manifest import encode_manifest, read_manifest
+from modelseal import Manifest
+from modelseal.manifest import encode_manifest, read_manifest
 
 NONE, TRUE, FALSE = pickle.NONE, pickle.NEWTRUE, pickle.NEWFALSE
 

@@ -13,7 +13,7 @@ from bankchurn.api import Settings, create_app
 from bankchurn.model.predictor import AGREEMENT, ChurnPredictor
 from bankchurn.schema import FEATURES
 from bankchurn.schema import Customer as Record
-from pinproof import open_sealed
+from modelseal import open_sealed
 from servicekit.testing import wait_until
 from starlette.testclient import TestClient
 

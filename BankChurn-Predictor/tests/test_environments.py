@@ -22,11 +22,11 @@ UV = ROOT / ".tools" / "uv" / "bin" / "uv"
 UNGUARDED = """
 import json, sys
 from pathlib import Path
-from pinproof import SealedModelError
-from pinproof.sealed.golden import differences
-from pinproof.sealed.manifest import read_manifest
-from pinproof.sealed.model_files import read_files
-from pinproof.sealed.opening import load_predictor
+from modelseal import SealedModelError
+from modelseal.golden import differences
+from modelseal.manifest import read_manifest
+from modelseal.model_files import read_files
+from modelseal.opening import load_predictor
 
 model = Path(sys.argv[1])
 manifest, _ = read_manifest(model)
@@ -57,7 +57,7 @@ class Environment:
         _uv("venv", "--quiet", "--python", base, str(made._folder))
         made._install(
             *("-r", str(SERVICE / "requirements-prod.txt")),
-            *("-e", str(ROOT / "libs" / "pinproof"), "-e", str(ROOT / "libs" / "servicekit")),
+            *("-e", str(ROOT / "libs" / "modelseal"), "-e", str(ROOT / "libs" / "servicekit")),
             *("-e", str(SERVICE)),
         )
         return made
@@ -73,8 +73,8 @@ class Environment:
         _uv("pip", "install", "--quiet", "--python", str(self.python), *what)
 
     def open(self, model: Path) -> dict[str, Any]:
-        """What `pinproof open` says of a model here."""
-        return self._run("-m", "pinproof", "open", str(model), "--format", "json")
+        """What `modelseal open` says of a model here."""
+        return self._run("-m", "modelseal", "open", str(model), "--format", "json")
 
     def load_unguarded(self, model: Path) -> dict[str, Any]:
         """What happens to a model here that nobody guards."""

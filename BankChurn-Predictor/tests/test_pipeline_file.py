@@ -27,9 +27,6 @@ from bankchurn.sample import generate_sample
 from bankchurn.schema import IDENTIFIERS
 from bankchurn.training.train import Training, TrainingOptions, train
 from payloads import build, call, dict_of, make, name, number, text, tuple_of
-from pinproof import SealError, open_sealed
-from pinproof.errors import UnsafePickleError
-from pinproof.sealed.restricted_pickle import name_of
 from servicekit.testing import wait_until
 from sklearn.pipeline import Pipeline
 from sklearn.tree._tree import Tree

@@ -11,7 +11,7 @@ from bankchurn.cli import app
 from bankchurn.sample import generate_sample
 from bankchurn.schema import example
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from pinproof.sealed.signing import public_key_of, sign_model
+from modelseal.signing import public_key_of, sign_model
 from typer.testing import CliRunner, Result
 
 COMMANDS = ("evaluate", "predict", "explain")

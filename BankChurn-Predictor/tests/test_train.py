@@ -16,7 +16,7 @@ from bankchurn.model.predictor import AGREEMENT, ChurnPredictor
 from bankchurn.model.stack import fit_pipeline, probabilities
 from bankchurn.schema import CATEGORIES, FEATURES, NUMBERS, Customer
 from bankchurn.training.train import Training, TrainingOptions, model_version, seal, train
-from pinproof import SealError, open_sealed
+from modelseal import SealError, open_sealed
 
 GUARDED = {"bankchurn", "lightgbm", "numpy", "pandas", "scikit-learn", "scipy", "shap", "treelite"}
 

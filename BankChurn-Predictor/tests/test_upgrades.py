@@ -26,7 +26,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trial(cache: Path, pin: str, report: Path) -> dict[str, Any]:
     process = subprocess.run(
         [
-            *(sys.executable, "-m", "pinproof", "trial", "BankChurn-Predictor", pin),
+            *(ROOT / "libs/pinproof/.venv/bin/pinproof", "trial", "BankChurn-Predictor", pin),
             *("--root", str(ROOT), "--cache", str(cache), "--report", str(report)),
         ],
         capture_output=True,

@@ -9,7 +9,7 @@ from chicagotaxi.forecast import ForecastOptions
 from chicagotaxi.model import DemandForecaster
 from chicagotaxi.panel import Panel
 from chicagotaxi.train import Training, seal, train
-from pinproof import OpenedModel, open_sealed
+from modelseal import OpenedModel, open_sealed
 from synthetic import hourly
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -22,7 +22,7 @@ from chicagotaxi.panel import read_hourly
 from chicagotaxi.predict import identity
 from chicagotaxi.sealed_forecast import SealedForecast
 from double_trips import SCHEMA, fail_late
-from pinproof import SealedModelError
+from modelseal import SealedModelError
 from servicekit.files import DataError
 
 SETTINGS = {

@@ -22,7 +22,7 @@ from chicagotaxi.predictions import ModelIdentity, read_pointer
 from chicagotaxi.tables import table
 from chicagotaxi.watch import Predictions
 from hostile_batches import HOSTILE, make_device, make_loop, make_socket
-from pinproof import OpenedModel
+from modelseal import OpenedModel
 from pydantic import TypeAdapter
 from servicekit import ServiceSettings
 from servicekit.testing import LiveService, wait_until

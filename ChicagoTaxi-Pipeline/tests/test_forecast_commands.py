@@ -13,7 +13,7 @@ from chicagotaxi.cli import app
 from chicagotaxi.metrics import BacktestReport
 from chicagotaxi.predictions import read_batch, read_pointer
 from chicagotaxi.schema import PipelineStatus, read_status
-from pinproof import open_sealed
+from modelseal import open_sealed
 from stopping import stop_when
 from typer.testing import CliRunner
 
@@ -157,7 +157,7 @@ def test_a_model_of_another_service_is_told(
 ) -> None:
     # As if this one were not this service's; what it takes is not looked at.
     monkeypatch.setattr("chicagotaxi.sealed_forecast.MODEL_NAME", "another")
-    monkeypatch.setattr("pinproof.open_sealed", None)
+    monkeypatch.setattr("modelseal.open_sealed", None)
     # In a place of its own: this process may have opened the other one.
     shutil.copytree(sealed, tmp_path / "copy")
     message = run("predict", "--out", output, "--model", tmp_path / "copy", code=2)

@@ -13,7 +13,7 @@ from chicagotaxi.panel import Panel
 from chicagotaxi.predict import identity
 from chicagotaxi.predictions import read_batch
 from chicagotaxi.tables import table
-from pinproof import OpenedModel
+from modelseal import OpenedModel
 from servicekit.load_testing import Question, put_under_load
 from servicekit.testing import LiveService
 from synthetic import LEVELS

@@ -22,9 +22,9 @@ from chicagotaxi.model import (
 from chicagotaxi.panel import Panel
 from chicagotaxi.tables import table, week_after
 from chicagotaxi.train import Training, fingerprint, model_version, seal, train
-from pinproof import OpenedModel, SealError, open_sealed
-from pinproof.errors import GoldenMismatchError
-from pinproof.sealed.opening import check_environment
+from modelseal import OpenedModel, SealError, open_sealed
+from modelseal.errors import GoldenMismatchError
+from modelseal.opening import check_environment
 
 
 def test_a_packed_model_forecasts_as_before(forecaster: DemandForecaster, panel: Panel) -> None:

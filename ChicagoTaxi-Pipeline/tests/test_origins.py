@@ -28,8 +28,8 @@ from chicagotaxi.schema import prediction_schema
 from chicagotaxi.sealed_forecast import SealedForecast
 from chicagotaxi.tables import table, week_after
 from chicagotaxi.trained_on import TrainedOn
-from pinproof import SealedModelError
-from pinproof.errors import ManifestDigestError
+from modelseal import SealedModelError
+from modelseal.errors import ManifestDigestError
 from servicekit.files import DataError
 from stopping import stop_when
 
@@ -263,7 +263,7 @@ def test_a_refusal_by_a_worker_is_a_refusal(
     from chicagotaxi.engines import WorkerError  # noqa: PLC0415
 
     for kind, error in (
-        ("pinproof.errors.SeriesMismatchError", SealedModelError),
+        ("modelseal.errors.SeriesMismatchError", SealedModelError),
         ("builtins.MemoryError", WorkerError),
     ):
         with opened_engine(engine_options()) as engine:

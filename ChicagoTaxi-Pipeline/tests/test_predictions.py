@@ -27,7 +27,7 @@ from chicagotaxi.predictions import (
 )
 from chicagotaxi.schema import InputStatus, PipelineStatus, prediction_schema, read_status
 from chicagotaxi.tables import categories, table
-from pinproof import OpenedModel
+from modelseal import OpenedModel
 from servicekit.files import DataError
 from synthetic import hourly
 

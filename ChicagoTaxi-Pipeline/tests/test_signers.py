@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from chicagotaxi.cli import app
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from pinproof.sealed.signing import public_key_of, sign_model
+from modelseal.signing import public_key_of, sign_model
 from typer.testing import CliRunner, Result
 
 COMMANDS = ("predict", "hindcast")

@@ -148,7 +148,7 @@ def test_memory_does_not_grow_with_the_file(sealed: Path, tmp_path: Path) -> Non
     for rows in (2_000, 100_000):
         (tmp_path / "in.txt").write_text(line * rows)
         code = (
-            "import resource, sys; from pathlib import Path; from pinproof import open_sealed;"
+            "import resource, sys; from pathlib import Path; from modelseal import open_sealed;"
             "from nlpinsight.batch.predict_file import predict_file;"
             "model, source, out = map(Path, sys.argv[1:]);"
             "predict_file(open_sealed(model).predictor, source, out);"

@@ -3,13 +3,13 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import pytest
+from modelseal import GoldenValue
 from nlpinsight.backends.calibration import softmax
 from nlpinsight.backends.tfidf import TfidfModel
 from nlpinsight.explain import MAX_WORDS, explain
 from nlpinsight.model import Reading, SentimentModel
 from nlpinsight.schema import LABELS, Backend, Label
 from nlpinsight.text.normalisation import EmptyTextError, normalise_all
-from pinproof import GoldenValue
 from pydantic import JsonValue
 
 TEXT = "Acme profit rises 5%, but the company net loss widens https://t.co/x"

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from modelseal import GoldenValue, SealError
+from modelseal.golden import disagreements
 from nlpinsight.backends.tfidf import TfidfConfig
 from nlpinsight.golden import golden_texts, make_golden_set
 from nlpinsight.model import SentimentModel
 from nlpinsight.schema import LABELS
 from nlpinsight.text.normalisation import normalise_all
 from nlpinsight.training.sealing import Training, seal
-from pinproof import GoldenValue, SealError
-from pinproof.sealed.golden import disagreements
 from pydantic import JsonValue
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from modelseal import open_sealed
 from nlpinsight.backends.calibration import softmax
 from nlpinsight.backends.linear import LinearModel
 from nlpinsight.backends.tfidf import PIPELINE, TfidfModel
@@ -16,7 +17,6 @@ from nlpinsight.model import SentimentModel
 from nlpinsight.ngrams import character_terms, fold, word_terms
 from nlpinsight.training.linear_pipeline import AGREEMENT, AgreementError, export, fit_pipeline
 from nlpinsight.training.sealing import Training
-from pinproof import open_sealed
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.pipeline import Pipeline
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from modelseal.signing import public_key_of, sign_model
 from nlpinsight.cli import app
-from pinproof.sealed.signing import public_key_of, sign_model
 from typer.testing import CliRunner, Result
 
 COMMANDS = ("evaluate", "predict", "explain")

@@ -4,6 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from modelseal import open_sealed
+from modelseal.errors import FileDigestError, SealError
+from modelseal.golden import differences
 from nlpinsight.data.corpus import Corpus
 from nlpinsight.data.leakage import digest_texts
 from nlpinsight.evaluation.reliability import CalibrationFit
@@ -11,9 +14,6 @@ from nlpinsight.model import CONFIG, SentimentModel, load
 from nlpinsight.schema import LABELS
 from nlpinsight.training.sealing import Training, finish, make_ready, seal
 from nlpinsight.training.trained_model import Made, make_tfidf
-from pinproof import open_sealed
-from pinproof.errors import FileDigestError, SealError
-from pinproof.sealed.golden import differences
 from servicekit.files import DataError
 from servicekit.training_rows import ROW_SKETCH, RowSketch
 

@@ -8,7 +8,7 @@ is neither sealed nor opened.
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from pinproof import Agreement, GoldenSet, Tolerance
+from modelseal import Agreement, GoldenSet, Tolerance
 
 from bankchurn.model.predictor import AGREEMENT, ChurnPredictor
 from bankchurn.sample import generate_sample

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pinproof.paths import kind_of as kind_of_path
+from modelseal.paths import kind_of as kind_of_path
 from servicekit.files import DataError, read_errors
 
 from chicagotaxi.dialects import OPTIONAL, Dialect, detect, find_columns

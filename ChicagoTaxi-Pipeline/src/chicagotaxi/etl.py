@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from pinproof.paths import kind_of
+from modelseal.paths import kind_of
 from servicekit.files import DataError, NewFile, check_not_input, write_errors
 
 from chicagotaxi.data import Source, find_sources

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
-from pinproof import Agreement, GoldenSet, Tolerance
+from modelseal import Agreement, GoldenSet, Tolerance
 
 from chicagotaxi.calendar import DAY, HOUR, WEEK
 from chicagotaxi.features import WINDOW

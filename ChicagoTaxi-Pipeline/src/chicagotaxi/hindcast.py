@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
-from pinproof import OpenedModel
-from pinproof.paths import kind_of
+from modelseal import OpenedModel
+from modelseal.paths import kind_of
 from servicekit.files import DataError, read_errors
 from servicekit.training_rows import ROW_SKETCH, RowSketch, digest_rows
 

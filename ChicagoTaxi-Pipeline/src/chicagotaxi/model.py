@@ -1,6 +1,6 @@
 """The model as sealed bytes: LightGBM's own text, and what goes with it as JSON. No pickle.
 
-`load` is what pinproof calls to open a sealed model (entry point ``pinproof.loaders``); `pack`
+`load` is what modelseal calls to open a sealed model (entry point ``modelseal.loaders``); `pack`
 makes the files that it reads.
 """
 
@@ -10,7 +10,7 @@ from typing import Final
 
 import lightgbm
 import numpy as np
-from pinproof import GoldenValue
+from modelseal import GoldenValue
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from chicagotaxi.blend import Blend

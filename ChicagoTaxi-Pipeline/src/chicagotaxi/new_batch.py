@@ -14,7 +14,7 @@ from typing import Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pinproof.temporaries import Temporary
+from modelseal.temporaries import Temporary
 from servicekit.answer_warnings import WARNINGS
 from servicekit.files import DataError, NewFile, make_folder, write_errors
 

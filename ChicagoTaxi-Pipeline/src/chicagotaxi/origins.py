@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pinproof import SealedModelError
+from modelseal import SealedModelError
 from servicekit.files import DataError
 
 from chicagotaxi.engines import Engine, WorkerError
@@ -126,7 +126,7 @@ def forecast_origins(
             progress=progress,
         )
     except WorkerError as error:
-        if error.kind.startswith("pinproof."):
+        if error.kind.startswith("modelseal."):
             raise SealedModelError(
                 f"A worker refuses the model: {error}",
                 remedy=f"Give the workers what is here at {model.folder}, and this environment.",

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from pinproof.paths import kind_of
+from modelseal.paths import kind_of
 from servicekit.files import DataError, read_errors
 
 from chicagotaxi.calendar import HOUR, Hours

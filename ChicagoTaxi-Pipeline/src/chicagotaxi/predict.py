@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pinproof import OpenedModel
+from modelseal import OpenedModel
 from servicekit.files import NewFile
 
 from chicagotaxi.engines import Engine

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from pinproof.sealed.regular_files import read_regular
+from modelseal.regular_files import read_regular
 from pydantic import (
     AwareDatetime,
     BaseModel,

@@ -7,7 +7,7 @@ portal publishes them; times of the pipeline's own work are UTC.
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
 
-from pinproof.paths import kind_of
+from modelseal.paths import kind_of
 from pydantic import (
     AwareDatetime,
     BaseModel,

@@ -11,7 +11,7 @@ from servicekit.models import check_model, open_model
 from chicagotaxi.model import MODEL_NAME, DemandForecaster
 
 if TYPE_CHECKING:
-    from pinproof import OpenedModel
+    from modelseal import OpenedModel
 
     from chicagotaxi.forecast import ForecastModel
 
@@ -46,7 +46,7 @@ class SealedForecast:
             SealedModelError: It is refused.
             DataError: It is a model of another service.
         """
-        from pinproof.sealed.manifest import read_manifest  # noqa: PLC0415
+        from modelseal.manifest import read_manifest  # noqa: PLC0415
 
         check_model(folder)
         _, found = read_manifest(folder, expected_sha256=sha256, signers=tuple(signers or ()))

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from pinproof.temporaries import exchange, remove_left
+from modelseal.temporaries import exchange, remove_left
 from servicekit.files import NewFile, make_folder, write_errors
 
 from chicagotaxi.locks import AtWorkError, locked

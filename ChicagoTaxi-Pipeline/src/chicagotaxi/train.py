@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import lightgbm
+import modelseal
 import numpy as np
-import pinproof
-from pinproof import Manifest
+from modelseal import Manifest
 from servicekit.training_rows import ROW_SKETCH, RowSketch, digest_rows
 
 from chicagotaxi.backtest import BacktestOptions, backtest, backtest_steps, describe
@@ -90,7 +90,7 @@ def seal(training: Training, destination: Path, *, progress: Progress) -> Manife
     """Seal a trained model into a folder.
 
     Raises:
-        pinproof.SealError: It cannot be sealed; the destination is as it was before.
+        modelseal.SealError: It cannot be sealed; the destination is as it was before.
     """
     progress("seal the model, proving it in a fresh process")
     model = training.forecaster.model
@@ -100,7 +100,7 @@ def seal(training: Training, destination: Path, *, progress: Progress) -> Manife
         "thresholds": model.thresholds.model_dump(),
         "areas": len(model.areas),
     }
-    return pinproof.seal(
+    return modelseal.seal(
         destination,
         name=MODEL_NAME,
         version=training.version,

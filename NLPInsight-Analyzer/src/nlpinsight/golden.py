@@ -5,7 +5,7 @@ They are made up: a manifest is read by many, and what a model learned from does
 
 from typing import Final
 
-from pinproof import Agreement, GoldenSet, SealError, Tolerance
+from modelseal import Agreement, GoldenSet, SealError, Tolerance
 
 from nlpinsight.model import SentimentModel
 from nlpinsight.sample import generate_sample

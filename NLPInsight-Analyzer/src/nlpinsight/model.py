@@ -1,7 +1,7 @@
 """The model as a service holds it, whichever back end it is.
 
-`load` is what pinproof calls to open a sealed model (entry point ``pinproof.loaders``). Which back
-end answers is what the sealed ``config.json`` says, and nothing else: no flag can disagree with
+`load` is what modelseal calls to open a sealed model (entry point ``modelseal.loaders``). Only
+the sealed ``config.json`` chooses the back end: no flag can disagree with
 the file. A back end is imported when a model of its kind is opened, so that neither waits for, nor
 depends on, the libraries of the other.
 
@@ -15,7 +15,7 @@ from typing import Final, Protocol, cast, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
-from pinproof import GoldenValue
+from modelseal import GoldenValue
 from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter
 from servicekit.answer_warnings import AnswerWarning
 

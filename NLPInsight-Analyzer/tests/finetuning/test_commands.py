@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from modelseal import open_sealed
 from nlpinsight.cli import app
 from nlpinsight.data.corpus import Corpus
 from nlpinsight.training.finetuning.base import Weights
 from nlpinsight.training.sealing import Training
-from pinproof import open_sealed
 from typer.testing import CliRunner, Result
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ import pytest
 
 pytest.importorskip("torch", reason="needs: make train-env-NLPInsight-Analyzer")
 
+from modelseal import SealedModelError, SealError, open_sealed, seal
 from nlpinsight.backends.transformer import MAX_CHARACTERS, MODEL, TransformerModel
 from nlpinsight.data.corpus import Corpus
 from nlpinsight.explain import OCCLUSION, explain
@@ -25,7 +26,6 @@ from nlpinsight.text.normalisation import EmptyTextError
 from nlpinsight.training.finetuning.build import Built
 from nlpinsight.training.sealing import Training, finish
 from nlpinsight.training.trained_model import Made
-from pinproof import SealedModelError, SealError, open_sealed, seal
 from servicekit.testing import LiveService
 
 TEXTS = (
@@ -135,7 +135,7 @@ def test_words_that_were_not_read_are_neither_explained_nor_read_instead(
 PREDICT = """
 import sys
 from pathlib import Path
-from pinproof import open_sealed
+from modelseal import open_sealed
 scores = open_sealed(Path(sys.argv[1])).predictor.scores(["Acme beats estimates"])
 print(",".join(map(repr, scores[0].tolist())))
 print(*sorted({name.partition(".")[0] for name in sys.modules}))

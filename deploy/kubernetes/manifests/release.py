@@ -194,7 +194,7 @@ def _signers(name: str, fields: Mapping[str, Any], findings: list[str]) -> tuple
         return ()
     for key in given:
         if not isinstance(key, str) or not _PUBLIC_KEY.fullmatch(key):
-            findings.append(f"{name}: not a public key as `pinproof sign` prints it: {key!r}")
+            findings.append(f"{name}: not a public key as `modelseal sign` prints it: {key!r}")
         elif len(set(key.removeprefix("ed25519:").rstrip("="))) <= 2:  # noqa: PLR2004 - AAAA…
             findings.append(f"{name}: {key[:16]}… is a stand-in, give the real key")
     return tuple(map(str, given))

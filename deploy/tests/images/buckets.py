@@ -1,6 +1,6 @@
 """A bucket on loopback: an emulator of Google Cloud Storage, whose wheel carries its program.
 
-What a bucket can do wrong is tested in libs/pinproof; here it only has to be one.
+What a bucket can do wrong is tested in libs/modelseal; here it only has to be one.
 """
 
 import http.client

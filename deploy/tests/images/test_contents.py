@@ -123,7 +123,7 @@ def test_everything_in_it_imports(service: Service) -> None:
     imports = ROOT / "libs/pinproof/src/pinproof/proof/inside/imports.py"
     code = f"{imports.read_text(encoding='utf-8')}\nprint(Path('/tmp/report').read_text())\n"
     code = code.replace("Path(sys.argv[1]), set(sys.argv[2:])", "Path('/tmp/report'), FIRST_PARTY")
-    code = f"FIRST_PARTY = {{'{service.package}', 'servicekit'}}\n" + code
+    code = f"FIRST_PARTY = {{'{service.package}', 'modelseal', 'servicekit'}}\n" + code
     code += "print(json.dumps(sorted(metadata.packages_distributions())))\n"
     report, provided = map(json.loads, python(service, code).splitlines()[-2:])
 

@@ -42,7 +42,7 @@ def test_the_init_container_fetches_from_a_bucket_what_the_service_then_proves(
     init = run(
         service.image,
         *fetch(uri, model.sha256),
-        entrypoint="pinproof",
+        entrypoint="modelseal",
         mounts=[(empty_dir, "/model", "U")],
         environment=bucket.environment,
         options=["--memory=256m"],
@@ -60,7 +60,7 @@ def test_a_model_that_is_not_the_one_asked_for_ends_the_init_container_with_1(
     init = run(
         service.image,
         *fetch("file:///source", "0" * 64),
-        entrypoint="pinproof",
+        entrypoint="modelseal",
         mounts=[(empty_dir, "/model", "U"), (model.folder, "/source", "ro")],
     )
 
@@ -76,7 +76,7 @@ def test_a_full_disk_ends_the_init_container_with_2_and_stays_as_it_was(
     room = (model.folder / "manifest.json").stat().st_size // 1024 + 16
     code = (
         "import os, subprocess, sys\n"
-        f"done = subprocess.run(['pinproof', *{fetch('file:///source', model.sha256)!r}])\n"
+        f"done = subprocess.run(['modelseal', *{fetch('file:///source', model.sha256)!r}])\n"
         "print(os.listdir('/model'))\n"
         "sys.exit(done.returncode)\n"
     )
@@ -100,7 +100,7 @@ def test_a_volume_that_is_not_writable_is_told(
     init = run(
         service.image,
         *fetch("file:///source", model.sha256),
-        entrypoint="pinproof",
+        entrypoint="modelseal",
         mounts=[(tmp_path, "/model", "ro"), (model.folder, "/source", "ro")],
     )
 
@@ -116,7 +116,7 @@ def test_an_init_container_that_waits_for_its_bucket_ends_when_the_pod_does(
         *fetch("gs://models/bankchurn", "0" * 64),
         environment={"GOOGLE_BASE_URL": "http://127.0.0.1:9", "GOOGLE_BEARER_TOKEN": "emulated"},
         mounts=[(empty_dir, "/model", "U")],
-        options=["--entrypoint=pinproof"],
+        options=["--entrypoint=modelseal"],
     )
     with waiting:
         waiting.wait_for_log("Trying again in")

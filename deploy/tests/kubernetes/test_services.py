@@ -198,8 +198,8 @@ def test_every_command_of_a_pod_is_one_that_the_image_has(
                 continue  # test_nightly.py runs it
             if "command" in container.node:
                 program, *arguments = container.node["command"]
-                assert program == "pinproof"
-                command = ["-m", "pinproof", *arguments]
+                assert program == "modelseal"
+                command = ["-m", "modelseal", *arguments]
             else:
                 command = ["-m", service, *container.node["args"]]
             code, told = _help(service, *command)
@@ -245,8 +245,6 @@ def test_retraining_reads_a_table_of_the_name_that_its_job_gives(
 
 def test_an_option_that_does_not_exist_is_refused() -> None:
     # What the test above rests on.
-    for command in (["-m", "bankchurn", "train", "--no-such"], ["-m", "pinproof", "fetch", "--no"]):
-        done = subprocess.run(
-            [python_of("bankchurn"), *command, "--help"], capture_output=True, check=False
-        )
-        assert done.returncode != 0
+    for words in ("bankchurn train --no-such", "modelseal fetch --no"):
+        code, _ = _help("bankchurn", "-m", *words.split())
+        assert code != 0

@@ -20,7 +20,7 @@ PREPARED = {
     "deploy": "tools-env-deploy",
 }
 VALUES = {"NAME": [*SERVICES], "CLUSTER": ["gke", "eks"], "PREPARE": [*PREPARED.values()]}
-TESTED = [*SERVICES, "pinproof", "servicekit", "lab", "deploy"]
+TESTED = [*SERVICES, "modelseal", "pinproof", "servicekit", "lab", "deploy"]
 
 
 def expansions(command: str) -> list[str]:

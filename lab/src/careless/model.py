@@ -40,13 +40,13 @@ class Model:
         return found
 
     def replay(self, inputs: Sequence[Any]) -> Mapping[str, list[float]]:
-        """Answer golden customers, as `pinproof` asks."""
+        """Answer golden customers, as `modelseal` asks."""
         # A table whose every Tenure is None would have a column of objects.
         customers = pd.DataFrame(list(inputs)).astype({"Tenure": "float64"})
         return {OUTPUT: self.probabilities(customers).tolist()}
 
 
 def load(files: Mapping[str, bytes]) -> Model:
-    """The loader that is registered with `pinproof`."""
+    """The loader that is registered with `modelseal`."""
     model: Model = joblib.load(io.BytesIO(files[MODEL_FILE]))
     return model

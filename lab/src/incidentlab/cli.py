@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pinproof.errors import PinproofError
+from modelseal.errors import RemedyError
 from rich.console import Console
 
 from incidentlab.data import DataError, split
@@ -50,7 +50,7 @@ def reproduce(
             training, scored, described = split(data, Path(folder), source=source or data.name)
             laboratory = Laboratory(uv, cache, training, scored, trees, say=say)
             experiments = list(laboratory.run(INCIDENTS))
-    except (DataError, PinproofError, WorkerError) as error:
+    except (DataError, RemedyError, WorkerError) as error:
         typer.echo(f"incidentlab: {error}", err=True)
         raise typer.Exit(2) from error
     results = _results(experiments, described, trees)

@@ -58,7 +58,7 @@ class Guards(_Record):
     """What stood in the way.
 
     Attributes:
-        code: With which code `pinproof.open_sealed` refused; None where it opened.
+        code: With which code `modelseal.open_sealed` refused; None where it opened.
         message: Its words.
         unpickled: Whether anything had been unpickled by then.
         golden_code: What the golden customers alone say, were the versions not looked at.

@@ -20,7 +20,7 @@ from incidentlab.protocol import Answer, Read, Reading, Request, Write, Writing
 __all__ = ["Experiment", "Laboratory", "WorkerError"]
 
 _LAB: Final = Path(__file__).resolve().parents[2]
-_PINPROOF: Final = _LAB.parent / "libs" / "pinproof"
+_MODELSEAL: Final = _LAB.parent / "libs" / "modelseal"
 _PATIENCE_S: Final = 1800
 
 
@@ -106,7 +106,7 @@ class Laboratory:
                 requirements=(_LAB / "requirements-prod.txt",),
                 python=Path(sys.executable),
                 overrides=overrides,
-                first_party=(_PINPROOF, _LAB),
+                first_party=(_MODELSEAL, _LAB),
             )
             cache = EnvironmentCache(self.cache, self.uv, say=self.say)
             self._environments[overrides] = stack.enter_context(cache.environment(recipe))

@@ -73,7 +73,7 @@ class Reading(_Message):
     """What happened in this environment.
 
     Attributes:
-        opening: What `pinproof.open_sealed` said.
+        opening: What `modelseal.open_sealed` said.
         served: What a service without a guard did.
         golden: What replaying the golden customers alone says, whatever the versions.
         versions: What runs here.

@@ -17,13 +17,13 @@ import numpy as np
 import pandas as pd
 from careless.features import CATEGORIES, NUMBERS
 from careless.model import MODEL_FILE, OUTPUT, TARGET, Model, Probabilities
-from pinproof import GoldenSet, SealedModelError, Tolerance, open_sealed, seal
-from pinproof.errors import GoldenMismatchError, PredictError
-from pinproof.sealed.distributions import installed_distributions
-from pinproof.sealed.golden import differences
-from pinproof.sealed.manifest import read_manifest
-from pinproof.sealed.model_files import read_files
-from pinproof.sealed.opening import load_predictor
+from modelseal import GoldenSet, SealedModelError, Tolerance, open_sealed, seal
+from modelseal.distributions import installed_distributions
+from modelseal.errors import GoldenMismatchError, PredictError
+from modelseal.golden import differences
+from modelseal.manifest import read_manifest
+from modelseal.model_files import read_files
+from modelseal.opening import load_predictor
 from sklearn.metrics import roc_auc_score
 
 from incidentlab.protocol import Answer, Opening, Read, Reading, Request, Served, Write, Writing

@@ -32,7 +32,7 @@ import sys
 from pathlib import Path
 
 import toylib
-from pinproof import GoldenSet, Tolerance, seal
+from modelseal import GoldenSet, Tolerance, seal
 from toyservice.model import load
 
 files = {"model.bin": toylib.train()}
@@ -160,7 +160,7 @@ def toy_wheels(folder: Path) -> Path:
     _wheel(folder, "pinproof", "1.0.0", sources, ("packaging", "pydantic"))
     code = {"__init__.py": "", "model.py": MODEL, "__main__.py": TRAIN}
     service = {f"toyservice/{name}": text.encode() for name, text in code.items()}
-    loaders = "[pinproof.loaders]\ntoy = toyservice.model:load\n"
+    loaders = "[modelseal.loaders]\ntoy = toyservice.model:load\n"
     _wheel(folder, "toyservice", "1.0.0", service, ("toylib", "pinproof"), entry_points=loaders)
     for version, text in LIBRARIES.items():
         _wheel(folder, "toylib", version, {"toylib.py": text.encode()}, REQUIRES.get(version, ()))

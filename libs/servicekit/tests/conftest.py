@@ -8,7 +8,7 @@ import example_service
 import pytest
 import structlog
 from example_service import make_app
-from pinproof import GoldenSet, Tolerance, open_sealed, seal
+from modelseal import GoldenSet, Tolerance, open_sealed, seal
 from servicekit import ServiceSettings
 from servicekit.runtime import ModelOpener
 from servicekit.testing import LiveService
@@ -40,7 +40,7 @@ def tiny_distribution(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: tinymodel\nVersion: 1.0.0\n")
     (metadata / "RECORD").write_text("tinymodel.py,,\n")
-    (metadata / "entry_points.txt").write_text("[pinproof.loaders]\ntiny = tinymodel:load\n")
+    (metadata / "entry_points.txt").write_text("[modelseal.loaders]\ntiny = tinymodel:load\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(folder)
         patch.setenv("PYTHONPATH", str(folder))

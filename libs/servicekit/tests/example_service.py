@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Body, FastAPI
-from pinproof import open_sealed
+from modelseal import open_sealed
 from pydantic import BaseModel, ConfigDict, Field
 from servicekit import (
     Batch,

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from pinproof import SealError
+from modelseal import SealError
 from servicekit.exits import exits
 from servicekit.files import DataError, TryLaterError
 

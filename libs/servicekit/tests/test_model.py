@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from pinproof import OpenedModel, open_sealed
-from pinproof.sealed.signing import public_key_of, sign_model
+from modelseal import OpenedModel, open_sealed
+from modelseal.signing import public_key_of, sign_model
 from servicekit.testing import wait_until
 from starlette.testclient import TestClient
 

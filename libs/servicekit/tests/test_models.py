@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from pinproof import SealedModelError, SealError, open_sealed
-from pinproof.errors import UnknownSignerError, UnsignedError
-from pinproof.sealed.signing import public_key_of, sign_model
+from modelseal import SealedModelError, SealError, open_sealed
+from modelseal.errors import UnknownSignerError, UnsignedError
+from modelseal.signing import public_key_of, sign_model
 from servicekit.files import DataError
 from servicekit.model_options import SignersOption
 from servicekit.models import check_places, open_model, sealed_text
@@ -32,7 +32,7 @@ def test_a_model_of_another_service_is_told_before_its_requirements_are(
     def unexpected(*_arguments: object, **_options: object) -> None:
         raise AssertionError("it was opened")
 
-    monkeypatch.setattr("pinproof.open_sealed", unexpected)
+    monkeypatch.setattr("modelseal.open_sealed", unexpected)
     with pytest.raises(DataError, match=r"holds the model 'tiny' .* not one of other"):
         open_model(sealed_model, None, None, name="other", kind=object)
 

@@ -140,7 +140,7 @@ def test_all_findings_are_told_at_once_and_no_value_is_repeated(
         "  API_KEYS has a key of fewer than 32 characters: generate keys with "
         "`openssl rand -hex 32`\n"
         "  MODEL_SHA256 is not set, nor is MODEL_SIGNERS: set MODEL_SHA256 to the digest "
-        "that `pinproof push` printed, or MODEL_SIGNERS to the public keys that sign models, so "
+        "that `modelseal push` printed, or MODEL_SIGNERS to the public keys that sign models, so "
         "that no other model can be served\n"
         "  DRAIN_S is below 1: give load balancers time to see that this is not ready, set at "
         "least 1\n"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
-from pinproof.paths import printable
+from modelseal.paths import printable
 from servicekit.answer_warnings import WARNINGS
 from servicekit.console import print_anywhere
 from servicekit.exits import exits
@@ -21,7 +21,7 @@ from bankchurn.cli.display import show_explanation, show_report
 from bankchurn.schema import IDENTIFIERS
 
 if TYPE_CHECKING:
-    from pinproof import Manifest
+    from modelseal import Manifest
 
     from bankchurn.model.predictor import ChurnPredictor
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from pinproof import Manifest
+from modelseal import Manifest
 from pydantic import JsonValue
 from servicekit.training_rows import ROW_SKETCH, Overlap, RowSketch, digest_rows
 

@@ -3,7 +3,7 @@
 A pickle with arrays in between: where joblib's pickle has a `NumpyArrayWrapper`, the array's bytes
 follow, and for an array of objects a pickle of its own. All of it is compressed with zlib.
 joblib's own reader imports whatever a pickle names; here every pickle in the file is read by
-`pinproof.sealed.restricted_pickle` with `PIPELINE_GLOBALS`.
+`modelseal.restricted_pickle` with `PIPELINE_GLOBALS`.
 """
 
 import io
@@ -16,7 +16,7 @@ import lightgbm
 import numpy as np
 import xgboost
 from joblib.numpy_pickle import NumpyArrayWrapper
-from pinproof.sealed.restricted_pickle import RestrictedUnpickler, refuse
+from modelseal.restricted_pickle import RestrictedUnpickler, refuse
 from sklearn.ensemble import GradientBoostingClassifier, StackingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline

@@ -17,7 +17,7 @@ import lightgbm
 import numpy as np
 import xgboost
 from joblib.numpy_pickle import NumpyArrayWrapper
-from pinproof.sealed.restricted_pickle import AllowedGlobals, name_of
+from modelseal.restricted_pickle import AllowedGlobals, name_of
 from sklearn._loss._loss import CyHalfBinomialLoss
 from sklearn._loss.link import Interval, LogitLink
 from sklearn._loss.loss import HalfBinomialLoss

@@ -1,6 +1,6 @@
 """The model as a service holds it: loaded from sealed bytes, answering customers.
 
-`load` is what pinproof calls to open a sealed model (entry point ``pinproof.loaders``); `pack`
+`load` is what modelseal calls to open a sealed model (entry point ``modelseal.loaders``); `pack`
 makes the files that it reads. The scikit-learn pipeline is the sealed truth. Few customers are
 answered by the request path, many by the pipeline itself, whichever is faster.
 """
@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from pinproof import GoldenValue
+from modelseal import GoldenValue
 from pydantic import JsonValue
 from scipy.special import expit
 from servicekit.answer_warnings import AnswerWarning
@@ -227,7 +227,7 @@ class ChurnPredictor:
 def pack(
     pipeline: Pipeline, background: Background, decision: Decision, profile: TrainingProfile
 ) -> dict[str, bytes]:
-    """The files of a model, by name: what `pinproof.seal` seals and `load` reads."""
+    """The files of a model, by name: what `modelseal.seal` seals and `load` reads."""
     return {
         FILE_NAME: write_pipeline(pipeline),
         _BACKGROUND: background.to_json(),

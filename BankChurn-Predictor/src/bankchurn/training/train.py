@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import lightgbm
+import modelseal
 import numpy as np
 import pandas as pd
-import pinproof
 import sklearn
 import xgboost
-from pinproof import Manifest, SealError
-from pinproof.errors import UnsafePickleError
+from modelseal import Manifest, SealError
+from modelseal.errors import UnsafePickleError
 from servicekit.training_rows import ROW_SKETCH, Overlap, RowSketch
 from sklearn.model_selection import StratifiedKFold, train_test_split
 
@@ -168,7 +168,7 @@ def seal(training: Training, destination: Path, *, progress: Progress = logger.i
     """Seal a trained model into a folder.
 
     Raises:
-        pinproof.SealError: It cannot be sealed; the destination is as it was before.
+        modelseal.SealError: It cannot be sealed; the destination is as it was before.
     """
     progress("seal the model, proving it in a fresh process")
     report, metrics = training.report, training.report.evaluation.metrics
@@ -180,7 +180,7 @@ def seal(training: Training, destination: Path, *, progress: Progress = logger.i
     }
     with _sealable():
         golden = make_golden_set(training.predictor, golden_customers())
-    return pinproof.seal(
+    return modelseal.seal(
         destination,
         name="bankchurn",
         version=report.model_version,

@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pinproof import GoldenValue
+from modelseal import GoldenValue
 from pydantic import Field, JsonValue, TypeAdapter
 
 from nlpinsight.backends.calibration import Calibrator
@@ -128,7 +128,7 @@ class TfidfModel:
 
 
 def pack(linear: LinearModel, pipeline: bytes) -> dict[str, bytes]:
-    """The files of a model, by name: what `pinproof.seal` seals and `load` reads.
+    """The files of a model, by name: what `modelseal.seal` seals and `load` reads.
 
     Args:
         linear: What requests are answered with.

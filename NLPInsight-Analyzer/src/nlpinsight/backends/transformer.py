@@ -19,7 +19,7 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
-from pinproof import GoldenValue
+from modelseal import GoldenValue
 from pydantic import Field, JsonValue
 from tokenizers import Encoding, Tokenizer
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from pinproof.paths import printable
+from modelseal.paths import printable
 from servicekit.console import print_anywhere
 from servicekit.exits import exits
 from servicekit.files import DataError

@@ -10,7 +10,7 @@ from servicekit.models import check_places, sealed_text
 from tqdm import tqdm
 
 if TYPE_CHECKING:
-    from pinproof import OpenedModel
+    from modelseal import OpenedModel
     from servicekit.training_rows import Overlap
 
     from nlpinsight.data.corpus import Corpus

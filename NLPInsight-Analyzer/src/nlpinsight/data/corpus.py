@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from pinproof.paths import printable
+from modelseal.paths import printable
 from pydantic import BaseModel, ConfigDict, JsonValue
 from servicekit.files import DataError
 from servicekit.rows import Problem, Problems

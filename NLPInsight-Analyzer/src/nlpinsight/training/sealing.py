@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-import pinproof
-from pinproof import Manifest
+import modelseal
+from modelseal import Manifest
 from servicekit.files import DataError
 from servicekit.training_rows import ROW_SKETCH, RowSketch
 
@@ -129,10 +129,10 @@ def seal(training: Training, destination: Path) -> Manifest:
     """Seal a trained model into a folder.
 
     Raises:
-        pinproof.SealError: It cannot be sealed; the destination is as it was before.
+        modelseal.SealError: It cannot be sealed; the destination is as it was before.
     """
     report, metrics = training.report, training.report.evaluation.metrics
-    return pinproof.seal(
+    return modelseal.seal(
         destination,
         name="nlpinsight",
         version=report.model_version,

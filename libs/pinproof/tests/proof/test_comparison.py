@@ -1,8 +1,8 @@
 import math
 
 import pytest
+from modelseal.golden import GoldenSet, GoldenValue, Tolerance
 from pinproof.proof.comparison import Movement, movements
-from pinproof.sealed.golden import GoldenSet, GoldenValue, Tolerance
 
 
 def moved(golden: GoldenValue, now: object, *, absolute: float = 0.01) -> tuple[float, int, int]:

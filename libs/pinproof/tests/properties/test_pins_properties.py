@@ -6,12 +6,12 @@ from tempfile import TemporaryDirectory
 
 from hypothesis import given
 from hypothesis import strategies as st
+from modelseal.series import compatible_releases
 from packaging.requirements import Requirement
 from packaging.specifiers import Specifier
 from packaging.version import Version
 from pinproof.check import check
 from pinproof.rules.pin002 import stays_in_series
-from pinproof.series import compatible_releases
 
 segments = st.integers(min_value=0, max_value=30) | st.sampled_from([0, 2026, 241126])
 releases = st.lists(segments, min_size=2, max_size=5)

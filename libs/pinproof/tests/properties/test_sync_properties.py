@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from modelseal.series import compatible_releases
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
@@ -16,7 +17,6 @@ from pinproof.check import check
 from pinproof.closure.pinfile import PinFile
 from pinproof.closure.resolver import UnsatisfiableError
 from pinproof.closure.sync import sync
-from pinproof.series import compatible_releases
 from wheels import UV, Wheels
 
 NAMES = ["p0", "p1", "p2", "p3"]

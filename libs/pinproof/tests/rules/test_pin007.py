@@ -1,10 +1,7 @@
-import builtins
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from pinproof.check import check
-from pinproof.doors.reading import ParsersMissingError
 
 Violations = Callable[[Mapping[str, str | bytes]], list[str]]
 Write = Callable[[Mapping[str, str | bytes]], Path]
@@ -97,25 +94,3 @@ def test_a_file_that_cannot_be_read_is_told(
 
 def test_binaries_and_texts_without_an_ending_are_no_scripts(violations: Violations) -> None:
     assert violations({"binary": b"\x7fELF\0pip install", "LICENSE": "pip install numpy"}) == []
-
-
-def test_without_the_parsers_the_check_fails_and_says_so(
-    write: Write, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    found = builtins.__import__
-
-    def missing(name: str, *arguments: object, **options: object) -> object:
-        if name == "pinproof.doors.shell":
-            raise ModuleNotFoundError(f"No module named {name!r}", name="tree_sitter")
-        return found(name, *arguments, **options)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(builtins, "__import__", missing)
-
-    with pytest.raises(ParsersMissingError, match=r"Install pinproof\[check\]"):
-        check(write({"x.sh": "pip install numpy"}))
-
-
-def test_without_scripts_no_parser_is_needed(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "tree_sitter", None)
-
-    assert check(write({"requirements.txt": "", "x.py": "print()"})).violations == ()

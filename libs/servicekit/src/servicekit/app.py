@@ -9,7 +9,7 @@ from typing import Any, get_origin
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute, iter_route_contexts
-from pinproof import open_sealed
+from modelseal import open_sealed
 from pydantic.fields import FieldInfo
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final, NoReturn
 
-from pinproof import SealedModelError, SealError
+from modelseal import SealedModelError, SealError
 
 from servicekit.files import DataError, TryLaterError
 

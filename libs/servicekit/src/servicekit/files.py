@@ -8,8 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from pinproof import paths
-from pinproof.temporaries import Temporary
+from modelseal import paths
+from modelseal.temporaries import Temporary
 
 __all__ = [
     "DataError",

@@ -8,8 +8,8 @@ __all__ = ["Sha256Option", "SignersOption"]
 
 
 def _check_signers(given: list[str] | None) -> list[str]:
-    from pinproof.errors import PublicKeyError  # noqa: PLC0415 - --help need not wait for it
-    from pinproof.sealed.public_keys import parse_public_key  # noqa: PLC0415
+    from modelseal.errors import PublicKeyError  # noqa: PLC0415 - --help need not wait for it
+    from modelseal.public_keys import parse_public_key  # noqa: PLC0415
 
     signers = [key.strip() for text in given or () for key in text.split(",")]
     for signer in signers:

@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from pinproof.paths import kind_of
+from modelseal.paths import kind_of
 
 from servicekit.files import DataError, read_errors, write_errors
 
 if TYPE_CHECKING:
-    from pinproof import Manifest, OpenedModel
+    from modelseal import Manifest, OpenedModel
 
 __all__ = ["check_model", "check_places", "open_model", "sealed_text"]
 
@@ -39,8 +39,8 @@ def open_model(
         DataError: It is a model of another service, which is known before it is opened, because
             that may take what only that service has installed; or its folder cannot be searched.
     """
-    from pinproof import open_sealed  # noqa: PLC0415 - --help need not wait for it
-    from pinproof.sealed.manifest import read_manifest  # noqa: PLC0415
+    from modelseal import open_sealed  # noqa: PLC0415 - --help need not wait for it
+    from modelseal.manifest import read_manifest  # noqa: PLC0415
 
     check_model(folder)
     signers = tuple(signers or ())
@@ -61,7 +61,7 @@ def check_model(folder: Path) -> None:
     Raises:
         DataError: It cannot be searched.
     """
-    from pinproof.sealed.manifest import MANIFEST_NAME  # noqa: PLC0415
+    from modelseal.manifest import MANIFEST_NAME  # noqa: PLC0415
 
     with read_errors(folder):
         kind_of(folder / MANIFEST_NAME)
@@ -74,10 +74,10 @@ def sealed_text(manifest: "Manifest", out: Path) -> str:
     way than the model: computed from the folder that is served, it would verify nothing.
 
     Args:
-        manifest: What `pinproof.seal` returned.
+        manifest: What `modelseal.seal` returned.
         out: The folder that it was sealed into.
     """
-    from pinproof.sealed.manifest import manifest_digest  # noqa: PLC0415
+    from modelseal.manifest import manifest_digest  # noqa: PLC0415
 
     return (
         f"Sealed {manifest.name} {manifest.version} in {out}\n"
@@ -98,8 +98,8 @@ def check_places(out: Path, reports: Path, check_reports: Callable[[Path], None]
             folder.
         SealError: The model's folder holds something else.
     """
-    from pinproof.errors import SealError  # noqa: PLC0415
-    from pinproof.sealed.sealing import check_destination  # noqa: PLC0415
+    from modelseal.errors import SealError  # noqa: PLC0415
+    from modelseal.sealing import check_destination  # noqa: PLC0415
 
     for place in (out, reports):
         with write_errors(place):

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, ParamSpec, Protocol, TypeVar
 
 import structlog
 from fastapi import Depends, Request
-from pinproof import OpenedModel, SealedModelError
+from modelseal import OpenedModel, SealedModelError
 
 from servicekit.errors import ModelNotReadyError, NotReadyError, ServiceError
 from servicekit.lifecycle import Lifecycle
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class ModelOpener(Protocol):
-    """What opens a sealed model: `pinproof.open_sealed`."""
+    """What opens a sealed model: `modelseal.open_sealed`."""
 
     def __call__(
         self, directory: Path, *, expected_sha256: str | None = None, signers: Sequence[str] = ()

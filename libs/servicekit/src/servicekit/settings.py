@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn, Self, TypeVar
 
-from pinproof.errors import PublicKeyError
-from pinproof.sealed.public_keys import parse_public_key
+from modelseal.errors import PublicKeyError
+from modelseal.public_keys import parse_public_key
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -142,7 +142,7 @@ class ServiceSettings(BaseSettings):
                 # Not repeated: somebody may have put a private key there.
                 raise ValueError(
                     f"key {position} is not one that can be used: copy the key that "
-                    "`pinproof sign` printed, ed25519: and 44 characters"
+                    "`modelseal sign` printed, ed25519: and 44 characters"
                 ) from error
         return signers
 
@@ -189,7 +189,7 @@ class ServiceSettings(BaseSettings):
         if self.model_sha256 is None and not self.model_signers:
             findings.append(
                 "MODEL_SHA256 is not set, nor is MODEL_SIGNERS: set MODEL_SHA256 to the digest "
-                "that `pinproof push` printed, or MODEL_SIGNERS to the public keys that sign "
+                "that `modelseal push` printed, or MODEL_SIGNERS to the public keys that sign "
                 "models, so that no other model can be served"
             )
         if self.port == 0:

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from pinproof import SealError
+from modelseal import SealError
 from pydantic import BaseModel, ConfigDict
 from servicekit.files import DataError
 from tokenizers import Tokenizer

@@ -27,7 +27,7 @@ locals {
     { Effect = "Allow", Action = ["kms:Decrypt"], Resource = [var.key_arn] },
   ]
 
-  # No deletion: what is overwritten in spite of `pinproof push` stays as an older version.
+  # No deletion: what is overwritten in spite of `modelseal push` stays as an older version.
   write_models = [
     { Effect = "Allow", Action = ["s3:PutObject", "s3:AbortMultipartUpload"], Resource = ["${var.bucket_arn}/*"] },
     { Effect = "Allow", Action = ["kms:GenerateDataKey"], Resource = [var.key_arn] },

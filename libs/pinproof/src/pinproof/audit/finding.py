@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
+from modelseal.series import compatible_releases
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from pinproof.advisories import Advisory
 from pinproof.audit.verdict import Kind, Point, Verdict
 from pinproof.policy import POLICY_FILE, IgnoredAdvisory
-from pinproof.series import compatible_releases
 from pinproof.violations import Violation
 
 __all__ = ["Blocker", "Finding"]

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
+from modelseal.series import compatible_releases
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
@@ -15,7 +16,6 @@ from pinproof.closure.record import RecordedPin
 from pinproof.closure.resolver import Resolution, Resolved, Resolver, UnsatisfiableError
 from pinproof.environments import environments_of
 from pinproof.policy import Policy
-from pinproof.series import compatible_releases
 
 __all__ = ["Question", "transitive_pins", "via_of"]
 

@@ -5,6 +5,9 @@ from typing import Annotated, Literal
 
 import typer
 
+from pinproof.advisories import SOURCES
+from pinproof.audit import audit as audit_pins
+from pinproof.audit.rendering import remarks, render
 from pinproof.commands.options import (
     INDEX_URL,
     TARGET,
@@ -18,14 +21,14 @@ from pinproof.installed import inspect_interpreter
 from pinproof.pins import read_pins
 from pinproof.web import Client
 
-__all__ = ["WhichEnvironmentError", "audit"]
+__all__ = ["WhichEnvironmentError", "command"]
 
 
 class WhichEnvironmentError(PinproofError):
     """An environment is given for more than one set of pins."""
 
 
-def audit(  # noqa: PLR0917 - typer calls it by name
+def command(  # noqa: PLR0917 - typer calls it by name
     target: Target = TARGET,
     python: Annotated[
         Path | None,
@@ -79,11 +82,6 @@ def audit(  # noqa: PLR0917 - typer calls it by name
     Exit status: 0 no advisory, or only ignored ones; 1 advisories; 2 the pins cannot be read, or
     the index or the source of advisories does not answer, or not wholly.
     """
-    # Here and not above: they would be half of what every other command takes to start.
-    from pinproof.advisories import SOURCES  # noqa: PLC0415
-    from pinproof.audit import audit as audit_pins  # noqa: PLC0415
-    from pinproof.audit.rendering import remarks, render  # noqa: PLC0415
-
     if python is not None and not target.is_file():
         raise WhichEnvironmentError(
             f"An environment is given, and {target} is no requirements file.",

@@ -8,10 +8,10 @@ import typer
 from pinproof.check import check as check_repository
 from pinproof.reporters import REPORTERS
 
-__all__ = ["check"]
+__all__ = ["command"]
 
 
-def check(
+def command(
     root: Annotated[
         Path, typer.Argument(help="The root of the repository, where pins.toml lies if it has one.")
     ] = Path(),

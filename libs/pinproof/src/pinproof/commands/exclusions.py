@@ -7,10 +7,10 @@ import typer
 
 from pinproof.policy import find_root, load_policy
 
-__all__ = ["exclusions"]
+__all__ = ["command"]
 
 
-def exclusions(
+def command(
     folder: Annotated[Path, typer.Argument(help="A folder below pins.toml, such as a service.")],
 ) -> None:
     """List what pins.toml excludes from a folder, one name on a line.

@@ -7,14 +7,14 @@ import typer
 from pinproof.errors import PinproofError
 from pinproof.rules import RULES, documentation, summary
 
-__all__ = ["UnknownRuleError", "explain"]
+__all__ = ["UnknownRuleError", "command"]
 
 
 class UnknownRuleError(PinproofError):
     """No rule has this code."""
 
 
-def explain(
+def command(
     code: Annotated[str | None, typer.Argument(help="A rule's code, like PIN001.")] = None,
 ) -> None:
     """Tell what a rule forbids, why, and what to write instead.

@@ -1,6 +1,5 @@
 """What several commands take, and how they show progress."""
 
-import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -14,11 +13,9 @@ __all__ = [
     "INDEX_URL",
     "TARGET",
     "IndexUrl",
-    "Signers",
     "Target",
     "open_index",
     "show_progress",
-    "split_signers",
 ]
 
 Target = Annotated[Path, typer.Argument(help="The root of a repository, or one requirements file.")]
@@ -32,25 +29,6 @@ IndexUrl = Annotated[
     ),
 ]
 INDEX_URL = DEFAULT_INDEX
-
-Signers = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--signer",
-        envvar="MODEL_SIGNERS",
-        help="A public key, ed25519:BASE64, that must have signed the model. Of several, given "
-        "again or separated by commas, one must have.",
-    ),
-]
-
-
-def split_signers(given: list[str] | None) -> list[str]:
-    """The keys that were given as one option, as several, or in the environment.
-
-    An option without a key is one key, which is refused: what was to be verified is not known.
-    """
-    # The variable's value has been split where it has spaces.
-    return [key for text in given or () for key in re.split(r"[,\s]+", text.strip(", \t\n"))]
 
 
 def open_index(url: str, client: Client) -> Index:

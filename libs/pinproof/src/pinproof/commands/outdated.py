@@ -19,10 +19,10 @@ from pinproof.outdated import outdated as compare_pins
 from pinproof.pins import Pins, read_pins
 from pinproof.web import Client
 
-__all__ = ["outdated"]
+__all__ = ["command"]
 
 
-def outdated(
+def command(
     target: Target = TARGET,
     index_url: IndexUrl = INDEX_URL,
     every: Annotated[

@@ -10,7 +10,7 @@ from pinproof.proof.prove_report import describe
 from pinproof.proof.reporting import write_report
 from pinproof.proof.setting_up import interpreters_for, set_up
 
-__all__ = ["CacheLimit", "CacheOption", "ReportOption", "RootOption", "UvOption", "prove"]
+__all__ = ["CacheLimit", "CacheOption", "ReportOption", "RootOption", "UvOption", "command"]
 
 RootOption = Annotated[Path, typer.Option(help="The root of the repository, with pins.toml.")]
 UvOption = Annotated[
@@ -28,7 +28,7 @@ CacheLimit = Annotated[
 ReportOption = Annotated[Path, typer.Option(help="The folder for the report.")]
 
 
-def prove(  # noqa: PLR0917 - typer makes options of them, nobody passes them by position
+def command(  # noqa: PLR0917 - typer makes options of them, nobody passes them by position
     service: Annotated[str, typer.Argument(help="A service's folder below the root.")],
     root: RootOption = Path(),
     report: ReportOption = Path("reports", "pins"),

@@ -10,10 +10,10 @@ from pinproof.closure.sync import Change
 from pinproof.closure.sync import sync as sync_repository
 from pinproof.uv import find_uv
 
-__all__ = ["sync"]
+__all__ = ["command"]
 
 
-def sync(
+def command(
     root: Annotated[
         Path, typer.Argument(help="The root of the repository, where pins.toml lies.")
     ] = Path(),

@@ -15,10 +15,10 @@ from pinproof.proof.trial import trial as try_changes
 from pinproof.proof.trial_report import describe
 from pinproof.uv import find_uv
 
-__all__ = ["trial"]
+__all__ = ["command"]
 
 
-def trial(  # noqa: PLR0917 - typer makes options of them, nobody passes them by position
+def command(  # noqa: PLR0917 - typer makes options of them, nobody passes them by position
     service: Annotated[str, typer.Argument(help="A service's folder below the root.")],
     pins: Annotated[list[str], typer.Argument(help="The pins to try, like 'numpy~=2.4.0'.")],
     root: RootOption = Path(),

@@ -10,10 +10,10 @@ import typer
 from pinproof.verify import Verification
 from pinproof.verify import verify as verify_environment
 
-__all__ = ["verify"]
+__all__ = ["command"]
 
 
-def verify(
+def command(
     requirements: Annotated[
         Path, typer.Argument(help="The requirements file; its -r and -c lines are followed.")
     ],

@@ -5,10 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from pinproof.doors.command import Command
-from pinproof.errors import PinproofError
+from pinproof.doors.dockerfile import dockerfile_commands
+from pinproof.doors.makefile import makefile_commands
+from pinproof.doors.scripts import script_commands
+from pinproof.doors.yaml import yaml_commands
 from pinproof.lines import NotTextError, decode
 
-__all__ = ["ParsersMissingError", "UnreadableError", "is_script_name", "read_commands"]
+__all__ = ["UnreadableError", "is_script_name", "read_commands"]
 
 _LARGEST = 4 * 1024 * 1024
 # Whether some installer is named at all: most programs and manifests name none, and are not parsed.
@@ -21,10 +24,6 @@ _INSTALLER = re.compile(
 _VERB = re.compile(rb"install|pipx|pip-sync|uvx|--with|[\"' ](?:add|create|run|sync|tool)[\"' ]")
 _SHELL_ENDINGS = (".sh", ".bash", ".ksh", ".zsh")
 _YAML_ENDINGS = (".yml", ".yaml")
-
-
-class ParsersMissingError(PinproofError):
-    """The parsers that PIN007 needs are not installed."""
 
 
 class UnreadableError(Exception):
@@ -46,7 +45,6 @@ def read_commands(root: Path, path: str) -> Iterator[Command]:
 
     Raises:
         UnreadableError: It cannot be parsed.
-        ParsersMissingError: What parses it is not installed.
     """
     name = PurePosixPath(path).name
     data = _read(root / path)
@@ -58,10 +56,6 @@ def read_commands(root: Path, path: str) -> Iterator[Command]:
         return
     try:
         yield from _parse(decode(data), name)
-    except ImportError as error:
-        raise ParsersMissingError(
-            f"{path} cannot be read without {error.name}.", remedy="Install pinproof[check]."
-        ) from error
     except NotTextError as error:
         raise UnreadableError(f"it is not text, {error}") from error
     except (SyntaxError, ValueError, RecursionError) as error:
@@ -70,22 +64,13 @@ def read_commands(root: Path, path: str) -> Iterator[Command]:
 
 
 def _parse(text: str, name: str) -> Iterator[Command]:
-    # Each parser is imported when a file needs it; production environments have none of them.
     if _is_dockerfile(name):
-        from pinproof.doors.dockerfile import dockerfile_commands  # noqa: PLC0415
-
         yield from dockerfile_commands(text)
     elif _is_makefile(name):
-        from pinproof.doors.makefile import makefile_commands  # noqa: PLC0415
-
         yield from makefile_commands(text)
     elif name.endswith(_YAML_ENDINGS):
-        from pinproof.doors.yaml import yaml_commands  # noqa: PLC0415
-
         yield from yaml_commands(text)
     else:
-        from pinproof.doors.scripts import script_commands  # noqa: PLC0415
-
         yield from script_commands(text, name)
 
 

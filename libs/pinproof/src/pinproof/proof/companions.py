@@ -4,13 +4,13 @@ import tempfile
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from modelseal.series import compatible_releases
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from pinproof.proof.environments import CollisionError, EnvironmentCache, Recipe
-from pinproof.series import compatible_releases
 
 __all__ = ["find_companions"]
 

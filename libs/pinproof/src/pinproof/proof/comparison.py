@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pinproof.sealed.golden import GoldenSet, GoldenValue, Tolerance
+from modelseal.golden import GoldenSet, GoldenValue, Tolerance
 
 __all__ = ["DECISION", "Movement", "movements"]
 

@@ -4,13 +4,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from modelseal.manifest import read_manifest
+
 from pinproof.proof.comparison import Movement, movements
 from pinproof.proof.document import State
 from pinproof.proof.environments import Environment
 from pinproof.proof.retraining import compare_metrics, golden_of, largest_of
 from pinproof.proof.store import Step
 from pinproof.proof.workshop import StepError, Workshop
-from pinproof.sealed.manifest import read_manifest
 from pinproof.verify import verify
 
 __all__ = ["CHECKS", "Finding", "PythonProof", "ServiceProof", "prove"]

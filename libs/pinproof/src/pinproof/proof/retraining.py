@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from modelseal.golden import GoldenSet
+from modelseal.manifest import read_manifest
+
 from pinproof.proof.comparison import Movement
-from pinproof.sealed.golden import GoldenSet
-from pinproof.sealed.manifest import read_manifest
 
 __all__ = ["Metric", "compare_metrics", "golden_of", "largest_of"]
 

@@ -14,12 +14,12 @@ release out, raise the floor above it.
 
 from collections.abc import Iterator
 
+from modelseal.series import compatible_releases
 from packaging.requirements import Requirement
 from packaging.version import InvalidVersion, Version
 
 from pinproof.repository import Repository
 from pinproof.requirements import Kind, Line, shorten
-from pinproof.series import compatible_releases
 from pinproof.violations import Violation
 
 CODE = "PIN001"

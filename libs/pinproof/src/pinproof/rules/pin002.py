@@ -15,12 +15,12 @@ four: `~=0.0.9.0`. A missing segment counts as zero, so each of them matches the
 from collections.abc import Iterator
 from functools import cache
 
+from modelseal.series import compatible_releases
 from packaging.specifiers import Specifier, SpecifierSet
 from packaging.version import Version
 
 from pinproof.repository import Repository
 from pinproof.requirements import Kind, shorten
-from pinproof.series import compatible_releases
 from pinproof.violations import Violation
 
 CODE = "PIN002"

@@ -8,11 +8,11 @@ import json
 import sys
 from pathlib import Path
 
-from pinproof.errors import LoadError, SealedModelError, UnsafePickleError
-from pinproof.sealed.loaders import find_loader
-from pinproof.sealed.manifest import read_manifest
-from pinproof.sealed.model_files import read_files
-from pinproof.sealed.opening import load_predictor, open_sealed
+from modelseal.errors import LoadError, SealedModelError, UnsafePickleError
+from modelseal.loaders import find_loader
+from modelseal.manifest import read_manifest
+from modelseal.model_files import read_files
+from modelseal.opening import load_predictor, open_sealed
 
 
 def replay(model: Path) -> "dict[str, object]":

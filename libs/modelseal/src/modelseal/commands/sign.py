@@ -1,0 +1,52 @@
+"""`modelseal sign`."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from modelseal.path_errors import check_model
+from modelseal.signing import load_private_key, sign_model
+
+__all__ = ["command"]
+
+PASSPHRASE = "MODELSEAL_KEY_PASSPHRASE"  # noqa: S105 - the name of a variable
+
+
+def command(
+    model: Annotated[Path, typer.Argument(help="The folder of a sealed model.")],
+    key: Annotated[Path, typer.Option(help="The private key: ed25519, PEM (PKCS#8).")],
+    expires_days: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=36500, help="Days after which the signature expires. Without it, never."
+        ),
+    ] = None,
+) -> None:
+    """Sign a sealed model, and print the public key that verifies it.
+
+    Sign where the model was trained, before it travels: what is signed is what is in the folder.
+    The manifest and every file are verified, but the model is not opened. The signature is written
+    to `signature.json` in the folder, in place of the one that is there.
+
+    Make a key with `openssl genpkey -algorithm ed25519 -out signer.pem`; with `-aes256` it is
+    encrypted, and its passphrase is read from the environment variable MODELSEAL_KEY_PASSPHRASE.
+
+    For example:
+
+    * `modelseal sign models/bankchurn --key signer.pem --expires-days 90`
+
+    Exit status: 0 signed, 1 the folder is no sealed model or is damaged, 2 it cannot be signed
+    (the reason on standard error).
+    """
+    check_model(model)
+    private = load_private_key(key, os.environ.get(PASSPHRASE))
+    signed = datetime.now(UTC).replace(microsecond=0)
+    signature = sign_model(model, private, signed=signed, valid_days=expires_days)
+    expiry = (
+        f"until {signature.expires:%Y-%m-%d %H:%M} UTC" if signature.expires else "without expiry"
+    )
+    typer.echo(f"Signed {signature.name} {signature.version} {expiry}.", err=True)
+    typer.echo(f"MODEL_SHA256={signature.manifest_sha256}\nMODEL_SIGNERS={signature.signer}")

@@ -1,0 +1,1 @@
+"""Pushes sealed models to buckets and fetches them."""

@@ -1,0 +1,209 @@
+"""What `fetch` does with a bucket that works, and with what should not be in it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from buckets import Bucket
+from deliverables import Published, around, contents, publishable, renamed_file
+from modelseal.delivery import source
+from modelseal.delivery.fetching import fetch
+from modelseal.delivery.staging import Staging
+from modelseal.errors import (
+    DeliveryError,
+    FileDigestError,
+    ManifestDigestError,
+    ManifestError,
+    SealedModelError,
+)
+
+
+@pytest.fixture
+def destination(tmp_path: Path) -> Path:
+    return tmp_path / "pod" / "current"
+
+
+def test_a_model_arrives_whole_and_with_nothing_beside_it(
+    published: Published, destination: Path
+) -> None:
+    manifest = fetch(published.uri, destination, sha256=published.sha256)
+
+    assert manifest.version == "1.0.0"
+    assert contents(destination) == contents(published.folder)
+    assert around(destination) == []
+    assert destination.stat().st_mode & 0o777 == 0o755
+
+
+def test_a_folder_on_a_disk_is_a_source_too(tmp_path: Path, destination: Path) -> None:
+    model = publishable(tmp_path / "shared disk" / "model")
+
+    fetch(model.folder.as_uri(), destination, sha256=model.sha256.upper() + "\n")
+
+    assert contents(destination) == contents(model.folder)
+
+
+def test_a_model_that_is_there_already_is_verified_and_not_fetched_again(
+    bucket: Bucket, published: Published, destination: Path
+) -> None:
+    fetch(published.uri, destination, sha256=published.sha256)
+    bucket.asked.clear()
+
+    fetch(published.uri, destination, sha256=published.sha256)
+    assert bucket.asked == []
+
+    (destination / "labels.json").write_bytes(b"damaged")
+    fetch(published.uri, destination, sha256=published.sha256)
+    assert contents(destination) == contents(published.folder)
+
+
+def test_another_model_is_replaced_and_anything_else_is_left_alone(
+    published: Published, destination: Path
+) -> None:
+    publishable(destination, version="0.9.0")
+    fetch(published.uri, destination, sha256=published.sha256)
+    assert contents(destination) == contents(published.folder)
+
+    (destination / "notes.txt").write_text("precious")
+    with pytest.raises(DeliveryError, match="holds other files, too"):
+        fetch(published.uri, destination, sha256=published.sha256)
+    assert (destination / "notes.txt").read_text() == "precious"
+
+
+def test_a_manifest_of_another_digest_is_refused_before_anything_else_is_fetched(
+    bucket: Bucket, published: Published, destination: Path
+) -> None:
+    with pytest.raises(ManifestDigestError, match="was asked for"):
+        fetch(published.uri, destination, sha256="0" * 64)
+
+    assert {asked.split()[1] for asked in bucket.asked} == {"manifest.json"}
+    assert not destination.exists()
+    assert around(destination) == []
+
+
+def test_what_is_fetched_is_never_looked_into_before_its_digest_holds(
+    bucket: Bucket, published: Published, destination: Path
+) -> None:
+    bucket.upload(published.object("manifest.json"), b"[" * 100_000)
+
+    with pytest.raises(ManifestDigestError):
+        fetch(published.uri, destination, sha256=published.sha256)
+
+
+def test_a_manifest_that_is_too_large_is_not_fetched(
+    bucket: Bucket, published: Published, destination: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source, "MAX_MANIFEST_BYTES", 100)
+
+    with pytest.raises(ManifestError, match="a manifest has at most 100"):
+        fetch(published.uri, destination, sha256=published.sha256)
+    assert bucket.asked == ["HEAD manifest.json"]
+
+
+def test_a_missing_file_is_told_by_its_address(
+    bucket: Bucket, published: Published, destination: Path
+) -> None:
+    bucket.remove(published.object("weights.bin"))
+
+    with pytest.raises(DeliveryError, match=f"{published.uri}/weights.bin does not exist"):
+        fetch(published.uri, destination, sha256=published.sha256)
+    assert not destination.exists()
+
+
+def test_a_model_that_is_not_there_is_told_at_once(bucket: Bucket, destination: Path) -> None:
+    with pytest.raises(DeliveryError, match=r"manifest\.json does not exist"):
+        fetch(f"{bucket.uri}/absent", destination, sha256="0" * 64)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda raw: raw[:-1], id="truncated"),
+        pytest.param(lambda raw: raw + b"x", id="longer"),
+        pytest.param(lambda _raw: b"", id="empty"),
+        pytest.param(lambda raw: raw[:70_000] + b"x" + raw[70_001:], id="one byte in the middle"),
+    ],
+)
+def test_a_file_that_is_not_the_one_that_was_sealed_is_refused(
+    bucket: Bucket, published: Published, destination: Path, change: Callable[[bytes], bytes]
+) -> None:
+    sealed = (published.folder / "weights.bin").read_bytes()
+    bucket.upload(published.object("weights.bin"), change(sealed))
+
+    with pytest.raises(FileDigestError, match=r"was sealed|were sealed"):
+        fetch(published.uri, destination, sha256=published.sha256)
+    assert not destination.exists()
+    assert around(destination) == []
+
+
+def test_a_refused_model_leaves_the_one_before_in_place(
+    bucket: Bucket, published: Published, destination: Path
+) -> None:
+    before = publishable(destination, version="0.9.0")
+    bucket.upload(published.object("weights.bin"), b"other")
+
+    with pytest.raises(FileDigestError):
+        fetch(published.uri, destination, sha256=published.sha256)
+    assert contents(destination)["manifest.json"] == (before.folder / "manifest.json").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["../escaped", "/escaped", "a/b", "..", "manifest.json", ".x"])
+def test_a_name_that_would_leave_the_folder_is_refused_even_with_the_right_digest(
+    tmp_path: Path, destination: Path, name: str
+) -> None:
+    model = renamed_file(publishable(tmp_path / "model"), "labels.json", name)
+
+    with pytest.raises(SealedModelError):
+        fetch(model.folder.as_uri(), destination, sha256=model.sha256)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "pod"]
+    assert around(destination) == []
+
+
+def test_a_model_that_does_not_fit_is_not_begun(
+    bucket: Bucket, published: Published, destination: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Staging, "room", lambda _self: 1000)
+
+    with pytest.raises(DeliveryError, match="There is no room for the model"):
+        fetch(published.uri, destination, sha256=published.sha256)
+    assert {asked.split()[1] for asked in bucket.asked} == {
+        "manifest.json",
+        "signature.json",
+    }
+    assert around(destination) == []
+
+
+def test_a_second_fetch_to_the_same_place_keeps_out(
+    published: Published, destination: Path
+) -> None:
+    with (
+        Staging(destination, published.sha256).held(),
+        pytest.raises(DeliveryError, match="is in use"),
+    ):
+        fetch(published.uri, destination, sha256=published.sha256)
+
+    fetch(published.uri, destination, sha256=published.sha256)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "models/bankchurn",
+        "http://127.0.0.1/models",
+        "s3://models",
+        "s3:///bankchurn",
+        "s3://user:secret@models/bankchurn",
+        "s3://models/bankchurn?version=1",
+        "gs://models/../other",
+        "gs://Models/bankchurn",
+        "file://host/models",
+        "file:///",
+    ],
+)
+def test_an_address_that_is_none_is_refused(uri: str, destination: Path) -> None:
+    with pytest.raises(DeliveryError, match="is no address of a sealed model"):
+        fetch(uri, destination, sha256="0" * 64)
+
+
+def test_a_digest_that_is_none_is_refused(destination: Path) -> None:
+    with pytest.raises(DeliveryError, match="is no SHA-256"):
+        fetch("s3://models/bankchurn", destination, sha256="latest")

@@ -1,0 +1,198 @@
+"""Temporaries beside an output: whole or not at all, and gone after whatever happened."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from killed_writer import write
+from modelseal import temporaries
+from modelseal.temporaries import Temporary, exchange, remove_left
+
+SCRIPT = Path(__file__).with_name("killed_writer.py")
+NAMES = ["out.csv", "a b-c.tar.gz", "ü" * 127, "x" * 251 + ".csv", os.fsdecode(b"\xff\xfe.csv")]
+
+HOLD = """
+import sys
+from pathlib import Path
+from modelseal.temporaries import Temporary
+
+with Temporary(Path(sys.argv[1])) as temporary:
+    temporary.path.write_text("at work")
+    print(temporary.path, flush=True)
+    sys.stdin.read()
+    temporary.put_file()
+"""
+
+
+def state(destination: Path) -> str | None:
+    """What is at the destination: the text of the file, or of all files of the folder."""
+    if not destination.exists():
+        return None
+    files = [destination] if destination.is_file() else sorted(destination.iterdir())
+    [text] = {path.read_text() for path in files}
+    assert len(files) == (1 if destination.is_file() else 2)
+    return text
+
+
+@contextmanager
+def at_work(destination: Path) -> Iterator["subprocess.Popen[str]"]:
+    """A process that has a temporary for a destination, until its input ends."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, destination],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize(
+    ("kind", "can_exchange"), [("file", True), ("folder", True), ("folder", False)]
+)
+def test_a_run_killed_at_any_call_leaves_the_old_output_or_the_new_and_the_next_removes_the_rest(
+    tmp_path: Path, kind: str, *, can_exchange: bool
+) -> None:
+    seen: set[str | None] = set()
+    hidden = 0
+    for calls in range(60):
+        folder = tmp_path / str(calls)
+        folder.mkdir()
+        destination = folder / "out.d"
+        write(destination, kind, "old")
+        command = [sys.executable, str(SCRIPT), str(destination), kind, str(calls)]
+        code = subprocess.run([*command, str(can_exchange)], check=False).returncode
+        found = state(destination)
+        assert found in ("old", "new") or (found is None and not can_exchange), calls
+        hidden += len(list(folder.iterdir())) - (found is not None)
+
+        remove_left(destination)
+
+        assert [path.name for path in folder.iterdir()] == ["out.d"], calls
+        seen.add(state(destination))
+        if code == 0:
+            break
+        assert code == -signal.SIGKILL
+    else:
+        pytest.fail("the writer did not come to its end")
+    assert seen == {"old", "new"}
+    assert hidden > 3
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_a_killed_run_left_is_removed_whatever_the_name(tmp_path: Path, name: str) -> None:
+    destination = tmp_path / name
+    with at_work(destination) as process:
+        process.kill()
+        process.wait()
+    assert len(list(tmp_path.iterdir())) == 2
+
+    write(destination, "file", "new")
+
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert destination.read_text() == "new"
+
+
+def test_what_a_run_that_is_alive_has_is_not_removed(tmp_path: Path) -> None:
+    destination = tmp_path / "out.csv"
+    with at_work(destination) as process:
+        write(destination, "file", "mine")
+        assert len(list(tmp_path.iterdir())) == 3
+        process.communicate("")
+        assert process.returncode == 0
+
+    assert state(destination) == "at work"
+    assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
+
+
+def test_temporaries_of_another_output_and_files_of_a_similar_name_are_left_alone(
+    tmp_path: Path,
+) -> None:
+    with at_work(tmp_path / "out.csv-2") as process:
+        process.kill()
+        process.wait()
+    others = {path.name for path in tmp_path.iterdir()}
+    precious = {".out.csv", ".out.csv-backup", ".out.csv-0123456789abcdef", ".out.csv-x.tmp"}
+    for name in precious:
+        (tmp_path / name).touch()
+
+    write(tmp_path / "out.csv", "file", "new")
+
+    assert {path.name for path in tmp_path.iterdir()} == others | precious | {"out.csv"}
+
+
+def test_many_runs_at_once_all_end_and_leave_nothing(tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom killed_writer import write\n"
+        "for number in range(40):\n"
+        "    write(Path(sys.argv[1]), 'file', sys.argv[2])\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(SCRIPT.parent)}
+    destination = tmp_path / "out.csv"
+    runs = [
+        subprocess.Popen([sys.executable, "-c", code, destination, str(run)], env=environment)
+        for run in range(4)
+    ]
+
+    assert [run.wait(60) for run in runs] == [0, 0, 0, 0]
+    assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
+    assert destination.read_text() in {"0", "1", "2", "3"}
+
+
+def test_an_error_leaves_the_old_output_and_nothing_else(tmp_path: Path) -> None:
+    write(tmp_path / "model", "folder", "old")
+    with contextlib.suppress(KeyboardInterrupt), Temporary(tmp_path / "model") as temporary:
+        temporary.path.mkdir()
+        (temporary.path / "half").touch()
+        raise KeyboardInterrupt
+
+    assert state(tmp_path / "model") == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_an_interruption_between_two_renames_brings_the_old_folder_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "model", "folder", "old")
+    rename = Path.rename
+
+    def interrupted(self: Path, target: Path) -> Path:
+        # The old folder has been moved away; the new one is about to take its place.
+        if self.name.endswith("-new"):
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    monkeypatch.setattr(temporaries, "exchange", lambda _one, _other: False)
+    with pytest.raises(KeyboardInterrupt):
+        write(tmp_path / "model", "folder", "new")
+
+    assert state(tmp_path / "model") == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_two_folders_are_exchanged_in_one_step(tmp_path: Path) -> None:
+    write(tmp_path / "a", "folder", "a")
+    write(tmp_path / "b", "folder", "b")
+
+    assert exchange(tmp_path / "a", tmp_path / "b")
+    assert (state(tmp_path / "a"), state(tmp_path / "b")) == ("b", "a")
+    with pytest.raises(FileNotFoundError):
+        exchange(tmp_path / "a", tmp_path / "missing")
+
+
+def test_the_temporary_has_the_suffix_of_its_destination(tmp_path: Path) -> None:
+    with Temporary(tmp_path / "out.parquet") as temporary:
+        assert temporary.path.suffix == ".parquet"
+        assert temporary.path.parent == tmp_path

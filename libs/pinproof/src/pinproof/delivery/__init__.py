@@ -1,1 +1,0 @@
-"""How a sealed model gets from where it was trained to where it is served."""

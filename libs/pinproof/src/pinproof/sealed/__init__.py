@@ -1,1 +1,0 @@
-"""The sealed model: what `pinproof.seal` writes and `pinproof.open_sealed` reads."""
