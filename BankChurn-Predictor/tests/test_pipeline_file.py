@@ -26,6 +26,9 @@ from bankchurn.model.predictor import ChurnPredictor
 from bankchurn.sample import generate_sample
 from bankchurn.schema import IDENTIFIERS
 from bankchurn.training.train import Training, TrainingOptions, train
+from modelseal import SealError, open_sealed
+from modelseal.errors import UnsafePickleError
+from modelseal.restricted_pickle import name_of
 from payloads import build, call, dict_of, make, name, number, text, tuple_of
 from servicekit.testing import wait_until
 from sklearn.pipeline import Pipeline
