@@ -3,7 +3,14 @@ import os
 from pathlib import Path
 
 import pytest
-from servicekit.files import DataError, NewFile, write_errors
+from servicekit.files import (
+    DataError,
+    NewFile,
+    check_writable,
+    sha256_of_file,
+    write_errors,
+    write_file,
+)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -71,3 +78,24 @@ def test_a_folder_that_cannot_be_written_is_refused_at_once(tmp_path: Path) -> N
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match="cannot be written: Not a directory"):
         NewFile(tmp_path / "file" / "out.csv")
+
+
+def test_a_file_is_written_in_one_call(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("old")
+    write_file(tmp_path / "a.txt", b"new")
+    assert contents(tmp_path) == {"a.txt": b"new"}
+
+
+def test_checking_that_a_file_can_be_written_leaves_no_trace(tmp_path: Path) -> None:
+    check_writable(tmp_path / "a.txt")
+    assert contents(tmp_path) == {}
+    with pytest.raises(DataError, match="Give the name of a file"):
+        check_writable(tmp_path)
+
+
+def test_the_digest_of_a_file_is_that_of_its_contents(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"abc")
+    assert (
+        sha256_of_file(tmp_path / "a.txt")
+        == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    )

@@ -1,7 +1,8 @@
-"""Files that appear in their place whole, or not at all."""
+"""Output files that are written completely or not at all, and errors of paths."""
 
 import contextlib
 import errno
+import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,9 +17,12 @@ __all__ = [
     "NewFile",
     "TryLaterError",
     "check_not_input",
+    "check_writable",
     "make_folder",
     "read_errors",
+    "sha256_of_file",
     "write_errors",
+    "write_file",
 ]
 
 _NO_ROOM: Final = "Make room, or give another place."
@@ -32,31 +36,31 @@ _ANOTHER_PLACE: Final = "Give a place in a folder that exists and that you may w
 
 
 class DataError(Exception):
-    """A table or file cannot be used. The message says which, where, why and what to do."""
+    """A table or file cannot be used. The message says which one, where, why and what to do."""
 
 
 class TryLaterError(DataError):
-    """Input cannot be had now, and may be later: what gives it does not answer."""
+    """The source of an input does not answer now; a later run may succeed."""
 
 
 class NewFile:
-    """A file that is written beside its destination, and takes its place when it is complete.
+    """A temporary file that replaces its destination when it is complete.
 
-    Used as a context manager. When an error leaves the block, the temporary file is removed and
-    the destination is as it was before. What a killed run for the same destination left is removed
-    first.
+    Use it as a context manager. An error inside the block removes the temporary file and leaves
+    the destination unchanged. Temporary files that killed runs left for the same destination are
+    removed first. The constructor checks that the destination can be written, so that a command
+    fails before its work.
 
     Args:
-        destination: Where the file will be, or a link to it, which is followed. Whether it can be
-            written is known at once, before the work that fills it.
+        destination: The file to write. A link is followed.
 
     Attributes:
-        destination: As given.
-        path: The temporary file, which is there already, and empty.
+        destination: The file to write.
+        path: The temporary file. It exists and is empty.
 
     Raises:
-        DataError: A folder, a pipe or a device is there, or the folder around it cannot be
-            written. A pipe cannot be written whole or not at all.
+        DataError: The destination is a folder, a pipe or a device, or its folder cannot be
+            written. A pipe cannot be replaced atomically.
     """
 
     def __init__(self, destination: Path) -> None:
@@ -74,16 +78,16 @@ class NewFile:
                 raise
 
     def __enter__(self) -> Self:
-        """Begin; the temporary file is there already."""
+        """Return the file, which exists already."""
         return self
 
     def write(self, contents: bytes) -> None:
-        """Make these the contents of the file."""
+        """Write the contents of the temporary file."""
         with write_errors(self.destination):
             self.path.write_bytes(contents)
 
     def discard(self) -> None:
-        """Remove the temporary file; the destination is as it was."""
+        """Remove the temporary file; the destination is unchanged."""
         self._temporary.discard()
 
     def __exit__(
@@ -92,7 +96,7 @@ class NewFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Put the file in its place, or remove it where an error left the block."""
+        """Replace the destination, or remove the temporary file after an error."""
         try:
             if kind is None:
                 with write_errors(self.destination):
@@ -101,7 +105,7 @@ class NewFile:
             self.discard()
 
     def _finish(self) -> None:
-        # Private until it is complete; then as readable as any that a user makes.
+        # Private until it is complete; then with the permissions of an ordinary new file.
         mask = os.umask(0)
         os.umask(mask)
         self.path.chmod(0o666 & ~mask)
@@ -110,8 +114,37 @@ class NewFile:
         self._temporary.put_file()
 
 
+def write_file(destination: Path, contents: bytes) -> None:
+    """Write a file completely or not at all (see `NewFile`).
+
+    Raises:
+        DataError: It cannot be written.
+    """
+    with NewFile(destination) as file:
+        file.write(contents)
+
+
+def check_writable(destination: Path) -> None:
+    """Check that a file can be written, before the work that makes its contents.
+
+    Raises:
+        DataError: It cannot be written.
+    """
+    NewFile(destination).discard()
+
+
+def sha256_of_file(path: Path) -> str:
+    """The SHA-256 of a file's contents, as 64 hexadecimal digits.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def make_folder(folder: Path) -> None:
-    """Make a folder for outputs, and those that it lies in, unless it is there.
+    """Make a folder for outputs and its parents, unless it exists.
 
     Raises:
         DataError: It cannot be made, or something else has its name.
@@ -127,7 +160,7 @@ def check_not_input(destination: Path, *inputs: Path) -> None:
     """Refuse to write an output over one of the inputs.
 
     Raises:
-        DataError: They are the same file, under whatever names, or that cannot be known.
+        DataError: They are the same file, by whatever name, or that cannot be determined.
     """
     with write_errors(destination):
         if paths.kind_of(destination) is None:
@@ -142,10 +175,10 @@ def check_not_input(destination: Path, *inputs: Path) -> None:
 
 @contextlib.contextmanager
 def read_errors(path: Path) -> Iterator[None]:
-    """Say of an error of the operating system what could not be read, why, and what to do.
+    """Turn an `OSError` into a `DataError` that names the path, the reason and the remedy.
 
     Raises:
-        DataError: In place of the OSError.
+        DataError: The path cannot be read.
     """
     try:
         yield
@@ -158,10 +191,10 @@ def read_errors(path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def write_errors(destination: Path) -> Iterator[None]:
-    """Say of an error of the operating system what could not be written, why, and what to do.
+    """Turn an `OSError` into a `DataError` that names the path, the reason and the remedy.
 
     Raises:
-        DataError: In place of the OSError.
+        DataError: The path cannot be written.
     """
     try:
         yield
