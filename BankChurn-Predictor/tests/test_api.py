@@ -275,7 +275,7 @@ def test_an_answer_outside_of_the_training_is_marked_and_counted(
     assert inside["warnings"] == []
     [warning] = outside["warnings"]
     assert (warning["code"], warning["field"]) == ("outside_training_range", "Age")
-    assert warning["message"].startswith("Age 100 is outside of the training data, which has 20 to")
+    assert warning["message"].startswith("Age 100 is outside the training range, 20 to")
     assert explained["warnings"] == outside["warnings"]
     fields = [[one["field"] for one in answer["warnings"]] for answer in batch["predictions"]]
     assert fields == [[], ["Age", "Balance"]]

@@ -2,7 +2,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from bankchurn.features import Matrix
-from bankchurn.model.fast_ensemble import RequestPath
+from bankchurn.model.fast_ensemble import TreeEnsemble
 from bankchurn.model.predictor import BATCH_ROWS, ChurnPredictor
 from bankchurn.schema import CATEGORIES, NUMBERS, Customer
 from hypothesis import given, settings
@@ -18,12 +18,12 @@ def sealed_probability(predictor: ChurnPredictor, matrix: Matrix) -> npt.NDArray
 
 
 @pytest.fixture(scope="module")
-def path(predictor: ChurnPredictor) -> RequestPath:
-    return RequestPath(predictor.pipeline.named_steps["stack"])
+def path(predictor: ChurnPredictor) -> TreeEnsemble:
+    return TreeEnsemble(predictor.pipeline.named_steps["stack"])
 
 
 def test_the_request_path_agrees_with_the_pipeline_on_every_row(
-    predictor: ChurnPredictor, path: RequestPath, matrix: Matrix
+    predictor: ChurnPredictor, path: TreeEnsemble, matrix: Matrix
 ) -> None:
     gap = np.abs(expit(path.log_odds(matrix)) - sealed_probability(predictor, matrix))
     assert gap.max() < 1e-6
@@ -51,7 +51,7 @@ def thresholds(predictor: ChurnPredictor) -> dict[int, set[float]]:
 
 
 def test_they_agree_on_and_on_both_sides_of_every_threshold(
-    predictor: ChurnPredictor, path: RequestPath, matrix: Matrix
+    predictor: ChurnPredictor, path: TreeEnsemble, matrix: Matrix
 ) -> None:
     rows = []
     for feature, values in thresholds(predictor).items():

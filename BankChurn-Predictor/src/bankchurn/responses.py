@@ -1,4 +1,4 @@
-"""The answers to requests: predictions and their explanations."""
+"""Responses of the HTTP interface: predictions and their explanations."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -21,32 +21,32 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 
 
 def risk_level(probability: float) -> RiskLevel:
-    """LOW below 0.3, MEDIUM below 0.7, HIGH from there."""
+    """LOW below 0.3, MEDIUM below 0.7, else HIGH."""
     if probability < 0.3:  # noqa: PLR2004 - the three levels are defined here and nowhere else
         return "LOW"
     return "MEDIUM" if probability < 0.7 else "HIGH"  # noqa: PLR2004
 
 
 def confidence(probability: float) -> float:
-    """How far a probability is from a coin's toss: 0 at one half, 1 at either end."""
+    """Distance of a probability from one half, scaled to 0 to 1."""
     return abs(probability - 0.5) * 2
 
 
 class Explanation(BaseModel):
-    """Why a probability is what it is: exact interventional Shapley values.
+    """Exact interventional Shapley values of one prediction.
 
     Attributes:
-        method: How the values were computed.
-        background_version: Which background customers the values compare with.
+        method: Method of computation.
+        background_version: Version of the background customers that the values compare with.
         base_log_odds: The mean log-odds of the background customers.
-        log_odds_contributions: What each feature adds to the log-odds. With ``base_log_odds``
-            they sum to ``log_odds``.
+        log_odds_contributions: Contribution of each feature to the log-odds. With
+            ``base_log_odds``, they sum to ``log_odds``.
         log_odds: The customer's log-odds.
         base_probability: ``base_log_odds`` as a probability.
         probability_contributions: The same values in points of probability: each log-odds
             contribution times one factor, ``(p - p0) / (log_odds - base_log_odds)``. They keep
             their signs, order and proportions, and with ``base_probability`` they sum to the
-            customer's probability. They are a summary; the log-odds are what is exact.
+            customer's probability. They are a summary; only the log-odds are exact.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -61,21 +61,20 @@ class Explanation(BaseModel):
 
 
 class Prediction(BaseModel):
-    """The answer for one customer.
+    """The prediction for one customer.
 
     Attributes:
         churn_probability: The probability that the customer leaves.
-        churn_prediction: 1 where that is at or above ``threshold``, else 0.
-        threshold: The decision threshold that training chose.
-        risk_level: LOW below 0.3, MEDIUM below 0.7, HIGH from there.
+        churn_prediction: 1 if the probability is at least ``threshold``, else 0.
+        threshold: The decision threshold chosen by training.
+        risk_level: LOW below 0.3, MEDIUM below 0.7, else HIGH.
         confidence: ``|p - 0.5| * 2``.
         feature_contributions: With ``explain=true``, the explanation's
             ``probability_contributions``; else empty.
         explanation: With ``explain=true``, the whole explanation; else null.
-        warnings: What of the customer lies outside of the data that the model was trained on;
-            empty where nothing does.
-        model_version: The version of the sealed model.
-        prediction_timestamp: When it was computed, in UTC.
+        warnings: Values of the customer that lie outside the training data.
+        model_version: Version of the sealed model.
+        prediction_timestamp: Time of the prediction, in UTC.
     """
 
     model_config = ConfigDict(frozen=True, protected_namespaces=())
@@ -93,7 +92,7 @@ class Prediction(BaseModel):
 
 
 class BatchPrediction(BaseModel):
-    """The answers for a batch, in the order of its customers."""
+    """The predictions for a batch, in the order of its customers."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -1,22 +1,24 @@
-"""Tables for people: an explanation, and the report of a training."""
+"""What commands print: explanations, reports, notices."""
 
+from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 from rich.table import Table
 
+from bankchurn.evaluation.metrics import Metrics, TrainingReport
 from bankchurn.responses import Explanation
 from bankchurn.schema import Customer
 
-if TYPE_CHECKING:
-    from bankchurn.evaluation.metrics import Metrics, TrainingReport
+__all__ = ["show_explanation", "show_ignored", "show_report", "show_written"]
 
-__all__ = ["show_explanation", "show_report"]
+MAX_NAMES: Final = 10
 
 
 def show_explanation(customer: Customer, explanation: Explanation) -> None:
-    """Print what each feature of a customer contributes, the greatest first."""
+    """Print what each feature of a customer contributes, the largest first."""
     table = Table(title=f"Compared with background {explanation.background_version}")
     table.add_column("feature")
     for heading in ("value", "log-odds", "probability"):
@@ -39,8 +41,8 @@ def show_explanation(customer: Customer, explanation: Explanation) -> None:
     Console().print(table)
 
 
-def show_report(report: "TrainingReport") -> None:
-    """Print a report: the cross-validation, then the hold-out with its groups."""
+def show_report(report: TrainingReport) -> None:
+    """Print a report: the cross-validation, then the hold-out set with its groups."""
     console = Console()
     if report.cross_validation:
         table = Table(title="Cross-validation, mean ± standard deviation over the folds")
@@ -69,7 +71,21 @@ def show_report(report: "TrainingReport") -> None:
         console.print(f"Notice: {notice}", markup=False, highlight=False)
 
 
-def _add_metrics(table: Table, name: str, metrics: "Metrics") -> None:
+def show_ignored(columns: Sequence[str]) -> None:
+    """Print the names of the columns that were ignored, if any."""
+    if not columns:
+        return
+    shown = ", ".join(map(repr, columns[:MAX_NAMES]))
+    more = f" and {len(columns) - MAX_NAMES:,} more" if len(columns) > MAX_NAMES else ""
+    print(f"Notice: ignored {len(columns):,} columns that are not inputs: {shown}{more}")
+
+
+def show_written(paths: Iterable[Path]) -> None:
+    """Print which files were written."""
+    print("Wrote " + ", ".join(map(str, paths)))
+
+
+def _add_metrics(table: Table, name: str, metrics: Metrics) -> None:
     table.add_row(
         name,
         f"{metrics.customers:,}",

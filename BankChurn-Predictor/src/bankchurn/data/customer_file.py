@@ -1,4 +1,4 @@
-"""One customer as a JSON document, in a file or on the standard input."""
+"""One customer as a JSON document, in a file or on standard input."""
 
 import contextlib
 import json
@@ -16,7 +16,7 @@ from bankchurn.schema import Customer, example
 
 __all__ = ["read_customer"]
 
-# More than a customer has, so that a few unknown fields are still named one by one.
+# More than a customer has, so that single unknown fields are named.
 MAX_VALUES: Final = 1000
 
 
@@ -24,11 +24,11 @@ def read_customer(source: str) -> Customer:
     """Read one customer.
 
     Args:
-        source: A file, or ``-`` for the standard input.
+        source: A file, or ``-`` for standard input.
 
     Raises:
-        DataError: It cannot be read, or is not one customer; every field that does not fit is
-            named.
+        DataError: It cannot be read, or is not one customer; the message names every invalid
+            field.
     """
     try:
         if source != "-":
@@ -39,7 +39,7 @@ def read_customer(source: str) -> Customer:
             f"{source} cannot be read: {error.strerror}. Give a file with one customer as JSON."
         ) from error
     try:
-        # pydantic takes the last of repeated keys without a word. What is no JSON at all, it names.
+        # pydantic silently uses the last of repeated keys. Invalid JSON is reported by pydantic.
         with contextlib.suppress(ValueError):
             parse_json(raw, max_items=MAX_VALUES)
         return Customer.model_validate_json(raw)

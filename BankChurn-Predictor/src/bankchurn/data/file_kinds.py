@@ -1,4 +1,4 @@
-"""Which kind of table a file holds, by its name and as `servicekit.file_kinds` tells it."""
+"""Kinds of table files, by their names and first bytes."""
 
 from pathlib import Path
 from typing import Final, Literal
@@ -18,20 +18,20 @@ _KINDS: Final[dict[str, FileKind]] = {
 }
 
 TABLES: Final = FileKinds(tuple(_KINDS), contents="customers")
-"""The files that commands read tables from."""
+"""The table files that commands read."""
 
 
 def input_kind(path: Path) -> FileKind:
-    """The kind that a file to read has by its name.
+    """The kind of an input file, by its name.
 
     Raises:
-        DataError: Files of its kind are not read; the message says what to do.
+        DataError: Files of this kind are not read; the message says what to do.
     """
     return _KINDS[TABLES.suffix_of(path)]
 
 
 def output_kind(path: Path) -> Literal["csv", "parquet"]:
-    """The kind that a file to write has by its name.
+    """The kind of an output file, by its name.
 
     Raises:
         DataError: It is neither CSV nor Parquet.
@@ -46,7 +46,7 @@ def output_kind(path: Path) -> Literal["csv", "parquet"]:
 
 
 def check_file(path: Path) -> FileKind:
-    """Check that there is something to read, and that it is what its name says.
+    """Check that a file exists, has contents, and is of the kind that its name says.
 
     Returns:
         The kind of the file.

@@ -1,9 +1,8 @@
-"""The table of customers: read, validated, fingerprinted.
+"""Reads, validates and fingerprints a table of customers.
 
-A table has the columns of `FEATURES`, in any order; ``Exited`` is needed to train and to measure.
-Other columns are ignored, whatever their name. What only a training needs is checked for a
-training only. What does not fit is refused with the file, the column, the rows (counted from 1,
-without the header), the values and what to do.
+A table has the columns of `FEATURES`, in any order; training and evaluation also need ``Exited``.
+Other columns are ignored. Errors name the file, the column, the rows (counted from 1, without the
+header), the values and the remedy.
 """
 
 import hashlib
@@ -22,10 +21,10 @@ from bankchurn.schema import CUSTOMER_ID, FEATURES, IDENTIFIERS, TARGET
 __all__ = [
     "canonical_rows",
     "check_columns",
-    "find_problems",
     "fingerprint",
     "ignored_columns",
     "load_table",
+    "validate_rows",
 ]
 
 MAX_REPEATS: Final = 5
@@ -36,38 +35,39 @@ def load_table(path: Path, *, need_target: bool = True, for_training: bool = Fal
 
     Args:
         path: A CSV or Parquet file.
-        need_target: Whether ``Exited`` must be there; otherwise it is ignored.
-        for_training: Whether no customer may occur twice: one that is learned from must not be
-            held out as well.
+        need_target: Whether ``Exited`` is required; otherwise it is ignored.
+        for_training: Whether to refuse repeated customers, which could be both trained on and
+            held out.
 
     Returns:
-        The features, and the target where it is needed, in canonical order and dtypes.
+        The features, and the target if required, in canonical order and dtypes.
 
     Raises:
-        DataError: The file cannot be read, or what it holds does not fit.
+        DataError: The file cannot be read, or its contents are invalid.
     """
     check_columns(read_header(path), source=path, need_target=need_target)
-    # Only what is used: other columns may hold anything, and take memory.
+    # Other columns may hold anything and take memory.
     chunks = list(read_chunks(path, columns={*FEATURES, TARGET, CUSTOMER_ID}))
     raw = pd.concat(chunks) if len(chunks) > 1 else chunks[0]
-    table, found = find_problems(raw, need_target=need_target)
-    problems = RowErrors()
-    problems.add(found)
+    table, found = validate_rows(raw, need_target=need_target)
+    errors = RowErrors()
+    errors.add(found)
     again = _repeats(raw, path) if for_training else None
-    if problems and again:
-        raise DataError(f"{problems.refusal(path)}\n{again}")
-    if problems:
-        raise problems.refusal(path)
+    if errors and again:
+        raise DataError(f"{errors.refusal(path)}\n{again}")
+    if errors:
+        raise errors.refusal(path)
     if again:
         raise again
     return table
 
 
 def check_columns(columns: Sequence[str], *, source: Path, need_target: bool) -> None:
-    """Refuse a table that lacks a column, or has one twice.
+    """Refuse a table that lacks a column or has one twice.
 
     Raises:
-        DataError: The message names all of them, and columns whose names are nearly right.
+        DataError: A column is missing or repeated; the message names all of them, and columns
+            with similar names.
     """
     required = [*FEATURES, *([TARGET] if need_target else [])]
     missing = [name for name in required if name not in columns]
@@ -90,36 +90,36 @@ def check_columns(columns: Sequence[str], *, source: Path, need_target: bool) ->
 
 
 def ignored_columns(path: Path) -> list[str]:
-    """The names of a table's columns that a training does not look at."""
+    """The names of a table's columns that training ignores."""
     used = {*FEATURES, *IDENTIFIERS, TARGET}
     return [name for name in read_header(path) if name not in used]
 
 
-def find_problems(raw: pd.DataFrame, *, need_target: bool) -> tuple[pd.DataFrame, list[RowError]]:
-    """Validate the rows of a table whose columns are already known to be right.
+def validate_rows(raw: pd.DataFrame, *, need_target: bool) -> tuple[pd.DataFrame, list[RowError]]:
+    """Validate the rows of a table whose columns were checked.
 
     Args:
-        raw: Rows as they were read; the index counts them.
-        need_target: Whether the target is validated, too.
+        raw: Rows as read; the index counts them.
+        need_target: Whether to validate the target, too.
 
     Returns:
-        The table in canonical order and dtypes (meaningless where there are problems), and every
-        value that does not fit.
+        The table in canonical order and dtypes (meaningless if there are errors), and every
+        invalid value.
     """
     names = [*FEATURES, *([TARGET] if need_target else [])]
     columns = {name: read_column(raw[name], name) for name in names}
-    found = [problem for column in columns.values() for problem in column.problems]
+    found = [error for column in columns.values() for error in column.errors]
     found.sort(key=lambda one: (one.row, one.column))
     return pd.DataFrame({name: column.canonical for name, column in columns.items()}), found
 
 
 def fingerprint(table: pd.DataFrame) -> str:
-    """SHA-256 of a validated table: the same rows give the same digest, whatever file held them."""
+    """SHA-256 of a validated table: the same rows give the same digest in any file format."""
     return hashlib.sha256(_canonical_text(table).encode()).hexdigest()
 
 
 def canonical_rows(table: pd.DataFrame) -> list[str]:
-    """Each row of a validated table as text: equal rows are equal, whatever file held them."""
+    """Each row of a validated table as text: equal rows give equal texts in any file format."""
     return _canonical_text(table).splitlines()[1:]
 
 
@@ -129,7 +129,7 @@ def _canonical_text(table: pd.DataFrame) -> str:
 
 
 def _repeats(raw: pd.DataFrame, path: Path) -> DataError | None:
-    """The error for a column of identifiers that repeat; an unknown one equals no other."""
+    """The error for repeated identifiers; unknown ones equal no others."""
     if CUSTOMER_ID not in raw:
         return None
     known = raw[CUSTOMER_ID].dropna()
@@ -142,14 +142,14 @@ def _repeats(raw: pd.DataFrame, path: Path) -> DataError | None:
     more = f" and {len(again) - MAX_REPEATS:,} more" if len(again) > MAX_REPEATS else ""
     return DataError(
         f"{path}: {CUSTOMER_ID} occurs again in {len(again):,} row{_s(again)}; {shown}{more}\n"
-        "A customer that is both trained on and held out makes the figures too good. Keep one row "
-        f"per customer; if {CUSTOMER_ID} does not identify customers, remove the column, which is "
-        "used for nothing else."
+        "A customer that is both trained on and held out makes the metrics too good. Keep one row "
+        f"per customer; if {CUSTOMER_ID} does not identify customers, remove the column: nothing "
+        "else uses it."
     )
 
 
 def _plain(name: str) -> str:
-    """A name without what people write differently: case, spaces and punctuation."""
+    """A name without case, spaces and punctuation."""
     return re.sub(r"[\W_]", "", name).casefold()
 
 

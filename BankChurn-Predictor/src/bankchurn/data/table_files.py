@@ -1,7 +1,7 @@
-"""Files of tables: CSV and Parquet, read and written piece by piece.
+"""CSV and Parquet files, read and written in pieces.
 
-A CSV file is read as text, so that what was not touched is written back as it stood. Rows are
-counted from 1 in the index of what is read, without the header.
+A CSV file is read as text, so that unchanged cells are written back exactly. The index of a piece
+counts rows from 1, without the header.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ import pandas as pd
 from pandas.api.types import is_datetime64_any_dtype
 from servicekit.files import DataError, NewFile, write_errors
 
-from bankchurn.data.csv_files import read_csv, read_csv_header
+from bankchurn.data.csv_files import read_csv_header, read_csv_pieces
 from bankchurn.data.file_kinds import check_file, output_kind
 
 __all__ = ["DataError", "TableWriter", "count_rows", "read_chunks", "read_header", "repeated"]
@@ -24,7 +24,7 @@ CHUNK_ROWS: Final = 50_000
 
 
 def read_header(path: Path) -> list[str]:
-    """The names of a table's columns, in their order; in CSV, a name may occur twice.
+    """The names of a table's columns; in CSV, a name may occur twice.
 
     Raises:
         DataError: The file is missing, empty, damaged, or of another kind.
@@ -43,8 +43,8 @@ def read_chunks(
     Args:
         path: A CSV file (UTF-8, comma-separated, with a header; ``.csv`` or ``.csv.gz``) or a
             Parquet file.
-        columns: The columns to keep of those that it has; all of them by default.
-        rows: The most rows of a piece. A Parquet file is read one row group at a time.
+        columns: Columns to keep; all by default.
+        rows: Maximum rows of a piece. A Parquet file is read one row group at a time.
 
     Yields:
         At least one piece; none is empty.
@@ -53,7 +53,9 @@ def read_chunks(
         DataError: The file is missing, empty, damaged, or of another kind.
     """
     kind = check_file(path)
-    pieces = _read_parquet(path, columns, rows) if kind == "parquet" else read_csv(path, rows)
+    pieces = (
+        _read_parquet(path, columns, rows) if kind == "parquet" else read_csv_pieces(path, rows)
+    )
     start = 0
     for whole in pieces:
         piece = whole if columns is None else whole[[name for name in whole if name in columns]]
@@ -66,7 +68,7 @@ def read_chunks(
 
 
 def count_rows(path: Path) -> int | None:
-    """How many rows a table has, where that is known without reading it; else None.
+    """The number of rows of a table if it is known without reading them; else None.
 
     Raises:
         DataError: The file is missing, empty, damaged, or of another kind.
@@ -83,12 +85,12 @@ def repeated(names: list[str]) -> list[str]:
 
 
 class TableWriter:
-    """Writes a table piece by piece, and puts it in its place only when it is complete.
+    """Writes a table in pieces; the file appears only when it is complete.
 
-    Used as a context manager, like the `NewFile` that it fills.
+    A context manager, like the `NewFile` that it fills.
 
     Raises:
-        DataError: Nothing can be written there; known before there is anything to write.
+        DataError: The file cannot be written; found before anything is written.
     """
 
     def __init__(self, destination: Path) -> None:
@@ -97,7 +99,7 @@ class TableWriter:
         self._encodings: dict[str, str] | None = None
 
     def __enter__(self) -> Self:
-        """Return the writer; the temporary file exists since construction."""
+        """Return the writer; the temporary file exists already."""
         return self
 
     def write(self, piece: pd.DataFrame) -> None:
@@ -118,7 +120,7 @@ class TableWriter:
                 self._write_parquet(piece, self._encodings, append=not first)
 
     def _check(self, piece: pd.DataFrame) -> dict[str, str]:
-        """How the columns of objects are written to Parquet, by their first piece."""
+        """How columns of objects are written to Parquet, derived from the first piece."""
         if self.kind == "csv":
             return {}
         twice = repeated(piece.columns.tolist())
@@ -129,7 +131,7 @@ class TableWriter:
                 "written."
             )
         objects = [name for name in piece if piece[name].dtype == object]
-        # A column whose first piece is blank is text: it can hold whatever a CSV file holds.
+        # A column whose first piece is blank is text, which can hold any cell of a CSV file.
         return {str(name): "utf8" if _is_text(piece[name]) else "infer" for name in objects}
 
     def _write_parquet(
@@ -160,7 +162,7 @@ class TableWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Put the file in its place, or remove it where an error left the block."""
+        """Replace the destination, or remove the temporary file after an error."""
         self._file.__exit__(kind, error, trace)
 
 
@@ -186,7 +188,7 @@ def _read_parquet(path: Path, columns: Container[str] | None, rows: int) -> Iter
 
 @contextlib.contextmanager
 def _open_parquet(path: Path) -> Iterator[Any]:
-    """Open a Parquet file, and close every handle that fastparquet leaves open."""
+    """Open a Parquet file; close every handle that fastparquet leaves open."""
     with contextlib.ExitStack() as handles, _parquet_errors(path):
         yield fastparquet.ParquetFile(
             str(path),
@@ -199,7 +201,7 @@ def _parquet_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        # fastparquet has no error of its own for damage: it raises what it stumbles over.
+        # fastparquet has no error class for damaged files; any exception may occur.
         raise DataError(
             f"{path} is not a readable Parquet file: {type(error).__name__}: {error}. Write it "
             "again, or give a CSV file."

@@ -1,4 +1,4 @@
-"""What is measured and said of a model on one table: at the end of a training, and later."""
+"""Evaluates a model on a table: at the end of a training, and later."""
 
 from collections.abc import Mapping
 
@@ -20,7 +20,7 @@ __all__ = [
     "digest_table",
     "evaluate_pipeline",
     "evaluate_sealed",
-    "tell_unknown",
+    "unknown_notices",
 ]
 
 
@@ -31,9 +31,9 @@ def evaluate_sealed(
 
     Args:
         predictor: The model.
-        manifest: Its manifest, which records the rows that it was trained on.
+        manifest: Its manifest, which records digests of the training rows.
         table: A validated table with its target.
-        source: Where the table came from, for the record.
+        source: Origin of the table, for the report.
     """
     overlap = _overlap(manifest, table)
     return TrainingReport(
@@ -48,10 +48,10 @@ def evaluate_sealed(
         notices=[
             overlap.sentence("customers")
             if overlap
-            else "The model does not record the rows that it was trained on; whether these "
-            "customers are among them is unknown.",
-            *_outside(predictor, table),
-            *tell_unknown(count_unknown(table)),
+            else "The model does not record its training rows; whether it was trained on these "
+            "customers is unknown.",
+            *_outside_notice(predictor, table),
+            *unknown_notices(count_unknown(table)),
         ],
     )
 
@@ -67,7 +67,7 @@ def evaluate_pipeline(predictor: ChurnPredictor, table: pd.DataFrame) -> Evaluat
 
 
 def describe(table: pd.DataFrame, source: str) -> dict[str, JsonValue]:
-    """What a table is, for the record: where from, how large, and its fingerprint."""
+    """Source, size and fingerprint of a table, for the report."""
     return {
         "source": source,
         "rows": len(table),
@@ -78,14 +78,14 @@ def describe(table: pd.DataFrame, source: str) -> dict[str, JsonValue]:
 
 
 def count_unknown(table: pd.DataFrame) -> dict[str, int]:
-    """How many values of a validated table are unknown, for each column that may have such."""
+    """Number of unknown values of a validated table, for each column that may have them."""
     return {name: int(table[name].isna().sum()) for name in NUMBERS if NUMBERS[name].nullable}
 
 
-def tell_unknown(unknown: Mapping[str, int]) -> list[str]:
-    """What is put in place of unknown values, in a sentence for each column that has some."""
+def unknown_notices(unknown: Mapping[str, int]) -> list[str]:
+    """A sentence for each column with unknown values: how many, and what replaces them."""
     return [
-        f"{name} is unknown for {count:,} customers: the training median takes its place."
+        f"{name} is unknown for {count:,} customers: the training median is used."
         for name, count in unknown.items()
         if count
     ]
@@ -103,14 +103,15 @@ def _overlap(manifest: Manifest, table: pd.DataFrame) -> Overlap | None:
     return RowSketch.from_json(sketch).overlap(digest_table(table))
 
 
-def _outside(predictor: ChurnPredictor, table: pd.DataFrame) -> list[str]:
-    """How many customers lie outside of the training data, where any do."""
+def _outside_notice(predictor: ChurnPredictor, table: pd.DataFrame) -> list[str]:
+    """A notice of how many customers lie outside the training data; empty if none do."""
     _, warnings = predictor.score_table(table)
     if not warnings:
         return []
     fields = sorted({warning.field for of_row in warnings.values() for warning in of_row})
-    notice = (
-        f"{len(warnings):,} of the {len(table):,} customers lie outside of the data that the model "
-        f"was trained on, by {', '.join(fields)}."
-    )
-    return [notice]
+    return [
+        (
+            f"{len(warnings):,} of the {len(table):,} customers lie outside the training data, by "
+            f"{', '.join(fields)}."
+        )
+    ]

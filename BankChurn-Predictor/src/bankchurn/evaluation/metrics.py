@@ -1,17 +1,17 @@
-"""How good the probabilities are: metrics, curves, groups, and the decision threshold.
+"""Metrics of predicted probabilities: figures, curves, groups, and the decision threshold.
 
-The classes here are the documented form of ``evaluation.json`` (format 1).
+The classes here document ``evaluation.json`` (format 1).
 """
 
 from collections.abc import Iterator
 from typing import Annotated, Final, Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score, roc_curve
 
+from bankchurn.arrays import BoolArray, Float64Array, Int64Array
 from bankchurn.model.predictor import Decision
 from bankchurn.model.training_profile import TrainingProfile
 from bankchurn.schema import CATEGORIES, NUMBERS
@@ -30,10 +30,8 @@ __all__ = [
     "measure",
 ]
 
-Floats = npt.NDArray[np.float64]
-Labels = npt.NDArray[np.int64]
 
-# The least and greatest age of each band.
+# Minimum and maximum age of each band.
 AGE_BANDS: Final = ((18, 29), (30, 39), (40, 49), (50, 59), (60, 100))
 ROC_POINTS: Final = 200
 CALIBRATION_BINS: Final = 10
@@ -46,19 +44,19 @@ class _Record(BaseModel):
 
 
 class Metrics(_Record):
-    """Figures of one set of customers. A rate with nothing to count is null.
+    """Metrics of a set of customers. A rate with an empty denominator is null.
 
     Attributes:
-        customers: How many there are.
-        base_rate: The share that left.
+        customers: Number of customers.
+        base_rate: Share that left.
         auc: Area under the ROC curve.
         log_loss: Mean negative log-likelihood, in nats.
         brier: Mean squared error of the probability.
-        mean_probability: The mean prediction; calibrated, it equals the base rate.
-        selection_rate: The share at or above the threshold.
-        true_positive_rate: The share of those who left that the threshold catches (recall).
-        false_positive_rate: The share of those who stayed that it catches as well.
-        precision: The share of the caught that left.
+        mean_probability: Mean prediction; equals the base rate if calibrated.
+        selection_rate: Share at or above the threshold (selected).
+        true_positive_rate: Share of those who left that is selected (recall).
+        false_positive_rate: Share of those who stayed that is selected.
+        precision: Share of the selected that left.
         f1: Harmonic mean of precision and recall.
     """
 
@@ -76,12 +74,12 @@ class Metrics(_Record):
 
 
 class Group(_Record):
-    """The metrics of one group of customers: those of one level of a category, or of one age band.
+    """Metrics of one group of customers: one level of a category, or one age band.
 
     Attributes:
-        attribute: The column.
-        value: The level, or the least and greatest age.
-        metrics: The group's figures.
+        attribute: Column.
+        value: Level, or minimum and maximum age.
+        metrics: Metrics of the group.
     """
 
     attribute: str
@@ -90,14 +88,14 @@ class Group(_Record):
 
 
 class Roc(_Record):
-    """The ROC curve, thinned to some 200 points."""
+    """The ROC curve, thinned to about 200 points."""
 
     false_positive_rate: list[float]
     true_positive_rate: list[float]
 
 
 class Calibration(_Record):
-    """Tenths of the customers by predicted probability: predicted mean, observed share, count."""
+    """Tenths of the customers by predicted probability: mean prediction, observed share, count."""
 
     predicted: list[float]
     observed: list[float]
@@ -105,7 +103,7 @@ class Calibration(_Record):
 
 
 class Evaluation(_Record):
-    """Everything measured on one set of customers."""
+    """All metrics of a set of customers."""
 
     metrics: Metrics
     groups: list[Group]
@@ -114,7 +112,7 @@ class Evaluation(_Record):
 
 
 class Spread(_Record):
-    """A figure over the folds of a cross-validation."""
+    """A metric over the folds of a cross-validation."""
 
     mean: float
     standard_deviation: float
@@ -131,27 +129,27 @@ class Spread(_Record):
 
 
 class LearnerScore(_Record):
-    """AUC and log loss of the stack, or of one of its base learners on its own."""
+    """AUC and log loss of the stack, or of one of its base learners alone."""
 
     auc: Spread
     log_loss: Spread
 
 
 class TrainingReport(_Record):
-    """``evaluation.json``: what `train` or `evaluate` found.
+    """``evaluation.json``, written by `train` and `evaluate`.
 
     Attributes:
-        format: The version of this form.
-        model_version: The model that was evaluated.
-        data: What it was evaluated on, with fingerprints.
+        format: Version of this format.
+        model_version: Version of the evaluated model.
+        data: The evaluated data, with fingerprints.
         threshold: The decision threshold.
-        threshold_criterion: How it was chosen.
-        cross_validation: By learner; null where a finished model was only evaluated.
-        evaluation: The hold-out of a training, or the given table.
-        training_overlap: How many rows of that are among the rows that the model was fitted on;
-            null where the model does not record its rows.
-        training_profile: What the model was fitted on; null where the model does not record it.
-        notices: What a reader of the figures must know.
+        threshold_criterion: How the threshold was chosen.
+        cross_validation: Scores by learner; null if a sealed model was evaluated.
+        evaluation: Metrics of the hold-out set of a training, or of the given table.
+        training_overlap: How many of the evaluated rows are training rows; null if the model does
+            not record its rows.
+        training_profile: Profile of the training data; null if the model does not record it.
+        notices: What readers of the metrics must know.
     """
 
     format: Literal[1] = 1
@@ -166,8 +164,8 @@ class TrainingReport(_Record):
     notices: list[str]
 
 
-def measure(target: Labels, probability: Floats, threshold: float) -> Metrics:
-    """The metrics of a set of customers."""
+def measure(target: Int64Array, probability: Float64Array, threshold: float) -> Metrics:
+    """Compute the metrics of a set of customers."""
     left = target == 1
     caught = probability >= threshold
     hits = int(np.count_nonzero(caught & left))
@@ -188,9 +186,9 @@ def measure(target: Labels, probability: Floats, threshold: float) -> Metrics:
 
 
 def evaluate(
-    table: pd.DataFrame, target: Labels, probability: Floats, threshold: float
+    table: pd.DataFrame, target: Int64Array, probability: Float64Array, threshold: float
 ) -> Evaluation:
-    """Everything about one set of customers: metrics, groups, and the curves' data."""
+    """Compute the metrics of a set of customers and its groups, and the data of the curves."""
     return Evaluation(
         metrics=measure(target, probability, threshold),
         groups=[
@@ -207,11 +205,11 @@ def evaluate(
     )
 
 
-def choose_threshold(target: Labels, probability: Floats) -> Decision:
+def choose_threshold(target: Int64Array, probability: Float64Array) -> Decision:
     """The threshold with the greatest F1 on out-of-fold predictions.
 
-    F1 weighs a customer missed like a customer bothered for nothing. The threshold lies half-way
-    between the two neighbouring probabilities that it separates; of equal ones, the lowest.
+    F1 weighs a missed customer like a needlessly contacted one. The threshold lies half-way
+    between the two neighbouring probabilities that it separates; of equal F1, the lowest is chosen.
     """
     order = np.argsort(-probability, kind="stable")
     ranked, hits = probability[order], np.cumsum(target[order], dtype=np.float64)
@@ -230,7 +228,7 @@ def _share(part: int | np.intp, whole: int | np.intp) -> float | None:
     return float(part) / float(whole) if whole else None
 
 
-def _groups(table: pd.DataFrame) -> Iterator[tuple[str, str, npt.NDArray[np.bool_]]]:
+def _groups(table: pd.DataFrame) -> Iterator[tuple[str, str, BoolArray]]:
     for attribute in sorted(CATEGORIES):
         values = table[attribute].to_numpy(dtype=object)
         for value in sorted(set(values)):
@@ -241,7 +239,7 @@ def _groups(table: pd.DataFrame) -> Iterator[tuple[str, str, npt.NDArray[np.bool
             yield "Age", f"{low}-{high}", (ages >= low) & (ages <= high)
 
 
-def _roc(target: Labels, probability: Floats) -> Roc:
+def _roc(target: Int64Array, probability: Float64Array) -> Roc:
     if target.min() == target.max():
         return Roc(false_positive_rate=[], true_positive_rate=[])
     false_positive, true_positive, _ = roc_curve(target, probability)
@@ -252,7 +250,7 @@ def _roc(target: Labels, probability: Floats) -> Roc:
     )
 
 
-def _calibration(target: Labels, probability: Floats) -> Calibration:
+def _calibration(target: Int64Array, probability: Float64Array) -> Calibration:
     bins = [
         part
         for part in np.array_split(np.argsort(probability, kind="stable"), CALIBRATION_BINS)

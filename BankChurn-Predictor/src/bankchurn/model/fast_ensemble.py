@@ -1,38 +1,36 @@
-"""The request path: the stack's own trees, evaluated as one ensemble.
+"""Fast evaluation of the stack: the trees of its base learners as one treelite ensemble.
 
-scikit-learn answers one customer in milliseconds, nearly all of it overhead. Here the trees of
-the fitted base learners become one treelite ensemble whose leaves are already multiplied by the
-meta-learner's weights, so that one call returns the stack's log-odds.
+scikit-learn needs milliseconds for one customer, nearly all of them overhead. Here the leaves are
+multiplied by the meta-learner's weights beforehand, so that one call returns the stack's log-odds.
 
-All comparisons are exact: the feature matrix holds float32 values, which float64 represents, and
-each learner's thresholds and direction of comparison (``<=`` or, for XGBoost, ``<``) are kept.
-Only sums can differ, because XGBoost adds in float32: by about 1e-7.
+All comparisons are exact: float64 represents the float32 values of the feature matrix, and each
+learner's thresholds and operator (``<=`` or, for XGBoost, ``<``) are kept. Only sums differ, by
+about 1e-7, because XGBoost adds in float32.
 """
 
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import treelite
 from sklearn.ensemble import StackingClassifier
 from treelite.model_builder import Metadata, ModelBuilder, PostProcessorFunc, TreeAnnotation
 
+from bankchurn.arrays import Float64Array
 from bankchurn.features import Matrix
 from bankchurn.model.stack import LEARNERS
 from bankchurn.schema import FEATURES
 
-__all__ = ["RequestPath"]
+__all__ = ["TreeEnsemble"]
 
-Floats = npt.NDArray[np.float64]
 
-# treelite's codes of a node's comparison; 0 marks a leaf.
+# treelite's codes of comparison operators; 0 marks a leaf.
 _OPERATORS: Final = {2: "<", 3: "<=", 4: "==", 5: ">", 6: ">="}
 
 
 @dataclass(frozen=True)
 class _Tree:
-    """One tree as parallel lists, one entry per node; a leaf has no left child (-1)."""
+    """One tree as parallel lists with one entry per node; the left child of a leaf is -1."""
 
     left: list[int]
     right: list[int]
@@ -42,7 +40,7 @@ class _Tree:
     leaf: list[float]
 
 
-class RequestPath:
+class TreeEnsemble:
     """Computes the log-odds of a fitted stack.
 
     Args:
@@ -59,7 +57,7 @@ class RequestPath:
             trees += learners_trees
         self._ensemble = _build(trees, base)
 
-    def log_odds(self, matrix: Matrix) -> Floats:
+    def log_odds(self, matrix: Matrix) -> Float64Array:
         """The stack's log-odds for each row of a feature matrix, on one thread."""
         margins = treelite.gtil.predict(
             self._ensemble, matrix.astype(np.float64), nthread=1, pred_margin=True
@@ -77,9 +75,9 @@ def _import(name: str, stack: StackingClassifier) -> treelite.Model:
 
 
 def _weighted_trees(model: treelite.Model, weight: float) -> tuple[float, list[_Tree]]:
-    """A learner's constant and its trees, both multiplied by its weight in the stack."""
+    """A learner's constant and trees, multiplied by its weight in the stack."""
     header = model.get_header_accessor()
-    # treelite hands out views of its own memory: everything that is kept is copied (tolist).
+    # treelite returns views of its own memory; tolist copies.
     offset = weight * float(header.get_field("base_scores")[-1])
     if header.get_field("average_tree_output")[0]:
         weight /= model.num_tree
@@ -91,7 +89,7 @@ def _tree(model: treelite.Model, index: int, weight: float) -> _Tree:
     leaf = tree.get_field("leaf_value").astype(np.float64)
     vectors = tree.get_field("leaf_vector")
     if vectors.size:
-        # The forest's leaves hold the probability of either class; the second is churn.
+        # The forest's leaves hold the probabilities of both classes; the second is churn.
         starts = tree.get_field("leaf_vector_begin").astype(np.int64)
         is_leaf = tree.get_field("cleft") == -1
         leaf[is_leaf] = vectors[starts[is_leaf] + 1]
@@ -132,7 +130,7 @@ def _build(trees: list[_Tree], base: float) -> treelite.Model:
                 builder.numerical_test(
                     feature_id=tree.feature[node],
                     threshold=tree.threshold[node],
-                    default_left=True,  # never asked: the feature matrix has no missing values
+                    default_left=True,  # unused: the feature matrix has no missing values
                     opname=_OPERATORS[tree.operator[node]],
                     left_child_key=left,
                     right_child_key=tree.right[node],

@@ -1,9 +1,8 @@
-"""The fitted pipeline as a file: written by joblib, read by a list of what it may hold.
+"""Writes the fitted pipeline with joblib, and reads it with an allow-list.
 
-A pickle with arrays in between: where joblib's pickle has a `NumpyArrayWrapper`, the array's bytes
-follow, and for an array of objects a pickle of its own. All of it is compressed with zlib.
-joblib's own reader imports whatever a pickle names; here every pickle in the file is read by
-`modelseal.restricted_pickle` with `PIPELINE_GLOBALS`.
+The file is a pickle, compressed with zlib. Each `NumpyArrayWrapper` in it is followed by the bytes
+of an array, or by another pickle if the array holds objects. joblib's reader imports everything
+that a pickle names; here, `modelseal.restricted_pickle` reads all pickles with `PIPELINE_GLOBALS`.
 """
 
 import io
@@ -29,14 +28,14 @@ __all__ = ["FILE_NAME", "PipelineUnpickler", "read_pipeline", "unpack", "write_p
 
 FILE_NAME: Final = "pipeline.joblib"
 
-# A hundred times what a pipeline takes.
+# A hundred times the size of a pipeline.
 MAX_BYTES: Final = 256 * 2**20
 
 _LEARNERS: Final = (ForestMargin, GradientBoostingClassifier, XGBoostMargin, LightGBMMargin)
 
 
 def write_pipeline(pipeline: Pipeline) -> bytes:
-    """The file of a fitted pipeline."""
+    """Write a fitted pipeline to bytes."""
     buffer = io.BytesIO()
     joblib.dump(pipeline, buffer, compress=("zlib", 3))
     return buffer.getvalue()
@@ -47,20 +46,20 @@ def read_pipeline(contents: bytes) -> Pipeline:
 
     Raises:
         UnsafePickleError: It names, makes or calls something that a fitted pipeline does not hold,
-            or is something else than a pipeline of `bankchurn.model.stack`.
-        ValueError: It is not compressed with zlib, is cut off, or unpacks to too much.
+            or is not a pipeline of `bankchurn.model.stack`.
+        ValueError: It is not compressed with zlib, is truncated, or is too large.
     """
     pipeline = PipelineUnpickler(io.BytesIO(unpack(contents))).load()
     if not _is_pipeline(pipeline):
-        refuse(FILE_NAME, "is something else than a fitted pipeline")
+        refuse(FILE_NAME, "is not a fitted pipeline")
     return pipeline
 
 
 def unpack(contents: bytes) -> bytes:
-    """The pickle in a pipeline's file.
+    """Decompress the pickle in a pipeline's file.
 
     Raises:
-        ValueError: It is not compressed with zlib, is cut off, or unpacks to too much.
+        ValueError: It is not compressed with zlib, is truncated, or is too large.
     """
     unpacker = zlib.decompressobj()
     try:
@@ -68,17 +67,17 @@ def unpack(contents: bytes) -> bytes:
     except zlib.error as error:
         raise ValueError(f"{FILE_NAME} is not compressed with zlib: {error}") from error
     if not unpacker.eof:
-        raise ValueError(f"{FILE_NAME} is cut off, or unpacks to more than {MAX_BYTES:,} bytes")
+        raise ValueError(f"{FILE_NAME} is truncated, or larger than {MAX_BYTES:,} bytes unpacked")
     return unpacked
 
 
 class PipelineUnpickler(RestrictedUnpickler):
-    """Reads a pipeline's pickle, with the arrays in it.
+    """Reads a pipeline's pickle with its arrays.
 
     Args:
         file: The unpacked pickle.
-        nested: Whether it is the pickle of an array of objects, in which numpy's own way of
-            pickling holds for other arrays.
+        nested: Whether it is the pickle of an array of objects, where numpy's own pickle format
+            holds for inner arrays.
     """
 
     def __init__(self, file: IO[bytes], *, nested: bool = False) -> None:
@@ -86,10 +85,10 @@ class PipelineUnpickler(RestrictedUnpickler):
         self._nested = nested
 
     def load_build(self) -> None:
-        """Set the state of an instance; an array's bytes are read as soon as it is described.
+        """Set the state of an instance; after the description of an array, read its bytes.
 
         Raises:
-            UnsafePickleError: The state is one that no pickler writes.
+            UnsafePickleError: No pickler writes such a state.
         """
         dtype = self.stack[-2]
         size = dtype.itemsize if isinstance(dtype, np.dtype) else None
@@ -99,29 +98,29 @@ class PipelineUnpickler(RestrictedUnpickler):
             self._check_dtype(built, size)
         elif isinstance(built, NumpyArrayWrapper):
             if self._nested:
-                refuse(FILE_NAME, "holds an array of joblib's in an array of objects")
+                refuse(FILE_NAME, "holds a joblib array in an array of objects")
             self.stack[-1] = self._read_array(vars(built))
 
     def _check_dtype(self, dtype: "np.dtype[Any]", size: int | None) -> None:
-        # numpy takes the flags and the size of a pickled dtype as they are, and would then take
-        # numbers of the file for addresses of objects.
+        # numpy trusts the flags and the size of a pickled dtype; false ones would make it use
+        # numbers of the file as addresses of objects.
         try:
             right = dtype.itemsize == size and _plain(dtype).flags == dtype.flags
         except (TypeError, ValueError):
             right = False
         if not right:
-            refuse(FILE_NAME, "describes numbers that numpy does not have")
+            refuse(FILE_NAME, "describes a dtype that numpy does not have")
 
     def _read_array(self, described: dict[str, Any]) -> "np.ndarray[Any, Any]":
         dtype, shape = described["dtype"], tuple(int(length) for length in described["shape"])
         if described["subclass"] is not np.ndarray or not isinstance(dtype, np.dtype):
-            refuse(FILE_NAME, "holds an array of a class of its own")
+            refuse(FILE_NAME, "holds an array of another class than numpy.ndarray")
         if dtype.hasobject:
             inner = PipelineUnpickler(self.file, nested=True)
             array = inner.load()
             self.used |= inner.used
             if not isinstance(array, np.ndarray) or array.shape != shape:
-                refuse(FILE_NAME, "describes an array of objects and holds something else")
+                refuse(FILE_NAME, "describes an array of objects but holds something else")
             return array
         if described.get("numpy_array_alignment_bytes") is not None:
             self._read(self._read(1)[0])
@@ -137,7 +136,7 @@ class PipelineUnpickler(RestrictedUnpickler):
 
 
 def _plain(dtype: "np.dtype[Any]") -> "np.dtype[Any]":
-    """A dtype as numpy makes it of its description; objects may not be fields of others."""
+    """The dtype that numpy makes from a description; objects may not be fields of others."""
     if dtype.subdtype is not None:
         raise TypeError(dtype)
     if dtype.fields is None:
@@ -155,11 +154,11 @@ def _plain(dtype: "np.dtype[Any]") -> "np.dtype[Any]":
     )
 
 
-def _is_pipeline(read: Any) -> bool:  # noqa: ANN401 - whatever the pickle holds
-    """Whether it has the form of `bankchurn.model.stack.make_pipeline`, fitted.
+def _is_pipeline(read: Any) -> bool:  # noqa: ANN401 - any unpickled object
+    """Whether an object has the form of a fitted pipeline of `bankchurn.model.stack`.
 
-    Which methods are called on which objects is written in the pipeline. Its parts are from the
-    list, but only in this form are they called as they are meant to be.
+    The pipeline determines which methods of which objects are called. All of its parts are on the
+    allow-list, but only this form calls them as intended.
     """
     if type(read) is not Pipeline:
         return False

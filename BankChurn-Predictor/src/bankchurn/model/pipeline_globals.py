@@ -1,11 +1,11 @@
-"""What the pickle of the pipeline may name: the exact classes and functions that a stack holds.
+"""Allow-list for the pipeline's pickle: the classes and functions that a stack holds.
 
-Whole packages are not admitted: scikit-learn, numpy and the boosters have functions that read
-files, compile or call others. Each entry is here because the pipeline of `bankchurn.model.stack`,
-as joblib writes it, holds it; a test fails for each one that it does not.
+Whole packages are not allowed: scikit-learn, numpy and the boosters have functions that read files,
+compile or call others. The pipeline of `bankchurn.model.stack`, as joblib writes it, uses every
+entry; a test fails for unused ones.
 
-The functions that rebuild numpy's arrays and the like are private and move between releases: they
-are taken from what a pickle made in this process names.
+The private functions that rebuild numpy's arrays move between releases, so they are collected from
+a pickle made in this process.
 """
 
 import io
@@ -38,7 +38,7 @@ __all__ = ["PIPELINE_GLOBALS"]
 
 
 class _Namer(pickle.Unpickler):
-    """Unpickles what was pickled here, and notes which objects that names."""
+    """Unpickles trusted bytes and collects the objects that they name."""
 
     def __init__(self, pickled: bytes) -> None:
         super().__init__(io.BytesIO(pickled))
@@ -51,14 +51,14 @@ class _Namer(pickle.Unpickler):
 
 
 def _named_by(one: object) -> frozenset[Any]:
-    """What the pickle of an object of this process names."""
+    """The objects that the pickle of an object names."""
     namer = _Namer(pickle.dumps(one, protocol=5))
     namer.load()
     return frozenset(namer.named)
 
 
 def _bytes_in_an_array(contents: bytes) -> bytearray:
-    """What a pickle gets for `bytearray`, which would also take a size in bytes."""
+    """Replace `bytearray` in pickles; the original also takes a size in bytes."""
     if not isinstance(contents, bytes):
         raise TypeError(f"bytearray({contents!r}) in a pickle")
     return bytearray(contents)
@@ -99,7 +99,7 @@ PIPELINE_GLOBALS: Final = AllowedGlobals(
             (f"bankchurn.stack:{learner.__qualname__}", learner)
             for learner in (ForestMargin, LightGBMMargin, XGBoostMargin)
         ),
-        # Models of numpy 1 are read under numpy 2 where an upgrade is tried.
+        # Trials of upgrades read models of numpy 1 under numpy 2.
         *((name_of(one).replace("numpy._core.", "numpy.core."), one) for one in _REBUILDERS),
     ),
 )

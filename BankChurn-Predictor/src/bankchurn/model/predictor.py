@@ -1,8 +1,8 @@
-"""The model as a service holds it: loaded from sealed bytes, answering customers.
+"""The predictor that a service loads from a sealed model.
 
-`load` is what modelseal calls to open a sealed model (entry point ``modelseal.loaders``); `pack`
-makes the files that it reads. The scikit-learn pipeline is the sealed truth. Few customers are
-answered by the request path, many by the pipeline itself, whichever is faster.
+`load` is the entry point that modelseal calls to open a sealed model (group ``modelseal.loaders``);
+`pack` makes the files that it reads. The reference is the sealed scikit-learn pipeline: it scores
+large batches; `TreeEnsemble`, which is faster for few customers, scores the others.
 """
 
 import json
@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from modelseal import GoldenValue
 from pydantic import JsonValue
@@ -20,6 +19,7 @@ from scipy.special import expit
 from servicekit.answer_warnings import AnswerWarning
 from sklearn.pipeline import Pipeline
 
+from bankchurn.arrays import Float64Array
 from bankchurn.features import (
     CustomerEncoder,
     Matrix,
@@ -27,22 +27,21 @@ from bankchurn.features import (
     customers_to_frame,
     table_values,
 )
-from bankchurn.model.explain import Background, ShapleyExplainer
-from bankchurn.model.fast_ensemble import RequestPath
+from bankchurn.model.explanation import Background, ShapleyExplainer
+from bankchurn.model.fast_ensemble import TreeEnsemble
 from bankchurn.model.pipeline_file import FILE_NAME, read_pipeline, write_pipeline
 from bankchurn.model.stack import probabilities
 from bankchurn.model.training_profile import TrainingProfile, WarningFinder
 from bankchurn.responses import Explanation, Prediction, confidence, risk_level
 from bankchurn.schema import Customer
 
-__all__ = ["AGREEMENT", "ChurnPredictor", "Decision", "RequestPathError", "load", "pack"]
+__all__ = ["AGREEMENT", "ChurnPredictor", "Decision", "EnsembleError", "load", "pack"]
 
-Floats = npt.NDArray[np.float64]
 
-# How far the request path may be from the sealed pipeline, in probability.
+# Maximum difference between the ensemble and the sealed pipeline, in probability.
 AGREEMENT: Final = 1e-5
 
-# From this many rows on, the pipeline's fixed cost is less than what its faster trees save.
+# From this many rows on, the pipeline is faster despite its fixed cost.
 BATCH_ROWS: Final = 32
 
 _BACKGROUND: Final = "background.json"
@@ -50,16 +49,16 @@ _DECISION: Final = "decision.json"
 _PROFILE: Final = "training_profile.json"
 
 
-class RequestPathError(RuntimeError):
-    """The request path does not answer as the sealed pipeline does."""
+class EnsembleError(RuntimeError):
+    """The fast ensemble does not answer as the sealed pipeline does."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """The decision threshold: who is predicted to leave.
+    """The decision threshold.
 
     Attributes:
-        threshold: The least probability that counts as churn.
+        threshold: Minimum probability that is predicted as churn.
         criterion: How training chose it.
     """
 
@@ -68,22 +67,17 @@ class Decision:
 
 
 class ChurnPredictor:
-    """Answers customers.
+    """Scores and explains customers.
 
     Args:
         pipeline: The fitted pipeline of `bankchurn.model.stack`.
         background: The customers that explanations compare with.
         decision: The decision threshold.
-        profile: What the pipeline was fitted on; None for models sealed before 2026-11-28, whose
+        profile: Profile of the training data; None for models sealed before 2026-11-28, whose
             answers are not marked.
 
-    Attributes:
-        pipeline: The same.
-        decision: The same.
-        profile: The same.
-
     Raises:
-        RequestPathError: The request path disagrees with the pipeline on the background.
+        EnsembleError: The fast ensemble disagrees with the pipeline on the background.
     """
 
     def __init__(
@@ -99,9 +93,9 @@ class ChurnPredictor:
         self._finder = WarningFinder(profile) if profile is not None else None
         self._encoder: CustomerEncoder = pipeline.named_steps["features"]
         self._stack = pipeline.named_steps["stack"]
-        self._path = RequestPath(self._stack)
-        self._explainer = ShapleyExplainer(self._stack, self._path, background)
-        self._prove(background.matrix)
+        self._ensemble = TreeEnsemble(self._stack)
+        self._explainer = ShapleyExplainer(self._stack, self._ensemble, background)
+        self._check_ensemble(background.matrix)
 
     @property
     def background(self) -> Background:
@@ -112,24 +106,26 @@ class ChurnPredictor:
         """The feature matrix of validated customers."""
         return self._encoder.encode(customers)
 
-    def probabilities(self, matrix: Matrix) -> Floats:
-        """The probability of churn for each row of a feature matrix, by the faster path."""
+    def probabilities(self, matrix: Matrix) -> Float64Array:
+        """The probability of churn of each row of a feature matrix, by the faster path."""
         if len(matrix) >= BATCH_ROWS:
             return np.asarray(self._stack.predict_proba(matrix)[:, 1], dtype=np.float64)
-        return np.asarray(expit(self._path.log_odds(matrix)), dtype=np.float64)
+        return np.asarray(expit(self._ensemble.log_odds(matrix)), dtype=np.float64)
 
     def find_warnings(self, values: Matrix) -> Mapping[int, list[AnswerWarning]]:
-        """What of customers lies outside of the training, by row; see `WarningFinder.find`."""
+        """Values outside the training data, by row; see `WarningFinder.find`."""
         return self._finder.find(values) if self._finder is not None else {}
 
-    def score_table(self, table: pd.DataFrame) -> tuple[Floats, Mapping[int, list[AnswerWarning]]]:
-        """Score a validated table by the sealed pipeline.
+    def score_table(
+        self, table: pd.DataFrame
+    ) -> tuple[Float64Array, Mapping[int, list[AnswerWarning]]]:
+        """Score a validated table with the sealed pipeline.
 
         Args:
             table: Customers, with at least the columns of `FEATURES`.
 
         Returns:
-            The probability of churn of each row, and the warnings by row number from 0.
+            The probability of churn of each row, and the warnings by row, counted from 0.
         """
         values = table_values(table)
         warnings = self.find_warnings(values)
@@ -143,12 +139,12 @@ class ChurnPredictor:
     def answer(
         self, customers: Sequence[Customer], *, model_version: str, explain: bool = False
     ) -> list[Prediction]:
-        """Score customers, and say why where that is asked for.
+        """Score customers, with explanations on request.
 
         Args:
             customers: At least one customer.
-            model_version: The version that the answers state.
-            explain: Whether to explain every customer, at some milliseconds each.
+            model_version: Version of the model, for the answers.
+            explain: Whether to explain every customer, which takes milliseconds each.
         """
         values = customer_values(customers)
         warnings = self.find_warnings(values)
@@ -176,19 +172,19 @@ class ChurnPredictor:
         ]
 
     def replay(self, inputs: Sequence[JsonValue]) -> Mapping[str, Sequence[GoldenValue]]:
-        """Answer golden inputs by every path that a service may take.
+        """Answer golden inputs by every code path of a service.
 
         Args:
             inputs: Customers as JSON objects, in the form of a request.
 
         Returns:
-            ``pipeline_probability``: what the sealed pipeline says of the table of customers;
-            ``request_probability``: what the request path says, one customer at a time;
-            ``batch_probability``: what it says of all of them at once;
-            ``log_odds_contributions``: the explanation's base, then its contributions. Models with
-            a training profile also give ``explained_probability``: the probability that these add
+            ``pipeline_probability``: from the sealed pipeline, for the table of customers;
+            ``request_probability``: from requests of one customer;
+            ``batch_probability``: from one request of all customers;
+            ``log_odds_contributions``: the explanation's base, then its contributions. For models
+            with a training profile also ``explained_probability``: the probability that these add
             up to; ``pipeline_features`` and ``request_features``: the rows of the feature matrix
-            that the table and the requests become.
+            of the table and of the requests.
         """
         customers = [Customer.model_validate(record) for record in inputs]
         table, matrix = customers_to_frame(customers), self.encode(customers)
@@ -203,7 +199,7 @@ class ChurnPredictor:
             "log_odds_contributions": [(base, *row) for row in explained.tolist()],
         }
         if self.profile is not None:
-            # The golden sets of models without a profile do not have these outputs.
+            # Golden sets of older models do not have these outputs.
             answers["explained_probability"] = expit(base + explained.sum(axis=1)).tolist()
             for name, rows in (
                 ("pipeline_features", self._encoder.transform(table)),
@@ -212,22 +208,22 @@ class ChurnPredictor:
                 answers[name] = [tuple(row) for row in rows.astype(np.float64).tolist()]
         return answers
 
-    def _prove(self, matrix: Matrix) -> None:
+    def _check_ensemble(self, matrix: Matrix) -> None:
         sealed = self._stack.predict_proba(matrix)[:, 1]
-        gap = float(np.abs(expit(self._path.log_odds(matrix)) - sealed).max())
-        # Not `gap > AGREEMENT`: that would let NaN pass.
+        gap = float(np.abs(expit(self._ensemble.log_odds(matrix)) - sealed).max())
+        # Not `gap > AGREEMENT`, which NaN would pass.
         if not gap <= AGREEMENT:
-            raise RequestPathError(
-                f"The request path is {gap:.3g} away from the sealed pipeline; {AGREEMENT:g} is "
-                "allowed. treelite reads one of the learners differently from the library that "
-                "trained it: install exactly what requirements-prod.txt pins."
+            raise EnsembleError(
+                f"The fast ensemble is {gap:.3g} away from the sealed pipeline; {AGREEMENT:g} is "
+                "allowed. treelite reads a learner differently from the library that trained it: "
+                "install exactly what requirements-prod.txt pins."
             )
 
 
 def pack(
     pipeline: Pipeline, background: Background, decision: Decision, profile: TrainingProfile
 ) -> dict[str, bytes]:
-    """The files of a model, by name: what `modelseal.seal` seals and `load` reads."""
+    """The files of a model by name, for `modelseal.seal` and `load`."""
     return {
         FILE_NAME: write_pipeline(pipeline),
         _BACKGROUND: background.to_json(),
@@ -239,16 +235,16 @@ def pack(
 
 
 def load(files: Mapping[str, bytes]) -> ChurnPredictor:
-    """Make a predictor of the files of a sealed model.
+    """Make a predictor from the files of a sealed model.
 
     Args:
         files: Verified contents by file name.
 
     Raises:
-        UnsafePickleError: The pipeline's pickle does something that no pipeline's does.
+        UnsafePickleError: The pickle names or calls something that no pipeline needs.
         ProfileError: The model was trained on other inputs than `bankchurn.schema` defines.
     """
-    # Before unpickling: a pipeline of other inputs might not even load.
+    # Before unpickling, because a pipeline of other inputs may not load.
     profile = TrainingProfile.model_validate_json(files[_PROFILE]) if _PROFILE in files else None
     if profile is not None:
         profile.check()

@@ -1,16 +1,15 @@
 """The margin stack: four tree ensembles whose margins a logistic regression adds up.
 
-Every base learner hands on its *margin*: the boosters their log-odds, the forest its probability.
-The stack's log-odds are therefore one linear combination of sums of trees, which is what makes
-its Shapley values exact and cheap (`bankchurn.model.explain`) and lets its trees be evaluated as
-one ensemble (`bankchurn.model.fast_ensemble`).
+Each base learner passes on its *margin*: the boosters their log-odds, the forest its probability.
+The stack's log-odds are therefore one linear combination of sums of trees. That makes its Shapley
+values exact and cheap (`bankchurn.model.explanation`) and lets its trees be evaluated as one
+ensemble (`bankchurn.model.fast_ensemble`).
 """
 
 from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from joblib import parallel_config
 from lightgbm import LGBMClassifier
@@ -24,6 +23,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline
 from xgboost import XGBClassifier
 
+from bankchurn.arrays import Float64Array, Int64Array
 from bankchurn.features import CustomerEncoder, Matrix
 from bankchurn.schema import FEATURES
 
@@ -39,17 +39,15 @@ __all__ = [
     "probabilities",
 ]
 
-Floats = npt.NDArray[np.float64]
 
 LEARNERS: Final = ("forest", "gradient_boosting", "xgboost", "lightgbm")
 
-# To be active never makes a customer likelier to leave. The bank knows this, the table shows it,
-# and telling the learners keeps noise in small groups from claiming otherwise.
+# Activity never makes a customer likelier to leave: the bank knows it, and the table shows it. The
+# constraint keeps noise in small groups from suggesting otherwise.
 _MONOTONE: Final = [-1 if name == "IsActiveMember" else 0 for name in FEATURES]
 
-# Found by cross-validation with other seeds than those that quality is reported on. Small steps
-# and small trees; the forest's leaves are kept large because its nodes are what an explanation
-# has to visit.
+# Found by cross-validation with other seeds than those of the reported quality. Small steps and
+# small trees; the forest's leaves are large because an explanation visits all of its nodes.
 PARAMETERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "forest": {
         "n_estimators": 50,
@@ -83,7 +81,7 @@ PARAMETERS: Final[Mapping[str, Mapping[str, Any]]] = {
         "colsample_bytree": 0.7,
         "monotone_constraints": _MONOTONE,
     },
-    # Newton's method, which converges to the last digit on four columns.
+    # Newton's method converges to the last digit on four columns.
     "final": {"C": 0.1, "solver": "newton-cholesky"},
     "stacking": {"folds": 3},
 }
@@ -92,7 +90,7 @@ PARAMETERS: Final[Mapping[str, Mapping[str, Any]]] = {
 class ForestMargin(RandomForestClassifier):  # type: ignore[misc]  # sklearn is untyped
     """A random forest whose margin is its probability: a mean of trees stays a sum of trees."""
 
-    def decision_function(self, matrix: Matrix) -> Floats:
+    def decision_function(self, matrix: Matrix) -> Float64Array:
         """The probability of churn."""
         return np.asarray(self.predict_proba(matrix)[:, 1], dtype=np.float64)
 
@@ -100,7 +98,7 @@ class ForestMargin(RandomForestClassifier):  # type: ignore[misc]  # sklearn is 
 class XGBoostMargin(XGBClassifier):
     """XGBoost whose margin is the log-odds of churn."""
 
-    def decision_function(self, matrix: Matrix) -> Floats:
+    def decision_function(self, matrix: Matrix) -> Float64Array:
         """The log-odds of churn."""
         return np.asarray(self.predict(matrix, output_margin=True), dtype=np.float64)
 
@@ -108,7 +106,7 @@ class XGBoostMargin(XGBClassifier):
 class LightGBMMargin(LGBMClassifier):
     """LightGBM whose margin is the log-odds of churn."""
 
-    def decision_function(self, matrix: Matrix) -> Floats:
+    def decision_function(self, matrix: Matrix) -> Float64Array:
         """The log-odds of churn."""
         return np.asarray(self.predict(matrix, raw_score=True), dtype=np.float64)
 
@@ -143,17 +141,17 @@ def make_pipeline(seed: int) -> Pipeline:
     return Pipeline([("features", CustomerEncoder()), ("stack", stack)])
 
 
-def fit_pipeline(table: pd.DataFrame, target: npt.NDArray[np.int64], *, seed: int) -> Pipeline:
+def fit_pipeline(table: pd.DataFrame, target: Int64Array, *, seed: int) -> Pipeline:
     """Fit the stack.
 
     Args:
         table: Customers, with at least the columns of `FEATURES`.
         target: 1 for a customer who left, else 0.
-        seed: Of every random choice. The same seed gives the same model.
+        seed: Random seed. The same seed gives the same model.
     """
     pipeline = make_pipeline(seed)
-    # Threads and not processes: the learners release the interpreter's lock while they grow
-    # trees, and a process would first have to import all of this again.
+    # Threads, not processes: the learners release the interpreter's lock while they grow trees,
+    # and a process would have to import everything again.
     with parallel_config(backend="threading"):
         pipeline.set_params(stack__n_jobs=-1)
         pipeline.fit(table, target)
@@ -161,13 +159,13 @@ def fit_pipeline(table: pd.DataFrame, target: npt.NDArray[np.int64], *, seed: in
     return pipeline
 
 
-def probabilities(pipeline: Pipeline, table: pd.DataFrame) -> Floats:
+def probabilities(pipeline: Pipeline, table: pd.DataFrame) -> Float64Array:
     """The stack's probability of churn for each customer of a table."""
     return np.asarray(pipeline.predict_proba(table)[:, 1], dtype=np.float64)
 
 
-def learner_probabilities(pipeline: Pipeline, table: pd.DataFrame) -> dict[str, Floats]:
-    """Each base learner's own probability of churn, to compare the stack with."""
+def learner_probabilities(pipeline: Pipeline, table: pd.DataFrame) -> dict[str, Float64Array]:
+    """The probability of churn from each base learner alone, to compare with the stack."""
     matrix = pipeline.named_steps["features"].transform(table)
     learners = pipeline.named_steps["stack"].named_estimators_
     return {

@@ -1,25 +1,24 @@
-"""What a model was trained on, and which customers lie outside of it.
+"""The profile of a model's training data, and warnings on customers outside it.
 
-The learners are tree ensembles: beyond the least and the greatest value that training had, they
-answer as at that value, and a level that training never had gets the answer of its neighbour in
-the coding. Nothing in the probability shows that. The profile is sealed with the model, and its
-answers to such customers are marked.
+Tree ensembles answer values beyond the training range as if they were at its end, and a level
+without training rows as its neighbour in the coding; the probability does not show it. The profile
+is sealed with the model, and answers to such customers are marked.
 
-A number is outside as soon as it is beyond the training's range. That needs no margin: of a
-customer from the same population, a column lies outside with a probability of at most
-2 / (rows + 1), since each of rows + 1 exchangeable values is equally likely to be the least or
-the greatest. With 8,000 training rows and eight numbers that is at most one customer in 500.
+A number is marked as soon as it is beyond the training range. No margin is needed: for a customer
+from the same population, a column lies outside with probability 2 / (rows + 1) at most, since each
+of rows + 1 exchangeable values is equally likely to be the minimum or the maximum. With 8,000
+training rows and eight numbers, that is at most one customer in 500.
 """
 
 from collections.abc import Mapping
 from typing import Final, Literal, Self
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 from servicekit.answer_warnings import AnswerWarning
 
+from bankchurn.arrays import BoolArray
 from bankchurn.features import Matrix
 from bankchurn.schema import CATEGORIES, FEATURES, NUMBERS
 
@@ -47,12 +46,12 @@ class _Record(BaseModel):
 
 
 class NumberProfile(_Record):
-    """What training knew of a numeric column.
+    """A numeric column of the training data.
 
     Attributes:
-        low: The least value.
-        high: The greatest value.
-        unknown: How many rows had no value.
+        low: Minimum.
+        high: Maximum.
+        unknown: Number of rows without a value.
     """
 
     low: float
@@ -61,15 +60,15 @@ class NumberProfile(_Record):
 
 
 class TrainingProfile(_Record):
-    """What the rows were that a model was fitted on.
+    """Profile of the rows that a model was fitted on.
 
     Attributes:
-        format: The version of this form.
-        rows: How many there were.
-        features: The columns of the feature matrix, in their order.
-        numbers: The range of each numeric column.
+        format: Version of this format.
+        rows: Number of rows.
+        features: Columns of the feature matrix, in their order.
+        numbers: Range of each numeric column.
         levels: For each categorical column, its declared levels in the order of their codes, with
-            the number of rows that had each.
+            the number of rows of each.
     """
 
     format: Literal[1] = 1
@@ -83,7 +82,7 @@ class TrainingProfile(_Record):
         """Describe a validated table.
 
         Args:
-            table: The rows that a model is fitted on, with the columns `FEATURES`.
+            table: The training rows, with the columns `FEATURES`.
         """
         numbers = {
             name: table[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in NUMBERS
@@ -107,7 +106,7 @@ class TrainingProfile(_Record):
         )
 
     def missing_levels(self) -> dict[str, list[str]]:
-        """The declared levels that no training row had, by column; columns without any left out."""
+        """The declared levels without training rows, by column; complete columns are left out."""
         missing = {
             name: [level for level, count in counts.items() if not count]
             for name, counts in self.levels.items()
@@ -115,7 +114,7 @@ class TrainingProfile(_Record):
         return {name: levels for name, levels in missing.items() if levels}
 
     def notices(self) -> list[str]:
-        """What training must say: the declared levels, and the unknown values, that it lacks."""
+        """Notices of declared levels, and unknown values, without training rows."""
         found = [
             f"No training row has {name} {' or '.join(levels)}: answers for such customers are "
             f"guesses, and are marked {LEVEL_NOT_IN_TRAINING}."
@@ -130,10 +129,10 @@ class TrainingProfile(_Record):
         return found
 
     def check(self) -> None:
-        """Check that the model's inputs are those that this code defines.
+        """Check that the model's inputs are those of `bankchurn.schema`.
 
         Raises:
-            ProfileError: They are not; the message says how they differ.
+            ProfileError: They differ; the message shows both.
         """
         declared = {name: list(levels) for name, levels in CATEGORIES.items()}
         trained = {name: list(counts) for name, counts in self.levels.items()}
@@ -149,10 +148,10 @@ class TrainingProfile(_Record):
 
 
 class WarningFinder:
-    """Finds what of a customer lies outside of a training. Made once per model.
+    """Finds values outside the training data. Made once per model.
 
     Args:
-        profile: What the model was trained on.
+        profile: Profile of the training data.
     """
 
     def __init__(self, profile: TrainingProfile) -> None:
@@ -173,13 +172,13 @@ class WarningFinder:
         )
 
     def find(self, values: Matrix) -> Mapping[int, list[AnswerWarning]]:
-        """The warnings of customers.
+        """Find the warnings of customers.
 
         Args:
-            values: Known values of customers, from `bankchurn.features`, before imputation.
+            values: Known values of customers (`bankchurn.features`), before imputation.
 
         Returns:
-            The warnings by row, in the order of the features; rows without any are left out.
+            The warnings by row, in the order of the features; rows without warnings are left out.
         """
         outside = self._outside(values)
         found: dict[int, list[AnswerWarning]] = {}
@@ -189,8 +188,8 @@ class WarningFinder:
                 found.setdefault(row, []).append(warning)
         return found
 
-    def _outside(self, values: Matrix) -> npt.NDArray[np.bool_]:
-        # Comparisons with NaN are false, so that an unknown value is only outside by itself.
+    def _outside(self, values: Matrix) -> BoolArray:
+        # Comparisons with NaN are false, so unknown values are handled below.
         outside = (values < self._low) | (values > self._high)
         outside |= np.isnan(values) & self._always_known
         for column, codes in self._unseen.items():
@@ -203,7 +202,7 @@ class WarningFinder:
             return AnswerWarning(
                 code=LEVEL_NOT_IN_TRAINING,
                 field=name,
-                message=f"{name} {level} is in none of the {self._profile.rows:,} training rows.",
+                message=f"None of the {self._profile.rows:,} training rows has {name} {level}.",
             )
         known = self._profile.numbers[name]
         if np.isnan(value):
@@ -216,6 +215,6 @@ class WarningFinder:
             code=OUTSIDE_TRAINING_RANGE,
             field=name,
             # The shortest digits of the float32, so that 83807.86 does not read 83807.859375.
-            message=f"{name} {float(str(value)):,.10g} is outside of the training data, which has "
+            message=f"{name} {float(str(value)):,.10g} is outside the training range, "
             f"{known.low:,.10g} to {known.high:,.10g}.",
         )

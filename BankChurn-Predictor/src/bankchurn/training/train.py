@@ -1,13 +1,12 @@
 """Train a model: split, cross-validate, choose the threshold, fit, evaluate, seal."""
 
 import hashlib
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import lightgbm
 import modelseal
@@ -17,9 +16,11 @@ import sklearn
 import xgboost
 from modelseal import Manifest, SealError
 from modelseal.errors import UnsafePickleError
+from servicekit.progress import Advance, silent
 from servicekit.training_rows import ROW_SKETCH, Overlap, RowSketch
 from sklearn.model_selection import StratifiedKFold, train_test_split
 
+from bankchurn.arrays import Float64Array, Int64Array
 from bankchurn.data.table import fingerprint
 from bankchurn.data.table_files import DataError
 from bankchurn.evaluation.evaluation import (
@@ -27,11 +28,9 @@ from bankchurn.evaluation.evaluation import (
     describe,
     digest_table,
     evaluate_pipeline,
-    tell_unknown,
+    unknown_notices,
 )
 from bankchurn.evaluation.metrics import (
-    Floats,
-    Labels,
     LearnerScore,
     Spread,
     TrainingReport,
@@ -39,18 +38,15 @@ from bankchurn.evaluation.metrics import (
     measure,
 )
 from bankchurn.golden import golden_customers, make_golden_set
-from bankchurn.model.explain import AdditivityError, Background
-from bankchurn.model.predictor import ChurnPredictor, RequestPathError, load, pack
+from bankchurn.model.explanation import AdditivityError, Background
+from bankchurn.model.predictor import ChurnPredictor, EnsembleError, load, pack
 from bankchurn.model.stack import PARAMETERS, fit_pipeline, learner_probabilities, probabilities
 from bankchurn.model.training_profile import TrainingProfile
 from bankchurn.schema import NUMBERS, TARGET
 
-if TYPE_CHECKING:
-    from pydantic import JsonValue
-
 __all__ = [
     "STACK",
-    "Training",
+    "TrainedModel",
     "TrainingOptions",
     "cross_validate",
     "model_version",
@@ -59,11 +55,9 @@ __all__ = [
     "train",
 ]
 
-logger = logging.getLogger(__name__)
-
 STACK: Final = "stack"
 MIN_PER_CLASS: Final = 50
-# So that every fold of a cross-validation has some.
+# Enough for every fold of a cross-validation to have some.
 MIN_KNOWN: Final = 50
 
 
@@ -74,8 +68,8 @@ class TrainingOptions:
     Attributes:
         seed: Random seed of the split, the folds and every learner.
         folds: Number of cross-validation folds.
-        test_share: The share of the table that is held out.
-        background_rows: How many training customers explanations compare with.
+        test_share: Share of the table that is held out.
+        background_rows: Number of training customers that explanations compare with.
     """
 
     seed: int = 42
@@ -85,8 +79,8 @@ class TrainingOptions:
 
 
 @dataclass(frozen=True)
-class Training:
-    """What a training made: the predictor in memory, its files, its report, and its rows."""
+class TrainedModel:
+    """A trained model: the predictor in memory, its files, its report, its training rows."""
 
     predictor: ChurnPredictor
     files: dict[str, bytes]
@@ -95,12 +89,9 @@ class Training:
     rows: RowSketch
 
 
-Progress = Callable[[str], None]
-
-
 def steps(options: TrainingOptions) -> int:
-    """How often `train` and `seal` together report progress."""
-    return options.folds + 4
+    """Number of steps that `train` and `seal` together report."""
+    return options.folds + 3
 
 
 def train(
@@ -109,38 +100,38 @@ def train(
     source: str,
     options: TrainingOptions,
     version_override: str | None = None,
-    progress: Progress = logger.info,
-) -> Training:
+    advance: Advance = silent,
+) -> TrainedModel:
     """Train and evaluate a model in memory. The same table and options give the same model.
 
     Args:
         table: A validated table with its target.
-        source: Where the table came from, for the record.
-        options: How to train.
-        version_override: The model's version, where it is not to be derived from its making.
-        progress: Called with the name of each step when it begins.
+        source: Origin of the table, for the report.
+        options: Training options.
+        version_override: Version of the model; derived from data, options and libraries if None.
+        advance: Called with the name of each step when it begins.
 
     Raises:
-        DataError: The table is too small to be split and cross-validated, or a column that may be
-            unknown is known too seldom.
-        SealError: The request path answers differently from the pipeline.
+        DataError: The table is too small to split and cross-validate, or a column that may be
+            unknown has too few known values.
+        SealError: The fast ensemble answers differently from the pipeline.
     """
     _check_size(table)
     training, holdout = train_test_split(
         table, test_size=options.test_share, stratify=table[TARGET], random_state=options.seed
     )
     target = training[TARGET].to_numpy(dtype=np.int64)
-    scores, out_of_fold = cross_validate(training, target, options=options, progress=progress)
+    scores, out_of_fold = cross_validate(training, target, options=options, advance=advance)
     decision = choose_threshold(target, out_of_fold)
 
-    progress("fit the model")
+    advance(step="fit the model")
     pipeline = fit_pipeline(training, target, seed=options.seed)
     matrix = pipeline.named_steps["features"].transform(training)
     background = Background.sample(matrix, size=options.background_rows, seed=options.seed)
     profile = TrainingProfile.of(training)
     files = pack(pipeline, background, decision, profile)
 
-    progress("evaluate on the hold-out")
+    advance(step="evaluate on the hold-out set")
     # From the packed bytes, so that what is evaluated is what will be sealed.
     with _sealable():
         predictor = load(files)
@@ -158,26 +149,20 @@ def train(
         notices=[
             *profile.notices(),
             *([_duplicates(overlap)] if overlap.seen else []),
-            *tell_unknown(count_unknown(table)),
+            *unknown_notices(count_unknown(table)),
         ],
     )
-    return Training(predictor, files, report, options, rows)
+    return TrainedModel(predictor, files, report, options, rows)
 
 
-def seal(training: Training, destination: Path, *, progress: Progress = logger.info) -> Manifest:
+def seal(training: TrainedModel, destination: Path, *, advance: Advance = silent) -> Manifest:
     """Seal a trained model into a folder.
 
     Raises:
-        modelseal.SealError: It cannot be sealed; the destination is as it was before.
+        SealError: It cannot be sealed; the destination is unchanged.
     """
-    progress("seal the model, proving it in a fresh process")
+    advance(step="seal the model and check it in a fresh process")
     report, metrics = training.report, training.report.evaluation.metrics
-    parameters: dict[str, JsonValue] = {
-        "options": asdict(training.options),
-        "learners": {name: dict(values) for name, values in PARAMETERS.items()},
-        "threshold": report.threshold,
-        "background_version": training.predictor.background.version,
-    }
     with _sealable():
         golden = make_golden_set(training.predictor, golden_customers())
     return modelseal.seal(
@@ -191,14 +176,19 @@ def seal(training: Training, destination: Path, *, progress: Progress = logger.i
         metrics={
             name: float(value) for name, value in metrics.model_dump().items() if value is not None
         },
-        parameters=parameters,
+        parameters={
+            "options": asdict(training.options),
+            "learners": {name: dict(values) for name, values in PARAMETERS.items()},
+            "threshold": report.threshold,
+            "background_version": training.predictor.background.version,
+        },
     )
 
 
 def cross_validate(
-    table: pd.DataFrame, target: Labels, *, options: TrainingOptions, progress: Progress
-) -> tuple[dict[str, LearnerScore], Floats]:
-    """Cross-validate the stack and, on the same folds, its base learners on their own.
+    table: pd.DataFrame, target: Int64Array, *, options: TrainingOptions, advance: Advance
+) -> tuple[dict[str, LearnerScore], Float64Array]:
+    """Cross-validate the stack and, on the same folds, each of its base learners alone.
 
     Returns:
         The scores by learner, and the stack's out-of-fold probabilities.
@@ -208,7 +198,7 @@ def cross_validate(
     log_loss: dict[str, list[float]] = {}
     out_of_fold = np.empty(len(table), dtype=np.float64)
     for number, (inside, outside) in enumerate(folds.split(table, target), start=1):
-        progress(f"cross-validate, fold {number} of {options.folds}")
+        advance(step=f"cross-validate, fold {number} of {options.folds}")
         pipeline = fit_pipeline(table.iloc[inside], target[inside], seed=options.seed)
         unseen = table.iloc[outside]
         out_of_fold[outside] = probabilities(pipeline, unseen)
@@ -225,10 +215,10 @@ def cross_validate(
 
 
 def model_version(table: pd.DataFrame, options: TrainingOptions) -> str:
-    """The package's version, and a digest of the data, the choices and the learners' libraries.
+    """The package's version and a digest of the data, the options and the learners' libraries.
 
-    The libraries, because the same choices on the same data make another model under another
-    release of XGBoost, even a patch.
+    The libraries count because even a patch release of XGBoost trains another model on the same
+    data.
     """
     libraries = [module.__version__ for module in (lightgbm, np, sklearn, xgboost)]
     made_of = repr((fingerprint(table), asdict(options), PARAMETERS, libraries))
@@ -237,28 +227,27 @@ def model_version(table: pd.DataFrame, options: TrainingOptions) -> str:
 
 @contextmanager
 def _sealable() -> Iterator[None]:
-    """Turn what the model finds wrong with its own paths into the error of a seal."""
+    """Raise a SealError where the model cannot be read back or its paths disagree."""
     try:
         yield
     except UnsafePickleError as error:
         raise SealError(
-            f"The model's pipeline could not be read again: {error.message}",
-            remedy="A library writes its models in another way than before. Review what is named, "
-            "and add it to bankchurn/pipeline_globals.py.",
+            f"The model's pipeline could not be read back: {error.message}",
+            remedy="A library has changed how it pickles models. Review the name and add it to "
+            "bankchurn/model/pipeline_globals.py.",
         ) from error
-    except (RequestPathError, AdditivityError) as error:
+    except (EnsembleError, AdditivityError) as error:
         raise SealError(
             f"The model's paths disagree: {error}",
-            remedy="Look for a path that takes the features in an order of its own.",
+            remedy="Look for a path that takes the features in another order.",
         ) from error
 
 
 def _duplicates(overlap: Overlap) -> str:
     about = "About " if overlap.compared < overlap.rows else ""
     return (
-        f"{about}{overlap.share:.1%} of the {overlap.rows:,} rows that were held out equal a "
-        "training row: the table has duplicates, and the figures flatter the model. Remove them "
-        "and train again."
+        f"{about}{overlap.share:.1%} of the {overlap.rows:,} held-out rows equal a training row: "
+        "the table has duplicates, so the metrics are too good. Remove them and train again."
     )
 
 
@@ -267,13 +256,13 @@ def _check_size(table: pd.DataFrame) -> None:
     for label, meaning in ((0, "stayed"), (1, "left")):
         if counts.get(label, 0) < MIN_PER_CLASS:
             raise DataError(
-                f"The table has {counts.get(label, 0)} customers who {meaning}; training, which "
-                f"splits and cross-validates, needs at least {MIN_PER_CLASS}. Give more rows."
+                f"The table has {counts.get(label, 0)} customers who {meaning}; training needs at "
+                f"least {MIN_PER_CLASS} to split and cross-validate. Give more rows."
             )
     for name, bounds in NUMBERS.items():
         known = int(table[name].notna().sum())
         if bounds.nullable and known < MIN_KNOWN:
             raise DataError(
-                f"{name} is known for {known} customers; training, which puts the median in place "
-                f"of unknown values, needs at least {MIN_KNOWN}. Give rows that have it."
+                f"{name} is known for {known} customers; training needs at least {MIN_KNOWN} to "
+                "compute the median that replaces unknown values. Give more rows with it."
             )

@@ -1,53 +1,53 @@
-"""Why a customer's probability is what it is: exact interventional Shapley values.
+"""Explanations of predictions: exact interventional Shapley values.
 
 The stack's log-odds are a linear combination of its learners' margins, and Shapley values are
-linear in the model, so the values of the stack are the weighted sum of the learners' values.
-Each learner's are exact: `shap.TreeExplainer` with interventional perturbation computes, for
-every customer of a fixed background, what each feature contributes to the difference between
-the explained customer and that one, and takes the mean.
+linear in the model, so the stack's values are the weighted sum of the learners' values. Those are
+exact: for every customer of a fixed background, `shap.TreeExplainer` with interventional
+perturbation computes what each feature contributes to the difference from the explained customer,
+and takes the mean.
 
-An unknown value is explained as the median that the model puts in its place.
+An unknown value is explained as the median that replaces it.
 """
 
 import hashlib
 import json
 import warnings
+from importlib import import_module
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import expit
 from sklearn.ensemble import StackingClassifier
 
+from bankchurn.arrays import Float64Array
 from bankchurn.features import Matrix
-from bankchurn.model.fast_ensemble import RequestPath
+from bankchurn.model.fast_ensemble import TreeEnsemble
 from bankchurn.model.stack import LEARNERS
 from bankchurn.responses import Explanation
 from bankchurn.schema import FEATURES
 
 __all__ = ["METHOD", "AdditivityError", "Background", "ShapleyExplainer", "in_probability"]
 
-Floats = npt.NDArray[np.float64]
 
 METHOD: Final = "exact interventional Shapley values of the log-odds (TreeSHAP over the stack)"
 
-# The explainers add in another order than the request path, and XGBoost's margins are float32.
+# The explainers add in another order than the ensemble, and XGBoost's margins are float32.
 _ADDITIVITY: Final = 1e-5
 
 
 class AdditivityError(RuntimeError):
-    """The contributions do not sum to the customer's log-odds: nothing is returned instead."""
+    """The contributions do not sum to the customer's log-odds."""
 
 
 class Background:
-    """The customers that explanations compare with. Sealed inside the model.
+    """The customers that explanations compare with, sealed with the model.
 
     Args:
         matrix: Rows of the feature matrix, without any identifier.
 
     Attributes:
         matrix: The rows.
-        version: A digest of the rows: equal versions mean equal backgrounds.
+        version: A digest of the rows.
     """
 
     def __init__(self, matrix: Matrix) -> None:
@@ -65,7 +65,7 @@ class Background:
         return cls(matrix[np.sort(chosen)])
 
     def to_json(self) -> bytes:
-        """The background as JSON, exact: float32 values survive the way through float64."""
+        """The background as JSON; float64 represents its float32 values exactly."""
         document = {
             "version": self.version,
             "features": list(FEATURES),
@@ -79,7 +79,7 @@ class Background:
         document: dict[str, Any] = json.loads(raw)
         background = cls(np.array(document["rows"], dtype=np.float32))
         if document["features"] != list(FEATURES) or document["version"] != background.version:
-            raise ValueError("The background is not the one that its version names.")
+            raise ValueError("The background does not have the digest that is its version.")
         return background
 
 
@@ -88,29 +88,30 @@ class ShapleyExplainer:
 
     Args:
         stack: The fitted stack.
-        path: Its request path, which states the log-odds that contributions must sum to.
+        ensemble: Its trees; the contributions must sum to their log-odds.
         background: The customers to compare with.
 
     Attributes:
-        background: The same.
-        base_log_odds: The mean log-odds of the background.
+        background: The customers to compare with.
+        base_log_odds: Mean log-odds of the background.
     """
 
     def __init__(
-        self, stack: StackingClassifier, path: RequestPath, background: Background
+        self, stack: StackingClassifier, ensemble: TreeEnsemble, background: Background
     ) -> None:
-        self._path = path
+        self._ensemble = ensemble
         self.background = background
-        self.base_log_odds = float(path.log_odds(background.matrix).mean())
+        self.base_log_odds = float(ensemble.log_odds(background.matrix).mean())
         with warnings.catch_warnings():
-            # Its plots, imported only where matplotlib is, use what others have deprecated.
+            # Where matplotlib is installed, shap's plots use deprecated functions.
             warnings.simplefilter("ignore")
-            from shap import TreeExplainer  # noqa: PLC0415 - over a second that training can spare
+            # Over a second, which a service spends while it loads the model, not before.
+            tree_explainer = import_module("shap").TreeExplainer
         weights = stack.final_estimator_.coef_[0].tolist()
         self._explainers = [
             (
                 weight,
-                TreeExplainer(
+                tree_explainer(
                     _trees_of(stack, name),
                     background.matrix,
                     feature_perturbation="interventional",
@@ -120,8 +121,8 @@ class ShapleyExplainer:
             for name, weight in zip(LEARNERS, weights, strict=True)
         ]
 
-    def contributions(self, matrix: Matrix) -> Floats:
-        """What each feature adds to the log-odds of each row, in the order of `FEATURES`.
+    def contributions(self, matrix: Matrix) -> Float64Array:
+        """The contribution of each feature to the log-odds of each row, in the order of `FEATURES`.
 
         Raises:
             AdditivityError: The contributions do not sum to the log-odds.
@@ -129,12 +130,12 @@ class ShapleyExplainer:
         total = np.zeros(matrix.shape, dtype=np.float64)
         for weight, explainer in self._explainers:
             values = explainer.shap_values(matrix, check_additivity=False)
-            # The forest answers for both classes; churn is the second.
+            # The forest has values for both classes; churn is the second.
             total += weight * (values[..., 1] if values.ndim == total.ndim + 1 else values)
-        gap = np.abs(self.base_log_odds + total.sum(axis=1) - self._path.log_odds(matrix))
+        gap = np.abs(self.base_log_odds + total.sum(axis=1) - self._ensemble.log_odds(matrix))
         if not bool(np.all(gap <= _ADDITIVITY)):
             raise AdditivityError(
-                f"The contributions miss the log-odds by {gap.max():.3g}, more than "
+                f"The contributions differ from the log-odds by {gap.max():.3g}, more than "
                 f"{_ADDITIVITY:g}. Report this with the model's version; do not use the values."
             )
         return total
@@ -142,8 +143,7 @@ class ShapleyExplainer:
     def explain(self, matrix: Matrix) -> list[Explanation]:
         """Explain each row of a feature matrix."""
         contributions = self.contributions(matrix)
-        # The sums and not the request path's log-odds: they differ by rounding, and what is
-        # returned adds up to the last digit.
+        # Not the ensemble's log-odds, which differ by rounding: the returned values add up exactly.
         log_odds = self.base_log_odds + contributions.sum(axis=1)
         in_points = in_probability(contributions, self.base_log_odds)
         return [
@@ -160,25 +160,25 @@ class ShapleyExplainer:
         ]
 
 
-def in_probability(contributions: Floats, base_log_odds: float) -> Floats:
-    """Log-odds contributions as points of probability.
+def in_probability(contributions: Float64Array, base_log_odds: float) -> Float64Array:
+    """Convert contributions to log-odds into points of probability.
 
-    Every contribution of a customer is multiplied by one factor, the slope of the straight line
-    that joins the base and the customer on the logistic curve:
+    All contributions of a customer are multiplied by one factor, the slope of the straight line
+    between the base and the customer on the logistic curve:
     ``(p - p0) / (log_odds - base_log_odds)``. The factor is positive, so signs, order and
-    proportions stay; the results sum to ``p - p0`` exactly. Where the log-odds equal the base,
-    the factor is the curve's own slope there, ``p0 * (1 - p0)``.
+    proportions are kept; the results sum to ``p - p0`` exactly. If the log-odds equal the base, the
+    factor is the curve's slope there, ``p0 * (1 - p0)``.
     """
     shift = contributions.sum(axis=1)
     base = expit(base_log_odds)
     slope = np.full(shift.shape, base * (1.0 - base), dtype=np.float64)
-    # Below this, the quotient of two rounded differences is less exact than the slope itself.
+    # Below this, the quotient of two rounded differences is less exact than the curve's slope.
     steep = np.abs(shift) > 1e-6  # noqa: PLR2004
     slope[steep] = (expit(base_log_odds + shift[steep]) - base) / shift[steep]
     return np.asarray(contributions * slope[:, np.newaxis], dtype=np.float64)
 
 
-def _named(values: Floats) -> dict[str, float]:
+def _named(values: Float64Array) -> dict[str, float]:
     return dict(zip(FEATURES, values.tolist(), strict=True))
 
 
