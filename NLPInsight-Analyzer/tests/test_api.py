@@ -12,7 +12,7 @@ import pytest
 from nlpinsight.api import Settings, create_app
 from nlpinsight.backends.tfidf import TfidfConfig
 from nlpinsight.data.corpus import Corpus
-from nlpinsight.model import SentimentModel, judge
+from nlpinsight.model import SentimentModel, predict_sentiments
 from nlpinsight.schema import LABELS, MAX_BATCH_TEXTS, MAX_TEXT_CHARACTERS
 from nlpinsight.text.normalisation import is_longer
 from servicekit.testing import wait_until
@@ -47,7 +47,7 @@ def test_alone_and_in_a_batch_a_text_gets_what_the_model_says(
     client: TestClient, model: SentimentModel, corpus: Corpus
 ) -> None:
     texts = [*corpus.texts[:90], "x" * 15_000]
-    expected = [answer.model_dump() for answer in judge(model, texts)]
+    expected = [answer.model_dump() for answer in predict_sentiments(model, texts)]
 
     single = [client.post("/predict", json={"text": text}).json() for text in texts]
     batch = client.post("/predict_batch", json={"texts": [{"text": text} for text in texts]})

@@ -12,7 +12,7 @@ from nlpinsight.golden import golden_texts, make_golden_set
 from nlpinsight.model import SentimentModel
 from nlpinsight.schema import LABELS
 from nlpinsight.text.normalisation import normalise_all
-from nlpinsight.training.sealing import Training, seal
+from nlpinsight.training.evaluate_and_seal import EvaluatedModel, seal
 from pydantic import JsonValue
 
 
@@ -87,7 +87,7 @@ class OtherInBatches(Blurred):
 
 
 def test_a_model_whose_batches_answer_otherwise_cannot_be_sealed(
-    training: Training, tmp_path: Path
+    training: EvaluatedModel, tmp_path: Path
 ) -> None:
     other = replace(training, model=OtherInBatches(training.model))
 

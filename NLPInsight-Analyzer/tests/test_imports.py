@@ -52,7 +52,7 @@ def test_the_transformer_loads_neither_torch_nor_scikit_learn() -> None:
     assert not loaded & {*NEVER, *SCIKIT}
 
 
-@pytest.mark.parametrize("module", ["nlpinsight.cli", "nlpinsight.cli.shared"])
+@pytest.mark.parametrize("module", ["nlpinsight.cli", "nlpinsight.cli.options"])
 def test_the_help_waits_for_nothing_heavy(module: str) -> None:
     loaded = loaded_by(f"import {module}")
 

@@ -78,6 +78,6 @@ def test_csv_keeps_columns_that_share_a_name_and_json_refuses_them(tmp_path: Pat
             writer.write(cells)
 
     assert (tmp_path / "a.csv").read_text() == ",,text\n1,2,up\n1,2,up\n"
-    with pytest.raises(DataError, match=r"Row 1 has '' more than once.*Write \.csv instead"):
+    with pytest.raises(DataError, match=r"Row 1 repeats ''.*Write \.csv instead"):
         write_json()
     assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]

@@ -5,8 +5,8 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from nlpinsight.data.corpus import split
 from nlpinsight.data.leakage import wording
+from nlpinsight.data.split import split
 from nlpinsight.sample import DISAGREEMENT, MAX_TEXTS, generate_sample
 from nlpinsight.schema import LABELS
 from nlpinsight.text.normalisation import normalise_all

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nlpinsight.data.text_file import MAX_LINE, Row, TextFile
+from nlpinsight.data.rows import Row
+from nlpinsight.data.text_file import TextFile
 from nlpinsight.text.normalisation import normalise
+from servicekit.csv_files import MAX_ROW
 from servicekit.files import DataError
 
 
@@ -34,7 +36,7 @@ def test_rows_are_read_as_they_stand(name: str, contents: str, tmp_path: Path) -
     assert [row.number for row in rows] == [1, 2]
     assert [row.text for row in rows] == ["profit, up\nagain", "down"]
     assert [row.fields["id"] for row in rows] == ["1", "2"]
-    assert [row.problem for row in rows] == [None, None]
+    assert [row.error for row in rows] == [None, None]
 
 
 def test_plain_lines_are_texts(tmp_path: Path) -> None:
@@ -52,7 +54,7 @@ def test_plain_lines_are_texts(tmp_path: Path) -> None:
         ("a.csv", "id,text\n1,up,3\n", 1, "one of 2 fields", "3 fields"),
         ("a.csv", b"text\nup\n\xff\xfe down\n", 2, "UTF-8", "down"),
         ("a.jsonl", '{"text": "up"}\n{"text": 5}\n', 2, "a string", "5"),
-        ("a.jsonl", '{"text": "up"}\n{"x": 5}\n', 2, "there", "absent"),
+        ("a.jsonl", '{"text": "up"}\n{"x": 5}\n', 2, "present", "absent"),
         ("a.jsonl", '{"text": "up"}\n[1]\n', 2, "a JSON object", "[1]"),
         ("a.jsonl", '{"text": "up"\n', 1, "a JSON object", "text"),
         ("a.jsonl", "[" * 100_000 + "\n", 1, "a JSON object", "[["),
@@ -62,7 +64,7 @@ def test_plain_lines_are_texts(tmp_path: Path) -> None:
         ("a.jsonl", '{"text": "up", "\\ud800": 1}\n', 1, "named in UTF-8", "ud800"),
         ("a.jsonl", '{"text": "up"}\n{"text": "up", "n": 1e999}\n', 2, "a finite number", "inf"),
         ("a.jsonl", '{"text": "up", "n": [NaN]}\n', 1, "a finite number", "nan"),
-        ("a.jsonl", '{"text": "up", "text": "down"}\n', 1, "there once in each", "there twice"),
+        ("a.jsonl", '{"text": "up", "text": "down"}\n', 1, "present once in each", "repeated"),
         ("a.jsonl", '{"text": "up"}\n\n{"text": "up"}\n', 2, "a JSON object", "''"),
         ("a.csv", "id,text\n1,up\n\n2,down\n", 2, "one of 2 fields", "0 fields"),
         ("a.txt", "up\n\ndown\n", 2, "a text with something to judge", "''"),
@@ -78,11 +80,11 @@ def test_a_bad_row_carries_what_is_wrong_with_it(  # noqa: PLR0917 - one table
 ) -> None:
     rows = list(read_rows(write(tmp_path / name, contents)))
 
-    [bad] = [row for row in rows if row.problem]
-    assert bad.problem is not None
-    assert bad.number == bad.problem.row == number
-    assert expected in bad.problem.expected
-    assert value in bad.problem.value
+    [bad] = [row for row in rows if row.error]
+    assert bad.error is not None
+    assert bad.number == bad.error.row == number
+    assert expected in bad.error.expected
+    assert value in bad.error.value
 
 
 @pytest.mark.parametrize(
@@ -95,10 +97,10 @@ def test_a_bad_row_carries_what_is_wrong_with_it(  # noqa: PLR0917 - one table
         ("a.csv", "id,words\n1,up\n", "the header lacks text"),
         ("a.csv", "text,text\n1,up\n", "has text twice. Remove or rename"),
         ("a.csv", 'text\n"up\n', "after row 0: unexpected end of data"),
-        ("a.txt", "x" * (MAX_LINE + 1), "row 1: the line is longer"),
-        ("a.csv", "text\n" + "x" * (MAX_LINE + 1), "after row 0: the row is longer"),
-        ("a.csv", "text\nup\n" + "a," * MAX_LINE, "after row 1: the row is longer"),
-        ("a.csv", 'text\nup\n"' + "up\n" * MAX_LINE, "close the quotes that were left open"),
+        ("a.txt", "x" * (MAX_ROW + 1), "row 1: the line is longer"),
+        ("a.csv", "text\n" + "x" * (MAX_ROW + 1), "after row 0: the row is longer"),
+        ("a.csv", "text\nup\n" + "a," * MAX_ROW, "after row 1: the row is longer"),
+        ("a.csv", 'text\nup\n"' + "up\n" * MAX_ROW, "close the quotes that were left open"),
         ("a.csv", b"text,soci\xe9t\xe9\nup,1\n", r"column 'soci.* is not UTF-8 \(save the file as"),
     ],
 )
@@ -116,7 +118,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("start", ["text\n", 'text\nup\n"', ""])
 def test_a_row_without_an_end_takes_no_memory_to_refuse(start: str, tmp_path: Path) -> None:
-    path = write(tmp_path / ("a.csv" if start else "a.txt"), start + "x" * (60 * MAX_LINE))
+    path = write(tmp_path / ("a.csv" if start else "a.txt"), start + "x" * (60 * MAX_ROW))
 
     tracemalloc.start()
     with pytest.raises(DataError, match="is longer"):
@@ -124,7 +126,7 @@ def test_a_row_without_an_end_takes_no_memory_to_refuse(start: str, tmp_path: Pa
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
-    assert peak < 15 * MAX_LINE
+    assert peak < 15 * MAX_ROW
 
 
 @pytest.mark.parametrize(
@@ -140,7 +142,7 @@ def test_a_row_without_an_end_takes_no_memory_to_refuse(start: str, tmp_path: Pa
 def test_other_columns_may_have_any_name_or_none(header: str, cells: str, tmp_path: Path) -> None:
     [row] = read_rows(write(tmp_path / "a.csv", f"{header}\n{cells}\n"))
 
-    assert row.problem is None
+    assert row.error is None
     assert row.text == "up"
     assert [name for name, _ in row.cells] == header.split(",")
     assert [value for _, value in row.cells] == cells.split(",")
@@ -214,5 +216,5 @@ def test_any_bytes_are_rows_or_a_clear_refusal(
         refusal = ""
 
     assert bool(rows) != (str(path) in refusal)
-    assert all(row.problem is not None or normalise(row.text) for row in rows)
+    assert all(row.error is not None or normalise(row.text) for row in rows)
     assert [row.number for row in rows] == sorted({row.number for row in rows})

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from nlpinsight.data.corpus import Corpus
 from nlpinsight.sample import generate_sample
-from nlpinsight.training.finetuning.base import Weights, find_weights
-from nlpinsight.training.finetuning.options import FinetuneOptions
-from nlpinsight.training.sealing import Training, finish, seal
-from nlpinsight.training.trained_model import Made, make_transformer
+from nlpinsight.training.evaluate_and_seal import EvaluatedModel, evaluate_trained, seal
+from nlpinsight.training.finetune_options import FinetuneOptions
+from nlpinsight.training.trained_model import TrainedModel
+from nlpinsight.training.weights import Weights, find_weights
 
 if TYPE_CHECKING:
     from nlpinsight.training.finetuning.build import Built
     from nlpinsight.training.finetuning.finetune import Finetuned
 
-MakeTiny = Callable[[int], Made]
+MakeTiny = Callable[[int], TrainedModel]
 
 _TINY: Final = {
     "vocab_size": 30_522,
@@ -53,7 +53,7 @@ def tuned(
     weights: Weights, learning: Corpus, tmp_path_factory: pytest.TempPathFactory
 ) -> "Finetuned":
     """The real encoder, fine-tuned for about 40 steps."""
-    from nlpinsight.training.finetuning.finetune import finetune  # noqa: PLC0415 - torch
+    from nlpinsight.training.finetuning.finetune import finetune
 
     options = FinetuneOptions(
         folds=2,
@@ -71,14 +71,14 @@ def tuned(
 @pytest.fixture(scope="session")
 def single(tuned: "Finetuned") -> bytes:
     """The same, exported in fp32."""
-    from nlpinsight.training.finetuning.onnx_export import to_onnx  # noqa: PLC0415 - torch
+    from nlpinsight.training.finetuning.onnx_export import to_onnx
 
     return to_onnx(tuned.network, max_length=tuned.options.max_length)
 
 
 @pytest.fixture(scope="session")
 def built(tuned: "Finetuned", unseen: Corpus) -> "Built":
-    from nlpinsight.training.finetuning.build import build  # noqa: PLC0415 - torch
+    from nlpinsight.training.finetuning.build import build
 
     return build(
         tuned.network,
@@ -126,8 +126,10 @@ def make_tiny(
 ) -> MakeTiny:
     """Train a tiny network with a seed, export it and quantize it."""
 
-    def make(seed: int) -> Made:
-        return make_transformer(
+    def make(seed: int) -> TrainedModel:
+        from nlpinsight.training.finetuning.train_transformer import train_transformer
+
+        return train_transformer(
             learning,
             unseen,
             weights=tiny_weights,
@@ -141,19 +143,18 @@ def make_tiny(
                 threads=1,
             ),
             work=tmp_path_factory.mktemp("work"),
-            progress=lambda _done, _total, _what: None,
         )
 
     return make
 
 
 @pytest.fixture(scope="session")
-def tiny_training(make_tiny: MakeTiny, unseen: Corpus) -> Training:
-    return finish(make_tiny(1), unseen, None)
+def tiny_training(make_tiny: MakeTiny, unseen: Corpus) -> EvaluatedModel:
+    return evaluate_trained(make_tiny(1), unseen, None)
 
 
 @pytest.fixture(scope="session")
-def tiny_sealed(tiny_training: Training, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny_sealed(tiny_training: EvaluatedModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models") / "tiny"
     seal(tiny_training, folder)
     return folder

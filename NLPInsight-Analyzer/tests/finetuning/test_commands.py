@@ -9,12 +9,12 @@ import pytest
 from modelseal import open_sealed
 from nlpinsight.cli import app
 from nlpinsight.data.corpus import Corpus
-from nlpinsight.training.finetuning.base import Weights
-from nlpinsight.training.sealing import Training
+from nlpinsight.training.evaluate_and_seal import EvaluatedModel
+from nlpinsight.training.weights import Weights
 from typer.testing import CliRunner, Result
 
 if TYPE_CHECKING:
-    from nlpinsight.training.trained_model import Made
+    from nlpinsight.training.trained_model import TrainedModel
 
 pytest.importorskip("torch", reason="fine-tuning needs torch: make train-env-NLPInsight-Analyzer")
 
@@ -37,20 +37,20 @@ def data(learning: Corpus, tmp_path: Path) -> Path:
 def test_train_hands_every_choice_on_and_seals_what_was_made(
     data: Path,
     tiny_weights: Weights,
-    tiny_training: Training,
+    tiny_training: EvaluatedModel,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked: dict[str, Any] = {}
 
-    def make(training: Corpus, held_out: Corpus, **options: Any) -> "Made":  # noqa: ANN401
+    def make(training: Corpus, held_out: Corpus, **options: Any) -> "TrainedModel":  # noqa: ANN401
         asked.update(options, training=training, held_out=held_out)
-        options["progress"](3, 9, "loss 0.5")
+        options["advance"](3, "loss 0.5")
         options["work"].mkdir()
         (options["work"] / "member-1.pt").touch()
-        return tiny_training.made
+        return tiny_training.trained
 
-    monkeypatch.setattr("nlpinsight.training.trained_model.make_transformer", make)
+    monkeypatch.setattr("nlpinsight.training.finetuning.train_transformer.train_transformer", make)
     model, reports = tmp_path / "model", tmp_path / "reports"
 
     result = run(
@@ -109,8 +109,8 @@ def test_export_seals_a_classifier_of_others(opinionated: Path, data: Path, tmp_
     [
         (["export", "none/such"], "give the commit to take"),
         (["export", "none/such", "--revision", "main"], "give the commit to take"),
-        (["train", "--backend", "transformer", "--base", "."], "holds no model"),
-        (["train", "--backend", "transformer", "--threads", "9999"], "threads cannot be had"),
+        (["train", "--backend", "transformer", "--base", "."], "is not a model"),
+        (["train", "--backend", "transformer", "--threads", "9999"], "threads are too many"),
     ],
 )
 def test_a_mistake_is_told_before_anything_is_trained(

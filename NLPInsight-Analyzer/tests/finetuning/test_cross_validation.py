@@ -13,14 +13,14 @@ from nlpinsight.backends.pooling import pooled
 from nlpinsight.cli import app
 from nlpinsight.data.corpus import Corpus
 from nlpinsight.text.normalisation import normalise_all
-from nlpinsight.training.finetuning.base import Weights
+from nlpinsight.training.finetune_options import FinetuneOptions
 from nlpinsight.training.finetuning.batches import tokenize
 from nlpinsight.training.finetuning.computing import logits
 from nlpinsight.training.finetuning.cross_validation import CrossValidation, cross_validate
 from nlpinsight.training.finetuning.finetune import finetune
 from nlpinsight.training.finetuning.members import deal_folds, figures_of
-from nlpinsight.training.finetuning.options import FinetuneOptions
-from nlpinsight.training.finetuning.pool import fit_pool
+from nlpinsight.training.finetuning.pool_fit import fit_pool
+from nlpinsight.training.weights import Weights
 from typer.testing import CliRunner
 
 OPTIONS = FinetuneOptions(

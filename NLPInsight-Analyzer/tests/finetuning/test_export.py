@@ -16,7 +16,6 @@ from nlpinsight.data.corpus import Corpus
 from nlpinsight.evaluation.metrics import measure
 from nlpinsight.schema import LABELS
 from nlpinsight.training.finetuning import build as building
-from nlpinsight.training.finetuning.base import Weights, find_weights
 from nlpinsight.training.finetuning.build import (
     Built,
     QuantizationError,
@@ -32,6 +31,7 @@ from nlpinsight.training.finetuning.network import (
     load_tokenizer,
 )
 from nlpinsight.training.finetuning.onnx_export import OPSET, to_int8, to_onnx
+from nlpinsight.training.weights import Weights, find_weights
 from servicekit.files import DataError
 from transformers import pipeline
 
@@ -108,7 +108,7 @@ def test_int8_that_says_something_else_is_refused(
         return changed
 
     monkeypatch.setattr(building, "to_int8", spoilt)
-    with pytest.raises(QuantizationError, match=r"otherwise than in fp32; 2% is allowed"):
+    with pytest.raises(QuantizationError, match=r"differently from fp32; 2% is allowed"):
         build(
             tuned.network,
             tuned.tokenizer,

@@ -10,13 +10,13 @@ import torch
 from nlpinsight.data.corpus import Corpus
 from nlpinsight.evaluation.metrics import measure
 from nlpinsight.text.normalisation import normalise_all
-from nlpinsight.training.finetuning.base import Weights
+from nlpinsight.training.finetune_options import FinetuneOptions, Precision
 from nlpinsight.training.finetuning.batches import tokenize
 from nlpinsight.training.finetuning.computing import default_precision, logits
-from nlpinsight.training.finetuning.finetune import Finetuned, finetune
+from nlpinsight.training.finetuning.finetune import Finetuned, finetune, total_steps
 from nlpinsight.training.finetuning.members import cross_validated, deal_folds
 from nlpinsight.training.finetuning.network import load_encoder
-from nlpinsight.training.finetuning.options import FinetuneOptions, Precision
+from nlpinsight.training.weights import Weights
 from servicekit.files import DataError
 
 FAST = FinetuneOptions(
@@ -153,20 +153,25 @@ def test_the_seed_determines_the_weights(
 def test_progress_counts_every_step_and_says_how_each_epoch_ended(
     tiny_weights: Weights, learning: Corpus, tmp_path: Path
 ) -> None:
-    told: list[tuple[int, int, str]] = []
+    told: list[str | None] = []
+
+    def count(amount: float = 1, step: str | None = None) -> None:
+        assert amount == 1
+        told.append(step)
+
     tuned = finetune(
         learning.texts,
         learning.labels,
         weights=tiny_weights,
         options=FAST,
         work=tmp_path,
-        progress=lambda *step: told.append(step),
+        advance=count,
     )
-    steps = [done for done, _, what in told if "loss" in what]
-    assert steps == list(range(1, len(tuned.losses) + 1))
-    assert {total for _, total, _ in told} == {len(tuned.losses)}
-    assert told[0][2].startswith("member 1 of 2, epoch 1 of 2, loss")
-    assert told[-1][2].startswith("all texts, epoch 2 of 2, loss")
+    steps = [step or "" for step in told]
+    assert all("loss" in step for step in steps)
+    assert len(steps) == len(tuned.losses) == total_steps(learning.targets, FAST)
+    assert steps[0].startswith("member 1 of 2, epoch 1 of 2, loss")
+    assert steps[-1].startswith("all texts, epoch 2 of 2, loss")
 
 
 def test_agreeing_with_oneself_is_part_of_the_loss(

@@ -9,9 +9,9 @@ from nlpinsight.backends.calibration import CALIBRATION, Calibrator, softmax
 from nlpinsight.backends.seen_tokens import SEEN_TOKENS, SeenTokens
 from nlpinsight.backends.transformer import TOKENIZER, TransformerModel
 from nlpinsight.data.corpus import Corpus
-from nlpinsight.model import judge, load
+from nlpinsight.model import load, predict_sentiments
 from nlpinsight.text.normalisation import normalise_all
-from nlpinsight.training.sealing import Training
+from nlpinsight.training.evaluate_and_seal import EvaluatedModel
 from tokenizers import Tokenizer
 
 FOREIGN = (
@@ -23,9 +23,9 @@ BASE = (0.2, 0.5, 0.3)
 
 
 @pytest.fixture
-def known(tiny_training: Training, learning: Corpus) -> TransformerModel:
+def known(tiny_training: EvaluatedModel, learning: Corpus) -> TransformerModel:
     """A tiny network with the tokens of its training and a calibrator."""
-    files = tiny_training.made.files
+    files = tiny_training.trained.files
     tokenizer = Tokenizer.from_buffer(files[TOKENIZER])
     seen = SeenTokens.of(tokenizer, normalise_all(learning.texts))
     calibrator = Calibrator(temperature=2.0, reach=3.0, base_rates=BASE, texts=1)
@@ -38,7 +38,7 @@ def known(tiny_training: Training, learning: Corpus) -> TransformerModel:
 def test_a_text_with_no_known_token_gets_the_base_rates_and_a_warning(
     text: str, known: TransformerModel
 ) -> None:
-    [answer] = judge(known, [text])
+    [answer] = predict_sentiments(known, [text])
 
     assert tuple(answer.all_scores.values()) == BASE
     assert answer.in_vocabulary == 0
@@ -49,7 +49,7 @@ def test_a_text_of_the_training_is_known_to_its_last_word(
     known: TransformerModel, learning: Corpus
 ) -> None:
     text = learning.texts[0]
-    [answer] = judge(known, [text])
+    [answer] = predict_sentiments(known, [text])
     decisions, _ = known.decide([text])
 
     assert answer.in_vocabulary == 1
@@ -58,15 +58,15 @@ def test_a_text_of_the_training_is_known_to_its_last_word(
 
 
 def test_a_model_that_was_sealed_without_its_tokens_answers_as_it_did(
-    tiny_training: Training,
+    tiny_training: EvaluatedModel,
 ) -> None:
     files = {
         name: contents
-        for name, contents in tiny_training.made.files.items()
+        for name, contents in tiny_training.trained.files.items()
         if name not in (CALIBRATION, SEEN_TOKENS)
     }
     model = load(files)
-    [answer] = judge(model, ["Acme beats estimates"])
+    [answer] = predict_sentiments(model, ["Acme beats estimates"])
     decisions, [reading] = model.decide(["Acme beats estimates"])
 
     assert (answer.in_vocabulary, reading.in_vocabulary, answer.warnings) == (None, None, [])

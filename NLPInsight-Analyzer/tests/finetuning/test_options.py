@@ -1,7 +1,7 @@
 import os
 
 import pytest
-from nlpinsight.training.finetuning.options import FinetuneOptions, default_threads
+from nlpinsight.training.finetune_options import FinetuneOptions, default_threads
 from servicekit.files import DataError
 
 
@@ -37,7 +37,7 @@ def test_every_value_out_of_bounds_is_told_at_once() -> None:
 
 @pytest.mark.parametrize("threads", [0, -1, (os.cpu_count() or 1) + 1])
 def test_more_threads_than_cores_are_refused(threads: int) -> None:
-    with pytest.raises(DataError, match="threads cannot be had: this machine has"):
+    with pytest.raises(DataError, match="threads are too many: this machine has"):
         FinetuneOptions(threads=threads)
 
 

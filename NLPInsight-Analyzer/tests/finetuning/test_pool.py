@@ -13,19 +13,19 @@ from nlpinsight.data.corpus import Corpus
 from nlpinsight.evaluation.reliability import log_loss
 from nlpinsight.text.hidden_words import hide_words_of_each
 from nlpinsight.text.normalisation import normalise_all
+from nlpinsight.training.evaluate_and_seal import EvaluatedModel
 from nlpinsight.training.finetuning.finetune import Finetuned
 from nlpinsight.training.finetuning.members import deal_folds
-from nlpinsight.training.finetuning.pool import FittedPool, best_weight, fit_pool
+from nlpinsight.training.finetuning.pool_fit import FittedPool, best_weight, fit_pool
 from nlpinsight.training.linear_pipeline import fit_pipeline
-from nlpinsight.training.sealing import Training
-from nlpinsight.training.trained_model import Made
+from nlpinsight.training.trained_model import TrainedModel
 
 Floats = npt.NDArray[np.float64]
 
 
 @pytest.fixture(scope="module")
-def made(tiny_training: Training) -> Made:
-    return tiny_training.made
+def made(tiny_training: EvaluatedModel) -> TrainedModel:
+    return tiny_training.trained
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def test_a_model_that_says_nothing_gets_no_weight() -> None:
     assert best_weight(noise, informed, targets) > 0.9
 
 
-def test_a_sealed_transformer_answers_with_its_pool(made: Made, unseen: Corpus) -> None:
+def test_a_sealed_transformer_answers_with_its_pool(made: TrainedModel, unseen: Corpus) -> None:
     pool = Pool.read_from(made.files)
     assert pool is not None
     assert made.details["linear_weight"] == pool.weight
@@ -103,7 +103,7 @@ def test_a_sealed_transformer_answers_with_its_pool(made: Made, unseen: Corpus) 
     np.testing.assert_allclose(together, pooled(network, linear, pool.weight), atol=1e-9)
 
 
-def test_the_linear_model_reads_as_far_as_the_network(made: Made) -> None:
+def test_the_linear_model_reads_as_far_as_the_network(made: TrainedModel) -> None:
     served = load(made.files)
     start = "shares rally after a strong quarter " * 20
 
@@ -112,7 +112,7 @@ def test_the_linear_model_reads_as_far_as_the_network(made: Made) -> None:
     )
 
 
-def test_a_text_that_the_tokenizer_drops_is_answered(made: Made) -> None:
+def test_a_text_that_the_tokenizer_drops_is_answered(made: TrainedModel) -> None:
     scores = load(made.files).scores(["\ufffd"])
 
     np.testing.assert_allclose(scores.sum(), 1)

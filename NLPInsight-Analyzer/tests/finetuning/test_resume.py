@@ -17,9 +17,9 @@ pytest.importorskip("torch", reason="needs: make train-env-NLPInsight-Analyzer")
 
 import torch
 from nlpinsight.data.corpus import Corpus
-from nlpinsight.training.finetuning.base import Weights
+from nlpinsight.training.finetune_options import FinetuneOptions
 from nlpinsight.training.finetuning.finetune import Finetuned, finetune
-from nlpinsight.training.finetuning.options import FinetuneOptions
+from nlpinsight.training.weights import Weights
 from servicekit.files import DataError
 
 OPTIONS = FinetuneOptions(
@@ -36,18 +36,21 @@ PROGRAM = """
 import sys, time
 from pathlib import Path
 from nlpinsight.sample import generate_sample
-from nlpinsight.training.finetuning.base import find_weights
+from nlpinsight.training.weights import find_weights
 from nlpinsight.training.finetuning.finetune import finetune
-from nlpinsight.training.finetuning.options import FinetuneOptions
+from nlpinsight.training.finetune_options import FinetuneOptions
 
-def progress(done, total, what):
+done = 0
+def advance(amount, step):
+    global done
+    done += amount
     print(done, flush=True)
     time.sleep(0.02)  # so that there is time to be killed
 
 learning = generate_sample(360, seed=11)
 finetune(
     learning.texts, learning.labels, weights=find_weights(sys.argv[1]),
-    options=FinetuneOptions(**eval(sys.argv[3])), work=Path(sys.argv[2]), progress=progress,
+    options=FinetuneOptions(**eval(sys.argv[3])), work=Path(sys.argv[2]), advance=advance,
 )
 """
 
@@ -87,6 +90,26 @@ def uninterrupted(train: Train, tmp_path_factory: pytest.TempPathFactory) -> Who
     return Whole(train(work), work)
 
 
+class Interrupted(Exception):  # noqa: N818 - no error
+    pass
+
+
+class Steps:
+    """Counts all steps, and those of them that are trained now; stops after one if asked to."""
+
+    def __init__(self, until: int | None = None) -> None:
+        self.done = 0
+        self.trained: list[int] = []
+        self.until = until
+
+    def __call__(self, amount: float = 1, step: str | None = None) -> None:
+        self.done += int(amount)
+        if "loss" in str(step):
+            self.trained.append(self.done)
+            if self.until is not None and self.done > self.until:
+                raise Interrupted
+
+
 def assert_same(one: Finetuned, other: Finetuned) -> None:
     assert one.losses == other.losses
     assert one.members == other.members
@@ -120,15 +143,12 @@ def test_a_killed_training_ends_as_one_that_was_not(
                 process.send_signal(signal.SIGKILL)
                 break
     assert process.returncode == -signal.SIGKILL
-    told: list[int] = []
-    resumed = train(work, progress=lambda done, _total, _what: told.append(done))
-    assert killed_after - OPTIONS.checkpoint_steps < told[0] <= killed_after + 5
+    steps = Steps()
+    resumed = train(work, advance=steps)
+    assert killed_after - OPTIONS.checkpoint_steps < steps.trained[0] <= killed_after + 5
+    assert steps.done == 273
     assert resumed.resumed == 1
     assert_same(resumed, uninterrupted.ended)
-
-
-class Interrupted(Exception):  # noqa: N818 - no error
-    pass
 
 
 def test_interrupted_at_every_checkpoint_it_still_ends_the_same(
@@ -136,14 +156,8 @@ def test_interrupted_at_every_checkpoint_it_still_ends_the_same(
 ) -> None:
     work, times, ended = tmp_path / "often", 0, None
     while ended is None:
-        until = 10 * (times + 1)
-
-        def interrupt(done: int, _total: int, _what: str, until: int = until) -> None:
-            if done > until:
-                raise Interrupted
-
         try:
-            ended = train(work, progress=interrupt)
+            ended = train(work, advance=Steps(until=10 * (times + 1)))
         except Interrupted:
             times += 1
     assert times > 5
@@ -155,10 +169,11 @@ def test_interrupted_at_every_checkpoint_it_still_ends_the_same(
 def test_a_finished_training_is_not_repeated(
     train: Train, uninterrupted: Whole, tmp_path: Path
 ) -> None:
-    told: list[int] = []
+    steps = Steps()
     work = uninterrupted.copied(tmp_path)
-    again = train(work, progress=lambda done, _total, _what: told.append(done))
-    assert told == []
+    again = train(work, advance=steps)
+    assert steps.trained == []
+    assert steps.done == 273
     assert again.resumed == 0
     assert_same(again, uninterrupted.ended)
 
@@ -224,12 +239,8 @@ def test_what_a_kill_left_while_saving_is_removed(train: Train, tmp_path: Path) 
 def test_how_often_it_saves_may_change_under_way(
     train: Train, uninterrupted: Whole, tmp_path: Path
 ) -> None:
-    def interrupt(done: int, _total: int, _what: str) -> None:
-        if done > 12:
-            raise Interrupted
-
     with pytest.raises(Interrupted):
-        train(tmp_path, progress=interrupt)
+        train(tmp_path, advance=Steps(until=12))
     ended = train(tmp_path, options=replace(OPTIONS, checkpoint_steps=1000))
     assert ended.resumed == 1
     assert ended.losses == uninterrupted.ended.losses

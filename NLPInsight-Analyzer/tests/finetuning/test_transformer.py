@@ -23,9 +23,9 @@ from nlpinsight.golden import make_golden_set
 from nlpinsight.model import load
 from nlpinsight.schema import LABELS
 from nlpinsight.text.normalisation import EmptyTextError
+from nlpinsight.training.evaluate_and_seal import EvaluatedModel, evaluate_trained
 from nlpinsight.training.finetuning.build import Built
-from nlpinsight.training.sealing import Training, finish
-from nlpinsight.training.trained_model import Made
+from nlpinsight.training.trained_model import TrainedModel
 from servicekit.testing import LiveService
 
 TEXTS = (
@@ -143,7 +143,7 @@ print(*sorted({name.partition(".")[0] for name in sys.modules}))
 
 
 def test_a_sealed_model_is_opened_and_asked_without_torch(
-    tiny_sealed: Path, tiny_training: Training
+    tiny_sealed: Path, tiny_training: EvaluatedModel
 ) -> None:
     ran = subprocess.run(
         [sys.executable, "-W", "error", "-c", PREDICT, tiny_sealed],
@@ -176,15 +176,15 @@ def test_the_seal_says_what_the_model_was_made_of(tiny_sealed: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def other(make_tiny: Callable[[int], Made], unseen: Corpus) -> Training:
+def other(make_tiny: Callable[[int], TrainedModel], unseen: Corpus) -> EvaluatedModel:
     """The same training but for its seed."""
-    return finish(make_tiny(2), unseen, None)
+    return evaluate_trained(make_tiny(2), unseen, None)
 
 
 def test_another_network_is_not_sealed_under_these_answers(
-    tiny_training: Training, other: Training, tmp_path: Path
+    tiny_training: EvaluatedModel, other: EvaluatedModel, tmp_path: Path
 ) -> None:
-    swapped = {**tiny_training.made.files, MODEL: other.made.files[MODEL]}
+    swapped = {**tiny_training.trained.files, MODEL: other.trained.files[MODEL]}
     with pytest.raises(SealError):
         seal(
             tmp_path / "model",
@@ -201,14 +201,14 @@ def test_another_network_is_not_sealed_under_these_answers(
 
 
 def test_a_network_that_was_swapped_behind_the_digests_is_caught_by_its_answers(
-    tiny_sealed: Path, other: Training, tmp_path: Path
+    tiny_sealed: Path, other: EvaluatedModel, tmp_path: Path
 ) -> None:
     """Somebody rewrote the manifest, so that every digest is right again."""
     folder = tmp_path / "model"
     folder.mkdir()
     for file in tiny_sealed.iterdir():
         (folder / file.name).write_bytes(file.read_bytes())
-    network = other.made.files[MODEL]
+    network = other.trained.files[MODEL]
     (folder / MODEL).write_bytes(network)
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["files"][MODEL] = {
@@ -247,19 +247,19 @@ def test_the_same_network_in_fp32_is_refused_by_its_digest(
 
 
 @pytest.mark.parametrize("damage", ["max_length", "unknown", "backend"])
-def test_a_config_that_does_not_fit_is_refused(damage: str, tiny_training: Training) -> None:
-    config = json.loads(tiny_training.made.files["config.json"])
+def test_a_config_that_does_not_fit_is_refused(damage: str, tiny_training: EvaluatedModel) -> None:
+    config = json.loads(tiny_training.trained.files["config.json"])
     config |= {
         "max_length": {"max_length": 100_000},
         "unknown": {"surprise": 1},
         "backend": {"backend": "torch"},
     }[damage]
     with pytest.raises(ValueError, match=r"max_length|surprise|backend"):
-        load({**tiny_training.made.files, "config.json": json.dumps(config).encode()})
+        load({**tiny_training.trained.files, "config.json": json.dumps(config).encode()})
 
 
 def test_the_service_answers_with_the_transformer(
-    tiny_sealed: Path, tiny_training: Training
+    tiny_sealed: Path, tiny_training: EvaluatedModel
 ) -> None:
     with (
         LiveService(

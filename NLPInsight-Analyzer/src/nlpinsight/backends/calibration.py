@@ -1,19 +1,17 @@
-"""From a model's decisions to probabilities that mean what they say, also where it knows nothing.
+"""Calibrates a model's decisions to probabilities, also for texts with unknown words.
 
-A softmax of decisions is no probability that an answer is right, least of all for a text in a
-language that the training never saw. Two numbers correct it. Both are fitted on texts that the
-model did not learn from, as they are and with words hidden (`nlpinsight.text.hidden_words`):
+The softmax of decisions is not the probability that an answer is correct, in particular for texts
+in other languages than the training's. Two numbers correct it, fitted on texts that the model was
+not trained on, unchanged and with hidden words (`nlpinsight.text.hidden_words`):
 
-- a *temperature* that the decisions are divided by (Guo et al., "On Calibration of Modern Neural
-  Networks", ICML 2017). It moves no text to another label.
-- a *reach*: a text of which the model knows the share v of the words gets
-  ``w * softmax + (1 - w) * base rates`` with ``w = 1 - (1 - v) ** reach``. Where no word is known,
-  the answer is the base rates of the training: nothing else is known.
+- a *temperature* that divides the decisions (Guo et al., "On Calibration of Modern Neural
+  Networks", ICML 2017). It never changes a label.
+- a *reach*: a text with a share v of known words gets ``w * softmax + (1 - w) * base rates`` with
+  ``w = 1 - (1 - v) ** reach``. Without known words, the answer is the base rates of the training.
 
-For a back end: let models score texts that they were not trained on with `HeldOut.of`, put the
-parts together with `HeldOut.joined`, and `fit` the calibrator. `Calibrator.add_to` puts it into the
-model's files, `Calibrator.read_from` reads it back. The known words of the linear back end are its
-terms, those of a transformer the `SeenTokens` of its training's texts.
+A back end collects answers of models to texts that they were not trained on with `HeldOut.of` and
+`HeldOut.joined`, and fits the calibrator with `fit`. The known words of the linear back end are its
+terms, those of a transformer the `SeenTokens` of its training texts.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,23 +19,21 @@ from dataclasses import dataclass
 from typing import Annotated, Final, Self
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
+from nlpinsight.arrays import BoolArray, Float64Array, Int64Array
 from nlpinsight.schema import LABELS
 from nlpinsight.text.hidden_words import hide_words_of_each
 
 __all__ = ["CALIBRATION", "Calibrator", "HeldOut", "base_rates_of", "fit", "softmax"]
 
-Floats = npt.NDArray[np.float64]
-Targets = npt.NDArray[np.int64]
-Score = Callable[[Sequence[str]], tuple[Floats, Floats]]
-"""Gives the decisions (texts x labels) and the share of known words of each text."""
+Score = Callable[[Sequence[str]], tuple[Float64Array, Float64Array]]
+"""Computes the decisions (texts x labels) and the share of known words of texts."""
 
 CALIBRATION: Final = "calibration.json"
 """The file of a sealed model that holds its calibrator."""
 
-# The bounds of the search, as natural logarithms, and how near it comes to the best value.
+# Bounds of the search, as natural logarithms, and its precision.
 _LOG_TEMPERATURES: Final = (-3.0, 3.0)
 _LOG_REACHES: Final = (-2.0, 5.0)
 _PRECISION: Final = 1e-4
@@ -46,13 +42,13 @@ _GOLDEN: Final = (5**0.5 - 1) / 2
 
 
 class Calibrator(BaseModel):
-    """The numbers that turn decisions into probabilities.
+    """Converts decisions to probabilities.
 
     Attributes:
-        temperature: What decisions are divided by.
+        temperature: Divisor of the decisions.
         reach: How fast trust grows with the share of known words; see the module.
-        base_rates: The share of each label in the training, in the order of the labels.
-        texts: How many held-out texts it was fitted on.
+        base_rates: Share of each label in the training, in the order of `LABELS`.
+        texts: Number of held-out texts that it was fitted on.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,70 +58,70 @@ class Calibrator(BaseModel):
     base_rates: tuple[float, float, float]
     texts: int
 
-    def scores(self, decisions: Floats, known: Floats) -> Floats:
+    def scores(self, decisions: Float64Array, known: Float64Array) -> Float64Array:
         """The probability of each label.
 
         Args:
-            decisions: The model's decisions before softmax: texts x labels.
-            known: The share of each text's words that the model knows, from 0 to 1.
+            decisions: Decisions before softmax: texts x labels.
+            known: Share of known words of each text, from 0 to 1.
 
         Returns:
-            Rows that sum to 1. A text with no known word gets the base rates.
+            Texts x labels; rows sum to 1.
         """
         trust = (1.0 - (1.0 - known) ** self.reach)[:, np.newaxis]
         mixed = trust * softmax(decisions / self.temperature) + (1.0 - trust) * self._base
         return np.asarray(mixed, dtype=np.float64)
 
     def add_to(self, files: Mapping[str, bytes]) -> dict[str, bytes]:
-        """A model's files with this calibrator among them."""
+        """A model's files, including this calibrator."""
         return {**files, CALIBRATION: self.model_dump_json(indent=2).encode()}
 
     @classmethod
     def read_from(cls, files: Mapping[str, bytes]) -> "Calibrator | None":
-        """The calibrator of a sealed model; None where it has none.
+        """The calibrator of a sealed model; None if it has none.
 
         Raises:
-            ValueError: Its file does not hold one.
+            ValueError: The file is invalid.
         """
         return cls.model_validate_json(files[CALIBRATION]) if CALIBRATION in files else None
 
     @property
-    def _base(self) -> Floats:
+    def _base(self) -> Float64Array:
         return np.array(self.base_rates, dtype=np.float64)
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """What models said about texts that they did not learn from.
+    """Answers of models to texts that they were not trained on.
 
     Attributes:
-        decisions: Before softmax: texts x labels.
-        known: The share of each text's words that the model that scored it knows.
-        targets: The place of each text's label in `LABELS`.
+        decisions: Decisions before softmax: texts x labels.
+        known: Share of known words of each text.
+        targets: Index of each text's label in `LABELS`.
         hidden: Whether words of the text were hidden.
     """
 
-    decisions: Floats
-    known: Floats
-    targets: Targets
-    hidden: npt.NDArray[np.bool_]
+    decisions: Float64Array
+    known: Float64Array
+    targets: Int64Array
+    hidden: BoolArray
 
     def __len__(self) -> int:
-        """How many texts there are."""
+        """The number of texts."""
         return len(self.targets)
 
     @classmethod
-    def of(cls, score: Score, texts: Sequence[str], targets: Targets, *, seed: int) -> Self:
-        """Let a model score texts as they are, and once more with words hidden.
+    def of(cls, score: Score, texts: Sequence[str], targets: Int64Array, *, seed: int) -> Self:
+        """Score texts unchanged, and again with hidden words.
 
         Args:
-            score: The model, which did not learn from these texts.
+            score: A model that was not trained on these texts.
             texts: The texts, normalised.
-            targets: The place of each one's label in `LABELS`.
-            seed: Decides which words are hidden.
+            targets: Index of each text's label in `LABELS`.
+            seed: Random seed of the hidden words.
 
         Returns:
-            Twice as many rows as texts: first the texts as they are.
+            Two rows per text: first all unchanged texts.
         """
         whole = score(texts)
         hidden = score(hide_words_of_each(texts, seed=seed))
@@ -138,27 +134,23 @@ class HeldOut:
 
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:
-        """What several models said about different texts, such as those of a cross-validation."""
-        return cls(
-            np.concatenate([part.decisions for part in parts]),
-            np.concatenate([part.known for part in parts]),
-            np.concatenate([part.targets for part in parts]),
-            np.concatenate([part.hidden for part in parts]),
-        )
+        """Concatenate the answers of several models, such as those of a cross-validation."""
+        columns = zip(*((p.decisions, p.known, p.targets, p.hidden) for p in parts), strict=True)
+        return cls(*map(np.concatenate, columns))
 
 
-def base_rates_of(targets: Targets) -> tuple[float, float, float]:
-    """The share of each label among texts, in the order of the labels."""
+def base_rates_of(targets: Int64Array) -> tuple[float, float, float]:
+    """The share of each label, in the order of `LABELS`."""
     negative, neutral, positive = np.bincount(targets, minlength=len(LABELS)) / len(targets)
     return float(negative), float(neutral), float(positive)
 
 
 def fit(held_out: HeldOut, base_rates: tuple[float, float, float]) -> Calibrator:
-    """Fit a calibrator: the temperature and the reach of the least log loss.
+    """Fit a calibrator: the temperature and the reach with the lowest log loss.
 
     Args:
-        held_out: What models said about texts that they did not learn from.
-        base_rates: The share of each label in the training.
+        held_out: Answers of models to texts that they were not trained on.
+        base_rates: Share of each label in the training.
     """
 
     def candidate(log_temperature: float, log_reach: float) -> Calibrator:
@@ -177,21 +169,21 @@ def fit(held_out: HeldOut, base_rates: tuple[float, float, float]) -> Calibrator
     temperature, reach = 0.0, 1.0
     for _ in range(_SWEEPS):
         before = temperature, reach
-        temperature = _least(lambda value: loss(value, reach), _LOG_TEMPERATURES)  # noqa: B023
-        reach = _least(lambda value: loss(temperature, value), _LOG_REACHES)  # noqa: B023
+        temperature = _minimize(lambda value: loss(value, reach), _LOG_TEMPERATURES)  # noqa: B023
+        reach = _minimize(lambda value: loss(temperature, value), _LOG_REACHES)  # noqa: B023
         if max(abs(temperature - before[0]), abs(reach - before[1])) < _PRECISION:
             break
     return candidate(temperature, reach)
 
 
-def softmax(decisions: Floats) -> Floats:
-    """Probabilities of rows of decisions."""
+def softmax(decisions: Float64Array) -> Float64Array:
+    """The softmax of each row of decisions."""
     powers = np.exp(decisions - decisions.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float64)
 
 
-def _least(loss: Callable[[float], float], bounds: tuple[float, float]) -> float:
-    """Where a function of one minimum is least, by golden-section search."""
+def _minimize(loss: Callable[[float], float], bounds: tuple[float, float]) -> float:
+    """The minimum of a unimodal function, by golden-section search."""
     low, high = bounds
     one, other = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
     at_one, at_other = loss(one), loss(other)

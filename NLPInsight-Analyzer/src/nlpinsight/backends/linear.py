@@ -1,9 +1,8 @@
-"""A linear model of a text's terms: what the tfidf back end computes for every request.
+"""The linear model of a text's terms, which the tfidf back end computes for every request.
 
-The same sums as scikit-learn's pipeline (`nlpinsight.training.linear_pipeline`), over the terms of
-one text instead of sparse matrices, and without importing scikit-learn, which takes longer than
-everything else of a start together. `linear_pipeline.export` makes it, and refuses one that
-disagrees.
+It computes the same sums as the scikit-learn pipeline (`nlpinsight.training.linear_pipeline`), for
+the terms of one text instead of sparse matrices, and without importing scikit-learn, which would
+take most of a service's start. `linear_pipeline.export` makes it and checks that both agree.
 """
 
 import io
@@ -16,13 +15,13 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from nlpinsight.arrays import Float64Array
 from nlpinsight.ngrams import character_terms, fold, pairs_of, tokens
 from nlpinsight.schema import LABELS
 from nlpinsight.text.hidden_words import LETTER
 
 __all__ = ["Block", "LinearModel"]
 
-Floats = npt.NDArray[np.float64]
 
 _TERMS: Final = "terms.json"
 _WEIGHTS: Final = "weights.npz"
@@ -30,17 +29,17 @@ _WEIGHTS: Final = "weights.npz"
 
 @dataclass(frozen=True)
 class Block:
-    """One kind of terms. A text's weighted counts in it have the length 1.
+    """One kind of terms. A text's weighted counts are normalised to length 1.
 
     Attributes:
-        terms: All that are known, in the order of the rows below.
-        idf: How rare each is.
-        weights: What each adds to each label.
+        terms: Known terms, in the order of the rows below.
+        idf: Inverse document frequency of each term.
+        weights: Weight of each term for each label: terms x labels.
     """
 
     terms: tuple[str, ...]
-    idf: Floats
-    weights: Floats
+    idf: Float64Array
+    weights: Float64Array
 
 
 class LinearModel:
@@ -48,11 +47,11 @@ class LinearModel:
 
     Args:
         words: Words and pairs of words.
-        characters: Runs of characters.
-        intercept: What each label has before any word.
+        characters: Character n-grams.
+        intercept: Intercept of each label.
     """
 
-    def __init__(self, words: Block, characters: Block, intercept: Floats) -> None:
+    def __init__(self, words: Block, characters: Block, intercept: Float64Array) -> None:
         self._words = _Lookup(words)
         self._characters = _Lookup(characters)
         self.intercept = intercept
@@ -62,18 +61,18 @@ class LinearModel:
 
     @property
     def size(self) -> int:
-        """How many terms are known."""
+        """The number of known terms."""
         return len(self._words.block.terms) + len(self._characters.block.terms)
 
-    def decide(self, texts: Sequence[str]) -> tuple[Floats, list[float]]:
-        """The decision function, and the share of each text's words that is known.
+    def decide(self, texts: Sequence[str]) -> tuple[Float64Array, list[float]]:
+        """The decision function, and the share of known words of each text.
 
         Args:
             texts: Normalised texts.
 
         Returns:
-            One row per text with a value for each label, and one share per text: of its words,
-            which are tokens with a letter, those that are terms of the model. 0 without words.
+            The decisions (texts x labels), and for each text the share of its words (tokens with a
+            letter) that are terms of the model, 0 without words.
         """
         found = np.empty((len(texts), len(LABELS)), dtype=np.float64)
         shares = []
@@ -87,20 +86,20 @@ class LinearModel:
             shares.append(self._share(spoken))
         return found, shares
 
-    def decisions(self, texts: Sequence[str]) -> Floats:
-        """The decision function: one row per text, a value for each label."""
+    def decisions(self, texts: Sequence[str]) -> Float64Array:
+        """The decision function: texts x labels."""
         return self.decide(texts)[0]
 
     def known_share(self, text: str) -> float:
-        """The share of a normalised text's words that is known; see `decide`."""
+        """The share of known words of a normalised text; see `decide`."""
         return self._share(tokens(fold(text)))
 
-    def contributions(self, text: str) -> Floats:
-        """What each word of a normalised text adds to the decision: one row per word.
+    def contributions(self, text: str) -> Float64Array:
+        """The contribution of each word of a normalised text to the decision: words x labels.
 
-        A term in a word is that word's. A pair of words is half of either one's. A term that
-        occurs several times is shared among its occurrences, because only the logarithm of their
-        number counts. With the intercept, the rows sum to the decision.
+        A term inside a word belongs to that word, a pair of words half to each. A repeated term is
+        shared among its occurrences, because only the logarithm of their number counts. With the
+        intercept, the rows sum to the decision.
         """
         words = text.split()
         rows = np.zeros((len(words), len(LABELS)), dtype=np.float64)
@@ -136,7 +135,7 @@ class LinearModel:
         return known / (known + unknown) if known or unknown else 0.0
 
     def to_files(self) -> dict[str, bytes]:
-        """The files of the model, by name. They hold no code: text and numbers."""
+        """The files of the model by name, without pickles."""
         words, characters = self._words.block, self._characters.block
         arrays = io.BytesIO()
         np.savez(
@@ -170,20 +169,20 @@ class _Lookup:
         self.block = block
         self._rows = {term: row for row, term in enumerate(block.terms)}
 
-    def sum_of(self, terms: list[str]) -> Floats:
-        """What the terms of a text add to each label."""
+    def sum_of(self, terms: list[str]) -> Float64Array:
+        """The sum of the terms of a text, for each label."""
         rows, values = self._values(Counter(terms))
         return np.asarray(values @ self.block.weights[rows], dtype=np.float64)
 
-    def values_of(self, terms: list[str]) -> list[tuple[str, Floats]]:
-        """What each term of a text adds to each label."""
+    def values_of(self, terms: list[str]) -> list[tuple[str, Float64Array]]:
+        """The value of each known term of a text, for each label."""
         counts = Counter(terms)
         rows, values = self._values(counts)
         known = [term for term in counts if term in self._rows]
         return list(zip(known, values[:, np.newaxis] * self.block.weights[rows], strict=True))
 
-    def _values(self, counts: Mapping[str, int]) -> tuple[npt.NDArray[np.intp], Floats]:
-        # Two flat lists and one look-up per term: most of a request's time is spent here.
+    def _values(self, counts: Mapping[str, int]) -> tuple[npt.NDArray[np.intp], Float64Array]:
+        # Flat lists and one look-up per term, because requests spend most of their time here.
         row_of = self._rows.get
         rows, numbers = [], []
         for term, count in counts.items():

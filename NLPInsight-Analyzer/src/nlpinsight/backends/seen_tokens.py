@@ -1,9 +1,9 @@
-"""Which words a fine-tuning saw, as the tokens that they are made of.
+"""The words of a fine-tuning, as tuples of token identifiers.
 
-A pre-trained encoder reads any text, but what fine-tuning made of words that it never saw is
-chance. The words that it saw are sealed with the model, so that an answer can say how much of its
-text is among them. Words and not tokens: a German word is made of pieces of English ones, all of
-which were seen.
+A pre-trained encoder reads any text, but its answers to words that fine-tuning never saw are
+chance. The words of the training texts are sealed with the model, so that an answer can say which
+share of its text is known. Words, not tokens: a German word consists of pieces of English words
+that were all seen.
 """
 
 import json
@@ -12,43 +12,43 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import TypeAdapter
 from tokenizers import Encoding, Tokenizer
 
+from nlpinsight.arrays import Float64Array
 from nlpinsight.text.hidden_words import LETTER
 
 __all__ = ["SEEN_TOKENS", "SeenTokens"]
 
 SEEN_TOKENS: Final = "seen_tokens.json"
-"""The file of a sealed model that holds the words that its fine-tuning saw."""
+"""The file of a sealed model that holds the words of its fine-tuning."""
 
 Word = tuple[int, ...]
 """The identifiers of a word's tokens."""
 
 _WORDS: Final = TypeAdapter(list[Word])
 
-# What a tokenizer puts in the place of what it cannot spell: seen in training, it says nothing.
+# Placeholders of tokenizers for unknown characters, which match any word.
 _UNKNOWN: Final = ("[UNK]", "<unk>")
 
 
 @dataclass(frozen=True)
 class SeenTokens:
-    """The words that a fine-tuning saw.
+    """The words of a fine-tuning.
 
     Attributes:
-        identifiers: Those of the tokens of each word.
+        identifiers: The token identifiers of each word.
     """
 
     identifiers: frozenset[Word]
 
     @classmethod
     def of(cls, tokenizer: Tokenizer, texts: Sequence[str]) -> Self:
-        """Those of texts.
+        """The words of training texts.
 
         Args:
-            tokenizer: Cuts texts as the training cut them.
-            texts: The training's texts, normalised.
+            tokenizer: The tokenizer of the training, with its truncation.
+            texts: The training texts, normalised.
         """
         unknown = {tokenizer.token_to_id(name) for name in _UNKNOWN}
         encodings = tokenizer.encode_batch(list(texts))
@@ -60,34 +60,34 @@ class SeenTokens:
         return cls(frozenset(word for word in seen if unknown.isdisjoint(word)))
 
     def share(self, text: str, encoding: Encoding) -> float:
-        """The share of a text's words that were seen.
+        """The share of known words of a text.
 
         Args:
-            text: The normalised text. What has no letter is not a word.
-            encoding: The text's tokens, as far as the model reads them.
+            text: The normalised text. Tokens without letters are not words.
+            encoding: The text's tokens that the model reads.
 
         Returns:
-            From 0 to 1; 0 where the text has no word.
+            From 0 to 1; 0 if the text has no words.
         """
         words = _words(text, encoding)
         return sum(word in self.identifiers for word in words) / len(words) if words else 0.0
 
-    def shares(self, tokenizer: Tokenizer, texts: Sequence[str]) -> npt.NDArray[np.float64]:
+    def shares(self, tokenizer: Tokenizer, texts: Sequence[str]) -> Float64Array:
         """`share` of each of several normalised texts."""
         encodings = tokenizer.encode_batch(list(texts))
         shares: Iterable[float] = map(self.share, texts, encodings)
         return np.array(list(shares), dtype=np.float64)
 
     def add_to(self, files: Mapping[str, bytes]) -> dict[str, bytes]:
-        """A model's files with these words among them."""
+        """A model's files, including these words."""
         return {**files, SEEN_TOKENS: json.dumps(sorted(self.identifiers)).encode()}
 
     @classmethod
     def read_from(cls, files: Mapping[str, bytes]) -> "SeenTokens | None":
-        """The words of a sealed model; None where it has no such file.
+        """The words of a sealed model; None if it has none.
 
         Raises:
-            ValueError: The file does not hold them.
+            ValueError: The file is invalid.
         """
         if SEEN_TOKENS not in files:
             return None

@@ -1,28 +1,25 @@
-"""The linear back end, as a service holds it.
+"""The linear back end.
 
-Its sealed model holds the fitted scikit-learn pipeline (``pipeline.joblib``) and, taken out of it
-and proven to answer the same when it was sealed, the terms and weights that requests are answered
-with. Serving unpickles nothing: it needs numpy alone, is ready at once, and is several times
-faster than the pipeline on one text.
+A sealed model holds the fitted scikit-learn pipeline (``pipeline.joblib``), and the terms and
+weights exported from it, which were checked to give the same answers. Serving uses the latter: it
+unpickles nothing, needs numpy alone, and is several times faster than the pipeline on one text.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal
 
-import numpy as np
-import numpy.typing as npt
 from modelseal import GoldenValue
 from pydantic import Field, JsonValue, TypeAdapter
 
+from nlpinsight.arrays import Float64Array
 from nlpinsight.backends.calibration import Calibrator
 from nlpinsight.backends.linear import LinearModel
-from nlpinsight.model import CONFIG, ModelConfig, Reading, calibrated, replay
+from nlpinsight.model import CONFIG, ModelConfig, Reading, SentimentModel
 from nlpinsight.schema import Backend
 from nlpinsight.text.normalisation import normalise_all
 
 __all__ = ["PIPELINE", "TfidfConfig", "TfidfModel", "load", "pack"]
 
-Floats = npt.NDArray[np.float64]
 
 PIPELINE: Final = "pipeline.joblib"
 
@@ -31,24 +28,20 @@ class TfidfConfig(ModelConfig):
     """``config.json`` of this back end.
 
     Attributes:
-        characters: How many characters of a normalised text are read: a long article.
+        characters: Maximum number of characters of a normalised text.
     """
 
     backend: Literal["tfidf"] = "tfidf"
     characters: int = Field(default=10_000, ge=1)
 
 
-class TfidfModel:
-    """Answers texts.
+class TfidfModel(SentimentModel):
+    """A loaded model of this back end.
 
     Args:
-        linear: What computes.
-        config: What is sealed with it.
-        calibrator: What makes probabilities of its decisions; None in models that were sealed
-            before there was one.
-
-    Attributes:
-        linear: The same.
+        linear: The linear model.
+        config: Its configuration.
+        calibrator: Converts decisions to probabilities; None for models sealed without it.
     """
 
     def __init__(
@@ -60,50 +53,37 @@ class TfidfModel:
 
     @property
     def backend(self) -> Backend:
-        """Which back end this is."""
+        """The back end."""
         return "tfidf"
 
     @property
     def tolerance(self) -> float:
-        """How far a score may move between machines: sums of floats in another order."""
+        """How far a score may differ between machines: sums of floats in another order."""
         return 1e-9
 
     @property
     def calibrator(self) -> Calibrator | None:
-        """What makes probabilities of decisions."""
+        """Converts decisions to probabilities."""
         return self._calibrator
 
     def read(self, texts: Sequence[str]) -> tuple[list[str], list[Reading]]:
-        """What is read of each text, normalised, and how much of it that is.
-
-        Raises:
-            EmptyTextError: A text has nothing left once it is normalised.
-        """
+        """The part of each text that the model reads, normalised, and its extent."""
         cut, totals = self._cut(texts)
         return cut, self._readings(cut, totals, map(self.linear.known_share, cut))
 
-    def decide(self, texts: Sequence[str]) -> tuple[Floats, list[Reading]]:
-        """The decision function, and how much of each text it rests on."""
+    def decide(self, texts: Sequence[str]) -> tuple[Float64Array, list[Reading]]:
+        """The decisions before softmax and calibration (texts x labels), and what was read."""
         cut, totals = self._cut(texts)
         decisions, shares = self.linear.decide(cut)
         return decisions, self._readings(cut, totals, shares)
 
-    def scores(self, texts: Sequence[str]) -> Floats:
-        """The probability of each class, in the order of `LABELS`: one row per text."""
-        return self.answer(texts)[0]
-
-    def answer(self, texts: Sequence[str]) -> tuple[Floats, list[Reading]]:
-        """The scores, and how much of each text they rest on."""
-        decisions, readings = self.decide(texts)
-        return calibrated(decisions, readings, self._calibrator), readings
-
     def replay(self, inputs: Sequence[JsonValue]) -> Mapping[str, Sequence[GoldenValue]]:
         """Answer golden texts.
 
-        Of a calibrated model also ``decision`` and ``explained_decision``, the same answer by two
-        paths: what is scored, and what `nlpinsight.explain` gives to the words, with the base.
+        For calibrated models also ``decision`` and ``explained_decision``, one answer by two code
+        paths: the score, and the sum of the explanation by `nlpinsight.explain`.
         """
-        answers = replay(self, inputs)
+        answers = dict(super().replay(inputs))
         if self._calibrator is not None:
             texts = TypeAdapter(list[str]).validate_python(inputs)
             cut, _ = self._cut(texts)
@@ -115,7 +95,7 @@ class TfidfModel:
         return answers
 
     def _cut(self, texts: Sequence[str]) -> tuple[list[str], list[int]]:
-        """What is read of each text, normalised, and how long the whole of it is."""
+        """The part of each text that is read, normalised, and the length of the whole."""
         normalised = normalise_all(texts)
         return [text[: self._characters] for text in normalised], list(map(len, normalised))
 
@@ -128,11 +108,11 @@ class TfidfModel:
 
 
 def pack(linear: LinearModel, pipeline: bytes) -> dict[str, bytes]:
-    """The files of a model, by name: what `modelseal.seal` seals and `load` reads.
+    """The files of a model by name, for `modelseal.seal` and `load`.
 
     Args:
-        linear: What requests are answered with.
-        pipeline: What it was taken out of, as joblib.
+        linear: The linear model that answers requests.
+        pipeline: The pipeline that it was exported from, as a joblib file.
     """
     return {
         CONFIG: TfidfConfig().model_dump_json(indent=2).encode(),
@@ -142,7 +122,7 @@ def pack(linear: LinearModel, pipeline: bytes) -> dict[str, bytes]:
 
 
 def load(files: Mapping[str, bytes]) -> TfidfModel:
-    """Make a model of the verified files of a sealed model."""
+    """Make a model from the verified files of a sealed model."""
     return TfidfModel(
         LinearModel.from_files(files),
         TfidfConfig.model_validate_json(files[CONFIG]),

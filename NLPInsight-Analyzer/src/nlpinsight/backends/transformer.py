@@ -1,15 +1,14 @@
-"""The transformer back end: an int8 ONNX network behind a tokenizer, and no torch.
+"""The transformer back end: a tokenizer and an int8 ONNX network, without torch.
 
-Each text is computed on its own. Dynamic quantization takes the range of its integers from all
-that is computed together, so in a batch a text's scores would depend on its neighbours, and on one
-thread a batch is no faster than its texts one by one (``make bench`` measures it). Alone, a text
-gets the same scores whatever else is asked, bit for bit.
+Each text is computed alone. Dynamic quantization derives the range of its integers from the whole
+batch, so in a batch a text's scores would depend on its neighbours; and on one thread, a batch is
+no faster (``make bench`` measures it). Alone, a text always gets the same scores, bit for bit.
 
 A network that was fine-tuned here answers together with a linear model
 (`nlpinsight.backends.pooling`).
 
-A text is normalised, cut at `MAX_CHARACTERS`, tokenized, and cut at the tokens that the model was
-trained with. What was left out is told with the answer.
+A text is normalised, cut at `MAX_CHARACTERS`, tokenized, and cut at the number of tokens that the
+model was trained with. Answers say how much was left out.
 """
 
 import json
@@ -17,17 +16,15 @@ from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 import numpy as np
-import numpy.typing as npt
 import onnxruntime as ort
-from modelseal import GoldenValue
-from pydantic import Field, JsonValue
+from pydantic import Field
 from tokenizers import Encoding, Tokenizer
 
-from nlpinsight import model as protocol
+from nlpinsight.arrays import Float64Array
 from nlpinsight.backends.calibration import Calibrator
 from nlpinsight.backends.pooling import Pool
 from nlpinsight.backends.seen_tokens import SeenTokens
-from nlpinsight.model import CONFIG, ModelConfig, Reading, calibrated
+from nlpinsight.model import CONFIG, ModelConfig, Reading, SentimentModel
 from nlpinsight.schema import LABELS, Backend
 from nlpinsight.text.normalisation import normalise_all
 
@@ -41,30 +38,29 @@ __all__ = [
     "pack",
 ]
 
-Floats = npt.NDArray[np.float64]
 
 MODEL: Final = "model.onnx"
 TOKENIZER: Final = "tokenizer.json"
 
 MAX_CHARACTERS: Final = 20_000
-"""How much of a normalised text is tokenized at all.
+"""Maximum number of characters of a normalised text that are tokenized.
 
-A request cannot hold more; a text from elsewhere can. No model here reads 512 tokens beyond it,
-unless a text is made of words that run over many lines.
+Requests cannot hold more, texts of files can. 512 tokens are shorter, unless words run over many
+lines.
 """
 
-# Where the integers of a network fall at the edge between two values, another processor's rounding
-# moves a probability by about this much.
+# Another processor's rounding at the edge between two integers of the network moves a probability
+# by about this much.
 _TOLERANCE: Final = 0.02
 
 
 class TransformerConfig(ModelConfig):
-    """What a transformer's ``config.json`` says.
+    """``config.json`` of this back end.
 
     Attributes:
-        max_length: How many tokens the network reads, marks of beginning and end included.
-        base: The weights that it was fine-tuned from, or that it is.
-        quantization: How its weights are stored.
+        max_length: Maximum number of tokens, marks of beginning and end included.
+        base: Name of the weights that it was fine-tuned from, or of the exported classifier.
+        quantization: Storage format of its weights.
     """
 
     backend: Literal["transformer"] = "transformer"
@@ -73,20 +69,16 @@ class TransformerConfig(ModelConfig):
     quantization: Literal["int8", "none"]
 
 
-class TransformerModel:
-    """Answers texts. May be used by several threads at once.
+class TransformerModel(SentimentModel):
+    """A loaded model of this back end. Threads may share it.
 
     Args:
-        config: What the model says of itself.
+        config: Its configuration.
         tokenizer: Its tokenizer, as JSON.
         network: The network, as ONNX.
-        seen: The words that its fine-tuning saw; None where that is not known, as of a model that
-            somebody else fine-tuned.
-        calibrator: What makes probabilities of its decisions; None in the same case.
-        pool: A linear model that answers with it; None where the network answers alone.
-
-    Attributes:
-        config: The same.
+        seen: The words of its fine-tuning; None if it was fine-tuned elsewhere.
+        calibrator: Converts decisions to probabilities; None in the same case.
+        pool: A linear model that answers with it; None if the network answers alone.
     """
 
     def __init__(
@@ -113,30 +105,21 @@ class TransformerModel:
 
     @property
     def backend(self) -> Backend:
-        """Which back end this is."""
+        """The back end."""
         return "transformer"
 
     @property
     def tolerance(self) -> float:
-        """How far a score may move between machines while the model is still the same one."""
+        """How far a score may differ between machines."""
         return _TOLERANCE
 
     @property
     def calibrator(self) -> Calibrator | None:
-        """What makes probabilities of decisions."""
+        """Converts decisions to probabilities."""
         return self._calibrator
 
-    def scores(self, texts: Sequence[str]) -> Floats:
-        """The probability of each class, in the order of `LABELS`: one row per text."""
-        return self.answer(texts)[0]
-
-    def answer(self, texts: Sequence[str]) -> tuple[Floats, list[Reading]]:
-        """The scores, and how much of each text they rest on."""
-        decisions, readings = self.decide(texts)
-        return calibrated(decisions, readings, self._calibrator), readings
-
-    def decide(self, texts: Sequence[str]) -> tuple[Floats, list[Reading]]:
-        """Decisions before softmax, and how much of each text they rest on."""
+    def decide(self, texts: Sequence[str]) -> tuple[Float64Array, list[Reading]]:
+        """The decisions before softmax and calibration (texts x labels), and what was read."""
         decisions = np.empty((len(texts), len(LABELS)), dtype=np.float64)
         readings = []
         for row, text in enumerate(normalise_all(texts)):
@@ -146,7 +129,7 @@ class TransformerModel:
         return decisions, readings
 
     def read(self, texts: Sequence[str]) -> tuple[list[str], list[Reading]]:
-        """What is read of each text, normalised and cut behind its last token that is read."""
+        """The part of each text that the model reads, normalised, and its extent."""
         cut, readings = [], []
         for text in normalise_all(texts):
             encoding = self._tokenizer.encode(text[:MAX_CHARACTERS])
@@ -154,17 +137,13 @@ class TransformerModel:
             readings.append(self._reading(encoding, text))
         return cut, readings
 
-    def replay(self, inputs: Sequence[JsonValue]) -> Mapping[str, Sequence[GoldenValue]]:
-        """Answer golden inputs by every path that a service may take."""
-        return protocol.replay(self, inputs)
-
-    def _decisions(self, encoding: Encoding, text: str) -> Floats:
+    def _decisions(self, encoding: Encoding, text: str) -> Float64Array:
         logits = self._logits(encoding)
         if self._pool is None:
             return logits
         return self._pool.decide(_read_part(encoding, text), logits)
 
-    def _logits(self, encoding: Encoding) -> Floats:
+    def _logits(self, encoding: Encoding) -> Float64Array:
         feed = {
             "input_ids": np.array([encoding.ids], dtype=np.int64),
             "attention_mask": np.array([encoding.attention_mask], dtype=np.int64),
@@ -173,18 +152,18 @@ class TransformerModel:
         return np.asarray(logits[0], dtype=np.float64)
 
     def _reading(self, encoding: Encoding, text: str) -> Reading:
-        """Count tokens without the marks of beginning and end, which stand for no text."""
+        """Count tokens without the marks of beginning and end."""
         used = len(encoding.ids) - self._marks
         total = used + sum(len(rest.ids) - self._marks for rest in encoding.overflowing)
         if len(text) > MAX_CHARACTERS:
-            # What lies behind was not tokenized; that there is something is what must be told.
+            # The rest was not tokenized; its length is estimated.
             total = max(total + 1, round(total * len(text) / MAX_CHARACTERS))
         known = None if self._seen is None else self._seen.share(text, encoding)
         return Reading(unit="tokens", used=used, total=total, in_vocabulary=known)
 
 
 def load(files: Mapping[str, bytes]) -> TransformerModel:
-    """Make a model of the verified files of a sealed one."""
+    """Make a model from the verified files of a sealed model."""
     config = TransformerConfig.model_validate_json(files[CONFIG])
     return TransformerModel(
         config,
@@ -197,10 +176,10 @@ def load(files: Mapping[str, bytes]) -> TransformerModel:
 
 
 def pack(config: TransformerConfig, tokenizer: str, network: bytes) -> dict[str, bytes]:
-    """The files of a model, by name: what is sealed and what `load` reads.
+    """The files of a model by name, for `modelseal.seal` and `load`.
 
     Args:
-        config: What the model says of itself.
+        config: Its configuration.
         tokenizer: Its tokenizer, as JSON.
         network: The network, as ONNX.
     """
@@ -212,16 +191,16 @@ def pack(config: TransformerConfig, tokenizer: str, network: bytes) -> dict[str,
 
 
 def _read_part(encoding: Encoding, text: str) -> str:
-    """A normalised text as far as its tokens are read."""
+    """The part of a normalised text that its tokens cover."""
     return text[: max(end for _, end in encoding.offsets)]
 
 
 def _session_options() -> ort.SessionOptions:
-    """One thread per call: a service answers many at once, and its workers are the parallelism."""
+    """One thread per call, because a service answers many requests at once."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
-    # Texts differ in length: plans for one length would be made anew, and kept, for each.
+    # Texts differ in length, and memory plans would be kept for every length.
     options.enable_mem_pattern = False
     options.log_severity_level = 3
     return options

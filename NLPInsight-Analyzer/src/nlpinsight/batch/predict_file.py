@@ -1,46 +1,46 @@
-"""Judge a file of texts into another file, in bounded memory, all or nothing."""
+"""Predicts the sentiment of a file of texts, in bounded memory, all or nothing."""
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
 from servicekit.answer_warnings import WARNINGS, as_cell
-from servicekit.files import NewFile, check_not_input
+from servicekit.files import check_not_input, check_writable
+from servicekit.progress import Advance, silent
 from servicekit.rows import RowErrors
 
 from nlpinsight.batch.result_file import ResultWriter
 from nlpinsight.data.rows import Row
 from nlpinsight.data.text_file import TextFile
-from nlpinsight.model import SentimentModel, judge
+from nlpinsight.model import SentimentModel, predict_sentiments
 from nlpinsight.schema import LABELS, Label, Sentiment
 
 __all__ = ["ADDED", "BatchSummary", "check_files", "predict_file"]
 
 ADDED: Final = ("prediction", "confidence", *LABELS, "in_vocabulary", "truncated", WARNINGS)
-"""The columns that are added behind those of the input."""
+"""The columns that are added after those of the input."""
 
 _CHUNK: Final = 256
 
-# No two names become one, whatever other columns there are: input_prediction becomes
-# input_input_prediction.
+# Renaming never makes two names equal: input_prediction becomes input_input_prediction.
 _TAKEN: Final = re.compile(rf"(?:input_)*(?:{'|'.join(ADDED)})")
 
 
 @dataclass(frozen=True)
 class BatchSummary:
-    """What was judged.
+    """Counts of a predicted file.
 
     Attributes:
-        texts: How many texts.
-        labels: How many of each label.
-        truncated: How many were not read to their end.
-        warnings: How many answers carry each warning, by its code.
-        read_as: The form that the input was read in.
-        renamed: The input's columns that were written under another name, and that name.
+        texts: Number of texts.
+        labels: Number of predictions of each label.
+        truncated: Number of texts that were not read to the end.
+        warnings: Number of answers with each warning, by its code.
+        read_as: Format that the input was read as.
+        renamed: New names of the input's columns that were renamed.
     """
 
     texts: int
@@ -55,56 +55,52 @@ def check_files(source: Path, destination: Path) -> None:
     """Refuse an output that cannot be written, or that is the input.
 
     Raises:
-        DataError: It cannot be, or both are the same file.
+        DataError: It cannot be written, or both are the same file.
     """
     check_not_input(destination, source)
-    NewFile(destination).discard()
+    check_writable(destination)
 
 
 def predict_file(
-    model: SentimentModel,
-    source: Path,
-    destination: Path,
-    *,
-    progress: Callable[[int], object] = lambda _texts: None,
+    model: SentimentModel, source: Path, destination: Path, *, advance: Advance = silent
 ) -> BatchSummary:
-    """Judge every text of a file.
+    """Predict the sentiment of every text of a file.
 
-    The output has the input's fields, with those of `ADDED` behind them, in the order of the
-    rows. A field of the input with the name of an added one is written as ``input_NAME``. Labels of
-    Financial PhraseBank's lines become a field.
+    The output has the input's fields, then those of `ADDED`, in the order of the rows. A field of
+    the input with the name of an added one is written as ``input_NAME``. Labels of Financial
+    PhraseBank's lines become a field.
 
     Args:
         model: An opened model.
         source: ``.csv`` or ``.jsonl`` with ``text``, or ``.txt`` with one text per line or in the
-            form of Financial PhraseBank.
+            format of Financial PhraseBank.
         destination: ``.csv`` or ``.jsonl``. It appears, or is replaced, only when every text was
-            judged.
-        progress: Told how many rows more were read.
+            predicted.
+        advance: Called with the number of rows read.
 
     Raises:
-        DataError: The input does not fit, or the output cannot be written. All bad rows are
+        DataError: The input is invalid, or the output cannot be written. All invalid rows are
             counted; nothing was written.
     """
     check_files(source, destination)
     file = TextFile.of(source)
-    problems, labels, warnings = RowErrors(), Counter[Label](), Counter[str]()
+    errors, labels, warnings = RowErrors(), Counter[Label](), Counter[str]()
     renamed: dict[str, str] = {}
     texts = truncated = 0
     with ResultWriter(destination) as writer:
         for chunk in _chunks(file.rows()):
             texts += len(chunk)
-            problems.add([row.problem for row in chunk if row.problem is not None])
-            if not problems:
-                answers = judge(model, [row.text for row in chunk])
+            errors.add([row.error for row in chunk if row.error is not None])
+            if not errors:
+                answers = predict_sentiments(model, [row.text for row in chunk])
                 for row, answer in zip(chunk, answers, strict=True):
                     labels[answer.label] += 1
                     truncated += answer.truncated
                     warnings.update(warning.code for warning in answer.warnings)
                     writer.write((*_kept(row, renamed), *_added(answer)))
-            progress(len(chunk))
-        if problems:
-            raise problems.refusal(source)
+            advance(len(chunk))
+        if errors:
+            raise errors.refusal(source)
     return BatchSummary(texts, labels, truncated, warnings, file.read_as, renamed)
 
 
@@ -114,7 +110,7 @@ def _chunks(rows: Iterator[Row]) -> Iterator[list[Row]]:
 
 
 def _kept(row: Row, renamed: dict[str, str]) -> Iterator[tuple[str, object]]:
-    """The row's own cells; the names that make room for those that are added are noted."""
+    """The cells of the input; columns with the name of an added one are renamed."""
     for name, value in row.cells:
         if _TAKEN.fullmatch(name):
             renamed[name] = f"input_{name}"

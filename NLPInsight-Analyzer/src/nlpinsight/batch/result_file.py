@@ -1,4 +1,4 @@
-"""Files that results are written to: CSV or JSON lines, whole or not at all."""
+"""Files of results: CSV or JSON lines, complete or not at all."""
 
 import contextlib
 import csv
@@ -17,10 +17,10 @@ __all__ = ["ResultWriter", "check_results"]
 
 
 class ResultWriter(contextlib.AbstractContextManager["ResultWriter"]):
-    """Writes rows to CSV or JSON lines; the file appears only when the block ends without error.
+    """Writes rows to CSV or JSON lines; the file appears when the block ends without error.
 
     Args:
-        destination: The file; its name says which of the two.
+        destination: The file, .csv or .jsonl.
 
     Raises:
         DataError: It is of another kind, or cannot be written.
@@ -40,12 +40,12 @@ class ResultWriter(contextlib.AbstractContextManager["ResultWriter"]):
         """Write a row.
 
         Args:
-            cells: Names and values. A CSV file has the columns of its first row, also those that
-                share a name; what later rows lack is empty.
+            cells: Names and values. A CSV file has the columns of its first row, including
+                repeated names; cells that later rows lack are empty.
 
         Raises:
-            DataError: It cannot be written, or has a column that the first row lacks, or JSON
-                cannot hold two of its columns because they share a name.
+            DataError: It cannot be written; or has a column that the first row lacks, in CSV; or
+                repeats a name, in JSON.
         """
         self._rows += 1
         names, values = [], []
@@ -59,7 +59,7 @@ class ResultWriter(contextlib.AbstractContextManager["ResultWriter"]):
                 self._write_json(names, values)
 
     def __enter__(self) -> Self:
-        """Nothing more to do."""
+        """Return the writer."""
         return self
 
     def __exit__(
@@ -68,7 +68,7 @@ class ResultWriter(contextlib.AbstractContextManager["ResultWriter"]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Put the file in its place, or remove it where an error left the block."""
+        """Replace the destination, or remove the temporary file after an error."""
         try:
             with write_errors(self._destination):
                 self._stream.close()
@@ -82,8 +82,8 @@ class ResultWriter(contextlib.AbstractContextManager["ResultWriter"]):
         if len(fields) < len(names):
             twice = sorted({repr(name) for name in names if names.count(name) > 1})
             raise DataError(
-                f"Row {self._rows} has {', '.join(twice)} more than once, which an object in "
-                f"{self._destination} cannot have. Write .csv instead. Nothing was written."
+                f"Row {self._rows} repeats {', '.join(twice)}, which an object in "
+                f"{self._destination} cannot. Write .csv instead. Nothing was written."
             )
         self._stream.write(json.dumps(fields, ensure_ascii=False) + "\n")
 

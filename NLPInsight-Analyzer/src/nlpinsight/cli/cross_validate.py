@@ -1,85 +1,83 @@
-"""The command that measures a recipe of the transformer on training texts alone."""
+"""``nlpinsight cross-validate``."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from servicekit.exits import exits
-from servicekit.files import NewFile, check_not_input, make_folder
-from tqdm import tqdm
+from servicekit.files import check_not_input, check_writable, make_folder, write_file
+from servicekit.progress import progress
 
+from nlpinsight.cli.inputs import read_texts
 from nlpinsight.cli.options import (
+    DEFAULT_BASE,
+    BaseOption,
+    BatchSizeOption,
     DataOption,
+    EpochsOption,
+    FoldsOption,
     LabelsOption,
     LengthOption,
+    PrecisionOption,
     RevisionOption,
     SeedOption,
+    ThreadsOption,
 )
-from nlpinsight.cli.shared import read_label_map, read_texts
-from nlpinsight.training.finetuning.options import Precision
+from nlpinsight.data.corpus import judgeable
+from nlpinsight.data.labels import parse_label_map
+from nlpinsight.data.split import filter_training
+from nlpinsight.training.finetune_options import FinetuneOptions, default_threads
+from nlpinsight.training.torch_environment import check_torch
+from nlpinsight.training.weights import find_weights
 
-__all__ = ["cross_validate"]
 
-
-def cross_validate(  # noqa: PLR0917 - typer makes options of all of them
+def command(
+    *,
     data: DataOption = None,
     valid: Annotated[
         Path | None,
-        typer.Option(help="Texts whose repetitions are left out. Their labels are not used."),
+        typer.Option(help="File of texts to leave out of the data. Their labels are not used."),
     ] = None,
     labels: LabelsOption = None,
-    out: Annotated[Path, typer.Option("--out", help="JSON file to write.")] = Path(
+    out: Annotated[Path, typer.Option(help="JSON file to write.")] = Path(
         "reports/cross-validation.json"
     ),
     seed: SeedOption = 42,
-    base: Annotated[
-        str, typer.Option(help="The pinned package, a folder, or a name on the hub.")
-    ] = "all-MiniLM-L6-v2",
+    base: BaseOption = DEFAULT_BASE,
     revision: RevisionOption = None,
     outer_folds: Annotated[
-        int, typer.Option(min=2, max=20, help="Folds that the texts are dealt into.")
+        int, typer.Option(min=2, max=20, help="Number of folds of the cross-validation.")
     ] = 3,
     measured: Annotated[
         int | None,
-        typer.Option(min=1, help="How many of these folds are measured. All unless given."),
+        typer.Option(min=1, help="Number of these folds to evaluate. Default: all."),
     ] = None,
-    folds: Annotated[
-        int, typer.Option(min=2, max=20, help="Trainings that each leave a fold out.")
-    ] = 3,
-    epochs: Annotated[int, typer.Option(min=1, max=50, help="Epochs of each training.")] = 4,
+    folds: FoldsOption = 3,
+    epochs: EpochsOption = 4,
     consistency: Annotated[
-        float, typer.Option(min=0, max=10, help="Weight of agreeing with a second reading.")
+        float,
+        typer.Option(
+            min=0,
+            max=10,
+            help="Weight of the difference between two answers with different dropout in the loss.",
+        ),
     ] = 1.0,
-    batch_size: Annotated[int, typer.Option(min=1, max=128, help="Texts per step.")] = 32,
+    batch_size: BatchSizeOption = 32,
     max_length: LengthOption = 64,
-    precision: Annotated[
-        Precision | None,
-        typer.Option(help="What matrices are multiplied in. bfloat16 with AMX unless given."),
-    ] = None,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="Threads of torch. At most 2 unless given.")
-    ] = None,
-    work: Annotated[
-        Path, typer.Option(help="Folder for what survives a kill. Kept when all is done.")
-    ] = Path("reports/.work-cross-validation"),
+    precision: PrecisionOption = None,
+    threads: ThreadsOption = None,
+    work: Annotated[Path, typer.Option(help="Folder for checkpoints, which are kept.")] = Path(
+        "reports/.work-cross-validation"
+    ),
 ) -> None:
-    """Measure a recipe of the transformer on its training texts, fold by fold.
+    """Cross-validate a training recipe of the transformer on its training texts.
 
-    A measurement that was interrupted goes on where it stopped when the same command is given.
+    An interrupted cross-validation continues when the same command is given again.
     """
-    from nlpinsight.training.trained_model import check_training_environment  # noqa: PLC0415
-
     with exits():
-        check_training_environment()
-        from nlpinsight.data.corpus import judgeable, make_fit  # noqa: PLC0415
-        from nlpinsight.training.finetuning import cross_validation as measuring  # noqa: PLC0415
-        from nlpinsight.training.finetuning.base import find_weights  # noqa: PLC0415
-        from nlpinsight.training.finetuning.computing import default_precision  # noqa: PLC0415
-        from nlpinsight.training.finetuning.options import (  # noqa: PLC0415
-            FinetuneOptions,
-            default_threads,
-        )
+        check_torch()
+        from nlpinsight.training.finetuning import cross_validation
+        from nlpinsight.training.finetuning.computing import default_precision
 
         options = FinetuneOptions(
             folds=folds,
@@ -93,34 +91,27 @@ def cross_validate(  # noqa: PLR0917 - typer makes options of all of them
         )
         make_folder(out.parent)
         check_not_input(out, *filter(None, (data, valid)))
-        NewFile(out).discard()
-        label_map = read_label_map(labels)
+        check_writable(out)
+        label_map = parse_label_map(labels) if labels is not None else None
         corpus = read_texts(data, label_map, seed)
         unseen = judgeable(read_texts(valid, label_map, seed)) if valid else corpus.only([])
-        learned, _ = make_fit(corpus, unseen)
-        with tqdm(unit="step", file=sys.stderr) as bar:
-
-            def progress(done: int, total: int, step: str) -> None:
-                bar.total = total
-                bar.set_description(step, refresh=False)
-                bar.update(done - bar.n)
-
-            found = measuring.cross_validate(
-                learned.texts,
-                learned.labels,
+        training, _ = filter_training(corpus, unseen)
+        with progress("Cross-validating") as advance:
+            found = cross_validation.cross_validate(
+                training.texts,
+                training.labels,
                 weights=find_weights(base, revision),
                 options=options,
                 folds=outer_folds,
                 measured=min(measured or outer_folds, outer_folds),
                 work=work,
-                progress=progress,
+                advance=advance,
             )
-        with NewFile(out) as file:
-            file.write((found.model_dump_json(indent=2) + "\n").encode())
+        write_file(out, (found.model_dump_json(indent=2) + "\n").encode())
     for fold in found.results:
-        typer.echo(
+        print(
             f"fold {fold.number}: accuracy {fold.model.accuracy:.4f}, macro F1 "
             f"{fold.model.macro_f1:.4f}, log loss {fold.model.log_loss:.4f} "
-            f"on {fold.model.texts:,} texts, learned from {fold.learned_from:,}"
+            f"on {fold.model.texts:,} texts, trained on {fold.learned_from:,}"
         )
-    typer.echo(f"Wrote {out}")
+    print(f"Wrote {out}")

@@ -1,21 +1,17 @@
-"""Tables for people: an explanation, and the report of a training."""
-
-from typing import TYPE_CHECKING
+"""What commands print: explanations and reports."""
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from nlpinsight.evaluation.metrics import Report
 from nlpinsight.schema import LABELS, Explanation, Sentiment
-
-if TYPE_CHECKING:
-    from nlpinsight.evaluation.metrics import Report
 
 __all__ = ["show_explanation", "show_report"]
 
 
 def show_explanation(sentiment: Sentiment, explanation: Explanation) -> None:
-    """Print what each word of a text contributes, the greatest first."""
+    """Print what each word of a text contributes, the largest first."""
     console = Console()
     scores = ", ".join(f"{label} {sentiment.all_scores[label]:.4f}" for label in LABELS)
     console.print(f"{sentiment.label} ({scores})")
@@ -25,11 +21,11 @@ def show_explanation(sentiment: Sentiment, explanation: Explanation) -> None:
         )
     for warning in explanation.warnings:
         console.print(f"{warning.code}: {warning.message}")
-    table = Table(title=f"What speaks for {explanation.label}", caption=explanation.method)
+    table = Table(title=f"Contributions to {explanation.label}", caption=explanation.method)
     table.add_column("word")
     table.add_column("contribution", justify="right")
     for word in sorted(explanation.words, key=lambda one: -abs(one.contribution)):
-        # As text: a word such as [red] is no markup.
+        # As text: a word such as [red] is not markup.
         table.add_row(Text(word.word), f"{word.contribution:+.4f}")
     table.add_section()
     if explanation.base is not None:
@@ -38,8 +34,8 @@ def show_explanation(sentiment: Sentiment, explanation: Explanation) -> None:
     console.print(table)
 
 
-def show_report(report: "Report") -> None:
-    """Print a report: the figures, then the confusion. All digits are in evaluation.json."""
+def show_report(report: Report) -> None:
+    """Print a report: the metrics, then the confusion matrix."""
     console = Console()
     evaluation = report.evaluation
     metrics = evaluation.metrics
@@ -66,7 +62,7 @@ def show_report(report: "Report") -> None:
             f"{band.macro_f1:.4f}",
         )
     console.print(table)
-    confusion = Table(title="true label (rows), answer (columns)")
+    confusion = Table(title="true label (rows), prediction (columns)")
     confusion.add_column("")
     for label in (*LABELS, "F1"):
         confusion.add_column(label, justify="right")
@@ -80,16 +76,16 @@ def show_report(report: "Report") -> None:
     console.print(
         f"log loss {metrics.log_loss:.4f}{log_loss}, calibration error "
         f"{evaluation.calibration.error:.4f}{error}, "
-        f"always saying the most frequent label {metrics.majority:.4f}"
+        f"accuracy of always predicting the most frequent label {metrics.majority:.4f}"
     )
     if report.left_out is not None:
         left_out = report.left_out
         console.print(
-            f"left out of the training: {left_out.held_out:,} that the held-out texts repeat, "
+            f"left out of the training: {left_out.held_out:,} that are held out, "
             f"{left_out.repeated:,} repetitions, {left_out.nothing_to_judge:,} with nothing to "
             "judge"
         )
     if nothing := report.data.get("nothing_to_judge"):
-        console.print(f"left out of what is measured: {nothing:,} texts with nothing to judge")
+        console.print(f"left out of the evaluation: {nothing:,} texts with nothing to judge")
     for code, count in evaluation.warnings.items():
-        console.print(f"{count:,} answers carry the warning {code}")
+        console.print(f"{count:,} answers have the warning {code}")

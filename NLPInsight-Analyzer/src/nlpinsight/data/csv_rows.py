@@ -1,85 +1,55 @@
-"""The rows of a CSV file with a header. Memory is bounded by the longest row, and that too."""
+"""Rows of a CSV file with a header, in bounded memory."""
 
-import csv
 import io
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final
 
+from servicekit.csv_files import read_csv
 from servicekit.files import DataError
 from servicekit.rows import RowError
 
 from nlpinsight.data.file_kinds import TEXT_FILES
-from nlpinsight.data.rows import NOT_UTF8, Row, shown, unwritable
+from nlpinsight.data.rows import NOT_UTF8, Row, shorten, unwritable
 from nlpinsight.schema import LABELS
 
-__all__ = ["MAX_LINE", "read_csv"]
-
-MAX_LINE: Final = 2**20
-"""How many characters a row, or bytes a line, may have."""
+__all__ = ["read_csv_rows"]
 
 _SEPARATORS: Final = {";": "semicolons", "\t": "tabs", "|": "bars"}
 _SHOWN_NAMES: Final = 10
 
 
-def read_csv(path: Path, columns: tuple[str, ...]) -> Iterator[Row]:
+def read_csv_rows(path: Path, columns: tuple[str, ...]) -> Iterator[Row]:
     """Read a CSV file in UTF-8.
 
     Args:
         path: The file, compressed or not.
-        columns: The columns that it must have, each once. Others may be there, whatever their
-            names.
+        columns: Required columns, each once. Other columns may have any names.
 
     Raises:
-        DataError: The header lacks a column, or rows cannot be told apart.
+        DataError: The header lacks a column, or the file is not CSV.
     """
-    # Bytes that are not UTF-8 become lone surrogates, so that the row that has them can be named.
+    # Bytes that are not UTF-8 become lone surrogates, so that errors can name their row.
     with (
         TEXT_FILES.open(path) as file,
         io.TextIOWrapper(
             file, encoding="utf-8-sig", errors="surrogateescape", newline=""
         ) as stream,
     ):
-        yield from _read(path, stream, columns)
-
-
-def _read(path: Path, stream: TextIO, columns: tuple[str, ...]) -> Iterator[Row]:
-    number = taken = 0
-
-    def lines() -> Iterator[str]:
-        nonlocal taken
-        while line := stream.readline(MAX_LINE + 1 - taken):
-            taken += len(line)
-            if taken > MAX_LINE:
-                raise DataError(
-                    f"{path}, after row {number}: the row is longer than {MAX_LINE:,} "
-                    "characters. Split it, or close the quotes that were left open."
-                )
-            yield line
-
-    csv.field_size_limit(MAX_LINE)
-    reader = csv.reader(lines(), strict=True)
-    blank: list[int] = []
-    try:
-        header = next(reader, [])
+        records = read_csv(path, stream)
+        _, header = next(records, (0, []))
         _check_header(path, header, columns)
-        taken = 0
-        for number, cells in enumerate(reader, start=1):
-            taken = 0
-            if not cells:  # No row where nothing follows; a row without cells otherwise.
+        blank: list[int] = []
+        for number, (_, cells) in enumerate(records, start=1):
+            if not cells:  # ignored at the end of the file, else a row without cells
                 blank.append(number)
                 continue
-            yield from (_from_cells(earlier, header, []) for earlier in blank)
+            yield from (_make_row(earlier, header, []) for earlier in blank)
             blank.clear()
-            yield _from_cells(number, header, cells)
-    except csv.Error as error:
-        raise DataError(
-            f"{path}, after row {number}: {error}. Write the file as CSV, separated by commas, "
-            'with texts that hold commas, quotes or line ends in double quotes ("").'
-        ) from error
+            yield _make_row(number, header, cells)
 
 
-def _from_cells(number: int, header: list[str], cells: list[str]) -> Row:
+def _make_row(number: int, header: list[str], cells: list[str]) -> Row:
     pairs = tuple(zip(header, cells, strict=False))
     if len(cells) != len(header):
         expected = f"one of {len(header)} fields"
@@ -90,7 +60,7 @@ def _from_cells(number: int, header: list[str], cells: list[str]) -> Row:
 def _check_header(path: Path, header: list[str], columns: tuple[str, ...]) -> None:
     for name in header:
         if unwritable(name):
-            raise DataError(f"{path}: the column {shown(name)} is not {NOT_UTF8}.")
+            raise DataError(f"{path}: the column {shorten(name)} is not {NOT_UTF8}.")
     missing = [name for name in columns if name not in header]
     twice = [name for name in columns if header.count(name) > 1]
     if missing:
@@ -115,16 +85,12 @@ def _advice(path: Path, header: list[str], missing: list[str]) -> str:
     if any(cell.strip().lower() in LABELS for cell in header):
         names = ",".join("label" if cell.strip().lower() in LABELS else "text" for cell in header)
         return f"Its first line is a row. Put a line of names before it, such as {names}."
-    like = [shown(cell) for cell in header if cell.strip().lower() in missing]
+    like = [shorten(cell) for cell in header if cell.strip().lower() in missing]
     if like:
         return f"It has {', '.join(like)}: write {', '.join(missing)} exactly."
+    more = len(header) - _SHOWN_NAMES
+    listed = ", ".join(map(shorten, header[:_SHOWN_NAMES])) + (f" and {more} more" * (more > 0))
     return (
-        f"It has {_list(header)}. The first line must name the columns, "
-        f"{', '.join(missing)} among them, separated by commas."
+        f"It has {listed}. The first line must name the columns, {', '.join(missing)} among them, "
+        "separated by commas."
     )
-
-
-def _list(names: list[str]) -> str:
-    more = len(names) - _SHOWN_NAMES
-    listed = ", ".join(shown(name) for name in names[:_SHOWN_NAMES])
-    return f"{listed} and {more} more" if more > 0 else listed

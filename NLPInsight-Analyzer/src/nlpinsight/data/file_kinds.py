@@ -1,4 +1,4 @@
-"""What kind of file a file of texts is, by its name and as `servicekit.file_kinds` tells it."""
+"""Kinds of files of texts, by their names and first bytes."""
 
 from pathlib import Path
 from typing import Final, Literal
@@ -20,11 +20,11 @@ _KINDS: Final[dict[str, Kind]] = {
 }
 
 TEXT_FILES: Final = FileKinds((*_KINDS, *(f"{one}{_GZIP}" for one in _KINDS)), contents="texts")
-"""The files that commands read texts from."""
+"""The files of texts that commands read."""
 
 
 def kind_of(path: Path) -> Kind:
-    """The kind that a file's name says it is, whether or not it is compressed.
+    """The kind of a file by its name, compressed or not.
 
     Raises:
         DataError: It is of a kind that is not read.
@@ -33,7 +33,7 @@ def kind_of(path: Path) -> Kind:
 
 
 def check_file(path: Path) -> None:
-    """Refuse what is certainly not a file of texts, before a model is loaded for it.
+    """Refuse what is not a file of texts, before a model is loaded.
 
     Raises:
         DataError: It is missing, empty, not a file, of another kind or in another encoding than

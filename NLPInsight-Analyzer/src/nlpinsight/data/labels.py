@@ -1,9 +1,9 @@
-"""What a label in a file means: names, and numbers with a declared meaning.
+"""Meaning of labels in files: names, and numbers with a declared meaning.
 
 Names are read in any case: negative, neutral, positive, and the market's bearish and bullish.
-Numbers have no meaning of their own. Public files number the same three classes in different
-orders, and a file read in another's order gives a plausible and wrong model. So numbers are read
-only with a declared meaning, by a preset or number by number.
+Public files number the same three classes in different orders, and reading a file in the wrong
+order gives a plausible but wrong model. So the meaning of numbers must be declared, by a preset or
+number by number.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from servicekit.files import DataError
 from servicekit.numbers import parse_number
 from servicekit.rows import RowError, RowErrors
 
-from nlpinsight.data.rows import shown
+from nlpinsight.data.rows import shorten
 from nlpinsight.schema import LABELS, Label
 
 __all__ = [
@@ -51,24 +51,24 @@ _SHOWN_TEXTS: Final = 2
 
 @dataclass(frozen=True)
 class LabelMap:
-    """What numbers mean where they are labels.
+    """Meaning of labels that are numbers.
 
     Attributes:
-        given: As it was given on the command line.
-        candidates: The possible meanings; of a preset with several, a file's numbers choose.
+        given: The value of ``--labels``.
+        candidates: Possible meanings; if a preset has several, a file's numbers decide.
     """
 
     given: str
     candidates: tuple[Mapping[float, Label], ...]
 
     def meaning(self, numbers: Sequence[float]) -> Mapping[float, Label] | None:
-        """What the numbers of a file mean; None where several meanings fit or none does."""
+        """The meaning of a file's numbers; None unless exactly one fits."""
         fitting = [one for one in self.candidates if one.keys() >= set(numbers)]
         return fitting[0] if len(fitting) == 1 else None
 
     @property
     def expected(self) -> str:
-        """The numbers that have a meaning, for an error message."""
+        """The valid numbers, for an error message."""
         meanings = " or ".join(
             ", ".join(f"{shown_number(number)} ({label})" for number, label in one.items())
             for one in self.candidates
@@ -78,13 +78,13 @@ class LabelMap:
 
 @dataclass
 class NumberedTexts:
-    """The numbers that stand for labels in a file, each with its rows and first texts."""
+    """The labels of a file that are numbers, each with its rows and first texts."""
 
     rows: dict[float, list[int]] = field(default_factory=dict)
     examples: dict[float, list[str]] = field(default_factory=dict)
 
     def add(self, number: float, row: int, text: str) -> None:
-        """Note a text whose label is a number."""
+        """Add a text whose label is a number."""
         self.rows.setdefault(number, []).append(row)
         texts = self.examples.setdefault(number, [])
         if len(texts) < _SHOWN_TEXTS:
@@ -96,11 +96,11 @@ class NumberedTexts:
         return sorted(self.rows)
 
     def meaning(self, source: Path, given: LabelMap | None) -> Mapping[float, Label]:
-        """What the numbers mean; nothing where there are none.
+        """The meaning of the numbers; empty if there are none.
 
         Args:
             source: The file.
-            given: What was given on the command line; None where nothing was.
+            given: The value of ``--labels``, if any.
 
         Raises:
             DataError: They have no meaning, or several.
@@ -117,22 +117,17 @@ class NumberedTexts:
         return meaning
 
     def _missing(self, source: Path, given: LabelMap) -> DataError:
-        """Which rows have a number that the only meaning there is lacks."""
-        problems = RowErrors()
+        """The error for rows with a number that the only meaning lacks."""
+        errors = RowErrors()
         for number in self.numbers:
             if number not in given.candidates[0]:
                 value = shown_number(number)
                 rows = self.rows[number]
-                problems.add([RowError("label", row, value, given.expected) for row in rows])
-        return problems.refusal(source)
+                errors.add([RowError("label", row, value, given.expected) for row in rows])
+        return errors.refusal(source)
 
     def _refusal(self, source: Path, given: LabelMap | None) -> DataError:
-        """Why these numbers cannot be read, and what may be given so that they can.
-
-        Args:
-            source: The file.
-            given: What was given, and leaves open what they mean; None where nothing was.
-        """
+        """The error for numbers of unknown meaning, with the presets that fit."""
         meanings = {
             name: LabelMap(name, candidates).meaning(self.numbers) or {}
             for name, candidates in _PRESETS.items()
@@ -143,7 +138,7 @@ class NumberedTexts:
                 f"{meaning[number]} with --labels {name}" if number in meaning else ""
                 for name, meaning in meanings.items()
             ).strip(", ")
-            texts = ", ".join(shown(text) for text in self.examples[number])
+            texts = ", ".join(shorten(text) for text in self.examples[number])
             count = len(self.rows[number])
             rows = f"{count:,} row{'s' if count != 1 else ''}"
             lines.append(f"  {shown_number(number)}: {either or 'in no preset'}; {rows}: {texts}")
@@ -161,13 +156,13 @@ class NumberedTexts:
 
 
 def parse_label_map(given: str) -> LabelMap:
-    """Read what was given with ``--labels``.
+    """Parse the value of ``--labels``.
 
     Args:
         given: A preset, or ``NUMBER=LABEL`` joined by commas.
 
     Raises:
-        DataError: It is neither, names a number twice, or gives one label to two numbers.
+        DataError: It is neither, repeats a number, or gives one label to two numbers.
     """
     if given in _PRESETS:
         return LabelMap(given, _PRESETS[given])
@@ -183,7 +178,7 @@ def parse_label_map(given: str) -> LabelMap:
 
 
 def read_label(value: object) -> Label | float | None:
-    """The label that a cell names, or the number that it holds; None where it is neither.
+    """The label or the number in a cell; None if it is neither.
 
     Args:
         value: A cell of CSV (a string) or of JSON (a string or a number).
@@ -197,7 +192,7 @@ def read_label(value: object) -> Label | float | None:
 
 
 def shown_number(number: float) -> str:
-    """A number as people write it: 1 and not 1.0."""
+    """A number as people write it: 1, not 1.0."""
     return str(int(number)) if number.is_integer() else repr(number)
 
 
@@ -205,10 +200,10 @@ def _pair(given: str, pair: str) -> tuple[float, Label]:
     left, separator, right = pair.partition("=")
     number, label = parse_number(left), _NAMES.get(right.strip().lower())
     if not separator or number is None or label is None:
-        raise DataError(f"--labels {given}: {shown(pair)} is not NUMBER=LABEL. {_HOW}")
+        raise DataError(f"--labels {given}: {shorten(pair)} is not NUMBER=LABEL. {_HOW}")
     return number, label
 
 
 def describe(meaning: Mapping[float, Label]) -> dict[str, str]:
-    """A meaning as reports and manifests record it."""
+    """A meaning in the format of reports and manifests."""
     return {shown_number(number): label for number, label in meaning.items()}

@@ -1,9 +1,9 @@
-"""What is in one set of texts and, word for word or nearly, in another.
+"""Finds texts of one set that occur, exactly or nearly, in another.
 
-A model that has seen a text answers it better than one like it. Two texts are the same where their
-words are, in order, whatever their case and punctuation; they are nearly the same where the words
-they share are at least `THRESHOLD` of the words that either has (Jaccard). Every such pair is
-found: a text's rarest words are looked up, as many as make sure that no pair is missed.
+A model answers texts that it was trained on better than others. Two texts are the same if they have
+the same words in the same order, regardless of case and punctuation; they are near-duplicates if
+the Jaccard similarity of their words is at least `THRESHOLD`. Every such pair is found: enough of a
+text's rarest words are looked up that no pair is missed.
 """
 
 import re
@@ -21,7 +21,7 @@ __all__ = ["THRESHOLD", "Match", "digest_texts", "nearest", "wording"]
 
 THRESHOLD: Final = 0.8
 
-# Products such as 0.7 * 10 come out a little too large; rounded up, they would miss pairs.
+# Products such as 0.7 * 10 are slightly too large; rounded up, they would miss pairs.
 _ROUNDING: Final = 1e-9
 
 _WORD: Final = re.compile(r"\w+")
@@ -29,12 +29,12 @@ _WORD: Final = re.compile(r"\w+")
 
 @dataclass(frozen=True)
 class Match:
-    """A text of the one set, and the most similar text of the other.
+    """A text of one set, and the most similar text of the other.
 
     Attributes:
-        index: Of the text.
-        other: Of the most similar text of the other set; the first of equals.
-        similarity: Jaccard, 1 where the same words are used.
+        index: Index of the text.
+        other: Index of the most similar text of the other set; the first of equals.
+        similarity: Jaccard similarity, 1 for the same words.
     """
 
     index: int
@@ -43,25 +43,25 @@ class Match:
 
 
 def wording(text: str) -> str:
-    """The words of a text, without case, punctuation and URLs; of a text without words, itself."""
+    """The words of a text without case, punctuation and URLs; without words, the text itself."""
     normalised = normalise(text)
     return " ".join(_WORD.findall(normalised.casefold())) or normalised
 
 
 def digest_texts(texts: Iterable[str]) -> list[int]:
-    """Digests of the words of raw texts: the same for texts that `wording` takes for the same."""
+    """Digests of raw texts, equal for texts with the same `wording`."""
     return digest_rows(map(wording, texts))
 
 
 def nearest(
     texts: Sequence[str], others: Sequence[str], *, threshold: float = THRESHOLD
 ) -> list[Match]:
-    """For each text that has a near-duplicate among the others, the nearest.
+    """Find, for each text with near-duplicates among the others, the nearest.
 
     Args:
-        texts: The texts that are looked up, raw.
-        others: Where they are looked for.
-        threshold: The least similarity, above 0.
+        texts: Raw texts to look up.
+        others: Raw texts to search.
+        threshold: Minimum similarity, above 0.
     """
     words = [frozenset(wording(text).split()) for text in texts]
     other_words = [frozenset(wording(text).split()) for text in others]

@@ -1,9 +1,8 @@
-"""The rows of files with one row per line: JSON lines, Financial PhraseBank, plain texts.
+"""Rows of files with one row per line: JSON lines, Financial PhraseBank, plain texts.
 
 Financial PhraseBank is published as ``.txt`` in Latin-1 with lines ``sentence@label``. A ``.txt``
-file is read as such where its lines end in ``@negative``, ``@neutral`` or ``@positive``, whatever
-command reads it, and as one text per line where none does. A file with lines of both is refused
-with the rows that do not fit.
+file is read in this format if any of its lines end in ``@negative``, ``@neutral`` or ``@positive``,
+else as one text per line. Lines without a label are then errors.
 """
 
 import json
@@ -12,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from servicekit.csv_files import MAX_ROW
 from servicekit.files import DataError
 from servicekit.rows import RowError
 
-from nlpinsight.data.csv_rows import MAX_LINE
 from nlpinsight.data.file_kinds import TEXT_FILES
-from nlpinsight.data.rows import LABEL, TEXT, Row, shown
+from nlpinsight.data.rows import LABEL, TEXT, Row, shorten
 from nlpinsight.schema import LABELS
 
 __all__ = ["LineForm", "form_of", "read_json_lines", "read_text_lines"]
@@ -32,11 +31,11 @@ _ONE_LINE: Final = "one line (end lines with a line feed: tr '\\r' '\\n' convert
 
 @dataclass(frozen=True)
 class LineForm:
-    """How a ``.txt`` file is written.
+    """Format of a ``.txt`` file.
 
     Attributes:
-        labelled: How many of its lines end in ``@label``; 0 where it holds plain texts.
-        encoding: Latin-1 only in the form of Financial PhraseBank, as it is published.
+        labelled: Number of lines that end in ``@label``; 0 for plain texts.
+        encoding: Latin-1 only for Financial PhraseBank, as it is published.
     """
 
     labelled: int
@@ -44,7 +43,7 @@ class LineForm:
 
 
 def form_of(path: Path) -> LineForm:
-    """Look through a ``.txt`` file for how it is written.
+    """Detect the format of a ``.txt`` file, by reading it once.
 
     Raises:
         DataError: It cannot be read.
@@ -58,8 +57,7 @@ def form_of(path: Path) -> LineForm:
             text = line.decode("latin-1")
             other += 1
         labelled += _split(text)[1] is not None
-    # One line in UTF-8 and one that is not: the latter is damaged, and Latin-1 would spoil the
-    # former.
+    # If only some lines are UTF-8, the others are damaged; Latin-1 would spoil the former.
     return LineForm(labelled, "latin-1" if labelled and other and not utf8 else "utf-8")
 
 
@@ -68,7 +66,7 @@ def read_text_lines(path: Path, form: LineForm) -> Iterator[Row]:
 
     Args:
         path: The file, compressed or not.
-        form: How it is written.
+        form: Its format.
 
     Raises:
         DataError: It cannot be read, or a line is too long.
@@ -89,21 +87,21 @@ def read_json_lines(path: Path) -> Iterator[Row]:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """The lines of a file, counted from 1, without their ends and without a byte order mark."""
+    """The lines of a file with their numbers, without line ends and byte order mark."""
     with TEXT_FILES.open(path) as file:
         number = 0
-        while line := file.readline(MAX_LINE + 1):
+        while line := file.readline(MAX_ROW + 1):
             number += 1
-            if len(line) > MAX_LINE:
+            if len(line) > MAX_ROW:
                 raise DataError(
-                    f"{path}, row {number}: the line is longer than {MAX_LINE:,} bytes. Split it."
+                    f"{path}, row {number}: the line is longer than {MAX_ROW:,} bytes. Split it."
                 )
             line = line.removesuffix(b"\n").removesuffix(b"\r")
             yield number, line.removeprefix(_BOM) if number == 1 else line
 
 
 def _without_blank_end(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
-    """Lines without the blank ones after the last that is not blank."""
+    """Leave out blank lines at the end."""
     blank: list[tuple[int, bytes]] = []
     for number, line in lines:
         if line.strip():
@@ -118,15 +116,15 @@ def _from_text(number: int, line: str, form: LineForm) -> Row:
     text, label = _split(line) if form.labelled else (line, None)
     cells = ((TEXT, text), (LABEL, label)) if label is not None else ((TEXT, line),)
     if "\r" in line:
-        return Row(number, cells, RowError("(line)", number, shown(line), _ONE_LINE))
+        return Row(number, cells, RowError("(line)", number, shorten(line), _ONE_LINE))
     if form.labelled and label is None:
         unlike = _A_LINE.format(labelled=form.labelled)
-        return Row(number, cells, RowError("(line)", number, shown(line), unlike))
+        return Row(number, cells, RowError("(line)", number, shorten(line), unlike))
     return Row(number, cells)
 
 
 def _split(line: str) -> tuple[str, str | None]:
-    """The sentence and the label of a line; no label where it does not end in one."""
+    """The sentence and the label of a line; None if it does not end in a label."""
     text, _, label = line.rpartition("@")
     return (text, label.strip()) if label.strip().lower() in LABELS else (line, None)
 
@@ -137,18 +135,18 @@ def _from_json(number: int, line: str) -> Row:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, _Pairs):
-        return Row(number, (), RowError("(all)", number, shown(line), "a JSON object"))
+        return Row(number, (), RowError("(all)", number, shorten(line), "a JSON object"))
     cells = tuple((name, _plain(value)) for name, value in found)
     names = [name for name, _ in found]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        problem = RowError(shown(twice), number, "there twice", "there once in each JSON object")
-        return Row(number, cells, problem)
+        error = RowError(shorten(twice), number, "repeated", "present once in each JSON object")
+        return Row(number, cells, error)
     return Row(number, cells)
 
 
 class _Pairs(list[tuple[str, object]]):
-    """A JSON object with all of its fields, also those of the same name."""
+    """A JSON object with all of its fields, including repeated names."""
 
 
 def _plain(value: object) -> object:

@@ -1,4 +1,4 @@
-"""One row of a file of texts, and what makes it unusable."""
+"""One row of a file of texts, and its error."""
 
 import json
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from servicekit.rows import RowError
 
 from nlpinsight.text.normalisation import normalise
 
-__all__ = ["LABEL", "NOT_UTF8", "TEXT", "Row", "checked", "shown", "unwritable"]
+__all__ = ["LABEL", "NOT_UTF8", "TEXT", "Row", "shorten", "unwritable", "validate"]
 
 TEXT: Final = "text"
 LABEL: Final = "label"
@@ -24,47 +24,47 @@ class Row:
     """One row of a file.
 
     Attributes:
-        number: Counted from 1, without the header.
-        cells: What is in it: the name of each column and its value, in the order of the file. A
-            name may be empty, or occur twice, if it is not one that is needed.
-        problem: What is wrong with it, if anything.
+        number: Row number, counted from 1 without the header.
+        cells: Column names and values, in the order of the file. Names of columns that are not
+            required may be empty or repeated.
+        error: Why the row is invalid; None if it is valid.
     """
 
     number: int
     cells: tuple[tuple[str, object], ...]
-    problem: RowError | None = None
+    error: RowError | None = None
 
     @cached_property
     def fields(self) -> dict[str, object]:
-        """The cells by the names of their columns; of two with one name, the last."""
+        """The cells by column name; of repeated names, the last."""
         return dict(self.cells)
 
     @property
     def text(self) -> str:
-        """The text of a row without a problem."""
+        """The text of a valid row."""
         return str(self.fields[TEXT])
 
 
-def checked(row: Row, columns: tuple[str, ...], *, need_words: bool) -> Row:
-    """The row, with its problem if it has one.
+def validate(row: Row, columns: tuple[str, ...], *, need_words: bool) -> Row:
+    """Validate a row.
 
     Args:
         row: The row.
-        columns: The columns that it must have.
-        need_words: Whether a text that holds something, but nothing to judge, is a problem.
+        columns: Required columns.
+        need_words: Whether a text that is empty once normalised is an error.
     """
-    problem = row.problem or _problem(row, columns, need_words=need_words)
-    return row if problem is row.problem else Row(row.number, row.cells, problem)
+    error = row.error or _error(row, columns, need_words=need_words)
+    return row if error is row.error else Row(row.number, row.cells, error)
 
 
-def shown(value: object) -> str:
+def shorten(value: object) -> str:
     """A value for an error message, shortened."""
     text = repr(value)
     return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
 
 
 def unwritable(value: object) -> str | None:
-    """What a value would have to be to be written; None where it can be."""
+    """What a value must be to be written; None if it can be written."""
     try:
         if not isinstance(value, str):
             value = json.dumps(value, ensure_ascii=False, allow_nan=False)
@@ -78,18 +78,18 @@ def unwritable(value: object) -> str | None:
     return None
 
 
-def _problem(row: Row, columns: tuple[str, ...], *, need_words: bool) -> RowError | None:
+def _error(row: Row, columns: tuple[str, ...], *, need_words: bool) -> RowError | None:
     for column in columns:
         if column not in row.fields:
-            return RowError(column, row.number, "absent", "there")
+            return RowError(column, row.number, "absent", "present")
     text = row.fields[TEXT]
     if not isinstance(text, str):
-        return RowError(TEXT, row.number, shown(text), "a string")
+        return RowError(TEXT, row.number, shorten(text), "a string")
     for name, value in row.cells:
         if unwritable(name):
-            return RowError(shown(name), row.number, shown(name), f"named in {NOT_UTF8}")
+            return RowError(shorten(name), row.number, shorten(name), f"named in {NOT_UTF8}")
         if expected := unwritable(value):
-            return RowError(name, row.number, shown(value), expected)
+            return RowError(name, row.number, shorten(value), expected)
     if not (normalise(text) if need_words else text.strip()):
-        return RowError(TEXT, row.number, shown(text), _A_TEXT)
+        return RowError(TEXT, row.number, shorten(text), _A_TEXT)
     return None

@@ -1,7 +1,7 @@
-"""Files of texts, row by row, whatever command reads them: CSV, JSON lines, lines.
+"""Reads files of texts row by row: CSV, JSON lines, lines.
 
-A row is read whatever is wrong with it, and carries what that is: a file is refused once, with all
-of its bad rows. Memory is bounded by the longest row, and that by `MAX_LINE`.
+Invalid rows are returned with their errors, so that a file is refused once, with all of them. A row
+is at most `servicekit.csv_files.MAX_ROW` long, which bounds the memory.
 """
 
 from collections.abc import Iterator
@@ -11,22 +11,22 @@ from typing import Self
 
 from servicekit.files import DataError
 
-from nlpinsight.data.csv_rows import MAX_LINE, read_csv
+from nlpinsight.data.csv_rows import read_csv_rows
 from nlpinsight.data.file_kinds import Kind, check_file, kind_of
 from nlpinsight.data.line_rows import LineForm, form_of, read_json_lines, read_text_lines
-from nlpinsight.data.rows import LABEL, TEXT, Row, checked
+from nlpinsight.data.rows import TEXT, Row, validate
 
-__all__ = ["LABEL", "MAX_LINE", "TEXT", "Row", "TextFile"]
+__all__ = ["TextFile"]
 
 
 @dataclass(frozen=True)
 class TextFile:
-    """A file of texts: what kind it is, and how its texts and labels are written.
+    """A file of texts and its format.
 
     Attributes:
-        path: Where it is.
+        path: The file.
         kind: CSV, JSON lines or lines.
-        lines: How its lines are written; None where it has columns.
+        lines: Format of its lines; None if it has columns.
     """
 
     path: Path
@@ -35,7 +35,7 @@ class TextFile:
 
     @classmethod
     def of(cls, path: Path) -> Self:
-        """Look at a file. One of lines is read once through.
+        """Detect the format of a file. Files of lines are read once.
 
         Raises:
             DataError: It is missing, empty, of another kind, or in another encoding.
@@ -46,12 +46,12 @@ class TextFile:
 
     @property
     def may_have_labels(self) -> bool:
-        """Whether its rows may have labels: only a file of plain lines cannot."""
+        """Whether its rows may have labels; files of plain lines cannot."""
         return self.lines is None or self.lines.labelled > 0
 
     @property
     def read_as(self) -> str:
-        """The form that it is read in, for people."""
+        """Name of the format, for messages."""
         if self.lines is None:
             return self.kind
         if not self.lines.labelled:
@@ -63,23 +63,22 @@ class TextFile:
         """Read the rows.
 
         Args:
-            columns: What every row must have. Others may be there.
-            need_words: Whether a text that holds something, but nothing to judge, is a problem.
+            columns: Required columns.
+            need_words: Whether a text that is empty once normalised is an error.
 
         Raises:
-            DataError: A column is missing, there is no row, or the file is damaged so that its
-                rows cannot be told apart.
+            DataError: A column is missing, there are no rows, or the file is damaged.
         """
         is_empty = True
         for row in self._unchecked(columns):
             is_empty = False
-            yield checked(row, columns, need_words=need_words)
+            yield validate(row, columns, need_words=need_words)
         if is_empty:
             raise DataError(f"{self.path} has no rows. Give a file with texts.")
 
     def _unchecked(self, columns: tuple[str, ...]) -> Iterator[Row]:
         if self.kind == "CSV":
-            return read_csv(self.path, columns)
+            return read_csv_rows(self.path, columns)
         if self.lines is None:
             return read_json_lines(self.path)
         return read_text_lines(self.path, self.lines)

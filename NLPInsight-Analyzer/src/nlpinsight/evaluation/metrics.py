@@ -1,21 +1,23 @@
-"""How good a model is on labelled texts: metrics, confusion, text length, calibration, leakage.
+"""Evaluates a model on labelled texts: metrics, confusion, text length, calibration, leakage.
 
-The classes here are the documented form of ``evaluation.json`` (format 1). Nothing is imported
-that serving does not need.
+The classes here document ``evaluation.json`` (format 1). Nothing is imported that serving does not
+need.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Final, Literal
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from servicekit.progress import Advance, silent
 from servicekit.training_rows import Overlap
 
+from nlpinsight.arrays import Float64Array, Int64Array
 from nlpinsight.backends.calibration import softmax
-from nlpinsight.data.corpus import Corpus, LeftOut
+from nlpinsight.data.corpus import Corpus
 from nlpinsight.data.leakage import THRESHOLD, nearest
+from nlpinsight.data.split import LeftOut
 from nlpinsight.evaluation.reliability import (
     Calibration,
     Reliability,
@@ -40,10 +42,8 @@ __all__ = [
     "measure",
 ]
 
-Floats = npt.NDArray[np.float64]
-Targets = npt.NDArray[np.int64]
 
-# Right ends of the bands of text length, in words; the last has none.
+# Upper ends of the bands of text length, in words; the last band has none.
 BANDS: Final = (5, 10, 15, 20, 30)
 _CHUNK: Final = 64
 
@@ -55,12 +55,12 @@ class _Record(BaseModel):
 
 
 class LabelMetrics(_Record):
-    """One label against the others. A rate with nothing to count is null.
+    """Metrics of one label. A rate with an empty denominator is null.
 
     Attributes:
-        texts: How many texts have it.
-        precision: The share of the texts that got it that have it.
-        recall: The share of the texts that have it that got it.
+        texts: Number of texts with the label.
+        precision: Share of the predictions of the label that are correct.
+        recall: Share of the texts with the label that are predicted correctly.
         f1: Harmonic mean of the two.
     """
 
@@ -71,16 +71,17 @@ class LabelMetrics(_Record):
 
 
 class Metrics(_Record):
-    """Figures of one set of texts.
+    """Metrics of a set of texts.
 
     Attributes:
-        texts: How many there are.
-        accuracy: The share that got its label.
-        macro_f1: The mean F1 of the labels that occur, in truth or in answers.
+        texts: Number of texts.
+        accuracy: Share of correct predictions.
+        macro_f1: Mean F1 of the labels that occur in truth or predictions.
         log_loss: Mean negative log-likelihood, in nats.
-        majority: The share of the most frequent label: the accuracy of always saying it.
-        labels: Each label against the others.
-        confusion: Texts by true label (rows) and answered label (columns), in the order of labels.
+        majority: Share of the most frequent label: the accuracy of always predicting it.
+        labels: Metrics of each label.
+        confusion: Texts by true label (rows) and predicted label (columns), in the order of
+            `LABELS`.
     """
 
     texts: int
@@ -93,7 +94,7 @@ class Metrics(_Record):
 
 
 class LengthBand(_Record):
-    """Texts of so many words, URLs not counted. ``most`` is null for the longest."""
+    """Metrics of texts by number of words, without URLs. ``most`` is null for the longest."""
 
     least: int
     most: int | None
@@ -103,13 +104,13 @@ class LengthBand(_Record):
 
 
 class Leakage(_Record):
-    """Texts that nearly stand in the training data, and the figures without them.
+    """Near-duplicates of training texts, and the metrics without them.
 
     Attributes:
-        threshold: From which similarity (Jaccard of the words) a text counts.
-        texts: How many there are.
-        identical: How many of them use exactly the same words.
-        without: The metrics of the others; null if there are none.
+        threshold: Minimum Jaccard similarity of the words.
+        texts: Number of near-duplicates.
+        identical: Number of them with exactly the same words.
+        without: Metrics of the other texts; null if there are none.
     """
 
     threshold: Rate
@@ -119,21 +120,20 @@ class Leakage(_Record):
 
 
 class Evaluation(_Record):
-    """Everything measured on one set of texts.
+    """All metrics of a set of texts.
 
     Attributes:
-        metrics: The figures.
-        by_length: The figures by text length.
-        calibration: Whether confidence means what it says.
-        reliability: The same in few figures, before and after calibration; null where the model
-            was sealed without it.
+        metrics: The main metrics.
+        by_length: Metrics by text length.
+        calibration: Accuracy by confidence.
+        reliability: Summary before and after calibration; null for uncalibrated models.
         by_vocabulary: The same by the share of known words.
-        truncated: How many texts the model did not read to their end.
-        warnings: How many answers carry each warning.
-        training_overlap: How many texts the model was trained on, by the digests that are sealed
-            with it: ``rows``, of which ``compared``, of which ``seen``, and their ``share``. Null
-            where it was sealed without.
-        leakage: What nearly stands in the training data; null where that is not known.
+        truncated: Number of texts that the model did not read to the end.
+        warnings: Number of answers with each warning.
+        training_overlap: How many texts are training texts, by the digests sealed with the model:
+            ``rows``, of which ``compared``, of which ``seen``, and their ``share``. Null for
+            models without digests.
+        leakage: Near-duplicates of training texts; null if those are unknown.
     """
 
     metrics: Metrics
@@ -148,18 +148,18 @@ class Evaluation(_Record):
 
 
 class Report(_Record):
-    """``evaluation.json``: what `train` or `evaluate` found.
+    """``evaluation.json``, written by `train`, `export` and `evaluate`.
 
     Attributes:
-        format: The version of this form.
+        format: Version of this format.
         model: The back end.
-        model_version: The model that was evaluated.
-        data: The texts that it was evaluated on, with a fingerprint.
-        training: The texts that it learned from; null where a finished model was only evaluated.
-        left_out: What was left out of them; null in the same case.
-        training_seconds: How long the training took; null in the same case.
-        details: What only this back end has to tell.
-        evaluation: The figures.
+        model_version: Version of the evaluated model.
+        data: The evaluated texts, with a fingerprint.
+        training: The training texts; null if a sealed model was evaluated.
+        left_out: Numbers of texts left out of the training; null in the same case.
+        training_seconds: Duration of the training; null in the same case.
+        details: Further results, specific to the back end.
+        evaluation: The metrics.
     """
 
     format: Literal[1] = 1
@@ -179,16 +179,16 @@ def evaluate(
     *,
     training: Sequence[str] | None = None,
     overlap: Overlap | None = None,
-    progress: Callable[[int], object] = lambda _texts: None,
+    advance: Advance = silent,
 ) -> Evaluation:
-    """Measure a model.
+    """Evaluate a model.
 
     Args:
         model: The model.
-        corpus: Labelled texts that all have something to judge.
-        training: The texts that it learned from, raw, to find what nearly stands in both.
-        overlap: How many of the corpus's texts it was trained on, where that is known.
-        progress: Told how many texts more were answered.
+        corpus: Labelled texts that are not empty once normalised.
+        training: The raw training texts, to find near-duplicates.
+        overlap: How many texts of the corpus are training texts, if known.
+        advance: Called with the number of texts answered.
     """
     decisions = np.empty((len(corpus), len(LABELS)), dtype=np.float64)
     readings: list[Reading] = []
@@ -196,7 +196,7 @@ def evaluate(
         chunk = corpus.texts[start : start + _CHUNK]
         decisions[start : start + len(chunk)], of_chunk = model.decide(chunk)
         readings += of_chunk
-        progress(len(chunk))
+        advance(len(chunk))
     targets, raw = corpus.targets, softmax(decisions)
     scores = calibrated(decisions, readings, model.calibrator)
     known = [one.in_vocabulary for one in readings if one.in_vocabulary is not None]
@@ -216,12 +216,12 @@ def evaluate(
     )
 
 
-def measure(targets: Targets, scores: Floats) -> Metrics:
-    """The metrics of answers.
+def measure(targets: Int64Array, scores: Float64Array) -> Metrics:
+    """Compute the metrics of predictions.
 
     Args:
-        targets: The place of each text's label in `LABELS`; at least one.
-        scores: The probabilities of each text.
+        targets: Index of each text's label in `LABELS`; at least one.
+        scores: Probabilities: texts x labels.
     """
     answers = scores.argmax(axis=1)
     confusion = np.zeros((len(LABELS), len(LABELS)), dtype=np.int64)
@@ -239,7 +239,7 @@ def measure(targets: Targets, scores: Floats) -> Metrics:
     )
 
 
-def _label(confusion: Targets, place: int) -> LabelMetrics:
+def _label(confusion: Int64Array, place: int) -> LabelMetrics:
     hits = int(confusion[place, place])
     have, got = int(confusion[place].sum()), int(confusion[:, place].sum())
     return LabelMetrics(
@@ -250,7 +250,7 @@ def _label(confusion: Targets, place: int) -> LabelMetrics:
     )
 
 
-def _by_length(corpus: Corpus, targets: Targets, scores: Floats) -> list[LengthBand]:
+def _by_length(corpus: Corpus, targets: Int64Array, scores: Float64Array) -> list[LengthBand]:
     words = np.array([len(normalise(text).split()) for text in corpus.texts], dtype=np.int64)
     bands = []
     for least, most in zip((1, *(end + 1 for end in BANDS)), (*BANDS, None), strict=True):
@@ -269,7 +269,9 @@ def _by_length(corpus: Corpus, targets: Targets, scores: Floats) -> list[LengthB
     return bands
 
 
-def _leakage(corpus: Corpus, training: Sequence[str], targets: Targets, scores: Floats) -> Leakage:
+def _leakage(
+    corpus: Corpus, training: Sequence[str], targets: Int64Array, scores: Float64Array
+) -> Leakage:
     matches = nearest(corpus.texts, training)
     others = np.ones(len(corpus), dtype=np.bool_)
     others[[match.index for match in matches]] = False

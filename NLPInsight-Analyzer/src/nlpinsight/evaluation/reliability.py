@@ -1,4 +1,4 @@
-"""Whether confidence means what it says: calibration error and log loss, before and after.
+"""Reliability of confidence: calibration error and log loss, before and after calibration.
 
 The classes here are parts of ``evaluation.json``.
 """
@@ -6,9 +6,9 @@ The classes here are parts of ``evaluation.json``.
 from typing import Annotated, Final
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
+from nlpinsight.arrays import Float64Array, Int64Array
 from nlpinsight.backends.calibration import Calibrator, HeldOut, softmax
 
 __all__ = [
@@ -23,16 +23,14 @@ __all__ = [
     "reliability",
 ]
 
-Floats = npt.NDArray[np.float64]
-Targets = npt.NDArray[np.int64]
 Rate = Annotated[float, Field(ge=0, le=1)]
 
 _BINS: Final = 10
 
-# Of so few texts, the mean confidence and accuracy of a bin would differ by chance alone.
+# In smaller bins, mean confidence and accuracy differ by chance.
 _LEAST_IN_BIN: Final = 50
 
-# Left ends of the bands of known words. No word at all, and every word, are bands of their own.
+# Lower ends of the bands of known words. No word, and every word, are separate bands.
 _BANDS: Final = (0.0, 1e-12, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -41,13 +39,13 @@ class _Record(BaseModel):
 
 
 class Calibration(_Record):
-    """Tenths of the texts by confidence: mean confidence, accuracy, count.
+    """Tenths of the texts by confidence.
 
     Attributes:
-        confidence: The mean of each tenth.
-        accuracy: The share of it that got its label.
-        texts: How many it holds.
-        error: Expected calibration error: the mean gap between the two, by texts.
+        confidence: Mean confidence of each tenth.
+        accuracy: Share of correct predictions of each tenth.
+        texts: Number of texts of each tenth.
+        error: Expected calibration error: the mean gap between the two, weighted by texts.
     """
 
     confidence: list[float]
@@ -57,17 +55,17 @@ class Calibration(_Record):
 
 
 class Reliability(_Record):
-    """How far probabilities can be relied on, calibrated and not.
+    """Reliability of probabilities, calibrated and uncalibrated.
 
     Attributes:
-        texts: How many texts were answered.
-        accuracy: The share that got its label.
-        confidence: The mean probability of the answered label.
+        texts: Number of texts.
+        accuracy: Share of correct predictions.
+        confidence: Mean probability of the predicted label.
         error: Expected calibration error, in bins of equal size.
         log_loss: Mean negative log-likelihood, in nats.
-        uncalibrated_confidence: The same of a plain softmax of the decisions.
-        uncalibrated_error: The same.
-        uncalibrated_log_loss: The same.
+        uncalibrated_confidence: The same for the softmax of the decisions.
+        uncalibrated_error: The same for the softmax of the decisions.
+        uncalibrated_log_loss: The same for the softmax of the decisions.
     """
 
     texts: int
@@ -81,11 +79,11 @@ class Reliability(_Record):
 
 
 class VocabularyBand(Reliability):
-    """`Reliability` of the texts of which the model knows about the same share of the words.
+    """`Reliability` of texts by their share of known words.
 
     Attributes:
-        least: The least share of known words, included.
-        most: The largest; excluded unless it is the least, or 1.
+        least: Minimum share of known words, included.
+        most: Maximum share, excluded unless it is the minimum, or 1.
     """
 
     least: Rate
@@ -93,13 +91,13 @@ class VocabularyBand(Reliability):
 
 
 class CalibrationFit(_Record):
-    """A calibrator, and what it is worth on the held-out training texts that it was fitted on.
+    """A calibrator, and its reliability on the texts that it was fitted on.
 
     Attributes:
-        calibrator: Its numbers.
-        as_they_are: On the held-out texts.
-        words_hidden: On the same with words hidden.
-        by_vocabulary: On both, by the share of known words.
+        calibrator: The calibrator.
+        as_they_are: Reliability on unchanged texts.
+        words_hidden: Reliability on the same texts with hidden words.
+        by_vocabulary: Reliability on both, by the share of known words.
     """
 
     calibrator: Calibrator
@@ -109,10 +107,10 @@ class CalibrationFit(_Record):
 
 
 def describe_calibration(calibrator: Calibrator, held_out: HeldOut) -> CalibrationFit:
-    """What a calibrator does to the texts that it was fitted on.
+    """Evaluate a calibrator on the texts that it was fitted on.
 
-    Two numbers are fitted on thousands of texts, so the figures flatter it little; those on the
-    held-out file of a report do not flatter it at all.
+    Only two numbers are fitted on thousands of texts, so these metrics are hardly too good; those
+    on the held-out file of a report are unbiased.
     """
     raw = softmax(held_out.decisions)
     scores = calibrator.scores(held_out.decisions, held_out.known)
@@ -127,15 +125,15 @@ def describe_calibration(calibrator: Calibrator, held_out: HeldOut) -> Calibrati
 
 
 def by_vocabulary(
-    targets: Targets, scores: Floats, raw: Floats, known: Floats
+    targets: Int64Array, scores: Float64Array, raw: Float64Array, known: Float64Array
 ) -> list[VocabularyBand]:
-    """`reliability` by the share of known words; bands without texts are left out.
+    """Compute `reliability` by the share of known words, without empty bands.
 
     Args:
-        targets: The place of each text's label.
+        targets: Index of each text's label.
         scores: Calibrated probabilities: texts x labels.
         raw: Probabilities before calibration.
-        known: The share of known words of each text.
+        known: Share of known words of each text.
     """
     bands = []
     places = np.searchsorted(_BANDS, known, side="right") - 1
@@ -150,11 +148,11 @@ def by_vocabulary(
     return bands
 
 
-def reliability(targets: Targets, scores: Floats, raw: Floats) -> Reliability:
-    """How far probabilities can be relied on.
+def reliability(targets: Int64Array, scores: Float64Array, raw: Float64Array) -> Reliability:
+    """Compute the reliability of probabilities.
 
     Args:
-        targets: The place of each text's label.
+        targets: Index of each text's label.
         scores: Calibrated probabilities: texts x labels.
         raw: Probabilities before calibration.
     """
@@ -171,10 +169,11 @@ def reliability(targets: Targets, scores: Floats, raw: Floats) -> Reliability:
     )
 
 
-def calibration_of(targets: Targets, scores: Floats, *, bins: int = _BINS) -> Calibration:
-    """Confidence and accuracy in bins of about equal size by confidence.
+def calibration_of(targets: Int64Array, scores: Float64Array, *, bins: int = _BINS) -> Calibration:
+    """Compute confidence and accuracy in bins of about equal size by confidence.
 
-    Texts of one confidence are in one bin: which of them had been right would otherwise be chance.
+    Texts with equal confidence are in the same bin, so that the result does not depend on their
+    order.
     """
     confidence, right = scores.max(axis=1), scores.argmax(axis=1) == targets
     order = np.argsort(confidence, kind="stable")
@@ -193,11 +192,11 @@ def calibration_of(targets: Targets, scores: Floats, *, bins: int = _BINS) -> Ca
     )
 
 
-def log_loss(targets: Targets, scores: Floats) -> float:
-    """Mean negative log-likelihood, in nats. An impossible answer costs much, not infinitely so."""
+def log_loss(targets: Int64Array, scores: Float64Array) -> float:
+    """Mean negative log-likelihood, in nats. Probabilities of 0 are replaced by a tiny one."""
     truth = scores[np.arange(len(targets)), targets]
     return float(-np.log(np.maximum(truth, np.finfo(np.float64).tiny)).mean())
 
 
-def _mean_confidence(scores: Floats) -> float:
+def _mean_confidence(scores: Float64Array) -> float:
     return min(1.0, float(scores.max(axis=1).mean()))

@@ -1,7 +1,7 @@
-"""HTML entities in text: resolved in one pass, however often they were escaped.
+"""Resolves HTML entities in one pass, even if they were escaped repeatedly.
 
-Texts from feeds and web pages arrive escaped, sometimes twice (``&amp;amp;``). The result of
-`unescape` has no entity left that it would resolve, so resolving twice changes nothing.
+Texts from feeds and web pages are often escaped, sometimes twice (``&amp;amp;``). `unescape` is
+idempotent: its result has no entity that it would resolve.
 """
 
 import html
@@ -11,22 +11,22 @@ from typing import Final
 
 __all__ = ["unescape"]
 
-# The longest name is CounterClockwiseContourIntegral. Without the semicolon nothing is an entity:
-# "R&D" and "?a=1&copy=2" mean what they say.
+# The longest name is CounterClockwiseContourIntegral. The semicolon is required, so that "R&D" and
+# "?a=1&copy=2" stay.
 _LONGEST: Final = 33
 _ENTITY: Final = re.compile(r"&(?:#[0-9]{1,29}|#[xX][0-9a-fA-F]{1,28}|[a-zA-Z][a-zA-Z0-9]{1,30});")
 
 
 def unescape(text: str, invisible: re.Pattern[str]) -> str:
-    """Replace HTML entities by what they mean, in compatibility form (NFKC).
+    """Replace HTML entities by their characters, in compatibility form (NFKC).
 
-    What entities spell can be part of another entity; those are resolved as well. An entity that
-    is no longer than what it means (``&#65018;`` is a phrase of 18 letters) stays as it is, so that
-    a text never grows.
+    Characters of resolved entities can form further entities, which are resolved, too. An entity
+    that is not longer than its characters (``&#65018;`` is a phrase of 18 letters) is kept, so
+    that a text never grows. Takes linear time.
 
     Args:
-        text: Takes time linear in its length.
-        invisible: Characters that are dropped from what an entity means.
+        text: The text.
+        invisible: Characters to remove from the result of an entity.
     """
     if not _ENTITY.search(text):
         return text
@@ -53,6 +53,6 @@ def _meaning(entity: str, invisible: re.Pattern[str]) -> str | None:
     meant = html.unescape(entity)
     if meant == entity or ";" in meant[1:]:  # unknown, or known only by the beginning of its name
         return None
-    # A number that is no character is white space, as control characters are.
+    # An invalid character number becomes white space, like control characters.
     meant = unicodedata.normalize("NFKC", invisible.sub("", meant)) if meant else " "
     return meant if len(meant) < len(entity) else None

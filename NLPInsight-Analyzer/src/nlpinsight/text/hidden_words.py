@@ -1,8 +1,8 @@
-"""Texts with some of their words hidden, to see what a model is worth where it knows few of them.
+"""Hides words of texts, to measure how a model answers texts with unknown words.
 
-Held-out texts are like those of the training: nearly all of their words are known. How far an
-answer can be trusted where few words are known is measured on the same texts with words replaced
-by others of the same length that no training can have seen.
+Nearly all words of held-out texts are known from the training. To measure how far an answer can be
+trusted if few words are known, words are replaced by others of the same length that no training
+contains.
 """
 
 import re
@@ -14,23 +14,23 @@ import numpy as np
 __all__ = ["LETTER", "hide_words", "hide_words_of_each"]
 
 LETTER: Final = re.compile(r"[^\W\d_]")
-"""Matches a letter of any script. What has one is a word; numbers, marks and emoji are not."""
+"""Matches a letter of any script. Tokens with a letter are words; numbers and emoji are not."""
 
-# Gothic: letters to every tokenizer, unchanged by normalisation, and of no living language.
+# Gothic: letters for every tokenizer, unchanged by normalisation, of no living language.
 _FIRST: Final = 0x10330
 _LETTERS: Final = 26
 
 
 def hide_words(text: str, share: float, random: np.random.Generator) -> str:
-    """Replace some of a text's words by words that no model knows.
+    """Replace random words of a text by unknown ones.
 
     Args:
         text: The text, its words separated by white space.
-        share: The probability of each word to be replaced, from 0 to 1.
-        random: Decides which words.
+        share: Probability that a word is replaced, from 0 to 1.
+        random: Random generator.
 
     Returns:
-        The text with its letters replaced in those words. Everything else stays.
+        The text with the letters of those words replaced.
     """
     words = text.split()
     hidden = random.random(len(words)) < share
@@ -43,11 +43,11 @@ def hide_words(text: str, share: float, random: np.random.Generator) -> str:
 
 
 def hide_words_of_each(texts: Sequence[str], *, seed: int) -> list[str]:
-    """Hide words of every text, each text with its own share between none and all.
+    """Hide words of every text, each with its own random share from none to all.
 
     Args:
         texts: The texts.
-        seed: Decides the shares and the words.
+        seed: Random seed of the shares and the words.
     """
     random = np.random.default_rng(seed)
     shares = random.random(len(texts)).tolist()

@@ -1,7 +1,7 @@
-"""One normalisation of text, for training, evaluation and every request, whatever the back end.
+"""Text normalisation for training, evaluation and requests, the same for both back ends.
 
-The same words must get the same label, however they were typed, escaped or passed on. In this
-order:
+The same words must get the same label, however they were typed, escaped or passed on. The steps, in
+this order:
 
 1. Invisible characters are removed: zero-width and bidirectional marks, soft hyphens, byte order
    marks, variation selectors.
@@ -13,13 +13,12 @@ order:
 4. Control characters and lone surrogates become spaces.
 5. Typographic quotes, apostrophes, backticks and primes become ASCII quotes; dashes, hyphens and
    the minus sign become a hyphen-minus, and so does a run of them.
-6. Links are removed, with or without a scheme: which article a text links to says nothing about
-   its wording.
-7. White space of any kind and length becomes one space; none is left at the ends.
-8. Retweet prefixes (``RT @name:``) are removed: they say who passed a text on.
+6. Links are removed, with or without a scheme.
+7. White space becomes single spaces; none is left at the ends.
+8. Retweet prefixes (``RT @name:``) are removed.
 
-Normalising a normalised text changes nothing. A normalised text is never longer than the text in
-compatibility form. Letter case, other punctuation, digits, emoji, cashtags and mentions are kept.
+Normalisation is idempotent. A normalised text is never longer than the text in compatibility
+form. Letter case, other punctuation, digits, emoji, cashtags and mentions are kept.
 """
 
 import re
@@ -40,8 +39,8 @@ __all__ = [
 
 MAX_MARKS: Final = 30
 
-# Unicode's category Cf, the variation selectors and other characters that render as nothing. Those
-# that are visible or stand for something (the Arabic number signs, musical beams) are kept.
+# Unicode's category Cf, variation selectors and other characters that render as nothing. Visible or
+# meaningful ones (Arabic number signs, musical beams) are kept.
 _INVISIBLE: Final = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]+"
@@ -60,32 +59,13 @@ _TYPOGRAPHIC: Final = {
 _ACUTE: Final = re.compile(r"\s\u0301")
 _DASHES: Final = re.compile("-{2,}")
 
-# Hosts that only shorten links or hold pictures: whatever follows them is a link. Of other hosts
-# ("Amazon.com/Whole Foods") only what has a digit, a query or a second part after the slash.
+# After these hosts of short links and pictures, any path is a link. After other hosts
+# ("Amazon.com/Whole Foods"), only a path with a digit, a query or a second part.
 _SHORTENERS: Final = (
-    "t.co",
-    "bit.ly",
-    "pic.twitter.com",
-    "pic.x.com",
-    "bloom.bg",
-    "buff.ly",
-    "cnb.cx",
-    "dlvr.it",
-    "fb.me",
-    "goo.gl",
-    "is.gd",
-    "lnkd.in",
-    "nyti.ms",
-    "on.ft.com",
-    "on.mktw.net",
-    "on.wsj.com",
-    "ow.ly",
-    "reut.rs",
-    "tinyurl.com",
-    "trib.al",
-    "yhoo.it",
-    "youtu.be",
-)
+    "t.co", "bit.ly", "pic.twitter.com", "pic.x.com", "bloom.bg", "buff.ly", "cnb.cx", "dlvr.it",
+    "fb.me", "goo.gl", "is.gd", "lnkd.in", "nyti.ms", "on.ft.com", "on.mktw.net", "on.wsj.com",
+    "ow.ly", "reut.rs", "tinyurl.com", "trib.al", "yhoo.it", "youtu.be",
+)  # fmt: skip
 _LINK: Final = re.compile(
     r"\bhttps?://\S+|\bwww\.\S+"
     rf"|(?<![\w@./-])(?:{'|'.join(map(re.escape, _SHORTENERS))})/\S+"
@@ -95,16 +75,16 @@ _LINK: Final = re.compile(
 _RETWEET: Final = re.compile(r"(?:RT:? ?@\w+(?: ?: ?| |$))+", re.IGNORECASE)
 
 
-# One character can stand for eighteen, and NFKC lets no other thread run until it is done: so much
-# of a text of unknown length at a time.
+# NFKC can make eighteen characters of one and blocks other threads, so a text of unknown length is
+# composed in pieces of this size.
 _PIECE: Final = 512
 
 
 class EmptyTextError(ValueError):
-    """A text has nothing left to judge once it is normalised.
+    """A text is empty once normalised.
 
     Attributes:
-        places: The texts that have not, counted from 0.
+        places: Indices of the empty texts.
     """
 
     def __init__(self, message: str, places: Sequence[int]) -> None:
@@ -113,7 +93,7 @@ class EmptyTextError(ValueError):
 
 
 def normalise(text: str) -> str:
-    """The text as every back end reads it; empty where nothing is left."""
+    """Normalise a text; the result may be empty."""
     if not text.isascii():
         text = _compose(text)
     if "&" in text:
@@ -131,10 +111,10 @@ def normalise(text: str) -> str:
 
 
 def normalise_all(texts: Sequence[str]) -> list[str]:
-    """Normalise texts that must all have something to judge.
+    """Normalise texts that must not become empty.
 
     Raises:
-        EmptyTextError: One has nothing left; the message says which, counted from 0.
+        EmptyTextError: A text is empty once normalised.
     """
     normalised = [normalise(text) for text in texts]
     if "" in normalised:
@@ -147,14 +127,14 @@ def normalise_all(texts: Sequence[str]) -> list[str]:
 
 
 def grows(text: str) -> bool:
-    """Whether a text may be longer once it is normalised."""
+    """Whether a text may become longer by normalisation."""
     return not (text.isascii() or unicodedata.is_normalized("NFKC", text))
 
 
 def is_longer(text: str, limit: int) -> bool:
-    """Whether a text has more characters than a limit once they are in compatibility form (NFKC).
+    """Whether a text has more characters than a limit in compatibility form (NFKC).
 
-    However long that form is, about so much of it is computed as the limit.
+    Only about as much of that form is computed as the limit.
     """
     if text.isascii():
         return len(text) > limit
@@ -167,7 +147,7 @@ def is_longer(text: str, limit: int) -> bool:
 
 
 def _compose(text: str) -> str:
-    # Cut before, for the time that NFKC takes, and after, for the marks that it makes of others.
+    # Cut before NFKC, to bound its time, and after, because it creates marks.
     text = _cut_marks(_INVISIBLE.sub("", text))
     return _cut_marks(unicodedata.normalize("NFKC", text))
 

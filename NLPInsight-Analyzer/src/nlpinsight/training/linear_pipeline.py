@@ -1,7 +1,7 @@
-"""The training side of the linear back end: one scikit-learn pipeline.
+"""The scikit-learn pipeline of the linear back end.
 
-The pipeline is what is fitted, measured and kept in the sealed model as joblib. Requests are
-answered by what `export` takes out of it.
+The pipeline is fitted, evaluated and sealed as a joblib file. Requests are answered by the
+`LinearModel` that `export` makes from it.
 """
 
 import io
@@ -10,13 +10,13 @@ from typing import Final
 
 import joblib
 import numpy as np
-import numpy.typing as npt
 from pydantic import JsonValue
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import FeatureUnion, Pipeline
 
+from nlpinsight.arrays import Float64Array, Int64Array
 from nlpinsight.backends.calibration import HeldOut, softmax
 from nlpinsight.backends.linear import Block, LinearModel
 from nlpinsight.ngrams import character_terms, word_terms
@@ -34,31 +34,29 @@ __all__ = [
     "to_joblib",
 ]
 
-Floats = npt.NDArray[np.float64]
 
 FOLDS: Final = 3
 FOLD_SEED: Final = 42
 
-# Chosen by three-fold cross-validation on the training file of the model card, the validation file
-# unseen.
+# Chosen by three-fold cross-validation on the training file of the model card.
 PARAMETERS: Final[dict[str, JsonValue]] = {
     "terms": "words, pairs of words, 3 to 5 characters in a word",
     "min_df": 2,
     "sublinear_tf": True,
     "C": 3.0,
     "class_weight": "square root of balanced",
-    # Newton's method: a tenth of the time of scikit-learn's default here, and to the end.
+    # Newton's method converges in a tenth of the time of scikit-learn's default.
     "solver": "newton-cg",
     "tol": 1e-6,
-    # Confidence is calibrated on what models of the other folds say about each text.
+    # Confidence is calibrated on answers of models that were trained on the other folds.
     "calibration_folds": FOLDS,
     "calibration_seed": FOLD_SEED,
 }
 
-# How far an exported model may be from its pipeline, in probability: sums in another order.
+# Maximum difference between an exported model and its pipeline, in probability.
 AGREEMENT: Final = 1e-9
 
-# How many texts a model of a fold is compared with its pipeline on.
+# Number of texts on which a fold's model is compared with its pipeline.
 _COMPARED: Final = 20
 
 
@@ -66,16 +64,16 @@ class AgreementError(RuntimeError):
     """The exported model does not answer as the pipeline does."""
 
 
-def fit_pipeline(texts: Sequence[str], targets: npt.NDArray[np.int64]) -> Pipeline:
+def fit_pipeline(texts: Sequence[str], targets: Int64Array) -> Pipeline:
     """Fit the pipeline. The same texts give the same model.
 
     Args:
-        texts: Raw texts that have something to judge.
-        targets: The place of each one's label in `LABELS`; every label occurs.
+        texts: Raw texts that are not empty once normalised.
+        targets: Index of each text's label in `LABELS`; every label occurs.
     """
     counts = np.bincount(targets, minlength=len(LABELS))
-    # Between no weights, which neglect the rare labels, and weights that make all equally heavy,
-    # which cost accuracy: the root of the latter.
+    # The square root of balanced weights: no weights neglect rare labels, balanced weights cost
+    # accuracy.
     weights = np.sqrt(len(targets) / (len(LABELS) * counts))
     pipeline = Pipeline(
         [
@@ -104,14 +102,14 @@ def fit_pipeline(texts: Sequence[str], targets: npt.NDArray[np.int64]) -> Pipeli
 
 
 def export(pipeline: Pipeline, texts: Sequence[str]) -> LinearModel:
-    """Take out of a fitted pipeline what requests are answered with.
+    """Export the linear model of a fitted pipeline.
 
     Args:
         pipeline: A fitted pipeline.
-        texts: Raw texts, on which both must agree.
+        texts: Raw texts on which both must agree.
 
     Raises:
-        AgreementError: They do not.
+        AgreementError: They disagree.
     """
     coefficients = pipeline.named_steps["classifier"].coef_.T
     blocks, start = [], 0
@@ -123,29 +121,29 @@ def export(pipeline: Pipeline, texts: Sequence[str]) -> LinearModel:
     words, characters = blocks
     model = LinearModel(words, characters, pipeline.named_steps["classifier"].intercept_)
     gap = largest_difference(pipeline, model, texts)
-    # Not `gap > AGREEMENT`: that would let NaN pass.
+    # Not `gap > AGREEMENT`, which NaN would pass.
     if not gap <= AGREEMENT:
         raise AgreementError(
             f"The exported model is {gap:.3g} away from its pipeline; {AGREEMENT:g} is allowed. "
             "scikit-learn weighs terms differently from nlpinsight.backends.linear: install "
-            "requirements-prod.txt as it stands."
+            "exactly what requirements-prod.txt pins."
         )
     return model
 
 
 def largest_difference(pipeline: Pipeline, model: LinearModel, texts: Sequence[str]) -> float:
-    """How far the two are apart on raw texts, at most, in probability."""
+    """The largest difference between the two on raw texts, in probability."""
     normalised = normalise_all(texts)
     gaps = np.abs(pipeline.predict_proba(normalised) - softmax(model.decisions(normalised)))
     return float(gaps.max())
 
 
-def cross_validate(texts: Sequence[str], targets: npt.NDArray[np.int64]) -> HeldOut:
-    """What models say about texts that they did not learn from, as they are and with words hidden.
+def cross_validate(texts: Sequence[str], targets: Int64Array) -> HeldOut:
+    """Answers of models to texts that they were not trained on, unchanged and with hidden words.
 
     Args:
-        texts: Raw texts that have something to judge.
-        targets: The place of each one's label in `LABELS`; every label occurs once in each fold.
+        texts: Raw texts that are not empty once normalised.
+        targets: Index of each text's label in `LABELS`; every label occurs in each fold.
     """
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=FOLD_SEED)
     normalised = normalise_all(texts)
@@ -155,7 +153,9 @@ def cross_validate(texts: Sequence[str], targets: npt.NDArray[np.int64]) -> Held
         others = [normalised[row] for row in outside]
         linear = export(fitted, others[:_COMPARED])
 
-        def score(texts: Sequence[str], linear: LinearModel = linear) -> tuple[Floats, Floats]:
+        def score(
+            texts: Sequence[str], linear: LinearModel = linear
+        ) -> tuple[Float64Array, Float64Array]:
             decisions, shares = linear.decide(texts)
             return decisions, np.array(shares, dtype=np.float64)
 

@@ -1,20 +1,20 @@
-"""From a torch network to the files that are sealed, and the proof that int8 says the same."""
+"""Builds the files of a sealed model from a torch network, and checks its int8 version."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from modelseal import SealError
 from pydantic import BaseModel, ConfigDict
 from servicekit.files import DataError
 from tokenizers import Tokenizer
 
+from nlpinsight.arrays import Float64Array
 from nlpinsight.backends.transformer import TransformerConfig, TransformerModel, load, pack
-from nlpinsight.training.finetuning.base import Weights
 from nlpinsight.training.finetuning.network import Network, load_classifier, load_tokenizer
 from nlpinsight.training.finetuning.onnx_export import to_int8, to_onnx
+from nlpinsight.training.weights import Weights
 
 __all__ = [
     "MAX_DISAGREEMENT",
@@ -26,24 +26,23 @@ __all__ = [
     "export_classifier",
 ]
 
-Floats = npt.NDArray[np.float64]
 
 MAX_DISAGREEMENT: Final = 0.02
-"""The share of texts that int8 may label otherwise than fp32."""
+"""Maximum share of texts that int8 may label differently from fp32."""
 
 
 class QuantizationError(SealError):
-    """In int8 the network says something else too often."""
+    """The int8 network answers differently too often."""
 
 
 class Agreement(BaseModel):
-    """How like each other two models answer.
+    """Comparison of two models' answers.
 
     Attributes:
-        texts: How many both were asked.
-        disagreement: The share that they label differently.
-        largest_difference: Of a probability.
-        mean_difference: Of a probability.
+        texts: Number of compared texts.
+        disagreement: Share of texts with different labels.
+        largest_difference: Largest difference of a probability.
+        mean_difference: Mean difference of a probability.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -59,11 +58,11 @@ class Built:
     """A transformer that can be sealed.
 
     Attributes:
-        files: Of the int8 model.
-        predictor: That model, loaded from the files.
-        fp32: The same network before it was quantized.
-        agreement: How like each other the two answer the texts they were compared on.
-        weights: What it was fine-tuned from, or is.
+        files: Files of the int8 model.
+        predictor: The int8 model, loaded from the files.
+        fp32: The same network before quantization.
+        agreement: Comparison of the two.
+        weights: The weights it was fine-tuned from, or the exported classifier.
     """
 
     files: dict[str, bytes]
@@ -84,15 +83,15 @@ def build(
     """Export a network, quantize it, and compare the two.
 
     Args:
-        network: In the order of our labels.
+        network: The network, with outputs in the order of `LABELS`.
         tokenizer: Its tokenizer.
-        weights: Where it comes from.
-        max_length: How many tokens it is to read.
-        texts: To compare on, raw.
+        weights: Its origin.
+        max_length: Maximum number of tokens of a text.
+        texts: Raw texts to compare on.
 
     Raises:
-        QuantizationError: They disagree on clearly more than `MAX_DISAGREEMENT` of the texts.
-        DataError: It cannot read so many tokens.
+        QuantizationError: They disagree on significantly more than `MAX_DISAGREEMENT` of the texts.
+        DataError: The network cannot read so many tokens.
     """
     if max_length > network.positions:
         raise DataError(
@@ -106,31 +105,31 @@ def build(
     config = TransformerConfig(max_length=max_length, base=weights.name, quantization="int8")
     files = pack(config, described, to_int8(single))
     plain = config.model_copy(update={"quantization": "none"})
-    # From the packed bytes, so that what is compared is what will be sealed.
+    # From the packed bytes, so that the compared model is the one that will be sealed.
     predictor, fp32 = load(files), load(pack(plain, described, single))
     agreement = compare(fp32.scores(texts), predictor.scores(texts))
-    # Of few texts, some more may differ by chance: two standard errors.
+    # Of few texts, more may differ by chance: two standard errors are allowed.
     chance = 2 * (MAX_DISAGREEMENT * (1 - MAX_DISAGREEMENT) / agreement.texts) ** 0.5
     if agreement.disagreement > MAX_DISAGREEMENT + chance:
         raise QuantizationError(
             f"In int8 the model labels {agreement.disagreement:.1%} of {agreement.texts} texts "
-            f"otherwise than in fp32; {MAX_DISAGREEMENT:.0%} is allowed.",
+            f"differently from fp32; {MAX_DISAGREEMENT:.0%} is allowed.",
             remedy="Train it longer, or choose another base.",
         )
     return Built(files, predictor, fp32, agreement, weights)
 
 
 def export_classifier(weights: Weights, *, max_length: int, texts: Sequence[str]) -> Built:
-    """Build from a sequence classifier that somebody has fine-tuned already.
+    """Build from a sequence classifier that was fine-tuned elsewhere.
 
     Args:
         weights: The classifier.
-        max_length: How many tokens it is to read.
-        texts: To compare int8 with fp32 on, raw.
+        max_length: Maximum number of tokens of a text.
+        texts: Raw texts to compare int8 with fp32 on.
 
     Raises:
-        DataError: Its classes are not ours, or it cannot be loaded.
-        QuantizationError: In int8 it says something else too often.
+        DataError: Its classes differ from `LABELS`, or it cannot be loaded.
+        QuantizationError: The int8 network answers differently too often.
     """
     return build(
         load_classifier(weights),
@@ -141,8 +140,8 @@ def export_classifier(weights: Weights, *, max_length: int, texts: Sequence[str]
     )
 
 
-def compare(one: Floats, other: Floats) -> Agreement:
-    """How like each other two tables of scores are."""
+def compare(one: Float64Array, other: Float64Array) -> Agreement:
+    """Compare two tables of scores (texts x labels)."""
     gaps = np.abs(one - other)
     return Agreement(
         texts=len(one),

@@ -1,4 +1,4 @@
-"""The state of a training on disk: what a kill does not take away."""
+"""Checkpoints: the state of a training on disk."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +16,13 @@ _FORMAT: Final = 2
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The state of one of several trainings in a folder, replaced as a whole each time.
+    """The checkpoint of one of several trainings in a folder.
 
     Attributes:
-        folder: Made where it is missing.
-        identity: What the training is of. The state of another one is never continued.
-        name: Which of the trainings it is: ``member-1``, ``member-2``, ..., ``final``.
+        folder: The folder, created when needed.
+        identity: Digest of everything that the training depends on; a checkpoint with another
+            identity is never resumed.
+        name: Name of the training: ``member-1``, ``member-2``, ..., ``final``.
     """
 
     folder: Path
@@ -34,41 +35,41 @@ class Checkpoint:
         return self.folder / f"{self.name}.pt"
 
     def save(self, state: dict[str, Any]) -> None:
-        """Replace the state."""
+        """Replace the saved state."""
         make_folder(self.folder)
         with NewFile(self.path) as file, write_errors(self.path), file.path.open("wb") as target:
-            # To an open file: torch takes no path that is not UTF-8.
+            # To an open file, because torch accepts only UTF-8 paths.
             torch.save({"format": _FORMAT, "identity": self.identity, **state}, target)
 
     def load(self) -> dict[str, Any] | None:
-        """The state to go on from, or None where there is none.
+        """The saved state, or None.
 
         Raises:
-            DataError: The folder holds another training's, or a file that is none.
+            DataError: The file is another training's checkpoint, or not a checkpoint.
         """
         if self.folder.is_dir():
             remove_left(self.path)  # of a training that was killed while it saved
         if not self.path.exists():
             return None
         try:
-            # Tensors and plain values only: this file runs no code when it is read.
+            # weights_only: loading tensors and plain values runs no code of the file.
             state: dict[str, Any] = torch.load(self.path, weights_only=True)
             same = state["format"] == _FORMAT and state["identity"] == self.identity
         except Exception as error:
             raise DataError(
                 f"{self.path} cannot be read as the state of a training ({error}). Delete it to "
-                "begin anew."
+                "start again."
             ) from error
         if not same:
             raise DataError(
                 f"{self.path} is the state of another training: other texts, options, weights or "
-                "versions. Delete it to begin anew, or keep it and give another folder (--work)."
+                "versions. Delete it to start again, or give another folder (--work)."
             )
         return state
 
 
 def discard_all(folder: Path) -> None:
-    """Remove the states of all trainings in a folder, once what they were for is done."""
+    """Remove the checkpoints of all trainings in a folder."""
     for name in _NAMES:
         for path in folder.glob(name):
             path.unlink(missing_ok=True)

@@ -1,17 +1,17 @@
-"""What a training computes with: threads, precision, answers, the running mean of weights."""
+"""Threads, precision, answers and running means of torch networks."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from nlpinsight.arrays import Float64Array
 from nlpinsight.schema import LABELS
+from nlpinsight.training.finetune_options import Precision
 from nlpinsight.training.finetuning.batches import in_order, pad
 from nlpinsight.training.finetuning.network import Network
-from nlpinsight.training.finetuning.options import Precision
 
 __all__ = [
     "computing_in",
@@ -28,7 +28,7 @@ _BATCH: Final = 64
 
 @contextmanager
 def torch_threads(threads: int) -> Iterator[None]:
-    """Compute with so many threads, and give the rest back afterwards."""
+    """Limit torch to a number of threads inside the block."""
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
@@ -38,22 +38,22 @@ def torch_threads(threads: int) -> Iterator[None]:
 
 
 def default_precision() -> Precision:
-    """bfloat16 where the processor multiplies matrices in it (AMX), which takes half of the time.
+    """bfloat16 if the processor has AMX, which halves the time; else float32.
 
-    Elsewhere it would be emulated, and slower than float32.
+    Without AMX, bfloat16 is emulated and slower.
     """
     return "bfloat16" if torch.cpu._is_amx_tile_supported() else "float32"  # noqa: SLF001
 
 
 def computing_in(precision: Precision) -> torch.autocast:
-    """A context in which networks multiply matrices in a precision."""
+    """A context that sets the precision of matrix multiplications."""
     return torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16")
 
 
 def logits(
     network: Network, tokens: Sequence[Sequence[int]], *, precision: Precision = "float32"
-) -> npt.NDArray[np.float64]:
-    """What a network says of tokenized texts, before softmax: texts x labels."""
+) -> Float64Array:
+    """A network's decisions on tokenized texts, before softmax: texts x labels."""
     lengths = np.array([len(one) for one in tokens], dtype=np.int64)
     answers = np.empty((len(tokens), len(LABELS)), dtype=np.float64)
     network.eval()
@@ -65,7 +65,7 @@ def logits(
 
 
 def running_mean(keep: float) -> Callable[[Tensors, Tensors, torch.Tensor], None]:
-    """A running mean that begins as the plain mean, so that it forgets the first weights."""
+    """A running mean that starts as the plain mean, so that it forgets the initial weights."""
 
     def update(means: Tensors, now: Tensors, steps: torch.Tensor) -> None:
         share = min(keep, (1 + int(steps)) / (10 + int(steps)))

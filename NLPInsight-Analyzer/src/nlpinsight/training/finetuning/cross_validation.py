@@ -1,10 +1,9 @@
-"""What a recipe is worth, measured on training texts alone.
+"""Cross-validates a training recipe on the training texts.
 
-The texts are dealt into folds. For each fold a model is made of all other texts, exactly as
-`train` makes one, and asked about the texts of the fold, as are its members. What two ways to
-serve the members at once would give is measured, too: the mean of their decisions, which costs as
-much as all of them, and the mean of their weights, which costs as much as one (Wortsman et al.,
-"Model soups", ICML 2022).
+For each fold, a model is trained on all other texts, exactly as by `train`, and evaluated with its
+members on the texts of the fold. Two ways to combine the members are evaluated, too: the mean of
+their decisions, which costs as much as all of them, and the mean of their weights, which costs as
+much as one (Wortsman et al., "Model soups", ICML 2022).
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,26 +11,23 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from pydantic import BaseModel, ConfigDict, JsonValue
+from servicekit.progress import Advance, silent
 
+from nlpinsight.arrays import Float64Array
 from nlpinsight.backends.pooling import pooled
 from nlpinsight.schema import LABELS, Label
 from nlpinsight.text.normalisation import normalise_all
-from nlpinsight.training.finetuning.base import Weights
+from nlpinsight.training.finetune_options import FinetuneOptions
 from nlpinsight.training.finetuning.batches import tokenize
 from nlpinsight.training.finetuning.computing import logits
 from nlpinsight.training.finetuning.finetune import Finetuned, finetune
-from nlpinsight.training.finetuning.loop import Progress, silent
 from nlpinsight.training.finetuning.members import Figures, deal_folds, figures_of
-from nlpinsight.training.finetuning.options import FinetuneOptions
-from nlpinsight.training.finetuning.pool import fit_pool
+from nlpinsight.training.finetuning.pool_fit import fit_pool
+from nlpinsight.training.weights import Weights
 
 __all__ = ["CrossValidation", "FoldResult", "cross_validate"]
-
-Rows = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 
 class _Record(BaseModel):
@@ -39,17 +35,17 @@ class _Record(BaseModel):
 
 
 class FoldResult(_Record):
-    """How models answer the texts of one fold, having learned from the others.
+    """Metrics of models on the texts of one fold.
 
     Attributes:
-        number: Of the fold, from 1.
-        learned_from: How many texts the model learned from.
-        model: What `train` makes: the network, pooled with a linear model.
-        linear_weight: The share of the linear model in it.
-        network: The network on its own.
-        members: Each member on its own.
-        mean_of_decisions: Of the members.
-        mean_of_weights: Of the members.
+        number: Number of the fold, from 1.
+        learned_from: Number of training texts.
+        model: The model of `train`: the network, pooled with a linear model.
+        linear_weight: Weight of the linear model in it.
+        network: The network alone.
+        members: Each member alone.
+        mean_of_decisions: The mean of the members' decisions.
+        mean_of_weights: The mean of the members' weights.
     """
 
     number: int
@@ -63,13 +59,13 @@ class FoldResult(_Record):
 
 
 class CrossValidation(_Record):
-    """What a recipe is worth.
+    """The result of a cross-validation.
 
     Attributes:
-        folds: How many the texts were dealt into. Fewer of them may have been measured.
-        base: The SHA-256 of the weights that every training began from.
-        options: The recipe.
-        results: Of each fold that was measured.
+        folds: Number of folds; fewer may have been evaluated.
+        base: SHA-256 of the weights that every training started from.
+        options: Training options.
+        results: Metrics of each evaluated fold.
     """
 
     folds: int
@@ -87,22 +83,22 @@ def cross_validate(
     folds: int,
     measured: int,
     work: Path,
-    progress: Progress = silent,
+    advance: Advance = silent,
 ) -> CrossValidation:
-    """Measure a recipe, or go on where an interrupted measurement of the same kind stopped.
+    """Cross-validate a training recipe, or resume an interrupted cross-validation.
 
     Args:
-        texts: Raw; they are normalised as in every request.
-        labels: One per text.
-        weights: The encoder to begin from.
-        options: The recipe.
-        folds: How many folds the texts are dealt into.
-        measured: How many of them are measured, beginning with the first.
-        work: The folder for the state that survives a kill.
-        progress: Called after every step.
+        texts: Raw texts.
+        labels: One label per text.
+        weights: The encoder to start from.
+        options: Training options.
+        folds: Number of folds.
+        measured: Number of folds to evaluate, from the first.
+        work: Folder for checkpoints.
+        advance: Called after every step.
 
     Raises:
-        DataError: There are too few texts, or `work` holds another training's state.
+        DataError: There are too few texts, or `work` holds another training's checkpoints.
     """
     targets = np.array([LABELS.index(label) for label in labels], dtype=np.int64)
     results = []
@@ -116,7 +112,7 @@ def cross_validate(
             weights=weights,
             options=options,
             work=work / f"fold-{number}",
-            progress=_of_fold(number, measured, progress),
+            advance=_in_fold(number, measured, advance),
         )
         pool = fit_pool([texts[row] for row in inside], targets[inside], tuned).pool
         outside = normalise_all([texts[row] for row in fold])
@@ -141,19 +137,19 @@ def cross_validate(
 
 @dataclass(frozen=True)
 class _Decisions:
-    network: Floats
-    members: list[Floats]
-    mean_of_weights: Floats
+    network: Float64Array
+    members: list[Float64Array]
+    mean_of_weights: Float64Array
 
 
 def _decisions(tuned: Finetuned, texts: Sequence[str]) -> _Decisions:
     options = tuned.options
     tokens = tokenize(tuned.tokenizer, texts, options.max_length)
 
-    def decide() -> Floats:
+    def decide() -> Float64Array:
         return logits(tuned.network, tokens, precision=options.precision)
 
-    def decide_with(weights: Mapping[str, torch.Tensor]) -> Floats:
+    def decide_with(weights: Mapping[str, torch.Tensor]) -> Float64Array:
         tuned.network.load_state_dict(weights)
         return decide()
 
@@ -170,8 +166,8 @@ def _decisions(tuned: Finetuned, texts: Sequence[str]) -> _Decisions:
     )
 
 
-def _of_fold(number: int, folds: int, progress: Progress) -> Progress:
-    def tell(done: int, total: int, what: str) -> None:
-        progress(done, total, f"fold {number} of {folds}, {what}")
+def _in_fold(number: int, folds: int, advance: Advance) -> Advance:
+    def advance_in_fold(amount: float = 1, step: str | None = None) -> None:
+        advance(amount, f"fold {number} of {folds}, {step}")
 
-    return tell
+    return advance_in_fold

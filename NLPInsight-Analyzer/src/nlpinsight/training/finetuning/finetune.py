@@ -1,13 +1,12 @@
-"""Fine-tuning: an encoder learns the three labels. A kill costs a few hundred steps at most.
+"""Fine-tunes an encoder on labelled texts, with checkpoints.
 
-The texts are dealt into folds, and for each an encoder is fine-tuned on all other texts. So every
-text has an answer of a member that did not learn from it: those answers calibrate the model, and
-say what the recipe is worth. The model itself is one more training from the same start, on all
-texts.
+The texts are split into folds; for each fold, a member is fine-tuned on all other texts. Every text
+is thus answered by a member that was not trained on it; those answers calibrate the model and
+measure the recipe. The model itself is fine-tuned from the same start on all texts.
 
-The same texts, options and versions give the same weights, bit for bit, whether or not the
-training was interrupted: the order of the texts follows from the seed and the epoch, and the state
-of everything else that is random is part of the checkpoint.
+The same texts, options and versions give the same weights, bit for bit, even after an interruption:
+the order of the texts follows from the seed and the epoch, and checkpoints hold all other random
+state.
 """
 
 import hashlib
@@ -19,58 +18,49 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import tokenizers
 import torch
 import transformers
 from servicekit.files import DataError
+from servicekit.progress import Advance, silent
 from tokenizers import Tokenizer
 
+from nlpinsight.arrays import Int64Array
 from nlpinsight.backends.calibration import HeldOut
 from nlpinsight.backends.seen_tokens import SeenTokens
 from nlpinsight.schema import LABELS, Label
 from nlpinsight.text.normalisation import normalise_all
-from nlpinsight.training.finetuning.base import Weights
+from nlpinsight.training.finetune_options import FinetuneOptions
 from nlpinsight.training.finetuning.batches import tokenize
 from nlpinsight.training.finetuning.checkpoint import Checkpoint
 from nlpinsight.training.finetuning.computing import torch_threads
-from nlpinsight.training.finetuning.loop import Progress, silent
-from nlpinsight.training.finetuning.members import (
-    FinalTraining,
-    Member,
-    TrainedMember,
-    deal_folds,
-    train_member,
-    train_on_all,
-)
+from nlpinsight.training.finetuning.members import Member, deal_folds, train_member, train_on_all
 from nlpinsight.training.finetuning.network import Network, load_encoder, load_tokenizer
-from nlpinsight.training.finetuning.options import FinetuneOptions
+from nlpinsight.training.weights import Weights
 
-Rows = npt.NDArray[np.int64]
+__all__ = ["Finetuned", "finetune", "total_steps"]
 
-__all__ = ["Finetuned", "finetune"]
-
-# Fewer of a class cannot be split so that some are held out.
+# Minimum number of texts of each label.
 MIN_PER_CLASS: Final = 20
 
 
 @dataclass(frozen=True)
 class Finetuned:
-    """What a training made.
+    """The result of fine-tuning.
 
     Attributes:
-        network: That of the training on all texts.
-        tokenizer: Of the base; it cuts as the training cut.
-        weights: What it began from.
-        options: How it was trained.
-        seen: The tokens of the texts that it learned from.
-        members: What each of the trainings without a fold did.
-        member_weights: Of each of them.
-        train_losses: The mean loss of each epoch of the training on all texts.
-        held_out: What the members said about the texts that they did not learn from.
-        losses: Of every step of every training.
-        seconds: How long it took, without what a kill took away.
-        resumed: How often it was continued after an interruption.
+        network: The network trained on all texts.
+        tokenizer: Tokenizer of the base.
+        weights: The weights it was fine-tuned from.
+        options: Training options.
+        seen: The words of the training texts.
+        members: Descriptions of the members.
+        member_weights: Weights of the members.
+        train_losses: Mean loss of each epoch of the training on all texts.
+        held_out: The members' answers to texts that they were not trained on.
+        losses: Loss of every step of every training.
+        seconds: Duration, without steps that an interruption lost.
+        resumed: Number of interruptions.
     """
 
     network: Network
@@ -94,20 +84,20 @@ def finetune(
     weights: Weights,
     options: FinetuneOptions,
     work: Path,
-    progress: Progress = silent,
+    advance: Advance = silent,
 ) -> Finetuned:
-    """Fine-tune an encoder, or go on where an interrupted training of the same kind stopped.
+    """Fine-tune an encoder, or resume an interrupted training.
 
     Args:
-        texts: Raw; they are normalised as in every request.
-        labels: One per text.
-        weights: The encoder to begin from.
-        options: How to train.
-        work: The folder for the state that survives a kill.
-        progress: Called after every step.
+        texts: Raw texts.
+        labels: One label per text.
+        weights: The encoder to start from.
+        options: Training options.
+        work: Folder for checkpoints.
+        advance: Called after every step; see `total_steps`.
 
     Raises:
-        DataError: There are too few texts, or `work` holds another training's state.
+        DataError: There are too few texts, or `work` holds another training's checkpoints.
     """
     _check_classes(labels)
     with torch_threads(options.threads):
@@ -124,7 +114,6 @@ def finetune(
         targets = np.array([LABELS.index(label) for label in labels], dtype=np.int64)
         identity = _identity(texts, labels, weights, options)
         folds = deal_folds(targets, options.folds, seed=options.seed)
-        steps = _Steps(folds, len(texts), options, progress)
         trained = []
         for number, fold in enumerate(folds, start=1):
             network.load_state_dict(start)
@@ -133,12 +122,13 @@ def finetune(
                     number,
                     network,
                     tokenizer,
+                    name=f"member {number} of {len(folds)}",
                     texts=read,
                     targets=targets,
                     fold=fold,
                     options=options,
                     checkpoint=Checkpoint(work, identity, f"member-{number}"),
-                    progress=steps.of(number, f"member {number} of {len(folds)}"),
+                    advance=advance,
                 )
             )
         network.load_state_dict(start)
@@ -146,14 +136,15 @@ def finetune(
             network,
             tokenize(tokenizer, read, options.max_length),
             targets,
+            name="all texts",
             options=options,
             checkpoint=Checkpoint(work, identity, "final"),
-            progress=steps.of(len(folds) + 1, "all texts"),
+            advance=advance,
         )
         seen = SeenTokens.of(tokenizer, read)
     network.load_state_dict(final.weights)
     network.eval()
-    runs: list[TrainedMember | FinalTraining] = [*trained, final]
+    runs = [*trained, final]
     return Finetuned(
         network=network,
         tokenizer=tokenizer,
@@ -170,23 +161,16 @@ def finetune(
     )
 
 
-class _Steps:
-    """Progress over the steps of all trainings, one after the other."""
+def total_steps(targets: Int64Array, options: FinetuneOptions) -> int:
+    """The number of steps of all trainings of `finetune`.
 
-    def __init__(
-        self, folds: Sequence[Rows], texts: int, options: FinetuneOptions, progress: Progress
-    ) -> None:
-        learned = [*(texts - len(fold) for fold in folds), texts]
-        self._steps = [options.epochs * ceil(rows / options.batch_size) for rows in learned]
-        self._progress = progress
-
-    def of(self, number: int, name: str) -> Progress:
-        before, total = sum(self._steps[: number - 1]), sum(self._steps)
-
-        def progress(done: int, _total: int, what: str) -> None:
-            self._progress(before + done, total, f"{name}, {what}")
-
-        return progress
+    Args:
+        targets: Index of each text's label in `LABELS`.
+        options: Training options.
+    """
+    folds = deal_folds(targets, options.folds, seed=options.seed)
+    trained_on = [*(len(targets) - len(fold) for fold in folds), len(targets)]
+    return sum(options.epochs * ceil(rows / options.batch_size) for rows in trained_on)
 
 
 def _check_classes(labels: Sequence[Label]) -> None:
@@ -195,22 +179,22 @@ def _check_classes(labels: Sequence[Label]) -> None:
     ]
     if few:
         raise DataError(
-            f"There are only {', '.join(few)} texts; fine-tuning needs {MIN_PER_CLASS} of each "
-            "class at least. Give more texts."
+            f"There are only {', '.join(few)} texts; fine-tuning needs at least {MIN_PER_CLASS} of "
+            "each label. Give more texts."
         )
 
 
 def _identity(
     texts: Sequence[str], labels: Sequence[Label], weights: Weights, options: FinetuneOptions
 ) -> str:
-    """What a training is of, as one digest: all that its result depends on."""
+    """A digest of everything that the result of a training depends on."""
     digest = hashlib.sha256()
     for text, label in zip(texts, labels, strict=True):
         digest.update(json.dumps([text, label]).encode())
     made_of = [
         weights.sha256,
         dict(weights.reading),
-        # How often it saves may change under way.
+        # The interval of checkpoints may change in between.
         {k: v for k, v in asdict(options).items() if k != "checkpoint_steps"},
         [module.__version__ for module in (np, tokenizers, torch, transformers)],
     ]

@@ -1,62 +1,76 @@
-"""The training loop of one network, and a state that goes on where it stopped."""
+"""The training loop of one network, with a state that can be saved and restored."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import torch
+from servicekit.progress import Advance
 from torch.optim.swa_utils import AveragedModel
 
+from nlpinsight.arrays import Int64Array
+from nlpinsight.training.finetune_options import FinetuneOptions
 from nlpinsight.training.finetuning.batches import batches_of_epoch, pad
 from nlpinsight.training.finetuning.checkpoint import Checkpoint
 from nlpinsight.training.finetuning.computing import computing_in, running_mean
 from nlpinsight.training.finetuning.network import Network
-from nlpinsight.training.finetuning.options import FinetuneOptions
 
-__all__ = ["Progress", "Training", "silent"]
-
-Rows = npt.NDArray[np.int64]
-Progress = Callable[[int, int, str], None]
-"""Called with the number of steps done, of all steps, and what is going on."""
+__all__ = ["TrainedNetwork", "TrainingLoop"]
 
 _RECENT: Final = 50
 
 
-def silent(_done: int, _total: int, _what: str) -> None:
-    """Progress that nobody watches."""
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """The result of a training.
+
+    Attributes:
+        weights: Weights of the network.
+        train_losses: Mean loss of each epoch.
+        losses: Loss of each step.
+        seconds: Duration, without steps that an interruption lost.
+        resumed: Number of interruptions.
+    """
+
+    weights: dict[str, torch.Tensor]
+    train_losses: list[float]
+    losses: list[float]
+    seconds: float
+    resumed: int
 
 
 @dataclass
-class Training:
-    """A training under way: everything that a checkpoint holds, and what does not change.
+class TrainingLoop:
+    """A training in progress.
 
     Attributes:
-        network: What is trained.
-        tokens: The identifiers of each text.
-        targets: The place of each text's label in `LABELS`.
-        seed: Decides the order of the texts and dropout.
-        options: How to train.
-        progress: Called after every step.
-        losses: Of every step so far.
-        seconds: How long it took, without what a kill took away.
-        resumed: How often it was continued after an interruption.
+        name: Name of the training, for progress.
+        network: The network to train.
+        tokens: Token identifiers of each text.
+        targets: Index of each text's label in `LABELS`.
+        seed: Random seed of the order of the texts and of dropout.
+        options: Training options.
+        advance: Called after every step.
+        losses: Loss of each step so far.
+        seconds: Duration so far, without steps that an interruption lost.
+        resumed: Number of interruptions.
     """
+
+    name: str
 
     network: Network
     tokens: list[list[int]]
-    targets: Rows
+    targets: Int64Array
     seed: int
     options: FinetuneOptions
-    progress: Progress
+    advance: Advance
     losses: list[float] = field(default_factory=list)
     seconds: float = 0.0
     resumed: int = 0
 
     def __post_init__(self) -> None:
-        """Set up what steps and what is saved."""
+        """Create the optimizer, the schedule and the running mean."""
         options = self.options
         torch.manual_seed(self.seed)
         self.lengths = np.array([len(one) for one in self.tokens], dtype=np.int64)
@@ -80,20 +94,15 @@ class Training:
 
     @property
     def averaged(self) -> Network:
-        """The network with the running mean of the weights, which is what a training makes."""
+        """The network with the running mean of the weights: the result of a training."""
         network: Network = self.mean.module
         return network
 
-    @property
-    def train_losses(self) -> tuple[float, ...]:
-        """The mean loss of each epoch."""
-        steps = np.array(self.losses).reshape(self.options.epochs, self.steps_per_epoch)
-        return tuple(steps.mean(axis=1).tolist())
-
-    def run(self, checkpoint: Checkpoint, saved: dict[str, Any] | None) -> None:
-        """Train to the end, from a saved state where there is one."""
+    def run(self, checkpoint: Checkpoint, saved: dict[str, Any] | None) -> TrainedNetwork:
+        """Train to the end, from a saved state if there is one."""
         if saved is not None:
             self._restore(saved)
+            self.advance(self.done, self.name)
         began = time.monotonic()
         while self.done < self.total:
             for batch in self._order(self.done // self.steps_per_epoch)[self._place :]:
@@ -102,17 +111,25 @@ class Training:
                     began = self._clock(began)
                     checkpoint.save(self._state())
         self._clock(began)
+        steps = np.array(self.losses).reshape(self.options.epochs, self.steps_per_epoch)
+        return TrainedNetwork(
+            weights=self.averaged.state_dict(),
+            train_losses=steps.mean(axis=1).tolist(),
+            losses=self.losses,
+            seconds=self.seconds,
+            resumed=self.resumed,
+        )
 
     @property
     def _place(self) -> int:
         return self.done % self.steps_per_epoch
 
-    def _order(self, epoch: int) -> list[Rows]:
+    def _order(self, epoch: int) -> list[Int64Array]:
         return batches_of_epoch(
             self.lengths, batch_size=self.options.batch_size, seed=self.seed, epoch=epoch
         )
 
-    def _step(self, rows: Rows) -> None:
+    def _step(self, rows: Int64Array) -> None:
         self.network.train()
         batch = pad([self.tokens[row] for row in rows], padding=self.network.padding)
         loss = self._loss(batch, torch.from_numpy(self.targets[rows]))
@@ -125,12 +142,9 @@ class Training:
         self.done += 1
         self.losses.append(float(loss.detach()))
         recent = self.losses[-_RECENT:]
-        self.progress(
-            self.done,
-            self.total,
-            f"epoch {(self.done - 1) // self.steps_per_epoch + 1} of {self.options.epochs}, "
-            f"loss {sum(recent) / len(recent):.3f}",
-        )
+        epoch = (self.done - 1) // self.steps_per_epoch + 1
+        loss_now = sum(recent) / len(recent)
+        self.advance(1, f"{self.name}, epoch {epoch} of {self.options.epochs}, loss {loss_now:.3f}")
 
     def _loss(self, batch: tuple[torch.Tensor, torch.Tensor], truth: torch.Tensor) -> torch.Tensor:
         weight = self.options.consistency

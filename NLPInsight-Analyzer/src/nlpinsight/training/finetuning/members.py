@@ -1,6 +1,6 @@
-"""The trainings of a cross-validation, each on all texts but a fold, and the one on all texts.
+"""Members, each trained on all texts but one fold, and the network trained on all texts.
 
-Every text is answered once by a member that did not learn from it. Those answers calibrate the
+Every text is answered once by a member that was not trained on it. Those answers calibrate the
 model that is trained on all texts.
 """
 
@@ -9,25 +9,25 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
+from servicekit.progress import Advance
 from sklearn.metrics import accuracy_score, f1_score
 from sklearn.model_selection import StratifiedKFold
 from tokenizers import Tokenizer
 
+from nlpinsight.arrays import Float64Array, Int64Array
 from nlpinsight.backends.calibration import HeldOut, softmax
 from nlpinsight.backends.seen_tokens import SeenTokens
 from nlpinsight.evaluation.reliability import log_loss
+from nlpinsight.training.finetune_options import FinetuneOptions, Precision
 from nlpinsight.training.finetuning.batches import tokenize
 from nlpinsight.training.finetuning.checkpoint import Checkpoint
 from nlpinsight.training.finetuning.computing import logits
-from nlpinsight.training.finetuning.loop import Progress, Training
+from nlpinsight.training.finetuning.loop import TrainedNetwork, TrainingLoop
 from nlpinsight.training.finetuning.network import Network
-from nlpinsight.training.finetuning.options import FinetuneOptions, Precision
 
 __all__ = [
     "Figures",
-    "FinalTraining",
     "Member",
     "TrainedMember",
     "cross_validated",
@@ -37,19 +37,16 @@ __all__ = [
     "train_on_all",
 ]
 
-Rows = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-
 
 @dataclass(frozen=True)
 class Figures:
-    """How right decisions are.
+    """Metrics of decisions.
 
     Attributes:
-        texts: How many were decided.
-        accuracy: The share that got its label.
-        macro_f1: The mean of the classes' F1.
-        log_loss: Of their softmax, in nats.
+        texts: Number of texts.
+        accuracy: Share of correct labels.
+        macro_f1: Mean F1 of the labels.
+        log_loss: Mean negative log-likelihood of the softmax, in nats.
     """
 
     texts: int
@@ -60,13 +57,13 @@ class Figures:
 
 @dataclass(frozen=True)
 class Member:
-    """What one fine-tuning did.
+    """Description of one member.
 
     Attributes:
-        number: From 1.
-        learned_from: How many texts it learned from.
-        train_losses: The mean loss of each epoch.
-        fold: How it answers the texts of its fold.
+        number: Number of the member, from 1.
+        learned_from: Number of its training texts.
+        train_losses: Mean loss of each epoch.
+        fold: Metrics on the texts of its fold.
     """
 
     number: int
@@ -76,59 +73,32 @@ class Member:
 
 
 @dataclass(frozen=True)
-class TrainedMember:
-    """A member with its weights and its answers.
+class TrainedMember(TrainedNetwork):
+    """A trained member.
 
     Attributes:
-        member: What it did.
-        weights: Of its network.
-        held_out: What it said about the texts of its fold.
-        losses: Of every step.
-        seconds: How long it took, without what a kill took away.
-        resumed: How often it was continued after an interruption.
+        member: Its description.
+        held_out: Its answers to the texts of its fold.
     """
 
     member: Member
-    weights: dict[str, torch.Tensor]
     held_out: HeldOut
-    losses: list[float]
-    seconds: float
-    resumed: int
 
 
-@dataclass(frozen=True)
-class FinalTraining:
-    """What the training on all texts made.
-
-    Attributes:
-        weights: Of its network.
-        train_losses: The mean loss of each epoch.
-        losses: Of every step.
-        seconds: How long it took, without what a kill took away.
-        resumed: How often it was continued after an interruption.
-    """
-
-    weights: dict[str, torch.Tensor]
-    train_losses: list[float]
-    losses: list[float]
-    seconds: float
-    resumed: int
-
-
-def deal_folds(targets: Rows, folds: int, *, seed: int) -> list[Rows]:
-    """The rows of each fold: every row is in one, and each has its share of every label.
+def deal_folds(targets: Int64Array, folds: int, *, seed: int) -> list[Int64Array]:
+    """The rows of each fold of a stratified split.
 
     Args:
-        targets: The place of each text's label in `LABELS`.
-        folds: How many.
-        seed: Decides which row is in which fold.
+        targets: Index of each text's label in `LABELS`.
+        folds: Number of folds.
+        seed: Random seed.
     """
     dealer = StratifiedKFold(folds, shuffle=True, random_state=seed)
     return [fold for _, fold in dealer.split(targets, targets)]
 
 
-def figures_of(targets: Rows, decisions: Floats) -> Figures:
-    """How right decisions (texts x labels, before softmax) are."""
+def figures_of(targets: Int64Array, decisions: Float64Array) -> Figures:
+    """Compute the metrics of decisions (texts x labels, before softmax)."""
     answers = decisions.argmax(axis=1)
     return Figures(
         texts=len(targets),
@@ -139,7 +109,7 @@ def figures_of(targets: Rows, decisions: Floats) -> Figures:
 
 
 def cross_validated(held_out: HeldOut) -> Figures:
-    """How right answers are to the texts as they are, of models that did not learn from them."""
+    """Metrics of answers to unchanged texts by models that were not trained on them."""
     plain = ~held_out.hidden
     return figures_of(held_out.targets[plain], held_out.decisions[plain])
 
@@ -149,104 +119,103 @@ def train_member(
     network: Network,
     tokenizer: Tokenizer,
     *,
+    name: str,
     texts: Sequence[str],
-    targets: Rows,
-    fold: Rows,
+    targets: Int64Array,
+    fold: Int64Array,
     options: FinetuneOptions,
     checkpoint: Checkpoint,
-    progress: Progress,
+    advance: Advance,
 ) -> TrainedMember:
-    """Train a member, go on where it was interrupted, or load it where it is trained already.
+    """Train a member, resume its training, or load it if it is trained.
 
     Args:
-        number: Which one it is, from 1; with the options' seed, it decides what is random.
-        network: The start. It is trained in place.
-        tokenizer: The network's.
+        number: Number of the member, from 1; it changes the random seed.
+        network: The initial network, which is trained in place.
+        tokenizer: The network's tokenizer.
+        name: Name of the training, for progress.
         texts: All texts, normalised.
-        targets: The place of each one's label in `LABELS`.
-        fold: The rows that it does not learn from.
-        options: How to train.
-        checkpoint: Where its state survives a kill.
-        progress: Called after every step.
+        targets: Index of each text's label in `LABELS`.
+        fold: Rows that the member is not trained on.
+        options: Training options.
+        checkpoint: Where the state is saved.
+        advance: Called after every step.
 
     Raises:
         DataError: The checkpoint holds another training's state.
     """
     saved = checkpoint.load()
     if saved is not None and "member" in saved:
+        advance(len(saved["losses"]), name)
         return _restored(saved)
     inside = np.setdiff1d(np.arange(len(texts)), fold)
     learned = [texts[row] for row in inside]
-    training = Training(
+    loop = TrainingLoop(
+        name,
         network,
         tokenize(tokenizer, learned, options.max_length),
         targets[inside],
         options.seed + number,
         options,
-        progress,
+        advance,
     )
-    training.run(checkpoint, saved)
-    score = _Score(training.averaged, tokenizer, learned, options.max_length, options.precision)
+    trained = loop.run(checkpoint, saved)
+    score = _Score(loop.averaged, tokenizer, learned, options.max_length, options.precision)
     held_out = HeldOut.of(
         score, [texts[row] for row in fold], targets[fold], seed=options.seed + number
     )
     member = Member(
         number=number,
         learned_from=len(inside),
-        train_losses=training.train_losses,
+        train_losses=tuple(trained.train_losses),
         fold=cross_validated(held_out),
     )
-    trained = TrainedMember(
-        member,
-        training.averaged.state_dict(),
-        held_out,
-        training.losses,
-        training.seconds,
-        training.resumed,
+    checkpoint.save(
+        {
+            **vars(trained),
+            "member": asdict(member),
+            "held_out": {name: torch.from_numpy(array) for name, array in vars(held_out).items()},
+        }
     )
-    checkpoint.save(_to_save(trained))
-    return trained
+    return TrainedMember(**vars(trained), member=member, held_out=held_out)
 
 
 def train_on_all(
     network: Network,
     tokens: list[list[int]],
-    targets: Rows,
+    targets: Int64Array,
     *,
+    name: str,
     options: FinetuneOptions,
     checkpoint: Checkpoint,
-    progress: Progress,
-) -> FinalTraining:
-    """Train on all texts, go on where it was interrupted, or load what is trained already.
+    advance: Advance,
+) -> TrainedNetwork:
+    """Train on all texts, resume the training, or load the result if it is trained.
 
     Args:
-        network: The start. It is trained in place.
-        tokens: The identifiers of each text.
-        targets: The place of each one's label in `LABELS`.
-        options: How to train.
-        checkpoint: Where the state survives a kill.
-        progress: Called after every step.
+        network: The initial network, which is trained in place.
+        tokens: Token identifiers of each text.
+        targets: Index of each text's label in `LABELS`.
+        name: Name of the training, for progress.
+        options: Training options.
+        checkpoint: Where the state is saved.
+        advance: Called after every step.
 
     Raises:
         DataError: The checkpoint holds another training's state.
     """
     saved = checkpoint.load()
-    if saved is None or "weights" not in saved:
-        training = Training(network, tokens, targets, options.seed, options, progress)
-        training.run(checkpoint, saved)
-        saved = {
-            "weights": training.averaged.state_dict(),
-            "train_losses": list(training.train_losses),
-            "losses": training.losses,
-            "seconds": training.seconds,
-            "resumed": training.resumed,
-        }
-        checkpoint.save(saved)
-    return FinalTraining(**{field.name: saved[field.name] for field in fields(FinalTraining)})
+    if saved is not None and "weights" in saved:
+        advance(len(saved["losses"]), name)
+        return TrainedNetwork(**_network_of(saved))
+    loop = TrainingLoop(name, network, tokens, targets, options.seed, options, advance)
+    trained = loop.run(checkpoint, saved)
+    checkpoint.save({**vars(trained)})
+    return trained
 
 
 class _Score:
-    """A network as `nlpinsight.backends.calibration` asks it."""
+    """A network as a `Score` function of `nlpinsight.backends.calibration`."""
 
     def __init__(
         self,
@@ -260,34 +229,20 @@ class _Score:
         self._max_length, self._precision = max_length, precision
         self._seen = SeenTokens.of(tokenizer, learned)
 
-    def __call__(self, texts: Sequence[str]) -> tuple[Floats, Floats]:
+    def __call__(self, texts: Sequence[str]) -> tuple[Float64Array, Float64Array]:
         tokens = tokenize(self._tokenizer, texts, self._max_length)
         decisions = logits(self._network, tokens, precision=self._precision)
         return decisions, self._seen.shares(self._tokenizer, texts)
 
 
-def _to_save(trained: TrainedMember) -> dict[str, Any]:
-    held_out = trained.held_out
-    return {
-        "member": asdict(trained.member),
-        "weights": trained.weights,
-        "held_out": {
-            name: torch.from_numpy(getattr(held_out, name))
-            for name in ("decisions", "known", "targets", "hidden")
-        },
-        "losses": trained.losses,
-        "seconds": trained.seconds,
-        "resumed": trained.resumed,
-    }
+def _network_of(saved: dict[str, Any]) -> dict[str, Any]:
+    return {field.name: saved[field.name] for field in fields(TrainedNetwork)}
 
 
 def _restored(saved: dict[str, Any]) -> TrainedMember:
     member = saved["member"]
     return TrainedMember(
-        Member(**{**member, "fold": Figures(**member["fold"])}),
-        saved["weights"],
-        HeldOut(**{name: value.numpy() for name, value in saved["held_out"].items()}),
-        saved["losses"],
-        saved["seconds"],
-        saved["resumed"],
+        **_network_of(saved),
+        member=Member(**{**member, "fold": Figures(**member["fold"])}),
+        held_out=HeldOut(**{name: value.numpy() for name, value in saved["held_out"].items()}),
     )

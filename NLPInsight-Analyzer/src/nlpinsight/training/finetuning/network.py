@@ -1,8 +1,8 @@
-"""The networks that can be exported: two tensors in, one score per class out.
+"""Networks that can be exported: two tensors in, one score per label out.
 
-`MeanPooled` is what `finetune` trains: an encoder, the mean of its tokens, one linear layer. The
-mean rather than the first token, because that is what sentence encoders were trained to fill.
-`Classifier` is a sequence classifier that somebody else fine-tuned.
+`finetune` trains `MeanPooled`: an encoder, the mean of its tokens, one linear layer. The mean, not
+the first token, because sentence encoders were trained on it. `Classifier` is a sequence classifier
+that was fine-tuned elsewhere.
 """
 
 import logging
@@ -19,7 +19,7 @@ from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassificati
 from transformers.utils.logging import disable_progress_bar, enable_progress_bar
 
 from nlpinsight.schema import LABELS, Label
-from nlpinsight.training.finetuning.base import Weights
+from nlpinsight.training.weights import Weights
 
 __all__ = [
     "Classifier",
@@ -33,16 +33,16 @@ __all__ = [
 
 _LOG: Final = logging.getLogger("transformers")
 
-# A folder is data: code that lies in it is not run. Left unsaid, transformers asks on the terminal.
+# Never run code from a folder of weights. Without this option, transformers asks on the terminal.
 _AS_DATA: Final[dict[str, Any]] = {"local_files_only": True, "trust_remote_code": False}
 
 
 class Network(nn.Module):
-    """What can be trained, exported and compared.
+    """A network that can be trained, exported and compared.
 
     Attributes:
-        padding: The identifier that fills a batch up.
-        positions: How many tokens a text may have.
+        padding: Token identifier of the padding of a batch.
+        positions: Maximum number of tokens of a text.
     """
 
     padding: int
@@ -93,7 +93,7 @@ class Classifier(Network):
 
 
 def load_encoder(weights: Weights) -> MeanPooled:
-    """An encoder with a fresh head on it.
+    """An encoder with a new head.
 
     Raises:
         DataError: It cannot be loaded.
@@ -101,7 +101,7 @@ def load_encoder(weights: Weights) -> MeanPooled:
     with _loading(weights):
         encoder = _read(AutoModel, weights)
     if getattr(encoder, "pooler", None) is not None:
-        encoder.pooler = None  # it would be trained by nothing and exported for nothing
+        encoder.pooler = None  # unused
     return MeanPooled(encoder)
 
 
@@ -109,7 +109,7 @@ def load_classifier(weights: Weights) -> Classifier:
     """A fine-tuned classifier.
 
     Raises:
-        DataError: It cannot be loaded, or its classes cannot be mapped onto ours.
+        DataError: It cannot be loaded, or its classes cannot be mapped to `LABELS`.
     """
     with _loading(weights):
         config = AutoConfig.from_pretrained(weights.folder, **_AS_DATA)
@@ -118,7 +118,7 @@ def load_classifier(weights: Weights) -> Classifier:
 
 
 def load_tokenizer(weights: Weights) -> Tokenizer:
-    """The tokenizer as the service runs it: one file, without transformers."""
+    """The tokenizer as the service uses it: one file, without transformers."""
     path = weights.folder / "tokenizer.json"
     if path.is_file():
         return Tokenizer.from_file(str(path))
@@ -127,17 +127,17 @@ def load_tokenizer(weights: Weights) -> Tokenizer:
     backend = getattr(slow, "backend_tokenizer", None)
     if not isinstance(backend, Tokenizer):
         raise DataError(
-            f"{weights.name} has a tokenizer that cannot be had as tokenizer.json, which is what "
-            "serving reads. Choose another model."
+            f"The tokenizer of {weights.name} cannot be converted to tokenizer.json, which serving "
+            "needs. Choose another model."
         )
     return backend
 
 
 def columns_of_labels(names: Mapping[int, str], model: str) -> tuple[int, ...]:
-    """Which of a model's outputs is which of our labels.
+    """The output column of each of `LABELS`.
 
     Raises:
-        DataError: It has other classes, or does not name them.
+        DataError: The model has other classes, or does not name them.
     """
     known: dict[str, Label] = {
         **{label: label for label in LABELS},
@@ -150,15 +150,15 @@ def columns_of_labels(names: Mapping[int, str], model: str) -> tuple[int, ...]:
     meant = {known.get(name.strip().lower()): column for column, name in names.items()}
     if len(names) != len(LABELS) or set(meant) != set(LABELS):
         raise DataError(
-            f"{model} tells apart {', '.join(repr(name) for name in names.values())}; it must be "
-            f"{', '.join(LABELS)}, by name. Write id2label into its config.json if you know which "
-            "is which."
+            f"{model} has the classes {', '.join(map(repr, names.values()))}; they must "
+            f"be {', '.join(LABELS)}, by name. Write id2label into its config.json if you know the "
+            "order."
         )
     return tuple(meant[label] for label in LABELS)
 
 
 def _read(kind: Any, weights: Weights) -> Any:  # noqa: ANN401 - transformers' factories are untyped
-    # Eager attention, because that is what exports to plain operators.
+    # Only eager attention exports to plain operators.
     return kind.from_pretrained(
         weights.folder,
         **_AS_DATA,
@@ -170,7 +170,7 @@ def _read(kind: Any, weights: Weights) -> Any:  # noqa: ANN401 - transformers' f
 
 @contextmanager
 def _loading(weights: Weights) -> Iterator[None]:
-    """Say what cannot be loaded. Nothing is said of the head that is missing: that is the point."""
+    """Turn errors into DataErrors, and silence transformers' warning about the new head."""
     before = _LOG.level
     _LOG.setLevel(logging.ERROR)
     disable_progress_bar()
@@ -187,5 +187,5 @@ def _loading(weights: Weights) -> Iterator[None]:
 
 
 def _shape(config: Any) -> tuple[int, int]:  # noqa: ANN401 - a configuration of any architecture
-    # Two fewer, because some architectures begin to count positions behind the padding.
+    # Two fewer, because some architectures count positions from after the padding.
     return int(config.pad_token_id or 0), int(config.max_position_embeddings) - 2

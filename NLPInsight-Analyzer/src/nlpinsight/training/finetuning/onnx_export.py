@@ -1,4 +1,4 @@
-"""From a torch network to ONNX, and from there to int8."""
+"""Exports a torch network to ONNX and quantizes it to int8."""
 
 import logging
 import tempfile
@@ -18,14 +18,14 @@ from nlpinsight.training.finetuning.network import Network
 __all__ = ["OPSET", "to_int8", "to_onnx"]
 
 OPSET: Final = 18
-"""The operators' version: pinned, because what serves must know it."""
+"""Version of the operators, pinned because the runtime must support it."""
 
 _INPUTS: Final = ("input_ids", "attention_mask")
 
 
 def to_onnx(network: Network, *, max_length: int) -> bytes:
-    """A network as ONNX in single precision, for any number of texts of up to so many tokens."""
-    # Two texts of unlike length, so that neither size is taken for a constant.
+    """Export a network to ONNX in fp32, for batches of any size with up to `max_length` tokens."""
+    # Two texts of different lengths, so that neither size becomes a constant.
     tokens = torch.full((2, 4), network.padding + 1, dtype=torch.int64)
     mask = torch.ones_like(tokens)
     mask[1, -1] = 0
@@ -53,10 +53,10 @@ def to_onnx(network: Network, *, max_length: int) -> bytes:
 
 
 def to_int8(model: bytes) -> bytes:
-    """The network with the weights of its matrices in 8 bits, one scale per column.
+    """Quantize the weights of an ONNX network to 8 bits, with one scale per column.
 
-    Of the 8 bits 7 are used: processors without VNNI add two products in 16 bits, which would
-    overflow, and the model would answer differently there than where it was made.
+    Only 7 of the 8 bits are used: processors without VNNI add two products in 16 bits, which would
+    overflow and give other answers.
     """
     with tempfile.TemporaryDirectory(prefix="quantize-") as folder, _quietly():
         plain, prepared, small = (Path(folder) / name for name in ("plain", "prepared", "small"))
@@ -74,7 +74,7 @@ def to_int8(model: bytes) -> bytes:
 
 
 def _stripped(model: Any) -> bytes:  # noqa: ANN401 - onnx is not typed where it is not installed
-    """Leave out what only debugging needs: shapes between nodes, and where the code stands."""
+    """Remove what only debugging needs: inner shapes and references to source code."""
     del model.graph.value_info[:]
     del model.graph.metadata_props[:]
     for node in model.graph.node:
@@ -86,7 +86,7 @@ def _stripped(model: Any) -> bytes:  # noqa: ANN401 - onnx is not typed where it
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Keep the exporters' notes to their own developers off the screen."""
+    """Silence the exporters' messages for their developers."""
     loggers = [logging.getLogger(name) for name in ("", "torch.onnx", "onnxscript", "onnx_ir")]
     before = [logger.level for logger in loggers]
     for logger in loggers:

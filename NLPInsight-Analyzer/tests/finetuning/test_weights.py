@@ -3,8 +3,8 @@ import importlib.util
 from pathlib import Path
 
 import pytest
-from nlpinsight.training.finetuning import base
-from nlpinsight.training.finetuning.base import DEFAULT_BASE, DEFAULT_BASE_SHA256, find_weights
+from nlpinsight.training import weights as base
+from nlpinsight.training.weights import DEFAULT_BASE, DEFAULT_BASE_SHA256, find_weights
 from servicekit.files import DataError
 
 COMMIT = "4556d13015211d73dccd3fdd39d39232506f3e43"
@@ -71,7 +71,9 @@ def test_a_hub_that_does_not_answer_is_said_to(monkeypatch: pytest.MonkeyPatch) 
         raise OSError("no route to host")
 
     monkeypatch.setattr("huggingface_hub.snapshot_download", download)
-    with pytest.raises(DataError, match=r"cannot be had from the hub: no route to host.*folder"):
+    with pytest.raises(
+        DataError, match=r"cannot be downloaded from the hub: no route to host.*folder"
+    ):
         find_weights("ProsusAI/finbert", COMMIT)
 
 

@@ -1,41 +1,40 @@
-"""Fitting what a transformer is pooled with, on answers to texts that no answering model knew."""
+"""Fits the linear model that a transformer is pooled with, and its weight."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from nlpinsight.arrays import Float64Array, Int64Array
 from nlpinsight.backends.calibration import Calibrator, HeldOut, base_rates_of, fit, softmax
 from nlpinsight.backends.linear import LinearModel
 from nlpinsight.backends.pooling import Pool, pooled
 from nlpinsight.text.normalisation import normalise_all
+from nlpinsight.training.finetune_options import FinetuneOptions
 from nlpinsight.training.finetuning.finetune import Finetuned
 from nlpinsight.training.finetuning.members import deal_folds
-from nlpinsight.training.finetuning.options import FinetuneOptions
 from nlpinsight.training.linear_pipeline import export, fit_pipeline
 
 __all__ = ["FittedPool", "best_weight", "fit_pool"]
 
-Rows = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 _NEWTON_STEPS: Final = 50
 _CLOSE: Final = 1e-9
 
-# Texts on which the linear model must agree with the pipeline that it is taken out of.
+# Number of texts on which the linear model must agree with its pipeline.
 _COMPARED: Final = 500
 
 
 @dataclass(frozen=True)
 class FittedPool:
-    """A pool, and what was learned of it on texts that the answering models did not learn from.
+    """A fitted pool and its calibrator.
 
     Attributes:
-        pool: The linear model of all texts, and its weight.
-        held_out: The pooled decisions of the members and of linear models of the same folds.
-        calibrator: Of those decisions.
+        pool: The linear model trained on all texts, and its weight.
+        held_out: Pooled decisions of the members and of linear models of the same folds, on texts
+            that they were not trained on.
+        calibrator: The calibrator of those decisions.
     """
 
     pool: Pool
@@ -43,16 +42,16 @@ class FittedPool:
     calibrator: Calibrator
 
 
-def fit_pool(texts: Sequence[str], targets: Rows, tuned: Finetuned) -> FittedPool:
-    """Fit a linear model to the texts of a fine-tuning, and choose the weight of its answers.
+def fit_pool(texts: Sequence[str], targets: Int64Array, tuned: Finetuned) -> FittedPool:
+    """Fit a linear model to the training texts of a transformer, and choose its weight.
 
     Args:
-        texts: The texts that were learned from, raw.
-        targets: The place of each one's label in `LABELS`.
-        tuned: The fine-tuning.
+        texts: The training texts, raw.
+        targets: Index of each text's label in `LABELS`.
+        tuned: The fine-tuned transformer.
 
     Returns:
-        The pool with `best_weight` on texts as they are.
+        The pool with the `best_weight` on unchanged texts.
 
     Raises:
         AgreementError: A linear model does not answer as its pipeline.
@@ -69,16 +68,16 @@ def fit_pool(texts: Sequence[str], targets: Rows, tuned: Finetuned) -> FittedPoo
     return FittedPool(Pool(_fit_linear(read, targets), weight), held_out, calibrator)
 
 
-def best_weight(decisions: Floats, other: Floats, targets: Rows) -> float:
-    """The weight of the other model in the pool of the least log loss, at the best temperature.
+def best_weight(decisions: Float64Array, other: Float64Array, targets: Int64Array) -> float:
+    """The weight of the other model in the pool with the lowest log loss, at the best temperature.
 
-    Weight and temperature together are two factors of the two models' log-probabilities, in which
-    log loss is convex; Newton's method finds them.
+    Weight and temperature are equivalent to two factors of the models' log-probabilities. Log loss
+    is convex in them; Newton's method finds the minimum.
 
     Args:
-        decisions: Before softmax: texts x labels.
-        other: The other model's.
-        targets: The place of each text's label in `LABELS`.
+        decisions: Decisions before softmax: texts x labels.
+        other: The other model's decisions.
+        targets: Index of each text's label in `LABELS`.
 
     Returns:
         From 0 to 1, in steps of 0.01.
@@ -99,14 +98,16 @@ def best_weight(decisions: Floats, other: Floats, targets: Rows) -> float:
     return round(float(np.clip(factors[1] / factors.sum(), 0, 1)), 2)
 
 
-def _linear_held_out(read: Sequence[str], targets: Rows, options: FinetuneOptions) -> HeldOut:
-    """What linear models say of the same texts as the members, in the same order."""
+def _linear_held_out(read: Sequence[str], targets: Int64Array, options: FinetuneOptions) -> HeldOut:
+    """Answers of linear models to the same texts as the members, in the same order."""
     parts = []
     for number, fold in enumerate(deal_folds(targets, options.folds, seed=options.seed), start=1):
         inside = np.setdiff1d(np.arange(len(read)), fold)
         linear = _fit_linear([read[row] for row in inside], targets[inside])
 
-        def score(texts: Sequence[str], linear: LinearModel = linear) -> tuple[Floats, Floats]:
+        def score(
+            texts: Sequence[str], linear: LinearModel = linear
+        ) -> tuple[Float64Array, Float64Array]:
             decisions, shares = linear.decide(texts)
             return decisions, np.array(shares, dtype=np.float64)
 
@@ -115,5 +116,5 @@ def _linear_held_out(read: Sequence[str], targets: Rows, options: FinetuneOption
     return HeldOut.joined(parts)
 
 
-def _fit_linear(texts: Sequence[str], targets: Rows) -> LinearModel:
+def _fit_linear(texts: Sequence[str], targets: Int64Array) -> LinearModel:
     return export(fit_pipeline(texts, targets), texts[:_COMPARED])

@@ -1,4 +1,4 @@
-"""How to fine-tune: every choice, and the bounds that keep a laptop usable meanwhile."""
+"""Options of fine-tuning, with their bounds."""
 
 import os
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from servicekit.files import DataError
 __all__ = [
     "MAX_BATCH",
     "MAX_LENGTH",
+    "MIN_LENGTH",
     "FinetuneOptions",
     "Precision",
     "check_threads",
@@ -16,15 +17,16 @@ __all__ = [
 ]
 
 Precision = Literal["bfloat16", "float32"]
-"""What matrices are multiplied in. Weights, their updates and the loss are float32 in any case."""
+"""Precision of matrix multiplications. Weights, updates and the loss are always float32."""
 
 MAX_BATCH: Final = 128
+MIN_LENGTH: Final = 8
 MAX_LENGTH: Final = 512
 _DEFAULT_THREADS: Final = 2
 
 
 def default_threads() -> int:
-    """Two threads, or one where there is but one core."""
+    """Two threads, or one on a single core."""
     return min(_DEFAULT_THREADS, os.cpu_count() or 1)
 
 
@@ -37,33 +39,32 @@ def check_threads(threads: int) -> None:
     cores = os.cpu_count() or 1
     if not 1 <= threads <= cores:
         raise DataError(
-            f"{threads} threads cannot be had: this machine has {cores}. Ask for fewer."
+            f"{threads} threads are too many: this machine has {cores} cores. Ask for fewer."
         )
 
 
 @dataclass(frozen=True)
 class FinetuneOptions:
-    """The recipe. The defaults are what the model card's numbers were made with.
+    """Training options. The defaults are those of the model card's results.
 
     Attributes:
-        folds: How many folds the texts are dealt into, with a training on all texts but each.
-        epochs: Of each of them.
-        learning_rate: The peak of the one-cycle schedule.
-        warmup: The share of all steps in which the rate rises.
-        weight_decay: Of AdamW.
-        label_smoothing: The share of a label's weight that goes to all classes alike.
-        consistency: The weight of agreeing with oneself: each text is read twice, with other units
-            dropped out, and what the two answers differ by (symmetric KL) is part of the loss.
-            Costs a second reading; 0 turns it off.
-        averaging: How much of the running mean of the weights each step keeps. The mean is what is
-            evaluated and kept.
-        precision: What matrices are multiplied in.
-        clip: The largest norm of a step's gradient.
+        folds: Number of folds; a member is trained on all texts but each.
+        epochs: Epochs of each training.
+        learning_rate: Peak of the one-cycle schedule.
+        warmup: Share of all steps in which the learning rate rises.
+        weight_decay: Weight decay of AdamW.
+        label_smoothing: Share of a label's weight that is distributed over all labels.
+        consistency: Weight of the symmetric KL divergence between two answers to each text with
+            different dropout. Doubles the computation; 0 turns it off.
+        averaging: Share of the running mean of the weights that each step keeps. The mean is the
+            result of a training.
+        precision: Precision of matrix multiplications.
+        clip: Maximum norm of a step's gradient.
         batch_size: Texts per step.
-        max_length: Tokens that are read of a text, marks of beginning and end included.
-        checkpoint_steps: How many steps a kill may cost.
-        seed: Of the folds, the order of the texts, the head's first weights and dropout.
-        threads: That torch computes with. Another number changes the last digits of the weights.
+        max_length: Maximum number of tokens of a text, marks of beginning and end included.
+        checkpoint_steps: Steps between two checkpoints.
+        seed: Random seed of the folds, the order of the texts, the head's weights and dropout.
+        threads: Threads of torch. Another number changes the last digits of the weights.
     """
 
     folds: int = 3
@@ -83,10 +84,10 @@ class FinetuneOptions:
     threads: int = 2
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be trained with.
+        """Check the bounds.
 
         Raises:
-            DataError: A value is out of bounds; the message names all that are.
+            DataError: A value is out of bounds; the message names all of them.
         """
         bounds: dict[str, tuple[float, float]] = {
             "folds": (2, 20),
@@ -99,7 +100,7 @@ class FinetuneOptions:
             "averaging": (0, 0.9999),
             "clip": (1e-3, 1e3),
             "batch_size": (1, MAX_BATCH),
-            "max_length": (8, MAX_LENGTH),
+            "max_length": (MIN_LENGTH, MAX_LENGTH),
             "checkpoint_steps": (1, 1_000_000),
             "seed": (0, 2**32 - 1),
         }
@@ -109,5 +110,5 @@ class FinetuneOptions:
             if not low <= getattr(self, name) <= high
         ]
         if broken:
-            raise DataError(f"The training cannot begin: {'; '.join(broken)}.")
+            raise DataError(f"The training options are invalid: {'; '.join(broken)}.")
         check_threads(self.threads)
