@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Final
 
-from fastapi import Body, Depends, FastAPI
+from fastapi import Body, Depends, FastAPI, Query
 from fastapi.exceptions import RequestValidationError
 from pydantic import Field
 from servicekit import (
@@ -21,6 +21,7 @@ from servicekit import (
 )
 from servicekit import create_app as create_service
 
+from nlpinsight.explain import explain as explain_text
 from nlpinsight.model import SentimentModel, predict_sentiments
 from nlpinsight.schema import (
     MAX_BATCH_TEXTS,
@@ -93,15 +94,23 @@ def _router(settings: Settings) -> ServiceRouter:
 
     @router.post("/predict")
     async def predict(
-        request: TextRequest, model: Model, runtime: RuntimeDep
+        request: TextRequest,
+        model: Model,
+        runtime: RuntimeDep,
+        explain: Annotated[
+            bool, Query(description="Whether to explain what each word contributes.")
+        ] = False,
     ) -> PredictionResponse:
-        """Predict the sentiment of one text."""
+        """Predict the sentiment of one text; with `explain=true`, explain the prediction."""
         text = request.text
-        if len(text) <= _INLINE[model.backend] and not grows(text):
+        explanation = None
+        if not explain and len(text) <= _INLINE[model.backend] and not grows(text):
             answer = _timed(model, [text])
         else:
-            async with runtime.job("predict", len(text)) as job:
+            async with runtime.job("explain" if explain else "predict", len(text)) as job:
                 answer = await job.run(_timed, model, [text])
+                if explain and not isinstance(answer, _InvalidTexts):
+                    explanation = await job.run(explain_text, model, text)
         if isinstance(answer, _InvalidTexts):
             raise answer.refusal([("text",)])
         [prediction], seconds = answer
@@ -113,6 +122,7 @@ def _router(settings: Settings) -> ServiceRouter:
             model=model.backend,
             model_version=runtime.model.manifest.version,
             inference_time_ms=seconds * 1e3,
+            explanation=explanation,
         )
 
     @router.post("/predict_batch")

@@ -79,36 +79,6 @@ class Sentiment(BaseModel):
     total: Annotated[int, Field(ge=0)]
 
 
-class PredictionResponse(BaseModel):
-    """The response for one text.
-
-    Attributes:
-        prediction: The prediction.
-        model: The back end.
-        model_version: Version of the sealed model.
-        inference_time_ms: Duration of the prediction, without HTTP and waiting.
-    """
-
-    model_config = ConfigDict(frozen=True, protected_namespaces=())
-
-    prediction: Sentiment
-    model: Backend
-    model_version: str
-    inference_time_ms: float
-
-
-class BatchResponse(BaseModel):
-    """The response for a batch, in the order of its texts."""
-
-    model_config = ConfigDict(frozen=True, protected_namespaces=())
-
-    predictions: list[Sentiment]
-    count: int
-    model: Backend
-    model_version: str
-    inference_time_ms: float
-
-
 class WordContribution(BaseModel):
     """The contribution of a word to a prediction.
 
@@ -152,3 +122,35 @@ class Explanation(BaseModel):
     value: float
     words: list[WordContribution]
     warnings: list[AnswerWarning]
+
+
+class PredictionResponse(BaseModel):
+    """The response for one text.
+
+    Attributes:
+        prediction: The prediction.
+        model: The back end.
+        model_version: Version of the sealed model.
+        inference_time_ms: Duration of the prediction, without HTTP, waiting and explanation.
+        explanation: With ``explain=true``, the explanation; else null.
+    """
+
+    model_config = ConfigDict(frozen=True, protected_namespaces=())
+
+    prediction: Sentiment
+    model: Backend
+    model_version: str
+    inference_time_ms: float
+    explanation: Explanation | None = None
+
+
+class BatchResponse(BaseModel):
+    """The response for a batch, in the order of its texts."""
+
+    model_config = ConfigDict(frozen=True, protected_namespaces=())
+
+    predictions: list[Sentiment]
+    count: int
+    model: Backend
+    model_version: str
+    inference_time_ms: float
