@@ -36,8 +36,8 @@ def test_a_run_that_keeps_nothing_shows_the_form_and_the_first_three_values(
     path = write(tmp_path / "a.csv", rows, API)
     for limit in (MAX_DROPPED, 1.0):
         assert refused(path, out, limit) == (
-            "None of the 4 rows can be kept. Most broke the rule start_unreadable (4): the start is "
-            "missing, or is not a time of this dialect. Expected: a time such as "
+            "None of the 4 rows can be kept. Most broke the rule start_unreadable (4): the start "
+            "is missing, or is not a time of this dialect. Expected: a time such as "
             f"2016-04-06T20:45:00.000. The first values in {path}: 'trip_start_timestamp': "
             "'2022-03-01 22:00', 'trip_start_timestamp': '1646172000', 'trip_start_timestamp': "
             "'1 March'. Correct the input. Nothing was written."
@@ -82,8 +82,8 @@ def test_a_file_of_which_nothing_can_be_kept_is_not_hidden_by_the_others(
     messages = refused(tmp_path / "in", out)
     assert messages == (
         f"None of the 1 row of {bad} can be kept. Most broke the rule number_unreadable (1): a "
-        "value of seconds, miles, areas, tracts or amounts is given, but is not a number. Expected: "
-        "digits 0 to 9 with an optional sign, decimal point and exponent, or an amount such as "
+        "value of seconds, miles, areas, tracts or amounts is given, but is not a number. "
+        "Expected: digits 0 to 9 with an optional sign, decimal point and exponent, or an amount such as "
         f"$1,234.50. The first values in {bad}: 'Trip Miles': 'far', 'Fare': 'free'. Correct the "
         "input, or leave the file out. Nothing was written."
     )

@@ -81,7 +81,7 @@ class PredictionsReloader:
         """Body of `/pipeline/status`: the served batch, the refused batch, and the last run."""
         return self._status
 
-    def obstacle(self, _runtime: Runtime) -> PredictionsNotReadyError | None:
+    def readiness_check(self, _runtime: Runtime) -> PredictionsNotReadyError | None:
         """The error if there are no predictions to serve; otherwise None."""
         return self._missing() if self._index is None else None
 

@@ -3,7 +3,7 @@
 import logging
 
 from modelseal.lazy_commands import lazy_app
-from servicekit.console import print_anywhere
+from servicekit.console import escape_unencodable
 
 __all__ = ["app", "main"]
 
@@ -27,6 +27,6 @@ app = lazy_app(
 
 def main() -> None:
     """Run the command line."""
-    print_anywhere()
+    escape_unencodable()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     app()

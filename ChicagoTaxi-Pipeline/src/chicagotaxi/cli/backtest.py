@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import typer
-from servicekit.exits import exits
+from servicekit.cli_errors import handle_errors
 from servicekit.files import check_not_input
 from servicekit.progress import progress
 
@@ -34,7 +34,7 @@ def command(  # noqa: PLR0917 - typer makes options of all of them
 ) -> None:
     """Compare forecasts from many past origins with the baselines. Seals nothing."""
     origins = BacktestOptions(folds=folds, step_days=step_days)
-    with exits(), progress("Back-test", total=backtest_steps(origins) + 2) as advance:
+    with handle_errors(), progress("Back-test", total=backtest_steps(origins) + 2) as advance:
         advance(0, "read the history")
         panel, about = read_history_or_sample(data, seed=seed, notice=notice)
         notice_unknown_hours(panel, notice)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from servicekit.exits import exits
+from servicekit.cli_errors import handle_errors
 from servicekit.progress import progress
 
 from chicagotaxi.cli.display import notice, show_status
@@ -47,7 +47,7 @@ def command(  # noqa: PLR0917 - typer makes options of all of them
     max_dropped: MaxDroppedOption = MAX_DROPPED,
 ) -> None:
     """Clean trips and sum up hourly demand. Replaces the months that the inputs have trips of."""
-    with exits(), progress("Pipeline", total=100, unit="%") as advance:
+    with handle_errors(), progress("Pipeline", total=100, unit="%") as advance:
         status = run_etl(
             inputs,
             out,

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from servicekit.exits import exits
+from servicekit.cli_errors import handle_errors
 from servicekit.progress import progress
 
 from chicagotaxi.cli.display import many
@@ -40,7 +40,7 @@ def command(  # noqa: PLR0917 - typer makes options of all of them
     environment.
     """
     days = max((last - first).days + 1, 0)
-    with exits(), progress("Fetching", total=days, unit="days") as advance:
+    with handle_errors(), progress("Fetching", total=days, unit="days") as advance:
         client = SodaClient(base=portal.rstrip("/"), token=token, page_rows=page_rows)
         summary = fetch_days(client, first.date(), last.date(), destination, progress=advance)
     typer.echo(

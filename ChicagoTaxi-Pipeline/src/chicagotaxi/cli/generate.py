@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from servicekit.exits import exits
+from servicekit.cli_errors import handle_errors
 from servicekit.progress import progress
 
 from chicagotaxi.cli.options import SeedOption
@@ -43,7 +43,7 @@ def command(  # noqa: PLR0917 - typer makes options of all of them
         days=days,
         dirt={name: share * dirt for name, share in DIRT.items()} if dirt else {},
     )
-    with exits(), progress("Generating", total=rows, unit="trips") as advance:
+    with handle_errors(), progress("Generating", total=rows, unit="trips") as advance:
         summary = write_sample(destination, options, dialect=dialect, progress=advance)
     dirty = sum(summary.dirt.values())
     typer.echo(f"Wrote {summary.rows:,} synthetic trips to {destination}, {dirty:,} of them dirty:")

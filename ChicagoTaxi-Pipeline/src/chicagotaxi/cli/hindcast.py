@@ -5,7 +5,7 @@ from time import perf_counter
 from typing import Annotated
 
 import typer
-from servicekit.exits import exits
+from servicekit.cli_errors import handle_errors
 from servicekit.model_options import Sha256Option, SignersOption
 from servicekit.models import check_model
 from servicekit.progress import progress
@@ -45,7 +45,7 @@ def command(  # noqa: PLR0917 - typer makes options of all of them
     threads: ThreadsOption = None,
 ) -> None:
     """Write the forecasts that would have been made from many origins in the past."""
-    with exits():
+    with handle_errors():
         options = engine_options(engine, master, spark, threads=threads)
         check_model(model)
         panel = read_hourly(out)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from servicekit.exits import exits
+from servicekit.cli_errors import handle_errors
 from servicekit.files import DataError
 from servicekit.model_options import Sha256Option, SignersOption
 from servicekit.models import check_model
@@ -42,7 +42,7 @@ def command(  # noqa: PLR0917 - typer makes options of all of them
     spark: SparkOption = None,
 ) -> None:
     """Forecast the week after the history. A running service loads the new batch by itself."""
-    with exits(), progress("Predicting", total=3) as advance:
+    with handle_errors(), progress("Predicting", total=3) as advance:
         options = engine_options(engine, master, spark)
         advance(0, "read the history")
         check_model(model)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from servicekit.exits import exits
+from servicekit.cli_errors import handle_errors
 from servicekit.files import DataError
 from servicekit.model_options import Sha256Option, SignersOption
 from servicekit.models import check_model
@@ -68,7 +68,7 @@ def command(  # noqa: PLR0917 - typer makes options of all of them
 
     The engine computes the pipeline. The week is predicted in this process.
     """
-    with exits(), tempfile.TemporaryDirectory(prefix="chicagotaxi-") as folder:
+    with handle_errors(), tempfile.TemporaryDirectory(prefix="chicagotaxi-") as folder:
         options = engine_options(engine, master, spark)
         sources: list[str | Path] = list(inputs or ())
         # A model that is refused, or is another one than was asked for, should be reported before

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from servicekit.exits import exits
-from servicekit.models import check_places, sealed_text
+from servicekit.cli_errors import handle_errors
+from servicekit.models import check_outputs, sealed_message
 from servicekit.progress import progress
 
 from chicagotaxi.cli.display import notice, show_left_out, show_report
@@ -49,11 +49,11 @@ def command(  # noqa: PLR0917 - typer makes options of all of them
     """Back-test on the last weeks, train on all data, seal the model, write the report."""
     origins = BacktestOptions(folds=folds, step_days=step_days)
     steps = training.train_steps(origins) + 2
-    with exits(), progress("Training", total=steps) as advance:
+    with handle_errors(), progress("Training", total=steps) as advance:
         advance(0, "read the history")
         panel, about = read_history_or_sample(data, seed=seed, notice=notice)
         notice_unknown_hours(panel, notice)
-        check_places(out, reports, check_folder)
+        check_outputs(out, reports, check_folder)
         advance()
         trained = training.train(
             panel,
@@ -68,4 +68,4 @@ def command(  # noqa: PLR0917 - typer makes options of all of them
         advance(step="write the report")
     show_report(trained.report)
     show_left_out(trained.report, folds)
-    typer.echo(f"\n{sealed_text(manifest, out)}\nWrote {written}")
+    typer.echo(f"\n{sealed_message(manifest, out)}\nWrote {written}")

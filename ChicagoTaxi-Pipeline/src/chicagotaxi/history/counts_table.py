@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from servicekit.files import DataError
 from servicekit.numbers import GRAMMAR, parse_number
-from servicekit.rows import Problem, Problems
+from servicekit.rows import RowError, RowErrors
 
 from chicagotaxi.clock import CHICAGO
 from chicagotaxi.file_formats import read_header
@@ -193,12 +193,12 @@ def _read_trips(cell: str) -> float:
 def _refuse_errors(
     path: Path, names: Mapping[str, str], cells: pd.DataFrame, columns: Mapping[str, list[Any]]
 ) -> None:
-    problems = Problems()
+    problems = RowErrors()
     for number, row in enumerate(zip(*columns.values(), strict=True)):
         if any(isinstance(value, ValueError) for value in row):
             problems.add(
                 [
-                    Problem(names[name], number + 1, repr(cells[name].iloc[number]), str(value))
+                    RowError(names[name], number + 1, repr(cells[name].iloc[number]), str(value))
                     for name, value in zip(columns, row, strict=True)
                     if isinstance(value, ValueError)
                 ]
