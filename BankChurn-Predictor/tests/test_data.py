@@ -4,10 +4,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from bankchurn import tables
-from bankchurn.data import fingerprint, load_table
+from bankchurn.data import table_files as tables
+from bankchurn.data.table import fingerprint, load_table
+from bankchurn.data.table_files import DataError, TableWriter
 from bankchurn.schema import FEATURES, TARGET
-from bankchurn.tables import DataError, TableWriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -244,9 +244,9 @@ def test_a_customer_that_occurs_twice_is_refused_for_training_only(write: Write)
     path = write(HEADER, STAYED, LEFT, STAYED)
     assert refusal(path, for_training=True) == (
         "FILE: CustomerId occurs again in 1 row; row 3: '15634602'\n"
-        "A customer that is both trained on and held out makes the figures too good. Keep one row "
-        "per customer; if CustomerId does not identify customers, remove the column, which is used "
-        "for nothing else."
+        "A customer that is both trained on and held out makes the metrics too good. Keep one row "
+        "per customer; if CustomerId does not identify customers, remove the column: nothing else "
+        "uses it."
     )
     assert len(load_table(path)) == 3
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 from bankchurn.batch import predict_file
-from bankchurn.model import ChurnPredictor
+from bankchurn.data.table_files import TableWriter
+from bankchurn.model.predictor import ChurnPredictor
 from bankchurn.sample import generate_sample
-from bankchurn.tables import TableWriter
 from servicekit.files import DataError
 
 

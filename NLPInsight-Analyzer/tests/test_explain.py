@@ -4,12 +4,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from modelseal import GoldenValue
-from nlpinsight.calibration import softmax
+from nlpinsight.backends.calibration import softmax
+from nlpinsight.backends.tfidf import TfidfModel
 from nlpinsight.explain import MAX_WORDS, explain
 from nlpinsight.model import Reading, SentimentModel
 from nlpinsight.schema import LABELS, Backend, Label
-from nlpinsight.text import EmptyTextError, normalise_all
-from nlpinsight.tfidf import TfidfModel
+from nlpinsight.text.normalisation import EmptyTextError, normalise_all
 from pydantic import JsonValue
 
 TEXT = "Acme profit rises 5%, but the company net loss widens https://t.co/x"

@@ -1,13 +1,13 @@
 """The command line: generate, fetch, etl, and what is made of their output.
 
-What the exit codes mean is said in `servicekit.exits`. The work of each command is in a module of
+`servicekit.cli_errors` lists the exit codes. The work of each command is in a module of
 its own; here are its options and what it prints.
 """
 
 import logging
 
 import typer
-from servicekit.console import print_anywhere
+from servicekit.console import escape_unencodable
 
 from chicagotaxi.forecast_commands import app as forecast_app
 from chicagotaxi.pipeline_commands import app as pipeline_app
@@ -32,6 +32,6 @@ app.add_typer(run_app)
 
 def main() -> None:
     """Run the command line."""
-    print_anywhere()
+    escape_unencodable()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     app()

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
-from servicekit.exits import exits
+from servicekit.cli_errors import handle_errors
 from servicekit.files import DataError
 from servicekit.model_options import Sha256Option, SignersOption
 from tqdm import tqdm
@@ -58,7 +58,7 @@ def predict(  # noqa: PLR0917
     from chicagotaxi.sufficiency import say_what_is_unknown  # noqa: PLC0415
     from chicagotaxi.swap import settled  # noqa: PLC0415
 
-    with exits(), StepBar(3) as progress:
+    with handle_errors(), StepBar(3) as progress:
         options = engine_options(engine, master, spark)
         progress("read the history")
         check_model(model)
@@ -110,7 +110,7 @@ def hindcast(  # noqa: PLR0917
     from chicagotaxi.sealed_forecast import SealedForecast  # noqa: PLC0415
     from chicagotaxi.sufficiency import say_what_is_unknown  # noqa: PLC0415
 
-    with exits():
+    with handle_errors():
         options = engine_options(engine, master, spark, threads=threads)
         check_model(model)
         panel = read_hourly(out)

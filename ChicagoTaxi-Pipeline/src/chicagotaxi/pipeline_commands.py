@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from servicekit.exits import exits
+from servicekit.cli_errors import handle_errors
 from tqdm import tqdm
 
 from chicagotaxi.bars import ShareBar, notice
@@ -55,7 +55,7 @@ def generate(  # noqa: PLR0917 - typer makes options of all of them
         days=days,
         dirt={name: share * dirt for name, share in DIRT.items()} if dirt else {},
     )
-    with exits(), tqdm(total=rows, unit=" trips", unit_scale=True, file=sys.stderr) as bar:
+    with handle_errors(), tqdm(total=rows, unit=" trips", unit_scale=True, file=sys.stderr) as bar:
         summary = write_sample(destination, options, dialect=dialect, progress=bar.update)
     dirty = sum(summary.dirt.values())
     typer.echo(f"Wrote {summary.rows:,} synthetic trips to {destination}, {dirty:,} of them dirty:")
@@ -90,7 +90,7 @@ def fetch(  # noqa: PLR0917
     from chicagotaxi.fetch import fetch_days  # noqa: PLC0415
     from chicagotaxi.soda import SodaClient  # noqa: PLC0415
 
-    with exits():
+    with handle_errors():
         client = SodaClient(base=portal.rstrip("/"), token=token, page_rows=page_rows)
         total = (last - first).days + 1
         with tqdm(total=max(total, 1), unit=" days", file=sys.stderr) as bar:
@@ -140,7 +140,7 @@ def etl(  # noqa: PLR0917
     from chicagotaxi.display import show_status  # noqa: PLC0415
     from chicagotaxi.etl import run_etl  # noqa: PLC0415
 
-    with exits(), ShareBar() as progress:
+    with handle_errors(), ShareBar() as progress:
         options = engine_options(engine, master, spark, threads=threads, memory=memory)
         status = run_etl(
             inputs,

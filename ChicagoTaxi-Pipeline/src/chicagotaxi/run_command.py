@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
-from servicekit.exits import exits
+from servicekit.cli_errors import handle_errors
 from servicekit.files import DataError
 from servicekit.model_options import Sha256Option, SignersOption
 from tqdm import tqdm
@@ -75,7 +75,7 @@ def run(  # noqa: PLR0917
     from chicagotaxi.report import show_batch  # noqa: PLC0415
     from chicagotaxi.sealed_forecast import SealedForecast  # noqa: PLC0415
 
-    with exits(), tempfile.TemporaryDirectory(prefix="chicagotaxi-") as folder:
+    with handle_errors(), tempfile.TemporaryDirectory(prefix="chicagotaxi-") as folder:
         options = engine_options(engine, master, spark)
         sources: list[str | Path] = list(inputs or ())
         # A model that is refused, or is not the one that was asked for, is no reason to spend

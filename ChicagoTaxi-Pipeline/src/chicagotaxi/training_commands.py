@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
-from servicekit.exits import exits
+from servicekit.cli_errors import handle_errors
 from servicekit.files import check_not_input
 
 from chicagotaxi.bars import StepBar, notice
@@ -61,7 +61,7 @@ def train(  # noqa: PLR0917 - typer makes options of all of them
     ] = None,
 ) -> None:
     """Back-test on the last weeks, train on everything, seal the model, write the report."""
-    from servicekit.models import check_places, sealed_text  # noqa: PLC0415
+    from servicekit.models import check_outputs, sealed_message  # noqa: PLC0415
 
     from chicagotaxi import train as training  # noqa: PLC0415 - --help need not wait for numpy
     from chicagotaxi.backtest import BacktestOptions  # noqa: PLC0415
@@ -70,11 +70,11 @@ def train(  # noqa: PLR0917 - typer makes options of all of them
     from chicagotaxi.sufficiency import say_what_is_unknown  # noqa: PLC0415
 
     origins = BacktestOptions(folds=folds, step_days=step_days)
-    with exits(), StepBar(training.train_steps(origins) + 2) as progress:
+    with handle_errors(), StepBar(training.train_steps(origins) + 2) as progress:
         progress("read the history")
         panel, about = _history(data, seed)
         say_what_is_unknown(panel, notice)
-        check_places(out, reports, check_folder)
+        check_outputs(out, reports, check_folder)
         trained = training.train(
             panel,
             about=about,
@@ -88,7 +88,7 @@ def train(  # noqa: PLR0917 - typer makes options of all of them
         written = write_report(trained.report, reports)
     show_report(trained.report)
     _say_left_out(trained.report, folds)
-    typer.echo(f"\n{sealed_text(manifest, out)}\nWrote {written}")
+    typer.echo(f"\n{sealed_message(manifest, out)}\nWrote {written}")
 
 
 @app.command()
@@ -109,7 +109,7 @@ def backtest(  # noqa: PLR0917
     from chicagotaxi.sufficiency import check_to_train, say_what_is_unknown  # noqa: PLC0415
 
     origins = BacktestOptions(folds=folds, step_days=step_days)
-    with exits(), StepBar(backtest_steps(origins) + 2) as progress:
+    with handle_errors(), StepBar(backtest_steps(origins) + 2) as progress:
         progress("read the history")
         panel, about = _history(data, seed)
         say_what_is_unknown(panel, notice)
