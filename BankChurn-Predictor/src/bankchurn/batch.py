@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from servicekit.answer_warnings import WARNINGS, as_cell
 from servicekit.files import NewFile, check_not_input
-from servicekit.rows import Problems
+from servicekit.rows import RowErrors
 
 from bankchurn.answers import risk_level
 from bankchurn.data import check_columns, find_problems
@@ -69,7 +69,7 @@ def predict_file(
             be written. All bad rows are counted; nothing was written.
     """
     check_output(source, destination)
-    problems = Problems()
+    problems = RowErrors()
     found: Counter[str] = Counter()
     unknown: Counter[str] = Counter()
     customers = predicted = marked = 0

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from servicekit.numbers import GRAMMAR, parse_number
-from servicekit.rows import Problem
+from servicekit.rows import RowError
 
 from bankchurn.schema import CATEGORIES, NUMERIC_COLUMNS, TARGET, Bounds
 
@@ -35,7 +35,7 @@ class Column:
     """
 
     canonical: "pd.Series[Any]"
-    problems: list[Problem]
+    problems: list[RowError]
 
 
 def read_column(cells: "pd.Series[Any]", name: str) -> Column:
@@ -100,9 +100,9 @@ def _number(cell: object) -> float | None:
     return float(cell) if isinstance(cell, int | float | Decimal) else None
 
 
-def _problems(cells: "pd.Series[Any]", wrong: Flags, expected: str) -> list[Problem]:
+def _problems(cells: "pd.Series[Any]", wrong: Flags, expected: str) -> list[RowError]:
     bad = cells[wrong]
     return [
-        Problem(str(cells.name), int(str(row)), "blank" if blank else repr(str(value)), expected)
+        RowError(str(cells.name), int(str(row)), "blank" if blank else repr(str(value)), expected)
         for (row, value), blank in zip(bad.items(), bad.isna(), strict=True)
     ]

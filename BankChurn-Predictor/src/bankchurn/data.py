@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
-from servicekit.rows import Problem, Problems
+from servicekit.rows import RowError, RowErrors
 
 from bankchurn.columns import read_column
 from bankchurn.schema import CUSTOMER_ID, FEATURES, IDENTIFIERS, TARGET
@@ -51,7 +51,7 @@ def load_table(path: Path, *, need_target: bool = True, for_training: bool = Fal
     chunks = list(read_chunks(path, columns={*FEATURES, TARGET, CUSTOMER_ID}))
     raw = pd.concat(chunks) if len(chunks) > 1 else chunks[0]
     table, found = find_problems(raw, need_target=need_target)
-    problems = Problems()
+    problems = RowErrors()
     problems.add(found)
     again = _repeats(raw, path) if for_training else None
     if problems and again:
@@ -95,7 +95,7 @@ def ignored_columns(path: Path) -> list[str]:
     return [name for name in read_header(path) if name not in used]
 
 
-def find_problems(raw: pd.DataFrame, *, need_target: bool) -> tuple[pd.DataFrame, list[Problem]]:
+def find_problems(raw: pd.DataFrame, *, need_target: bool) -> tuple[pd.DataFrame, list[RowError]]:
     """Validate the rows of a table whose columns are already known to be right.
 
     Args:

@@ -79,7 +79,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             description=DESCRIPTION,
             router=_router(settings, predictions),
             background=predictions.watch,
-            obstacle=predictions.obstacle,
+            readiness_check=predictions.obstacle,
             open_paths=("/",),
         ),
     )

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from servicekit.files import DataError
 from servicekit.numbers import GRAMMAR, parse_number
-from servicekit.rows import Problem, Problems
+from servicekit.rows import RowError, RowErrors
 
 from chicagotaxi.file_kinds import read_header
 
@@ -219,11 +219,11 @@ def _refuse(
     refused = pd.DataFrame(
         {name: [isinstance(one, _Refused) for one in column] for name, column in columns.items()}
     )
-    problems = Problems()
+    problems = RowErrors()
     for row in np.flatnonzero(refused.any(axis=1)).tolist():
         problems.add(
             [
-                Problem(names[name], row + 1, repr(cells[name].iloc[row]), found.expected)
+                RowError(names[name], row + 1, repr(cells[name].iloc[row]), found.expected)
                 for name, column in columns.items()
                 if isinstance(found := column[row], _Refused)
             ]

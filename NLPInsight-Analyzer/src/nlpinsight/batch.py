@@ -10,7 +10,7 @@ from typing import Final
 
 from servicekit.answer_warnings import WARNINGS, as_cell
 from servicekit.files import NewFile, check_not_input
-from servicekit.rows import Problems
+from servicekit.rows import RowErrors
 
 from nlpinsight.model import SentimentModel, judge
 from nlpinsight.resultfiles import ResultWriter
@@ -88,7 +88,7 @@ def predict_file(
     """
     check_files(source, destination)
     file = TextFile.of(source)
-    problems, labels, warnings = Problems(), Counter[Label](), Counter[str]()
+    problems, labels, warnings = RowErrors(), Counter[Label](), Counter[str]()
     renamed: dict[str, str] = {}
     texts = truncated = 0
     with ResultWriter(destination) as writer:

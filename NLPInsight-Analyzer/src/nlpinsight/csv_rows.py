@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from servicekit.files import DataError
-from servicekit.rows import Problem
+from servicekit.rows import RowError
 
 from nlpinsight.file_kinds import TEXT_FILES
 from nlpinsight.rows import NOT_UTF8, Row, shown, unwritable
@@ -83,7 +83,7 @@ def _from_cells(number: int, header: list[str], cells: list[str]) -> Row:
     pairs = tuple(zip(header, cells, strict=False))
     if len(cells) != len(header):
         expected = f"one of {len(header)} fields"
-        return Row(number, pairs, Problem("(all)", number, f"{len(cells)} fields", expected))
+        return Row(number, pairs, RowError("(all)", number, f"{len(cells)} fields", expected))
     return Row(number, pairs)
 
 

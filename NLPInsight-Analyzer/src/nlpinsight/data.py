@@ -18,7 +18,7 @@ import numpy.typing as npt
 from modelseal.paths import printable
 from pydantic import BaseModel, ConfigDict, JsonValue
 from servicekit.files import DataError
-from servicekit.rows import Problem, Problems
+from servicekit.rows import RowError, RowErrors
 
 from nlpinsight.labels import LabelMap, NumberedTexts, describe, read_label
 from nlpinsight.leakage import wording
@@ -128,7 +128,7 @@ def load_corpus(path: Path, label_map: LabelMap | None = None) -> Corpus:
             f"{path} has no labels: no line ends in @negative, @neutral or @positive. Give "
             "sentence@label in each line, or .csv or .jsonl with text and label."
         )
-    problems, numbered = Problems(), NumberedTexts()
+    problems, numbered = RowErrors(), NumberedTexts()
     texts: list[str] = []
     found: list[Label | float] = []
     # People post nothing but a link: not a mistake of the file. `judgeable` leaves it out.
@@ -137,7 +137,7 @@ def load_corpus(path: Path, label_map: LabelMap | None = None) -> Corpus:
         if row.problem is not None:
             problems.add([row.problem])
         elif label is None:
-            problems.add([Problem(LABEL, row.number, shown(row.fields[LABEL]), _A_LABEL)])
+            problems.add([RowError(LABEL, row.number, shown(row.fields[LABEL]), _A_LABEL)])
         else:
             texts.append(row.text)
             found.append(label)
@@ -161,7 +161,7 @@ def load_texts(path: Path) -> tuple[str, ...]:
     Raises:
         DataError: The file cannot be read, or rows do not fit; all of them are counted.
     """
-    problems, texts = Problems(), []
+    problems, texts = RowErrors(), []
     for row in TextFile.of(path).rows(need_words=False):
         if row.problem is not None:
             problems.add([row.problem])

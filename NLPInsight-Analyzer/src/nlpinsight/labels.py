@@ -13,7 +13,7 @@ from typing import Final
 
 from servicekit.files import DataError
 from servicekit.numbers import parse_number
-from servicekit.rows import Problem, Problems
+from servicekit.rows import RowError, RowErrors
 
 from nlpinsight.rows import shown
 from nlpinsight.schema import LABELS, Label
@@ -118,12 +118,12 @@ class NumberedTexts:
 
     def _missing(self, source: Path, given: LabelMap) -> DataError:
         """Which rows have a number that the only meaning there is lacks."""
-        problems = Problems()
+        problems = RowErrors()
         for number in self.numbers:
             if number not in given.candidates[0]:
                 value = shown_number(number)
                 rows = self.rows[number]
-                problems.add([Problem("label", row, value, given.expected) for row in rows])
+                problems.add([RowError("label", row, value, given.expected) for row in rows])
         return problems.refusal(source)
 
     def _refusal(self, source: Path, given: LabelMap | None) -> DataError:

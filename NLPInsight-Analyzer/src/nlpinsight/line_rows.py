@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from servicekit.files import DataError
-from servicekit.rows import Problem
+from servicekit.rows import RowError
 
 from nlpinsight.csv_rows import MAX_LINE
 from nlpinsight.file_kinds import TEXT_FILES
@@ -118,10 +118,10 @@ def _from_text(number: int, line: str, form: LineForm) -> Row:
     text, label = _split(line) if form.labelled else (line, None)
     cells = ((TEXT, text), (LABEL, label)) if label is not None else ((TEXT, line),)
     if "\r" in line:
-        return Row(number, cells, Problem("(line)", number, shown(line), _ONE_LINE))
+        return Row(number, cells, RowError("(line)", number, shown(line), _ONE_LINE))
     if form.labelled and label is None:
         unlike = _A_LINE.format(labelled=form.labelled)
-        return Row(number, cells, Problem("(line)", number, shown(line), unlike))
+        return Row(number, cells, RowError("(line)", number, shown(line), unlike))
     return Row(number, cells)
 
 
@@ -137,12 +137,12 @@ def _from_json(number: int, line: str) -> Row:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, _Pairs):
-        return Row(number, (), Problem("(all)", number, shown(line), "a JSON object"))
+        return Row(number, (), RowError("(all)", number, shown(line), "a JSON object"))
     cells = tuple((name, _plain(value)) for name, value in found)
     names = [name for name, _ in found]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        problem = Problem(shown(twice), number, "there twice", "there once in each JSON object")
+        problem = RowError(shown(twice), number, "there twice", "there once in each JSON object")
         return Row(number, cells, problem)
     return Row(number, cells)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from servicekit.rows import Problem
+from servicekit.rows import RowError
 
 from nlpinsight.text import normalise
 
@@ -32,7 +32,7 @@ class Row:
 
     number: int
     cells: tuple[tuple[str, object], ...]
-    problem: Problem | None = None
+    problem: RowError | None = None
 
     @cached_property
     def fields(self) -> dict[str, object]:
@@ -78,18 +78,18 @@ def unwritable(value: object) -> str | None:
     return None
 
 
-def _problem(row: Row, columns: tuple[str, ...], *, need_words: bool) -> Problem | None:
+def _problem(row: Row, columns: tuple[str, ...], *, need_words: bool) -> RowError | None:
     for column in columns:
         if column not in row.fields:
-            return Problem(column, row.number, "absent", "there")
+            return RowError(column, row.number, "absent", "there")
     text = row.fields[TEXT]
     if not isinstance(text, str):
-        return Problem(TEXT, row.number, shown(text), "a string")
+        return RowError(TEXT, row.number, shown(text), "a string")
     for name, value in row.cells:
         if unwritable(name):
-            return Problem(shown(name), row.number, shown(name), f"named in {NOT_UTF8}")
+            return RowError(shown(name), row.number, shown(name), f"named in {NOT_UTF8}")
         if expected := unwritable(value):
-            return Problem(name, row.number, shown(value), expected)
+            return RowError(name, row.number, shown(value), expected)
     if not (normalise(text) if need_words else text.strip()):
-        return Problem(TEXT, row.number, shown(text), _A_TEXT)
+        return RowError(TEXT, row.number, shown(text), _A_TEXT)
     return None

@@ -1,4 +1,5 @@
 import pickle
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -8,7 +9,7 @@ from buckets import Bucket, gcs, s3
 from deliverables import PIECE, Published, publishable
 from hypothesis import settings
 from modelseal import GoldenSet, Tolerance, seal
-from modelseal.delivery import source
+from modelseal.delivery import bucket_folder
 from sites import Site, on_path, toy_site
 
 CLIENT_SETTINGS = ("AWS_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE", "AWS_SESSION_TOKEN")
@@ -53,7 +54,7 @@ def bucket(
     for name, value in found.environment.items():
         monkeypatch.setenv(name, value)
     # Small pieces, so that a small file has several.
-    monkeypatch.setattr(source, "CHUNK_BYTES", PIECE)
+    monkeypatch.setattr(bucket_folder, "CHUNK_BYTES", PIECE)
     return found
 
 
@@ -66,12 +67,13 @@ def published(bucket: Bucket, tmp_path: Path) -> Published:
     return model
 
 
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
-    """A model that was sealed where guardedlib 1.2.3 was installed."""
-    with on_path(toy_site(tmp_path / "writer")):
+@pytest.fixture(scope="session")
+def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that was sealed where guardedlib 1.2.3 was installed; not to be changed."""
+    folder = tmp_path_factory.mktemp("sealed")
+    with on_path(toy_site(folder / "writer")):
         seal(
-            tmp_path / "model",
+            folder / "model",
             name="toy",
             version="1.0.0",
             loader="toy",
@@ -81,7 +83,13 @@ def model(tmp_path: Path) -> Path:
             metrics={"auc": 0.75},
             parameters={"seed": 42},
         )
-    return tmp_path / "model"
+    return folder / "model"
+
+
+@pytest.fixture
+def model(sealed: Path, tmp_path: Path) -> Path:
+    """A copy of the sealed model."""
+    return Path(shutil.copytree(sealed, tmp_path / "model"))
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ def test_the_line_names_the_input_that_moved_most() -> None:
     expected = golden([0.1, 0.2, 0.3])
 
     assert differences(expected, {"answer": [0.1, 0.9, 0.4]}) == [
-        "output 'answer' moved for 2 of 3 inputs, most for input 1: golden 0.2, now 0.9"
+        "output 'answer' changed for 2 of 3 inputs, most for input 1: golden 0.2, now 0.9"
     ]
 
 

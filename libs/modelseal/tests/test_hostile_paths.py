@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -42,8 +43,8 @@ PATHS = {
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder with what the commands need, as the current one."""
+def place(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The current folder, with the files that the commands need."""
     with on_path(toy_site(tmp_path / "site")):
         folder = tmp_path / "place"
         folder.mkdir()
@@ -51,8 +52,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         Signer().write(Path("key.pem"))
         Path("golden.json").write_text(json.dumps(GOLDEN))
         Path("model.pkl").write_bytes(pickle.dumps(1.5))
-        sealed = modelseal(*f"seal model.pkl --out model --golden golden.json {SEAL}".split())
-        assert sealed.exit_code == 0, sealed.output
+        shutil.move(model, "model")
         Path("closed").mkdir()
         Path("closed/inside").mkdir()
         Path("closed").chmod(0)
@@ -91,19 +91,25 @@ def test_names_that_are_not_utf8_are_read_written_and_printed(tmp_path: Path) ->
         "PYTHONIOENCODING": "utf-8:strict",
         "PYTHONPATH": os.pathsep.join(map(str, sys.path)),
     }
-    for arguments in (
+    commands = (
         f"seal {name}/model.pkl --out {name}/sealed --golden {name}/golden.json {SEAL}",
         f"sign {name}/sealed --key {name}/key.pem",
         f"open {name}/sealed",
         f"push {name}/sealed {(tmp_path / 'bucket').as_uri()}",
-    ):
-        done = subprocess.run(
-            [sys.executable, "-m", "modelseal", *arguments.split()],
-            env=environment,
-            capture_output=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr.decode()
+    )
+    # One process for all of them, because starting Python takes most of the time.
+    code = (
+        "import sys\nfrom modelseal.cli import app\n"
+        "for arguments in sys.argv[1:]:\n"
+        "    if status := app(arguments.split(), standalone_mode=False):\n"
+        "        sys.exit(status)\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code, *commands], env=environment, capture_output=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr.decode()
     assert {path.name for path in (tmp_path / "bucket").iterdir()} == {
         "manifest.json",
         "model.pkl",

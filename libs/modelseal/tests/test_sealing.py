@@ -136,8 +136,8 @@ def test_a_model_that_does_not_load_in_a_fresh_process_is_not_sealed(tmp_path: P
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"files": {"../model.pkl": ONE_AND_A_HALF}}, "is no name for a file"),
-        ({"files": {"manifest.json": ONE_AND_A_HALF}}, "is no name for a file"),
+        ({"files": {"../model.pkl": ONE_AND_A_HALF}}, "is not a valid name for a file"),
+        ({"files": {"manifest.json": ONE_AND_A_HALF}}, "is not a valid name for a file"),
         ({"files": {}}, "at least 1 item"),
         ({"metrics": {"auc": math.nan}}, "finite number"),
         ({"data": {"rows": math.nan}}, "not JSON compliant"),

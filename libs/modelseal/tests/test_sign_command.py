@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from modelseal import open_sealed
 from modelseal.cli import app
-from modelseal.folders import holds_only_a_model
 from modelseal.manifest import read_manifest
+from modelseal.model_files import holds_only_a_model
 from modelseal.public_keys import encode_public_key
 from signers import Signer
 from typer.testing import CliRunner, Result
@@ -161,10 +161,10 @@ def _elliptic(path: Path) -> None:
     [
         ("absent", "cannot be read: No such file"),
         ("a folder", "cannot be read: Is a directory"),
-        ("no key", "holds no private key in PEM"),
-        ("a public key", "holds no private key in PEM"),
+        ("no key", "has no private key in PEM"),
+        ("a public key", "has no private key in PEM"),
         ("damaged", "cannot be used: it is damaged"),
-        ("of another kind", "is of another kind than ed25519"),
+        ("of another kind", "is not an ed25519 key"),
         ("encrypted", "is encrypted"),
         ("wrong passphrase", "it is damaged, or the passphrase is wrong"),
     ],

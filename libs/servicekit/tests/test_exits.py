@@ -17,7 +17,7 @@ from servicekit.files import DataError, TryLaterError
         (TryLaterError("The portal does not answer. Try later."), 75),
     ],
 )
-def test_an_error_for_people_is_a_message_and_a_code(
+def test_an_expected_error_becomes_a_message_and_an_exit_code(
     error: Exception, code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended, exits():
@@ -27,7 +27,7 @@ def test_an_error_for_people_is_a_message_and_a_code(
     assert capsys.readouterr().err == f"error: {error}\n"
 
 
-def test_an_error_that_nobody_expected_is_not_hidden() -> None:
+def test_an_unexpected_error_is_not_hidden() -> None:
     with pytest.raises(ZeroDivisionError), exits():
         1 / 0  # noqa: B018
 
@@ -49,7 +49,7 @@ with exits():
 @pytest.mark.parametrize(
     "what", ["raise", "raise ImportError('cannot load the library') from error"]
 )
-def test_sigterm_ends_a_command_with_143_whatever_an_import_makes_of_it(what: str) -> None:
+def test_sigterm_ends_a_command_with_143_even_if_an_import_converts_it(what: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", SIGTERM_DURING_AN_IMPORT.format(what)],
         capture_output=True,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from buckets import Bucket
 from deliverables import Published, around, contents, publishable, renamed_file
-from modelseal.delivery import source
+from modelseal.delivery import remote_manifest
 from modelseal.delivery.fetching import fetch
 from modelseal.delivery.staging import Staging
 from modelseal.errors import (
@@ -92,9 +92,9 @@ def test_what_is_fetched_is_never_looked_into_before_its_digest_holds(
 def test_a_manifest_that_is_too_large_is_not_fetched(
     bucket: Bucket, published: Published, destination: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(source, "MAX_MANIFEST_BYTES", 100)
+    monkeypatch.setattr(remote_manifest, "MAX_MANIFEST_BYTES", 100)
 
-    with pytest.raises(ManifestError, match="a manifest has at most 100"):
+    with pytest.raises(ManifestError, match="at most 100 are allowed"):
         fetch(published.uri, destination, sha256=published.sha256)
     assert bucket.asked == ["HEAD manifest.json"]
 
@@ -161,7 +161,7 @@ def test_a_name_that_would_leave_the_folder_is_refused_even_with_the_right_diges
 def test_a_model_that_does_not_fit_is_not_begun(
     bucket: Bucket, published: Published, destination: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Staging, "room", lambda _self: 1000)
+    monkeypatch.setattr(Staging, "free_bytes", lambda _self: 1000)
 
     with pytest.raises(DeliveryError, match="There is no room for the model"):
         fetch(published.uri, destination, sha256=published.sha256)
@@ -176,7 +176,7 @@ def test_a_second_fetch_to_the_same_place_keeps_out(
     published: Published, destination: Path
 ) -> None:
     with (
-        Staging(destination, published.sha256).held(),
+        Staging(destination, published.sha256).locked(),
         pytest.raises(DeliveryError, match="is in use"),
     ):
         fetch(published.uri, destination, sha256=published.sha256)
@@ -200,10 +200,10 @@ def test_a_second_fetch_to_the_same_place_keeps_out(
     ],
 )
 def test_an_address_that_is_none_is_refused(uri: str, destination: Path) -> None:
-    with pytest.raises(DeliveryError, match="is no address of a sealed model"):
+    with pytest.raises(DeliveryError, match="is not the address of a sealed model"):
         fetch(uri, destination, sha256="0" * 64)
 
 
 def test_a_digest_that_is_none_is_refused(destination: Path) -> None:
-    with pytest.raises(DeliveryError, match="is no SHA-256"):
+    with pytest.raises(DeliveryError, match="is not a SHA-256"):
         fetch("s3://models/bankchurn", destination, sha256="latest")

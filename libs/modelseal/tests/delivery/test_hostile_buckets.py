@@ -11,9 +11,9 @@ from buckets import Answer, Bucket, Forward, Request
 from conftest import CLIENT_SETTINGS
 from deliverables import Published, around, contents, publishable
 from loopback import listening
-from modelseal.delivery import remote
+from modelseal.delivery import bucket_folder
+from modelseal.delivery.bucket_folder import BucketFolder
 from modelseal.delivery.fetching import MAX_MODEL_BYTES, fetch
-from modelseal.delivery.remote import RemoteFolder
 from modelseal.errors import DeliveryError, UnreachableError
 
 SIZE = 3 * 64 * 1024 + 17 + 40
@@ -65,7 +65,7 @@ def test_redirects_without_end_or_to_another_protocol_are_not_followed(
 
     bucket.fault = elsewhere
     with pytest.raises(DeliveryError):
-        fetch(published.uri, destination, sha256=published.sha256, patience_s=0)
+        fetch(published.uri, destination, sha256=published.sha256, stall_timeout_s=0)
 
     assert len(bucket.asked) <= 24
     assert not destination.exists()
@@ -78,13 +78,13 @@ def test_a_redirect_from_https_to_http_is_not_followed(
 ) -> None:
     plain: list[str] = []
     secure: list[str] = []
-    client = remote._client  # noqa: SLF001
+    client = bucket_folder._client  # noqa: SLF001
 
     def trusting(scheme: str, timeout_s: float) -> Any:  # noqa: ANN401
         # The certificate of the test is its own.
         return client(scheme, timeout_s) | {"allow_invalid_certificates": True}
 
-    monkeypatch.setattr(remote, "_client", trusting)
+    monkeypatch.setattr(bucket_folder, "_client", trusting)
 
     with (
         listening(plain) as http,
@@ -96,7 +96,7 @@ def test_a_redirect_from_https_to_http_is_not_followed(
             monkeypatch.setenv(name, "emulated")
         monkeypatch.setenv("AWS_ENDPOINT_URL", https)
         with pytest.raises(UnreachableError, match="redirect"):
-            RemoteFolder("s3://models/toy").read("manifest.json", start=0, length=2)
+            next(BucketFolder("s3://models/toy", stall_timeout_s=0).chunks("manifest.json", size=2))
 
     assert secure == ["/models/toy/manifest.json"]
     assert plain == []
@@ -111,10 +111,10 @@ def test_an_answer_that_drips_is_given_up(bucket: Bucket, published: Published) 
         return forward(request)
 
     bucket.fault = dripping
-    folder = RemoteFolder(published.uri, timeout_s=1)
+    folder = BucketFolder(published.uri, stall_timeout_s=0, request_timeout_s=1)
     try:
         with pytest.raises(UnreachableError):
-            folder.read("labels.json", start=0, length=40)
+            next(folder.chunks("labels.json", size=40))
     finally:
         ended.set()
 

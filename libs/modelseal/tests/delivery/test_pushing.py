@@ -102,7 +102,7 @@ def test_a_push_that_was_interrupted_is_finished_by_the_next(
         else forward(request)
     )
     with pytest.raises(DeliveryError, match="503"):
-        push(trained.folder, uri, patience_s=0)
+        push(trained.folder, uri, stall_timeout_s=0)
     bucket.fault = None
     with pytest.raises(DeliveryError, match=r"manifest\.json does not exist"):
         fetch(uri, tmp_path / "current", sha256=trained.sha256)

@@ -161,7 +161,7 @@ def test_a_model_that_is_exchanged_while_it_is_fetched_is_refused(
 
     bucket.fault = exchanged
     with pytest.raises((errors.SealedModelError, errors.DeliveryError)):
-        fetch(signed.uri, destination, signers=[SIGNER.public], patience_s=0)
+        fetch(signed.uri, destination, signers=[SIGNER.public], stall_timeout_s=0)
     assert len(seen) > 1
     assert not destination.exists()
 
@@ -253,7 +253,7 @@ def test_the_signature_of_an_attempt_before_is_not_kept_where_the_bucket_has_non
         Answer(503, {}, b"") if request.name == "labels.json" else forward(request)
     )
     with pytest.raises(errors.UnreachableError):
-        fetch(signed.uri, destination, sha256=signed.sha256, patience_s=0)
+        fetch(signed.uri, destination, sha256=signed.sha256, stall_timeout_s=0)
     bucket.fault = None
     bucket.remove(signed.object("signature.json"))
 

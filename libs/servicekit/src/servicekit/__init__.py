@@ -1,8 +1,7 @@
-"""What every service of this repository needs, and nothing of any one of them.
+"""The common parts of the services: `create_app` builds a service, `serve` runs it.
 
-See the README beside this package: `create_app` builds a service, `serve` runs it. The names below
-are imported when they are first used, so that a command that serves nothing, and imports
-`servicekit.files` or `servicekit.exits` only, does not wait for a web framework.
+README.md describes them. The names below are imported on first use, so that a command that serves
+nothing, and needs `servicekit.files` only, does not import a web framework.
 """
 
 from importlib import import_module

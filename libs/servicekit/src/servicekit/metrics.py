@@ -1,4 +1,4 @@
-"""What a service counts, in a registry of its own."""
+"""The metrics of a service, in a registry of its own."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ OTHER = "other"
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
-# Labels come from the model's classes and the codes of warnings; this is for a service that counts
+# Labels are the model's classes and the codes of warnings. This bounds a service that counts
 # something else by mistake.
 MAX_LABELS = 100
 
@@ -75,7 +75,7 @@ class Metrics:
             route: The template of its route, or `UNMATCHED`.
             method: Its method; unusual ones share a label.
             status: The status of the answer.
-            seconds: How long it took.
+            seconds: The time that it took.
         """
         if method not in METHODS:
             method = OTHER
@@ -112,7 +112,7 @@ class Metrics:
         self._model_refusals.labels(code).inc()
 
     def watch(self, name: str, documentation: str, read: Callable[[], float]) -> None:
-        """Publish a number that is kept elsewhere; it costs nothing until somebody scrapes."""
+        """Publish a number that is kept elsewhere; it is read on each scrape."""
         Gauge(name, documentation, registry=self.registry).set_function(read)
 
     def render(self, accept: str) -> tuple[bytes, str]:

@@ -1,4 +1,4 @@
-"""Options of every command that opens a sealed model: which model, and whose."""
+"""Options of commands that open a sealed model: its digest and its signers."""
 
 from typing import Annotated
 
@@ -30,7 +30,7 @@ SignersOption = Annotated[
         "--signer",
         metavar="KEY",
         callback=_check_signers,
-        help="Public key, ed25519:BASE64, that must have signed the model. Of several, given again "
-        "or separated by commas, one must have.",
+        help="Public key (ed25519:BASE64) that must have signed the model. Repeat the option or "
+        "separate keys by commas to accept any of several.",
     ),
 ]

@@ -1,4 +1,4 @@
-"""What the commands of every service do with sealed models: open their own, and seal elsewhere."""
+"""Sealed models in commands: open a service's own, and check where one is sealed."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -28,16 +28,16 @@ def open_model(
 
     Args:
         folder: The sealed model.
-        sha256: What the SHA-256 of its manifest must be, where that is known.
-        signers: Public keys, of which one must have signed it; None or empty where no signature is
-            asked for.
-        name: The name that this service's models have.
-        kind: The class of its predictor.
+        sha256: SHA-256 that its manifest must have; None if any is accepted.
+        signers: Public keys, of which one must have signed it; None or empty if no signature is
+            required.
+        name: Name of this service's models.
+        kind: Class of its predictor.
 
     Raises:
         SealedModelError: It is refused.
-        DataError: It is a model of another service, which is known before it is opened, because
-            that may take what only that service has installed; or its folder cannot be searched.
+        DataError: It is a model of another service, or its folder cannot be searched. The former
+            is checked before opening, which may need that service's libraries.
     """
     from modelseal import open_sealed  # noqa: PLC0415 - --help need not wait for it
     from modelseal.manifest import read_manifest  # noqa: PLC0415
@@ -56,7 +56,7 @@ def open_model(
 
 
 def check_model(folder: Path) -> None:
-    """Refuse the folder of a model that cannot be searched; whether a model is in it is not asked.
+    """Check that the folder of a model can be searched, but not whether a model is in it.
 
     Raises:
         DataError: It cannot be searched.
@@ -68,14 +68,14 @@ def check_model(folder: Path) -> None:
 
 
 def sealed_text(manifest: "Manifest", out: Path) -> str:
-    """What a training says of the model that it sealed.
+    """The message of a training that sealed a model, with the digest of the model.
 
-    The digest is printed where the model was trained, so that it can reach a deployment by another
-    way than the model: computed from the folder that is served, it would verify nothing.
+    The digest is printed where the model was trained, so that it reaches a deployment on another
+    way than the model. Computed from the folder that is served, it would verify nothing.
 
     Args:
-        manifest: What `modelseal.seal` returned.
-        out: The folder that it was sealed into.
+        manifest: The manifest that `modelseal.seal` returned.
+        out: Folder of the sealed model.
     """
     from modelseal.manifest import manifest_digest  # noqa: PLC0415
 
@@ -86,17 +86,17 @@ def sealed_text(manifest: "Manifest", out: Path) -> str:
 
 
 def check_places(out: Path, reports: Path, check_reports: Callable[[Path], None]) -> None:
-    """Refuse places that cannot be written, before a training for nothing.
+    """Check that a training can write its outputs, before it starts.
 
     Args:
-        out: Where the model shall be sealed.
-        reports: Where the report shall be written.
-        check_reports: Checks that it could be written there.
+        out: Folder for the sealed model.
+        reports: Folder for the report.
+        check_reports: Checks that the report can be written there.
 
     Raises:
         DataError: The report or the model cannot be written, or the report lies in the model's
             folder.
-        SealError: The model's folder holds something else.
+        SealError: The model's folder contains something else.
     """
     from modelseal.errors import SealError  # noqa: PLC0415
     from modelseal.sealing import check_destination  # noqa: PLC0415
@@ -106,13 +106,13 @@ def check_places(out: Path, reports: Path, check_reports: Callable[[Path], None]
             kind_of(place)
     if reports.resolve().is_relative_to(out.resolve()):
         raise DataError(
-            f"The report's folder {reports} lies in the model's folder {out}, which holds what "
-            "was sealed and nothing else. Give another folder to --reports."
+            f"The report's folder {reports} lies in the model's folder {out}, which contains "
+            "the sealed files only. Give another folder to --reports."
         )
     try:
         check_destination(out)
     except SealError as error:
-        # A place that cannot be written is an unusable input, not a model that cannot be sealed.
+        # A folder that cannot be written is an unusable input, not a model that cannot be sealed.
         if isinstance(error.__cause__, OSError):
             raise DataError(str(error)) from error
         raise
