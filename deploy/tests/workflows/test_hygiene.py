@@ -247,7 +247,7 @@ def test_what_installs_unreviewed_releases_has_no_right_to_write() -> None:
 
     assert jobs["prove"]["permissions"] == {"contents": "read"}
     assert "GH_TOKEN" not in str(jobs["prove"])
-    assert jobs["tell"]["permissions"] == {"contents": "read", "issues": "write"}
+    assert jobs["report"]["permissions"] == {"contents": "read", "issues": "write"}
     assert "pins-today" not in [
-        step.get("run", "").split(" ")[-1] for step in jobs["tell"]["steps"]
+        step.get("run", "").split(" ")[-1] for step in jobs["report"]["steps"]
     ]
