@@ -142,7 +142,7 @@ BREAKS = [
     (handed_over, "run: make release-file", 'run: make release-file "VERSION=$VERSION"'),
     (handed_over, "run: make release-file", "run: make release-file VERSION=$VERSION"),
     (handed_over, "      - run: make check-version\n", ""),
-    (handed_over, "run: make check-version", "run: make note-way-back"),
+    (handed_over, "run: make check-version", "run: make take-snapshot"),
     (identities, "    environment: ${{ inputs.cluster }}\n", ""),
     (identities, "role-to-assume:", "aws-access-key-id:"),
 ]
@@ -209,7 +209,7 @@ def test_a_failed_roll_out_is_taken_back_and_an_unapplied_one_is_not() -> None:
         "always() && steps.deploy.outcome != 'skipped' && steps.smoke.outcome != 'success'"
     )
     before = names[: names.index("deploy-$CLUSTER")]
-    assert before[-2:] == ["verify-release", "note-way-back"]
+    assert before[-2:] == ["verify-release", "take-snapshot"]
 
 
 def test_a_deployment_may_take_as_long_as_what_it_waits_for() -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from modelseal import Manifest, OpenedModel, SealError, open_sealed
-from modelseal.manifest import manifest_digest, read_manifest
-from modelseal.path_errors import check_model
+from modelseal.manifest import MANIFEST_NAME, manifest_digest, read_manifest
+from modelseal.path_errors import path_errors
 from modelseal.paths import kind_of
 from modelseal.sealing import check_destination
 
@@ -15,6 +15,16 @@ from servicekit.files import DataError, write_errors
 __all__ = ["check_model", "check_outputs", "open_model", "sealed_message"]
 
 K = TypeVar("K")
+
+
+def check_model(folder: Path) -> None:
+    """Check that the folder of a sealed model can be searched.
+
+    Raises:
+        PathError: It cannot. A missing folder is refused where the manifest is read.
+    """
+    with path_errors():
+        kind_of(folder / MANIFEST_NAME)
 
 
 def open_model(
