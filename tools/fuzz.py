@@ -10,7 +10,6 @@ memory than early on.
 
 import argparse
 import contextlib
-import json
 import random
 import re
 import select
@@ -19,11 +18,11 @@ import struct
 import subprocess
 import sys
 import time
-import urllib.request
 from collections import Counter
 from pathlib import Path
 from typing import Final
 
+import httpx2
 from rich.console import Console
 from sample_service import trained
 from servicekit.launch import ServiceProcess
@@ -36,7 +35,7 @@ CHECKS: Final = (
     "content_type_conformance",
     "response_schema_conformance",
 )
-# Memory is compared with that after this part of the raw bytes: allocators warm up, too.
+# Memory is compared with that after this share of the raw bytes, when allocators have warmed up.
 WARM_UP: Final = 0.3
 MEMORY_FACTOR: Final = 1.1
 PROBE_EVERY: Final = 50
@@ -76,11 +75,19 @@ console = Console()
 def main() -> None:
     """Fuzz the service that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("service", type=Path, help="folder of the service")
-    parser.add_argument("--minutes", type=float, required=True, help="for both halves together")
-    parser.add_argument("--seed", type=int, default=int(time.time()), help="to repeat a run")
-    parser.add_argument("--schemathesis", type=Path, required=True, help="its command")
-    parser.add_argument("--reports", type=Path, required=True, help="folder for what went wrong")
+    parser.add_argument("service", type=Path, help="Folder of the service.")
+    parser.add_argument(
+        "--minutes", type=float, required=True, help="Minutes for both halves together."
+    )
+    parser.add_argument(
+        "--seed", type=int, default=int(time.time()), help="Random seed, to repeat a run."
+    )
+    parser.add_argument(
+        "--schemathesis", type=Path, required=True, help="Path of the schemathesis command."
+    )
+    parser.add_argument(
+        "--reports", type=Path, required=True, help="Folder for reports of failures."
+    )
     given = parser.parse_args()
     reports: Path = given.reports
     reports.mkdir(parents=True, exist_ok=True)
@@ -99,13 +106,13 @@ def main() -> None:
     if errors:
         sys.exit(f"The service logged {len(errors)} errors, the first of them: {errors[0]}")
     if not structured:
-        sys.exit(f"Structured requests found faults; see above and {reports}.")
+        sys.exit(f"Structured requests found failures; see above and {reports}.")
 
 
 def _structured(
     served: ServiceProcess, schemathesis: Path, seconds: float, seed: int, reports: Path
 ) -> bool:
-    """Send what the OpenAPI document allows and does not allow; whether all went well."""
+    """Send requests that the OpenAPI document allows and does not allow; whether all passed."""
     console.print(f"[bold cyan]Structured requests for {seconds:.0f} s")
     command = [
         schemathesis.absolute(),
@@ -127,7 +134,7 @@ def _structured(
         "--report-dir",
         reports.absolute(),
     ]
-    # It keeps what it learns where it runs.
+    # Schemathesis keeps its state in the current folder.
     return subprocess.run(command, check=False, cwd=reports).returncode == 0  # noqa: S603
 
 
@@ -136,8 +143,8 @@ class RawFuzzer:
 
     Args:
         served: The service.
-        draw: Source of every random choice.
-        reports: Where the bytes are kept that it does not survive.
+        draw: Source of random choices.
+        reports: Folder for the bytes of a failure.
     """
 
     def __init__(self, served: ServiceProcess, draw: random.Random, reports: Path) -> None:
@@ -149,7 +156,7 @@ class RawFuzzer:
         self._recent: list[bytes] = []
 
     def run(self, seconds: float) -> None:
-        """Fuzz for so long, and exit with a message at the first fault."""
+        """Fuzz for some seconds, and exit with a message at the first failure."""
         console.print(f"[bold cyan]Raw bytes for {seconds:.0f} s")
         began = time.monotonic()
         warm = 0
@@ -193,11 +200,11 @@ class RawFuzzer:
         return bytes(data)
 
     def _send(self, data: bytes) -> None:
-        """On a new connection, in pieces, and leave it politely or not."""
+        """Send in pieces on a new connection, and close or reset it."""
         draw = self._draw
         host, _, port = self._served.url.removeprefix("http://").partition(":")
         with socket.create_connection((host, int(port)), timeout=10) as connection:
-            # It may close first, and reset what comes then.
+            # The service may close first, and reset later bytes.
             with contextlib.suppress(OSError):
                 while data:
                     size = draw.choice((1, 100, len(data)))
@@ -211,7 +218,7 @@ class RawFuzzer:
                 answers = self._receive(connection)
                 self._answers.update(int(one) for one in _STATUS.findall(answers))
             if draw.random() < 0.3:  # noqa: PLR2004
-                # Not closed, but reset.
+                # Reset instead of closing.
                 linger = struct.pack("ii", 1, 0)
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         if self._answers[500]:
@@ -228,10 +235,9 @@ class RawFuzzer:
 
     def _probe(self) -> None:
         try:
-            with urllib.request.urlopen(f"{self._served.url}/health", timeout=10) as answer:  # noqa: S310
-                answer.read()
-        except OSError as error:
-            self._fail(f"/health does not answer any more: {error}")
+            httpx2.get(f"{self._served.url}/health", timeout=10).raise_for_status()
+        except httpx2.HTTPError as error:
+            self._fail(f"/health no longer answers: {error}")
 
     def _fail(self, what: str) -> None:
         for number, data in enumerate(self._recent):
@@ -240,9 +246,8 @@ class RawFuzzer:
 
 
 def _documented(served: ServiceProcess) -> list[bytes]:
-    """A request with a key for every documented path, with a body that means nothing to most."""
-    with urllib.request.urlopen(f"{served.url}/openapi.json", timeout=10) as answer:  # noqa: S310
-        document = json.load(answer)
+    """A request with a key for every documented path, with a body that is invalid for most."""
+    document = httpx2.get(f"{served.url}/openapi.json", timeout=10).json()
     body = b'{"text": "a", "texts": [{"text": "b"}], "customers": [{}], "x": 1e999}'
     head = b"Host: x\r\nX-API-Key: %s\r\nContent-Type: application/json\r\n" % KEY.encode()
     return [
@@ -254,7 +259,7 @@ def _documented(served: ServiceProcess) -> list[bytes]:
 
 
 def _memory_kib(pid: int) -> int:
-    """The resident memory of a process, as Linux tells it."""
+    """The resident memory of a process in KiB, from /proc."""
     status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     found = re.search(r"VmRSS:\s+(\d+) kB", status)
     if found is None:

@@ -19,6 +19,7 @@ class TestService(JsonConformance):
         "/predict_batch": {"customers": [example()]},
     }
     bad_bodies = ('{"customers": []}',)
+    max_batch_rows = 1000
 
     @pytest.fixture(scope="class")
     @classmethod

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from nlpinsight.cli import app
+from nlpinsight.schema import MAX_BATCH_TEXTS
 from servicekit.testing.commands import CommandConformance, read_json
 from servicekit.testing.services import JsonConformance
 from typer.testing import CliRunner
@@ -16,6 +17,7 @@ class TestService(JsonConformance):
         "/predict_batch": {"texts": [{"text": "profit rises"}]},
     }
     bad_bodies = ('{"texts": []}', '{"text": ["a"]}')
+    max_batch_rows = MAX_BATCH_TEXTS
 
     @pytest.fixture(scope="class")
     @classmethod

@@ -27,14 +27,26 @@ LIST_KEYS: Final = {
     "ports": ("containerPort", "port"),
 }
 REPLICAS: Final[Path] = ("spec", "replicas")
-PLURALS: Final = {
-    "deployments": "Deployment",
-    "replicasets": "ReplicaSet",
-    "cronjobs": "CronJob",
-    "pods": "Pod",
-    "jobs": "Job",
-    "configmaps": "ConfigMap",
+# Group and version, plural, whether it is in a namespace; by kind.
+KINDS: Final = {
+    "ConfigMap": ("v1", "configmaps", True),
+    "Event": ("v1", "events", True),
+    "Namespace": ("v1", "namespaces", False),
+    "PersistentVolume": ("v1", "persistentvolumes", False),
+    "PersistentVolumeClaim": ("v1", "persistentvolumeclaims", True),
+    "Pod": ("v1", "pods", True),
+    "Secret": ("v1", "secrets", True),
+    "Service": ("v1", "services", True),
+    "ServiceAccount": ("v1", "serviceaccounts", True),
+    "Deployment": ("apps/v1", "deployments", True),
+    "ReplicaSet": ("apps/v1", "replicasets", True),
+    "CronJob": ("batch/v1", "cronjobs", True),
+    "Job": ("batch/v1", "jobs", True),
+    "HorizontalPodAutoscaler": ("autoscaling/v2", "horizontalpodautoscalers", True),
+    "NetworkPolicy": ("networking.k8s.io/v1", "networkpolicies", True),
+    "StorageClass": ("storage.k8s.io/v1", "storageclasses", False),
 }
+PLURALS: Final = {plural: kind for kind, (_, plural, _) in KINDS.items()}
 HISTORY: Final = 6
 """How many ReplicaSets a Deployment has: the last one, and its revisionHistoryLimit of 5."""
 
@@ -80,6 +92,16 @@ class Object:
     leaves: dict[Path, object]
     created: int
     owners: dict[str, set[Path]] = field(default_factory=dict)
+
+    def conflicts(self, manager: str, node: Node) -> bool:
+        """Whether another manager owns a field with another value than the one stated."""
+        stated = dict(flatten(node))
+        others = (owned for name, owned in self.owners.items() if name != manager)
+        return any(
+            path in stated and stated[path] != self.leaves[path]
+            for owned in others
+            for path in owned
+        )
 
     def apply(self, manager: str, stated: dict[Path, object]) -> None:
         """Apply with --force-conflicts."""
@@ -152,7 +174,6 @@ class RecordingCluster:
 
     def _apply(self, words: list[str], text: str) -> "subprocess.CompletedProcess[str]":
         assert "--server-side" in words
-        assert "--force-conflicts" in words
         [manager] = [
             word.partition("=")[2] for word in words if word.startswith("--field-manager=")
         ]
@@ -166,6 +187,8 @@ class RecordingCluster:
                     f'The StorageClass "{where[1]}" is invalid: parameters: Forbidden: updates'
                     " to parameters are forbidden."
                 )
+            elif known and "--force-conflicts" not in words and known.conflicts(manager, node):
+                errors.append(f"Apply failed with conflicts: {where}")
             elif "--dry-run=server" not in words:
                 self._apply_one(manager, where, node)
         return _done(1 if errors else 0, errors="\n".join(errors))
@@ -181,6 +204,8 @@ class RecordingCluster:
             if not history or history[-1]["spec"]["template"] != template:
                 history.append({"kind": "ReplicaSet", "spec": {"template": template}})
                 del history[:-HISTORY]
+        elif where[0] == "Job":
+            one.update("kube-controller-manager", ("status", "conditions"), self._ended())
 
     def _get(self, words: list[str], _: str) -> "subprocess.CompletedProcess[str]":
         if "/" in words[0]:
@@ -217,13 +242,15 @@ class RecordingCluster:
         self._clock += 1
         node = json.loads(text)
         name = f"{node['metadata'].pop('generateName')}{self._clock}"
-        how = "Failed" if self.failing_jobs else "Complete"
         node["metadata"]["name"] = name
-        node["status"] = {"conditions": [{"type": how, "status": "True"}]}
-        if how == "Complete":
+        node["status"] = {"conditions": self._ended()}
+        if not self.failing_jobs:
             self.batch = node["metadata"]["labels"]["ml-services/first-batch-of"]
         self.objects["Job", name] = Object(dict(flatten(node)), self._clock)
         return _done(output=f"job.batch/{name}")
+
+    def _ended(self) -> list[Node]:
+        return [{"type": "Failed" if self.failing_jobs else "Complete", "status": "True"}]
 
     def _delete(self, words: list[str], _: str) -> "subprocess.CompletedProcess[str]":
         kind, _, name = words[0].partition("/")
@@ -237,9 +264,7 @@ class RecordingCluster:
 
 
 def _kind(word: str) -> str:
-    return next(
-        (kind for kind in (*PLURALS.values(), "StorageClass") if kind.lower() == word), word
-    )
+    return next((kind for kind in KINDS if kind.lower() == word), word)
 
 
 def _done(code: int = 0, output: str = "", errors: str = "") -> "subprocess.CompletedProcess[str]":

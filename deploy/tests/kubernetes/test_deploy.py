@@ -10,7 +10,7 @@ from manifests import rollouts
 from manifests.cli import main
 from manifests.combinations import build_combinations
 from manifests.deploy import deploy
-from manifests.record import Record, write_record
+from manifests.snapshot import Snapshot, write_snapshot
 
 from kubernetes.recording_cluster import RecordingCluster
 
@@ -49,11 +49,11 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rendered: dict[str, str
     return ran
 
 
-def record_of(text: str, *, healthy: bool = True, way_back: str | None = None) -> str:
+def record_of(text: str, *, healthy: bool = True, rollback_to: str | None = None) -> str:
     """What kubectl prints of a cluster's record."""
     cluster = RecordingCluster()
-    write_record(cluster, Record(text, healthy, way_back))
-    return cluster.ask("get", "configmap/roll-out-record", "-o", "json").stdout
+    write_snapshot(cluster, Snapshot(text, healthy, rollback_to))
+    return cluster.ask("get", "configmap/rollback-snapshot", "-o", "json").stdout
 
 
 APPLY = "apply --server-side --force-conflicts --field-manager=ml-services-"
@@ -64,16 +64,16 @@ def test_it_records_tries_applies_and_waits_for_every_workload(run: Run) -> None
 
     assert code == 0
     assert calls == [
-        "get configmap/roll-out-record --ignore-not-found -o json",
-        f"{APPLY}record -f -",
+        "get configmap/rollback-snapshot --ignore-not-found -o json",
+        f"{APPLY}snapshot -f -",
         f"{APPLY}deploy --dry-run=server -f -",
-        f"{APPLY}record -f -",
+        f"{APPLY}snapshot -f -",
         f"{APPLY}deploy -f -",
         *(
             f"rollout status deployment/{name} --timeout=7s"
             for name in ("bankchurn", "chicagotaxi", "nlpinsight")
         ),
-        f"{APPLY}record -f -",
+        f"{APPLY}snapshot -f -",
         "get configmaps -o json",
         "get deployments,replicasets,cronjobs,pods -o json",
     ]
@@ -106,17 +106,17 @@ def test_a_roll_out_that_fails_shows_its_pods_and_the_others_are_waited_for(
 
 
 def test_what_runs_is_noted_as_the_way_back(run: Run, tmp_path: Path) -> None:
-    code, calls = run("note", record=record_of("what: runs"))
+    code, calls = run("snapshot", record=record_of("what: runs"))
 
     assert code == 0
     assert [call.split(" ")[0] for call in calls] == ["get", "apply"]
     written = json.loads((tmp_path / "applied").read_text(encoding="utf-8"))["data"]
-    assert written["way-back"] == written["applied"]
+    assert written["rollback-to"] == written["applied"]
 
 
 def test_rolling_back_applies_what_was_recorded(run: Run, rendered: dict[str, str]) -> None:
     before = rendered["local"].replace("runs-for-each-new-model", "x")
-    code, calls = run("roll-back", record=record_of(rendered["gke"], way_back=before))
+    code, calls = run("rollback", record=record_of(rendered["gke"], rollback_to=before))
 
     assert code == 0
     assert f"{APPLY}deploy -f -" in calls
@@ -124,10 +124,10 @@ def test_rolling_back_applies_what_was_recorded(run: Run, rendered: dict[str, st
 
 
 def test_without_a_record_nothing_is_returned(run: Run, capfd: pytest.CaptureFixture[str]) -> None:
-    code, calls = run("roll-back")
+    code, calls = run("rollback")
 
     assert code == 2
-    assert calls == ["get configmap/roll-out-record --ignore-not-found -o json"]
+    assert calls == ["get configmap/rollback-snapshot --ignore-not-found -o json"]
     assert "Nothing was changed" in capfd.readouterr().err
 
 
@@ -168,7 +168,7 @@ def test_with_canaries_the_rollouts_are_waited_for(
 ) -> None:
     assert kubectl
     monkeypatch.setattr(rollouts, "CANARY_S", 0)
-    monkeypatch.setattr(rollouts, "_LOOK_S", 0.05)
+    monkeypatch.setattr(rollouts, "_POLL_S", 0.05)
     cluster = Canaries(seen, phase)
     [text] = build_combinations([("canary", "monitoring")])
 

@@ -9,10 +9,10 @@ import pytest
 import yaml
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from manifests import first_batch, old_config, rollouts
-from manifests.deploy import deploy, roll_back
+from manifests import first_batch, rollouts, unused_config
+from manifests.deploy import deploy, rollback
 from manifests.errors import ManifestsError
-from manifests.record import NAME, note_way_back
+from manifests.snapshot import NAME, take_snapshot
 
 from kubernetes.recording_cluster import HISTORY, REPLICAS, RecordingCluster, flatten
 
@@ -111,8 +111,8 @@ def assert_runs(cluster: RecordingCluster, text: str) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(first_batch, "_LOOK_S", 0)
-    monkeypatch.setattr(rollouts, "_LOOK_S", 0)
+    monkeypatch.setattr(first_batch, "_POLL_S", 0)
+    monkeypatch.setattr(rollouts, "_POLL_S", 0)
 
 
 ENVIRONMENTS = st.dictionaries(st.sampled_from("ABC"), st.sampled_from("12"))
@@ -144,12 +144,12 @@ def test_what_runs_is_the_last_release_that_was_applied(
     steps: list[Version | str | int],
 ) -> None:
     cluster = RecordingCluster()
-    parameter = applied = way_back = None
+    parameter = applied = rollback_to = None
     healthy, scaled = False, 2
     for step in steps:
         if isinstance(step, Version):
             if healthy:
-                way_back = applied
+                rollback_to = applied
             parameter = parameter or step.parameter
             code = deploy(cluster, step.text, 5)
             if step.parameter == parameter:
@@ -163,14 +163,14 @@ def test_what_runs_is_the_last_release_that_was_applied(
                 scaled = step
         else:
             before = len(cluster.calls)
-            code = roll_back(cluster, 5)
+            code = rollback(cluster, 5)
             calls = [call for call in cluster.calls[before:] if call[0] != "get"]
-            if way_back is None:
+            if rollback_to is None:
                 assert (code, calls) == (2, [])
-            elif applied == way_back and healthy:
+            elif applied == rollback_to and healthy:
                 assert (code, calls) == (0, [])
             else:
-                applied, healthy = way_back, True
+                applied, healthy = rollback_to, True
                 assert code == 0
         if applied:
             assert_runs(cluster, applied.text)
@@ -187,7 +187,7 @@ def test_a_variable_that_the_version_before_has_not_leaves_with_the_roll_back() 
     cluster = RecordingCluster()
     deploy(cluster, GOOD.text, 5)
     assert deploy(cluster, BAD.text, 5) == 1
-    assert roll_back(cluster, 5) == 0
+    assert rollback(cluster, 5) == 0
     assert_runs(cluster, GOOD.text)
     deploy(cluster, BETTER.text, 5)
     assert_runs(cluster, BETTER.text)
@@ -220,12 +220,12 @@ def test_a_second_roll_back_says_that_nothing_is_to_be_done(
     cluster = RecordingCluster()
     for version in (GOOD, BETTER):
         deploy(cluster, version.text, 5)
-    assert roll_back(cluster, 5) == 0
+    assert rollback(cluster, 5) == 0
     capsys.readouterr()
 
-    assert roll_back(cluster, 5) == 0
+    assert rollback(cluster, 5) == 0
 
-    assert "Nothing is to be done" in capsys.readouterr().err
+    assert "Nothing to do" in capsys.readouterr().err
     assert_runs(cluster, GOOD.text)
 
 
@@ -234,11 +234,11 @@ def test_a_return_that_did_not_become_healthy_is_tried_again_and_is_not_the_way_
     for version in (GOOD, BETTER):
         deploy(cluster, version.text, 5)
     cluster.refusing = ("rollout status",)
-    assert roll_back(cluster, 5) == 1
+    assert rollback(cluster, 5) == 1
     cluster.refusing = ()
     assert deploy(cluster, BAD.text, 5) == 1
 
-    assert roll_back(cluster, 5) == 0
+    assert rollback(cluster, 5) == 0
 
     assert_runs(cluster, GOOD.text)
 
@@ -248,9 +248,9 @@ def test_a_roll_out_that_was_noted_and_never_began_takes_nothing_back() -> None:
     cluster = RecordingCluster()
     for version in (GOOD, BETTER):
         deploy(cluster, version.text, 5)
-    note_way_back(cluster)
+    take_snapshot(cluster)
 
-    assert roll_back(cluster, 5) == 0
+    assert rollback(cluster, 5) == 0
 
     assert_runs(cluster, BETTER.text)
 
@@ -269,7 +269,7 @@ def test_a_record_that_somebody_changed_is_told() -> None:
     deploy(cluster, GOOD.text, 5)
     cluster.objects["ConfigMap", NAME].update("kubectl-edit", ("data", "applied"), "nonsense")
     with pytest.raises(ManifestsError, match="somebody has changed it"):
-        roll_back(cluster, 5)
+        rollback(cluster, 5)
 
 
 def test_a_parameter_that_cannot_change_is_said_before_anything_is_applied(
@@ -371,7 +371,7 @@ def test_old_config_is_removed_but_for_the_newest_few_and_what_is_used() -> None
         deploy(cluster, Version("v1", model).text, 5)
 
     # Each of the last six is used by a ReplicaSet that the Deployment keeps.
-    newest = models[-HISTORY - old_config.KEPT :]
+    newest = models[-HISTORY - unused_config.KEPT :]
     assert sorted(cluster.names("ConfigMap")) == sorted([
         *(f"api-model-{model * 5}" for model in newest), "api-model-of-my-own", NAME,
     ])  # fmt: skip

@@ -53,7 +53,7 @@ def python_of(service: str) -> Path:
 
 def pod_of(manifests: Manifests, service: str) -> tuple[Pod, Container]:
     [pod] = [pod for pod in manifests.pods if pod.owner == f"Deployment/{service}"]
-    [app] = [container for container in pod.containers if not container.first]
+    [app] = [container for container in pod.containers if not container.init]
     return pod, app
 
 

@@ -15,7 +15,8 @@ import httpx2
 import pytest
 from processes import start_time
 
-from local.conftest import ROOT, Local, Make
+from local.conftest import Make
+from local.running import ROOT, Local
 
 
 def url_of(text: str, name: str = "Some-Service") -> str:
@@ -184,7 +185,7 @@ def test_two_do_not_start_the_same_services(local: Local, make_service: Make) ->
         up.send_signal(signal.SIGTERM)
 
     assert second.returncode == 1
-    assert "Another make up or make down is at work" in second.stderr
+    assert "Another make up or make down is running" in second.stderr
 
 
 def test_a_process_that_got_the_same_number_is_left_alone(local: Local, make_service: Make) -> None:
@@ -209,7 +210,7 @@ def test_a_record_of_another_version_is_told(local: Local) -> None:
     file.unlink()
 
     assert done.returncode == 1
-    assert f"{file} is no record of make up" in done.stderr
+    assert f"{file} is not a valid record of make up" in done.stderr
 
 
 def test_cleaning_stops_the_services_before_it_removes_what_they_run_from() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from workflows.conftest import Programs
 from workflows.reading import ROOT
+from workflows.recorded import Programs
 
 TOOL = ROOT / "tools/pins_today.py"
 TITLE = "The pins, resolved today"

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from needed import program
 
-from workflows.conftest import Programs
 from workflows.reading import ROOT
+from workflows.recorded import Programs
 
 IMAGE = "bankchurn-predictor"
 REGISTRY = """\
@@ -192,5 +192,5 @@ def test_what_was_not_pushed_is_not_told_and_not_signed(
 
     assert done.returncode != 0
     assert done.stdout == ""
-    assert ("make push-NAME writes it" if written is None else "is no digest") in done.stderr
+    assert ("make push-NAME writes it" if written is None else "is not a digest") in done.stderr
     assert cosign.calls() == []

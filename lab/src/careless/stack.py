@@ -20,8 +20,8 @@ def make_pipeline(trees: int, *, seed: int) -> Any:  # noqa: ANN401 - scikit-lea
     """An unfitted pipeline.
 
     Args:
-        trees: How many each ensemble has.
-        seed: Of every random choice.
+        trees: Number of trees in each ensemble.
+        seed: Random seed.
     """
     prepare = ColumnTransformer(
         [

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 from modelseal.distributions import SourcedRequirement, required_by, walk_requirements
-from modelseal.validation import first_error
+from modelseal.records import first_error
 from packaging.requirements import Requirement
 from pydantic import BaseModel, ValidationError
 

@@ -1,14 +1,14 @@
 from pathlib import Path
 
-from servicekit.rows import Problem, Problems
+from servicekit.rows import RowError, RowErrors
 
 
 def test_every_row_is_counted_and_the_first_of_each_kind_are_shown() -> None:
-    problems = Problems()
+    problems = RowErrors()
     assert not problems
 
-    problems.add([Problem("age", row, "'x'", "a number") for row in range(1, 8)])
-    problems.add([Problem("age", 9, "'y'", "a number"), Problem("name", 9, "blank", "a name")])
+    problems.add([RowError("age", row, "'x'", "a number") for row in range(1, 8)])
+    problems.add([RowError("age", 9, "'y'", "a number"), RowError("name", 9, "blank", "a name")])
 
     message = str(problems.refusal(Path("a.csv")))
     assert problems
@@ -19,13 +19,13 @@ def test_every_row_is_counted_and_the_first_of_each_kind_are_shown() -> None:
     assert "column name must be a name; row 9: blank\n" in message
 
 
-def test_kinds_beyond_the_tenth_are_only_counted() -> None:
-    problems = Problems()
-    problems.add([Problem(f"c{number}", 1, "blank", "there") for number in range(12)])
+def test_kinds_after_the_tenth_are_only_counted() -> None:
+    problems = RowErrors()
+    problems.add([RowError(f"c{number}", 1, "blank", "there") for number in range(12)])
 
     message = str(problems.refusal(Path("a.csv")))
 
     assert message.startswith("a.csv: 1 row does not fit")
     assert "column c9 " in message
     assert "column c10 " not in message
-    assert "and 2 more kinds of problem" in message
+    assert "and 2 more kinds of errors" in message

@@ -1,7 +1,7 @@
-"""Models that are sealed with the versions and the answers that they were proven with.
+"""Seal models with their versions and golden predictions, and open them only if both still hold.
 
-A service seals its model with `seal` and opens it with `open_sealed`. The command line is
-described by ``modelseal --help``, the format by docs/sealed-model.md.
+A service seals its model with `seal` and opens it with `open_sealed`. ``modelseal --help``
+describes the command line, docs/sealed-model.md the format.
 """
 
 from importlib import import_module
@@ -30,19 +30,11 @@ __all__ = [
     "seal",
 ]
 
-# Imported on first use: `--help` of the command lines needs none of them.
-_MODULES = {
-    "errors": ("SealError", "SealedModelError"),
-    "golden": ("Agreement", "GoldenSet", "GoldenValue", "Tolerance"),
-    "loaders": ("Loader", "Predictor"),
-    "manifest": ("Manifest",),
-    "opening": ("OpenedModel", "open_sealed"),
-    "sealing": ("seal",),
-}
-
 
 def __getattr__(name: str) -> object:
-    for module, names in _MODULES.items():
-        if name in names:
-            return getattr(import_module(f"modelseal.{module}"), name)
+    # Imported on first use: `--help` of a program, and a checker of pins, need no pydantic.
+    if name in __all__:
+        for module in ("errors", "golden", "loaders", "manifest", "opening", "sealing"):
+            if found := vars(import_module(f"modelseal.{module}")).get(name):
+                return found
     raise AttributeError(f"module 'modelseal' has no attribute {name!r}")

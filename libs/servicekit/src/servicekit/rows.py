@@ -1,4 +1,4 @@
-"""What is wrong with the rows of a file: all of it counted, some of it shown."""
+"""Errors in the rows of a file: all are counted, some are shown."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,22 +7,22 @@ from typing import Final
 
 from servicekit.files import DataError
 
-__all__ = ["Problem", "Problems"]
+__all__ = ["RowError", "RowErrors"]
 
-# A file with one wrong column has as many problems as rows: ten groups with five rows each are
-# what a person reads.
-MAX_PROBLEMS: Final = 10
+# A file with one wrong column has an error in every row: ten groups of five rows are what a
+# person reads.
+MAX_KINDS: Final = 10
 MAX_ROWS: Final = 5
 
 
 @dataclass(frozen=True)
-class Problem:
-    """One value that does not belong in a table.
+class RowError:
+    """One invalid value of a table.
 
     Attributes:
         column: The column.
         row: The row, counted from 1 without the header.
-        value: The value, as it stands there.
+        value: The value as written.
         expected: What is expected instead.
     """
 
@@ -32,20 +32,20 @@ class Problem:
     expected: str
 
 
-class Problems:
-    """All problems of a table, counted, with as many examples as are shown: bounded in memory."""
+class RowErrors:
+    """Counts the errors of a table and keeps some examples, in bounded memory."""
 
     def __init__(self) -> None:
         self._rows = 0
         self._counts: dict[tuple[str, str], int] = {}
-        self._examples: dict[tuple[str, str], list[Problem]] = {}
+        self._examples: dict[tuple[str, str], list[RowError]] = {}
 
     def __bool__(self) -> bool:
         """Whether there are any."""
         return self._rows > 0
 
-    def add(self, problems: Sequence[Problem]) -> None:
-        """Add the problems of rows of which none was added before."""
+    def add(self, problems: Sequence[RowError]) -> None:
+        """Add the errors of rows that were not added before."""
         self._rows += len({problem.row for problem in problems})
         for problem in problems:
             kind = (problem.column, problem.expected)
@@ -56,13 +56,13 @@ class Problems:
     def refusal(self, source: Path) -> DataError:
         """One error for all of them."""
         lines = []
-        for (column, expected), count in list(self._counts.items())[:MAX_PROBLEMS]:
+        for (column, expected), count in list(self._counts.items())[:MAX_KINDS]:
             examples = self._examples[column, expected]
             rows = ", ".join(f"row {one.row}: {one.value}" for one in examples)
             more = f" and {count - MAX_ROWS} more" if count > MAX_ROWS else ""
             lines.append(f"  column {column} must be {expected}; {rows}{more}")
-        if len(self._counts) > MAX_PROBLEMS:
-            lines.append(f"  and {len(self._counts) - MAX_PROBLEMS} more kinds of problem")
+        if len(self._counts) > MAX_KINDS:
+            lines.append(f"  and {len(self._counts) - MAX_KINDS} more kinds of errors")
         return DataError(
             f"{source}: {self._rows} row{'s do' if self._rows != 1 else ' does'} not fit "
             "(rows are counted from 1, without the header):\n"

@@ -1,4 +1,4 @@
-"""The endpoints that every service has beside its own."""
+"""The endpoints that every service has: probes, metrics, model information."""
 
 from typing import Final, Literal
 
@@ -7,7 +7,7 @@ from pydantic import BaseModel, JsonValue
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from servicekit.errors import DrainingError, ServiceError
-from servicekit.problems import ProblemResponse
+from servicekit.problems import ProblemResponse, ProblemSpec
 from servicekit.runtime import Runtime, RuntimeDep
 
 __all__ = ["PROBE_PATHS", "ModelInfo", "system_router"]
@@ -17,7 +17,7 @@ PROBE_PATHS = ("/health", "/ready", "/metrics")
 
 
 class ManifestEssentials(BaseModel):
-    """What the model's manifest says, without the golden set."""
+    """The essentials of the model's manifest, without the golden set."""
 
     name: str
     version: str
@@ -32,7 +32,7 @@ class ManifestEssentials(BaseModel):
 
 
 class Health(BaseModel):
-    """Whether the process is alive, which this answer shows, and what it can do.
+    """The answer of a process that is alive.
 
     Attributes:
         status: ``healthy`` with a proven model, ``degraded`` without one.
@@ -44,14 +44,14 @@ class Health(BaseModel):
 
 
 class RefusalInfo(BaseModel):
-    """Why the model was refused."""
+    """The reason why the model was refused."""
 
     code: str
     message: str
 
 
 class ModelInfo(BaseModel):
-    """The model that this process serves, or why it serves none."""
+    """The model that this process serves, or the reason why it serves none."""
 
     verdict: str
     sha256: str | None = None
@@ -64,8 +64,8 @@ def system_router() -> APIRouter:
     """Liveness, readiness, metrics and the model's identity."""
     router = APIRouter(tags=["system"])
 
-    # Always 200: the orchestrator would restart a process that has to say why it has no model.
-    # Rendered once, and not through FastAPI, which would validate a constant for every probe.
+    # Always 200: the orchestrator would restart a process that reports why it has no model.
+    # Rendered once: FastAPI would validate the constant for every probe.
     answers = {
         loaded: Health(
             status="healthy" if loaded else "degraded", model_loaded=loaded
@@ -80,7 +80,7 @@ def system_router() -> APIRouter:
     @router.get(
         "/ready",
         summary="Whether to send requests here",
-        responses={503: {"description": "Loading, refused or draining; the reason is given"}},
+        responses={503: {"description": "Loading, refused or draining, with the reason"}},
     )
     async def ready(request: Request, runtime: RuntimeDep) -> Response:
         reason = _not_ready(runtime)
@@ -98,7 +98,7 @@ def system_router() -> APIRouter:
         content, content_type = runtime.metrics.render(request.headers.get("accept", ""))
         return Response(content, headers={"content-type": content_type})
 
-    @router.get("/model_info", summary="The model, its manifest, and what it runs on")
+    @router.get("/model_info", summary="The model, its manifest, and the versions that run")
     async def model_info(runtime: RuntimeDep) -> ModelInfo:
         return _model_info(runtime)
 
@@ -108,17 +108,15 @@ def system_router() -> APIRouter:
 def _not_ready(runtime: Runtime) -> ServiceError | None:
     if runtime.lifecycle.draining:
         return DrainingError()
-    return runtime.not_ready() if runtime.opened is None else runtime.obstacle()
+    return runtime.not_ready() if runtime.opened is None else runtime.readiness_check()
 
 
 def _not_ready_response(request: Request, runtime: Runtime, reason: ServiceError) -> Response:
     refusal = runtime.refusal
     return ProblemResponse(
-        status=reason.status,
-        code=reason.code,
-        title=reason.title,
-        detail=reason.detail,
-        request_id=request.scope["state"]["request_id"],
+        ProblemSpec(reason.status, reason.code, reason.title),
+        reason.detail,
+        request.scope["state"]["request_id"],
         headers=reason.headers,
         extra=None if refusal is None else {"refusal": refusal.code},
     )

@@ -3,7 +3,7 @@
 import json
 from typing import Literal
 
-from modelseal.validation import first_error
+from modelseal.records import first_error
 from packaging.requirements import InvalidRequirement, Requirement
 from pydantic import BaseModel, ConfigDict, ValidationError
 

@@ -1,4 +1,4 @@
-"""A bound on how long a request is worked on."""
+"""A bound on the time of a request."""
 
 import asyncio
 from collections.abc import Collection
@@ -12,7 +12,7 @@ __all__ = ["DeadlineMiddleware"]
 
 
 class DeadlineMiddleware:
-    """Cancels a request that takes too long: 408 if its body was missing, else 504.
+    """Cancels a request that takes too long: 408 if its body is incomplete, else 504.
 
     Args:
         app: The application.

@@ -1,4 +1,4 @@
-"""Headers that every answer carries, unless its endpoint says otherwise."""
+"""Headers of every answer, unless its endpoint sets them."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -21,11 +21,11 @@ _CLOSE = (b"connection", b"close")
 class HeadersMiddleware:
     """Adds security headers, and ``Connection: close`` while the process drains.
 
-    An endpoint that sets one of them itself, such as `Cache-Control`, is left its own.
+    An endpoint may set one of them itself, such as `Cache-Control`.
 
     Args:
         app: The application.
-        lifecycle: Whether it drains.
+        lifecycle: Tells whether the process drains.
     """
 
     def __init__(self, app: ASGIApp, *, lifecycle: Lifecycle) -> None:

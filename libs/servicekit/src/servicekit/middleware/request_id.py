@@ -1,4 +1,4 @@
-"""A name for every request, in its answer, its log lines and its problems."""
+"""Request ids in answers, log lines and problem documents."""
 
 import re
 import uuid
@@ -15,7 +15,7 @@ _WELL_FORMED = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 class RequestIdMiddleware:
     """Takes a well-formed ``X-Request-ID`` from the client, or makes one.
 
-    Anything else a client sends there is dropped: it would reach logs and answers.
+    A malformed id is dropped, because ids are written to logs and answers.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -1,8 +1,8 @@
-"""For tests of services: raw HTTP that client libraries do not send, and how it must be answered.
+"""Raw HTTP that client libraries do not send, and the statuses that must answer it.
 
-What is ambiguous is refused: two readings of one message, of which a proxy takes one and the
-service the other, are how a request is smuggled past a proxy (RFC 9112, section 11.2). The cases
-ask ``/health``, or the front page, so that they hold for every service.
+Ambiguous messages must be refused: if a proxy and the service read one message differently, a
+request can be smuggled past the proxy (RFC 9112, section 11.2). The cases ask ``/health``, or the
+front page, so that they apply to every service.
 """
 
 import re
@@ -23,10 +23,10 @@ class RawCase:
     """Bytes on a new connection, and the statuses of all answers until the service closes it.
 
     Attributes:
-        name: What is unusual.
+        name: The unusual part of the message.
         request: The bytes.
         statuses: The answers' statuses. A request for ``/health`` that closes the connection comes
-            last; where 200 is not the last status, the connection was refused before it.
+            last; if 200 is not the last status, the connection was refused before it.
     """
 
     name: str
@@ -38,10 +38,10 @@ class RawCase:
         return self.name
 
     def check(self, service: LiveService) -> None:
-        """Send the bytes, and compare what is answered.
+        """Send the bytes, and compare the answers.
 
         Raises:
-            AssertionError: It is answered otherwise.
+            AssertionError: The answers differ.
         """
         with RawConnection(service) as connection:
             connection.send(self.request + _LAST)
@@ -65,7 +65,7 @@ def _chunked(body: bytes, *lines: bytes) -> bytes:
 _LENGTH: Final = b"Content-Length: %d" % len(_SMUGGLED)
 _REFUSED: Final = (400,)
 
-# A body that is read whole: the next request is the next request.
+# Bodies that are read to their end, so that the next request is read as one.
 _READ: Final = {
     "two requests": (_get(b"Host: x"), (200, 200)),
     "a request in a body": (_post(_LENGTH, body=_SMUGGLED), (405, 200)),

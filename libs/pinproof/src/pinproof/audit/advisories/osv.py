@@ -8,7 +8,7 @@ from collections import defaultdict
 from typing import NamedTuple
 from urllib.parse import quote
 
-from modelseal.validation import first_error
+from modelseal.records import first_error
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 from pydantic import BaseModel, ConfigDict, Field, ValidationError

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
-from modelseal.validation import first_error
+from modelseal.records import first_error
 from packaging.utils import canonicalize_name
 from pydantic import AliasChoices, BaseModel, Field, ValidationError
 
