@@ -23,15 +23,15 @@ class Reported(NamedTuple):
 
 
 def unpinned_installs(name: str, text: str) -> list[Reported]:
-    """What is told of a file, each thing once, in the order of the lines."""
+    """The findings in a file without duplicates, in the order of the lines."""
     checker = InstallChecker(FILES)
     with TemporaryDirectory() as folder:
         path = Path(folder, name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-        told = [
+        reported = [
             Reported(command.line, found.message, found.distribution)
             for command in read_commands(Path(folder), name)
             for found in checker.unpinned_installs(command, name)
         ]
-    return sorted(dict.fromkeys(told), key=lambda found: found.line)
+    return sorted(dict.fromkeys(reported), key=lambda found: found.line)

@@ -71,7 +71,7 @@ def test_an_exception_to_no_rule_is_refused(write: Write) -> None:
         check(root)
 
 
-def test_a_root_that_is_no_folder_is_refused(write: Write) -> None:
+def test_a_root_that_is_not_a_folder_is_refused(write: Write) -> None:
     with pytest.raises(RootError):
         check(write({"a": ""}) / "a")
 
@@ -156,7 +156,7 @@ UNUSABLE: list[tuple[Files, str]] = [
 
 
 @pytest.mark.parametrize(("files", "violation"), UNUSABLE)
-def test_what_cannot_be_read_is_told_and_not_passed(
+def test_an_unreadable_file_is_reported(
     files: Files, violation: str, violations: Violations
 ) -> None:
     assert violations(files) == [violation]
@@ -195,7 +195,7 @@ def test_no_exception_suppresses_what_is_unusable(write: Write) -> None:
 
 
 @pytest.mark.parametrize(("target", "reason"), [("nowhere", "No such file"), ("self", "")])
-def test_a_link_to_nothing_is_told(target: str, reason: str, write: Write) -> None:
+def test_a_broken_link_is_reported(target: str, reason: str, write: Write) -> None:
     root = write({})
     link = root / "requirements.txt"
     link.symlink_to(link.name if target == "self" else target)
@@ -206,7 +206,7 @@ def test_a_link_to_nothing_is_told(target: str, reason: str, write: Write) -> No
     assert reason in violation.message
 
 
-def test_a_link_out_of_the_repository_is_told(write: Write, tmp_path: Path) -> None:
+def test_a_link_out_of_the_repository_is_reported(write: Write, tmp_path: Path) -> None:
     (tmp_path / "outside.txt").write_text("never-read", encoding="utf-8")
     root = write({})
     (root / "requirements.txt").symlink_to(tmp_path / "outside.txt")
@@ -223,7 +223,9 @@ def test_a_link_inside_the_repository_is_read(write: Write) -> None:
     assert [violation.code for violation in check(root).violations] == ["PIN001"]
 
 
-def test_a_file_without_permission_is_told(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_without_permission_is_reported(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = write({"requirements.txt": "a~=1.0.0"})
 
     def refuse(path: Path) -> bytes:

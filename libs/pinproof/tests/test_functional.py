@@ -54,7 +54,7 @@ def test_a_repository_without_a_policy_can_be_checked(tmp_path: Path) -> None:
     assert run.returncode == 1
 
 
-def test_what_cannot_be_read_exits_2_after_the_rest_is_told(tmp_path: Path) -> None:
+def test_an_unreadable_file_exits_2_after_the_rest_is_reported(tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").write_bytes(b"\0")
     (tmp_path / "constraints.txt").write_text("numpy", encoding="utf-8")
 

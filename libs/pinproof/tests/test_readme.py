@@ -106,7 +106,7 @@ def test_the_example_of_a_check_is_its_output(
     assert f"$ pinproof check\n{printed[0]}\n1 violation in 1 file; 1 file read.\n" in README
 
 
-def test_every_check_and_verdict_of_a_proof_is_told() -> None:
+def test_every_check_and_verdict_of_a_proof_is_documented() -> None:
     rows = re.findall(r"^\| ([A-Z][^|]*) \|", section("Proving pins"), flags=re.MULTILINE)
 
     assert rows[1:] == list(CHECKS.values())

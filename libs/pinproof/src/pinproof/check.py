@@ -11,8 +11,6 @@ from pinproof.repository.reader import load_repository
 from pinproof.rules import RULES
 from pinproof.violations import Report, Violation
 
-__all__ = ["RootError", "check"]
-
 
 class RootError(PinproofError):
     """The root is not a folder."""

@@ -9,8 +9,6 @@ from modelseal.errors import RemedyError
 from modelseal.lazy_commands import LazyCommands, lazy_app
 from modelseal.path_errors import path_errors
 
-__all__ = ["app"]
-
 
 class _Group(LazyCommands):
     """Prints errors, and turns them into exit statuses."""

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from itertools import groupby
 
-__all__ = ["Report", "Violation"]
-
 
 @dataclass(frozen=True, slots=True)
 class Violation:

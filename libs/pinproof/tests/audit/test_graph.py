@@ -43,7 +43,7 @@ CYCLE = {
         # Distributions that ask for each other and for extras of themselves.
         ("a~=1.0.0", ["a 1.0.0", "b 1.0", "c 2.0"]),
         ("a~=1.0.0\nc~=1.0", ["a 1.0.0", "b 1.0", "c 1.0"]),
-        # A pin for some environments leaves the others to whoever asks.
+        # A pin for some environments leaves the others to the parents.
         ("a~=1.0.0\nc~=1.0; sys_platform == 'linux'", ["a 1.0.0", "b 1.0", "c 1.0", "c 2.0"]),
     ],
 )  # fmt: skip

@@ -65,7 +65,7 @@ def versions(text: str) -> tuple[Version, ...]:
     return tuple(map(Version, text.split()))
 
 
-def told(row: Row) -> str:
+def reported(row: Row) -> str:
     affected = versions(row.affected)
     blocked = versions(row.blocked)
     verdict = assess_impact(
@@ -92,4 +92,4 @@ def told(row: Row) -> str:
 
 @pytest.mark.parametrize("row", ROWS)
 def test_verdicts(row: Row) -> None:
-    assert told(row) == row.expected
+    assert reported(row) == row.expected

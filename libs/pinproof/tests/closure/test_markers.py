@@ -44,7 +44,7 @@ def test_the_shortest_marker_holds_where_the_written_one_does(
     assert matching_environments(parsed, PYTHONS, PLATFORMS) == places
 
 
-def test_all_systems_but_one_are_told_by_the_one() -> None:
+def test_all_systems_except_one_are_written_as_not_that_one() -> None:
     platforms = ("linux-x86_64", "macos-arm64", "windows-x86_64")
     places = matching_environments(Marker('os_name == "posix"'), PYTHONS, platforms)
 

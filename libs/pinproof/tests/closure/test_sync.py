@@ -210,7 +210,7 @@ def test_a_pin_is_upgraded_where_that_is_asked_for(
     assert pins(root) == ["a~=1.0.0", "b~=2.0.0"]
 
 
-def test_only_the_pins_that_contradict_a_new_one_are_made_anew(
+def test_only_the_pins_that_contradict_a_new_one_are_replaced(
     wheels: Wheels, service: Callable[..., Path]
 ) -> None:
     wheels.add_all(
@@ -373,7 +373,7 @@ def test_pins_that_collide_are_named(wheels: Wheels, service: Callable[..., Path
 
 
 @pytest.mark.usefixtures("wheels")
-def test_an_index_that_does_not_answer_is_no_collision(
+def test_an_index_that_does_not_answer_is_not_a_conflict(
     service: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("UV_NO_INDEX", "UV_FIND_LINKS", "UV_OFFLINE"):
@@ -385,7 +385,7 @@ def test_an_index_that_does_not_answer_is_no_collision(
         sync(service("top~=1.2.3"), UV)
 
 
-def test_a_missing_uv_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_uv_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
 
     with pytest.raises(UvError, match="There is no uv, neither"):

@@ -20,7 +20,7 @@ def test_this_environment_is_its_development_requirements() -> None:
     assert "not in the file, as expected: " in result.stderr
 
 
-def test_differences_are_told_one_a_line(write: Write) -> None:
+def test_differences_are_printed_one_a_line(write: Write) -> None:
     root = write({"r.txt": f"-r {HERE}/requirements-dev.txt\nabsent~=1.2.3\npydantic~=1.0.0\n"})
 
     result = CliRunner().invoke(app, ["verify", str(root / "r.txt")])

@@ -136,7 +136,7 @@ def test_a_constraint_limits_what_is_installed_and_asks_for_nothing() -> None:
     ]
 
 
-def test_what_stands_beside_the_file_is_named() -> None:
+def test_expected_distributions_outside_of_the_file_are_named() -> None:
     installed = (distribution("mine 1", from_folder=True), distribution("pip 1"))
     found = compare([], [], Installation(markers=MARKERS, distributions=installed))
 
@@ -213,7 +213,7 @@ def test_the_working_folder_and_the_environment_variables_add_nothing(
 
 
 @pytest.mark.parametrize("program", ["/nowhere/python", "/bin/false", "/bin/echo", "/"])
-def test_what_is_no_interpreter_is_refused(program: str) -> None:
+def test_a_program_that_is_not_an_interpreter_is_refused(program: str) -> None:
     with pytest.raises(InterpreterError, match=rf"^{program} does not list its distributions: \w"):
         inspect_interpreter(Path(program))
 
@@ -227,7 +227,7 @@ def test_a_file_that_cannot_be_used_is_refused(content: bytes, write: Write) -> 
 
 
 @pytest.mark.parametrize("name", [".", "nowhere.txt"])
-def test_what_is_no_file_is_refused(name: str, write: Write) -> None:
+def test_a_path_that_is_not_a_file_is_refused(name: str, write: Write) -> None:
     path = write({}) / name
 
     with pytest.raises(UnusableRequirementsError, match=f"^{path} is not a file"):
@@ -235,9 +235,9 @@ def test_what_is_no_file_is_refused(name: str, write: Write) -> None:
 
 
 def test_every_fault_has_its_words() -> None:
-    told = {expected.partition(":")[0] for _, _, messages in DIFFERENT for expected in messages}
+    reported = {expected.partition(":")[0] for _, _, messages in DIFFERENT for expected in messages}
 
-    assert told | {MismatchKind.EXCLUDED} == set(MismatchKind)
+    assert reported | {MismatchKind.EXCLUDED} == set(MismatchKind)
 
 
 def test_what_is_excluded_may_be_missing_and_must_not_be_installed() -> None:

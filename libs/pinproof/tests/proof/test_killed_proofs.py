@@ -35,7 +35,7 @@ def half_made(world: SampleRepository) -> list[Path]:
 @pytest.mark.parametrize(
     "arguments", [("prove", "toy"), ("trial", "toy", "toylib~=1.11.0", "--apply")]
 )
-def test_killed_again_and_again_it_goes_on_where_it_was(
+def test_a_run_that_was_killed_repeatedly_continues(
     world: SampleRepository, arguments: tuple[str, ...]
 ) -> None:
     before = world.texts()

@@ -79,7 +79,7 @@ def test_an_import_that_ends_the_process_is_named(try_pins: Trial) -> None:
     assert "sidelib: the process ended: exit 3." in result.stdout
 
 
-def test_a_model_that_would_answer_the_same_is_told_from_one_that_does_not_load(
+def test_a_model_that_would_predict_the_same_differs_from_one_that_does_not_load(
     try_pins: Trial,
 ) -> None:
     same = try_pins("toylib~=1.3.0").stdout

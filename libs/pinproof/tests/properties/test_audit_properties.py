@@ -38,7 +38,7 @@ def reachable(case: AuditInput) -> list[Version]:
 
 
 @given(cases())
-def test_nothing_is_told_exactly_if_nothing_that_can_be_had_is_affected(case: AuditInput) -> None:
+def test_there_is_no_impact_exactly_if_no_installable_version_is_affected(case: AuditInput) -> None:
     looked_at = [*reachable(case), *([case.installed] if case.installed else [])]
 
     assert (assess_impact(case) is None) == (not any(map(case.affected, looked_at)))

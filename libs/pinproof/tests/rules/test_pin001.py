@@ -59,7 +59,7 @@ def test_everything_else_is_not_and_the_pin_to_write_is_named(
 
 
 @pytest.mark.parametrize("line", NO_REQUIREMENT)
-def test_a_line_that_is_no_requirement_is_no_pin(line: str, violations: Violations) -> None:
+def test_a_line_that_is_not_a_requirement_is_not_a_pin(line: str, violations: Violations) -> None:
     (violation,) = violations({"requirements.txt": line})
 
     assert violation.startswith(f"requirements.txt:1: PIN001 {line!r} is not a requirement (")

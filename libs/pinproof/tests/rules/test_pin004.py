@@ -68,7 +68,7 @@ def test_names_are_compared_in_their_normal_form(name: str, violations: Violatio
     ]
 
 
-def test_each_list_of_a_pyproject_stands_alone(violations: Violations) -> None:
+def test_each_list_of_a_pyproject_is_separate(violations: Violations) -> None:
     pyproject = """
 [project]
 dependencies = ["a~=1.0.0"]

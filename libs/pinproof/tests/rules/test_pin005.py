@@ -36,7 +36,7 @@ def test_development_without_production_is_refused(violations: Violations) -> No
     ]
 
 
-def test_a_constraint_is_no_include(violations: Violations) -> None:
+def test_a_constraint_is_not_an_include(violations: Violations) -> None:
     files = {**SERVICE, "service/requirements-dev.txt": "-c requirements-prod.txt"}
 
     assert len(violations(files)) == 1

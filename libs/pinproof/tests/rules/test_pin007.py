@@ -81,7 +81,7 @@ def test_an_exception_names_a_distribution_or_a_path(limit: str, violations: Vio
         ({"x.sh": b"pip\0"}, "it is not text, it contains NUL bytes"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_told(
+def test_a_file_that_cannot_be_read_is_reported(
     files: Mapping[str, str | bytes], reason: str, violations: Violations
 ) -> None:
     (violation,) = violations(files)
@@ -92,5 +92,5 @@ def test_a_file_that_cannot_be_read_is_told(
     )
 
 
-def test_binaries_and_texts_without_an_ending_are_no_scripts(violations: Violations) -> None:
+def test_binaries_and_texts_without_a_suffix_are_not_scripts(violations: Violations) -> None:
     assert violations({"binary": b"\x7fELF\0pip install", "LICENSE": "pip install numpy"}) == []

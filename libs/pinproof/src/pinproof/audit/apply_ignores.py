@@ -1,17 +1,15 @@
 """Applies the ignore list and its expiry dates."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
+from typing import NamedTuple
 
 from pinproof.audit.audit_finding import AuditFinding
 from pinproof.repository.policy import IgnoredAdvisory
 
-__all__ = ["AppliedIgnores", "apply_ignores"]
 
-
-@dataclass(frozen=True, slots=True)
-class AppliedIgnores:
+class AppliedIgnores(NamedTuple):
     """Findings after the ignore list.
 
     Attributes:
@@ -26,10 +24,9 @@ class AppliedIgnores:
 
 
 def apply_ignores(
-    findings: Iterable[AuditFinding], entries: Iterable[IgnoredAdvisory], today: date
+    findings: Iterable[AuditFinding], entries: tuple[IgnoredAdvisory, ...], today: date
 ) -> AppliedIgnores:
     """Separate ignored findings. An entry is valid until the end of its last day."""
-    entries = tuple(entries)
     kept: list[AuditFinding] = []
     ignored: list[tuple[AuditFinding, IgnoredAdvisory]] = []
     used: set[IgnoredAdvisory] = set()

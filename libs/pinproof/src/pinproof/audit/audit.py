@@ -23,8 +23,6 @@ from pinproof.environment.interpreter import Installation
 from pinproof.repository.pins import Pins, Scope
 from pinproof.repository.policy import IgnoredAdvisory
 
-__all__ = ["Audit", "audit"]
-
 
 @dataclass(frozen=True, slots=True)
 class Audit:

@@ -11,8 +11,6 @@ from pinproof.audit.impact import Impact, ImpactKind, VersionRole
 from pinproof.repository.policy import POLICY_FILE, IgnoredAdvisory
 from pinproof.violations import Violation
 
-__all__ = ["AuditFinding", "Blocker"]
-
 _ROLE_NAMES = {
     VersionRole.FLOOR: "the floor",
     VersionRole.BETWEEN: "inside the pin",

@@ -6,8 +6,6 @@ from typing import TypeVar
 
 from pinproof.audit.http_client import WebError
 
-__all__ = ["WORKERS", "Progress", "concurrent_map", "silent"]
-
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 

@@ -19,8 +19,6 @@ from pinproof.repository.marker_environments import matching_environments
 from pinproof.repository.pins import Pin, Scope
 from pinproof.repository.policy import Policy
 
-__all__ = ["Graph", "GraphError", "Node", "applicable_environments", "build_graph"]
-
 _MAX_ROUNDS = 60
 _UNKNOWN = Version("0")
 

@@ -17,8 +17,6 @@ import tenacity
 from pinproof.errors import PinproofError
 from pinproof.repository.requirements import shorten
 
-__all__ = ["Answer", "Client", "NotFoundError", "WebError", "check_address", "next_request"]
-
 _TRANSIENT: Final = frozenset(
     {
         HTTPStatus.TOO_MANY_REQUESTS,

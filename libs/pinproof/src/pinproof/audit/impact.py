@@ -6,8 +6,6 @@ from enum import StrEnum
 
 from packaging.version import Version
 
-__all__ = ["AuditInput", "Impact", "ImpactKind", "VersionRole", "assess_impact"]
-
 
 class ImpactKind(StrEnum):
     """The change that leads to an unaffected release, in ascending order of effort."""

@@ -6,8 +6,6 @@ from packaging.version import InvalidVersion, Version
 from pinproof.environment.interpreter import Installation
 from pinproof.errors import PinproofError
 
-__all__ = ["InstalledVersionError", "installed_requirements", "installed_versions"]
-
 
 class InstalledVersionError(PinproofError):
     """An installed version cannot be compared with advisories."""

@@ -13,8 +13,6 @@ from pinproof.repository.marker_environments import matching_environments
 from pinproof.repository.pins import Pin, Pins
 from pinproof.repository.policy import Policy
 
-__all__ = ["NoReleaseError", "PinStatus", "outdated", "supported_pythons"]
-
 
 class NoReleaseError(PinproofError):
     """A pin admits no release that all of its Pythons can install."""

@@ -9,8 +9,6 @@ from packaging.version import Version
 from pinproof.audit.graph import Graph, Node, applicable_environments
 from pinproof.audit.releases import Releases
 
-__all__ = ["Parents"]
-
 _BATCH_SIZE = 8
 _MAX_RELEASES = 80
 

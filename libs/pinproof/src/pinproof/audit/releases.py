@@ -9,8 +9,6 @@ from packaging.version import Version
 from pinproof.audit.concurrent_map import Progress, concurrent_map
 from pinproof.audit.index import Index, NoMetadataError
 
-__all__ = ["Releases"]
-
 Installed = Mapping[str, tuple[Requirement, ...]]
 
 

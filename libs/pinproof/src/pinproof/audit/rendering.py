@@ -9,8 +9,6 @@ from pinproof.reporters.sarif import sarif_log
 from pinproof.repository.policy import POLICY_FILE
 from pinproof.violations import Report
 
-__all__ = ["notes", "render"]
-
 
 def render(result: Audit, output: str) -> str:
     """The findings in one format: text, json, github or sarif."""

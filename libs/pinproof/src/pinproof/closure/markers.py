@@ -8,8 +8,6 @@ from packaging.version import Version
 
 from pinproof.repository.marker_environments import PATCHES, PLATFORMS
 
-__all__ = ["marker_for"]
-
 
 def marker_for(
     environments: Collection[int], pythons: Sequence[str], platforms: Sequence[str]

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Self
 
-__all__ = ["MARKER_LINE", "PinFile"]
-
 MARKER_LINE = "# Transitive pins, kept by pinproof sync. Edit above this line only."
 """The line between the two parts."""
 

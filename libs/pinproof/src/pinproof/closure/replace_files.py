@@ -8,8 +8,6 @@ from pathlib import Path
 
 from modelseal.temporaries import Temporary
 
-__all__ = ["replace_files"]
-
 
 def replace_files(texts: Mapping[Path, str]) -> None:
     """Write every text to a temporary file, and then rename all of them, in order.

@@ -16,8 +16,6 @@ from pinproof.closure.uv import run_uv
 from pinproof.repository.marker_environments import PLATFORMS, matching_environments
 from pinproof.repository.policy import Policy
 
-__all__ = ["Resolution", "Resolved", "Resolver"]
-
 Strategy = Literal["highest", "lowest-direct"]
 
 _TIMEOUT_S = 600

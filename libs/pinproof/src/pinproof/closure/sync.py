@@ -21,8 +21,6 @@ from pinproof.repository.closure_record import RECORD_FILE, Closure, RecordedPin
 from pinproof.repository.reader import Repository, load_repository
 from pinproof.repository.requirements import LineKind
 
-__all__ = ["Change", "SyncError", "sync"]
-
 
 class SyncError(PinproofError):
     """The pins of the repository cannot be resolved, because files are missing or invalid."""

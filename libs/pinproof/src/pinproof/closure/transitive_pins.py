@@ -18,8 +18,6 @@ from pinproof.repository.closure_record import RecordedPin
 from pinproof.repository.marker_environments import matching_environments
 from pinproof.repository.policy import Policy
 
-__all__ = ["PinInput", "recorded_pins", "transitive_pins"]
-
 # The pins for one end of the ranges can change the resolution of the other end, in rare cases.
 _ROUNDS = 5
 

@@ -11,8 +11,6 @@ from packaging.utils import canonicalize_name
 
 from pinproof.errors import PinproofError
 
-__all__ = ["UnsatisfiableError", "UvError", "find_uv", "run_uv"]
-
 _LOCAL_UV = Path(".tools", "uv", "bin", "uv")
 
 _DEPENDS = re.compile(

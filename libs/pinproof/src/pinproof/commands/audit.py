@@ -21,8 +21,6 @@ from pinproof.environment.interpreter import inspect_interpreter
 from pinproof.errors import PinproofError
 from pinproof.repository.pins import read_pins
 
-__all__ = ["WhichEnvironmentError", "command"]
-
 
 class WhichEnvironmentError(PinproofError):
     """`--python` is given for something else than one requirements file."""

@@ -8,8 +8,6 @@ import typer
 from pinproof.check import check as check_repository
 from pinproof.reporters import REPORTERS
 
-__all__ = ["command"]
-
 
 def command(
     root: Annotated[

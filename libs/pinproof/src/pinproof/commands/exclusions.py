@@ -7,8 +7,6 @@ import typer
 
 from pinproof.repository.policy import find_root, load_policy
 
-__all__ = ["command"]
-
 
 def command(
     folder: Annotated[Path, typer.Argument(help="Folder below pins.toml, such as a service.")],

@@ -7,8 +7,6 @@ import typer
 from pinproof.errors import PinproofError
 from pinproof.rules import RULES, documentation, summary
 
-__all__ = ["UnknownRuleError", "command"]
-
 
 class UnknownRuleError(PinproofError):
     """There is no rule with this code."""

@@ -9,15 +9,6 @@ import typer
 from pinproof.audit.http_client import Client
 from pinproof.audit.index import DEFAULT_INDEX, Index
 
-__all__ = [
-    "INDEX_URL",
-    "TARGET",
-    "IndexUrl",
-    "Target",
-    "open_index",
-    "show_progress",
-]
-
 Target = Annotated[Path, typer.Argument(help="Root of a repository, or a requirements file.")]
 TARGET = Path()
 

@@ -19,8 +19,6 @@ from pinproof.commands.options import (
 )
 from pinproof.repository.pins import Pins, read_pins
 
-__all__ = ["command"]
-
 
 def command(
     target: Target = TARGET,

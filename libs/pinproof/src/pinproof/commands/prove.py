@@ -11,16 +11,6 @@ from pinproof.proof.prove_report import describe
 from pinproof.proof.runner import ProofRunner
 from pinproof.proof.write_report import write_report
 
-__all__ = [
-    "CacheLimit",
-    "CacheOption",
-    "ReportOption",
-    "RootOption",
-    "UvOption",
-    "command",
-    "open_runner",
-]
-
 RootOption = Annotated[Path, typer.Option(help="Root of the repository, with pins.toml.")]
 UvOption = Annotated[
     Path | None,

@@ -10,8 +10,6 @@ from pinproof.closure.sync import sync as sync_repository
 from pinproof.closure.uv import find_uv
 from pinproof.repository.closure_record import RECORD_FILE
 
-__all__ = ["command"]
-
 
 def command(
     root: Annotated[Path, typer.Argument(help="Root of the repository, with pins.toml.")] = Path(),

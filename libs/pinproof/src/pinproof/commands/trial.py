@@ -22,8 +22,6 @@ from pinproof.proof.trial_report import describe
 from pinproof.proof.working_copy import WorkingCopy, parse_changes
 from pinproof.proof.write_report import write_report
 
-__all__ = ["command"]
-
 
 def command(  # noqa: PLR0917 - typer calls it by name
     service: Annotated[str, typer.Argument(help="Folder of the service below the root.")],

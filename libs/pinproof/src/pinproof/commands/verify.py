@@ -10,8 +10,6 @@ import typer
 from pinproof.environment.verify import Verification
 from pinproof.environment.verify import verify as verify_environment
 
-__all__ = ["command"]
-
 
 def command(
     requirements: Annotated[

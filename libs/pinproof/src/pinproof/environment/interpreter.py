@@ -10,8 +10,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pinproof.errors import PinproofError
 
-__all__ = ["Distribution", "Installation", "InterpreterError", "inspect_interpreter"]
-
 _SNAPSHOT = Path(__file__).with_name("snapshot.py")
 _TIMEOUT_S = 60
 

@@ -17,16 +17,6 @@ from pinproof.errors import PinproofError
 from pinproof.repository.policy import POLICY_FILE, find_root, load_policy
 from pinproof.repository.reader import load_file
 
-__all__ = [
-    "INSTALLERS",
-    "Mismatch",
-    "MismatchKind",
-    "UnusableRequirementsError",
-    "Verification",
-    "compare",
-    "verify",
-]
-
 INSTALLERS = frozenset({"pip", "setuptools", "wheel"})
 """The distributions that an environment may have from its creation. They are never extra."""
 

@@ -10,8 +10,6 @@ from pathlib import Path
 
 from modelseal.temporaries import Temporary, remove_left
 
-__all__ = ["create_folder", "lock_shared", "remove_leftovers", "remove_unused"]
-
 # Not `.lock`, which uv uses itself.
 _LOCK = ".in-use"
 _TEMPORARY = re.compile(r"\.(.+)-[0-9a-f]{16}\.tmp")

@@ -13,8 +13,6 @@ from packaging.version import Version
 from pinproof.closure.uv import UnsatisfiableError
 from pinproof.proof.environments import EnvironmentCache, Recipe
 
-__all__ = ["find_coupled_upgrades"]
-
 
 def find_coupled_upgrades(
     direct: Sequence[Requirement],

@@ -10,8 +10,6 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
-__all__ = ["Document", "State", "diff", "mark", "paragraphs", "render_html", "table"]
-
 
 class State(StrEnum):
     """The result that a cell shows."""

@@ -28,8 +28,6 @@ from pinproof.proof.cache_dirs import (
     remove_unused,
 )
 
-__all__ = ["Environment", "EnvironmentCache", "Recipe"]
-
 _TIMEOUT_S = 1800
 _RECORD = "environment.json"
 _DESCRIPTIONS = frozenset({".cfg", ".py", ".toml", ".txt"})

@@ -7,8 +7,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-__all__ = ["find_interpreters"]
-
 _PROGRAM = (
     "import os, sys; print('%d.%d' % sys.version_info[:2]); "
     "print(os.path.realpath(getattr(sys, '_base_executable', sys.executable)))"

@@ -8,8 +8,6 @@ from pinproof.proof.environments import Recipe
 from pinproof.proof.interpreters import find_interpreters
 from pinproof.repository.policy import POLICY_FILE, PROD, Policy, Proof, load_policy
 
-__all__ = ["Job", "ProofError", "load_job"]
-
 
 class ProofError(PinproofError):
     """A service cannot be proven."""

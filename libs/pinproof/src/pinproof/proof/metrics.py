@@ -6,8 +6,6 @@ from pathlib import Path
 
 from modelseal.manifest import read_manifest
 
-__all__ = ["Metric", "compare_metrics"]
-
 
 @dataclass(frozen=True, slots=True)
 class Metric:

@@ -8,8 +8,6 @@ from pathlib import Path
 from modelseal.golden import GoldenSet, GoldenValue, Tolerance
 from modelseal.manifest import read_manifest
 
-__all__ = ["DECISION", "OutputDifference", "compare_outputs", "golden_of", "largest_of"]
-
 DECISION = 0.5
 """The threshold between two decisions, for counting those that flip."""
 

@@ -18,8 +18,6 @@ from pinproof.proof.output_differences import (
 )
 from pinproof.proof.runner import ProofRunner, ReplayResult, StepError
 
-__all__ = ["CHECKS", "CheckResult", "PythonProof", "ServiceProof", "prove"]
-
 CHECKS = {
     "environment": "The environment matches the requirements",
     "imports": "Every module imports",

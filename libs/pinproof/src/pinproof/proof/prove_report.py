@@ -4,8 +4,6 @@ from pinproof.proof.document import Document, State, mark, paragraphs, table
 from pinproof.proof.output_differences import OutputDifference
 from pinproof.proof.prove import CHECKS, PythonProof, ServiceProof
 
-__all__ = ["DIFFERENCE_HEADER", "describe", "difference_rows"]
-
 ENDS = ("floor", "ceiling")
 DIFFERENCE_HEADER = ("Output", "Largest difference", "Inputs that moved", "Decisions flipped")
 

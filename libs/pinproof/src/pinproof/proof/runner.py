@@ -17,8 +17,6 @@ from pinproof.proof.environments import Environment, EnvironmentCache
 from pinproof.proof.job import Job
 from pinproof.proof.step_cache import StepCache, StepResult, digest_of_code
 
-__all__ = ["ImportResult", "ProofRunner", "ReplayResult", "StepError"]
-
 _DEFAULT_CACHE = Path(".cache", "pinproof")
 _INSIDE = Path(__file__).with_name("inside")
 _TIMEOUT_S = 3600

@@ -12,8 +12,6 @@ from pydantic import JsonValue
 from pinproof.closure.replace_files import replace_files
 from pinproof.proof.cache_dirs import create_folder, remove_leftovers, remove_unused
 
-__all__ = ["StepCache", "StepResult", "digest", "digest_of_code"]
-
 StepResult = dict[str, JsonValue]
 
 _STEPS, _MODELS = 500, 40

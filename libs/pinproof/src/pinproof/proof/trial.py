@@ -20,8 +20,6 @@ from pinproof.proof.output_differences import (
 from pinproof.proof.runner import ProofRunner, StepError
 from pinproof.proof.working_copy import WorkingCopy
 
-__all__ = ["Evidence", "Trial", "TrialVerdict", "VersionChange", "trial"]
-
 
 class TrialVerdict(StrEnum):
     """What an upgrade does to a model."""

@@ -5,8 +5,6 @@ from pinproof.proof.output_differences import largest_of
 from pinproof.proof.prove_report import DIFFERENCE_HEADER, difference_rows
 from pinproof.proof.trial import Evidence, Trial, TrialVerdict
 
-__all__ = ["describe"]
-
 _STATES = {TrialVerdict.COMPATIBLE: State.GOOD, TrialVerdict.NEEDS_RETRAINING: State.NOTE}
 
 

@@ -19,8 +19,6 @@ from pinproof.repository.policy import DEV, POLICY_FILE, PROD
 from pinproof.repository.reader import Repository, load_repository
 from pinproof.repository.requirements import Line, LineKind
 
-__all__ = ["TrialError", "WorkingCopy", "parse_changes"]
-
 _COMMENT = re.compile(r"\s+#.*$")
 
 

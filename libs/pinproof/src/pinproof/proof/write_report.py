@@ -10,8 +10,6 @@ from pinproof.closure.replace_files import replace_files
 from pinproof.errors import PinproofError
 from pinproof.proof.document import Document, render_html
 
-__all__ = ["plain", "write_report"]
-
 FORMAT = 1
 
 

@@ -4,8 +4,6 @@ import json
 
 from pinproof.violations import Report
 
-__all__ = ["render"]
-
 
 def render(report: Report) -> str:
     """One object, with the same keys whether there are violations or not."""

@@ -12,8 +12,6 @@ from pinproof.repository.reader import UNUSABLE
 from pinproof.rules import RULES, documentation, summary
 from pinproof.violations import Report, Violation
 
-__all__ = ["render", "sarif_log"]
-
 _SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 )

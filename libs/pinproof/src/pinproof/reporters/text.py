@@ -2,8 +2,6 @@
 
 from pinproof.violations import Report
 
-__all__ = ["render"]
-
 
 def render(report: Report) -> str:
     """One line for each violation."""

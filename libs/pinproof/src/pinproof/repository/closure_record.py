@@ -7,15 +7,6 @@ from modelseal.records import first_error
 from packaging.requirements import InvalidRequirement, Requirement
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-__all__ = [
-    "RECORD_FILE",
-    "Closure",
-    "ClosureError",
-    "RecordedPin",
-    "dump_closure",
-    "parse_closure",
-]
-
 RECORD_FILE = "pins-closure.json"
 """The name of the record in the folder of a service."""
 

@@ -8,8 +8,6 @@ from pathlib import Path
 
 from pinproof.repository.script_names import is_script_name
 
-__all__ = ["FoundFiles", "find_files"]
-
 _NAMES = (
     "pyproject.toml",
     "requirements*.txt",

@@ -4,8 +4,6 @@ import codecs
 import re
 from collections.abc import Iterator
 
-__all__ = ["NotTextError", "decode", "logical_lines"]
-
 _BOMS = (
     # The longer marks first: UTF-32's little-endian mark begins with UTF-16's.
     (codecs.BOM_UTF8, "utf-8"),

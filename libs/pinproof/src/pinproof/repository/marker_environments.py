@@ -6,8 +6,6 @@ from itertools import product
 
 from packaging.markers import Marker, UndefinedComparison
 
-__all__ = ["PATCHES", "PLATFORMS", "marker_environments", "matching_environments"]
-
 _SYSTEMS = {
     "linux-x86_64": ("posix", "x86_64", "Linux", "linux"),
     "linux-aarch64": ("posix", "aarch64", "Linux", "linux"),

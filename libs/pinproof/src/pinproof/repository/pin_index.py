@@ -4,8 +4,6 @@ from pinproof.repository.marker_environments import matching_environments
 from pinproof.repository.policy import Policy
 from pinproof.repository.requirements import Line
 
-__all__ = ["PinIndex"]
-
 
 class PinIndex:
     """The first line of one distribution for each environment of a policy."""

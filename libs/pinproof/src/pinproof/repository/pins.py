@@ -14,8 +14,6 @@ from pinproof.repository.policy import Policy, find_root, load_policy
 from pinproof.repository.reader import load_file, load_repository
 from pinproof.repository.requirements import Line, LineKind
 
-__all__ = ["Pin", "Pins", "Scope", "UnusablePinsError", "read_pins"]
-
 
 class UnusablePinsError(PinproofError):
     """There are no pins, or some cannot be read."""

@@ -16,20 +16,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pinproof.errors import PinproofError
 from pinproof.repository.marker_environments import PLATFORMS
 
-__all__ = [
-    "DEV",
-    "POLICY_FILE",
-    "PROD",
-    "Exclusion",
-    "IgnoredAdvisory",
-    "PinException",
-    "Policy",
-    "PolicyError",
-    "Proof",
-    "find_root",
-    "load_policy",
-]
-
 POLICY_FILE = "pins.toml"
 PROD = "requirements-prod.txt"
 DEV = "requirements-dev.txt"

@@ -9,8 +9,6 @@ from packaging.utils import canonicalize_name
 
 from pinproof.repository.requirements import Line, LineKind, parse_requirement
 
-__all__ = ["PyprojectError", "parse_pyproject"]
-
 
 class PyprojectError(ValueError):
     """The file is not a valid pyproject.toml."""

@@ -13,8 +13,6 @@ from pinproof.repository.pyproject import PyprojectError, parse_pyproject
 from pinproof.repository.requirements import Line, LineKind, parse_requirements, shorten
 from pinproof.violations import Violation
 
-__all__ = ["UNUSABLE", "Repository", "load_file", "load_repository"]
-
 UNUSABLE = "PIN000"
 """The code of files that cannot be read. It is not a rule, and cannot be excepted."""
 

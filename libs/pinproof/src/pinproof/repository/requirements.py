@@ -20,16 +20,6 @@ from packaging.utils import canonicalize_name
 
 from pinproof.repository.lines import logical_lines
 
-__all__ = [
-    "Line",
-    "LineKind",
-    "Option",
-    "parse_line",
-    "parse_requirement",
-    "parse_requirements",
-    "shorten",
-]
-
 
 class LineKind(enum.Enum):
     """The kinds of lines."""

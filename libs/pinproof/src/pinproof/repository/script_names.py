@@ -1,7 +1,5 @@
 """Recognizes files that may contain commands by their names."""
 
-__all__ = ["SHELL_ENDINGS", "YAML_ENDINGS", "is_dockerfile", "is_makefile", "is_script_name"]
-
 SHELL_ENDINGS = (".sh", ".bash", ".ksh", ".zsh")
 YAML_ENDINGS = (".yml", ".yaml")
 

@@ -73,7 +73,7 @@ def test_a_build_of_a_release_is_that_release() -> None:
     assert affected(found, "1.4+cpu", "1.4.1+cpu") == ["1.4+cpu"]
 
 
-def test_a_withdrawn_advisory_is_none() -> None:
+def test_a_withdrawn_advisory_does_not_count() -> None:
     published = made_up(ranges=ranges({"introduced": "0"}))
     published["X-1"]["withdrawn"] = "2025-01-01T00:00:00Z"
 
@@ -151,7 +151,7 @@ def test_data_that_is_not_whole_is_an_error(change: Change, reason: str) -> None
 
 
 @pytest.mark.parametrize(("change", "_reason"), NOT_WHOLE)
-def test_no_password_is_told(change: Change, _reason: str) -> None:
+def test_no_password_is_printed(change: Change, _reason: str) -> None:
     whole = osv_of(documents(), {})
     with serving(lambda asked: change(asked) or whole(asked)) as url:
         source = OsvSource(url.replace("//", "//me:secret@"), CLIENT)
@@ -192,7 +192,7 @@ def test_many_questions_are_asked_in_several_batches() -> None:
     assert sorted(asked) == [101, 500]
 
 
-def test_a_version_that_is_none_names_its_advisory() -> None:
+def test_an_invalid_version_names_its_advisory() -> None:
     document = made_up(ranges=ranges({"introduced": "0"}, {"fixed": "soon"}))
 
     with pytest.raises(AdvisoryError, match="X-1 names 'soon', which is not a version"):
@@ -212,7 +212,7 @@ JINJA_FOUND = {
 
 
 def pypi_of(vulnerable: Mapping[str, object]) -> Answering:
-    """A server with PyPI's JSON API; a document without the key stands for None."""
+    """A server with PyPI's JSON API; None is a document without the key."""
     known = {"jinja2/2.4.1": [JINJA_FOUND], **vulnerable}
 
     def answer(asked: Asked) -> Reply:
@@ -245,7 +245,7 @@ def test_pypi_tells_which_releases_are_affected() -> None:
     assert affected(found, "2.8", "2.9", "2.10", "2.10.1", "3.0") == ["2.8", "2.10"]
 
 
-def test_what_pypi_calls_withdrawn_is_none() -> None:
+def test_an_advisory_that_pypi_has_withdrawn_does_not_count() -> None:
     withdrawn = JINJA_FOUND | {"withdrawn": "2025-01-01T00:00:00Z"}
 
     assert pypi("a", "1.0", vulnerable={"a/1.0": [withdrawn]}) == ()

@@ -92,7 +92,7 @@ def test_the_html_page_is_read() -> None:
         (Answer("https://example.org/", "text/html", b"<h1>Log in</h1>"), "has no file"),
     ],
 )
-def test_what_is_no_page_is_refused(answer: Answer, reason: str) -> None:
+def test_an_invalid_page_is_refused(answer: Answer, reason: str) -> None:
     with pytest.raises(WebError) as caught:
         read_page("some-thing", answer)
 
@@ -126,7 +126,7 @@ def test_an_index_is_asked_once_for_each_project_and_prefers_json() -> None:
     assert asked[0].headers["Accept"] == ACCEPT
 
 
-def test_the_requirements_of_a_release_come_from_the_metadata_beside_its_wheel() -> None:
+def test_the_requirements_of_a_release_come_from_the_metadata_of_its_wheel() -> None:
     with serving(index_of(PROJECTS)) as url:
         index = Index(f"{url}/simple/", CLIENT)
 
@@ -174,7 +174,7 @@ def test_where_neither_is_offered_what_a_release_asks_for_is_unknown() -> None:
     assert "secret" not in str(caught.value)
 
 
-def test_requirements_that_are_none_are_an_error() -> None:
+def test_invalid_requirements_are_an_error() -> None:
     with (
         serving(index_of({"a": {"1": Release(["b (>dev)"])}})) as url,
         pytest.raises(WebError, match="is not the metadata of a release"),

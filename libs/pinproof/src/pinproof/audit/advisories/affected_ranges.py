@@ -9,8 +9,6 @@ from typing import Protocol
 
 from packaging.version import Version
 
-__all__ = ["ALL_VERSIONS", "BelowFix", "Event", "EventKind", "EventRange", "VersionRange"]
-
 
 class VersionRange(Protocol):
     """A set of versions."""

@@ -32,8 +32,6 @@ from pinproof.audit.concurrent_map import Progress, concurrent_map
 from pinproof.audit.http_client import Client, check_address
 from pinproof.repository.requirements import shorten
 
-__all__ = ["OsvSource"]
-
 _BATCH_SIZE = 500
 _MAX_PAGES = 100
 

@@ -23,8 +23,6 @@ from pinproof.audit.advisories.source import (
 from pinproof.audit.concurrent_map import Progress, concurrent_map
 from pinproof.audit.http_client import Client, check_address
 
-__all__ = ["PypiSource"]
-
 
 class _Vulnerability(BaseModel):
     id: str = Field(min_length=1)

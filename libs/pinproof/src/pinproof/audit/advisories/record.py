@@ -7,8 +7,6 @@ from packaging.version import Version
 
 from pinproof.audit.advisories.affected_ranges import VersionRange
 
-__all__ = ["Advisory", "AdvisoryRecord", "group"]
-
 
 @dataclass(frozen=True)
 class AdvisoryRecord:

@@ -10,16 +10,6 @@ from pinproof.audit.concurrent_map import Progress
 from pinproof.errors import PinproofError
 from pinproof.repository.requirements import shorten
 
-__all__ = [
-    "CANARY",
-    "AdvisoryError",
-    "Affecting",
-    "Source",
-    "Wanted",
-    "group_records",
-    "with_canary",
-]
-
 CANARY = "jinja2", Version("2.4.1")
 """A release with old advisories: a source that has none of them has no data."""
 

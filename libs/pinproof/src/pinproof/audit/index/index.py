@@ -14,8 +14,6 @@ from pinproof.audit.index.pages import ACCEPT, read_page
 from pinproof.audit.index.project import File, Project
 from pinproof.repository.requirements import shorten
 
-__all__ = ["DEFAULT_INDEX", "Index", "NoMetadataError"]
-
 DEFAULT_INDEX = "https://pypi.org/simple/"
 """The default index of installers."""
 

@@ -11,8 +11,6 @@ from pydantic import AliasChoices, BaseModel, Field, ValidationError
 from pinproof.audit.http_client import Answer, WebError
 from pinproof.audit.index.project import File, Project, version_of
 
-__all__ = ["ACCEPT", "read_page"]
-
 _JSON = "application/vnd.pypi.simple.v1+json"
 _HTML = ("application/vnd.pypi.simple.v1+html", "text/html")
 

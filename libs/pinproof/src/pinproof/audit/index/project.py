@@ -14,8 +14,6 @@ from packaging.version import InvalidVersion, Version
 
 from pinproof.repository.marker_environments import PATCHES
 
-__all__ = ["File", "Project", "version_of"]
-
 
 @dataclass(frozen=True, slots=True)
 class File:

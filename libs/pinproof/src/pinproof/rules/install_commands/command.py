@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import PurePosixPath
 
-__all__ = ["UNKNOWN", "Command", "Word", "inner_scripts", "unknown_variable"]
-
 UNKNOWN = "\0"
 """The placeholder in a word for a value that is known only at run time."""
 

@@ -7,8 +7,6 @@ from pathlib import PurePosixPath
 
 from pinproof.rules.install_commands.command import Command, Word
 
-__all__ = ["CopiedFiles"]
-
 
 class CopiedFiles:
     """The copied files of one build stage, after the instructions that were read."""

@@ -12,8 +12,6 @@ from pinproof.rules.install_commands.copied_files import CopiedFiles
 from pinproof.rules.install_commands.scripts import script_commands
 from pinproof.rules.install_commands.shell import shell_commands
 
-__all__ = ["dockerfile_commands"]
-
 
 def dockerfile_commands(text: str) -> Iterator[Command]:
     """Yield the commands of the build, and those that start the container."""

@@ -12,8 +12,6 @@ from pinproof.repository.requirements import shorten
 from pinproof.rules.install_commands.command import UNKNOWN, Command
 from pinproof.rules.install_commands.installers import InstallTarget, TargetKind, install_targets
 
-__all__ = ["InstallChecker", "UnpinnedInstall"]
-
 _ARCHIVES = (".whl", ".zip", ".gz", ".tgz", ".tar", ".bz2", ".xz")
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _BEYOND_NAME = re.compile(r"[<>=!~;\[@\s]")

@@ -9,8 +9,6 @@ from pathlib import PurePosixPath
 
 from pinproof.rules.install_commands.command import UNKNOWN, Command, Word
 
-__all__ = ["InstallTarget", "TargetKind", "install_targets", "is_installer"]
-
 Words = Sequence[Word]
 
 

@@ -8,8 +8,6 @@ from pinproof.rules.install_commands.command import Command, unknown_variable
 from pinproof.rules.install_commands.makefile_variables import MakefileVariables
 from pinproof.rules.install_commands.shell import shell_commands
 
-__all__ = ["makefile_commands"]
-
 _ASSIGNMENT = re.compile(
     r"^(?:(?:export|override|private|unexport)\s+)*([\w.-]+)\s*(:::?=|::?=|\?=|\+=|!=|=)\s*(.*)$",
     re.DOTALL,

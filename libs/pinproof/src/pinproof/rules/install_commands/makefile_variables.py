@@ -5,8 +5,6 @@ from typing import NamedTuple
 
 from pinproof.rules.install_commands.command import unknown_variable
 
-__all__ = ["Generated", "MakefileVariables"]
-
 _DEEPEST = 20
 _FUNCTIONS = frozenset(
     {"abspath", "addprefix", "addsuffix", "and", "basename", "call", "dir", "error", "eval", "file"}

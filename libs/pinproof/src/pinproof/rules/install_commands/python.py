@@ -9,8 +9,6 @@ from typing import Protocol
 from pinproof.rules.install_commands.command import UNKNOWN, Command, Word, inner_scripts
 from pinproof.rules.install_commands.installers import is_installer
 
-__all__ = ["ReadShell", "python_commands"]
-
 
 class ReadShell(Protocol):
     """Yields the commands of a shell script, given the number of its first line."""

@@ -12,8 +12,6 @@ from pinproof.rules.install_commands.makefile import makefile_commands
 from pinproof.rules.install_commands.scripts import script_commands
 from pinproof.rules.install_commands.yaml import yaml_commands
 
-__all__ = ["UnreadableError", "read_commands"]
-
 _LARGEST = 4 * 1024 * 1024
 # Programs and manifests that name no installer are not parsed.
 _INSTALLER = re.compile(

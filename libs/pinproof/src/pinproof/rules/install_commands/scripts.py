@@ -8,8 +8,6 @@ from pinproof.rules.install_commands.command import Command
 from pinproof.rules.install_commands.python import python_commands
 from pinproof.rules.install_commands.shell import shell_commands
 
-__all__ = ["script_commands"]
-
 _SHELL = re.compile(r"^#!.*\b(?:ba|da|a|z|k)?sh\b")
 _PYTHON = re.compile(r"^#!.*\bpython")
 

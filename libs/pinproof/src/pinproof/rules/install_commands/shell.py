@@ -11,8 +11,6 @@ from tree_sitter import Language, Node, Parser
 from pinproof.rules.install_commands.command import UNKNOWN, Command, Word, inner_scripts
 from pinproof.rules.install_commands.python import python_commands
 
-__all__ = ["shell_commands"]
-
 _SHELLS = frozenset({"ash", "bash", "dash", "ksh", "sh", "zsh"})
 _ARGUMENTS = frozenset(
     {"ansi_c_string", "arithmetic_expansion", "brace_expression", "command_substitution"}

@@ -10,8 +10,6 @@ from pinproof.rules.install_commands.python import python_commands
 from pinproof.rules.install_commands.scripts import script_commands
 from pinproof.rules.install_commands.shell import shell_commands
 
-__all__ = ["NotYamlError", "yaml_commands"]
-
 # Keys whose text, or whose list of texts, is a shell script.
 _SCRIPTS = frozenset(
     {"run", "script", "before_script", "after_script", "before_install", "install", "commands"}
