@@ -22,10 +22,10 @@ from pinproof.audit.advisories.affected_ranges import (
 )
 from pinproof.audit.advisories.record import AdvisoryRecord
 from pinproof.audit.advisories.source import (
+    AdvisoriesByName,
     AdvisoryError,
-    Affecting,
-    Wanted,
-    group_records,
+    VersionsByName,
+    group_and_verify,
     with_canary,
 )
 from pinproof.audit.concurrent_map import Progress, concurrent_map
@@ -114,10 +114,10 @@ class OsvSource:
         self.url = check_address(url).rstrip("/")
         self._client = client
 
-    def affecting(self, wanted: Wanted, progress: Progress) -> Affecting:
+    def advisories_for(self, wanted: VersionsByName, progress: Progress) -> AdvisoriesByName:
         """Query the advisories of each version in batches, and then each advisory."""
-        asked = with_canary(wanted)
-        queries = [_Query(name, version) for name in asked for version in sorted(asked[name])]
+        queried = with_canary(wanted)
+        queries = [_Query(name, version) for name in queried for version in sorted(queried[name])]
         index = self._affected_versions(queries, progress)
         identifiers = sorted({identifier for _, identifier in index})
         documents = concurrent_map(
@@ -128,7 +128,7 @@ class OsvSource:
             document = documents[identifier]
             if document.withdrawn is None:
                 records[name].append(_record(document, name, frozenset(versions)))
-        return group_records(records, wanted, self.url)
+        return group_and_verify(records, wanted, self.url)
 
     def _affected_versions(
         self, queries: list[_Query], progress: Progress
