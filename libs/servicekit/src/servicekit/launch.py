@@ -15,8 +15,6 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import IO, Any, Final, Self
 
-__all__ = ["NotListeningError", "NotReadyInTimeError", "ServiceProcess", "wait_until"]
-
 WAIT_S: Final = 60.0
 
 _DEFAULTS: Final = {"HOST": "127.0.0.1", "PORT": "0", "DRAIN_S": "0", "LOG_LEVEL": "info"}
