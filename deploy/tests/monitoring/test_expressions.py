@@ -119,7 +119,7 @@ def samples(bankchurn: str, chicagotaxi: str) -> dict[str, list[dict[str, str]]]
 
 
 @pytest.mark.parametrize(("name", "expression"), EXPRESSIONS, ids=[name for name, _ in EXPRESSIONS])
-def test_requests_for_missing_series_are_reported(
+def test_every_series_of_an_expression_is_one_that_a_service_has(
     samples: dict[str, list[dict[str, str]]], name: str, expression: str
 ) -> None:
     found = list(selectors(expression))
