@@ -42,7 +42,7 @@ demo-%: %/.venv/.installed
 	@$*/.venv/bin/python tools/demo.py $*
 
 train-%: %/.venv/.installed ## Train and seal one service's model on sample data
-	cd $* && .venv/bin/python -m $(patsubst $*/src/%/cli.py,%,$(wildcard $*/src/*/cli.py)) train
+	cd $* && .venv/bin/python -m $(patsubst $*/src/%/__main__.py,%,$(wildcard $*/src/*/__main__.py)) train
 
 .PHONY: train-all
 train-all: $(SERVICES:%=train-%) ## Train and seal every service's model on sample data

@@ -16,16 +16,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from bankchurn import stack
 from bankchurn.api import Settings, create_app
 from bankchurn.batch import predict_file
 from bankchurn.cli import app
-from bankchurn.data import load_table
+from bankchurn.data.table import load_table
+from bankchurn.data.table_files import TableWriter, read_chunks
 from bankchurn.golden import golden_customers
-from bankchurn.model import ChurnPredictor
+from bankchurn.model import stack
+from bankchurn.model.predictor import ChurnPredictor
 from bankchurn.sample import generate_sample
 from bankchurn.schema import FEATURES
-from bankchurn.tables import TableWriter, read_chunks
 from modelseal import open_sealed
 from servicekit.testing import wait_until
 from starlette.testclient import TestClient
@@ -66,7 +66,7 @@ def write_tables(table: pd.DataFrame, folder: Path) -> None:
         mixed = table.assign(age=7, note="4_1")
         order = random.Random(seed).sample(mixed.columns.tolist(), len(mixed.columns))  # noqa: S311
         with TableWriter(folder / name) as writer:
-            writer.write(mixed[order])
+            writer.write_rows(mixed[order])
 
 
 def compare(folder: Path, table: pd.DataFrame) -> dict[str, float]:

@@ -10,10 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 from bankchurn.features import Matrix
-from bankchurn.model import ChurnPredictor
+from bankchurn.model.predictor import ChurnPredictor
 from bankchurn.sample import generate_sample
 from bankchurn.schema import IDENTIFIERS, TARGET, example
-from bankchurn.train import Training, TrainingOptions, seal, train
+from bankchurn.training.train import TrainedModel, TrainingOptions, seal, train
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -32,19 +32,19 @@ def sample() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="session")
-def training(sample: pd.DataFrame) -> Training:
+def training(sample: pd.DataFrame) -> TrainedModel:
     table = sample.drop(columns=list(IDENTIFIERS))
     options = TrainingOptions(seed=5, folds=2, background_rows=20)
     return train(table, source="sample", options=options)
 
 
 @pytest.fixture(scope="session")
-def predictor(training: Training) -> ChurnPredictor:
+def predictor(training: TrainedModel) -> ChurnPredictor:
     return training.predictor
 
 
 @pytest.fixture(scope="session")
-def sealed(training: Training, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sealed(training: TrainedModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models") / "bankchurn"
     seal(training, folder)
     return folder

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from bankchurn.api import Settings, create_app
-from bankchurn.model import AGREEMENT, ChurnPredictor
+from bankchurn.model.predictor import AGREEMENT, ChurnPredictor
 from bankchurn.schema import FEATURES
 from bankchurn.schema import Customer as Record
 from modelseal import open_sealed
@@ -199,7 +199,7 @@ def test_an_answer_outside_of_the_training_is_marked_and_counted(
     assert inside["warnings"] == []
     [warning] = outside["warnings"]
     assert (warning["code"], warning["field"]) == ("outside_training_range", "Age")
-    assert warning["message"].startswith("Age 100 is outside of the training data, which has 20 to")
+    assert warning["message"].startswith("Age 100 is outside the training range, 20 to")
     assert explained["warnings"] == outside["warnings"]
     fields = [[one["field"] for one in answer["warnings"]] for answer in batch["predictions"]]
     assert fields == [[], ["Age", "Balance"]]

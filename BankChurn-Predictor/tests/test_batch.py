@@ -6,13 +6,14 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 import pytest
-from bankchurn import tables
-from bankchurn.answers import risk_level
 from bankchurn.batch import predict_file
-from bankchurn.model import ChurnPredictor
+from bankchurn.data import table_files as tables
+from bankchurn.data.table_files import TableWriter, read_chunks
+from bankchurn.model.predictor import ChurnPredictor
+from bankchurn.model.stack import probabilities
+from bankchurn.responses import risk_level
 from bankchurn.sample import generate_sample
-from bankchurn.stack import probabilities
-from bankchurn.tables import DataError, TableWriter, read_chunks
+from servicekit.files import DataError
 
 ADDED = ["churn_probability", "churn_prediction", "risk_level", "warnings"]
 
@@ -24,15 +25,15 @@ def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def customers() -> pd.DataFrame:
-    """Customers of whom none lies outside of the training data of the fixtures' model."""
+    """Customers inside the training data of the fixtures' model."""
     made = generate_sample(100, seed=8, blank_share=0.3).drop(columns="Exited")
     return made.assign(Balance=made["Balance"].clip(upper=150_000))
 
 
 def write(table: pd.DataFrame, path: Path) -> Path:
     with TableWriter(path) as writer:
-        writer.write(table.iloc[:70])
-        writer.write(table.iloc[70:])
+        writer.write_rows(table.iloc[:70])
+        writer.write_rows(table.iloc[70:])
     return path
 
 
@@ -134,7 +135,7 @@ def test_a_column_of_the_output_is_not_overwritten(
     predictor: ChurnPredictor, customers: pd.DataFrame, tmp_path: Path, name: str
 ) -> None:
     source = write(customers.assign(warnings="mine", risk_level="mine"), tmp_path / name)
-    with pytest.raises(DataError, match="has risk_level, warnings already, which predict writes"):
+    with pytest.raises(DataError, match="already has risk_level, warnings, which predict writes"):
         predict_file(predictor, source, tmp_path / "out.csv")
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
@@ -211,20 +212,25 @@ def test_an_interrupted_run_leaves_nothing_behind(
 ) -> None:
     source = write(customers, tmp_path / "in.csv")
 
-    def interrupt(_rows: int) -> None:
+    def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        predict_file(predictor, source, tmp_path / "out.csv", progress=interrupt)
+        predict_file(predictor, source, tmp_path / "out.csv", advance=interrupt)
     assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
 
 
 def test_progress_counts_the_rows(
     predictor: ChurnPredictor, customers: pd.DataFrame, tmp_path: Path
 ) -> None:
-    counts: list[int] = []
+    counts: list[float] = []
+
+    def count(amount: float = 1, step: str | None = None) -> None:
+        assert step is None
+        counts.append(amount)
+
     source = write(customers, tmp_path / "in.csv")
-    predict_file(predictor, source, tmp_path / "out.csv", progress=counts.append)
+    predict_file(predictor, source, tmp_path / "out.csv", advance=count)
     assert counts == [40, 40, 20]
 
 

@@ -55,7 +55,7 @@ def test_train_seals_a_model_that_evaluate_predict_and_explain_use(
         "rows": 140, "compared": 140, "seen": 0, "share": 0.0,
     }  # fmt: skip
     blank = int(generate_sample(700, seed=2)["Tenure"].isna().sum())
-    unknown = f"Tenure is unknown for {blank} customers: the training median takes its place."
+    unknown = f"Tenure is unknown for {blank} customers: the training median is used."
     assert trained["notices"] == [unknown]
 
     use = ["--model", str(model)]
@@ -102,7 +102,7 @@ def test_explain_prints_the_marks_on_an_answer(
     result = run(app, ["explain", str(path), "--model", str(sealed)])
     assert result.exit_code == 0, result.output
     assert (
-        "Warning (outside_training_range): Age 100 is outside of the training data, which has 20 to"
+        "Warning (outside_training_range): Age 100 is outside the training range, 20 to"
     ) in result.output
 
 
@@ -138,7 +138,7 @@ def test_predict_says_how_many_answers_are_marked(
     result = run(app, [str(part) for part in arguments])
     assert result.exit_code == 0, result.output
     assert (
-        "50 answers are marked in the column warnings, because the customer lies outside of the "
+        "50 answers are marked in the column warnings, because the customer is outside the "
         "training data: outside_training_range:Age 50"
     ) in result.output
 
@@ -180,7 +180,7 @@ def test_columns_that_are_no_inputs_are_said_to_be_ignored(
     assert result.exit_code == 0, result.output
     shown = ", ".join(["''", *(f"'x{number}'" for number in range(9))])
     assert (
-        f"Notice: columns that are no inputs are ignored (12): {shown} and 2 more\n"
+        f"Notice: ignored 12 columns that are not inputs: {shown} and 2 more\n"
     ) in result.output
 
 
@@ -269,8 +269,8 @@ def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_arguments: object, **_options: object) -> None:
         pytest.fail("the training began")
 
-    monkeypatch.setattr("bankchurn.train.train", fail)
-    monkeypatch.setattr("bankchurn.evaluation_report.evaluate_pipeline", fail)
+    monkeypatch.setattr("bankchurn.training.train.train", fail)
+    monkeypatch.setattr("bankchurn.evaluation.evaluation.evaluate_pipeline", fail)
 
 
 @pytest.mark.usefixtures("no_training")

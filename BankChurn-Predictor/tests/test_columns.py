@@ -7,14 +7,14 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 import pytest
-from bankchurn.columns import read_column
+from bankchurn.data.columns import read_column
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 
 def wrong(cells: "list[object] | pd.Series[int]", name: str = "Balance") -> list[str]:
     column = read_column(pd.Series(cells, name=name), name)
-    return [f"{problem.row}: {problem.value}" for problem in column.problems]
+    return [f"{error.row}: {error.value}" for error in column.errors]
 
 
 NOT_NUMBERS = [
@@ -40,7 +40,7 @@ def test_text_that_is_no_number_is_named_and_never_read_as_one(text: str, name: 
 )  # fmt: skip
 def test_numbers_are_read_in_the_forms_that_are_documented(text: str, value: float) -> None:
     column = read_column(pd.Series([text], name="Balance"), "Balance")
-    assert column.problems == []
+    assert column.errors == []
     assert column.canonical.tolist() == [value]
 
 
@@ -51,7 +51,7 @@ def test_a_cell_is_a_number_exactly_by_the_grammar(text: str) -> None:
     number = float(text) if re.fullmatch(grammar, text) else None
     fits = number is not None and 0 <= number <= 1e9
     found = read_column(pd.Series([text], name="Balance", dtype=object), "Balance")
-    assert (found.problems == []) == fits
+    assert (found.errors == []) == fits
     if fits:
         assert found.canonical.tolist() == [number]
 
@@ -59,7 +59,7 @@ def test_a_cell_is_a_number_exactly_by_the_grammar(text: str) -> None:
 def test_a_blank_is_unknown_where_that_is_allowed_and_refused_elsewhere() -> None:
     cells: list[object] = [np.nan, "4", None]
     tenure = read_column(pd.Series(cells, name="Tenure"), "Tenure")
-    assert tenure.problems == []
+    assert tenure.errors == []
     np.testing.assert_array_equal(tenure.canonical, [np.nan, 4.0, np.nan])
     assert wrong(cells, "Balance") == ["0: blank", "2: blank"]
     assert wrong(cells, "Geography") == ["0: blank", "1: '4'", "2: blank"]
@@ -78,7 +78,7 @@ def test_typed_numbers_are_taken_as_they_are() -> None:
         pd.Series(["1", "0"], dtype="string"),
     ):
         column = read_column(cells.rename("HasCrCard"), "HasCrCard")
-        assert column.problems == [], cells.dtype
+        assert column.errors == [], cells.dtype
         assert column.canonical.dtype == np.int64
         assert column.canonical.tolist() == [1, 0]
 

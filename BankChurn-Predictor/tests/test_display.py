@@ -1,7 +1,7 @@
 import pytest
-from bankchurn.display import show_report
-from bankchurn.evaluate import Group
-from bankchurn.train import Training
+from bankchurn.cli.display import show_report
+from bankchurn.evaluation.metrics import Group
+from bankchurn.training.train import TrainedModel
 
 
 @pytest.fixture(autouse=True)
@@ -10,7 +10,7 @@ def _terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_group_has_one_line_of_80_columns_that_begins_with_its_name(
-    training: Training, capsys: pytest.CaptureFixture[str]
+    training: TrainedModel, capsys: pytest.CaptureFixture[str]
 ) -> None:
     evaluation = training.report.evaluation
     # Ten million customers, the most that are generated.

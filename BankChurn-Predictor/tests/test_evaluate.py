@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from bankchurn.evaluate import choose_threshold, evaluate, measure
+from bankchurn.evaluation.metrics import choose_threshold, evaluate, measure
 from hypothesis import given
 from hypothesis import strategies as st
 

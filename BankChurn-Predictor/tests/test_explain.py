@@ -4,22 +4,27 @@ from math import factorial
 import numpy as np
 import numpy.typing as npt
 import pytest
-from bankchurn.explain import AdditivityError, Background, ShapleyExplainer, in_probability
 from bankchurn.features import Matrix
-from bankchurn.model import ChurnPredictor
-from bankchurn.request_path import RequestPath
+from bankchurn.model.explanation import (
+    AdditivityError,
+    Background,
+    ShapleyExplainer,
+    in_probability,
+)
+from bankchurn.model.fast_ensemble import TreeEnsemble
+from bankchurn.model.predictor import ChurnPredictor
+from bankchurn.model.stack import probabilities
 from bankchurn.schema import FEATURES
-from bankchurn.stack import probabilities
 from scipy.special import expit
 
 
 @pytest.fixture(scope="module")
-def path(predictor: ChurnPredictor) -> RequestPath:
-    return RequestPath(predictor.pipeline.named_steps["stack"])
+def path(predictor: ChurnPredictor) -> TreeEnsemble:
+    return TreeEnsemble(predictor.pipeline.named_steps["stack"])
 
 
 @pytest.fixture(scope="module")
-def explainer(predictor: ChurnPredictor, path: RequestPath, matrix: Matrix) -> ShapleyExplainer:
+def explainer(predictor: ChurnPredictor, path: TreeEnsemble, matrix: Matrix) -> ShapleyExplainer:
     background = Background.sample(matrix, size=20, seed=1)
     return ShapleyExplainer(predictor.pipeline.named_steps["stack"], path, background)
 
@@ -62,7 +67,7 @@ def test_contributions_equal_enumeration_over_all_coalitions(
 
 
 def test_contributions_add_up_to_the_log_odds_of_the_request_path(
-    explainer: ShapleyExplainer, path: RequestPath, matrix: Matrix
+    explainer: ShapleyExplainer, path: TreeEnsemble, matrix: Matrix
 ) -> None:
     rows = matrix[:100]
     totals = explainer.base_log_odds + explainer.contributions(rows).sum(axis=1)
@@ -112,7 +117,7 @@ def test_a_background_survives_its_json_and_knows_when_it_does_not(matrix: Matri
     assert again.version == background.version
     np.testing.assert_array_equal(again.matrix, background.matrix)
     damaged = background.to_json().replace(background.version.encode(), b"0" * 12)
-    with pytest.raises(ValueError, match="not the one that its version names"):
+    with pytest.raises(ValueError, match="does not have the digest that is its version"):
         Background.from_json(damaged)
 
 
@@ -122,17 +127,17 @@ def test_the_same_seed_draws_the_same_background(matrix: Matrix) -> None:
 
 
 def test_values_that_do_not_add_up_are_never_returned(
-    predictor: ChurnPredictor, path: RequestPath, matrix: Matrix
+    predictor: ChurnPredictor, path: TreeEnsemble, matrix: Matrix
 ) -> None:
     stack = predictor.pipeline.named_steps["stack"]
     explainer = ShapleyExplainer(stack, path, Background(matrix[:5]))
     explainer.base_log_odds += 0.001
-    with pytest.raises(AdditivityError, match=r"miss the log-odds by 0\.001"):
+    with pytest.raises(AdditivityError, match=r"differ from the log-odds by 0\.001"):
         explainer.contributions(matrix[:1])
 
 
 def test_the_base_is_the_mean_of_the_background(
-    explainer: ShapleyExplainer, path: RequestPath
+    explainer: ShapleyExplainer, path: TreeEnsemble
 ) -> None:
     assert explainer.base_log_odds == pytest.approx(
         path.log_odds(explainer.background.matrix).mean()

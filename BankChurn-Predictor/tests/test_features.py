@@ -68,13 +68,13 @@ def test_an_unknown_tenure_becomes_the_median_of_training(
 
 
 def test_training_without_any_tenure_is_refused() -> None:
-    with pytest.raises(ValueError, match="at least one must be known"):
+    with pytest.raises(ValueError, match="The training data has no known Tenure"):
         CustomerEncoder().fit(pd.DataFrame({"Tenure": [np.nan, np.nan]}))
 
 
 def test_an_unknown_category_is_refused_and_not_guessed(customer: dict[str, object]) -> None:
     encoder = CustomerEncoder().fit(pd.DataFrame({"Tenure": [1.0]}))
-    with pytest.raises(ValueError, match="Geography has the unknown value 'Italy'"):
+    with pytest.raises(ValueError, match="Geography has the undeclared value 'Italy'"):
         encoder.transform(pd.DataFrame([customer | {"Geography": "Italy"}]))
 
 

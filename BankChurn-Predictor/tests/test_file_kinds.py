@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from bankchurn.data import load_table
-from bankchurn.tables import DataError, TableWriter, count_rows, read_chunks
+from bankchurn.data.table import load_table
+from bankchurn.data.table_files import TableWriter, count_rows, read_chunks
+from servicekit.files import DataError
 
 
 def refusal(path: Path) -> str:
@@ -96,7 +97,7 @@ def test_a_line_without_end_does_not_fill_the_memory(tmp_path: Path, line: bytes
     message = refusal(path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert "a line is longer than 1,048,576 characters" in message
+    assert "the row is longer than 1,048,576 characters" in message
     assert peak < 16 * 2**20
 
 

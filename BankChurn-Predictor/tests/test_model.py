@@ -3,10 +3,10 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pandas as pd
 import pytest
-from bankchurn.answers import risk_level
-from bankchurn.explain import Background
-from bankchurn.model import ChurnPredictor, Decision, RequestPathError, load, pack
-from bankchurn.request_path import RequestPath
+from bankchurn.model.explanation import Background
+from bankchurn.model.fast_ensemble import TreeEnsemble
+from bankchurn.model.predictor import ChurnPredictor, Decision, EnsembleError, load, pack
+from bankchurn.responses import risk_level
 from bankchurn.schema import FEATURES, Customer
 
 
@@ -66,10 +66,10 @@ def test_a_packed_model_answers_as_before(
 def test_a_model_whose_request_path_disagrees_is_not_loaded(
     predictor: ChurnPredictor, customers: list[Customer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = RequestPath.log_odds
-    monkeypatch.setattr(RequestPath, "log_odds", lambda self, rows: honest(self, rows) + 0.001)
+    honest = TreeEnsemble.log_odds
+    monkeypatch.setattr(TreeEnsemble, "log_odds", lambda self, rows: honest(self, rows) + 0.001)
     background = Background(predictor.encode(customers))
-    with pytest.raises(RequestPathError, match="away from the sealed pipeline"):
+    with pytest.raises(EnsembleError, match="away from the sealed pipeline"):
         ChurnPredictor(predictor.pipeline, background, predictor.decision, predictor.profile)
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import bankchurn
 import pytest
-from bankchurn.model import AGREEMENT
+from bankchurn.model.predictor import AGREEMENT
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 

@@ -6,6 +6,7 @@ import io
 import pickle
 import subprocess
 import sys
+import types
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,15 +18,15 @@ import pandas as pd
 import payloads
 import pytest
 import sklearn
-from bankchurn import pipeline_file
 from bankchurn.api import Settings, create_app
 from bankchurn.cli import app
-from bankchurn.model import ChurnPredictor
-from bankchurn.pipeline_file import PipelineUnpickler, read_pipeline, unpack, write_pipeline
-from bankchurn.pipeline_globals import PIPELINE_GLOBALS
+from bankchurn.model import pipeline_file, stack
+from bankchurn.model.pipeline_file import PipelineUnpickler, read_pipeline, unpack, write_pipeline
+from bankchurn.model.pipeline_globals import PIPELINE_GLOBALS
+from bankchurn.model.predictor import ChurnPredictor
 from bankchurn.sample import generate_sample
 from bankchurn.schema import IDENTIFIERS
-from bankchurn.train import Training, TrainingOptions, train
+from bankchurn.training.train import TrainedModel, TrainingOptions, train
 from modelseal import SealError, open_sealed
 from modelseal.errors import UnsafePickleError
 from modelseal.restricted_pickle import name_of
@@ -59,7 +60,7 @@ def extension() -> Iterator[None]:
     copyreg.remove_extension("posix", "system", payloads.EXTENSION)
 
 
-def test_the_pipeline_names_everything_in_the_list(training: Training) -> None:
+def test_the_pipeline_names_everything_in_the_list(training: TrainedModel) -> None:
     reader = PipelineUnpickler(io.BytesIO(unpack(training.files[pipeline_file.FILE_NAME])))
     reader.load()
     listed = PIPELINE_GLOBALS.instances | PIPELINE_GLOBALS.calls | PIPELINE_GLOBALS.references
@@ -71,7 +72,7 @@ def test_what_may_be_called_and_referred_to_is_this_and_nothing_else() -> None:
     assert sorted(map(name_of, PIPELINE_GLOBALS.calls)) == [
         "_loss:CyHalfBinomialLoss",
         "_loss:__pyx_unpickle_CyHalfBinomialLoss",
-        "bankchurn.pipeline_globals:_bytes_in_an_array",
+        "bankchurn.model.pipeline_globals:_bytes_in_an_array",
         "collections:defaultdict",
         "numpy.core.multiarray:_reconstruct",
         "numpy.core.multiarray:scalar",
@@ -100,12 +101,31 @@ def test_a_training_whose_pipeline_holds_something_new_names_it_and_the_remedy(
 
 
 def test_a_pipeline_answers_as_the_one_that_joblib_reads(
-    training: Training, sample: pd.DataFrame
+    training: TrainedModel, sample: pd.DataFrame
 ) -> None:
     contents = training.files[pipeline_file.FILE_NAME]
     by_joblib = joblib.load(io.BytesIO(contents))
     np.testing.assert_array_equal(
         read_pipeline(contents).predict_proba(sample), by_joblib.predict_proba(sample)
+    )
+
+
+def test_a_pipeline_that_names_the_former_module_of_the_learners_is_read(
+    training: TrainedModel, sample: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline = training.predictor.pipeline
+    former = types.ModuleType("bankchurn.stack")
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, former.__name__, former)
+        for learner in (stack.ForestMargin, stack.LightGBMMargin, stack.XGBoostMargin):
+            patch.setattr(former, learner.__name__, learner, raising=False)
+            patch.setattr(learner, "__module__", former.__name__)
+        contents = write_pipeline(pipeline)
+
+    assert b"bankchurn.stack" in unpack(contents)
+    assert b"bankchurn.model.stack" not in unpack(contents)
+    np.testing.assert_array_equal(
+        read_pipeline(contents).predict_proba(sample), pipeline.predict_proba(sample)
     )
 
 
@@ -175,7 +195,7 @@ PIPELINE = name("sklearn.pipeline", "Pipeline")
         (pickle.PERSID + b"1\n", "has the opcode PERSID"),
         (text("1") + pickle.BINPERSID, "has the opcode BINPERSID"),
         (pickle.NEXT_BUFFER, "has the opcode NEXT_BUFFER"),
-        (text("a pipeline"), "is something else than a fitted pipeline"),
+        (text("a pipeline"), "is not a fitted pipeline"),
         (
             build(
                 make(PIPELINE),
@@ -183,7 +203,7 @@ PIPELINE = name("sklearn.pipeline", "Pipeline")
                     {"steps": payloads.list_of(), "_sklearn_version": text(sklearn.__version__)}
                 ),
             ),
-            "is something else than a fitted pipeline",
+            "is not a fitted pipeline",
         ),
     ],
 )
@@ -237,7 +257,7 @@ OBJECT = call(name("numpy", "dtype"), text("O8"), payloads.FALSE, payloads.TRUE)
     ids=["addresses", "longer"],
 )
 def test_numbers_that_numpy_does_not_have_are_refused(described: bytes) -> None:
-    with pytest.raises(UnsafePickleError, match="describes numbers that numpy does not have"):
+    with pytest.raises(UnsafePickleError, match="describes a dtype that numpy does not have"):
         read_pipeline(payloads.pack(described))
 
 
@@ -251,20 +271,20 @@ def test_a_pipeline_that_would_call_other_methods_is_refused(predictor: ChurnPre
     ]:
         was = getattr(stack, change)
         setattr(stack, change, value)
-        with pytest.raises(UnsafePickleError, match="something else than a fitted pipeline"):
+        with pytest.raises(UnsafePickleError, match="is not a fitted pipeline"):
             read_pipeline(write_pipeline(pipeline))
         setattr(stack, change, was)
     assert type(read_pipeline(write_pipeline(pipeline))) is Pipeline
 
 
 def test_a_file_that_is_not_packed_as_a_pipeline_is_not_read(
-    training: Training, monkeypatch: pytest.MonkeyPatch
+    training: TrainedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     contents = training.files[pipeline_file.FILE_NAME]
     with pytest.raises(ValueError, match="not compressed with zlib"):
         read_pipeline(zlib.decompress(contents))
-    with pytest.raises(ValueError, match="is cut off"):
+    with pytest.raises(ValueError, match="is truncated"):
         read_pipeline(contents[:-1])
     monkeypatch.setattr(pipeline_file, "MAX_BYTES", 1000)
-    with pytest.raises(ValueError, match="unpacks to more than 1,000 bytes"):
+    with pytest.raises(ValueError, match="larger than 1,000 bytes unpacked"):
         read_pipeline(contents)

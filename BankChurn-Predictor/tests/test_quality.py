@@ -6,16 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from bankchurn.batch import predict_file
-from bankchurn.data import load_table
-from bankchurn.evaluate import measure
+from bankchurn.data.table import load_table
+from bankchurn.data.table_files import TableWriter
+from bankchurn.evaluation.metrics import measure
 from bankchurn.features import customers_to_frame
 from bankchurn.golden import golden_customers
-from bankchurn.model import ChurnPredictor
-from bankchurn.request_path import RequestPath
+from bankchurn.model.fast_ensemble import TreeEnsemble
+from bankchurn.model.predictor import ChurnPredictor
+from bankchurn.model.stack import LEARNERS, fit_pipeline, learner_probabilities, probabilities
 from bankchurn.schema import FEATURES, TARGET, Customer
-from bankchurn.stack import LEARNERS, fit_pipeline, learner_probabilities, probabilities
-from bankchurn.tables import TableWriter
-from bankchurn.train import STACK
+from bankchurn.training.train import STACK
 from scipy.special import expit
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline
@@ -86,7 +86,7 @@ def test_the_request_path_agrees_with_the_pipeline_on_all_real_customers(
 ) -> None:
     _, pipeline = fitted[0]
     matrix = pipeline.named_steps["features"].transform(table)
-    answers = expit(RequestPath(pipeline.named_steps["stack"]).log_odds(matrix))
+    answers = expit(TreeEnsemble(pipeline.named_steps["stack"]).log_odds(matrix))
     assert np.abs(answers - probabilities(pipeline, table)).max() < 1e-5
 
 
@@ -118,7 +118,7 @@ def test_the_real_file_is_scored_as_it_stands(
 def test_the_golden_customers_survive_a_file(predictor: ChurnPredictor, tmp_path: Path) -> None:
     customers = golden_customers()
     with TableWriter(tmp_path / "golden.csv") as writer:
-        writer.write(customers_to_frame(customers))
+        writer.write_rows(customers_to_frame(customers))
     predict_file(predictor, tmp_path / "golden.csv", tmp_path / "out.csv")
     scored = pd.read_csv(tmp_path / "out.csv")["churn_probability"].to_numpy(dtype=np.float64)
     expected = predictor.probabilities(predictor.encode(customers))

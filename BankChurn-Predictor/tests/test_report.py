@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 from bankchurn.report import check_folder, write_report
-from bankchurn.train import Training
+from bankchurn.training.train import TrainedModel
 from servicekit.files import DataError
 
 
-def test_a_report_is_written_with_its_plots(training: Training, tmp_path: Path) -> None:
+def test_a_report_is_written_with_its_plots(training: TrainedModel, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     written = write_report(training.report, tmp_path / "new" / "folder")
     assert [path.name for path in written] == ["evaluation.json", "roc.png", "calibration.png"]
@@ -25,12 +25,12 @@ def test_a_report_is_written_with_its_plots(training: Training, tmp_path: Path) 
 
 
 def test_without_matplotlib_the_report_goes_without_plots_and_says_so(
-    training: Training,
+    training: TrainedModel,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    monkeypatch.setattr("bankchurn.report.find_spec", lambda _name: None)
     assert [path.name for path in write_report(training.report, tmp_path)] == ["evaluation.json"]
     [record] = caplog.records
     assert record.getMessage().startswith("No plots were written: matplotlib is not installed")
@@ -39,7 +39,7 @@ def test_without_matplotlib_the_report_goes_without_plots_and_says_so(
 # The first limit is smaller than evaluation.json, the second only smaller than the plots.
 @pytest.mark.parametrize("limit", [8 * 1024, 24 * 1024])
 def test_a_report_that_does_not_fit_the_disk_leaves_the_old_one_whole_and_nothing_else(
-    training: Training,
+    training: TrainedModel,
     tmp_path: Path,
     largest_file: Callable[[int], AbstractContextManager[None]],
     limit: int,
@@ -53,7 +53,7 @@ def test_a_report_that_does_not_fit_the_disk_leaves_the_old_one_whole_and_nothin
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
-def test_a_report_is_as_readable_as_any_file(training: Training, tmp_path: Path) -> None:
+def test_a_report_is_as_readable_as_any_file(training: TrainedModel, tmp_path: Path) -> None:
     written = write_report(training.report, tmp_path)
     plain = tmp_path / "plain"
     plain.touch()

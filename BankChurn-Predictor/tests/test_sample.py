@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from bankchurn.data import find_problems, fingerprint
+from bankchurn.data.table import fingerprint, validate_rows
 from bankchurn.sample import generate_sample
 
 
@@ -18,8 +18,8 @@ def test_the_sample_has_the_columns_of_the_real_table(real_data: Path, large: pd
 
 
 def test_every_row_is_valid(large: pd.DataFrame) -> None:
-    table, problems = find_problems(large, need_target=True)
-    assert problems == []
+    table, errors = validate_rows(large, need_target=True)
+    assert errors == []
     assert large["CustomerId"].is_unique
     assert table["Tenure"].isna().mean() == pytest.approx(0.09, abs=0.01)
 

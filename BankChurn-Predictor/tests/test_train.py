@@ -6,17 +6,18 @@ import numpy as np
 import pandas as pd
 import pytest
 from bankchurn import features
-from bankchurn.data import load_table
-from bankchurn.evaluation_report import digest_table
-from bankchurn.explain import ShapleyExplainer
+from bankchurn.data.table import load_table
+from bankchurn.data.table_files import TableWriter
+from bankchurn.evaluation.evaluation import digest_table
 from bankchurn.features import Matrix, customer_values
 from bankchurn.golden import golden_customers
-from bankchurn.model import AGREEMENT, ChurnPredictor
+from bankchurn.model.explanation import ShapleyExplainer
+from bankchurn.model.predictor import AGREEMENT, ChurnPredictor
+from bankchurn.model.stack import fit_pipeline, probabilities
 from bankchurn.schema import CATEGORIES, FEATURES, NUMBERS, Customer
-from bankchurn.stack import fit_pipeline, probabilities
-from bankchurn.tables import DataError, TableWriter
-from bankchurn.train import Training, TrainingOptions, model_version, seal, train
+from bankchurn.training.train import TrainedModel, TrainingOptions, model_version, seal, train
 from modelseal import SealError, open_sealed
+from servicekit.files import DataError
 
 GUARDED = {"bankchurn", "lightgbm", "numpy", "pandas", "scikit-learn", "scipy", "shap", "treelite"}
 
@@ -31,7 +32,7 @@ def test_two_trainings_with_one_seed_give_the_same_predictions(sample: pd.DataFr
     assert not np.array_equal(first, other)
 
 
-def test_training_learns_what_the_sample_holds(training: Training) -> None:
+def test_training_learns_what_the_sample_holds(training: TrainedModel) -> None:
     metrics = training.report.evaluation.metrics
     assert metrics.customers == 300
     assert metrics.auc is not None
@@ -39,7 +40,7 @@ def test_training_learns_what_the_sample_holds(training: Training) -> None:
     assert 0.1 < training.report.threshold < 0.6
 
 
-def test_the_report_holds_means_with_their_spread_over_the_folds(training: Training) -> None:
+def test_the_report_holds_means_with_their_spread_over_the_folds(training: TrainedModel) -> None:
     scores = training.report.cross_validation
     assert scores is not None
     for score in scores.values():
@@ -70,7 +71,7 @@ def test_too_few_customers_of_one_kind_are_refused(
 
 
 def test_a_sealed_model_opens_and_answers_as_the_one_in_memory(
-    sealed: Path, training: Training, sample: pd.DataFrame
+    sealed: Path, training: TrainedModel, sample: pd.DataFrame
 ) -> None:
     opened = open_sealed(sealed)
     assert isinstance(opened.predictor, ChurnPredictor)
@@ -143,7 +144,7 @@ def _swapped(customers: Sequence[Customer]) -> Matrix:
 
 
 def test_a_model_whose_request_path_takes_features_in_another_order_is_not_sealed(
-    training: Training, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    training: TrainedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(features, "customer_values", _swapped)
     with pytest.raises(SealError, match="request_features") as caught:
@@ -153,7 +154,7 @@ def test_a_model_whose_request_path_takes_features_in_another_order_is_not_seale
 
 
 def test_a_model_whose_explanations_do_not_add_up_to_its_answers_is_not_sealed(
-    training: Training, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    training: TrainedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     honest = ShapleyExplainer.contributions
     monkeypatch.setattr(
@@ -165,10 +166,10 @@ def test_a_model_whose_explanations_do_not_add_up_to_its_answers_is_not_sealed(
 
 
 def test_a_model_that_finds_its_own_explanations_wrong_is_not_sealed(
-    training: Training, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    training: TrainedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bankchurn.explain._ADDITIVITY", -1.0)
-    with pytest.raises(SealError, match="paths disagree: The contributions miss the log-odds"):
+    monkeypatch.setattr("bankchurn.model.explanation._ADDITIVITY", -1.0)
+    with pytest.raises(SealError, match="disagree: The contributions differ from the log-odds"):
         seal(training, tmp_path / "model")
     assert list(tmp_path.iterdir()) == []
 
@@ -176,9 +177,9 @@ def test_a_model_that_finds_its_own_explanations_wrong_is_not_sealed(
 def test_a_model_whose_trees_are_read_differently_is_not_sealed(
     sample: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bankchurn.model.AGREEMENT", -1.0)
+    monkeypatch.setattr("bankchurn.model.predictor.AGREEMENT", -1.0)
     options = TrainingOptions(folds=2, background_rows=5)
-    with pytest.raises(SealError, match=r"paths disagree: The request path is .* away"):
+    with pytest.raises(SealError, match=r"paths disagree: The fast ensemble is .* away"):
         train(sample.head(600), source="sample", options=options)
 
 
@@ -193,7 +194,7 @@ def test_rows_on_both_sides_of_the_split_are_counted(sample: pd.DataFrame) -> No
     notice, unknown = trained.report.notices
     assert unknown.startswith("Tenure is unknown for ")
     assert notice.startswith(
-        f"{float(str(overlap['share'])):.1%} of the 120 rows that were held out equal a training"
+        f"{float(str(overlap['share'])):.1%} of the 120 held-out rows equal a training"
     )
 
 
@@ -203,7 +204,7 @@ def test_the_same_rows_have_the_same_digests_whatever_file_held_them(
     sample.to_csv(tmp_path / "a.csv", index=False)
     (tmp_path / "b.csv.gz").write_bytes(gzip.compress((tmp_path / "a.csv").read_bytes()))
     with TableWriter(tmp_path / "c.parquet") as writer:
-        writer.write(sample[[*reversed(sample.columns)]])
+        writer.write_rows(sample[[*reversed(sample.columns)]])
     digests = [
         digest_table(load_table(tmp_path / name)) for name in ("a.csv", "b.csv.gz", "c.parquet")
     ]

@@ -6,10 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from bankchurn.features import customer_values, table_values
-from bankchurn.model import ChurnPredictor, load
+from bankchurn.model.predictor import ChurnPredictor, load
+from bankchurn.model.training_profile import (
+    NumberProfile,
+    ProfileError,
+    TrainingProfile,
+    WarningFinder,
+)
 from bankchurn.schema import CATEGORIES, FEATURES, NUMBERS, Customer
-from bankchurn.train import Training, TrainingOptions, train
-from bankchurn.training_profile import NumberProfile, ProfileError, TrainingProfile, WarningFinder
+from bankchurn.training.train import TrainedModel, TrainingOptions, train
 from hypothesis import given
 from hypothesis import strategies as st
 from servicekit.answer_warnings import AnswerWarning, as_cell
@@ -85,7 +90,7 @@ def test_a_level_that_training_never_had_is_marked(
     assert find(finder, customer, Geography="Spain") == []
     [warning] = find(finder, customer, Geography="Germany")
     assert (warning.code, warning.field) == ("level_not_in_training", "Geography")
-    assert warning.message == (f"Geography Germany is in none of the {len(table):,} training rows.")
+    assert warning.message == f"None of the {len(table):,} training rows has Geography Germany."
 
 
 def test_an_unknown_value_is_marked_where_training_never_had_one(
@@ -116,16 +121,14 @@ def test_a_number_beyond_the_trained_range_is_marked(
     assert find(finder, customer, **{field: inside}) == []
     [warning] = find(finder, customer, **{field: outside})
     assert (warning.code, warning.field) == ("outside_training_range", field)
-    assert warning.message.startswith(f"{field} {outside:,} is outside of the training data")
+    assert warning.message.startswith(f"{field} {outside:,} is outside the training range")
 
 
 def test_a_message_says_the_value_and_the_range(
     finder: WarningFinder, customer: dict[str, object]
 ) -> None:
     [warning] = find(finder, customer, Balance=200_000.25)
-    assert warning.message == (
-        "Balance 200,000.25 is outside of the training data, which has 0 to 150,000.5."
-    )
+    assert warning.message == ("Balance 200,000.25 is outside the training range, 0 to 150,000.5.")
 
 
 def test_several_marks_come_in_the_order_of_the_features(
@@ -186,13 +189,13 @@ def test_a_customer_is_marked_exactly_where_it_is_outside(customer: Customer) ->
 
 
 @pytest.fixture(scope="module")
-def without_germans(sample: pd.DataFrame) -> Training:
+def without_germans(sample: pd.DataFrame) -> TrainedModel:
     table = sample[sample["Geography"] != "Germany"].reset_index(drop=True)
     return train(table, source="sample", options=TrainingOptions(folds=2, background_rows=20))
 
 
 def test_a_model_that_never_saw_germans_says_so_by_every_path(
-    without_germans: Training, sample: pd.DataFrame, customer: dict[str, object]
+    without_germans: TrainedModel, sample: pd.DataFrame, customer: dict[str, object]
 ) -> None:
     predictor = without_germans.predictor
     assert without_germans.report.notices[0].startswith("No training row has Geography Germany:")
@@ -211,7 +214,7 @@ def test_a_model_that_never_saw_germans_says_so_by_every_path(
 
 
 def test_a_model_without_a_profile_opens_and_marks_nothing(
-    training: Training, customer: dict[str, Any]
+    training: TrainedModel, customer: dict[str, Any]
 ) -> None:
     files = {name: raw for name, raw in training.files.items() if "profile" not in name}
     assert len(files) == len(training.files) - 1
@@ -238,7 +241,7 @@ def test_a_model_without_a_profile_opens_and_marks_nothing(
     ],
 )
 def test_a_model_of_other_inputs_is_refused_before_it_is_unpickled(
-    training: Training, change: dict[str, object]
+    training: TrainedModel, change: dict[str, object]
 ) -> None:
     profile = training.report.training_profile
     assert profile is not None
@@ -249,7 +252,7 @@ def test_a_model_of_other_inputs_is_refused_before_it_is_unpickled(
 
 
 def test_answers_do_not_depend_on_the_marks(
-    predictor: ChurnPredictor, training: Training, sample: pd.DataFrame
+    predictor: ChurnPredictor, training: TrainedModel, sample: pd.DataFrame
 ) -> None:
     files = {name: raw for name, raw in training.files.items() if "profile" not in name}
     np.testing.assert_array_equal(

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from batches import predict
 from chicagotaxi.cli import app
-from chicagotaxi.panel import Panel
+from chicagotaxi.history.panel import Panel
 from servicekit.testing.commands import (
     NOT_UTF8,
     CommandConformance,

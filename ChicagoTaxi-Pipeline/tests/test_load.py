@@ -1,4 +1,4 @@
-"""The service as a process, under more load than it wants while a batch lands; then its end."""
+"""The service under more load than it takes, while a new batch arrives, and its end."""
 
 import threading
 from collections import Counter
@@ -8,11 +8,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from batches import write_batch
-from chicagotaxi.model import DemandForecaster
-from chicagotaxi.panel import Panel
-from chicagotaxi.predict import identity
-from chicagotaxi.predictions import read_batch
-from chicagotaxi.tables import table
+from chicagotaxi.batch.predict import identity
+from chicagotaxi.batch.reader import read_batch
+from chicagotaxi.forecast.model_files import DemandForecaster
+from chicagotaxi.forecast.rows import table
+from chicagotaxi.history.panel import Panel
 from modelseal import OpenedModel
 from servicekit.testing import LiveService
 from servicekit.testing.load import Question, check_under_load

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from nlpinsight.data import Corpus, judgeable
-from nlpinsight.making import make_tfidf
+from nlpinsight.data.corpus import Corpus, judgeable
+from nlpinsight.data.split import split_and_filter
 from nlpinsight.model import SentimentModel
 from nlpinsight.sample import generate_sample
-from nlpinsight.train import Training, finish, make_ready, seal
+from nlpinsight.training.evaluate_and_seal import EvaluatedModel, evaluate_trained, seal
+from nlpinsight.training.train_tfidf import train_tfidf
 
 # How long an example takes says nothing on a busy machine.
 settings.register_profile("no deadline", deadline=None)
@@ -33,18 +34,18 @@ def corpus() -> Corpus:
 
 
 @pytest.fixture(scope="session")
-def training(corpus: Corpus) -> Training:
-    learned, held_out = make_ready(corpus, None, seed=5)
-    return finish(make_tfidf(learned.corpus, held_out), held_out, learned)
+def training(corpus: Corpus) -> EvaluatedModel:
+    learned, held_out = split_and_filter(corpus, None, seed=5)
+    return evaluate_trained(train_tfidf(learned.corpus, held_out), held_out, learned)
 
 
 @pytest.fixture(scope="session")
-def model(training: Training) -> SentimentModel:
+def model(training: EvaluatedModel) -> SentimentModel:
     return training.model
 
 
 @pytest.fixture(scope="session")
-def sealed(training: Training, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sealed(training: EvaluatedModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models") / "nlpinsight"
     seal(training, folder)
     return folder

@@ -10,11 +10,12 @@ from typing import Any, Literal
 
 import pytest
 from nlpinsight.api import Settings, create_app
-from nlpinsight.data import Corpus
-from nlpinsight.model import SentimentModel, judge
+from nlpinsight.backends.tfidf import TfidfConfig
+from nlpinsight.data.corpus import Corpus
+from nlpinsight.explain import explain
+from nlpinsight.model import SentimentModel, predict_sentiments
 from nlpinsight.schema import LABELS, MAX_TEXT_CHARACTERS
-from nlpinsight.text import is_longer
-from nlpinsight.tfidf import TfidfConfig
+from nlpinsight.text.normalisation import is_longer
 from servicekit.testing import wait_until
 from starlette.testclient import TestClient
 
@@ -47,7 +48,7 @@ def test_alone_and_in_a_batch_a_text_gets_what_the_model_says(
     client: TestClient, model: SentimentModel, corpus: Corpus
 ) -> None:
     texts = [*corpus.texts[:90], "x" * 15_000]
-    expected = [answer.model_dump() for answer in judge(model, texts)]
+    expected = [answer.model_dump() for answer in predict_sentiments(model, texts)]
 
     single = [client.post("/predict", json={"text": text}).json() for text in texts]
     batch = client.post("/predict_batch", json={"texts": [{"text": text} for text in texts]})
@@ -57,6 +58,30 @@ def test_alone_and_in_a_batch_a_text_gets_what_the_model_says(
     assert batch.json()["count"] == len(texts)
     assert batch.json()["model"] == "tfidf"
     assert batch.json()["inference_time_ms"] > 0
+
+
+def test_a_prediction_is_explained_on_request_only(
+    client: TestClient, model: SentimentModel
+) -> None:
+    text = "Acme beats estimates, but debt rises"
+    plain = client.post("/predict", json={"text": text}).json()
+    explained = client.post("/predict?explain=true", json={"text": text}).json()
+
+    assert plain["explanation"] is None
+    assert explained["explanation"] == explain(model, text).model_dump()
+    assert [word["word"] for word in explained["explanation"]["words"]] == text.split()
+    assert explained["prediction"] == plain["prediction"]
+
+
+def test_a_text_that_cannot_be_explained_is_refused_as_one_that_cannot_be_predicted(
+    client: TestClient,
+) -> None:
+    body = {"text": " \u200b https://a.b"}
+    plain = client.post("/predict", json=body)
+    explained = client.post("/predict?explain=true", json=body)
+
+    assert plain.status_code == explained.status_code == 422
+    assert explained.json()["errors"] == plain.json()["errors"]
 
 
 def test_what_is_not_read_of_a_long_text_is_told(client: TestClient) -> None:
@@ -122,7 +147,7 @@ def test_what_can_grow_is_not_read_where_others_wait(
 
     monkeypatch.setattr("nlpinsight.api.is_longer", measure)
     monkeypatch.setattr(
-        "nlpinsight.text.unicodedata",
+        "nlpinsight.text.normalisation.unicodedata",
         SimpleNamespace(**(vars(unicodedata) | {"normalize": watch})),
     )
 

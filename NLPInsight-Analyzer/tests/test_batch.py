@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nlpinsight.batch import ADDED, predict_file
-from nlpinsight.model import SentimentModel, judge
+from nlpinsight.batch.predict_file import ADDED, predict_file
+from nlpinsight.model import SentimentModel, predict_sentiments
 from servicekit.files import DataError
 
 
@@ -25,7 +25,9 @@ def test_every_row_gets_an_answer_behind_its_own_fields(
     assert list(rows[0]) == ["id", "text", "label", *ADDED]
     assert [row["id"] for row in rows] == ["007", "8"]
     assert rows[0]["text"] == 'Profit, "up"'
-    for row, answer in zip(rows, judge(model, [row["text"] for row in rows]), strict=True):
+    for row, answer in zip(
+        rows, predict_sentiments(model, [row["text"] for row in rows]), strict=True
+    ):
         assert row["prediction"] == answer.label
         assert float(row["confidence"]) == answer.confidence
         assert [float(row[label]) for label in answer.all_scores] == [*answer.all_scores.values()]
@@ -39,9 +41,13 @@ def test_rows_keep_their_order_over_pieces(
 ) -> None:
     source, out = tmp_path / "in.txt", tmp_path / "out.jsonl"
     source.write_text("".join(f"profit number {row}\n" for row in range(rows)))
-    counted: list[int] = []
+    counted: list[float] = []
 
-    summary = predict_file(model, source, out, progress=counted.append)
+    def count(amount: float = 1, step: str | None = None) -> None:
+        assert step is None
+        counted.append(amount)
+
+    summary = predict_file(model, source, out, advance=count)
 
     texts = [json.loads(line)["text"] for line in out.read_text().splitlines()]
     assert texts == [f"profit number {row}" for row in range(rows)]
@@ -149,7 +155,7 @@ def test_memory_does_not_grow_with_the_file(sealed: Path, tmp_path: Path) -> Non
         (tmp_path / "in.txt").write_text(line * rows)
         code = (
             "import resource, sys; from pathlib import Path; from modelseal import open_sealed;"
-            "from nlpinsight.batch import predict_file;"
+            "from nlpinsight.batch.predict_file import predict_file;"
             "model, source, out = map(Path, sys.argv[1:]);"
             "predict_file(open_sealed(model).predictor, source, out);"
             "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from nlpinsight.calibration import (
+from nlpinsight.backends.calibration import (
     CALIBRATION,
     Calibrator,
     HeldOut,
@@ -13,8 +13,8 @@ from nlpinsight.calibration import (
     fit,
     softmax,
 )
-from nlpinsight.hidden_words import LETTER, hide_words, hide_words_of_each
-from nlpinsight.text import normalise
+from nlpinsight.text.hidden_words import LETTER, hide_words, hide_words_of_each
+from nlpinsight.text.normalisation import normalise
 from numpy.typing import NDArray
 
 BASE = (0.2, 0.5, 0.3)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from nlpinsight.cli import app
-from nlpinsight.data import load_corpus
+from nlpinsight.data.corpus import load_corpus
 from nlpinsight.sample import generate_sample
 from typer.testing import CliRunner, Result
 
@@ -68,13 +68,13 @@ def test_train_seals_a_model_that_evaluate_predict_and_explain_use(
 
     result = run("predict", labelled_file, tmp_path / "out.csv", *use)
     assert result.exit_code == 0, result.output
-    assert "Judged 1,200 texts with tfidf 1.0.0+" in result.output
+    assert "Predicted 1,200 texts with tfidf 1.0.0+" in result.output
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 1201
 
     result = run("explain", "Acme cuts dividend by 5%", *use)
     assert result.exit_code == 0, result.output
     assert result.output.startswith("negative (")
-    assert "What speaks for negative" in result.output
+    assert "Contributions to negative" in result.output
 
     result = run("explain", "-", *use, "--json", "--label", "positive", stdin="[red] profit\n")
     assert result.exit_code == 0, result.output
@@ -102,7 +102,7 @@ def test_evaluate_counts_the_texts_that_it_leaves_out(sealed: Path, tmp_path: Pa
 
     result = run("evaluate", source, "--model", sealed, "--reports", tmp_path)
 
-    assert "left out of what is measured: 1 texts with nothing to judge" in result.output
+    assert "left out of the evaluation: 1 texts with nothing to judge" in result.output
     report = json.loads((tmp_path / "evaluation.json").read_text())
     assert (report["data"]["texts"], report["data"]["nothing_to_judge"]) == (1, 1)
 
@@ -214,7 +214,7 @@ def test_places_that_cannot_be_written_are_refused_before_training(  # noqa: PLR
     def fail(*_arguments: object) -> None:
         pytest.fail("the training began")
 
-    monkeypatch.setattr("nlpinsight.making.make_tfidf", fail)
+    monkeypatch.setattr("nlpinsight.cli.train.train_tfidf", fail)
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious" / "file").write_text("mine")
     (tmp_path / "file").write_text("mine")

@@ -3,9 +3,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from nlpinsight.data import Corpus, judgeable, load_corpus, load_texts, make_fit, split
-from nlpinsight.labels import parse_label_map
-from nlpinsight.leakage import wording
+from nlpinsight.data.corpus import Corpus, judgeable, load_corpus, load_texts
+from nlpinsight.data.labels import parse_label_map
+from nlpinsight.data.leakage import wording
+from nlpinsight.data.split import filter_training, split
 from nlpinsight.schema import LABELS
 from servicekit.files import DataError
 
@@ -107,7 +108,7 @@ def test_a_training_keeps_no_text_of_the_held_out_ones_and_none_twice() -> None:
         "train",
     )
 
-    fit, left_out = make_fit(training, held_out)
+    fit, left_out = filter_training(training, held_out)
 
     # The same words with two labels are a disagreement of people, and stay.
     assert (fit.texts, fit.labels) == (("x up", "x up"), ("positive", "negative"))
@@ -160,7 +161,7 @@ def test_the_real_files_leak_and_the_training_does_not(real_data: Path) -> None:
     train = load_corpus(real_data / "tfns_sent_train.csv", TFNS)
     valid = load_corpus(real_data / "tfns_sent_valid.csv", TFNS)
 
-    fit, left_out = make_fit(train, valid)
+    fit, left_out = filter_training(train, valid)
 
     assert left_out.held_out > 0
     assert left_out.nothing_to_judge == 3

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from nlpinsight.data import Corpus
-from nlpinsight.evaluate import Report, evaluate, measure
+from nlpinsight.data.corpus import Corpus
+from nlpinsight.evaluation.metrics import Report, evaluate, measure
 from nlpinsight.model import SentimentModel
 from nlpinsight.report import EVALUATION, check_folder, write_report
 from nlpinsight.schema import LABELS
-from nlpinsight.train import Training
+from nlpinsight.training.evaluate_and_seal import EvaluatedModel
 from servicekit.files import DataError
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, log_loss
 
@@ -106,7 +106,7 @@ def test_truncated_texts_are_counted(model: SentimentModel) -> None:
     assert evaluate(model, corpus).truncated == 1
 
 
-def test_a_report_is_written_and_read_back(training: Training, tmp_path: Path) -> None:
+def test_a_report_is_written_and_read_back(training: EvaluatedModel, tmp_path: Path) -> None:
     path = write_report(training.report, tmp_path / "new" / "reports")
 
     assert path.name == EVALUATION

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from nlpinsight.file_kinds import check_file
-from nlpinsight.textfiles import TextFile
+from nlpinsight.data.file_kinds import check_file
+from nlpinsight.data.text_file import TextFile
 from servicekit.files import DataError
 
 TABLE = 'id,text\n1,"profit, up"\n2,société\n'

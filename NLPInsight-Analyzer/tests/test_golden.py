@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from modelseal import GoldenValue, SealError
 from modelseal.golden import disagreements
+from nlpinsight.backends.tfidf import TfidfConfig
 from nlpinsight.golden import golden_texts, make_golden_set
 from nlpinsight.model import SentimentModel
 from nlpinsight.schema import LABELS
-from nlpinsight.text import normalise_all
-from nlpinsight.tfidf import TfidfConfig
-from nlpinsight.train import Training, seal
+from nlpinsight.text.normalisation import normalise_all
+from nlpinsight.training.evaluate_and_seal import EvaluatedModel, seal
 from pydantic import JsonValue
 
 
@@ -87,7 +87,7 @@ class OtherInBatches(Blurred):
 
 
 def test_a_model_whose_batches_answer_otherwise_cannot_be_sealed(
-    training: Training, tmp_path: Path
+    training: EvaluatedModel, tmp_path: Path
 ) -> None:
     other = replace(training, model=OtherInBatches(training.model))
 

@@ -46,13 +46,13 @@ def test_serving_the_linear_model_loads_neither_scikit_learn_nor_what_the_other_
 
 
 def test_the_transformer_loads_neither_torch_nor_scikit_learn() -> None:
-    loaded = loaded_by("import nlpinsight.transformer, nlpinsight.api")
+    loaded = loaded_by("import nlpinsight.backends.transformer, nlpinsight.api")
 
     assert {"onnxruntime", "tokenizers"} <= loaded
     assert not loaded & {*NEVER, *SCIKIT}
 
 
-@pytest.mark.parametrize("module", ["nlpinsight.cli", "nlpinsight.commands"])
+@pytest.mark.parametrize("module", ["nlpinsight.cli", "nlpinsight.cli.options"])
 def test_the_help_waits_for_nothing_heavy(module: str) -> None:
     loaded = loaded_by(f"import {module}")
 
@@ -60,6 +60,8 @@ def test_the_help_waits_for_nothing_heavy(module: str) -> None:
 
 
 def test_evaluating_and_judging_files_load_nothing_that_serving_does_not() -> None:
-    loaded = loaded_by("import nlpinsight.evaluate, nlpinsight.batch, nlpinsight.explain")
+    loaded = loaded_by(
+        "import nlpinsight.evaluation.metrics, nlpinsight.batch.predict_file, nlpinsight.explain"
+    )
 
     assert not loaded & {*NEVER, *SCIKIT, *ONNX}

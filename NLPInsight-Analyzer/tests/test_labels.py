@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nlpinsight.data import load_corpus
-from nlpinsight.labels import parse_label_map, read_label, shown_number
+from nlpinsight.data.corpus import load_corpus
+from nlpinsight.data.labels import parse_label_map, read_label, shown_number
 from nlpinsight.schema import LABELS, Label
 from servicekit.files import DataError
 

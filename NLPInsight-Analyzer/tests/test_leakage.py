@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nlpinsight.leakage import nearest, wording
+from nlpinsight.data.leakage import nearest, wording
 
 WORDS = st.lists(st.sampled_from("abcdefgh"), min_size=0, max_size=8).map(" ".join)
 

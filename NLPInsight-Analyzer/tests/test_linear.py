@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from modelseal import open_sealed
-from nlpinsight.calibration import softmax
-from nlpinsight.data import Corpus, load_texts
-from nlpinsight.linear import LinearModel
+from nlpinsight.backends.calibration import softmax
+from nlpinsight.backends.linear import LinearModel
+from nlpinsight.backends.tfidf import PIPELINE, TfidfModel
+from nlpinsight.data.corpus import Corpus, load_texts
 from nlpinsight.model import SentimentModel
 from nlpinsight.ngrams import character_terms, fold, word_terms
-from nlpinsight.pipeline import AGREEMENT, AgreementError, export, fit_pipeline
-from nlpinsight.tfidf import PIPELINE, TfidfModel
-from nlpinsight.train import Training
+from nlpinsight.training.evaluate_and_seal import EvaluatedModel
+from nlpinsight.training.linear_pipeline import AGREEMENT, AgreementError, export, fit_pipeline
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.pipeline import Pipeline
 
@@ -53,8 +53,10 @@ def test_runs_of_characters_are_those_of_scikit_learn(text: str) -> None:
 
 @settings(max_examples=200)
 @given(text=st.text(min_size=1).filter(lambda text: bool(text.strip())))
-def test_the_served_model_is_the_sealed_pipeline_on_any_text(training: Training, text: str) -> None:
-    pipeline = from_joblib(training.made.files[PIPELINE])
+def test_the_served_model_is_the_sealed_pipeline_on_any_text(
+    training: EvaluatedModel, text: str
+) -> None:
+    pipeline = from_joblib(training.trained.files[PIPELINE])
     served = linear(training.model)
 
     gap = np.abs(pipeline.predict_proba([text]) - softmax(served.decisions([text])))
@@ -84,7 +86,7 @@ def test_an_export_that_disagrees_is_refused(corpus: Corpus) -> None:
 
 @settings(max_examples=200)
 @given(text=st.text(st.sampled_from("profit rises -5% $a, é\n\u00df"), max_size=80))
-def test_contributions_add_up_to_the_decision(training: Training, text: str) -> None:
+def test_contributions_add_up_to_the_decision(training: EvaluatedModel, text: str) -> None:
     served = linear(training.model)
     normalised = " ".join(text.split())
 
@@ -141,5 +143,5 @@ def test_the_share_of_known_words_counts_words_and_neither_numbers_nor_marks(
 
 
 @given(st.text(max_size=60))
-def test_the_share_of_known_words_is_a_share(training: Training, text: str) -> None:
+def test_the_share_of_known_words_is_a_share(training: EvaluatedModel, text: str) -> None:
     assert 0 <= linear(training.model).known_share(text) <= 1

@@ -2,12 +2,12 @@ import json
 
 import numpy as np
 import pytest
-from nlpinsight.calibration import CALIBRATION, softmax
-from nlpinsight.model import CONFIG, Reading, SentimentModel, judge, load
+from nlpinsight.backends.calibration import CALIBRATION, softmax
+from nlpinsight.backends.tfidf import TfidfConfig, TfidfModel
+from nlpinsight.model import CONFIG, Reading, SentimentModel, load, predict_sentiments
 from nlpinsight.schema import LABELS
-from nlpinsight.text import EmptyTextError
-from nlpinsight.tfidf import TfidfConfig, TfidfModel
-from nlpinsight.train import Training
+from nlpinsight.text.normalisation import EmptyTextError
+from nlpinsight.training.evaluate_and_seal import EvaluatedModel
 
 
 def config(**changes: object) -> dict[str, bytes]:
@@ -17,7 +17,7 @@ def config(**changes: object) -> dict[str, bytes]:
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({}, "no config.json, so no back end can be chosen"),
+        ({}, "no config.json, which names the back end"),
         (config(backend="oracle"), "backend"),
         (config(labels=["positive", "neutral", "negative"]), "in this order"),
     ],
@@ -27,8 +27,8 @@ def test_a_model_of_something_else_is_refused(files: dict[str, bytes], message: 
         load(files)
 
 
-def test_the_sealed_file_chooses_the_back_end(training: Training) -> None:
-    loaded = load(training.made.files)
+def test_the_sealed_file_chooses_the_back_end(training: EvaluatedModel) -> None:
+    loaded = load(training.trained.files)
 
     assert isinstance(loaded, TfidfModel)
     assert isinstance(loaded, SentimentModel)
@@ -38,7 +38,7 @@ def test_the_sealed_file_chooses_the_back_end(training: Training) -> None:
 def test_an_answer_names_the_best_label_and_all_scores(model: SentimentModel) -> None:
     texts = ["Acme beats estimates and raises its outlook", "Acme cuts dividend by 5%"]
 
-    answers = judge(model, texts)
+    answers = predict_sentiments(model, texts)
 
     assert [answer.label for answer in answers] == ["positive", "negative"]
     for answer, scores in zip(answers, model.scores(texts), strict=True):
@@ -66,14 +66,14 @@ def test_what_is_beyond_the_bound_is_not_read_and_is_told(model: SentimentModel)
     limit = TfidfConfig().characters
     kept, ignored = "profit " * (limit // 7 + 1), "loss " * 500
 
-    [cut] = judge(model, [kept + ignored])
-    [exact] = judge(model, ["x" * limit])
+    [cut] = predict_sentiments(model, [kept + ignored])
+    [exact] = predict_sentiments(model, ["x" * limit])
 
     assert (cut.truncated, cut.used, cut.unit) == (True, limit, "characters")
     assert cut.total == len((kept + ignored).strip())
     assert (exact.truncated, exact.used, exact.total) == (False, limit, limit)
     # And the rest is really not read.
-    [other] = judge(model, [kept + "gain " * 500])
+    [other] = predict_sentiments(model, [kept + "gain " * 500])
     assert other.all_scores == cut.all_scores
 
 
@@ -84,7 +84,7 @@ def test_a_text_that_is_read_to_its_end_is_not_truncated() -> None:
 
 def test_nothing_to_judge_is_an_error_and_no_guess(model: SentimentModel) -> None:
     with pytest.raises(EmptyTextError):
-        judge(model, ["profit", "\u200b"])
+        predict_sentiments(model, ["profit", "\u200b"])
 
 
 @pytest.mark.parametrize(
@@ -99,13 +99,13 @@ def test_nothing_to_judge_is_an_error_and_no_guess(model: SentimentModel) -> Non
     ids=["Japanese", "Russian", "emoji", "no words of any language", "no words"],
 )
 def test_a_text_with_no_known_word_gets_the_base_rates_of_the_training_and_a_warning(
-    text: str, training: Training, model: SentimentModel
+    text: str, training: EvaluatedModel, model: SentimentModel
 ) -> None:
     assert training.report.training is not None
     shares = [training.report.training[label] for label in LABELS]
     base = np.array(shares, dtype=np.float64) / training.report.training["texts"]  # type: ignore[operator]
 
-    [answer] = judge(model, [text])
+    [answer] = predict_sentiments(model, [text])
 
     assert list(answer.all_scores.values()) == pytest.approx(base.tolist())
     assert answer.label == LABELS[int(base.argmax())]
@@ -114,19 +114,19 @@ def test_a_text_with_no_known_word_gets_the_base_rates_of_the_training_and_a_war
 
 
 def test_a_text_of_mostly_unknown_words_is_marked(model: SentimentModel) -> None:
-    [few, half] = judge(model, ["zxqvk wprtl mnbqz profit", "zxqvk profit"])
+    [few, half] = predict_sentiments(model, ["zxqvk wprtl mnbqz profit", "zxqvk profit"])
 
     assert few.in_vocabulary == 0.25
     assert [one.code for one in few.warnings] == ["mostly_unknown"]
-    assert "only 25% of the words" in few.warnings[0].message
+    assert "Only 25% of the words" in few.warnings[0].message
     assert (half.in_vocabulary, half.warnings) == (0.5, [])
 
 
 def test_a_model_that_was_sealed_before_calibration_opens_and_answers_as_it_did(
-    training: Training,
+    training: EvaluatedModel,
 ) -> None:
     before = {
-        name: contents for name, contents in training.made.files.items() if name != CALIBRATION
+        name: contents for name, contents in training.trained.files.items() if name != CALIBRATION
     }
     model = load(before)
     decisions, _ = model.decide(["profit rises", "\u4e2d\u6587"])

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nlpinsight.batch import predict_file
+from nlpinsight.batch.predict_file import predict_file
 from nlpinsight.cli import app
-from nlpinsight.data import load_corpus, load_texts
+from nlpinsight.data.corpus import load_corpus, load_texts
 from nlpinsight.model import SentimentModel
 from nlpinsight.schema import LABELS, Label
-from nlpinsight.text import normalise
+from nlpinsight.text.normalisation import normalise
 from typer.testing import CliRunner
 
 Pairs = list[tuple[str, Label]]

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from nlpinsight.calibration import softmax
-from nlpinsight.linear import Block, LinearModel
-from nlpinsight.pooling import POOLING, Pool, pooled
+from nlpinsight.backends.calibration import softmax
+from nlpinsight.backends.linear import Block, LinearModel
+from nlpinsight.backends.pooling import POOLING, Pool, pooled
 
 Floats = npt.NDArray[np.float64]
 
@@ -77,5 +77,5 @@ def test_a_weight_out_of_bounds_is_refused(weight: object, linear: LinearModel) 
     files = Pool(linear, 0.5).add_to({})
     files[POOLING] = json.dumps({"linear_weight": weight}).encode()
 
-    with pytest.raises(ValueError, match="holds no weight from 0 to 1"):
+    with pytest.raises(ValueError, match="must hold a weight from 0 to 1"):
         Pool.read_from(files)

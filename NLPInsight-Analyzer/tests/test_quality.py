@@ -8,29 +8,30 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from nlpinsight.data import judgeable, load_corpus
-from nlpinsight.evaluate import evaluate
-from nlpinsight.hidden_words import hide_words_of_each
-from nlpinsight.labels import parse_label_map
-from nlpinsight.making import make_tfidf
-from nlpinsight.text import normalise_all
-from nlpinsight.train import Training, finish, make_ready
+from nlpinsight.data.corpus import judgeable, load_corpus
+from nlpinsight.data.labels import parse_label_map
+from nlpinsight.data.split import split_and_filter
+from nlpinsight.evaluation.metrics import evaluate
+from nlpinsight.text.hidden_words import hide_words_of_each
+from nlpinsight.text.normalisation import normalise_all
+from nlpinsight.training.evaluate_and_seal import EvaluatedModel, evaluate_trained
+from nlpinsight.training.train_tfidf import train_tfidf
 
 PROJECT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
-def trained(real_data: Path) -> Training:
+def trained(real_data: Path) -> EvaluatedModel:
     tfns = parse_label_map("tfns")
     train, valid = (
         load_corpus(real_data / f"tfns_sent_{part}.csv", tfns) for part in ("train", "valid")
     )
-    learned, held_out = make_ready(train, valid, seed=42)
-    return finish(make_tfidf(learned.corpus, held_out), held_out, learned)
+    learned, held_out = split_and_filter(train, valid, seed=42)
+    return evaluate_trained(train_tfidf(learned.corpus, held_out), held_out, learned)
 
 
 @pytest.mark.slow
-def test_the_linear_model_is_as_good_as_promised(trained: Training) -> None:
+def test_the_linear_model_is_as_good_as_promised(trained: EvaluatedModel) -> None:
     metrics = trained.report.evaluation.metrics
 
     assert metrics.texts == 2388
@@ -39,7 +40,7 @@ def test_the_linear_model_is_as_good_as_promised(trained: Training) -> None:
 
 
 @pytest.mark.slow
-def test_what_was_seen_nearly_word_for_word_does_not_carry_it(trained: Training) -> None:
+def test_what_was_seen_nearly_word_for_word_does_not_carry_it(trained: EvaluatedModel) -> None:
     leakage = trained.report.evaluation.leakage
 
     assert leakage is not None
@@ -49,13 +50,13 @@ def test_what_was_seen_nearly_word_for_word_does_not_carry_it(trained: Training)
 
 
 @pytest.mark.slow
-def test_its_confidence_means_about_what_it_says(trained: Training) -> None:
+def test_its_confidence_means_about_what_it_says(trained: EvaluatedModel) -> None:
     assert trained.report.evaluation.calibration.error < 0.04
 
 
 @pytest.mark.slow
 def test_calibration_helps_where_words_are_hidden_and_does_no_harm_where_they_are_not(
-    trained: Training, real_data: Path
+    trained: EvaluatedModel, real_data: Path
 ) -> None:
     valid = judgeable(load_corpus(real_data / "tfns_sent_valid.csv", parse_label_map("tfns")))
     hidden = hide_words_of_each(normalise_all(valid.texts), seed=9)
@@ -72,7 +73,7 @@ def test_calibration_helps_where_words_are_hidden_and_does_no_harm_where_they_ar
 
 
 @pytest.mark.slow
-def test_every_real_text_is_read_to_its_end(trained: Training) -> None:
+def test_every_real_text_is_read_to_its_end(trained: EvaluatedModel) -> None:
     assert trained.report.evaluation.truncated == 0
 
 

@@ -3,16 +3,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from nlpinsight.calibration import Calibrator, HeldOut
-from nlpinsight.data import Corpus
-from nlpinsight.evaluate import evaluate
-from nlpinsight.model import SentimentModel
-from nlpinsight.reliability import (
+from nlpinsight.backends.calibration import Calibrator, HeldOut
+from nlpinsight.data.corpus import Corpus
+from nlpinsight.evaluation.metrics import evaluate
+from nlpinsight.evaluation.reliability import (
     by_vocabulary,
     calibration_of,
     describe_calibration,
     reliability,
 )
+from nlpinsight.model import SentimentModel
 from numpy.typing import NDArray
 
 SCORES = np.array([[0.9, 0.1, 0.0], [0.6, 0.2, 0.2], [0.2, 0.8, 0.0], [0.1, 0.2, 0.7]])

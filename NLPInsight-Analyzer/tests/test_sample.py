@@ -5,12 +5,12 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from nlpinsight.data import split
-from nlpinsight.leakage import wording
-from nlpinsight.pipeline import fit_pipeline
+from nlpinsight.data.leakage import wording
+from nlpinsight.data.split import split
 from nlpinsight.sample import DISAGREEMENT, MAX_TEXTS, generate_sample
 from nlpinsight.schema import LABELS
-from nlpinsight.text import normalise_all
+from nlpinsight.text.normalisation import normalise_all
+from nlpinsight.training.linear_pipeline import fit_pipeline
 
 
 def test_the_default_sample_has_over_3000_different_texts_in_three_labels() -> None:

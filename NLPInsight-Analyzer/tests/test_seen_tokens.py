@@ -1,5 +1,5 @@
 import pytest
-from nlpinsight.seen_tokens import SEEN_TOKENS, SeenTokens
+from nlpinsight.backends.seen_tokens import SEEN_TOKENS, SeenTokens
 from tokenizers import Tokenizer
 from tokenizers.models import WordPiece
 from tokenizers.pre_tokenizers import BertPreTokenizer

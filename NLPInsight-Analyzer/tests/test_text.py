@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nlpinsight.text import (
+from nlpinsight.text.normalisation import (
     MAX_MARKS,
     EmptyTextError,
     grows,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from nlpinsight.text import normalise
+from nlpinsight.text.normalisation import normalise
 
 
 @pytest.fixture(scope="module")

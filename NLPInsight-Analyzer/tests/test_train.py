@@ -7,19 +7,21 @@ import pytest
 from modelseal import open_sealed
 from modelseal.errors import FileDigestError, SealError
 from modelseal.golden import differences
-from nlpinsight.data import Corpus
-from nlpinsight.leakage import digest_texts
-from nlpinsight.making import Made, make_tfidf
+from nlpinsight.data.corpus import Corpus
+from nlpinsight.data.leakage import digest_texts
+from nlpinsight.data.split import split_and_filter
+from nlpinsight.evaluation.reliability import CalibrationFit
 from nlpinsight.model import CONFIG, SentimentModel, load
-from nlpinsight.reliability import CalibrationFit
 from nlpinsight.schema import LABELS
-from nlpinsight.train import Training, finish, make_ready, seal
+from nlpinsight.training.evaluate_and_seal import EvaluatedModel, evaluate_trained, seal
+from nlpinsight.training.train_tfidf import train_tfidf
+from nlpinsight.training.trained_model import TrainedModel
 from servicekit.files import DataError
 from servicekit.training_rows import ROW_SKETCH, RowSketch
 
 
 def test_a_sealed_model_opens_and_answers_as_the_one_in_memory(
-    sealed: Path, training: Training, corpus: Corpus
+    sealed: Path, training: EvaluatedModel, corpus: Corpus
 ) -> None:
     opened = open_sealed(sealed)
 
@@ -34,9 +36,9 @@ def test_a_sealed_model_opens_and_answers_as_the_one_in_memory(
 
 
 def test_the_texts_of_the_training_are_sealed_as_digests(
-    sealed: Path, training: Training, corpus: Corpus
+    sealed: Path, training: EvaluatedModel, corpus: Corpus
 ) -> None:
-    learned, held_out = make_ready(corpus, None, seed=5)
+    learned, held_out = split_and_filter(corpus, None, seed=5)
     sketch = open_sealed(sealed).manifest.data[ROW_SKETCH]
     assert isinstance(sketch, dict)
 
@@ -51,14 +53,19 @@ def test_the_texts_of_the_training_are_sealed_as_digests(
 
 def test_what_numbers_were_read_as_is_sealed(corpus: Corpus, tmp_path: Path) -> None:
     order = {"-1": "negative", "0": "neutral", "1": "positive"}
-    learned, held_out = make_ready(replace(corpus, label_map=order), None, seed=5)
-    seal(finish(make_tfidf(learned.corpus, held_out), held_out, learned), tmp_path / "model")
+    learned, held_out = split_and_filter(replace(corpus, label_map=order), None, seed=5)
+    seal(
+        evaluate_trained(train_tfidf(learned.corpus, held_out), held_out, learned),
+        tmp_path / "model",
+    )
 
     data = open_sealed(tmp_path / "model").manifest.data
     assert data["training"]["label_map"] == data["held_out"]["label_map"] == order  # type: ignore[call-overload, index]
 
 
-def test_the_calibrator_is_sealed_with_what_it_is_worth(sealed: Path, training: Training) -> None:
+def test_the_calibrator_is_sealed_with_what_it_is_worth(
+    sealed: Path, training: EvaluatedModel
+) -> None:
     assert training.report.training is not None
     details = CalibrationFit.model_validate(training.report.details["calibration"])
     texts = training.report.training["texts"]
@@ -82,7 +89,7 @@ def test_a_sealed_model_guards_what_answers(sealed: Path) -> None:
     assert "scikit-learn" in environment
 
 
-def test_a_training_learns_what_the_sample_holds(training: Training) -> None:
+def test_a_training_learns_what_the_sample_holds(training: EvaluatedModel) -> None:
     metrics = training.report.evaluation.metrics
 
     assert metrics.accuracy > metrics.majority + 0.2
@@ -91,15 +98,17 @@ def test_a_training_learns_what_the_sample_holds(training: Training) -> None:
     assert training.report.details["largest_difference_from_pipeline"] < 1e-12  # type: ignore[operator]
 
 
-def test_the_version_names_texts_choices_and_libraries(training: Training, corpus: Corpus) -> None:
-    learned, held_out = make_ready(corpus, None, seed=5)
-    made = training.made
-    other_texts, _ = make_ready(corpus, None, seed=6)
-    other_choice = Made(made.files, {"C": 1}, made.libraries, {}, 0.0)
-    other_library = Made(made.files, made.parameters, {"numpy": "1.26.5"}, {}, 0.0)
+def test_the_version_names_texts_choices_and_libraries(
+    training: EvaluatedModel, corpus: Corpus
+) -> None:
+    learned, held_out = split_and_filter(corpus, None, seed=5)
+    made = training.trained
+    other_texts, _ = split_and_filter(corpus, None, seed=6)
+    other_choice = TrainedModel(made.files, {"C": 1}, made.libraries, {}, 0.0)
+    other_library = TrainedModel(made.files, made.parameters, {"numpy": "1.26.5"}, {}, 0.0)
 
     versions = [
-        finish(*of).report.model_version
+        evaluate_trained(*of).report.model_version
         for of in [
             (made, held_out, learned),
             (made, held_out, other_texts),
@@ -111,17 +120,19 @@ def test_the_version_names_texts_choices_and_libraries(training: Training, corpu
 
     assert versions[0] == training.report.model_version
     assert len(set(versions)) == 5
-    assert finish(made, held_out, None, version_override="9").report.model_version == "9"
+    assert evaluate_trained(made, held_out, None, version_override="9").report.model_version == "9"
 
 
 def test_too_few_texts_of_a_label_are_refused(corpus: Corpus) -> None:
     positive = [index for index, label in enumerate(corpus.labels) if label == "positive"]
     others = [index for index, label in enumerate(corpus.labels) if label != "positive"]
 
-    with pytest.raises(DataError, match="19 positive texts to learn from"):
-        make_ready(corpus.only([*positive[:19], *others]), corpus.only(positive[30:40]), seed=1)
+    with pytest.raises(DataError, match="19 positive texts to train on"):
+        split_and_filter(
+            corpus.only([*positive[:19], *others]), corpus.only(positive[30:40]), seed=1
+        )
     with pytest.raises(DataError, match="has no text to judge"):
-        make_ready(corpus, Corpus(("https://a.b",), ("neutral",), "links"), seed=1)
+        split_and_filter(corpus, Corpus(("https://a.b",), ("neutral",), "links"), seed=1)
 
 
 def test_one_changed_weight_is_refused_before_it_is_loaded(sealed: Path, tmp_path: Path) -> None:
@@ -135,10 +146,10 @@ def test_one_changed_weight_is_refused_before_it_is_loaded(sealed: Path, tmp_pat
 
 
 def test_a_model_that_answers_otherwise_than_it_says_cannot_be_sealed(
-    training: Training, corpus: Corpus, tmp_path: Path
+    training: EvaluatedModel, corpus: Corpus, tmp_path: Path
 ) -> None:
-    other = make_tfidf(corpus.only(range(0, len(corpus), 2)), corpus)
-    swapped = Training(training.model, other, training.report)
+    other = train_tfidf(corpus.only(range(0, len(corpus), 2)), corpus)
+    swapped = EvaluatedModel(training.model, other, training.report)
 
     with pytest.raises(SealError, match="answers differently in a fresh process"):
         seal(swapped, tmp_path / "model")
@@ -148,12 +159,12 @@ def test_a_model_that_answers_otherwise_than_it_says_cannot_be_sealed(
 def test_a_model_of_other_weights_does_not_pass_for_this_one(sealed: Path, corpus: Corpus) -> None:
     # Whoever can write the folder can make all digests right; the golden texts still tell.
     golden = open_sealed(sealed).manifest.golden
-    other = make_tfidf(corpus.only(range(0, len(corpus), 2)), corpus)
+    other = train_tfidf(corpus.only(range(0, len(corpus), 2)), corpus)
     assert differences(golden, load(other.files).replay(golden.inputs))
 
 
-def test_the_config_says_what_it_must(training: Training) -> None:
-    assert json.loads(training.made.files[CONFIG]) == {
+def test_the_config_says_what_it_must(training: EvaluatedModel) -> None:
+    assert json.loads(training.trained.files[CONFIG]) == {
         "backend": "tfidf",
         "labels": list(LABELS),
         "characters": 10_000,

@@ -19,15 +19,13 @@ from servicekit import (
 )
 from servicekit import create_app as create_service
 
-from bankchurn.answers import BatchPrediction, Prediction
-from bankchurn.model import ChurnPredictor
+from bankchurn.model.predictor import ChurnPredictor
+from bankchurn.responses import BatchPrediction, Prediction
 from bankchurn.schema import Customer
 
-__all__ = ["Settings", "create_app"]
-
 DESCRIPTION = """\
-The probability that a bank's customer leaves, and why: exact Shapley values of the model's
-log-odds, on request.
+Probability that a bank's customer leaves, with exact Shapley values of the model's log-odds on
+request.
 """
 
 
@@ -52,7 +50,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """Build the service.
 
     Args:
-        settings: Its settings; read from the environment by default.
+        settings: Settings of the service; read from the environment by default.
     """
     settings = settings if settings is not None else load_settings(Settings)
     return create_service(
@@ -77,10 +75,10 @@ def _router(settings: Settings) -> ServiceRouter:
         predictor: Predictor,
         runtime: RuntimeDep,
         explain: Annotated[
-            bool, Query(description="Whether to say what each feature contributes.")
+            bool, Query(description="Whether to explain what each feature contributes.")
         ] = False,
     ) -> Prediction:
-        """Score one customer; with `explain=true`, say why."""
+        """Score one customer; with `explain=true`, explain the score."""
         model_version = runtime.model.manifest.version
         if explain:
             async with runtime.job("explain", 1) as job:
@@ -88,7 +86,7 @@ def _router(settings: Settings) -> ServiceRouter:
                     predictor.answer, [customer], model_version=model_version, explain=True
                 )
         else:
-            # A fraction of a millisecond: handing it to a thread would cost more than doing it.
+            # Takes a fraction of a millisecond, less than handing it to a thread.
             [prediction] = predictor.answer([customer], model_version=model_version)
         runtime.count_prediction(prediction.risk_level)
         for warning in prediction.warnings:
@@ -99,7 +97,7 @@ def _router(settings: Settings) -> ServiceRouter:
     async def predict_batch(
         customers: Annotated[Batch[Customer], bounded], predictor: Predictor, runtime: RuntimeDep
     ) -> BatchPrediction:
-        """Score many customers; the answers are in the order of the customers."""
+        """Score many customers; predictions are in the order of the customers."""
         began = time.perf_counter()
         async with runtime.job("predict_batch", len(customers)) as job:
             predictions = await job.run(

@@ -1,7 +1,7 @@
-"""Score a file of customers into another file, in bounded memory, all or nothing."""
+"""Scores a file of customers into another file, in bounded memory, all or nothing."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -9,32 +9,31 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from servicekit.answer_warnings import WARNINGS, as_cell
-from servicekit.files import NewFile, check_not_input
+from servicekit.files import DataError, check_not_input, check_writable
+from servicekit.progress import Advance, silent
 from servicekit.rows import RowErrors
 
-from bankchurn.answers import risk_level
-from bankchurn.data import check_columns, find_problems
-from bankchurn.evaluation_report import count_unknown
-from bankchurn.file_kinds import input_kind, output_kind
-from bankchurn.model import ChurnPredictor
-from bankchurn.tables import DataError, TableWriter, read_chunks, read_header
-
-__all__ = ["ADDED", "BatchSummary", "check_output", "predict_file"]
+from bankchurn.data.file_kinds import input_kind, output_kind
+from bankchurn.data.table import check_columns, validate_rows
+from bankchurn.data.table_files import TableWriter, read_chunks, read_header
+from bankchurn.evaluation.evaluation import count_unknown
+from bankchurn.model.predictor import ChurnPredictor
+from bankchurn.responses import risk_level
 
 ADDED: Final = ("churn_probability", "churn_prediction", "risk_level", WARNINGS)
-"""The columns that a prediction adds, in their order."""
+"""The columns that a prediction adds, in this order."""
 
 
 @dataclass(frozen=True)
 class BatchSummary:
-    """What was scored.
+    """Counts of a scored file.
 
     Attributes:
-        customers: How many there are.
-        predicted_churn: How many are predicted to leave.
-        marked: How many answers are marked.
-        warnings: How many answers have each warning, by ``code:field``.
-        unknown: How many values were unknown, by column.
+        customers: Customers in the file.
+        predicted_churn: Customers predicted to leave.
+        marked: Answers with a warning.
+        warnings: Answers with each warning, by ``code:field``.
+        unknown: Unknown values, by column.
     """
 
     customers: int
@@ -45,31 +44,27 @@ class BatchSummary:
 
 
 def predict_file(
-    predictor: ChurnPredictor,
-    source: Path,
-    destination: Path,
-    *,
-    progress: Callable[[int], None] = lambda _rows: None,
+    predictor: ChurnPredictor, source: Path, destination: Path, *, advance: Advance = silent
 ) -> BatchSummary:
     """Score every customer of a file.
 
-    The output has all columns of the input and those of `ADDED` behind them, in the order of the
-    rows. Columns that are no features, the target among them, are not looked at and kept as they
-    are. From CSV to CSV, all of the input's fields are written as they stood.
+    The output has the columns of the input, then those of `ADDED`, in the order of the rows.
+    Columns that are not features, the target included, are copied without validation. From CSV to
+    CSV, all fields of the input are copied as text.
 
     Args:
         predictor: An opened model.
         source: A CSV or Parquet file of customers.
-        destination: The file to write; its name says CSV or Parquet. It appears, or is
-            replaced, only when every row was scored.
-        progress: Called with the number of rows that were read.
+        destination: The file to write, .csv or .parquet. It appears, or is replaced, only when
+            every row was scored.
+        advance: Called with the number of rows scored.
 
     Raises:
-        DataError: The input does not fit, has a column of `ADDED` already, or the output cannot
-            be written. All bad rows are counted; nothing was written.
+        DataError: The input is invalid or already has a column of `ADDED`, or the output cannot
+            be written. All invalid rows are counted; nothing was written.
     """
     check_output(source, destination)
-    problems = RowErrors()
+    errors = RowErrors()
     found: Counter[str] = Counter()
     unknown: Counter[str] = Counter()
     customers = predicted = marked = 0
@@ -78,31 +73,31 @@ def predict_file(
         verbatim = writer.kind == "csv" and input_kind(source) != "parquet"
         for raw in read_chunks(source):
             customers += len(raw)
-            table, bad = find_problems(raw, need_target=False)
-            problems.add(bad)
-            if not problems:
+            table, bad = validate_rows(raw, need_target=False)
+            errors.add(bad)
+            if not errors:
                 scored, warnings = _score(predictor, table)
                 predicted += int(scored["churn_prediction"].sum())
                 marked += len(warnings)
                 unknown.update(count_unknown(table))
                 found.update(kind for kinds in warnings.values() for kind in kinds)
                 kept = raw if verbatim else _typed(raw, table)
-                writer.write(pd.concat([kept, scored], axis="columns"))
-            progress(len(raw))
-        if problems:
-            raise problems.refusal(source)
+                writer.write_rows(pd.concat([kept, scored], axis="columns"))
+            advance(len(raw))
+        if errors:
+            raise errors.refusal(source)
     return BatchSummary(customers, predicted, marked, dict(found.most_common()), dict(unknown))
 
 
 def check_output(source: Path, destination: Path) -> None:
-    """Refuse an output that cannot be written, before a model is loaded for it.
+    """Refuse an output that cannot be written, before a model is loaded.
 
     Raises:
-        DataError: It cannot be, is of another kind, or is the input.
+        DataError: It cannot be written, is of an unknown kind, or is the input.
     """
     output_kind(destination)
     check_not_input(destination, source)
-    NewFile(destination).discard()
+    check_writable(destination)
 
 
 def _check_input(columns: list[str], source: Path) -> None:
@@ -110,15 +105,15 @@ def _check_input(columns: list[str], source: Path) -> None:
     taken = [name for name in ADDED if name in columns]
     if taken:
         raise DataError(
-            f"{source}: the table has {', '.join(taken)} already, which predict writes. Rename or "
-            "remove them, or give the file that they were predicted from."
+            f"{source}: the table already has {', '.join(taken)}, which predict writes. Rename or "
+            "remove these columns, or give the file that they were predicted from."
         )
 
 
 def _typed(raw: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
-    """The input's columns in its order, the features in their canonical dtypes.
+    """The input's columns in their order, the features in their canonical dtypes.
 
-    The others keep the dtype that they were stored in: an identifier is not a number.
+    Other columns keep the dtype that they were stored in: an identifier is not a number.
     """
     kept = raw.copy(deep=False)
     for name in table:
@@ -129,7 +124,7 @@ def _typed(raw: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
 def _score(
     predictor: ChurnPredictor, table: pd.DataFrame
 ) -> tuple[pd.DataFrame, Mapping[int, list[str]]]:
-    """The columns `ADDED` of validated rows, and the kinds of the warnings of those with any."""
+    """The columns `ADDED` of validated rows, and the warnings of each marked row."""
     probability, warnings = predictor.score_table(table)
     cells = np.full(len(table), "", dtype=object)
     for row, of_row in warnings.items():

@@ -1,36 +1,27 @@
 """The feature matrix: one float32 column per input of a customer, in the order of `FEATURES`.
 
-Every learner of the stack sees the same columns, so that a Shapley value belongs to a feature that
-the business knows. The matrix is float32 on purpose: scikit-learn and XGBoost compare in float32
-anyway, LightGBM and treelite in float64, and a value that is already rounded to float32 falls on
-the same side of a threshold in all four.
+Every learner of the stack gets the same columns, so that each Shapley value belongs to a feature
+that the business knows. The matrix is float32 because scikit-learn and XGBoost compare in float32,
+LightGBM and treelite in float64: a value rounded to float32 falls on the same side of a threshold
+in all four.
 
-A table and a request become *known values* first (NaN where a value is unknown), by the same list
-of columns, then features.
+Tables and requests first become *known values* (NaN where a value is unknown), then features.
 
-Every dtype is written out. Mixed integer and scalar arithmetic changed its meaning in numpy 2
-(NEP 50); nothing here depends on promotion.
+All dtypes are explicit: nothing depends on numpy's type promotion, which changed in numpy 2
+(NEP 50).
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Self
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from bankchurn.arrays import Float32Array, Float64Array
 from bankchurn.schema import CATEGORIES, FEATURES, NUMBERS, Customer
 
-__all__ = [
-    "CustomerEncoder",
-    "Matrix",
-    "customer_values",
-    "customers_to_frame",
-    "table_values",
-]
-
-Matrix = npt.NDArray[np.float32]
+Matrix = Float32Array
 
 _CODES: Final[dict[str, dict[str, float]]] = {
     column: {value: float(code) for code, value in enumerate(values)}
@@ -49,24 +40,24 @@ _CELLS: Final[tuple[tuple[str, Callable[[Any], float]], ...]] = tuple(
 
 
 def customers_to_frame(customers: Sequence[Customer]) -> pd.DataFrame:
-    """Customers as the table that the sealed pipeline takes."""
+    """Make a table of customers for the sealed pipeline."""
     return pd.DataFrame(
         {name: [getattr(customer, name) for customer in customers] for name in FEATURES}
     )
 
 
 def customer_values(customers: Sequence[Customer]) -> Matrix:
-    """The known values of validated customers, without the detour of a table.
+    """The known values of validated customers.
 
     Returns:
-        One row per customer, one column per feature: numbers, codes of levels, NaN for unknown.
+        One row per customer, one column per feature: numbers, codes of levels, NaN if unknown.
     """
     rows = [[cell(getattr(customer, name)) for name, cell in _CELLS] for customer in customers]
     return np.array(rows, dtype=np.float32)
 
 
 def table_values(table: pd.DataFrame) -> Matrix:
-    """The known values of a validated table, as `customer_values` has them.
+    """The known values of a validated table, as in `customer_values`.
 
     Raises:
         ValueError: A category has a level that is not declared.
@@ -80,11 +71,11 @@ def table_values(table: pd.DataFrame) -> Matrix:
 class CustomerEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is untyped
     """Turns a table of customers into the feature matrix.
 
-    Categories become their codes, an unknown number becomes the median of those that training
-    knew. Other columns of the table are ignored.
+    Categories become codes; an unknown number becomes the training median. Other columns of the
+    table are ignored.
 
     Attributes:
-        medians_: The median of each column that may be unknown, in the training data.
+        medians_: Training median of each column that may be unknown.
     """
 
     def fit(self, table: pd.DataFrame, target: object = None) -> Self:
@@ -102,14 +93,14 @@ class CustomerEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  #
         return self.impute(customer_values(customers))
 
     def impute(self, values: Matrix) -> Matrix:
-        """The feature matrix of known values, made in their place."""
+        """Turn known values into the feature matrix, in place."""
         for name, median in self.medians_.items():
             column = values[:, FEATURES.index(name)]
             column[np.isnan(column)] = np.float32(median)
         return values
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
-        """Restore a pickled encoder; in those of models before 2026-11-28 only Tenure has one."""
+        """Restore a pickled encoder; before 2026-11-28, only Tenure had a median."""
         state = dict(state)
         if "tenure_median_" in state:
             state["medians_"] = {"Tenure": state.pop("tenure_median_")}
@@ -120,11 +111,11 @@ def _median(table: pd.DataFrame, name: str) -> float:
     known = table[name].to_numpy(dtype=np.float64, na_value=np.nan)
     known = known[~np.isnan(known)]
     if known.size == 0:
-        raise ValueError(f"The training data has no {name} at all; at least one must be known.")
+        raise ValueError(f"The training data has no known {name}. Give rows with it.")
     return float(np.median(known))
 
 
-def _column(table: pd.DataFrame, name: str) -> npt.NDArray[np.float64]:
+def _column(table: pd.DataFrame, name: str) -> Float64Array:
     if name not in CATEGORIES:
         return table[name].to_numpy(dtype=np.float64, na_value=np.nan)
     codes: Mapping[str, float] = _CODES[name]
@@ -133,4 +124,4 @@ def _column(table: pd.DataFrame, name: str) -> npt.NDArray[np.float64]:
         return np.array([codes[value] for value in values], dtype=np.float64)
     except KeyError as error:
         known = ", ".join(codes)
-        raise ValueError(f"{name} has the unknown value {error}; known are {known}.") from error
+        raise ValueError(f"{name} has the undeclared value {error}; declared: {known}.") from error

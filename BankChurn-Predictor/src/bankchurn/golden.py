@@ -1,8 +1,7 @@
-"""The customers that a sealed model must answer as it did when it was trained.
+"""The golden set: customers for whom a sealed model must repeat its answers of training time.
 
-They are made up: a manifest is read by many, and a real customer does not belong in it. What a
-service answers by several paths is declared to be one answer, so that a model whose paths disagree
-is neither sealed nor opened.
+The customers are synthetic, because many people can read a manifest. Answers of several code paths
+are declared equal, so that a model whose paths disagree is neither sealed nor opened.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,22 +9,20 @@ from typing import Any, Final
 
 from modelseal import Agreement, GoldenSet, Tolerance
 
-from bankchurn.model import AGREEMENT, ChurnPredictor
+from bankchurn.model.predictor import AGREEMENT, ChurnPredictor
 from bankchurn.sample import generate_sample
 from bankchurn.schema import CATEGORIES, FEATURES, NUMBERS, Customer, example
 
-__all__ = ["golden_customers", "make_golden_set"]
-
 CUSTOMERS: Final = 48
 
-# However many columns there are: ordinary customers among the extremes.
+# Minimum number of ordinary customers, however many columns there are.
 ORDINARY: Final = 16
 
-# Sums of floats may differ in their last digits between processors, and no more.
+# Sums of floats differ only in their last digits between processors.
 _TOLERANCE: Final = Tolerance(absolute=1e-6)
 _TOLERANCES: Final = {
     "log_odds_contributions": Tolerance(absolute=1e-5),
-    # Copies of the inputs, codes and medians: nothing is computed.
+    # Inputs, codes and medians are copied, not computed.
     "pipeline_features": Tolerance(),
     "request_features": Tolerance(),
 }
@@ -40,13 +37,13 @@ _AGREEMENTS: Final = (
         ),
         tolerance=Tolerance(absolute=AGREEMENT),
     ),
-    # Features that have changed places may matter little to these customers and much to others.
+    # Swapped features may matter little to these customers and much to others.
     Agreement(outputs=("pipeline_features", "request_features"), tolerance=Tolerance()),
 )
 
 
 def golden_customers() -> list[Customer]:
-    """Customers at the ends of every scale, of every level, unknown values, and ordinary ones."""
+    """Customers with every bound, every level and unknown values, and ordinary ones."""
     extremes = list(_extremes())
     size = max(ORDINARY, CUSTOMERS - len(extremes))
     sample = generate_sample(size, seed=7, blank_share=0.2)
@@ -55,7 +52,7 @@ def golden_customers() -> list[Customer]:
 
 
 def make_golden_set(predictor: ChurnPredictor, customers: Sequence[Customer]) -> GoldenSet:
-    """Customers, and what a model in memory answers to them."""
+    """Customers and a loaded model's answers."""
     inputs = tuple(customer.model_dump(mode="json") for customer in customers)
     outputs = {name: tuple(values) for name, values in predictor.replay(inputs).items()}
     return GoldenSet(
@@ -71,7 +68,7 @@ def _extremes() -> Iterator[Customer]:
     for name, levels in CATEGORIES.items():
         for level in levels:
             yield Customer.model_validate(ordinary | {name: level})
-    # The last level of each category: where a model treats groups differently, the ends show it.
+    # With the last levels, so that bounds are tested in another group than the example's.
     ordinary |= {name: levels[-1] for name, levels in CATEGORIES.items()}
     for name, bounds in NUMBERS.items():
         for value in (bounds.low, bounds.high, *([None] if bounds.nullable else [])):

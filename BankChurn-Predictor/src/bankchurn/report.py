@@ -1,44 +1,53 @@
 """The folder of a report: ``evaluation.json`` and the plots, all of them or none."""
 
+import logging
 from contextlib import ExitStack
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from servicekit.files import NewFile, make_folder
+from servicekit.files import NewFile, check_writable, make_folder
 
-from bankchurn.evaluate import TrainingReport
-from bankchurn.plots import PLOTS, draw_plots
+from bankchurn.evaluation.metrics import TrainingReport
 
-__all__ = ["check_folder", "write_report"]
+logger = logging.getLogger(__name__)
 
-EVALUATION: Final = "evaluation.json"
+_EVALUATION: Final = "evaluation.json"
+_FILES: Final = (_EVALUATION, "roc.png", "calibration.png")
 
 
 def check_folder(folder: Path) -> None:
-    """Check that a report could be written into a folder, before the work that it reports on.
+    """Check that a report can be written into a folder, before the work.
 
     Raises:
-        DataError: It could not.
+        DataError: It cannot be written.
     """
     make_folder(folder)
-    for name in (EVALUATION, *PLOTS):
-        NewFile(folder / name).discard()
+    for name in _FILES:
+        check_writable(folder / name)
 
 
 def write_report(report: TrainingReport, folder: Path) -> list[Path]:
-    """Write ``evaluation.json`` and the plots into one folder.
+    """Write ``evaluation.json`` and, where matplotlib is installed, the plots into one folder.
 
     Returns:
-        What was written.
+        The written files.
 
     Raises:
-        DataError: Something cannot be written. The files in the folder are as they were.
+        DataError: A file cannot be written. The files in the folder are unchanged.
     """
-    document = report.model_dump_json(indent=2) + "\n"
-    contents = {EVALUATION: document.encode(), **draw_plots(report.evaluation)}
+    contents = {_EVALUATION: (report.model_dump_json(indent=2) + "\n").encode()}
+    if find_spec("matplotlib") is None:
+        logger.warning(
+            "No plots were written: matplotlib is not installed (it is in requirements-dev.txt). "
+            "The data of the curves is in evaluation.json."
+        )
+    else:
+        contents |= import_module("bankchurn.plots").draw_plots(report.evaluation)
     make_folder(folder)
     with ExitStack() as files:
-        # All are complete before the first takes its place, which is when the block ends.
+        # All files are complete before the first takes its place, at the end of the block.
         for name, content in contents.items():
             files.enter_context(NewFile(folder / name)).write(content)
     return [folder / name for name in contents]

@@ -1,13 +1,13 @@
 """Sample data: synthetic customers in the form of the real table.
 
-No row is, or was made from, a real customer. Marginals and the mechanism of churn are *set* here
-to resemble the published table, so that everything can be tried on a machine that has no data;
-figures measured on it say nothing about any bank.
+No row describes, or was made from, a real customer. Marginals and the mechanism of churn resemble
+the published table, so that everything can be tried without data; metrics on this data say nothing
+about any bank.
 
 The log-odds of churn are a sum of: a bump over age with its top near 54; the number of products
-(two keep a customer, three or four lose one); inactivity, more so at a higher age; Germany;
-being a woman; and a little balance. About one in five customers leaves. An input that is new in
-`bankchurn.schema` is noise, drawn evenly, until the mechanism here learns about it.
+(two keep a customer, three or four lose one); inactivity, more at a higher age; Germany; being a
+woman; and a small effect of balance. About one in five customers leaves. A new input of
+`bankchurn.schema` is uniform noise until it is added to the mechanism here.
 """
 
 from typing import Final
@@ -17,9 +17,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import expit
 
+from bankchurn.arrays import Float64Array, Int64Array
 from bankchurn.schema import CATEGORIES, FEATURES, NUMBERS, TARGET
-
-__all__ = ["generate_sample"]
 
 _FIRST_ID: Final = 15_565_701
 _COUNTRIES: Final = ("France", "Spain", "Germany")
@@ -37,13 +36,13 @@ def generate_sample(
     """Generate customers.
 
     Args:
-        rows: How many.
-        seed: Of every random choice. The same seed gives the same table.
-        blank_share: The share of unknown values in each column that may have them.
+        rows: Number of customers.
+        seed: Random seed. The same seed gives the same table.
+        blank_share: Share of unknown values in each column that may have them.
 
     Returns:
         A table with the columns of the real one, in their order. Numbers that may be unknown are
-        floats, because of their blanks.
+        float64.
     """
     draw = np.random.default_rng(seed)
     country = draw.choice(3, size=rows, p=[0.50, 0.25, 0.25])
@@ -91,7 +90,7 @@ def generate_sample(
 def _noise(
     draw: np.random.Generator, name: str, rows: int, blank_share: float
 ) -> npt.NDArray[np.generic]:
-    """A column that has no part in churn: levels evenly, numbers up to twice their example."""
+    """A column without effect on churn: uniform levels, or numbers up to twice their example."""
     if name in CATEGORIES:
         return draw.choice(np.array(CATEGORIES[name], dtype=object), size=rows)
     bounds = NUMBERS[name]
@@ -105,10 +104,8 @@ def _noise(
     return np.where(draw.random(rows) < blank_share, np.nan, values)
 
 
-def _balance(
-    draw: np.random.Generator, country: npt.NDArray[np.int64], products: npt.NDArray[np.int64]
-) -> npt.NDArray[np.float64]:
-    """Balances: in Germany none is zero, elsewhere one in four or, with two products, most."""
+def _balance(draw: np.random.Generator, country: Int64Array, products: Int64Array) -> Float64Array:
+    """Balances: never zero in Germany; elsewhere often zero, mostly so with two products."""
     amount = np.round(np.clip(draw.normal(119_800.0, 30_400.0, size=len(country)), 3_700, None), 2)
     chance_of_zero = np.array([0.24, 0.73, 0.57, 0.39], dtype=np.float64)[products]
     germany = _COUNTRIES.index("Germany")

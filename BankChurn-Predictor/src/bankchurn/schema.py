@@ -1,9 +1,9 @@
-"""What a customer is: the one definition of the model's inputs.
+"""The definition of a customer: the model's inputs.
 
 The fields of `Customer` are the columns of the table, the fields of a request and the columns of
 the feature matrix, in this order. Everything else is derived from them: `FEATURES`, `NUMBERS` and
-`CATEGORIES` here, the checks of tables, the feature matrix, golden and sample customers, groups
-and explanations. A new input is one more line in `Customer`. The names are the business's own.
+`CATEGORIES` here, table validation, golden and sample customers, groups and explanations. To add an
+input, add a line to `Customer`. The names are the bank's.
 """
 
 from collections.abc import Mapping
@@ -21,29 +21,15 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema
 
-__all__ = [
-    "CATEGORIES",
-    "CUSTOMER_ID",
-    "FEATURES",
-    "IDENTIFIERS",
-    "NUMBERS",
-    "NUMERIC_COLUMNS",
-    "TARGET",
-    "Between",
-    "Bounds",
-    "Customer",
-    "example",
-]
-
 
 @dataclass(frozen=True)
 class Between:
     """The range of a numeric field, as an annotation.
 
     Attributes:
-        low: The least value.
-        high: The greatest value.
-        example: An ordinary value, for documentation and golden customers.
+        low: Minimum.
+        high: Maximum.
+        example: A typical value, for documentation and golden customers.
     """
 
     low: float
@@ -53,21 +39,21 @@ class Between:
     def __get_pydantic_core_schema__(
         self, source: type[Any], handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        """Numbers only, within the range."""
+        """Validate a number in the range."""
         limits = Field(ge=self.low, le=self.high)
         return handler.generate_schema(Annotated[source, limits, BeforeValidator(self._number)])
 
     @staticmethod
     def _number(value: object) -> object:
-        # Lax parsing would read "42" and true as numbers; a client that sends them has a mistake.
+        # pydantic would convert "42" and true; in a request they are mistakes.
         if isinstance(value, str | bool):
-            raise ValueError("Input should be a number, not text or a truth value")  # noqa: TRY004
+            raise ValueError("Input should be a number, not a string or a boolean")  # noqa: TRY004
         return value
 
 
 @dataclass(frozen=True)
 class YesNo(Between):
-    """The range of a field that is 0 or 1; JSON's truth values are accepted."""
+    """The range of a field that is 0 or 1; JSON's booleans are accepted."""
 
     low: float = 0
     high: float = 1
@@ -76,7 +62,7 @@ class YesNo(Between):
     @staticmethod
     def _number(value: object) -> object:
         if isinstance(value, str):
-            raise ValueError("Input should be 0 or 1, not text")  # noqa: TRY004
+            raise ValueError("Input should be 0 or 1, not a string")  # noqa: TRY004
         return value
 
 
@@ -85,10 +71,10 @@ class Bounds:
     """The values that a numeric column may take, derived from its field.
 
     Attributes:
-        low: The least value.
-        high: The greatest value.
-        example: An ordinary value.
-        whole: Whether only whole numbers are meant.
+        low: Minimum.
+        high: Maximum.
+        example: A typical value.
+        whole: Whether only integers are valid.
         nullable: Whether the value may be unknown.
     """
 
@@ -101,7 +87,7 @@ class Bounds:
 
 Flag = Annotated[int, YesNo()]
 
-# Money ends at a billion: far beyond every account, yet it catches a wrong unit.
+# Far above any account, and low enough to catch a wrong unit.
 MAX_MONEY: Final = 1e9
 
 
@@ -110,20 +96,20 @@ def _add_example(schema: dict[str, Any]) -> None:
 
 
 class Customer(BaseModel):
-    """One customer, as the bank knows them.
+    """One customer.
 
-    A field that may be null may be left out, too: the model then takes the training data's
-    median. Whole numbers may be written as ``2`` or ``2.0``.
+    A field that may be null may also be omitted; the model then uses the training median. Integers
+    may be written as ``2`` or ``2.0``.
     """
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, json_schema_extra=_add_example
     )
 
-    # One line per input: `Annotated[int or float, Between(...)]`, with `| None = None` behind it
-    # where the value may be unknown; `Flag`; or `Literal["one level", "another"]`. The code of a
-    # level in the feature matrix is its place here. Germany is at an end because its customers
-    # differ most from the others: one split of a tree then sets them apart.
+    # One line per input: `Annotated[int or float, Between(...)]`, followed by `| None = None` if
+    # the value may be unknown; `Flag`; or `Literal["one level", "another"]`. The code of a level in
+    # the feature matrix is its position here. Germany is last because its customers differ most
+    # from the others: one split of a tree then separates them.
     CreditScore: Annotated[int, Between(300, 850, example=619)]
     Geography: Literal["France", "Spain", "Germany"]
     Gender: Literal["Female", "Male"]
@@ -137,7 +123,7 @@ class Customer(BaseModel):
 
 
 def _bounds(annotation: Any, between: Between | None) -> Bounds | None:  # noqa: ANN401 - a type
-    """The bounds of a numeric field; None where the annotation is not one."""
+    """The bounds of a numeric field; None for other annotations."""
     nullable = get_origin(annotation) in (Union, UnionType) and NoneType in get_args(annotation)
     if nullable:
         (annotation,) = (part for part in get_args(annotation) if part is not NoneType)
@@ -155,7 +141,7 @@ def _derive(
     """The numeric and the categorical columns of a definition.
 
     Raises:
-        TypeError: A field is neither; the message names it and says how to write one.
+        TypeError: A field is neither; the message names it and the valid forms.
     """
     numbers: dict[str, Bounds] = {}
     categories: dict[str, tuple[str, ...]] = {}
@@ -167,7 +153,7 @@ def _derive(
             numbers[name] = bounds
         else:
             raise TypeError(
-                f"Customer.{name} is no input that the model can take: {field.annotation}. Write "
+                f"Customer.{name} is not a valid input of the model: {field.annotation}. Write "
                 "Annotated[int, Between(...)] or Annotated[float, Between(...)], Flag, or a "
                 "Literal of its levels; only a number may be `| None`."
             )
@@ -182,14 +168,14 @@ FEATURES: Final = tuple(Customer.model_fields)
 TARGET: Final = "Exited"
 NUMERIC_COLUMNS: Final = {**NUMBERS, TARGET: Bounds(0, 1, example=0)}
 
-# Columns of the public table that do not describe a customer. Never used, except that no identifier
-# may occur twice in a training.
+# Columns of the public table that do not describe a customer. Unused, except that training refuses
+# repeated identifiers.
 CUSTOMER_ID: Final = "CustomerId"
 IDENTIFIERS: Final = ("RowNumber", CUSTOMER_ID, "Surname")
 
 
 def example() -> dict[str, Any]:
-    """An ordinary customer as a JSON object: the example value of every number, the first level."""
+    """A typical customer as a JSON object: the example of every number, the first level."""
     return {
         name: CATEGORIES[name][0] if name in CATEGORIES else _example(NUMBERS[name])
         for name in FEATURES

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Final
 
-from fastapi import Body, Depends, FastAPI
+from fastapi import Body, Depends, FastAPI, Query
 from fastapi.exceptions import RequestValidationError
 from pydantic import Field
 from servicekit import (
@@ -21,7 +21,8 @@ from servicekit import (
 )
 from servicekit import create_app as create_service
 
-from nlpinsight.model import SentimentModel, judge
+from nlpinsight.explain import explain as explain_text
+from nlpinsight.model import SentimentModel, predict_sentiments
 from nlpinsight.schema import (
     MAX_BATCH_TEXTS,
     MAX_TEXT_CHARACTERS,
@@ -31,19 +32,17 @@ from nlpinsight.schema import (
     Sentiment,
     TextRequest,
 )
-from nlpinsight.text import EmptyTextError, grows, is_longer
-
-__all__ = ["Settings", "create_app"]
+from nlpinsight.text.normalisation import EmptyTextError, grows, is_longer
 
 DESCRIPTION = """\
-The sentiment of financial text: negative, neutral or positive, with the probability of each.
+Sentiment of financial text: negative, neutral or positive, with the probability of each.
 """
 
-# How many characters, once normalised, take less than about a millisecond: handing them to a thread
-# would cost more than reading them.
-_AT_ONCE: Final[dict[Backend, int]] = {"tfidf": 500, "transformer": 0}
+# Maximum characters of a text that is answered without a thread: such texts take less than about a
+# millisecond, less than handing them over.
+_INLINE: Final[dict[Backend, int]] = {"tfidf": 500, "transformer": 0}
 
-# After so many texts of a batch, a single one may have the thread in between.
+# Texts of a batch after which another request may use the thread.
 _STEP: Final = 32
 
 
@@ -71,7 +70,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """Build the service.
 
     Args:
-        settings: Its settings; read from the environment where none are given.
+        settings: Settings of the service; read from the environment by default.
     """
     settings = settings if settings is not None else load_settings(Settings)
     return create_service(
@@ -88,21 +87,29 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 def _router(settings: Settings) -> ServiceRouter:
     router = ServiceRouter(tags=["sentiment"])
-    # The length of a list is looked at before its texts are: a long one costs nothing.
+    # The length of the list is validated before its texts, so that a long list costs nothing.
     bounded = Body(embed=True, min_length=1, max_length=settings.max_batch_rows)
 
     @router.post("/predict")
     async def predict(
-        request: TextRequest, model: Model, runtime: RuntimeDep
+        request: TextRequest,
+        model: Model,
+        runtime: RuntimeDep,
+        explain: Annotated[
+            bool, Query(description="Whether to explain what each word contributes.")
+        ] = False,
     ) -> PredictionResponse:
-        """Judge one text."""
+        """Predict the sentiment of one text; with `explain=true`, explain the prediction."""
         text = request.text
-        if len(text) <= _AT_ONCE[model.backend] and not grows(text):
+        explanation = None
+        if not explain and len(text) <= _INLINE[model.backend] and not grows(text):
             answer = _timed(model, [text])
         else:
-            async with runtime.job("predict", len(text)) as job:
+            async with runtime.job("explain" if explain else "predict", len(text)) as job:
                 answer = await job.run(_timed, model, [text])
-        if isinstance(answer, _Unfit):
+                if explain and not isinstance(answer, _InvalidTexts):
+                    explanation = await job.run(explain_text, model, text)
+        if isinstance(answer, _InvalidTexts):
             raise answer.refusal([("text",)])
         [prediction], seconds = answer
         runtime.count_prediction(prediction.label)
@@ -113,19 +120,20 @@ def _router(settings: Settings) -> ServiceRouter:
             model=model.backend,
             model_version=runtime.model.manifest.version,
             inference_time_ms=seconds * 1e3,
+            explanation=explanation,
         )
 
     @router.post("/predict_batch")
     async def predict_batch(
         texts: Annotated[Batch[TextRequest], bounded], model: Model, runtime: RuntimeDep
     ) -> BatchResponse:
-        """Judge many texts; the answers are in the order of the texts."""
+        """Predict the sentiment of many texts; predictions are in the order of the texts."""
         predictions: list[Sentiment] = []
         seconds = 0.0
         async with runtime.job("predict_batch", sum(len(one.text) for one in texts)) as job:
             for first, step in _steps([request.text for request in texts]):
                 answer = await job.run(_timed, model, step)
-                if isinstance(answer, _Unfit):
+                if isinstance(answer, _InvalidTexts):
                     places = (first + place for place in answer.places)
                     raise answer.refusal(("texts", place, "text") for place in places)
                 predictions += answer[0]
@@ -147,15 +155,15 @@ def _router(settings: Settings) -> ServiceRouter:
 
 
 @dataclass(frozen=True)
-class _Unfit:
-    """What is wrong with texts whose kind and length, as they were sent, are right."""
+class _InvalidTexts:
+    """Texts that are invalid once normalised: their indices, the error code and its message."""
 
     places: Sequence[int]
     code: str
     message: str
 
     def refusal(self, fields: Iterable[tuple[str | int, ...]]) -> RequestValidationError:
-        """The answer to a request, given where in it those texts stand."""
+        """The error of a request, given the locations of the texts in it."""
         return RequestValidationError(
             [{"loc": ("body", *field), "type": self.code, "msg": self.message} for field in fields]
         )
@@ -166,18 +174,17 @@ def _steps(texts: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:
         yield start, texts[start : start + _STEP]
 
 
-def _timed(model: SentimentModel, texts: Sequence[str]) -> tuple[list[Sentiment], float] | _Unfit:
+def _timed(
+    model: SentimentModel, texts: Sequence[str]
+) -> tuple[list[Sentiment], float] | _InvalidTexts:
     long = [place for place, text in enumerate(texts) if is_longer(text, MAX_TEXT_CHARACTERS)]
     if long:
-        told = f"Text should have at most {MAX_TEXT_CHARACTERS:,} characters once it is normalised"
-        return _Unfit(long, "too_long_normalised", told)
+        message = f"Text should have at most {MAX_TEXT_CHARACTERS:,} characters once normalised"
+        return _InvalidTexts(long, "too_long_normalised", message)
     began = time.perf_counter()
     try:
-        answers = judge(model, texts)
+        answers = predict_sentiments(model, texts)
     except EmptyTextError as error:
-        told = (
-            "Text should hold something to judge: this is only white space, invisible characters "
-            "or URLs"
-        )
-        return _Unfit(error.places, "nothing_to_judge", told)
+        message = "Text should not be only white space, invisible characters or URLs"
+        return _InvalidTexts(error.places, "nothing_to_judge", message)
     return answers, time.perf_counter() - began

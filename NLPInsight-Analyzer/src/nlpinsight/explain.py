@@ -1,46 +1,40 @@
-"""Which words moved a decision.
+"""Explains predictions by the contributions of words.
 
-The linear back end is told exactly: its decision is a sum over terms, every term stands in one
-word or between two, and what the words are given adds up to the decision. Any other model is told
-by occlusion: each word is left out in turn, and what the label's probability loses is the word's.
-Words that need each other, such as "not bad", are then both given the whole of what they do
-together, and nothing adds up.
+The linear back end is explained exactly: its decision is a sum over terms, every term belongs to
+one or two words, and the contributions of the words sum to the decision. Other models are explained
+by occlusion: a word's contribution is the probability that the label loses without it. Words that
+act together, such as "not bad", then both get the whole effect, and the contributions do not sum to
+anything.
 """
 
 from typing import Final, Protocol, cast
 
-import numpy as np
-import numpy.typing as npt
-
+from nlpinsight.arrays import Float64Array
 from nlpinsight.model import Reading, SentimentModel, warnings_of
 from nlpinsight.schema import LABELS, Explanation, Label, WordContribution
-
-__all__ = ["EXACT", "MAX_WORDS", "OCCLUSION", "explain"]
-
-Floats = npt.NDArray[np.float64]
 
 EXACT: Final = (
     "exact contributions to the decision function (log-odds, before normalisation and calibration)"
 )
-OCCLUSION: Final = "occlusion: what the label's probability loses when the word is left out"
+OCCLUSION: Final = "occlusion: the probability that the label loses without the word"
 
-# Each costs the model one more look at the text. No model here reads more words than these.
+# Each word costs one more prediction. No model here reads more words.
 MAX_WORDS: Final = 512
 
-# What is left of a text of one word when the word is left out.
+# Replaces a text of one word when the word is left out.
 _NOTHING: Final = "."
 
 
 def explain(model: SentimentModel, text: str, *, label: Label | None = None) -> Explanation:
-    """Explain what a model says of a text.
+    """Explain a model's prediction for a text.
 
     Args:
-        model: Either back end.
-        text: Raw.
-        label: The label to explain; the predicted one where none is given.
+        model: A model of either back end.
+        text: The raw text.
+        label: The label to explain; the predicted one if None.
 
     Raises:
-        EmptyTextError: The text has nothing left once it is normalised.
+        EmptyTextError: The text is empty once normalised.
     """
     scores = model.scores([text])[0]
     place = int(scores.argmax()) if label is None else LABELS.index(label)
@@ -50,9 +44,9 @@ def explain(model: SentimentModel, text: str, *, label: Label | None = None) -> 
 
 
 class _Linear(Protocol):
-    intercept: Floats
+    intercept: Float64Array
 
-    def contributions(self, text: str) -> Floats: ...
+    def contributions(self, text: str) -> Float64Array: ...
 
 
 class _WithLinear(Protocol):
@@ -79,11 +73,11 @@ def _exact(model: _WithLinear, text: str, place: int) -> Explanation:
 
 
 def _occlusion(model: SentimentModel, text: str, place: int, value: float) -> Explanation:
-    # Only what the model read: words behind it moved nothing, and would come into its sight here
-    # when another is left out.
+    # Only the part that the model read: later words had no effect, but would be read when another
+    # word is left out.
     [seen], [reading] = model.read([text])
     words = seen.split()
-    told, words = len(words), words[:MAX_WORDS]
+    count, words = len(words), words[:MAX_WORDS]
     without = [
         " ".join([*words[:index], *words[index + 1 :]]) or _NOTHING for index in range(len(words))
     ]
@@ -93,7 +87,7 @@ def _occlusion(model: SentimentModel, text: str, place: int, value: float) -> Ex
         method=OCCLUSION,
         label=LABELS[place],
         text=read,
-        truncated=reading.truncated or told > MAX_WORDS,
+        truncated=reading.truncated or count > MAX_WORDS,
         exact=False,
         base=None,
         value=value,

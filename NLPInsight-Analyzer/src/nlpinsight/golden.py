@@ -1,6 +1,6 @@
-"""The texts that a sealed model must answer as it did when it was trained.
+"""The golden set: texts for which a sealed model must repeat its answers of training time.
 
-They are made up: a manifest is read by many, and what a model learned from does not belong in it.
+The texts are synthetic, because many people can read a manifest.
 """
 
 from typing import Final
@@ -10,21 +10,19 @@ from modelseal import Agreement, GoldenSet, SealError, Tolerance
 from nlpinsight.model import SentimentModel
 from nlpinsight.sample import generate_sample
 
-__all__ = ["golden_texts", "make_golden_set"]
-
 _SAMPLES: Final = 16
 _SEED: Final = 7
 
-# Outputs that are one answer by several paths, and how far these may be apart on one machine: sums
-# of the same numbers in another order.
-_SAME: Final = (("single_scores", "batch_scores"), ("decision", "explained_decision"))
-_APART: Final = 1e-9
+# Outputs that are one answer by several code paths, and their maximum difference on one machine:
+# sums of the same numbers in another order.
+_EQUAL_OUTPUTS: Final = (("single_scores", "batch_scores"), ("decision", "explained_decision"))
+_MAX_DIFFERENCE: Final = 1e-9
 
-# The ends of the names of outputs that may move from machine to machine.
-_MAY_MOVE: Final = ("_scores", "decision")
+# Suffixes of outputs that may differ between machines.
+_MACHINE_DEPENDENT: Final = ("_scores", "decision")
 
-# How much further apart than the tolerance the two best scores must be: below, another processor
-# might rightly give another label.
+# Minimum gap between the two best scores, in tolerances: below it, another processor might
+# correctly give another label.
 _MARGIN: Final = 4
 
 _PLAIN: Final = (
@@ -39,8 +37,8 @@ _PLAIN: Final = (
     "The company has 1,200 employees in 14 countries",
 )
 
-# Where reading a text goes wrong: negation, the sense of a word, marks, other scripts, what is
-# normalised away, one word, one mark, and much more than any model reads.
+# Difficult texts: negation, ambiguous words, marks, other scripts, characters that normalisation
+# removes, one word, one mark, and more than any model reads.
 _TRICKY: Final = (
     "The loss was not as bad as feared",
     "Profit did not fall, but it did not rise either",
@@ -62,17 +60,17 @@ _TRICKY: Final = (
 
 
 def golden_texts() -> list[str]:
-    """Texts of every label and from every region, and ordinary headlines."""
+    """Texts of every label, difficult texts, and ordinary headlines."""
     return [*_PLAIN, *_TRICKY, *generate_sample(_SAMPLES, seed=_SEED).texts]
 
 
 def make_golden_set(model: SentimentModel) -> GoldenSet:
-    """Texts, and what a model in memory answers to them.
+    """Texts and a loaded model's answers.
 
-    Texts between two labels are left out: their label would be a coin's toss on another processor.
+    Texts without a clear label are left out, because another processor might give another label.
 
     Raises:
-        SealError: All of them are.
+        SealError: No text has a clear label.
     """
     scores = model.scores(golden_texts())
     scores.sort(axis=1)
@@ -82,20 +80,21 @@ def make_golden_set(model: SentimentModel) -> GoldenSet:
     )
     if not inputs:
         raise SealError(
-            "The model prefers no label for any golden text: nothing could tell it from another.",
+            "The model prefers no label for any golden text, so no check could recognise it.",
             remedy="Train it longer, or on more texts.",
         )
     outputs = {name: tuple(values) for name, values in model.replay(inputs).items()}
-    scores_may_move = Tolerance(absolute=model.tolerance)
+    score_tolerance = Tolerance(absolute=model.tolerance)
     return GoldenSet(
         inputs=inputs,
         outputs=outputs,
         tolerances={
-            name: scores_may_move if name.endswith(_MAY_MOVE) else Tolerance() for name in outputs
+            name: score_tolerance if name.endswith(_MACHINE_DEPENDENT) else Tolerance()
+            for name in outputs
         },
         agreements=tuple(
-            Agreement(outputs=paths, tolerance=Tolerance(absolute=_APART))
-            for paths in _SAME
+            Agreement(outputs=paths, tolerance=Tolerance(absolute=_MAX_DIFFERENCE))
+            for paths in _EQUAL_OUTPUTS
             if all(path in outputs for path in paths)
         ),
     )

@@ -1,11 +1,9 @@
-"""The model as a service holds it, whichever back end it is.
+"""The interface of both back ends, and the loader of sealed models.
 
-`load` is what modelseal calls to open a sealed model (entry point ``modelseal.loaders``). Only
-the sealed ``config.json`` chooses the back end: no flag can disagree with
-the file. A back end is imported when a model of its kind is opened, so that neither waits for, nor
-depends on, the libraries of the other.
-
-A back end is a module with ``load(files) -> SentimentModel``.
+`load` is the entry point that modelseal calls to open a sealed model (group ``modelseal.loaders``).
+The sealed ``config.json`` alone names the back end. A back end is a module with
+``load(files) -> SentimentModel``; it is imported when a model of its kind is opened, so that each
+needs its own libraries only.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,51 +12,35 @@ from importlib import import_module
 from typing import Final, Protocol, cast, runtime_checkable
 
 import numpy as np
-import numpy.typing as npt
 from modelseal import GoldenValue
 from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter
 from servicekit.answer_warnings import AnswerWarning
 
-from nlpinsight.calibration import Calibrator, softmax
+from nlpinsight.arrays import Float64Array
+from nlpinsight.backends.calibration import Calibrator, softmax
 from nlpinsight.schema import LABELS, Backend, Label, Sentiment, Unit
 
-__all__ = [
-    "CONFIG",
-    "MOSTLY_UNKNOWN",
-    "NO_KNOWN_TERM",
-    "ModelConfig",
-    "Reading",
-    "SentimentModel",
-    "calibrated",
-    "judge",
-    "load",
-    "replay",
-    "warnings_of",
-]
-
-Floats = npt.NDArray[np.float64]
-
 CONFIG: Final = "config.json"
-"""The file of every sealed model that says which back end it is for."""
+"""The file of every sealed model that names its back end."""
 
 NO_KNOWN_TERM: Final = "no_known_term"
 MOSTLY_UNKNOWN: Final = "mostly_unknown"
 
-# Below this share of known words, an answer is marked: 1.5% of the texts of the model card.
+# Answers are marked below this share of known words: 1.5% of the texts of the model card.
 _MOSTLY: Final = 0.5
 
 _MODULES: Final[dict[Backend, str]] = {
-    "tfidf": "nlpinsight.tfidf",
-    "transformer": "nlpinsight.transformer",
+    "tfidf": "nlpinsight.backends.tfidf",
+    "transformer": "nlpinsight.backends.transformer",
 }
 
 
 class ModelConfig(BaseModel):
-    """What every model's ``config.json`` says. Back ends derive from it and add their own.
+    """The common part of ``config.json``; back ends add fields in subclasses.
 
     Attributes:
-        backend: Which back end the model is for.
-        labels: The classes in the order of the model's scores.
+        backend: The back end of the model.
+        labels: The labels in the order of the model's scores.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -69,14 +51,14 @@ class ModelConfig(BaseModel):
 
 @dataclass(frozen=True)
 class Reading:
-    """How much of a text a model reads, and how much of that it knows.
+    """How much of a text a model read.
 
     Attributes:
-        unit: What the length is counted in, once the text is normalised.
-        used: How many of them the model reads.
-        total: How many there are.
-        in_vocabulary: The share of the words it reads that it knows from its training, 0 where
-            there are no words; None where the model was sealed without what it knows.
+        unit: Unit of length of the normalised text.
+        used: Length that the model read.
+        total: Length of the text.
+        in_vocabulary: Share of the words read that occurred in training, 0 without words; None
+            if the model was sealed without its vocabulary.
     """
 
     unit: Unit
@@ -86,94 +68,96 @@ class Reading:
 
     @property
     def truncated(self) -> bool:
-        """Whether the end of the text is ignored."""
+        """Whether the end of the text was ignored."""
         return self.used < self.total
 
 
 @runtime_checkable
 class SentimentModel(Protocol):
-    """What both back ends can do. Texts are raw: a model normalises them with `nlpinsight.text`."""
+    """A loaded model of either back end. It normalises the raw texts itself.
 
-    @property
-    def backend(self) -> Backend:
-        """Which back end this is."""
-        ...
+    Methods raise an EmptyTextError if a text is empty once normalised.
 
-    @property
-    def tolerance(self) -> float:
-        """How far a score may move between machines while the model is still the same one."""
-        ...
+    Attributes:
+        backend: The back end.
+        tolerance: How far a score of the same model may differ between machines.
+        calibrator: Converts decisions to probabilities; None for models sealed without it.
+    """
 
-    @property
-    def calibrator(self) -> Calibrator | None:
-        """What makes probabilities of decisions; None where the model was sealed without it."""
-        ...
+    backend: Backend
+    tolerance: float
+    calibrator: Calibrator | None
 
     def read(self, texts: Sequence[str]) -> tuple[list[str], list[Reading]]:
-        """What the model reads of each text, normalised, and how much of it that is.
-
-        Raises:
-            EmptyTextError: A text has nothing left once it is normalised.
-        """
+        """The part of each text that the model reads, normalised, and its extent."""
         ...
 
-    def decide(self, texts: Sequence[str]) -> tuple[Floats, list[Reading]]:
-        """The decisions before any softmax and calibration, and how much of each text was read.
-
-        Raises:
-            EmptyTextError: A text has nothing left once it is normalised.
-        """
+    def decide(self, texts: Sequence[str]) -> tuple[Float64Array, list[Reading]]:
+        """The decisions before softmax and calibration (texts x labels), and what was read."""
         ...
 
-    def scores(self, texts: Sequence[str]) -> Floats:
-        """The probability of each class, in the order of `LABELS`: one row per text.
+    def scores(self, texts: Sequence[str]) -> Float64Array:
+        """The probability of each label, in the order of `LABELS`: one row per text."""
+        return self.answer(texts)[0]
 
-        Raises:
-            EmptyTextError: A text has nothing left once it is normalised.
-        """
-        ...
-
-    def answer(self, texts: Sequence[str]) -> tuple[Floats, list[Reading]]:
-        """The scores, and how much of each text they rest on.
-
-        Raises:
-            EmptyTextError: A text has nothing left once it is normalised.
-        """
-        ...
+    def answer(self, texts: Sequence[str]) -> tuple[Float64Array, list[Reading]]:
+        """The scores, and how much of each text was read."""
+        decisions, readings = self.decide(texts)
+        return calibrated(decisions, readings, self.calibrator), readings
 
     def replay(self, inputs: Sequence[JsonValue]) -> Mapping[str, Sequence[GoldenValue]]:
-        """Answer golden inputs by every path that a service may take; see `replay`."""
-        ...
+        """Answer golden texts one at a time and all at once.
+
+        Args:
+            inputs: Texts.
+
+        Returns:
+            ``single_scores`` and ``batch_scores``: one vector per text, in the order of `LABELS`,
+            by two code paths; ``label``: the label of the text alone; ``used``: how much of it was
+            read. For calibrated models also ``in_vocabulary``: the share of known words.
+        """
+        texts = TypeAdapter(list[str]).validate_python(inputs)
+        single = [self.answer([text]) for text in texts]
+        known = [readings[0].in_vocabulary for _, readings in single]
+        answers: dict[str, Sequence[GoldenValue]] = {
+            "single_scores": [tuple(scores[0].tolist()) for scores, _ in single],
+            "batch_scores": [tuple(row) for row in self.scores(texts).tolist()],
+            "label": [LABELS[int(scores[0].argmax())] for scores, _ in single],
+            "used": [float(readings[0].used) for _, readings in single],
+        }
+        # Golden sets of uncalibrated models do not have this output.
+        if self.calibrator is not None:
+            answers["in_vocabulary"] = [share for share in known if share is not None]
+        return answers
 
 
 def load(files: Mapping[str, bytes]) -> SentimentModel:
-    """Make a model of the files of a sealed model.
+    """Make a model from the files of a sealed model.
 
     Args:
-        files: Verified contents by file name. They may be unpickled: pass nothing that was not
-            verified.
+        files: Verified contents by file name.
 
     Raises:
         ValueError: ``config.json`` is missing or is not of this service.
     """
     if CONFIG not in files:
-        raise ValueError(f"The model has no {CONFIG}, so no back end can be chosen for it.")
+        raise ValueError(f"The model has no {CONFIG}, which names the back end.")
     config = _AnyConfig.model_validate_json(files[CONFIG])
     if config.labels != LABELS:
-        raise ValueError(f"The model's classes are {config.labels}, not {LABELS}, in this order.")
+        raise ValueError(f"The model's labels are {config.labels}, not {LABELS}, in this order.")
     back_end = import_module(_MODULES[config.backend])
     return cast("SentimentModel", back_end.load(files))
 
 
 def calibrated(
-    decisions: Floats, readings: Sequence[Reading], calibrator: Calibrator | None
-) -> Floats:
-    """Probabilities of decisions: a plain softmax where there is no calibrator.
+    decisions: Float64Array, readings: Sequence[Reading], calibrator: Calibrator | None
+) -> Float64Array:
+    """Convert decisions to probabilities; by softmax alone if there is no calibrator.
 
     Args:
         decisions: Texts x labels.
-        readings: How much of each text is known. Where that is not known, all of it is taken to be.
-        calibrator: The model's.
+        readings: The share of known words of each text; taken as 1 if unknown.
+        calibrator: The model's calibrator.
     """
     if calibrator is None:
         return softmax(decisions)
@@ -182,22 +166,22 @@ def calibrated(
 
 
 def warnings_of(reading: Reading) -> list[AnswerWarning]:
-    """Why the answer to a text that was read so deserves less trust than others."""
+    """Warnings on the answer to a text, by its share of known words."""
     known = reading.in_vocabulary
     if known is None or known >= _MOSTLY:
         return []
     if known > 0:
-        told = f"The model knows only {known:.0%} of the words of the text from its training."
-        return [AnswerWarning(code=MOSTLY_UNKNOWN, field="text", message=told)]
-    told = "The model knows no word of the text from its training."
-    return [AnswerWarning(code=NO_KNOWN_TERM, field="text", message=told)]
+        message = f"Only {known:.0%} of the words of the text occurred in training."
+        return [AnswerWarning(code=MOSTLY_UNKNOWN, field="text", message=message)]
+    message = "No word of the text occurred in training."
+    return [AnswerWarning(code=NO_KNOWN_TERM, field="text", message=message)]
 
 
-def judge(model: SentimentModel, texts: Sequence[str]) -> list[Sentiment]:
-    """What a model says of each text, as it is answered to people.
+def predict_sentiments(model: SentimentModel, texts: Sequence[str]) -> list[Sentiment]:
+    """Predict the sentiment of each text.
 
     Raises:
-        EmptyTextError: A text has nothing left once it is normalised.
+        EmptyTextError: A text is empty once normalised.
     """
     scores, readings = model.answer(texts)
     return [
@@ -216,34 +200,6 @@ def judge(model: SentimentModel, texts: Sequence[str]) -> list[Sentiment]:
             scores.argmax(axis=1).tolist(), scores.tolist(), readings, strict=True
         )
     ]
-
-
-def replay(model: SentimentModel, inputs: Sequence[JsonValue]) -> dict[str, Sequence[GoldenValue]]:
-    """Answer golden texts one at a time and all at once: what both back ends replay.
-
-    Args:
-        model: The back end.
-        inputs: Texts.
-
-    Returns:
-        ``single_scores`` and ``batch_scores``: one vector per text, in the order of `LABELS`, the
-        same answer by two paths; ``label``: the label of the text on its own; ``used``: how much
-        of it was read. Of a model that is calibrated also ``in_vocabulary``: the share of its words
-        that is known.
-    """
-    texts = TypeAdapter(list[str]).validate_python(inputs)
-    single = [model.answer([text]) for text in texts]
-    known = [readings[0].in_vocabulary for _, readings in single]
-    answers: dict[str, Sequence[GoldenValue]] = {
-        "single_scores": [tuple(scores[0].tolist()) for scores, _ in single],
-        "batch_scores": [tuple(row) for row in model.scores(texts).tolist()],
-        "label": [LABELS[int(scores[0].argmax())] for scores, _ in single],
-        "used": [float(readings[0].used) for _, readings in single],
-    }
-    # Models that were sealed before there was a calibrator have no such golden output.
-    if model.calibrator is not None:
-        answers["in_vocabulary"] = [share for share in known if share is not None]
-    return answers
 
 
 class _AnyConfig(ModelConfig):

@@ -1,27 +1,25 @@
-"""The features of the linear back end: words, pairs of words, and runs of characters in a word.
+"""Features of the linear back end: words, pairs of words, and character n-grams inside words.
 
-Training and serving call these functions, so neither can see a text differently from the other.
-Nothing spans white space except a pair of words: what a word contributes can be told exactly.
+Training and serving share these functions. Only pairs of words span white space, so that the
+contribution of a word is exact. Sealed pipelines name this module in their pickle.
 """
 
 import re
 from itertools import pairwise
 from typing import Final
 
-__all__ = ["character_terms", "fold", "pairs_of", "tokens", "word_terms"]
-
 SHORTEST: Final = 3
 LONGEST: Final = 5
 
-# Words with the marks that mean something in finance ($AAPL, 0.5%, AT&T), and every other mark.
+# Words with marks that matter in finance ($AAPL, 0.5%, AT&T), and every other mark.
 _TOKEN: Final = re.compile(r"[$#]?\w[\w.&'-]*\w%?|[$+\-]?\d[\d.,]*%?|[^\w\s]")
 _DIGIT: Final = re.compile(r"\d")
 
 
 def fold(text: str) -> str:
-    """A normalised text as the features see it: lower case, and every digit a 0.
+    """Fold a normalised text: lower case, and every digit a 0.
 
-    Which figure is named decides nothing, and would split the counts.
+    The exact numbers carry no sentiment and would split the counts.
     """
     return _DIGIT.sub("0", text.lower())
 
@@ -33,7 +31,7 @@ def word_terms(text: str) -> list[str]:
 
 
 def character_terms(text: str) -> list[str]:
-    """The runs of three to five characters in each word, its two ends included as spaces."""
+    """The n-grams of three to five characters of each word, with a space at both ends."""
     terms = []
     for word in fold(text).split():
         padded = f" {word} "

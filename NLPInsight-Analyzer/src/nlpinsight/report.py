@@ -1,38 +1,35 @@
-"""The folder of a report: ``evaluation.json``."""
+"""Writes ``evaluation.json``."""
 
 from pathlib import Path
 from typing import Final
 
-from servicekit.files import NewFile, make_folder
+from servicekit.files import check_writable, make_folder, write_file
 
-from nlpinsight.evaluate import Report
-
-__all__ = ["EVALUATION", "check_folder", "write_report"]
+from nlpinsight.evaluation.metrics import Report
 
 EVALUATION: Final = "evaluation.json"
 
 
 def check_folder(folder: Path) -> None:
-    """Check that a report could be written into a folder, before the work that it reports on.
+    """Check that a report can be written into a folder, before the work.
 
     Raises:
-        DataError: It could not.
+        DataError: It cannot be written.
     """
     make_folder(folder)
-    NewFile(folder / EVALUATION).discard()
+    check_writable(folder / EVALUATION)
 
 
 def write_report(report: Report, folder: Path) -> Path:
     """Write ``evaluation.json``.
 
     Returns:
-        What was written.
+        The file.
 
     Raises:
-        DataError: It cannot be written. What stood in the folder stands there as it was.
+        DataError: It cannot be written; an existing file is unchanged.
     """
     make_folder(folder)
     path = folder / EVALUATION
-    with NewFile(path) as file:
-        file.write((report.model_dump_json(indent=2) + "\n").encode())
+    write_file(path, (report.model_dump_json(indent=2) + "\n").encode())
     return path

@@ -1,17 +1,16 @@
 """Sample data: synthetic financial headlines with labels, from a grammar.
 
-No company, person or figure in it is real, and nothing was taken from a real text. A sentence is
-put together from parts whose meaning is known, so the label follows from what is said: more profit
-is good, more debt is bad, an appointment is neither. So that a model has something to get wrong:
+No company, person or number is real, and nothing was taken from a real text. Sentences are built
+from parts with a known meaning, which gives the label: more profit is good, more debt is bad, an
+appointment is neither. The texts are difficult on purpose:
 
-- The same words occur in all classes. Costs *and* profits rise, fall, beat and miss; what counts
-  is the pair.
-- `MIXED` of the texts say something good and something bad, and are labelled by which of the two
-  they end with; some have a third clause that says nothing.
-- `DISAGREEMENT` of the labels are another annotator's: drawn from the other two classes.
+- The same words occur with all labels. Costs *and* profits rise, fall, beat and miss; only the pair
+  counts.
+- A share `MIXED` of the texts has good and bad news; the last clause gives the label.
+- A share `DISAGREEMENT` of the labels is drawn from the other two labels.
 
-No model can be right about the last, and figures measured on this corpus say nothing about real
-texts: its grammar is far smaller than English.
+No model can predict the last, and metrics on this corpus say nothing about real texts: its grammar
+is far smaller than English.
 """
 
 from collections.abc import Sequence
@@ -19,18 +18,16 @@ from typing import Final, TypeVar
 
 import numpy as np
 
-from nlpinsight.data import Corpus
-from nlpinsight.leakage import wording
+from nlpinsight.data.corpus import Corpus
+from nlpinsight.data.leakage import wording
 from nlpinsight.schema import LABELS, Label
-
-__all__ = ["DISAGREEMENT", "MAX_TEXTS", "MIXED", "generate_sample"]
 
 T = TypeVar("T")
 
 DISAGREEMENT: Final = 0.06
 MIXED: Final = 0.12
 
-# The grammar gives many more, but it must not be asked until it has no other.
+# The grammar has many more, but finding new ones takes ever longer.
 MAX_TEXTS: Final = 100_000
 
 _SHARES: Final[dict[Label, float]] = {"negative": 0.22, "neutral": 0.48, "positive": 0.30}
@@ -45,7 +42,7 @@ _TAILS: Final = (
     "Motors", "Networks", "Pharma", "Retail", "Semiconductor", "Shipping", "Software", "Steel",
 )  # fmt: skip
 
-# What is good when there is more of it, and what is bad when there is more of it.
+# Quantities that are good, and bad, when they grow.
 _GOOD: Final = (
     "profit", "revenue", "net income", "operating margin", "free cash flow", "order backlog",
     "same-store sales", "market share", "subscriber growth", "demand", "earnings per share",
@@ -114,8 +111,8 @@ def generate_sample(texts: int = 4_000, *, seed: int = 42) -> Corpus:
     """Generate labelled headlines. No two have the same words.
 
     Args:
-        texts: How many, at most `MAX_TEXTS`.
-        seed: Of every random choice. The same seed gives the same corpus.
+        texts: Number of texts, at most `MAX_TEXTS`.
+        seed: Random seed. The same seed gives the same corpus.
     """
     if not 1 <= texts <= MAX_TEXTS:
         raise ValueError(f"The grammar gives 1 to {MAX_TEXTS:,} texts, not {texts:,}.")
@@ -154,7 +151,7 @@ class _Grammar:
     def _clause(self, meant: Label, who: str) -> str:
         if meant == "neutral" or self._draw.random() < 0.5:  # noqa: PLR2004 - half and half
             return self._filled(self._one(_TEMPLATES[meant])).replace("{who}", who)
-        of_good = bool(self._draw.random() < 0.6)  # noqa: PLR2004 - good news is told more often
+        of_good = bool(self._draw.random() < 0.6)  # noqa: PLR2004 - good news is more frequent
         what = self._one(_GOOD if of_good else _BAD)
         how = self._one(_MORE if of_good == (meant == "positive") else _LESS)
         return f"{who} {what} {how} {self._filled(self._one(_AMOUNTS))} {self._one(_TIMES)}"
@@ -162,7 +159,7 @@ class _Grammar:
     def _company(self) -> str:
         head = self._one(_HEADS)
         name = f"{head} {self._one(_TAILS)}"
-        # As people write: with the ticker, or the ticker alone.
+        # With or without the ticker, or the ticker alone.
         return self._one([name, name, f"${head[:4].upper()} - {name}", f"${head[:4].upper()}"])
 
     def _filled(self, template: str) -> str:

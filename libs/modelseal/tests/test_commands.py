@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from modelseal.cli import app
-from sites import on_path, toy_site
+from site_packages import on_path, toy_site_packages
 from typer.testing import CliRunner, Result
 
 GOLDEN = {
@@ -22,7 +22,7 @@ def modelseal(*arguments: str | Path) -> Result:
 
 @pytest.fixture(autouse=True)
 def toy_installed(tmp_path: Path) -> Iterator[None]:
-    with on_path(toy_site(tmp_path / "site")):
+    with on_path(toy_site_packages(tmp_path / "site")):
         yield
 
 
@@ -66,7 +66,7 @@ def test_a_model_sealed_by_the_command_opens_by_the_command(tmp_path: Path, gold
 def test_open_shows_both_versions_if_a_newer_patch_is_installed(
     model: Path, tmp_path: Path
 ) -> None:
-    with on_path(toy_site(tmp_path / "newer", guardedlib="1.2.9")):
+    with on_path(toy_site_packages(tmp_path / "newer", guardedlib="1.2.9")):
         opened = modelseal("open", model)
 
     assert "  guardedlib     1.2.9  (written by 1.2.3)" in opened.stdout.splitlines()
@@ -96,7 +96,9 @@ def test_two_files_of_one_name_are_not_sealed(tmp_path: Path, golden: Path) -> N
     assert not (tmp_path / "sealed").exists()
 
 
-def test_what_cannot_be_sealed_exits_with_2_and_says_why(tmp_path: Path, golden: Path) -> None:
+def test_seal_ends_with_2_and_the_reason_if_the_model_cannot_be_sealed(
+    tmp_path: Path, golden: Path
+) -> None:
     golden.write_text('{"inputs": []}')
     no_golden_set = seal_toy(tmp_path, golden)
     golden.write_text(json.dumps(GOLDEN))

@@ -1,4 +1,4 @@
-"""Commands with paths that cannot be used: a message, exit status 2, and nothing half done."""
+"""Commands with paths that cannot be used: a message, exit status 2, and no changes."""
 
 import json
 import os
@@ -13,7 +13,7 @@ import pytest
 from modelseal.cli import app
 from permissions import permissions_hold
 from signers import Signer
-from sites import on_path, toy_site
+from site_packages import on_path, toy_site_packages
 from typer.testing import CliRunner, Result
 
 GOLDEN = {
@@ -45,7 +45,7 @@ PATHS = {
 @pytest.fixture
 def place(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The current folder, with the files that the commands need."""
-    with on_path(toy_site(tmp_path / "site")):
+    with on_path(toy_site_packages(tmp_path / "site")):
         folder = tmp_path / "place"
         folder.mkdir()
         monkeypatch.chdir(folder)
@@ -66,7 +66,7 @@ def modelseal(*arguments: str) -> Result:
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 @pytest.mark.parametrize("path", PATHS.values(), ids=PATHS)
-def test_a_path_that_cannot_be_used_ends_with_2_and_changes_nothing(
+def test_a_command_ends_with_2_and_changes_nothing_if_a_path_cannot_be_used(
     place: Path, command: str, path: str
 ) -> None:
     before = set(place.rglob("*"))
@@ -86,7 +86,7 @@ def test_names_that_are_not_utf8_are_read_written_and_printed(tmp_path: Path) ->
     Path(name).mkdir()
     for file in ("model.pkl", "golden.json", "key.pem"):
         Path(name, file).write_bytes(Path(file).read_bytes())
-    # Whatever the environment says of the output's encoding.
+    # Even if the environment asks for strict UTF-8 output.
     environment = os.environ | {
         "PYTHONIOENCODING": "utf-8:strict",
         "PYTHONPATH": os.pathsep.join(map(str, sys.path)),

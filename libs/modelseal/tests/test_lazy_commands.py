@@ -60,7 +60,7 @@ def test_a_command_is_imported_and_run_with_its_arguments(package: str) -> None:
     assert "Not in the list of commands." in help_text
 
 
-def test_a_command_without_a_module_or_function_is_found_at_once(package: str) -> None:
+def test_a_command_without_a_module_or_function_is_an_error_at_once(package: str) -> None:
     Path(package, "empty.py").touch()
 
     for name, error in (("absent", ModuleNotFoundError), ("empty", AttributeError)):

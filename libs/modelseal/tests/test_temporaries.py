@@ -18,7 +18,7 @@ NAMES = ["out.csv", "a b-c.tar.gz", "ü" * 127, "x" * 251 + ".csv", os.fsdecode(
 
 
 def state(destination: Path) -> str | None:
-    """What is at the destination: the text of the file, or of all files of the folder."""
+    """The text in the destination file, or in every file of the destination folder."""
     if not destination.exists():
         return None
     files = [destination] if destination.is_file() else sorted(destination.iterdir())
@@ -46,7 +46,7 @@ def at_work(destination: Path) -> Iterator[tuple[ForkServerProcess, Connection]]
 @pytest.mark.parametrize(
     ("kind", "can_exchange"), [("file", True), ("folder", True), ("folder", False)]
 )
-def test_a_run_killed_at_any_call_leaves_the_old_output_or_the_new_and_the_next_removes_the_rest(
+def test_a_kill_at_any_call_leaves_the_old_or_the_new_output_and_the_next_run_removes_the_rest(
     tmp_path: Path, kind: str, *, can_exchange: bool
 ) -> None:
     seen: set[str | None] = set()
@@ -81,7 +81,7 @@ def test_a_run_killed_at_any_call_leaves_the_old_output_or_the_new_and_the_next_
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_a_killed_run_left_is_removed_whatever_the_name(tmp_path: Path, name: str) -> None:
+def test_the_files_of_a_killed_run_are_removed_for_any_name(tmp_path: Path, name: str) -> None:
     destination = tmp_path / name
     with at_work(destination) as (process, _):
         process.kill()
@@ -94,7 +94,7 @@ def test_what_a_killed_run_left_is_removed_whatever_the_name(tmp_path: Path, nam
     assert destination.read_text() == "new"
 
 
-def test_what_a_run_that_is_alive_has_is_not_removed(tmp_path: Path) -> None:
+def test_the_files_of_a_running_process_are_not_removed(tmp_path: Path) -> None:
     destination = tmp_path / "out.csv"
     with at_work(destination) as (process, connection):
         write(destination, "file", "mine")
@@ -107,7 +107,7 @@ def test_what_a_run_that_is_alive_has_is_not_removed(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
 
 
-def test_temporaries_of_another_output_and_files_of_a_similar_name_are_left_alone(
+def test_temporary_files_of_other_outputs_and_files_with_similar_names_stay(
     tmp_path: Path,
 ) -> None:
     with at_work(tmp_path / "out.csv-2") as (process, _):
@@ -123,7 +123,7 @@ def test_temporaries_of_another_output_and_files_of_a_similar_name_are_left_alon
     assert {path.name for path in tmp_path.iterdir()} == others | precious | {"out.csv"}
 
 
-def test_many_runs_at_once_all_end_and_leave_nothing(tmp_path: Path) -> None:
+def test_concurrent_runs_all_succeed_and_leave_nothing(tmp_path: Path) -> None:
     destination = tmp_path / "out.csv"
     runs = [PROCESSES.Process(target=write_often, args=(destination, str(run))) for run in range(4)]
     for run in runs:
@@ -147,14 +147,14 @@ def test_an_error_leaves_the_old_output_and_nothing_else(tmp_path: Path) -> None
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
-def test_an_interruption_between_two_renames_brings_the_old_folder_back(
+def test_an_interruption_between_two_renames_restores_the_old_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tmp_path / "model", "folder", "old")
     rename = Path.rename
 
     def interrupted(self: Path, target: Path) -> Path:
-        # The old folder has been moved away; the new one is about to take its place.
+        # After the old folder was moved away, and before the new one is moved.
         if self.name.endswith("-new"):
             raise KeyboardInterrupt
         return rename(self, target)
@@ -178,7 +178,7 @@ def test_two_folders_are_exchanged_in_one_step(tmp_path: Path) -> None:
         exchange(tmp_path / "a", tmp_path / "missing")
 
 
-def test_the_temporary_has_the_suffix_of_its_destination(tmp_path: Path) -> None:
+def test_the_temporary_file_has_the_suffix_of_its_destination(tmp_path: Path) -> None:
     with Temporary(tmp_path / "out.parquet") as temporary:
         assert temporary.path.suffix == ".parquet"
         assert temporary.path.parent == tmp_path

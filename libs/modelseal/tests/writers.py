@@ -13,7 +13,7 @@ from typing import Any
 from modelseal import temporaries
 from modelseal.temporaries import Temporary
 
-# Its processes are forked from one that has imported the library already, and has no threads.
+# Forks from a process without threads that has imported the library.
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["modelseal.temporaries"])
 
@@ -37,7 +37,7 @@ def write_often(destination: Path, text: str) -> None:
 
 
 def write_when_asked(destination: Path, test: Connection) -> None:
-    """Write half of a file, say so, and put it at its destination when a message comes."""
+    """Write a temporary file, send its path, and move it to its destination after a message."""
     with Temporary(destination) as temporary, suppress(EOFError):
         temporary.path.write_text("at work")
         test.send(temporary.path)

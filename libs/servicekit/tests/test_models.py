@@ -12,7 +12,7 @@ from modelseal.errors import UnknownSignerError, UnsignedError
 from modelseal.signing import public_key_of, sign_model
 from servicekit.files import DataError
 from servicekit.model_options import SignersOption
-from servicekit.models import check_places, open_model, sealed_text
+from servicekit.models import check_outputs, open_model, sealed_message
 from typer.testing import CliRunner, Result
 
 
@@ -105,7 +105,7 @@ def test_a_training_prints_the_digest_that_opens_only_its_model(
     sealed_model: Path,
 ) -> None:
     manifest = open_sealed(sealed_model).manifest
-    first, second = sealed_text(manifest, sealed_model).splitlines()
+    first, second = sealed_message(manifest, sealed_model).splitlines()
     assert first == f"Sealed tiny 7 in {sealed_model}"
     name, _, digest = second.partition("=")
     assert name == "MODEL_SHA256"
@@ -114,14 +114,14 @@ def test_a_training_prints_the_digest_that_opens_only_its_model(
 
 def test_a_report_in_the_models_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="lies in the model's folder"):
-        check_places(tmp_path / "m", tmp_path / "m" / "r", nothing)
+        check_outputs(tmp_path / "m", tmp_path / "m" / "r", nothing)
 
 
 def test_both_outputs_are_checked(tmp_path: Path) -> None:
     asked: list[Path] = []
-    check_places(tmp_path / "m", tmp_path / "r", asked.append)
+    check_outputs(tmp_path / "m", tmp_path / "r", asked.append)
     assert asked == [tmp_path / "r"]
     (tmp_path / "m").mkdir()
     (tmp_path / "m" / "own.txt").touch()
     with pytest.raises(SealError, match="not a sealed model"):
-        check_places(tmp_path / "m", tmp_path / "r", nothing)
+        check_outputs(tmp_path / "m", tmp_path / "r", nothing)

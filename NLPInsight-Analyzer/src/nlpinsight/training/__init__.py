@@ -1,4 +1,1 @@
-"""Fine-tuning and exporting: what needs torch and transformers, and never serves.
-
-Imported by the commands that train. The environment is `make train-env-NLPInsight-Analyzer`.
-"""
+"""From labelled texts to a sealed model."""

@@ -3,10 +3,10 @@
 import sys
 from io import TextIOWrapper
 
-__all__ = ["print_anywhere"]
+__all__ = ["escape_unencodable"]
 
 
-def print_anywhere() -> None:
+def escape_unencodable() -> None:
     """Print characters that the output's encoding lacks as escapes.
 
     A name or a word of the data may hold such characters, for example with

@@ -6,7 +6,6 @@ import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self
 
 from modelseal import paths
@@ -90,12 +89,7 @@ class NewFile:
         """Remove the temporary file; the destination is unchanged."""
         self._temporary.discard()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_error: object) -> None:
         """Replace the destination, or remove the temporary file after an error."""
         try:
             if kind is None:

@@ -3,14 +3,13 @@
 from typing import Annotated
 
 import typer
+from modelseal.errors import PublicKeyError
+from modelseal.public_keys import parse_public_key
 
 __all__ = ["Sha256Option", "SignersOption"]
 
 
 def _check_signers(given: list[str] | None) -> list[str]:
-    from modelseal.errors import PublicKeyError  # noqa: PLC0415 - --help need not wait for it
-    from modelseal.public_keys import parse_public_key  # noqa: PLC0415
-
     signers = [key.strip() for text in given or () for key in text.split(",")]
     for signer in signers:
         try:

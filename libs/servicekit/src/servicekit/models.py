@@ -2,18 +2,29 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
+from modelseal import Manifest, OpenedModel, SealError, open_sealed
+from modelseal.manifest import MANIFEST_NAME, manifest_digest, read_manifest
+from modelseal.path_errors import path_errors
 from modelseal.paths import kind_of
+from modelseal.sealing import check_destination
 
-from servicekit.files import DataError, read_errors, write_errors
+from servicekit.files import DataError, write_errors
 
-if TYPE_CHECKING:
-    from modelseal import Manifest, OpenedModel
-
-__all__ = ["check_model", "check_places", "open_model", "sealed_text"]
+__all__ = ["check_model", "check_outputs", "open_model", "sealed_message"]
 
 K = TypeVar("K")
+
+
+def check_model(folder: Path) -> None:
+    """Check that the folder of a sealed model can be searched.
+
+    Raises:
+        PathError: It cannot. A missing folder is refused where the manifest is read.
+    """
+    with path_errors():
+        kind_of(folder / MANIFEST_NAME)
 
 
 def open_model(
@@ -23,7 +34,7 @@ def open_model(
     *,
     name: str,
     kind: type[K],
-) -> "tuple[OpenedModel, K]":
+) -> tuple[OpenedModel, K]:
     """Open a sealed model of this service.
 
     Args:
@@ -36,12 +47,10 @@ def open_model(
 
     Raises:
         SealedModelError: It is refused.
-        DataError: It is a model of another service, or its folder cannot be searched. The former
-            is checked before opening, which may need that service's libraries.
+        DataError: It is a model of another service. This is checked before opening, which may need
+            that service's libraries.
+        PathError: Its folder cannot be searched.
     """
-    from modelseal import open_sealed  # noqa: PLC0415 - --help need not wait for it
-    from modelseal.manifest import read_manifest  # noqa: PLC0415
-
     check_model(folder)
     signers = tuple(signers or ())
     manifest, _ = read_manifest(folder, expected_sha256=sha256, signers=signers)
@@ -55,19 +64,7 @@ def open_model(
     )
 
 
-def check_model(folder: Path) -> None:
-    """Check that the folder of a model can be searched, but not whether a model is in it.
-
-    Raises:
-        DataError: It cannot be searched.
-    """
-    from modelseal.manifest import MANIFEST_NAME  # noqa: PLC0415
-
-    with read_errors(folder):
-        kind_of(folder / MANIFEST_NAME)
-
-
-def sealed_text(manifest: "Manifest", out: Path) -> str:
+def sealed_message(manifest: Manifest, out: Path) -> str:
     """The message of a training that sealed a model, with the digest of the model.
 
     The digest is printed where the model was trained, so that it reaches a deployment on another
@@ -77,15 +74,13 @@ def sealed_text(manifest: "Manifest", out: Path) -> str:
         manifest: The manifest that `modelseal.seal` returned.
         out: Folder of the sealed model.
     """
-    from modelseal.manifest import manifest_digest  # noqa: PLC0415
-
     return (
         f"Sealed {manifest.name} {manifest.version} in {out}\n"
         f"MODEL_SHA256={manifest_digest(manifest)}"
     )
 
 
-def check_places(out: Path, reports: Path, check_reports: Callable[[Path], None]) -> None:
+def check_outputs(out: Path, reports: Path, check_reports: Callable[[Path], None]) -> None:
     """Check that a training can write its outputs, before it starts.
 
     Args:
@@ -98,9 +93,6 @@ def check_places(out: Path, reports: Path, check_reports: Callable[[Path], None]
             folder.
         SealError: The model's folder contains something else.
     """
-    from modelseal.errors import SealError  # noqa: PLC0415
-    from modelseal.sealing import check_destination  # noqa: PLC0415
-
     for place in (out, reports):
         with write_errors(place):
             kind_of(place)

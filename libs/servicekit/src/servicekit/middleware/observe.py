@@ -12,7 +12,6 @@ __all__ = ["ObserveMiddleware"]
 
 MAX_PATH = 200
 NO_ANSWER = 499
-SERVER_ERROR = 500
 
 
 class ObserveMiddleware:

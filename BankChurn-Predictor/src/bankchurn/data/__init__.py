@@ -1,0 +1,1 @@
+"""Files and tables of customers: read, validated, written."""

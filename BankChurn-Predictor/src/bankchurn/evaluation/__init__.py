@@ -1,0 +1,1 @@
+"""Metrics of a model on a table whose outcomes are known."""

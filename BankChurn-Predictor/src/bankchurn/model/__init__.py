@@ -1,0 +1,1 @@
+"""The model: the stack, its fast evaluation, its explanations, and how it is stored."""

@@ -1,0 +1,124 @@
+import numpy as np
+import numpy.typing as npt
+import pytest
+from bankchurn.features import Matrix
+from bankchurn.model.fast_ensemble import TreeEnsemble
+from bankchurn.model.predictor import BATCH_ROWS, ChurnPredictor
+from bankchurn.schema import CATEGORIES, NUMBERS, Customer
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import expit, logit
+
+
+def sealed_probability(predictor: ChurnPredictor, matrix: Matrix) -> npt.NDArray[np.float64]:
+    found: npt.NDArray[np.float64] = predictor.pipeline.named_steps["stack"].predict_proba(matrix)[
+        :, 1
+    ]
+    return found
+
+
+@pytest.fixture(scope="module")
+def path(predictor: ChurnPredictor) -> TreeEnsemble:
+    return TreeEnsemble(predictor.pipeline.named_steps["stack"])
+
+
+def test_the_request_path_agrees_with_the_pipeline_on_every_row(
+    predictor: ChurnPredictor, path: TreeEnsemble, matrix: Matrix
+) -> None:
+    gap = np.abs(expit(path.log_odds(matrix)) - sealed_probability(predictor, matrix))
+    assert gap.max() < 1e-6
+
+
+def thresholds(predictor: ChurnPredictor) -> dict[int, set[float]]:
+    """The thresholds of the trees of every learner, by feature."""
+    found: dict[int, set[float]] = {}
+    learners = predictor.pipeline.named_steps["stack"].named_estimators_
+    for tree in [one.tree_ for one in learners["forest"].estimators_] + [
+        one.tree_ for one in learners["gradient_boosting"].estimators_.ravel()
+    ]:
+        for feature, value in zip(tree.feature, tree.threshold, strict=True):
+            if feature >= 0:
+                found.setdefault(int(feature), set()).add(float(value))
+    xgboost = learners["xgboost"].get_booster().trees_to_dataframe()
+    splits = xgboost[xgboost["Feature"] != "Leaf"]
+    for name, value in zip(splits["Feature"], splits["Split"], strict=True):
+        found.setdefault(int(str(name).removeprefix("f")), set()).add(float(value))
+    lightgbm = learners["lightgbm"].booster_.trees_to_dataframe()
+    splits = lightgbm[lightgbm["split_feature"].notna()]
+    for name, value in zip(splits["split_feature"], splits["threshold"], strict=True):
+        found.setdefault(int(str(name).removeprefix("Column_")), set()).add(float(value))
+    return found
+
+
+def test_they_agree_on_and_on_both_sides_of_every_threshold(
+    predictor: ChurnPredictor, path: TreeEnsemble, matrix: Matrix
+) -> None:
+    rows = []
+    for feature, values in thresholds(predictor).items():
+        at = np.array(sorted(values), dtype=np.float64).astype(np.float32)
+        for near in (
+            at,
+            np.nextafter(at, np.float32(-np.inf), dtype=np.float32),
+            np.nextafter(at, np.float32(np.inf), dtype=np.float32),
+        ):
+            changed = np.repeat(matrix[:1], len(near), axis=0)
+            changed[:, feature] = near
+            rows.append(changed)
+    near_thresholds = np.concatenate(rows)
+    assert len(near_thresholds) > 1000
+    gap = np.abs(
+        expit(path.log_odds(near_thresholds)) - sealed_probability(predictor, near_thresholds)
+    )
+    assert gap.max() < 1e-6
+
+
+def test_what_is_answered_does_not_depend_on_the_size_of_the_batch(
+    predictor: ChurnPredictor, matrix: Matrix
+) -> None:
+    rows = matrix[: 2 * BATCH_ROWS]
+    together = predictor.probabilities(rows)
+    alone = [predictor.probabilities(rows[i : i + 1])[0] for i in range(len(rows))]
+    np.testing.assert_allclose(alone, together, atol=1e-6)
+
+
+customers = st.builds(
+    Customer,
+    **{
+        name: (
+            st.integers(int(bounds.low), int(bounds.high))
+            if bounds.whole
+            else st.floats(bounds.low, bounds.high)
+        )
+        | (st.none() if bounds.nullable else st.nothing())
+        for name, bounds in NUMBERS.items()
+    },
+    **{name: st.sampled_from(values) for name, values in CATEGORIES.items()},
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(customer=customers)
+def test_any_valid_customer_gets_the_sealed_probability(
+    predictor: ChurnPredictor, customer: Customer
+) -> None:
+    row = predictor.encode([customer])
+    assert np.isfinite(row).all()
+    [probability] = predictor.probabilities(row)
+    assert 0 < probability < 1
+    assert logit(probability) == pytest.approx(
+        logit(sealed_probability(predictor, row)[0]), abs=1e-5
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(customer=customers)
+def test_to_be_active_never_raises_what_the_boosters_with_that_rule_say(
+    predictor: ChurnPredictor, customer: Customer
+) -> None:
+    pair = predictor.encode(
+        [customer.model_copy(update={"IsActiveMember": active}) for active in (0, 1)]
+    )
+    learners = predictor.pipeline.named_steps["stack"].named_estimators_
+    for name in ("xgboost", "lightgbm"):
+        passive, active = learners[name].decision_function(pair)
+        assert active <= passive + 1e-6

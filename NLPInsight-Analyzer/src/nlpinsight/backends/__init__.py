@@ -1,0 +1,1 @@
+"""The models that answer: the linear back end and the transformer, and what they share."""

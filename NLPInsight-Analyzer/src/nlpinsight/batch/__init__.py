@@ -1,0 +1,1 @@
+"""Judges files of texts."""
