@@ -145,15 +145,15 @@ def test_recorded_series_that_are_asked_for_are_recorded() -> None:
 def test_a_metric_that_no_service_has_is_found(samples: dict[str, list[dict[str, str]]]) -> None:
     # What the test above rests on.
     with pytest.raises(AssertionError, match="no service tells it"):
-        test_requests_for_missing_series_are_reported(
+        test_every_series_of_an_expression_is_one_that_a_service_has(
             samples, "x", "sum(rate(http_request_total[5m]))"
         )
     with pytest.raises(AssertionError, match="no label code"):
-        test_requests_for_missing_series_are_reported(
+        test_every_series_of_an_expression_is_one_that_a_service_has(
             samples, "x", 'http_requests_total{code="500"}'
         )
     with pytest.raises(AssertionError, match="no bucket"):
-        test_requests_for_missing_series_are_reported(
+        test_every_series_of_an_expression_is_one_that_a_service_has(
             samples, "x", 'http_request_duration_seconds_bucket{le="0.3"}'
         )
 
