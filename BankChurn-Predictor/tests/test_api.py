@@ -149,7 +149,7 @@ def test_a_bad_field_is_named_and_its_value_is_not_echoed(
 
 @pytest.mark.parametrize("body", ["", "[]", "null", "{", '"x"', '{"customers": []}'])
 @pytest.mark.parametrize("path", ["/predict", "/predict_batch"])
-def test_what_is_no_request_is_refused(client: TestClient, path: str, body: str) -> None:
+def test_an_invalid_request_is_refused(client: TestClient, path: str, body: str) -> None:
     response = client.post(path, content=body, headers={"content-type": "application/json"})
 
     assert response.status_code == 422

@@ -84,7 +84,7 @@ def test_a_text_that_cannot_be_explained_is_refused_as_one_that_cannot_be_predic
     assert explained.json()["errors"] == plain.json()["errors"]
 
 
-def test_what_is_not_read_of_a_long_text_is_told(client: TestClient) -> None:
+def test_the_ignored_end_of_a_long_text_is_reported(client: TestClient) -> None:
     prediction = client.post("/predict", json={"text": "word " * 3000}).json()["prediction"]
 
     assert prediction["truncated"] is True
@@ -105,7 +105,7 @@ def test_a_batch_of_as_many_texts_as_allowed_is_answered_and_no_more(client: Tes
 
 @pytest.mark.parametrize("body", ["", "[]", "null", "{", '"x"', '{"texts": []}', '{"text": ["a"]}'])
 @pytest.mark.parametrize("path", ["/predict", "/predict_batch"])
-def test_what_is_no_request_is_refused(client: TestClient, path: str, body: str) -> None:
+def test_an_invalid_request_is_refused(client: TestClient, path: str, body: str) -> None:
     response = client.post(path, content=body, headers={"content-type": "application/json"})
 
     assert response.status_code == 422
