@@ -21,7 +21,7 @@ THEIRS = [one for one in DEFECTS if one not in OURS]
 def found(
     rendered: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, set[str]]:
-    """The failed checks of each overlay, and of the objects of each defect alone, by their names."""
+    """The failed checks of each overlay, and of each defect alone, by their names."""
     if not CHECKOV.exists():
         pytest.skip("there is no policy scanner: make .tools/scan/.installed")
     folder = tmp_path_factory.mktemp("scan")
