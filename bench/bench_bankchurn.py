@@ -1,25 +1,18 @@
-"""BankChurn's speed beside the alternatives, on one thread, in one run.
+"""Compares BankChurn's speed with the alternatives, on one thread.
 
-Trains and seals a model on 10,000 rows of sample data by the service's command line. On it,
-compares the request path with the sealed pipeline's ``predict_proba``, and the exact explanation
-with ``shap.KernelExplainer``. The machine is noisy, so the two sides of a comparison take turns,
-and what counts is the ratio of their medians.
+Trains and seals a model on 10,000 rows of sample data with the service's command line. Compares
+its prediction of one customer with the sealed pipeline's ``predict_proba``, and its exact
+explanation with ``shap.KernelExplainer``. Both sides of a comparison alternate, because the machine
+is noisy; the result is the ratio of their medians.
 
-Run by ``make bench`` in the service's environment. It imports nothing of the service: what it
-times is what ``modelseal.open_sealed`` returns.
+Run by ``make bench`` in the service's environment. It imports nothing from the service: it times
+the predictor that ``modelseal.open_sealed`` returns.
 """
 
-import argparse
-import json
-import os
-import platform
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -27,6 +20,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import shap
+from measuring import (
+    check_promises,
+    machine,
+    make_parser,
+    run_command,
+    timed,
+    write_results,
+)
 from modelseal import open_sealed
 from rich.console import Console
 from rich.table import Table
@@ -34,50 +35,51 @@ from threadpoolctl import threadpool_limits
 
 TURNS = 5
 
-# What the README promises: how many times faster than the alternative, at least.
+# Promised in the README: at least so many times faster than the alternative.
 PROMISED = {"prediction": 10, "explanation": 40}
 EXPLANATIONS = 5
 
 
 def main() -> None:
     """Measure and write the results."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
-    arguments = parser.parse_args()
+    out: Path = make_parser(__doc__).parse_args().out
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         model, report = Path(folder) / "model", Path(folder) / "report"
-        command = [sys.executable, "-m", "bankchurn", "train", "--out", model, "--reports", report]
-        train_s, _ = _timed(lambda: subprocess.run(command, check=True))  # noqa: S603
+        train_s, _ = timed(
+            lambda: run_command("bankchurn", "train", "--out", model, "--reports", report)
+        )
         opened = open_sealed(model)
     records = [record for record in opened.manifest.golden.inputs if isinstance(record, dict)]
     with threadpool_limits(1), warnings.catch_warnings():
         # KernelExplainer's sampling warns about its own regression; nothing here acts on it.
         warnings.simplefilter("ignore")
         results = {
-            "machine": f"{os.cpu_count()} cores, {platform.machine()}, "
-            f"Python {platform.python_version()}",
+            "machine": machine(),
             "model": opened.manifest.version,
             "training": {"rows": opened.manifest.data["rows"], "seconds": train_s},
             "prediction": _predictions(opened.predictor, records),
             "explanation": _explanations(opened.predictor, records),
         }
-    _write(arguments.out, results)
+    write_results(out, results)
     _show(results)
-    broken = [name for name, times in PROMISED.items() if results[name]["times_faster"] < times]
-    if broken:
-        sys.exit(f"Not as fast as promised ({PROMISED}): {', '.join(broken)}.")
+    check_promises(
+        {
+            f"{name} {times} times faster": results[name]["times_faster"] >= times
+            for name, times in PROMISED.items()
+        }
+    )
 
 
 def _predictions(predictor: Any, records: Sequence[dict[str, Any]]) -> dict[str, float]:  # noqa: ANN401
-    """From a validated customer to a probability, one at a time."""
+    """The time from a validated customer to a probability, one customer at a time."""
     customers = [_customer(record) for record in records]
     tables = [pd.DataFrame([vars(customer)]) for customer in customers]
     fast, slow, gap = [], [], 0.0
     for _ in range(TURNS):
         ours = [
-            _timed(lambda c=c: predictor.probabilities(predictor.encode([c]))) for c in customers
+            timed(lambda c=c: predictor.probabilities(predictor.encode([c]))) for c in customers
         ]
-        theirs = [_timed(lambda t=t: predictor.pipeline.predict_proba(t)[:, 1]) for t in tables]
+        theirs = [timed(lambda t=t: predictor.pipeline.predict_proba(t)[:, 1]) for t in tables]
         fast += [seconds for seconds, _ in ours]
         slow += [seconds for seconds, _ in theirs]
         gaps = [abs(one[0] - other[0]) for (_, one), (_, other) in zip(ours, theirs, strict=True)]
@@ -92,14 +94,14 @@ def _predictions(predictor: Any, records: Sequence[dict[str, Any]]) -> dict[str,
 
 
 def _explanations(predictor: Any, records: Sequence[dict[str, Any]]) -> dict[str, float]:  # noqa: ANN401
-    """One customer's Shapley values, against the same background."""
+    """The time of one customer's Shapley values, with the same background on both sides."""
     stack = predictor.pipeline.named_steps["stack"]
     kernel = shap.KernelExplainer(stack.decision_function, predictor.background.matrix)
     fast, slow, gap = [], [], 0.0
     for record in records[:EXPLANATIONS]:
         matrix = predictor.encode([_customer(record)])
-        ours, exact = _timed(lambda m=matrix: predictor.explain(m))
-        theirs, sampled = _timed(lambda m=matrix: kernel.shap_values(m, silent=True))
+        ours, exact = timed(lambda m=matrix: predictor.explain(m))
+        theirs, sampled = timed(lambda m=matrix: kernel.shap_values(m, silent=True))
         fast.append(ours)
         slow.append(theirs)
         contributions = list(exact[0].log_odds_contributions.values())
@@ -116,20 +118,6 @@ def _explanations(predictor: Any, records: Sequence[dict[str, Any]]) -> dict[str
 
 def _customer(record: dict[str, Any]) -> SimpleNamespace:
     return SimpleNamespace(**({"Tenure": None} | record))
-
-
-def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    began = time.perf_counter()
-    result = work()
-    return time.perf_counter() - began, result
-
-
-def _write(path: Path, results: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
-        json.dump(results, file, indent=2)
-        file.write("\n")
-    Path(file.name).replace(path)
 
 
 def _show(results: dict[str, Any]) -> None:

@@ -1,35 +1,31 @@
-"""ChicagoTaxi's forecast and API: predictions per second, and `/demand` beside an empty endpoint.
+"""Measures ChicagoTaxi's forecast and API: predictions per second, and the rate of ``/demand``.
 
-Trains and seals a model on sample data by the service's command line, runs the pipeline on sample
-trips, forecasts the whole history again (``hindcast``), and serves the predictions. On the
-service's own process, 50 connections ask for ``/demand?area=8&hour=14&limit=10`` and for
-``/health``, an endpoint that does nothing and passes no gate; they take turns, because the machine
-is noisy, and what counts is the ratio of their medians.
+Trains and seals a model on sample data with the service's command line, runs the pipeline on sample
+trips, forecasts the whole history (``hindcast``), and serves the predictions. 50 connections ask
+the service's process for ``/demand?area=8&hour=14&limit=10`` and for ``/health``, an endpoint that
+does nothing and needs no place. Both alternate, because the machine is noisy; the result is the
+ratio of their medians.
 
-It imports nothing of the service: it talks to the command line and to a socket. Run by ``make
-bench`` in the service's environment.
+Run by ``make bench`` in the service's environment. It imports nothing from the service.
 """
 
-import argparse
 import asyncio
-import json
 import os
-import platform
 import re
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+import httpx2
 import uvloop
+from measuring import check_promises, machine, make_parser, run_command, write_results
 from rich.console import Console
 from rich.table import Table
+from servicekit.launch import ServiceProcess
 
 CONNECTIONS = 50
 TURNS = 5
@@ -37,42 +33,44 @@ SECONDS = 4.0
 DEMAND = "/demand?area=8&hour=14&limit=10"
 EMPTY = "/health"
 
-# What the README promises.
+# Promised in the README.
 SHARE_OF_EMPTY = 0.5
 P99_OVER_P50 = 10.0
 PREDICTIONS_PER_S = 500_000
 
+_command = partial(run_command, "chicagotaxi")
+
 
 def main() -> None:
     """Measure and write the results."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
-    out: Path = parser.parse_args().out
+    out: Path = make_parser(__doc__).parse_args().out
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        places = _prepare(Path(folder))
-        hindcast = _hindcast(Path(folder), *places)
-        with _served(*places) as port:
-            api = _api(port)
+        model, pipeline = _prepare(Path(folder))
+        hindcast = _hindcast(Path(folder), model, pipeline)
+        settings = {
+            "MODEL_DIR": model,
+            "PREDICTIONS_DIR": pipeline / "predictions",
+            "MAX_CONCURRENT_REQUESTS": 64,
+        }
+        command = [sys.executable, "-m", "chicagotaxi", "serve"]
+        with ServiceProcess(command, settings) as service:
+            service.wait_until_ready()
+            api = _api(service.port)
     results = {
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}, "
-        f"Python {platform.python_version()}",
+        "machine": machine(),
         "load_of_others": os.getloadavg()[2],
         "hindcast": hindcast,
         "api": api,
     }
-    _write(out, results)
+    write_results(out, results)
     _show(results)
-    broken = [
-        name
-        for name, holds in {
-            "/demand beside an empty endpoint": api["share_of_empty"] >= SHARE_OF_EMPTY,
+    check_promises(
+        {
+            "/demand compared with an empty endpoint": api["share_of_empty"] >= SHARE_OF_EMPTY,
             "p99 over p50": api["demand"]["p99_over_p50"] < P99_OVER_P50,
             "predictions per second": hindcast["rows_per_s"] >= PREDICTIONS_PER_S,
-        }.items()
-        if not holds
-    ]
-    if broken:
-        sys.exit(f"Not as promised: {', '.join(broken)}.")
+        }
+    )
 
 
 def _prepare(folder: Path) -> tuple[Path, Path]:
@@ -83,7 +81,7 @@ def _prepare(folder: Path) -> tuple[Path, Path]:
 
 
 def _hindcast(folder: Path, model: Path, pipeline: Path) -> dict[str, float]:
-    """Rows per second from history to Parquet file: features, trees, intervals, fares, writing."""
+    """The rate from history to Parquet files: features, trees, intervals, fares, writing."""
     before = os.times()
     shown = _command(
         "hindcast", folder / "hindcast", "--out", pipeline, "--model", model, "--every", 24
@@ -91,9 +89,9 @@ def _hindcast(folder: Path, model: Path, pipeline: Path) -> dict[str, float]:
     after = os.times()
     found = re.search(r"([\d,]+) predictions .* in ([\d.]+) s", shown)
     if found is None:
-        sys.exit(f"`hindcast` says something else: {shown}")
+        sys.exit(f"`hindcast` did not print its rate: {shown}")
     rows, seconds = int(found[1].replace(",", "")), float(found[2])
-    # Reading the history and opening the model included: what the whole process took.
+    # Of the whole process, reading the history and opening the model included.
     used = after.children_user + after.children_system
     used -= before.children_user + before.children_system
     return {
@@ -105,53 +103,13 @@ def _hindcast(folder: Path, model: Path, pipeline: Path) -> dict[str, float]:
     }
 
 
-def _command(*arguments: object) -> str:
-    command = [sys.executable, "-m", "chicagotaxi", *map(str, arguments)]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout  # noqa: S603
-
-
-@contextmanager
-def _served(model: Path, pipeline: Path) -> Iterator[int]:
-    settings = {
-        "PORT": "0",
-        "MODEL_DIR": str(model),
-        "PREDICTIONS_DIR": str(pipeline / "predictions"),
-        "DRAIN_S": "0",
-        "MAX_CONCURRENT_REQUESTS": "64",
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "chicagotaxi", "serve"],
-        env=os.environ | settings,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        port = 0
-        for line in process.stdout or ():
-            event = json.loads(line)
-            port = event.get("port", port)
-            if event["event"] == "batch served":
-                break
-        # Its log is written to a pipe that somebody has to empty, as in production.
-        drain = subprocess.Popen(["cat"], stdin=process.stdout, stdout=subprocess.DEVNULL)  # noqa: S607
-        yield port
-        process.terminate()
-        process.wait(30)
-        drain.wait(30)
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-
-
 def _api(port: int) -> dict[str, Any]:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}{DEMAND}") as answer:
-        rows = len(json.load(answer))
+    rows = len(httpx2.get(f"http://127.0.0.1:{port}{DEMAND}").json())
     times: dict[str, list[tuple[float, list[float]]]] = {DEMAND: [], EMPTY: []}
     for turn in range(TURNS + 1):
         for path, taken in times.items():
             measured = uvloop.run(_load(port, path))
-            if turn:  # the first one warms up
+            if turn:  # the first turn warms up
                 taken.append(measured)
     demand, empty = (_figures(times[path]) for path in (DEMAND, EMPTY))
     return {
@@ -165,7 +123,7 @@ def _api(port: int) -> dict[str, Any]:
 
 def _figures(turns: list[tuple[float, list[float]]]) -> dict[str, float]:
     rates = [len(latencies) / seconds for seconds, latencies in turns]
-    # Percentiles of each turn, then their median: one turn that was disturbed decides nothing.
+    # The median over the turns of each percentile, so that one disturbed turn does not count.
     p50 = statistics.median(statistics.median(latencies) for _, latencies in turns)
     p99 = statistics.median(statistics.quantiles(latencies, n=100)[98] for _, latencies in turns)
     return {
@@ -178,7 +136,7 @@ def _figures(turns: list[tuple[float, list[float]]]) -> dict[str, float]:
 
 
 async def _load(port: int, path: str) -> tuple[float, list[float]]:
-    """Ask as fast as answers come, on every connection; how long it took, and each answer."""
+    """Ask as fast as answers come, on every connection: total seconds, and seconds per answer."""
     latencies: list[float] = []
     began = time.perf_counter()
     until = began + SECONDS
@@ -191,7 +149,7 @@ async def _load(port: int, path: str) -> tuple[float, list[float]]:
 
 
 class _Client(asyncio.Protocol):
-    """One connection that is kept alive. Any answer but 200 ends the measurement."""
+    """One persistent connection. Any answer other than 200 ends the measurement."""
 
     def __init__(
         self, path: str, until: float, latencies: list[float], done: "asyncio.Future[None]"
@@ -231,15 +189,6 @@ class _Client(asyncio.Protocol):
         self._data = b""
         self._asked = time.perf_counter()
         self._transport.write(self._request)
-
-
-def _write(path: Path, results: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
-        json.dump(results, file, indent=2)
-        file.write("\n")
-    Path(file.name).chmod(0o644)
-    Path(file.name).replace(path)
 
 
 def _show(results: dict[str, Any]) -> None:

@@ -1,19 +1,16 @@
-"""ChicagoTaxi's pipeline from raw trips to clean Parquet and hourly demand, on two cores.
+"""Measures ChicagoTaxi's pipeline from raw trips to clean Parquet and hourly demand, on two cores.
 
-Generates portal CSV by the service's command line, then runs its `etl` on it as a process of its
-own: with DuckDB, with PySpark ``local[2]`` where it is installed, and with DuckDB on ten times the
-rows. What counts is the wall time of the whole command, from its start to its end, and the most
-memory that the process held. DuckDB runs before, between and after the others, and the median of
-these runs counts, because a machine may be slower for some minutes. Rows kept and dropped must be
-the same for both engines, and as many as the generator said.
+Generates CSV as the portal's with the service's command line, then runs its ``etl`` as a process:
+with DuckDB, with PySpark ``local[2]``, and with DuckDB on ten times the rows. Measured are the wall
+time of the whole command and the peak memory of its process. DuckDB runs before, between and after
+the others, and the median counts, because a machine may be slower for some minutes. Both engines
+must keep and drop the same rows, and read as many as were generated.
 
-Run by ``make bench`` in the service's environment. It imports nothing of the service.
+Run by ``make bench`` in the service's environment. It imports nothing from the service.
 """
 
-import argparse
 import json
 import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -24,17 +21,18 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+from measuring import check_promises, machine, make_parser, run_command, write_results
 from rich.console import Console
 from rich.table import Table
 
-# The rows that the ancestor of this system reports its speed on.
+# The number of rows that the ancestor of this system was measured on.
 ROWS = 6_364_313
 FACTOR = 10
 MEMORY = "2GB"
 CORES = 2
 
-# What is promised: rows per second and GiB of memory, times faster than Spark, and times the
-# seconds that ten times the rows may take.
+# Promised: rows per second, GiB of memory, times faster than Spark, and times the seconds for ten
+# times the rows.
 PROMISED_ROWS_PER_S = 400_000
 PROMISED_GIB = 4.0
 PROMISED_TIMES_FASTER = 8.0
@@ -43,32 +41,38 @@ PROMISED_TIMES_LONGER = 11.0
 
 def main() -> None:
     """Measure and write the results."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
-    parser.add_argument("--rows", type=int, default=ROWS, help="how many trips")
-    parser.add_argument("--factor", type=int, default=FACTOR, help="1 leaves out the larger run")
-    parser.add_argument("--without-spark", action="store_true", help="leave out PySpark")
-    parser.add_argument("--folder", type=Path, help="for 0.5 GB per million trips, times FACTOR")
+    parser = make_parser(__doc__)
+    parser.add_argument("--rows", type=int, default=ROWS, help="Number of trips.")
+    parser.add_argument(
+        "--factor",
+        type=int,
+        default=FACTOR,
+        help="Size of the larger run, in multiples of --rows; 1 leaves it out.",
+    )
+    parser.add_argument("--without-spark", action="store_true", help="Leave out PySpark.")
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        help="Folder for temporary files: 0.5 GB per million trips, times FACTOR.",
+    )
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-", dir=arguments.folder) as name:
         folder = Path(name)
         results = _measure(
             folder, arguments.rows, factor=arguments.factor, spark=not arguments.without_spark
         )
-    _write(arguments.out, results)
+    write_results(arguments.out, results)
     _show(results)
-    if broken := _broken(results):
-        sys.exit("Not as promised: " + "; ".join(broken))
+    check_promises(_promises(results))
 
 
 def _measure(folder: Path, rows: int, *, factor: int, spark: bool) -> dict[str, Any]:
     results: dict[str, Any] = {
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}, "
-        f"Python {platform.python_version()}, load {os.getloadavg()[0]:.1f} at the start",
+        "machine": f"{machine()}, load {os.getloadavg()[0]:.1f} at the start",
         "cores_used": CORES,
         "memory_limit": MEMORY,
     }
-    # The larger one first: by the time it is read, the disk has long done with writing it.
+    # The larger file first, so that it is on disk long before it is read.
     large = _generate(folder / "large.csv", rows * factor, {}) if factor > 1 else None
     sample = _generate(folder / "sample.csv", rows, results)
     options = ["--threads", str(CORES), "--memory", MEMORY]
@@ -79,7 +83,7 @@ def _measure(folder: Path, rows: int, *, factor: int, spark: bool) -> dict[str, 
 
     runs = [of_sample(*options)]
     if spark:
-        # On one machine the driver is also what works; more memory than DuckDB has.
+        # In local mode the driver does the work. It gets more memory than DuckDB.
         of_spark = ["--engine", "pyspark", "--master", f"local[{CORES}]"]
         results["pyspark"] = of_sample(*of_spark, "--spark", "spark.driver.memory=4g")
         for number in ("rows_read", "rows_kept", "dropped"):
@@ -101,13 +105,9 @@ def _measure(folder: Path, rows: int, *, factor: int, spark: bool) -> dict[str, 
 
 def _generate(path: Path, rows: int, results: dict[str, Any]) -> Path:
     began = time.perf_counter()
-    subprocess.run(  # noqa: S603
-        [sys.executable, "-m", "chicagotaxi", "generate", path, "--rows", str(rows)],
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
-    # What the system has yet to write would otherwise be written during the first run; and what
-    # it kept of a file would only be in the way of those that are read before it.
+    run_command("chicagotaxi", "generate", path, "--rows", rows)
+    # Otherwise the system would write the file during the first run, and keep it in memory that
+    # the files read before it need.
     os.sync()
     _forget(path)
     results["generated"] = {
@@ -125,14 +125,14 @@ def _forget(path: Path) -> None:
 
 
 def _cache(path: Path) -> None:
-    """Have a file in the page cache, as it is when it was just written, or fetched."""
+    """Read a file into the page cache, where it is after it was written or downloaded."""
     with path.open("rb", buffering=0) as file:
         while file.read(2**25):
             pass
 
 
 def _etl(folder: Path, sample: Path, rows: int, options: Sequence[str]) -> dict[str, Any]:
-    """One run of the command, from a cold process to the output in its place."""
+    """Run the command once in a new process, and measure it."""
     out = folder / "out"
     command = [sys.executable, "-m", "chicagotaxi", "etl", str(sample), "--out", str(out), *options]
     began = time.perf_counter()
@@ -151,7 +151,7 @@ def _etl(folder: Path, sample: Path, rows: int, options: Sequence[str]) -> dict[
         "seconds": seconds,
         "rows_per_s": rows / seconds,
         "cpu_seconds": usage.ru_utime + usage.ru_stime,
-        # Of the Python process alone: Spark's memory is that of its JVM.
+        # Of the Python process only, without Spark's JVM.
         "peak_gib": usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 2**30,
         "bytes_written": written,
         "rows_read": found["rows_read"],
@@ -160,10 +160,9 @@ def _etl(folder: Path, sample: Path, rows: int, options: Sequence[str]) -> dict[
     }
 
 
-def _broken(results: dict[str, Any]) -> list[str]:
-    """Which promises do not hold."""
+def _promises(results: dict[str, Any]) -> dict[str, bool]:
     runs = [results["duckdb"], *([results["larger"]] if "larger" in results else [])]
-    found = {
+    return {
         f"{PROMISED_ROWS_PER_S:,} rows/s": results["duckdb"]["rows_per_s"] >= PROMISED_ROWS_PER_S,
         f"{PROMISED_GIB} GiB": all(run["peak_gib"] < PROMISED_GIB for run in runs),
         f"{PROMISED_TIMES_FASTER} times as fast as PySpark": (
@@ -173,15 +172,6 @@ def _broken(results: dict[str, Any]) -> list[str]:
             results.get("times_longer", 0.0) <= PROMISED_TIMES_LONGER
         ),
     }
-    return [name for name, holds in found.items() if not holds]
-
-
-def _write(path: Path, results: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
-        json.dump(results, file, indent=2)
-        file.write("\n")
-    Path(file.name).replace(path)
 
 
 def _show(results: dict[str, Any]) -> None:

@@ -1,28 +1,22 @@
-"""NLPInsight's speed as served on one core, and what batching would gain.
+"""Measures NLPInsight's speed as served on one core, and what batching would gain.
 
-Trains and seals the linear model by the service's command line, on sample data or on given texts;
-a sealed transformer may be given, too. Each is served on one core, and asked over HTTP for one
-text after the other: what counts is the model time that the service states in its answers. Beside
-it stand the sealed scikit-learn pipeline, and one text at a time beside many at once, which is
-what batching concurrent requests could gain at most (docs/adr/013). Comparisons are of the CPU
-time of one thread: on a quiet core it is the time that passes, and on a busy one it does not
-count the waiting. Their sides take turns, and what counts is the ratio of their medians.
+Trains and seals the linear model with the service's command line, on sample data or on given texts;
+a sealed transformer may be given too. Each model is served on one core and asked over HTTP for one
+text after the other. Measured are the model time that the service reports in its answers, the
+linear model compared with its scikit-learn pipeline, and one text at a time compared with many at
+once: the most that batching concurrent requests could gain (docs/adr/013). Comparisons are of the
+CPU time of one thread, which does not count waiting on a busy core. Their sides alternate, and the
+result is the ratio of their medians.
 
-Sections that are not measured are kept as they stand in the results file. It imports nothing of
-the service: what it times is what ``modelseal.open_sealed`` returns, or answers over HTTP.
+Sections that are not measured keep their earlier results. It imports nothing from the service: it
+times the predictor that ``modelseal.open_sealed`` returns, and answers over HTTP.
 
     python bench/bench_nlpinsight.py --out bench/results/nlpinsight.json
 """
 
-import argparse
-import csv
-import hashlib
 import json
 import os
-import platform
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -34,20 +28,33 @@ from typing import Any
 import httpx2
 import joblib
 import numpy as np
+from measuring import (
+    check_promises,
+    cpu_timed,
+    machine,
+    make_parser,
+    read_results,
+    read_texts,
+    run_command,
+    sample_texts,
+    timed,
+    write_results,
+)
 from modelseal import open_sealed
 from rich.console import Console
 from rich.table import Table
+from servicekit.files import sha256_of_file
+from servicekit.launch import ServiceProcess
 from threadpoolctl import threadpool_limits
 
 TEXTS = 400
 TURNS = 5
 SIZES = (1, 4, 8, 16, 32)
 STARTS = 3
-READY_WITHIN_S = 60.0
 
-# What is promised: the linear model beside its pipeline, and the most milliseconds that a text of a
-# tweet's length takes, in the median, and the most seconds until a service is ready. The first is a
-# ratio and holds on a busy machine, too; the others need a quiet one.
+# Promised: how many times faster the linear model is than its pipeline, the median milliseconds for
+# a text of a tweet's length, and the seconds until a service is ready. The first is a ratio and
+# holds on a busy machine too; the others need a quiet one.
 PROMISED_TIMES = 3
 PROMISED_MS = {"tfidf": 1.5, "transformer": 3.0}
 PROMISED_READY_S = 3.0
@@ -55,20 +62,17 @@ PROMISED_READY_S = 3.0
 
 def main() -> None:
     """Measure and write the results."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
-    parser.add_argument("--data", type=Path, help="labelled texts to train on")
-    parser.add_argument("--valid", type=Path, help="labelled texts to ask about")
-    parser.add_argument("--labels", help="meaning of labels that are numbers, as train takes it")
-    parser.add_argument("--transformer", type=Path, help="folder of a sealed transformer")
+    parser = make_parser(__doc__)
+    parser.add_argument("--data", type=Path, help="Labelled texts to train on.")
+    parser.add_argument("--valid", type=Path, help="Labelled texts to ask about.")
+    parser.add_argument("--labels", help="Meaning of labels that are numbers, as for `train`.")
+    parser.add_argument("--transformer", type=Path, help="Folder of a sealed transformer.")
     arguments = parser.parse_args()
-    results = json.loads(arguments.out.read_text()) if arguments.out.exists() else {}
-    results["machine"] = (
-        f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
-    )
+    results = read_results(arguments.out) | {"machine": machine()}
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, threadpool_limits(1):
-        valid = arguments.valid or _sample(Path(folder) / "valid.csv")
-        texts = _texts(valid)
+        valid = arguments.valid or sample_texts(Path(folder) / "valid.csv")
+        # Texts that are more than a link.
+        texts = [text for text in read_texts(valid) if " " in text.strip()][:TEXTS]
         results["texts"] = {
             "source": arguments.valid.name if arguments.valid else "generated sample, seed 7",
             "count": len(texts),
@@ -82,26 +86,29 @@ def main() -> None:
                 arguments.transformer, texts
             )
     results["load_average"] = os.getloadavg()[0]
-    _write(arguments.out, results)
+    write_results(arguments.out, results)
     _show(results)
-    _check(results)
+    check_promises(
+        _promises(results),
+        "Milliseconds and seconds are promised for a quiet machine; the load average is "
+        f"{results['load_average']:.1f}.",
+    )
 
 
 def _tfidf(
     folder: Path, data: Path | None, valid: Path, texts: Sequence[str], *, labels: str | None
 ) -> dict[str, Any]:
     model = folder / "model"
-    command = [sys.executable, "-m", "nlpinsight", "train", "--valid", str(valid)]
-    command += ["--out", str(model), "--reports", str(folder / "reports")]
-    command += ["--data", str(data)] if data else []
-    command += ["--labels", labels] if labels else []
-    train_s, _ = _timed(lambda: subprocess.run(command, check=True))  # noqa: S603
+    options: list[object] = ["--valid", valid, "--out", model, "--reports", folder / "reports"]
+    options += ["--data", data] if data else []
+    options += ["--labels", labels] if labels else []
+    train_s, _ = timed(lambda: run_command("nlpinsight", "train", *options))
     opened = open_sealed(model)
     return {
         "model": opened.manifest.version,
         "training": {"texts": opened.manifest.data["training"]["texts"], "seconds": train_s},
         "served": _served(model, texts) | _computed(opened.predictor, texts),
-        "beside_pipeline": _beside_pipeline(opened.predictor, model, texts),
+        "compared_with_pipeline": _compared_with_pipeline(opened.predictor, model, texts),
         "batching": _turns_of_sizes(opened.predictor.scores, opened.predictor.scores, texts),
     }
 
@@ -116,7 +123,7 @@ def _transformer(model: Path, texts: Sequence[str]) -> dict[str, Any]:
 
 
 def _served(model: Path, texts: Sequence[str]) -> dict[str, float]:
-    """What the service says of itself, and what a client sees, one request after the other."""
+    """The model time that the service reports, and the time of whole requests, one by one."""
     starts = []
     for _ in range(STARTS):
         with _service(model) as (_url, ready):
@@ -126,7 +133,7 @@ def _served(model: Path, texts: Sequence[str]) -> dict[str, float]:
             client.post("/predict", json={"text": text})
         inside, outside = [], []
         for text in texts:
-            seconds, response = _timed(
+            seconds, response = timed(
                 lambda text=text: client.post("/predict", json={"text": text})
             )
             inside.append(response.json()["inference_time_ms"])
@@ -144,22 +151,22 @@ def _served(model: Path, texts: Sequence[str]) -> dict[str, float]:
 
 
 def _computed(predictor: Any, texts: Sequence[str]) -> dict[str, float]:  # noqa: ANN401
-    """The CPU time of what the service calls for one text."""
-    seconds = [_worked(lambda text=text: predictor.answer([text]))[0] for text in texts]
+    """The CPU time of the call that the service makes for one text."""
+    seconds = [cpu_timed(lambda text=text: predictor.answer([text]))[0] for text in texts]
     return {"cpu_p50_ms": statistics.median(seconds) * 1e3}
 
 
-def _beside_pipeline(predictor: Any, model: Path, texts: Sequence[str]) -> dict[str, float]:  # noqa: ANN401
+def _compared_with_pipeline(predictor: Any, model: Path, texts: Sequence[str]) -> dict[str, float]:  # noqa: ANN401
     pipeline = joblib.load(model / "pipeline.joblib")  # written a moment ago
     fast, slow, gap = [], [], 0.0
     for _ in range(TURNS):
         for text in texts[:: TURNS - 1]:
             [read], _readings = predictor.read([text])
-            ours, _scores = _worked(lambda text=text: predictor.scores([text]))
-            theirs, other = _worked(lambda read=read: pipeline.predict_proba([read]))
+            ours, _scores = cpu_timed(lambda text=text: predictor.scores([text]))
+            theirs, other = cpu_timed(lambda read=read: pipeline.predict_proba([read]))
             fast.append(ours)
             slow.append(theirs)
-            # The pipeline knows nothing of calibration: decisions are compared before it.
+            # Compared before calibration, which the pipeline does not have.
             powers = np.exp(predictor.decide([text])[0])
             gap = max(gap, float(np.abs(powers / powers.sum() - other).max()))
     return {
@@ -175,15 +182,15 @@ def _turns_of_sizes(
     together: Callable[[list[str]], Any],
     texts: Sequence[str],
 ) -> list[dict[str, float]]:
-    """Milliseconds per text for so many texts, one after the other and as one batch."""
+    """Milliseconds per text for batches of several sizes, one by one and as one batch."""
     rows = []
     for size in SIZES:
         alone, batched = [], []
         for start in range(0, min(len(texts), 160) - size + 1, size):
             part = list(texts[start : start + size])
-            seconds, _ = _worked(lambda part=part: [one_by_one([text]) for text in part])
+            seconds, _ = cpu_timed(lambda part=part: [one_by_one([text]) for text in part])
             alone.append(seconds / size)
-            seconds, _ = _worked(lambda part=part: together(part))
+            seconds, _ = cpu_timed(lambda part=part: together(part))
             batched.append(seconds / size)
         rows.append(
             {
@@ -196,7 +203,7 @@ def _turns_of_sizes(
 
 
 def _padded(model: Path) -> Callable[[list[str]], Any]:
-    """The sealed network on a batch that is padded to its longest text."""
+    """The sealed network as a function of a batch, which it pads to its longest text."""
     import onnxruntime  # noqa: PLC0415 - only where a transformer is measured
     from tokenizers import Tokenizer  # noqa: PLC0415
 
@@ -223,79 +230,29 @@ def _padded(model: Path) -> Callable[[list[str]], Any]:
 
 @contextmanager
 def _service(model: Path) -> Iterator[tuple[str, tuple[float, float]]]:
-    """The service on one core, and the seconds that passed and were worked until it was ready."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    digest = hashlib.sha256((model / "manifest.json").read_bytes()).hexdigest()
-    settings = {"PORT": str(port), "MODEL_DIR": str(model), "MODEL_SHA256": digest}
-    settings |= {"DRAIN_S": "0", "LOG_LEVEL": "warning"}
-    url = f"http://127.0.0.1:{port}"
+    """Serve on one core: the address, and the wall and CPU seconds until it was ready."""
+    settings = {"MODEL_DIR": model, "MODEL_SHA256": sha256_of_file(model / "manifest.json")}
+    service = ServiceProcess([sys.executable, "-m", "nlpinsight", "serve"], settings)
     began = time.monotonic()
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(cores)})  # inherited by the service
     try:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "nlpinsight", "serve"], env=os.environ | settings
-        )
+        service.__enter__()
     finally:
         os.sched_setaffinity(0, cores)
     try:
-        while not _is_ready(url):
-            if process.poll() is not None or time.monotonic() - began > READY_WITHIN_S:
-                sys.exit("The service was not ready in time.")
-            time.sleep(0.01)
+        service.wait_until_ready()
         passed = time.monotonic() - began
-        yield url, (passed, _cpu_seconds(process.pid))
+        yield service.url, (passed, _cpu_seconds(service.pid))
+        service.stop()
     finally:
-        process.terminate()
-        process.wait(30)
+        service.end()
 
 
 def _cpu_seconds(pid: int) -> float:
-    """What a process has worked, in its own code and in the kernel."""
+    """The CPU time of a process, in its own code and in the kernel."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _is_ready(url: str) -> bool:
-    try:
-        return httpx2.get(f"{url}/ready", timeout=5).is_success
-    except httpx2.HTTPError:
-        return False
-
-
-def _sample(path: Path) -> Path:
-    command = [sys.executable, "-m", "nlpinsight", "generate", str(path)]
-    subprocess.run([*command, "--texts", "1000", "--seed", "7"], check=True)  # noqa: S603
-    return path
-
-
-def _texts(path: Path) -> list[str]:
-    """Texts that are more than a link, as they come."""
-    with path.open(encoding="utf-8", newline="") as file:
-        found = [row["text"] for row in csv.DictReader(file)]
-    return [text for text in found if " " in text.strip()][:TEXTS]
-
-
-def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    began = time.perf_counter()
-    result = work()
-    return time.perf_counter() - began, result
-
-
-def _worked(work: Callable[[], Any]) -> tuple[float, Any]:
-    began = time.thread_time()
-    result = work()
-    return time.thread_time() - began, result
-
-
-def _write(path: Path, results: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
-        json.dump(results, file, indent=2)
-        file.write("\n")
-    Path(file.name).replace(path)
 
 
 def _show(results: dict[str, Any]) -> None:
@@ -319,10 +276,10 @@ def _show(results: dict[str, Any]) -> None:
                 ),
             )
     Console().print(table)
-    beside = results["tfidf"]["beside_pipeline"]
+    compared = results["tfidf"]["compared_with_pipeline"]
     Console().print(
-        f"tfidf {beside['served_ms']:.2f} ms, its pipeline {beside['pipeline_ms']:.2f} ms: "
-        f"{beside['times_faster']:.1f} times faster, {beside['largest_difference']:.1e} apart"
+        f"tfidf {compared['served_ms']:.2f} ms, its pipeline {compared['pipeline_ms']:.2f} ms: "
+        f"{compared['times_faster']:.1f} times faster, {compared['largest_difference']:.1e} apart"
     )
     table = Table("texts", "back end", "one by one, per text", "together, per text")
     for name in PROMISED_MS:
@@ -332,25 +289,20 @@ def _show(results: dict[str, Any]) -> None:
     Console().print(table)
 
 
-def _check(results: dict[str, Any]) -> None:
-    broken = [
-        f"{name}: {results[name]['served']['model_p50_ms']:.2f} ms, not {limit} ms"
-        for name, limit in PROMISED_MS.items()
-        if results.get(name, {}).get("served", {}).get("model_p50_ms", 0) > limit
-    ]
-    broken += [
-        f"{name}: ready after {results[name]['served']['ready_s']:.1f} s, not {PROMISED_READY_S} s"
-        for name in PROMISED_MS
-        if results.get(name, {}).get("served", {}).get("ready_s", 0) > PROMISED_READY_S
-    ]
-    times = results["tfidf"]["beside_pipeline"]["times_faster"]
-    if times < PROMISED_TIMES:
-        broken.append(f"tfidf: {times:.1f} times faster than its pipeline, not {PROMISED_TIMES}")
-    if broken:
-        sys.exit(
-            f"Not as fast as promised: {'; '.join(broken)}. Milliseconds and seconds are promised "
-            f"for a quiet machine; the load average is {results['load_average']:.1f}."
-        )
+def _promises(results: dict[str, Any]) -> dict[str, bool]:
+    promises = {}
+    for name, limit in PROMISED_MS.items():
+        if served := results.get(name, {}).get("served"):
+            found_ms, found_s = served["model_p50_ms"], served["ready_s"]
+            promises[f"{name}: {found_ms:.2f} ms, not {limit} ms"] = found_ms <= limit
+            promises[f"{name}: ready after {found_s:.1f} s, not {PROMISED_READY_S} s"] = (
+                found_s <= PROMISED_READY_S
+            )
+    times = results["tfidf"]["compared_with_pipeline"]["times_faster"]
+    promises[f"tfidf: {times:.1f} times faster than its pipeline, not {PROMISED_TIMES}"] = (
+        times >= PROMISED_TIMES
+    )
+    return promises
 
 
 if __name__ == "__main__":

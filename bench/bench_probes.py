@@ -1,23 +1,19 @@
-"""How long probes wait while a service is busy with the dearest requests that it takes.
+"""Measures how long probes wait while a service works on the most expensive requests that it takes.
 
-Trains and serves one service on sample data. For each kind of request, so many connections as are
-worked on at once send it again and again, and ``/health`` and ``/ready`` are asked meanwhile, each
-on a connection of its own. The requests are made from those of the service's ``demo.toml``: batches
-repeated up to the largest body, and what a careless or hostile client makes of them: wrong names,
-numbers as text, unknown fields, lists in place of rows, one object of very many keys.
+Trains and serves one service on sample data. For each kind of request, as many connections as the
+service works on at once send it repeatedly, while ``/health`` and ``/ready`` are asked on a
+connection each. The requests are made from those of the service's ``demo.toml``: batches of the
+largest size, and what a careless or hostile client would send: wrong names, numbers as text,
+unknown fields, lists instead of rows, one object with very many keys.
 
 Run by ``make bench-probes`` in each service's environment.
 """
 
-import argparse
 import asyncio
 import http.client
 import json
-import os
-import platform
 import sys
 import time
-import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
@@ -26,6 +22,8 @@ from typing import Any, Final
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
 
+import httpx2
+from measuring import check_promises, machine, make_parser, read_results, write_results
 from rich.console import Console
 from rich.table import Table
 from sample_service import trained
@@ -36,46 +34,37 @@ PROBES: Final = ("/health", "/ready")
 PROBE_EVERY_S: Final = 0.02
 MAX_BODY: Final = 2**20
 
-# What the README promises.
+# Promised in the README.
 MOST_MS: Final = 250.0
 
 
 def main() -> None:
     """Measure one service, and add it to the results."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("service", type=Path, help="folder of the service")
-    parser.add_argument("--out", type=Path, required=True, help="JSON file to write or add to")
+    parser = make_parser(__doc__)
+    parser.add_argument("service", type=Path, help="Folder of the service.")
     given = parser.parse_args()
-    out: Path = given.out
-    results = json.loads(out.read_text()) if out.exists() else {"services": {}}
-    results["machine"] = (
-        f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
-    )
+    results = {"services": {}, **read_results(given.out), "machine": machine()}
     console = Console()
     with (
         trained(given.service, tell=console.print) as sample,
-        sample.served({}, log=Path(os.devnull)) as served,
+        sample.served({}) as served,
     ):
-        port = int(served.url.rpartition(":")[2])
-        with urllib.request.urlopen(f"{served.url}/openapi.json", timeout=10) as answer:  # noqa: S310
-            schemas = json.load(answer)["components"]["schemas"]
+        document = httpx2.get(f"{served.url}/openapi.json", timeout=10).json()
+        schemas = document["components"]["schemas"]
         with ProcessPoolExecutor(len(PROBES)) as watchers:
             found = {
-                kind: _measure(port, requests, watchers)
+                kind: _measure(served.port, requests, watchers)
                 for kind, requests in _kinds(sample.script["requests"], schemas).items()
             }
     results["services"][given.service.name] = found
-    new = out.with_suffix(".new")
-    new.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    new.replace(out)
+    write_results(given.out, results)
     console.print(_table(found))
     slowest = max(one["slowest_probe_ms"] for one in found.values())
-    if slowest > MOST_MS:
-        sys.exit(f"Not as promised: a probe took {slowest:.0f} ms.")
+    check_promises({f"a probe took {slowest:.0f} ms, not {MOST_MS:.0f} ms": slowest <= MOST_MS})
 
 
 def _kinds(demo: list[dict[str, Any]], schemas: dict[str, Any]) -> dict[str, list[bytes]]:
-    """The bytes of requests, by what is dear about them."""
+    """The bytes of requests, by what makes them expensive."""
     most = {
         name: field["maxItems"]
         for schema in schemas.values()
@@ -123,7 +112,7 @@ def _encode(method: str, path: str, body: object) -> bytes:
 
 
 def _measure(port: int, requests: list[bytes], watchers: Executor) -> dict[str, Any]:
-    """Load a service with requests, and ask for the probes meanwhile, in processes of their own."""
+    """Load a service with requests, and time its probes from other processes."""
     watches = [watchers.submit(_probe, port, path) for path in PROBES]
     answers = Counter[int]()
     asyncio.run(_load(port, requests, answers))
@@ -158,7 +147,7 @@ async def _ask(port: int, request: bytes, until: float, answers: Counter[int]) -
 
 
 def _probe(port: int, path: str) -> list[float]:
-    """How many seconds each of many answers of a probe took."""
+    """The seconds that each answer of a probe took."""
     until = time.monotonic() + SECONDS
     probes = []
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)

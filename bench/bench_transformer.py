@@ -1,28 +1,23 @@
-"""The served transformer beside the same encoder in fp32 and under ``transformers.pipeline``.
+"""Compares the served transformer with its encoder in fp32 and with ``transformers.pipeline``.
 
-Given is a sealed int8 model. Beside it stand the same encoder (the base weights of the pinned
+Takes a sealed int8 model. The two others are the same encoder (the base weights of the pinned
 package) with the usual head, as ONNX in single precision and as a pipeline on torch. Their heads
-were never trained, so what they answer means nothing; how long they compute does not depend on it.
-Everything runs on one thread and reads the same texts, one at a time. The machine is noisy, so the
-sides take turns, what is taken is that thread's own time, and what counts is the ratio of medians.
+are untrained, so their answers mean nothing; the time does not depend on them. All run on one
+thread and read the same texts, one at a time. They alternate, because the machine is noisy; the
+result is the ratio of their median CPU times.
 
-Needs the training environment. Writes ``transformer.beside`` into the results of
-bench_nlpinsight.py, and imports nothing of the service.
+It needs the training environment, adds ``transformer.compared`` to the results of
+bench_nlpinsight.py, and imports nothing from the service.
 
     python bench/bench_transformer.py --transformer FOLDER --out bench/results/nlpinsight.json
 """
 
-import argparse
-import csv
 import importlib.util
 import json
 import os
-import platform
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -31,6 +26,16 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import torch
+from measuring import (
+    check_promises,
+    cpu_timed,
+    machine,
+    make_parser,
+    read_results,
+    read_texts,
+    sample_texts,
+    write_results,
+)
 from modelseal import open_sealed
 from rich.console import Console
 from rich.table import Table
@@ -40,8 +45,8 @@ TEXTS = 300
 TURNS = 3
 WARM_UP = 10
 
-# What is promised: how many times faster than a pipeline on torch, at least, and the most
-# milliseconds of CPU time for a text, in the median. The latter needs a quiet machine.
+# Promised: at least so many times faster than a pipeline on torch, and the median milliseconds of
+# CPU time for a text, which need a quiet machine.
 PROMISED_TIMES = 2
 PROMISED_MS = 3.0
 OPSET = 18
@@ -51,15 +56,16 @@ Score = Callable[[str], Any]
 
 def main() -> None:
     """Measure and write the results."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--transformer", type=Path, required=True, help="sealed model's folder")
-    parser.add_argument("--valid", type=Path, help="labelled texts to ask about")
-    parser.add_argument("--out", type=Path, required=True, help="JSON file to add to")
+    parser = make_parser(__doc__)
+    parser.add_argument(
+        "--transformer", type=Path, required=True, help="Folder of the sealed transformer."
+    )
+    parser.add_argument("--valid", type=Path, help="Labelled texts to ask about.")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
-        texts = _texts(arguments.valid or _sample(folder / "valid.csv"))
+        texts = _without_links(read_texts(arguments.valid or sample_texts(folder / "valid.csv")))
         opened = open_sealed(arguments.transformer)
         length = json.loads((arguments.transformer / "config.json").read_text())["max_length"]
         base = _base()
@@ -71,35 +77,31 @@ def main() -> None:
             "pipeline_ms": _pipeline(network, tokenizer),
         }
         taken = _take_turns(sides, texts)
-    beside = {side: statistics.median(seconds) * 1e3 for side, seconds in taken.items()}
-    beside |= {
+    compared = {side: statistics.median(seconds) * 1e3 for side, seconds in taken.items()}
+    compared |= {
         "int8_p95_ms": float(np.percentile(taken["int8_ms"], 95)) * 1e3,
-        "times_faster_than_fp32": beside["fp32_ms"] / beside["int8_ms"],
-        "times_faster_than_pipeline": beside["pipeline_ms"] / beside["int8_ms"],
+        "times_faster_than_fp32": compared["fp32_ms"] / compared["int8_ms"],
+        "times_faster_than_pipeline": compared["pipeline_ms"] / compared["int8_ms"],
         "load_average": os.getloadavg()[0],
         "texts": len(texts),
         "median_tokens": statistics.median(len(tokenizer(text)["input_ids"]) for text in texts),
     }
-    results = json.loads(arguments.out.read_text()) if arguments.out.exists() else {}
-    results["machine"] = (
-        f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
-    )
+    results = read_results(arguments.out) | {"machine": machine()}
     results["transformer"] = results.get("transformer", {}) | {
         "model": opened.manifest.version,
-        "beside": beside,
+        "compared": compared,
     }
-    _write(arguments.out, results)
-    _show(beside)
-    broken = []
-    if beside["times_faster_than_pipeline"] < PROMISED_TIMES:
-        broken.append(f"not {PROMISED_TIMES} times faster than a pipeline on torch")
-    if beside["int8_ms"] > PROMISED_MS:
-        broken.append(f"not within {PROMISED_MS} ms, promised for a quiet machine")
-    if broken:
-        sys.exit(
-            f"Not as fast as promised: {'; '.join(broken)}. "
-            f"The load average is {beside['load_average']:.1f}."
-        )
+    write_results(arguments.out, results)
+    _show(compared)
+    check_promises(
+        {
+            f"{PROMISED_TIMES} times faster than a pipeline on torch": (
+                compared["times_faster_than_pipeline"] >= PROMISED_TIMES
+            ),
+            f"{PROMISED_MS} ms on a quiet machine": compared["int8_ms"] <= PROMISED_MS,
+        },
+        f"The load average is {compared['load_average']:.1f}.",
+    )
 
 
 def _take_turns(sides: dict[str, Score], texts: Sequence[str]) -> dict[str, list[float]]:
@@ -109,10 +111,8 @@ def _take_turns(sides: dict[str, Score], texts: Sequence[str]) -> dict[str, list
             score(text)
     for _ in range(TURNS):
         for side, score in sides.items():
-            for text in texts:  # as a service does: nothing else between two texts
-                began = time.thread_time()
-                score(text)
-                taken[side].append(time.thread_time() - began)
+            # One side for all texts: a service does nothing else between two texts.
+            taken[side] += [cpu_timed(lambda t=text, s=score: s(t))[0] for text in texts]
     return taken
 
 
@@ -167,34 +167,18 @@ def _base() -> Path:
     return Path(spec.submodule_search_locations[0]) / "model"
 
 
-def _sample(path: Path) -> Path:
-    command = [sys.executable, "-m", "nlpinsight", "generate", str(path)]
-    subprocess.run([*command, "--texts", "1000", "--seed", "7"], check=True)  # noqa: S603
-    return path
-
-
-def _texts(path: Path) -> list[str]:
+def _without_links(rows: Sequence[str]) -> list[str]:
     """Texts that are more than a link, without their links, so that all sides read the same."""
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = [row["text"] for row in csv.DictReader(file)]
     bare = [" ".join(word for word in row.split() if "://" not in word) for row in rows]
     return [text for text in bare if " " in text][:TEXTS]
 
 
-def _write(path: Path, results: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
-        json.dump(results, file, indent=2)
-        file.write("\n")
-    Path(file.name).replace(path)
-
-
-def _show(beside: dict[str, Any]) -> None:
+def _show(compared: dict[str, Any]) -> None:
     table = Table("one text, one thread", "median", "int8 is faster")
-    table.add_row("int8, as served", f"{beside['int8_ms']:.2f} ms", "")
+    table.add_row("int8, as served", f"{compared['int8_ms']:.2f} ms", "")
     for side, name in (("fp32", "the encoder in fp32"), ("pipeline", "transformers.pipeline")):
-        times = beside[f"times_faster_than_{side}"]
-        table.add_row(name, f"{beside[f'{side}_ms']:.2f} ms", f"{times:.1f} times")
+        times = compared[f"times_faster_than_{side}"]
+        table.add_row(name, f"{compared[f'{side}_ms']:.2f} ms", f"{times:.1f} times")
     Console().print(table)
 
 

@@ -1,7 +1,7 @@
 """Train, seal and serve one service on sample data, send it real requests, and stop it.
 
-Run by ``make demo-SERVICE`` in the service's own environment. What to send is in the service's
-``demo.toml``.
+Run by ``make demo-SERVICE`` in the service's own environment. The service's ``demo.toml`` lists the
+requests.
 """
 
 import argparse
@@ -21,7 +21,7 @@ console = Console()
 def main() -> None:
     """Run the demonstration of the service that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("service", type=Path, help="folder of the service")
+    parser.add_argument("service", type=Path, help="Folder of the service.")
     service: Path = parser.parse_args().service
 
     console.rule(f"[bold]{service.name}")
@@ -68,7 +68,7 @@ def _short(value: Any) -> str:  # noqa: ANN401 - any JSON value
 
 
 def _show_refusal(model: Path) -> None:
-    """Change one byte of the model, and show that it does not open any more."""
+    """Change one bit of the model, and show that it no longer opens."""
     broken = model.with_name("broken")
     shutil.copytree(model, broken)
     file = max(broken.iterdir(), key=lambda path: path.stat().st_size)

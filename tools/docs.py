@@ -1,4 +1,4 @@
-"""What documents quote from results files; called by the cog blocks in them (``make docs``)."""
+"""Tables and texts from results files, for the cog blocks of documents (``make docs``)."""
 
 import json
 import subprocess
@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def read(results: str) -> Any:  # noqa: ANN401 - any JSON document
-    """A results file, by its path from the root."""
+    """The contents of a results file, given by its path from the root."""
     return json.loads((ROOT / results).read_text(encoding="utf-8"))
 
 
@@ -20,7 +20,7 @@ def table(headings: list[str], rows: list[list[str]]) -> str:
 
 
 def quality(results: str) -> str:
-    """The stack beside its base learners, cross-validated."""
+    """The cross-validated stack compared with its base learners."""
     rows = [
         [name.replace("_", " "), _spread(scores["auc"]), _spread(scores["log_loss"])]
         for name, scores in read(results)["cross_validation"].items()
@@ -46,7 +46,7 @@ def holdout(results: str) -> str:
 
 
 def made_from(results: str) -> str:
-    """What a model was trained on, in a sentence."""
+    """A sentence on the training data of a model."""
     report = read(results)
     data = report["data"]
     return (
@@ -57,7 +57,7 @@ def made_from(results: str) -> str:
 
 
 def trained_on(results: str) -> str:
-    """What BankChurn's model was fitted on: ranges of numbers, then levels with their counts."""
+    """The training data of BankChurn's model: ranges of numbers, and levels with their counts."""
     profile = read(results)["training_profile"]
     rows = []
     for name in profile["features"]:
@@ -74,7 +74,7 @@ def trained_on(results: str) -> str:
 
 
 def speed(results: str) -> str:
-    """BankChurn's speed beside the alternatives."""
+    """BankChurn's speed compared with the alternatives."""
     measured = read(results)
     prediction, explanation = measured["prediction"], measured["explanation"]
     rows = [
@@ -101,11 +101,11 @@ def speed(results: str) -> str:
 
 
 def incidents(results: str) -> str:
-    """What upgrades did to a model, and what the seal said to each."""
+    """The effect of upgrades on a model, and the reaction of the seal to each."""
     measured = read(results)
     reported, data = measured["reported"], measured["data"]
-    told = f"{reported['before']} → {reported['after']}, reported, not measured"
-    rows = [[reported["title"], "", told, ""]]
+    change = f"{reported['before']} → {reported['after']}, reported, not measured"
+    rows = [[reported["title"], "", change, ""]]
     rows += [
         [
             finding["title"],
@@ -126,7 +126,7 @@ def incidents(results: str) -> str:
 
 
 def images(results: str) -> str:
-    """What images weigh, and how soon they are ready."""
+    """The size of images, and their time until ready."""
     measured = read(results)
     rows = [
         [
@@ -165,7 +165,7 @@ def images(results: str) -> str:
 
 
 def command_help(python: str, *command: str) -> str:
-    """What a command says of itself, as a block of code."""
+    """The help text of a command, as a block of code."""
     shown = subprocess.run(  # noqa: S603 - a command of this repository
         [str(ROOT / python), "-m", *command, "--help"],
         env={"COLUMNS": "88", "TERM": "dumb", "PATH": ""},

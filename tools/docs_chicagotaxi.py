@@ -1,4 +1,4 @@
-"""What ChicagoTaxi's documents quote from results files; called by the cog blocks in them."""
+"""Tables and texts for the cog blocks of ChicagoTaxi's documents."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from docs import read, table
 
 
 def demand(results: str) -> str:
-    """A demand forecast and its baselines: everywhere, by group and by day ahead."""
+    """The errors of a forecast and its baselines: overall, by group and by day ahead."""
     report = read(results)
     data, overall = report["data"], report["overall"]
     interval = f"{report['interval']:.0%}"
@@ -95,7 +95,7 @@ def _give_or_take(figure: float, error: float | None, sign: str = "") -> str:
 
 
 def demand_speed(results: str) -> str:
-    """How fast predictions are made and answered."""
+    """The rates at which predictions are made and answered."""
     measured = read(results)
     api, hindcast = measured["api"], measured["hindcast"]
     rows = [
@@ -129,7 +129,7 @@ def demand_speed(results: str) -> str:
 
 
 def etl_speed(results: str) -> str:
-    """How fast raw trips become clean trips and hourly demand."""
+    """The rate from raw trips to clean trips and hourly demand."""
     measured = read(results)
     names = {"duckdb": "DuckDB", "pyspark": f"PySpark, `local[{measured['cores_used']}]`"}
     names["larger"] = names["duckdb"]
@@ -139,23 +139,23 @@ def etl_speed(results: str) -> str:
             f"{run['rows']:,}",
             f"{run['seconds']:.1f} s",
             f"{run['rows_per_s']:,.0f}",
-            # Of Spark, what is measured is not what works.
+            # The measured process is not the one in which Spark works.
             "" if key == "pyspark" else f"{run['peak_gib']:.2f} GiB",
         ]
         for key, name in names.items()
         if (run := measured.get(key))
     ]
     cores, memory = measured["cores_used"], measured["memory_limit"]
-    told = [f"The whole command, {cores} cores, memory bound {memory}."]
+    sentences = [f"The whole command, {cores} cores, memory bound {memory}."]
     if runs := measured["duckdb"].get("of_seconds"):
-        told.append(f"Of the smaller run, the median of {len(runs)}.")
+        sentences.append(f"Of the smaller run, the median of {len(runs)}.")
     if "times_faster" in measured:
-        told.append(f"DuckDB is {measured['times_faster']:.1f} times as fast as PySpark.")
+        sentences.append(f"DuckDB is {measured['times_faster']:.1f} times as fast as PySpark.")
     if "times_longer" in measured:
-        told.append(
+        sentences.append(
             f"{measured['larger']['factor']} times the rows take "
             f"{measured['times_longer']:.1f} times as long."
         )
-    told.append(f"Machine: {measured['machine']}.")
+    sentences.append(f"Machine: {measured['machine']}.")
     headings = ["`etl` of portal CSV", "rows", "time", "rows/s", "peak memory"]
-    return "\n".join([table(headings, rows), "", " ".join(told)])
+    return "\n".join([table(headings, rows), "", " ".join(sentences)])

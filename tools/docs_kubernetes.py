@@ -1,12 +1,10 @@
-"""What the documents of the deployment quote; called by the cog blocks in them (``make docs``)."""
+"""Tables for the cog blocks of the deployment's documents (``make docs``)."""
 
 import docs
 
-__all__ = ["resources"]
-
 
 def resources(results: str) -> str:
-    """What servers and jobs were measured to use."""
+    """The measured memory and CPU time of servers and jobs."""
     found = docs.read(results)
     servers = [
         [f"`{name}`", f"{one['memory_peak_mib']:,} MiB", f"{one['cpu_ms_per_request']:.1f} ms", ""]

@@ -1,4 +1,4 @@
-"""What NLPInsight's documents quote from results files; called by the cog blocks in them."""
+"""Tables and texts for the cog blocks of NLPInsight's documents."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from docs import ROOT, read, table
 
 
 def made_from(*results: str) -> str:
-    """What each sentiment model learned from and was measured on, a line each."""
+    """The training and validation texts of each sentiment model, a line each."""
     lines = []
     for report in _reports(results):
         data, learned, left_out = report["data"], report["training"], report["left_out"]
@@ -24,7 +24,7 @@ def made_from(*results: str) -> str:
 
 
 def quality(*results: str) -> str:
-    """The back ends beside each other and beside always saying the most frequent label."""
+    """The back ends compared with each other and with the most frequent label."""
     rows = []
     reports = _reports(results)
     for report in reports:
@@ -48,7 +48,7 @@ def quality(*results: str) -> str:
 
 
 def near_duplicates(results: str) -> str:
-    """How many held-out texts nearly stand in the training."""
+    """The number of held-out texts that nearly repeat a training text."""
     leakage = read(results)["evaluation"]["leakage"]
     return (
         f"Of the held-out texts, {leakage['texts']} share {leakage['threshold']:.0%} or more of "
@@ -57,7 +57,7 @@ def near_duplicates(results: str) -> str:
 
 
 def confusion(*results: str) -> str:
-    """The confusion of each back end: true label, then what was answered."""
+    """The confusion matrix of each back end."""
     lines = []
     for report in _reports(results):
         metrics = report["evaluation"]["metrics"]
@@ -77,7 +77,7 @@ def confusion(*results: str) -> str:
 
 
 def lengths(*results: str) -> str:
-    """Accuracy by text length, the back ends beside each other."""
+    """The accuracy of each back end by text length."""
     reports = _reports(results)
     bands = [report["evaluation"]["by_length"] for report in reports]
     rows = [
@@ -94,7 +94,7 @@ def lengths(*results: str) -> str:
 
 
 def calibration(*results: str) -> str:
-    """Confidence before and after calibration, on the texts that it was fitted on and others."""
+    """Confidence before and after calibration, on the texts of its fit and on others."""
     rows = []
     for report in _reports(results):
         fit = report["details"].get("calibration")
@@ -139,7 +139,7 @@ def known_words(*results: str) -> str:
 
 
 def calibrators(*results: str) -> str:
-    """The numbers of each calibrator."""
+    """The parameters of each calibrator."""
     lines = []
     for report in _reports(results):
         fit = report["details"].get("calibration")
@@ -155,7 +155,7 @@ def calibrators(*results: str) -> str:
 
 
 def elsewhere(*results: str) -> str:
-    """Accuracy on texts of another kind, or that it was not measured."""
+    """The accuracy on texts of another kind, or the note that it was not measured."""
     reports = _reports(results)
     if not reports:
         return (
@@ -176,7 +176,7 @@ def elsewhere(*results: str) -> str:
 
 
 def recipes(folder: str) -> str:
-    """Each recipe of the transformer on the outer folds that it was measured on."""
+    """Each recipe of the transformer on its outer folds."""
     kinds = ("model", "network", "mean_of_decisions", "mean_of_weights")
     rows = []
     for path in sorted((ROOT / folder).glob("*.json")):
@@ -196,7 +196,7 @@ def recipes(folder: str) -> str:
 
 
 def cross_validated(results: str) -> str:
-    """What models make of the training texts that they did not learn from."""
+    """The quality on training texts that a model did not learn from."""
     details = read(results)["details"]
     rows = [
         [f"network without fold {one['number']}", f"{one['learned_from']:,}", *_right(one["fold"])]
@@ -209,18 +209,18 @@ def cross_validated(results: str) -> str:
 
 
 def quantization(results: str) -> str:
-    """What int8 changes."""
+    """The effect of int8."""
     details = read(results)["details"]
     compared, single = details["int8_beside_fp32"], details["fp32"]
     return (
         f"In int8 the network labels {compared['disagreement']:.1%} of the validation texts "
-        f"otherwise than in fp32. In fp32 and without the linear model: accuracy "
+        f"differently from fp32. In fp32 and without the linear model: accuracy "
         f"{single['accuracy']:.4f}, macro F1 {single['macro_f1']:.4f}."
     )
 
 
 def speed(results: str) -> str:
-    """The back ends as served on one core, and the linear one beside its pipeline."""
+    """The served back ends on one core, and the linear one compared with its pipeline."""
     measured = read(results)
     rows = []
     for name in ("tfidf", "transformer"):
@@ -242,24 +242,24 @@ def speed(results: str) -> str:
         "text in a batch",
         "ready",
     ]
-    texts, beside = measured["texts"], measured["tfidf"]["beside_pipeline"]
-    told = (
+    texts, compared = measured["texts"], measured["tfidf"]["compared_with_pipeline"]
+    sentence = (
         f"{texts['count']} texts of {texts['source']}, {texts['median_characters']:.0f} characters "
-        f"in the median; times are medians. The linear model beside its own "
+        f"in the median; times are medians. The linear model compared with its "
         f"`pipeline.predict_proba`, CPU time: "
-        f"{beside['served_ms']:.2f} ms and {beside['pipeline_ms']:.2f} ms, "
-        f"{beside['times_faster']:.0f} times faster. "
+        f"{compared['served_ms']:.2f} ms and {compared['pipeline_ms']:.2f} ms, "
+        f"{compared['times_faster']:.0f} times faster. "
         f"Machine: {measured['machine']}."
     )
     if "load_average" in measured:
-        told = f"{told[:-1]}, load average {measured['load_average']:.1f}."
+        sentence = f"{sentence[:-1]}, load average {measured['load_average']:.1f}."
     else:
-        told += " Its load was not recorded."
-    return f"{table(headings, rows)}\n\n{told}"
+        sentence += " Its load was not recorded."
+    return f"{table(headings, rows)}\n\n{sentence}"
 
 
 def batching(results: str) -> str:
-    """What texts cost one by one and as one batch, the back ends beside each other."""
+    """The time per text one by one and as one batch, for each back end."""
     measured = read(results)
     names = [name for name in ("tfidf", "transformer") if "batching" in measured.get(name, {})]
     rows = [
@@ -274,7 +274,7 @@ def batching(results: str) -> str:
 
 
 def _reports(results: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Those of the results files that are there."""
+    """The results files that exist."""
     return [read(name) for name in results if (ROOT / name).exists()]
 
 

@@ -3,13 +3,13 @@
 Run by ``make fuzz-SERVICE`` in the service's own environment. The first half of the time, requests
 that the document allows and does not allow are sent by Schemathesis: each answer must have a status
 and a body that are documented, and none may be a failure of the server. The second half, mutations
-of the raw requests of `servicekit.conformance` are sent: the process must live, answer ``/health``
-in between, never answer 500, log no error, and end with at most a tenth more memory than early on.
+of the raw requests of `servicekit.testing.raw_requests` are sent: the process must stay alive,
+answer ``/health`` in between, never answer 500, log no error, and end with at most a tenth more
+memory than early on.
 """
 
 import argparse
 import contextlib
-import json
 import random
 import re
 import select
@@ -18,14 +18,15 @@ import struct
 import subprocess
 import sys
 import time
-import urllib.request
 from collections import Counter
 from pathlib import Path
 from typing import Final
 
+import httpx2
 from rich.console import Console
-from sample_service import Served, trained
-from servicekit.conformance import CASES
+from sample_service import trained
+from servicekit.launch import ServiceProcess
+from servicekit.testing.raw_requests import CASES
 
 KEY: Final = "for-the-fuzzer-only"
 CHECKS: Final = (
@@ -34,7 +35,7 @@ CHECKS: Final = (
     "content_type_conformance",
     "response_schema_conformance",
 )
-# Memory is compared with that after this part of the raw bytes: allocators warm up, too.
+# Memory is compared with that after this share of the raw bytes, when allocators have warmed up.
 WARM_UP: Final = 0.3
 MEMORY_FACTOR: Final = 1.1
 PROBE_EVERY: Final = 50
@@ -74,11 +75,19 @@ console = Console()
 def main() -> None:
     """Fuzz the service that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("service", type=Path, help="folder of the service")
-    parser.add_argument("--minutes", type=float, required=True, help="for both halves together")
-    parser.add_argument("--seed", type=int, default=int(time.time()), help="to repeat a run")
-    parser.add_argument("--schemathesis", type=Path, required=True, help="its command")
-    parser.add_argument("--reports", type=Path, required=True, help="folder for what went wrong")
+    parser.add_argument("service", type=Path, help="Folder of the service.")
+    parser.add_argument(
+        "--minutes", type=float, required=True, help="Minutes for both halves together."
+    )
+    parser.add_argument(
+        "--seed", type=int, default=int(time.time()), help="Random seed, to repeat a run."
+    )
+    parser.add_argument(
+        "--schemathesis", type=Path, required=True, help="Path of the schemathesis command."
+    )
+    parser.add_argument(
+        "--reports", type=Path, required=True, help="Folder for reports of failures."
+    )
     given = parser.parse_args()
     reports: Path = given.reports
     reports.mkdir(parents=True, exist_ok=True)
@@ -97,13 +106,13 @@ def main() -> None:
     if errors:
         sys.exit(f"The service logged {len(errors)} errors, the first of them: {errors[0]}")
     if not structured:
-        sys.exit(f"Structured requests found faults; see above and {reports}.")
+        sys.exit(f"Structured requests found failures; see above and {reports}.")
 
 
 def _structured(
-    served: Served, schemathesis: Path, seconds: float, seed: int, reports: Path
+    served: ServiceProcess, schemathesis: Path, seconds: float, seed: int, reports: Path
 ) -> bool:
-    """Send what the OpenAPI document allows and does not allow; whether all went well."""
+    """Send requests that the OpenAPI document allows and does not allow; whether all passed."""
     console.print(f"[bold cyan]Structured requests for {seconds:.0f} s")
     command = [
         schemathesis.absolute(),
@@ -125,7 +134,7 @@ def _structured(
         "--report-dir",
         reports.absolute(),
     ]
-    # It keeps what it learns where it runs.
+    # Schemathesis keeps its state in the current folder.
     return subprocess.run(command, check=False, cwd=reports).returncode == 0  # noqa: S603
 
 
@@ -134,11 +143,11 @@ class RawFuzzer:
 
     Args:
         served: The service.
-        draw: Source of every random choice.
-        reports: Where the bytes are kept that it does not survive.
+        draw: Source of random choices.
+        reports: Folder for the bytes of a failure.
     """
 
-    def __init__(self, served: Served, draw: random.Random, reports: Path) -> None:
+    def __init__(self, served: ServiceProcess, draw: random.Random, reports: Path) -> None:
         self._served = served
         self._draw = draw
         self._reports = reports
@@ -147,7 +156,7 @@ class RawFuzzer:
         self._recent: list[bytes] = []
 
     def run(self, seconds: float) -> None:
-        """Fuzz for so long, and exit with a message at the first fault."""
+        """Fuzz for some seconds, and exit with a message at the first failure."""
         console.print(f"[bold cyan]Raw bytes for {seconds:.0f} s")
         began = time.monotonic()
         warm = 0
@@ -191,11 +200,11 @@ class RawFuzzer:
         return bytes(data)
 
     def _send(self, data: bytes) -> None:
-        """On a new connection, in pieces, and leave it politely or not."""
+        """Send in pieces on a new connection, and close or reset it."""
         draw = self._draw
         host, _, port = self._served.url.removeprefix("http://").partition(":")
         with socket.create_connection((host, int(port)), timeout=10) as connection:
-            # It may close first, and reset what comes then.
+            # The service may close first, and reset later bytes.
             with contextlib.suppress(OSError):
                 while data:
                     size = draw.choice((1, 100, len(data)))
@@ -209,7 +218,7 @@ class RawFuzzer:
                 answers = self._receive(connection)
                 self._answers.update(int(one) for one in _STATUS.findall(answers))
             if draw.random() < 0.3:  # noqa: PLR2004
-                # Not closed, but reset.
+                # Reset instead of closing.
                 linger = struct.pack("ii", 1, 0)
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         if self._answers[500]:
@@ -226,10 +235,9 @@ class RawFuzzer:
 
     def _probe(self) -> None:
         try:
-            with urllib.request.urlopen(f"{self._served.url}/health", timeout=10) as answer:  # noqa: S310
-                answer.read()
-        except OSError as error:
-            self._fail(f"/health does not answer any more: {error}")
+            httpx2.get(f"{self._served.url}/health", timeout=10).raise_for_status()
+        except httpx2.HTTPError as error:
+            self._fail(f"/health no longer answers: {error}")
 
     def _fail(self, what: str) -> None:
         for number, data in enumerate(self._recent):
@@ -237,10 +245,9 @@ class RawFuzzer:
         sys.exit(f"After raw bytes, {what}. The last connections are in {self._reports}.")
 
 
-def _documented(served: Served) -> list[bytes]:
-    """A request with a key for every documented path, with a body that means nothing to most."""
-    with urllib.request.urlopen(f"{served.url}/openapi.json", timeout=10) as answer:  # noqa: S310
-        document = json.load(answer)
+def _documented(served: ServiceProcess) -> list[bytes]:
+    """A request with a key for every documented path, with a body that is invalid for most."""
+    document = httpx2.get(f"{served.url}/openapi.json", timeout=10).json()
     body = b'{"text": "a", "texts": [{"text": "b"}], "customers": [{}], "x": 1e999}'
     head = b"Host: x\r\nX-API-Key: %s\r\nContent-Type: application/json\r\n" % KEY.encode()
     return [
@@ -252,7 +259,7 @@ def _documented(served: Served) -> list[bytes]:
 
 
 def _memory_kib(pid: int) -> int:
-    """The resident memory of a process, as Linux tells it."""
+    """The resident memory of a process in KiB, from /proc."""
     status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     found = re.search(r"VmRSS:\s+(\d+) kB", status)
     if found is None:

@@ -1,7 +1,7 @@
-"""Run deptry on one project: what it imports it declares, and what it declares it imports.
+"""Run deptry on one project: it must declare what it imports, and import what it declares.
 
-The pins below the marker line of requirements-prod.txt are kept by ``pinproof sync`` for what
-others import, so deptry is told that nobody here does. Run by ``make check-imports``.
+The pins below the marker line of requirements-prod.txt are kept by ``pinproof sync`` for transitive
+imports, so deptry must not expect imports of them. Run by ``make check-imports``.
 """
 
 import os
@@ -22,7 +22,7 @@ def main() -> None:
     kept = requirements.partition(MARKER)[2].splitlines()[1:]
     ignores.setdefault("DEP002", []).extend(line.partition("~=")[0] for line in kept)
     rules = ",".join(f"{rule}={'|'.join(names)}" for rule, names in ignores.items() if names)
-    # deptry reads what packages contain from what is installed beside it.
+    # deptry reads the contents of packages from its own path.
     (packages,) = (project / ".venv" / "lib").glob("python3*/site-packages")
     process = subprocess.run(  # noqa: S603 - a tool of this repository
         [

@@ -1,6 +1,6 @@
-"""What continuous integration runs: one list, made from the Makefile and pins.toml.
+"""Prints the job matrices of continuous integration, from the Makefile and pins.toml.
 
-Called by ``make matrix``, which hands over the Makefile's lists. Prints lines of ``name=JSON`` for
+Called by ``make matrix``, which passes the Makefile's lists. Prints lines of ``name=JSON`` for
 ``$GITHUB_OUTPUT``.
 """
 
@@ -15,10 +15,15 @@ ROOT = Path(__file__).resolve().parents[1]
 def main() -> None:
     """Print the matrices."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tests", nargs="+", required=True, help="what has a test-NAME target")
-    parser.add_argument("--images", nargs="+", required=True, help="what has a build-NAME target")
+    parser.add_argument("--tests", nargs="+", required=True, help="Names with a test-NAME target.")
     parser.add_argument(
-        "--prepare", nargs="*", default=[], help="targets WHAT-env-NAME, made before NAME is tested"
+        "--images", nargs="+", required=True, help="Names with a build-NAME target."
+    )
+    parser.add_argument(
+        "--prepare",
+        nargs="*",
+        default=[],
+        help="Targets WHAT-env-NAME that are made before NAME is tested.",
     )
     arguments = parser.parse_args()
     prepared = {target.split("-env-")[1]: target for target in arguments.prepare}
@@ -28,7 +33,7 @@ def main() -> None:
         for name in arguments.tests
         for python in pythons
     ]
-    print("tests=" + json.dumps(tests))  # noqa: T201 - what it is for
+    print("tests=" + json.dumps(tests))  # noqa: T201 - its output
     print("images=" + json.dumps(arguments.images))  # noqa: T201
 
 

@@ -1,7 +1,7 @@
-"""What the pins admit today: resolved afresh, proven, audited; and the one issue that says so.
+"""Resolves, proves and audits the pins as of today, and reports the result in one issue.
 
-``run`` executes the steps and writes a report; it installs what nobody has reviewed, so it is run
-without any credential. ``tell`` reads the report, and opens, updates or closes the issue with
+``run`` executes the steps and writes a report. It installs releases that nobody has reviewed, so it
+is run without credentials. ``tell`` reads the report, and opens, updates or closes the issue with
 GitHub's command line; it installs nothing.
 """
 
@@ -17,7 +17,7 @@ from typing import Any
 
 TITLE = "The pins, resolved today"
 LABEL = "pins"
-# Each is run whatever became of the ones before it. What `outdated` finds is news, and no failure.
+# Each step is run even if earlier ones failed. The findings of `outdated` are no failure.
 STEPS = {
     "Resolve": ["make", "sync-pins"],
     "Prove": ["make", "prove-pins"],
@@ -36,12 +36,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(required=True)
-    running = commands.add_parser("run", help="resolve, prove, audit, and write the report")
-    running.add_argument("report", type=Path)
+    running = commands.add_parser("run", help="Resolve, prove, audit, and write the report.")
+    running.add_argument("report", type=Path, help="Report file to write.")
     running.set_defaults(do=lambda options: run(options.report))
-    telling = commands.add_parser("tell", help="say in one issue what the report says")
-    telling.add_argument("report", type=Path)
-    telling.add_argument("--run-url", default="", help="where the logs are")
+    telling = commands.add_parser("tell", help="Open, update or close the issue.")
+    telling.add_argument("report", type=Path, help="Report file to read.")
+    telling.add_argument("--run-url", default="", help="Address of the logs.")
     telling.set_defaults(do=lambda options: tell(options.report, options.run_url))
     options = parser.parse_args(arguments)
     code: int = options.do(options)
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run(report: Path) -> int:
-    """Run every step and write what came of it. Fails only where the report cannot be written."""
+    """Run every step and write the report. Fails only if the report cannot be written."""
     steps = []
     for name, command in STEPS.items():
         print(f"{name}: {' '.join(command)}", flush=True)  # noqa: T201 - the log of the job
@@ -63,7 +63,7 @@ def run(report: Path) -> int:
         )
         print(done.stdout, flush=True)  # noqa: T201
         steps.append({"name": name, "status": done.returncode, "output": done.stdout[-200_000:]})
-    # What a fresh resolution would commit.
+    # The changes of a new resolution.
     difference = subprocess.run(
         ["git", "diff", "--no-color", "--", "*.txt", "*.json", "*.toml"],  # noqa: S607
         capture_output=True,
@@ -83,7 +83,7 @@ def tell(report: Path, run_url: str) -> int:
     number = open_issue()
     if not needs_somebody(found):
         if number is not None:
-            gh("issue", "close", number, "--comment", f"Nothing to do any more. {run_url}".strip())
+            gh("issue", "close", number, "--comment", f"Nothing left to do. {run_url}".strip())
         return 0
     with tempfile.NamedTemporaryFile("w", suffix=".md", encoding="utf-8") as body:
         body.write(text(found, run_url))
@@ -97,7 +97,7 @@ def tell(report: Path, run_url: str) -> int:
 
 
 def read(report: Path) -> dict[str, Any] | None:
-    """The report, or None where there is none that can be read: that is news, too."""
+    """The report; None if there is no readable one, which is reported too."""
     try:
         found: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -106,14 +106,14 @@ def read(report: Path) -> dict[str, Any] | None:
 
 
 def needs_somebody(found: dict[str, Any] | None) -> bool:
-    """Whether there is anything that a person should look at."""
+    """Whether a person has to look at the report."""
     if found is None or found["difference"]:
         return True
     return any(step["status"] for step in found["steps"] if step["name"] not in NEWS)
 
 
 def text(found: dict[str, Any] | None, run_url: str) -> str:
-    """The issue: which step failed, what would change, the end of each output."""
+    """The text of the issue: failed steps, changes, the end of each output."""
     log = f"[The log]({run_url})" if run_url else "The log"
     if found is None:
         return f"The pins were not resolved and proven today: there is no report. {log} says why.\n"
@@ -126,7 +126,7 @@ def text(found: dict[str, Any] | None, run_url: str) -> str:
         f"| step | command | result |\n|---|---|---|\n{rows}",
     ]
     if found["difference"]:
-        parts.append("What a fresh resolution would commit (`make sync-pins`):")
+        parts.append("Changes of a new resolution (`make sync-pins`):")
         parts.append(fenced(found["difference"], "diff"))
     for step in found["steps"]:
         if step["status"]:
@@ -146,7 +146,7 @@ def verdict(step: dict[str, Any]) -> str:
 
 
 def fenced(block: str, language: str = "") -> str:
-    """A block that shows what others' programs printed as what it is: nothing in it is Markdown."""
+    """A block of a program's output in which nothing is read as Markdown."""
     clean = CONTROL.sub("", block)
     if len(clean) > TEXT_LIMIT // 6:
         clean = clean[: TEXT_LIMIT // 6] + "\n… cut, the log has the rest"
@@ -163,7 +163,7 @@ def open_issue() -> str | None:
 
 
 def gh(*arguments: str) -> str:
-    """Ask GitHub; a failure ends the program with GitHub's own words."""
+    """Run GitHub's command line; a failure ends the program with its message."""
     done = subprocess.run(["gh", *arguments], capture_output=True, text=True, check=False)  # noqa: S603, S607
     if done.returncode != 0:
         sys.exit(f"gh {' '.join(arguments[:2])}: {done.stderr.strip()}")

@@ -1,43 +1,22 @@
-"""One service on sample data: trained, sealed, and served as a process of its own.
+"""Trains one service on sample data, seals the model, and serves it as a process.
 
-The service's ``demo.toml`` may give further arguments of ``train``, commands to run after it
-(``prepare``) and ``settings``; ``{model}`` and ``{work}`` in them stand for folders.
+The service's ``demo.toml`` may list further arguments of ``train``, commands to run after it
+(``prepare``), and ``settings``. ``{model}`` and ``{work}`` in them are replaced by folders.
 """
 
 import contextlib
-import hashlib
-import json
-import os
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 import tomllib
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-__all__ = ["SampleService", "Served", "send", "trained"]
-
-READY_TIMEOUT_S: Final = 60
-STOP_TIMEOUT_S: Final = 30
-
-
-@dataclass(frozen=True)
-class Served:
-    """A service that is ready.
-
-    Attributes:
-        url: Its address.
-        pid: Its process.
-    """
-
-    url: str
-    pid: int
+import httpx2
+from servicekit.files import sha256_of_file
+from servicekit.launch import NotListeningError, NotReadyInTimeError, ServiceProcess
 
 
 @dataclass(frozen=True)
@@ -45,8 +24,8 @@ class SampleService:
     """A service that was trained on sample data.
 
     Attributes:
-        script: Its ``demo.toml``.
-        model: Its sealed model.
+        script: The contents of its ``demo.toml``.
+        model: Folder of its sealed model.
     """
 
     script: Mapping[str, Any]
@@ -58,51 +37,43 @@ class SampleService:
         return [sys.executable, "-m", self.script["package"]]
 
     @contextlib.contextmanager
-    def served(self, settings: Mapping[str, str], *, log: Path | None = None) -> Iterator[Served]:
-        """Serve it on a free port of loopback; ended on leaving, come what may.
+    def served(
+        self, settings: Mapping[str, str], *, log: Path | None = None
+    ) -> Iterator[ServiceProcess]:
+        """Serve it on a free port of the loopback interface until the block is left.
+
+        Exits with a message if it does not start, or does not end with 0 after SIGTERM.
 
         Args:
-            settings: Besides those that it needs.
-            log: A file for its log; standard output where not given.
+            settings: Settings besides those of ``demo.toml``.
+            log: File for its log; a temporary one unless given.
         """
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        places = {"model": str(self.model), "work": str(self.model.parent)}
+        folders = {"model": str(self.model), "work": str(self.model.parent)}
         own = self.script.get("settings", {}).items()
-        environment = {name: value.format_map(places) for name, value in own} | {
-            "HOST": "127.0.0.1",
-            "PORT": str(port),
+        needed = {name: value.format_map(folders) for name, value in own} | {
             "MODEL_DIR": str(self.model),
-            "MODEL_SHA256": hashlib.sha256((self.model / "manifest.json").read_bytes()).hexdigest(),
-            "LOG_LEVEL": "warning",
-            "DRAIN_S": "0",
+            "MODEL_SHA256": sha256_of_file(self.model / "manifest.json"),
         }
-        with contextlib.nullcontext() if log is None else log.open("wb") as output:
-            process = subprocess.Popen(  # noqa: S603
-                [*self.command, "serve"], env=os.environ | environment | settings, stdout=output
-            )
         try:
-            url = f"http://127.0.0.1:{port}"
-            _wait_until_ready(url, process)
-            yield Served(url, process.pid)
-            process.terminate()
-            code = process.wait(STOP_TIMEOUT_S)
-            if code != 0:
-                sys.exit(f"The service ended with {code} after SIGTERM, not with 0.")
-        finally:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
+            with ServiceProcess(
+                [*self.command, "serve"], {**needed, **settings}, log=log
+            ) as process:
+                process.wait_until_ready()
+                yield process
+                code = process.stop()
+        except (NotListeningError, NotReadyInTimeError) as error:
+            sys.exit(f"{error}")
+        if code != 0:
+            sys.exit(f"The service ended with {code} after SIGTERM, not with 0.")
 
 
 @contextlib.contextmanager
 def trained(service: Path, *, tell: Callable[[str], None]) -> Iterator[SampleService]:
-    """Train and seal a model on sample data, and prepare what is served beside it.
+    """Train and seal a model on sample data, and run the service's ``prepare`` commands.
 
     Args:
-        service: The service's folder.
-        tell: Takes what is done next, for people.
+        service: Folder of the service.
+        tell: Called with a description of each step.
     """
     script = tomllib.loads((service / "demo.toml").read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory(prefix="demo-") as folder:
@@ -123,38 +94,14 @@ def send(url: str, request: Mapping[str, Any]) -> tuple[int, Any]:
     """Send one request.
 
     Args:
-        url: Of the service.
-        request: Its ``method``, ``path`` and perhaps ``body``.
+        url: Address of the service.
+        request: Its ``method``, ``path`` and, optionally, ``body``.
 
     Returns:
-        The status, and the JSON of the answer, or its text under ``page``.
+        The status, and the answer's JSON, or ``{"page": text}`` if it is not JSON.
     """
-    body = json.dumps(request["body"]).encode() if "body" in request else None
-    outgoing = urllib.request.Request(  # noqa: S310 - a loopback address of our own
-        url + request["path"],
-        data=body,
-        method=request["method"],
-        headers={"Content-Type": "application/json"},
+    answer = httpx2.request(
+        request["method"], url + request["path"], json=request.get("body"), timeout=30
     )
-    try:
-        with urllib.request.urlopen(outgoing, timeout=30) as response:  # noqa: S310
-            if response.headers.get_content_type() != "application/json":
-                return response.status, {"page": response.read().decode()}
-            return response.status, json.load(response)
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, json.load(error)
-
-
-def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + READY_TIMEOUT_S
-    answer: Any = "no answer"
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            sys.exit(f"The service ended with {process.returncode} before it was ready.")
-        with contextlib.suppress(urllib.error.URLError, ConnectionError):
-            status, answer = send(url, {"method": "GET", "path": "/ready"})
-            if status == 200:  # noqa: PLR2004
-                return
-        time.sleep(0.1)
-    sys.exit(f"The service was not ready within {READY_TIMEOUT_S} s: {answer}")
+    is_json = "json" in answer.headers["content-type"]
+    return answer.status_code, answer.json() if is_json else {"page": answer.text}

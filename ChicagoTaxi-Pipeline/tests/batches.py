@@ -6,18 +6,19 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from chicagotaxi import new_batch
-from chicagotaxi import predict as predicting
-from chicagotaxi.options import engine_options, opened_engine
-from chicagotaxi.panel import Panel
-from chicagotaxi.predictions import BatchInfo, ModelIdentity, read_pointer
-from chicagotaxi.schema import prediction_schema
-from chicagotaxi.sealed_forecast import SealedForecast
+from chicagotaxi.arrow_schemas import prediction_schema
+from chicagotaxi.batch import predict as predicting
+from chicagotaxi.batch import writer as new_batch
+from chicagotaxi.batch.reader import BatchInfo, ModelIdentity, read_pointer
+from chicagotaxi.cli.options import engine_options
+from chicagotaxi.etl.engines import open_engine
+from chicagotaxi.forecast.sealed_model import SealedForecast
+from chicagotaxi.history.panel import Panel
 
 
 def predict(sealed: Path, panel: Panel, out: Path) -> BatchInfo:
     """Predict the week after a history, as the command does."""
-    with opened_engine(engine_options()) as engine:
+    with open_engine(engine_options()) as engine:
         return predicting.predict(engine, SealedForecast.find(sealed, None), panel, out)
 
 

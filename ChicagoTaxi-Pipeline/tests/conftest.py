@@ -4,11 +4,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from batches import predict
-from chicagotaxi.backtest import BacktestOptions
-from chicagotaxi.forecast import ForecastOptions
-from chicagotaxi.model import DemandForecaster
-from chicagotaxi.panel import Panel
-from chicagotaxi.train import Training, seal, train
+from chicagotaxi.forecast.backtest import BacktestOptions
+from chicagotaxi.forecast.model import ForecastOptions
+from chicagotaxi.forecast.model_files import DemandForecaster
+from chicagotaxi.forecast.train import Training, seal, train
+from chicagotaxi.history.panel import Panel
 from modelseal import OpenedModel, open_sealed
 from synthetic import hourly
 
@@ -41,7 +41,6 @@ def training(panel: Panel) -> Training:
         about={"source": "synthetic"},
         options=ForecastOptions(seed=3, rows=30_000, trees=40),
         folds=BacktestOptions(folds=2),
-        progress=lambda _step: None,
     )
 
 
@@ -53,7 +52,7 @@ def forecaster(training: Training) -> DemandForecaster:
 @pytest.fixture(scope="session")
 def sealed(training: Training, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models") / "chicagotaxi"
-    seal(training, folder, progress=lambda _step: None)
+    seal(training, folder)
     return folder
 
 

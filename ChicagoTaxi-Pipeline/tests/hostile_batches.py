@@ -1,4 +1,4 @@
-"""Batches that somebody made to harm the service; what is said of each file is true."""
+"""Batches that are made to harm the service, with correct digests of each file."""
 
 import hashlib
 import json
@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from chicagotaxi.predictions import MAX_FILE_BYTES
+from chicagotaxi.batch.reader import MAX_FILE_BYTES
 
 PART = "part-00000.parquet"
 LONG = "A" * 100_000

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from chicagotaxi.dialects import Dialect
+from chicagotaxi.sources.dialects import Dialect
 from trips import API, BIGQUERY, PORTAL, trip
 
 CHICAGO: Final = ZoneInfo("America/Chicago")
@@ -187,16 +187,16 @@ def _write_instants(
         use_deprecated_int96_timestamps=int96,
         store_schema=store_schema,
     )
-    told = kind.tz if store_schema else "UTC"
+    messages = kind.tz if store_schema else "UTC"
     for number, time in enumerate(times):
-        if told is None or (told == "UTC" and dialect is BIGQUERY):
+        if messages is None or (messages == "UTC" and dialect is BIGQUERY):
             _expect(f"{path.name} {number}", time.replace(tzinfo=None), expected)
         else:
             _expect(f"{path.name} {number}", _on_chicagos_clock(time), expected)
-    if told == "UTC":
+    if messages == "UTC":
         mark = "utc_is_chicagos_clock" if dialect is BIGQUERY else "utc_converted"
         expected.marked[mark] += len(times)
-    elif told is not None:
+    elif messages is not None:
         expected.marked["zone_converted"] += len(times)
 
 

@@ -1,4 +1,4 @@
-"""A portal on loopback that speaks as much of SODA 2 as `chicagotaxi.soda` does, with faults."""
+"""A test portal on loopback: the part of SODA 2 that `sources.portal` uses, with faults."""
 
 import asyncio
 import csv

@@ -7,8 +7,8 @@ the folder for everything that comes out, and the inputs.
 import sys
 from pathlib import Path
 
-from chicagotaxi.engines import EngineName, EngineOptions, open_engine
-from chicagotaxi.etl import run_etl
+from chicagotaxi.etl.engines import EngineName, EngineOptions, open_engine
+from chicagotaxi.etl.run import run_etl
 from double_trips import SCHEMA, double
 from trips import NOW
 

@@ -1,4 +1,4 @@
-"""Batch predictions on Spark, by the commands, in a process of their own: run by test_origins.
+"""Batch predictions on Spark, by the commands, in a process of their own: run by test_workers.
 
 Arguments: the cluster's master, the pipeline's output folder, the sealed model. In the current
 folder come to lie ``hindcast`` and ``predicted``; what could not be done is printed as JSON.
@@ -13,14 +13,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from chicagotaxi.batch.predict import identity
+from chicagotaxi.batch.workers import forecast_origins, origins_schema
+from chicagotaxi.batch.writer import write_batch
 from chicagotaxi.cli import app
-from chicagotaxi.engines import Engine, EngineOptions, open_engine
-from chicagotaxi.engines.spark_session import spark_session
-from chicagotaxi.new_batch import write_batch
-from chicagotaxi.origins import forecast_origins, origins_schema
-from chicagotaxi.panel import read_hourly
-from chicagotaxi.predict import identity
-from chicagotaxi.sealed_forecast import SealedForecast
+from chicagotaxi.etl.engines import Engine, EngineOptions, open_engine
+from chicagotaxi.etl.engines.spark_session import spark_session
+from chicagotaxi.forecast.sealed_model import SealedForecast
+from chicagotaxi.history.panel import read_hourly
 from double_trips import SCHEMA, fail_late
 from modelseal import SealedModelError
 from servicekit.files import DataError
@@ -43,12 +43,12 @@ def main() -> None:
         command("predict", "--out", "predicted", "--model", str(model), *engine)
         with open_engine(EngineOptions(name="pyspark"), temporary=Path("temporary")) as spark:
             sealed = SealedForecast.find(model, None)
-            told = {
+            messages = {
                 "model": refused_by_a_worker(spark, out, sealed),
                 "late": fails_late(spark, out, sealed),
                 "left": ", ".join(sorted(path.name for path in Path("hindcast").iterdir())),
             }
-        sys.stdout.write(json.dumps(told))
+        sys.stdout.write(json.dumps(messages))
 
 
 def command(*arguments: str) -> None:

@@ -1,4 +1,4 @@
-"""Commands that are told to stop while they are at work."""
+"""Commands that are stopped while they work."""
 
 import contextlib
 import signal
@@ -28,7 +28,7 @@ def stop_when(folder: Path, pattern: str, how: signal.Signals, *arguments: objec
     try:
         end = monotonic() + WAIT_S
         while not _is_there(folder, pattern):
-            assert process.poll() is None, "the command ended before it was told to"
+            assert process.poll() is None, "the command ended before it was stopped"
             assert monotonic() < end, f"{pattern} did not appear"
             sleep(0.002)
         process.send_signal(how)

@@ -9,10 +9,10 @@ from typing import Final
 
 import pandas as pd
 import pyarrow.parquet as pq
-from chicagotaxi.dialects import DIALECTS, Dialect
-from chicagotaxi.engines import EngineOptions
-from chicagotaxi.etl import run_etl
+from chicagotaxi.etl.engines import EngineOptions
+from chicagotaxi.etl.run import run_etl
 from chicagotaxi.schema import PipelineStatus
+from chicagotaxi.sources.dialects import DIALECTS, Dialect
 
 # After every trip of the tests that is not meant to be in the future.
 NOW: Final = datetime(2024, 6, 1, 12)  # noqa: DTZ001 - Chicago's wall clock
@@ -43,7 +43,7 @@ _TIMES: Final = {
 
 
 def trip(identifier: str, dialect: Dialect = PORTAL, **changes: str) -> Row:
-    """A trip that breaks no rule, save by the changes."""
+    """A trip that breaks no rule, except by the changes."""
     start, end = _TIMES[dialect.name]
     money = "$8.75" if dialect is PORTAL else "8.75"
     base = _BASE | {"trip_id": identifier, "start": start, "end": end, "fare": money}

@@ -1,11 +1,11 @@
-"""The service as a process, under more load than it wants, told to stop in the middle of it."""
+"""The service under more load than it takes, stopped in the middle of it."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
-from servicekit.load_testing import Question, put_under_load
 from servicekit.testing import LiveService
+from servicekit.testing.load import Question, check_under_load
 
 pytestmark = pytest.mark.slow
 
@@ -56,16 +56,4 @@ def test_200_clients_get_their_own_answers_or_deliberate_refusals_and_none_is_lo
 ) -> None:
     with service:
         service.wait_until_ready()
-        report = put_under_load(service, question, seconds=10)
-
-    assert report.failures == []
-    assert report.wrong == 0
-    assert {status for _, status in report.answers} == {200, 503}
-    assert report.without_retry_after == 0
-    assert {kind for kind, status in report.answers if status == 200} == {"short", "long", "batch"}
-    assert set(report.health) == {200}
-    # A probe's patience, not a promise of speed: starved, it would be half a minute.
-    assert report.slowest_health_s <= 5
-    assert report.exit_code == 0
-    served = sum(line["route"].startswith("/predict") for line in service.logged("request"))
-    assert served == sum(report.answers.values()), "every accepted request was answered"
+        check_under_load(service, question, kinds={"short", "long", "batch"}, routes="/predict")

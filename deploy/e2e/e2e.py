@@ -1,8 +1,8 @@
-"""The services in a cluster on this machine: ``make e2e``, ``make e2e-logs``, ``make e2e-down``.
+"""Deploy the services to a kind cluster on this machine: ``make e2e``, ``e2e-logs``, ``e2e-down``.
 
-Makes a kind cluster, trains models on sample data, puts them where the overlay `local` mounts them,
-loads the images, applies what is rendered, waits, and asks (../release/smoke.py). The cluster is
-left, so that one can look at it. Needs docker, kind and kubectl.
+Trains models on sample data, creates a kind cluster that mounts them where the overlay `local`
+expects them, loads the images, applies the rendered manifests, waits, and runs the smoke test
+(../release/smoke.py). The cluster keeps running for inspection. Needs docker, kind and kubectl.
 """
 
 import argparse
@@ -32,93 +32,86 @@ PLACES = {"model": "/model/current", "work": "/data"}
 
 
 def scripts() -> dict[str, dict[str, Any]]:
-    """The demo.toml of each service, by its folder."""
+    """The demo.toml of each service, by the service's folder."""
     return {
         path.parent.name: tomllib.loads(path.read_text(encoding="utf-8"))
         for path in sorted(ROOT.glob("*/demo.toml"))
     }
 
 
-def names() -> dict[str, str]:
-    """The name of each service's objects, by its folder."""
-    return {folder: script["package"] for folder, script in scripts().items()}
-
-
 def main() -> None:
     """Run a command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("prepare", "apply", "logs", "down"):
-        commands.add_parser(name)
-    {"prepare": prepare, "apply": apply, "logs": logs, "down": down}[parser.parse_args().command]()
+    commands = {"prepare": prepare, "apply": apply, "logs": logs, "down": down}
+    parser.add_argument("command", choices=commands)
+    commands[parser.parse_args().command]()
 
 
 def prepare() -> None:
-    """Models, images, a cluster that has both, and the release file that names them."""
+    """Train the models, create the cluster, load the images and write the release file."""
     models = STATE / "models"
     shutil.rmtree(models, ignore_errors=True)
-    for folder, name in names().items():
+    models.mkdir(parents=True)
+    for folder, script in scripts().items():
+        name = script["package"]
+        train = ["train", "--out", models / name, "--reports", STATE / "training" / name]
         python = ROOT / folder / ".venv" / "bin" / "python"
-        out = models / name
-        report = STATE / "training" / name
-        run(python, "-m", name, "train", "--out", out, "--reports", report, cwd=ROOT / folder)
-    # The pods' user is nobody on this machine.
+        run(python, "-m", name, *train, *script.get("train", []), cwd=ROOT / folder)
+    # The user of the pods is not the owner of the files.
     run("chmod", "-R", "a+rX", models)
-    write(STATE / "kind.json", cluster(models))
-    run(
-        "kind",
-        "create",
-        "cluster",
-        "--name",
-        CLUSTER,
-        "--config",
-        STATE / "kind.json",
-        "--wait",
-        TIMEOUT,
-    )
-    for folder in names():
+    mount = {
+        "hostPath": str(models),
+        "containerPath": "/var/lib/ml-services/models",
+        "readOnly": True,
+    }
+    cluster = {
+        "kind": "Cluster",
+        "apiVersion": "kind.x-k8s.io/v1alpha4",
+        "nodes": [{"role": "control-plane", "extraMounts": [mount]}],
+    }
+    config = STATE / "kind.json"
+    write(config, cluster)
+    run("kind", "create", "cluster", "--name", CLUSTER, "--config", config, "--wait", TIMEOUT)
+    for folder in scripts():
         archive = ROOT / "reports" / "images" / f"{folder.lower()}.tar"
         run("kind", "load", "image-archive", archive, "--name", CLUSTER)
     write(STATE / "release.json", release(models))
 
 
 def apply() -> None:
-    """Apply what was rendered, wait, and ask."""
-    rendered = ROOT / "reports" / "kubernetes" / "local.yaml"
+    """Apply the rendered manifests, wait until the services are healthy, run the smoke test."""
     key = secrets.token_urlsafe(32)
-    kubectl("apply", "--server-side", "-f", ROOT / "deploy/kubernetes/base/namespace.yaml")
-    for name in names().values():
+    server_side = ("apply", "--server-side", "-f")
+    kubectl(*server_side, ROOT / "deploy/kubernetes/base/namespace.yaml")
+    names = [script["package"] for script in scripts().values()]
+    for name in names:
         secret = {
             "apiVersion": "v1",
             "kind": "Secret",
             "metadata": {"name": f"{name}-api-keys", "namespace": NAMESPACE},
             "stringData": {"API_KEYS": key},
         }
-        kubectl("apply", "-f", "-", text=json.dumps(secret))
-    kubectl("apply", "--server-side", "-f", rendered)
+        kubectl(*server_side, "-", text=json.dumps(secret))
+    kubectl(*server_side, ROOT / "reports" / "kubernetes" / "local.yaml")
     for job in first_jobs():
+        kubectl(*server_side, "-", text=json.dumps(job))
         where = f"job/{job['metadata']['name']}"
-        kubectl("apply", "--server-side", "-f", "-", text=json.dumps(job))
-        complete = ("--for=condition=complete", where, f"--timeout={TIMEOUT}")
-        kubectl("-n", NAMESPACE, "wait", *complete)
-    for name in names().values():
-        kubectl("-n", NAMESPACE, "rollout", "status", f"deployment/{name}", f"--timeout={TIMEOUT}")
-    smoke = ROOT / "deploy" / "release" / "smoke.py"
+        kubectl("wait", "--for=condition=complete", where, f"--timeout={TIMEOUT}")
+    for name in names:
+        kubectl("rollout", "status", f"deployment/{name}", f"--timeout={TIMEOUT}")
     os.environ["SMOKE_API_KEY"] = key
+    smoke = ROOT / "deploy" / "release" / "smoke.py"
     run(sys.executable, smoke, "--release", STATE / "release.json", "--context", CONTEXT)
 
 
 def logs() -> None:
-    """What there is to know after a failure."""
-    for what in (
-        ("get", "all,pvc,networkpolicies", "-o", "wide"),
-        ("describe", "pods"),
-        ("get", "events"),
-    ):
-        kubectl("-n", NAMESPACE, *what, check=False)
-    for name in names().values():
-        selector = ("-l", f"app.kubernetes.io/name={name}", "--all-containers", "--tail=200")
-        kubectl("-n", NAMESPACE, "logs", *selector, check=False)
+    """Show the objects, events and logs of the cluster, as far as it answers."""
+    kubectl("get", "all,pvc,networkpolicies", "-o", "wide", check=False)
+    kubectl("describe", "pods", check=False)
+    kubectl("get", "events", check=False)
+    for script in scripts().values():
+        selector = f"app.kubernetes.io/name={script['package']}"
+        kubectl("logs", "-l", selector, "--all-containers", "--tail=200", check=False)
 
 
 def down() -> None:
@@ -127,30 +120,27 @@ def down() -> None:
 
 
 def first_jobs() -> Iterator[dict[str, Any]]:
-    """Jobs like those of the annotated CronJobs, each with a command that `make demo` prepares."""
-    listed = json.loads(answer("-n", NAMESPACE, "get", "cronjobs", "--output", "json"))
-    for cron_job in listed["items"]:
-        name = cron_job["metadata"]["name"]
-        if cron_job["metadata"].get("annotations", {}).get(RUNS_FOR_EACH_MODEL) != "true":
-            continue
-        image = cron_job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0][
-            "image"
-        ]
-        [prepare] = [
-            script.get("prepare", [])
-            for folder, script in scripts().items()
-            if f"/{folder.lower()}:" in image
-        ]
-        for number, arguments in enumerate(prepare, 1):
-            yield job_of(name, number, [one.format_map(PLACES) for one in arguments])
+    """Jobs of the annotated CronJobs, each with a ``prepare`` command of its service."""
+    for cron_job in json.loads(kubectl("get", "cronjobs", "-o", "json", capture=True))["items"]:
+        metadata, spec = cron_job["metadata"], cron_job["spec"]["jobTemplate"]["spec"]
+        if metadata.get("annotations", {}).get(RUNS_FOR_EACH_MODEL) == "true":
+            image = spec["template"]["spec"]["containers"][0]["image"]
+            [prepare] = [
+                script.get("prepare", [])
+                for folder, script in scripts().items()
+                if f"/{folder.lower()}:" in image
+            ]
+            for number, arguments in enumerate(prepare, 1):
+                filled = [one.format_map(PLACES) for one in arguments]
+                yield job_of(metadata["name"], number, filled)
 
 
 def job_of(cron_job: str, number: int, arguments: list[str]) -> dict[str, Any]:
     """A job of a CronJob with another command."""
     create = ("create", "job", f"{cron_job}-{number}", f"--from=cronjob/{cron_job}")
-    text = answer("-n", NAMESPACE, *create, "--dry-run=client", "--output", "json")
+    text = kubectl(*create, "--dry-run=client", "-o", "json", capture=True)
     job: dict[str, Any] = json.loads(text)
-    # Made by hand from a CronJob that stays: neither owns the other.
+    # The CronJob would delete a job that it owns.
     job["metadata"].pop("ownerReferences", None)
     (app,) = job["spec"]["template"]["spec"]["containers"]
     app.pop("command", None)
@@ -158,30 +148,11 @@ def job_of(cron_job: str, number: int, arguments: list[str]) -> dict[str, Any]:
     return job
 
 
-def answer(*arguments: str) -> str:
-    """What kubectl prints."""
-    command = ["kubectl", "--context", CONTEXT, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603
-
-
-def cluster(models: Path) -> dict[str, object]:
-    """A node that has the models where the overlay `local` looks for them."""
-    mount = {
-        "hostPath": str(models),
-        "containerPath": "/var/lib/ml-services/models",
-        "readOnly": True,
-    }
-    return {
-        "kind": "Cluster",
-        "apiVersion": "kind.x-k8s.io/v1alpha4",
-        "nodes": [{"role": "control-plane", "extraMounts": [mount]}],
-    }
-
-
 def release(models: Path) -> dict[str, object]:
-    """The release file of what is on this machine."""
+    """The release file for the images and models on this machine."""
+    names = [script["package"] for script in scripts().values()]
     return {
-        "images": {folder.lower(): f"localhost/{folder.lower()}:dev" for folder in names()},
+        "images": {folder.lower(): f"localhost/{folder.lower()}:dev" for folder in scripts()},
         "models": {
             name: {
                 "uri": f"file:///models/{name}",
@@ -189,28 +160,41 @@ def release(models: Path) -> dict[str, object]:
                     (models / name / "manifest.json").read_bytes()
                 ).hexdigest(),
             }
-            for name in names().values()
+            for name in names
         },
         "values": {},
     }
 
 
-def kubectl(*arguments: str | Path, text: str | None = None, check: bool = True) -> None:
-    """Ask the cluster, and no other one."""
-    run("kubectl", "--context", CONTEXT, *arguments, text=text, check=check)
+def kubectl(
+    *arguments: str | Path, text: str | None = None, check: bool = True, capture: bool = False
+) -> str:
+    """Run kubectl against the kind cluster, whatever the current context is."""
+    command = ("kubectl", "--context", CONTEXT, "--namespace", NAMESPACE, *arguments)
+    return run(*command, text=text, check=check, capture=capture)
 
 
 def run(
-    *command: str | Path, cwd: Path = ROOT, text: str | None = None, check: bool = True
-) -> None:
-    """Run a program; one that fails ends everything with its own words."""
-    done = subprocess.run(command, cwd=cwd, input=text, text=True, check=False)  # noqa: S603
+    *command: str | Path,
+    cwd: Path = ROOT,
+    text: str | None = None,
+    check: bool = True,
+    capture: bool = False,
+) -> str:
+    """Run a program, and return its captured output.
+
+    Raises:
+        SystemExit: The program failed; it has printed the reason.
+    """
+    output = subprocess.PIPE if capture else None
+    done = subprocess.run(command, cwd=cwd, input=text, text=True, check=False, stdout=output)  # noqa: S603
     if check and done.returncode != 0:
         sys.exit(f"{Path(command[0]).name} ended with {done.returncode}")
+    return done.stdout or ""
 
 
 def write(path: Path, content: object) -> None:
-    """A file that a program of these reads."""
+    """Write a JSON file, with its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 

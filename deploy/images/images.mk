@@ -1,19 +1,22 @@
-# Images: build, record, test. Needs buildah and podman (and for a stand-in base runc and mmdebstrap):
+# Images: build, archive, test. Needs buildah and podman, and for a stand-in base runc and mmdebstrap:
 # apt-get install --no-install-recommends buildah podman runc mmdebstrap
 
-# What comes before the name, and after it, on this machine. A registry gets its own at push.
+# Prefix and tag of images on this machine; push-% gives those of a registry.
 IMAGE_PREFIX := localhost
 IMAGE_TAG := dev
-# More options of `buildah build`, such as --isolation chroot where there is no user namespace.
+# More options for `buildah build`, such as --isolation chroot without user namespaces.
 BUILD_FLAGS ?=
-# yes: over a base made from Debian's packages, where no registry is reachable.
+# yes: build over a base made from Debian's packages, for machines without a registry.
 STANDIN ?=
 
 SOURCE ?=
 REVISION = $(shell git rev-parse HEAD 2>/dev/null)$(shell git diff --quiet HEAD 2>/dev/null || echo -dirty)
-# Of the commit, so that the same sources give the same image.
+# The time of the commit, so that the same sources give the same image.
 CREATED = $(shell git log -1 --format=%cI 2>/dev/null)
-image_version = $(shell sed -nE 's/^version = "(.*)"/\1/p' $(1)/pyproject.toml)
+# The first string of a name in a TOML or .env file: $(call value_in,NAME,FILE)
+value_in = $(shell sed -nE 's/^$(1) ?= ?"?([^"]*)"?$$/\1/p' $(2) | head -n 1)
+package_of = $(call value_in,package,$(1)/demo.toml)
+needs_openmp = $(if $(shell grep -E '^lightgbm\b' $(1)/requirements-prod.txt),yes)
 image_name = $(shell echo $(1) | tr '[:upper:]' '[:lower:]')
 
 ifeq ($(STANDIN),yes)
@@ -30,8 +33,12 @@ endif
 build-all: $(SERVICES:%=build-%) ## Build the image of every service
 
 $(SERVICES:%=build-%): build-%: image-tools $(if $(STANDIN_BASE),standin-base) ## Build one service's image [STANDIN=yes] [BUILD_FLAGS=...]
-	buildah build $(STANDIN_FLAGS) $(BUILD_FLAGS) --file $*/Dockerfile \
-		--build-arg "VERSION=$(call image_version,$*)" --build-arg "REVISION=$(REVISION)" \
+	buildah build $(STANDIN_FLAGS) $(BUILD_FLAGS) --file deploy/images/Dockerfile \
+		--build-arg "SERVICE=$*" --build-arg "PACKAGE=$(call package_of,$*)" --build-arg "TITLE=$(call image_name,$*)" \
+		--build-arg "PORT=$(call value_in,PORT,deploy/kubernetes/base/$(call package_of,$*)/settings.env)" \
+		--build-arg "OPENMP=$(call needs_openmp,$*)" \
+		--build-arg "DESCRIPTION=$(call value_in,description,$*/pyproject.toml)" \
+		--build-arg "VERSION=$(call value_in,version,$*/pyproject.toml)" --build-arg "REVISION=$(REVISION)" \
 		--build-arg "CREATED=$(CREATED)" --build-arg "SOURCE=$(SOURCE)" \
 		--tag $(IMAGE_PREFIX)/$(call image_name,$*):$(IMAGE_TAG) .
 
@@ -44,31 +51,30 @@ standin-base: image-tools
 	@buildah inspect --type image $(STANDIN_BASE) >/dev/null 2>&1 || deploy/images/standin.sh $(STANDIN_BASE)
 
 .PHONY: sbom $(SERVICES:%=sbom-%) $(SERVICES:%=archive-%)
-sbom: $(SERVICES:%=sbom-%) ## Take the bill of materials out of every image that was built; writes reports/images
+sbom: $(SERVICES:%=sbom-%) ## Copy the bill of materials out of every image; writes reports/images
 
 $(SERVICES:%=sbom-%): sbom-%: image-tools
 	@mkdir -p reports/images
 	podman run --rm --network none --entrypoint python $(IMAGE_PREFIX)/$(call image_name,$*):$(IMAGE_TAG) \
 		-c 'print(open("/opt/venv/sbom.cdx.json").read(), end="")' > reports/images/$(call image_name,$*).cdx.json
 
-$(SERVICES:%=archive-%): archive-%: build-% sbom-% ## Build one image and write it to reports/images, with its bill of materials
+$(SERVICES:%=archive-%): archive-%: build-% sbom-% ## Build one image; write it and its bill of materials to reports/images
 	rm -f reports/images/$(call image_name,$*).tar
 	buildah push $(IMAGE_PREFIX)/$(call image_name,$*):$(IMAGE_TAG) \
 		oci-archive:reports/images/$(call image_name,$*).tar:$(IMAGE_PREFIX)/$(call image_name,$*):$(IMAGE_TAG)
 
 .PHONY: test-images measure-images
-test-images: build-all deploy/.venv/.installed ## Build every image, run it hardened, and break what can break [STANDIN=yes]
+test-images: build-all deploy/.venv/.installed ## Build every image, and test it with the restrictions of its pod [STANDIN=yes]
 	IMAGES="$(SERVICES)" STANDIN_BASE="$(STANDIN_BASE)" deploy/.venv/bin/python -m pytest deploy/tests/images -m "images or not images"
 
-measure-images: build-all deploy/.venv/.installed ## Measure sizes and times to readiness over the stand-in base; writes deploy/images/results.json
-	$(if $(STANDIN_BASE),,$(error the limits are for the stand-in base: make $@ STANDIN=yes))
+measure-images: build-all deploy/.venv/.installed ## Measure the images' sizes and times to readiness STANDIN=yes; writes deploy/images/results.json
+	$(if $(STANDIN_BASE),,$(error the limits are for the stand-in base: run make $@ STANDIN=yes))
 	PYTHONPATH=deploy/tests deploy/.venv/bin/python deploy/images/measure.py $(SERVICES) --base $(STANDIN_BASE) --out deploy/images/results.json
 
 GENERATED_DOCS += deploy/images/README.md
 
-# hadolint reads Dockerfiles as check-workflows' linters read workflows.
 .PHONY: check-images
 check-images: .tools/check/.installed
-	$(TOOLS)/hadolint --config deploy/images/hadolint.yaml $(SERVICES:%=%/Dockerfile)
+	$(TOOLS)/hadolint --config deploy/images/hadolint.yaml deploy/images/Dockerfile
 
 CHECKS += check-images

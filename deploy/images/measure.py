@@ -1,7 +1,7 @@
-"""Measure images: what they weigh over their base, and how soon one core has them ready.
+"""Measure images: size over their base, and time to readiness on one core.
 
-Run by ``make measure-images STANDIN=yes``, over the same helpers as the images' tests. Exits with 1
-where a limit is exceeded.
+Run by ``make measure-images STANDIN=yes``, with the helpers of the images' tests. Exits with 1 if a
+limit is exceeded.
 """
 
 import argparse
@@ -26,11 +26,11 @@ MOST_S = 5.0
 
 
 def main() -> int:
-    """Measure the services that the command line names."""
+    """Measure the services on the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("services", nargs="+", help="their folders")
-    parser.add_argument("--base", required=True, help="the image that theirs are built over")
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("services", nargs="+", help="folders of the services")
+    parser.add_argument("--base", required=True, help="base image")
+    parser.add_argument("--out", type=Path, required=True, help="results file, JSON")
     options = parser.parse_args()
     base = _megabytes(json.loads(podman("image", "inspect", options.base).stdout)[0])
     chosen = [service for service in SERVICES if service.folder in options.services]
@@ -41,7 +41,7 @@ def main() -> int:
         "machine": {
             "cores": os.cpu_count(),
             "architecture": platform.machine(),
-            # More than the cores: the times to readiness have waited for other work, too.
+            # More than the number of cores means that the times include waiting for other work.
             "load": round(os.getloadavg()[0], 1),
         },
         "base_mb": base,
@@ -57,7 +57,7 @@ def main() -> int:
 
 
 def measure(service: Service, base: int) -> dict[str, Any]:
-    """One service: weight, and the times of several starts on one core."""
+    """Measure one service: its size, and several starts on one core."""
     sys.stderr.write(f"Measuring {service.name}\n")
     with tempfile.TemporaryDirectory(prefix="measure-") as folder:
         model = make_model(service, Path(folder))
@@ -87,7 +87,7 @@ def _megabytes(inspected: dict[str, Any]) -> int:
 
 
 def _exceeds(found: dict[str, Any]) -> Iterator[str]:
-    """The limits that were exceeded."""
+    """The exceeded limits."""
     ready, weight = found["ready_s"], found["over_base_mb"]
     if ready["median"] > ready["at_most"]:
         yield f"ready after {ready['median']} s, at most {ready['at_most']}; is the machine quiet?"

@@ -1,11 +1,11 @@
-# Manifests: render, check, deploy; and the services on this machine without Kubernetes.
+# Manifests: render, check, scan, deploy, roll back.
 
 MANIFESTS = PYTHONPATH=deploy/kubernetes deploy/.venv/bin/python -m manifests
 RENDERED := reports/kubernetes
 
-# The release file: images by digest, models by digest, the cluster's own values.
+# The release file: images, models and the values of the cluster.
 DIGESTS ?=
-# The context of kubectl to deploy to; the current one where none is given.
+# The context of kubectl; default: the current one.
 CONTEXT ?=
 
 .PHONY: render-local render-gke render-eks deploy-gke deploy-eks roll-back-gke roll-back-eks
@@ -13,32 +13,31 @@ render-local render-gke render-eks: render-%: deploy/.venv/.installed
 	@$(if $(DIGESTS),,echo "make: name the release file: make $@ DIGESTS=FILE (deploy/kubernetes/README.md says what is in it)" >&2; exit 2;) \
 	$(MANIFESTS) render $* "$(DIGESTS)" --out $(RENDERED)/$*.yaml
 
-render-gke: ## Render the manifests, as render-eks and render-local do DIGESTS=FILE; writes reports/kubernetes
+render-gke: ## Render and check the manifests for gke (also render-eks, render-local) DIGESTS=FILE; writes reports/kubernetes
 
 deploy-gke deploy-eks: deploy-%: render-%
 	$(MANIFESTS) deploy $(RENDERED)/$*.yaml $(if $(CONTEXT),--context "$(CONTEXT)")
 
-deploy-gke: ## Render, apply, wait until it is healthy, as deploy-eks does DIGESTS=FILE [CONTEXT=NAME]
+deploy-gke: ## Render, apply, and wait until everything is healthy (also deploy-eks) DIGESTS=FILE [CONTEXT=NAME]
 
-# What runs is the way back from the roll-out that comes. deploy-… records that by itself; a workflow
-# does it before anything that may fail, so that its roll-back never goes further than its roll-out.
-.PHONY: note-way-back
-note-way-back: deploy/.venv/.installed ## Record in the cluster that what runs is the way back [CONTEXT=NAME]
-	$(MANIFESTS) note $(if $(CONTEXT),--context "$(CONTEXT)")
+# deploy-… takes the snapshot itself. A workflow takes it before any step that may fail, so that its
+# rollback never goes back further than its rollout.
+.PHONY: take-snapshot
+take-snapshot: deploy/.venv/.installed ## Record the running version in the cluster as the target of a rollback [CONTEXT=NAME]
+	$(MANIFESTS) snapshot $(if $(CONTEXT),--context "$(CONTEXT)")
 
 roll-back-gke roll-back-eks: deploy/.venv/.installed
-	$(MANIFESTS) roll-back $(if $(CONTEXT),--context "$(CONTEXT)")
+	$(MANIFESTS) rollback $(if $(CONTEXT),--context "$(CONTEXT)")
 
-roll-back-gke: ## Apply what ran before the last deploy-gke and wait, as roll-back-eks does [CONTEXT=NAME]
+roll-back-gke: ## Apply what ran before the last deploy-gke, and wait (also roll-back-eks) [CONTEXT=NAME]
 
-# Without kubectl nothing can be built. A person is told so and goes on; continuous integration,
-# which sets CI, fails: there, a check that was not made is no check.
+# Without kubectl, nothing can be built: a warning for people, an error where CI is set.
 KUBECTL ?= kubectl
 .PHONY: check-manifests
-check-manifests: deploy/.venv/.installed ## Build every overlay and combination of components, and check it
+check-manifests: deploy/.venv/.installed ## Build and check every overlay and every combination of components
 	@if command -v "$(KUBECTL)" >/dev/null; then KUBECTL="$(KUBECTL)" $(MANIFESTS) check; \
-	elif [ -n "$${CI:-}" ]; then echo "make: there is no kubectl, which builds the manifests" >&2; exit 1; \
-	else echo "make: NOT CHECKED: the manifests, because there is no kubectl; install it, or set KUBECTL" >&2; fi
+	elif [ -n "$${CI:-}" ]; then echo "make: kubectl, which builds the manifests, is not installed" >&2; exit 1; \
+	else echo "make: NOT CHECKED: the manifests, because kubectl is not installed; install it, or set KUBECTL" >&2; fi
 
 CHECKS += check-manifests
 
@@ -48,10 +47,12 @@ CHECKS += check-manifests
 	@touch $@
 
 .PHONY: scan-manifests
-scan-manifests: .tools/scan/.installed deploy/.venv/.installed ## Scan the rendered overlays for policies that they break
-	@$(MANIFESTS) scan --checkov .tools/scan/bin/checkov
+POLICY_SCAN = "$(PYTHON)" deploy/policy_scan.py --checkov .tools/scan/bin/checkov
+scan-manifests: .tools/scan/.installed deploy/.venv/.installed ## Scan the rendered overlays with the policy scanner
+	@$(MANIFESTS) examples reports/scan
+	@$(POLICY_SCAN) reports/scan --framework kubernetes --accepted deploy/kubernetes/scan-accepted.toml
 
-# Not part of `check`: the scanner is 190 MB and slower than everything else together.
+# Not part of `check`: the scanner is 190 MB and slower than all other checks together.
 .PHONY: scan
 scan: scan-manifests
 
@@ -60,14 +61,14 @@ test-pods: build-all deploy/.venv/.installed ## Run the pods of the local overla
 	CONTAINERS_CONF=$(CURDIR)/deploy/images/containers.conf IMAGES="$(SERVICES)" \
 		deploy/.venv/bin/python -m pytest deploy/tests/kubernetes -m images
 
-# Its tests ask the services what the manifests say of them.
-test-deploy: $(SERVICES:%=%/.venv/.installed)
+# Tests compare the manifests with the services, and the policy scanner with planted defects.
+test-deploy: $(SERVICES:%=%/.venv/.installed) .tools/scan/.installed
 
-# ONLY="chicagotaxi chicagotaxi-pipeline" measures these, and leaves the other figures. NLPInsight's
-# transformer is measured as it was sealed, NLPInsight-Analyzer/README.md says how.
+# ONLY="chicagotaxi chicagotaxi-pipeline" measures these and keeps the other figures. The transformer
+# has to be sealed before: NLPInsight-Analyzer/README.md.
 ONLY ?=
 .PHONY: measure-resources
-measure-resources: $(SERVICES:%=%/.venv/.installed) ## Measure what servers and jobs use [ONLY="..."]; writes deploy/kubernetes/results
-	"$(PYTHON)" deploy/kubernetes/resources.py $(if $(ONLY),--only $(ONLY)) --out deploy/kubernetes/results/resources.json
+measure-resources: $(SERVICES:%=%/.venv/.installed) ## Measure memory and CPU of servers and jobs [ONLY="NAME ..."]; writes deploy/kubernetes/results
+	PYTHONPATH=deploy/local "$(PYTHON)" deploy/kubernetes/measure_resources.py $(if $(ONLY),--only $(ONLY)) --out deploy/kubernetes/results/resources.json
 
 GENERATED_DOCS += deploy/kubernetes/README.md

@@ -1,13 +1,13 @@
-# The services on this machine, from their environments, without Kubernetes.
+# Run the services on this machine, from their environments, without Kubernetes.
 
 LOCAL := "$(PYTHON)" deploy/local/services.py
 
 .PHONY: up down
-up: $(SERVICES:%=%/.venv/.installed) ## Start the services that do not run; trains what has no model yet
+up: $(SERVICES:%=%/.venv/.installed) ## Start the services that are not running; trains missing models on sample data
 	@$(LOCAL) up $(SERVICES)
 
-down: ## Stop what `make up` started
+down: ## Stop the services that make up started
 	@$(LOCAL) down
 
-# Before what they run from is removed, and what says that they run.
+# Stops the services before their environments and records are removed.
 clean: down

@@ -1,7 +1,6 @@
-"""Processes of this machine: which one a number means, and which one holds a port.
+"""Start times of processes, and the processes that listen on ports.
 
-Read from Linux's ``/proc``, because slim images have no `ps`; asked of `ps` where there is no
-``/proc``. Needs nothing but Python.
+Reads ``/proc`` on Linux, because slim images have no `ps`; runs `ps` elsewhere.
 """
 
 import contextlib
@@ -14,15 +13,14 @@ __all__ = ["port_holder", "start_time"]
 PROC = Path("/proc")
 _LISTENING = "0A"
 _START_TIME = 22 - 3
-"""Its place among the fields of ``/proc/PID/stat``, counted from the third, the state."""
+"""Index of the start time in ``/proc/PID/stat``, counted from the third field, the state."""
 
 
 def start_time(pid: int) -> str:
-    """When a process started: with its number, this names one process for ever.
+    """When a process started; together with its number, this identifies the process.
 
     Returns:
-        An opaque text; empty if there is no such process, or if it has ended and its parent has not
-        asked for its status.
+        An opaque text; empty if the process does not exist or is a zombie.
     """
     if not (PROC / "self" / "stat").exists():
         return _start_time_by_ps(pid)
@@ -30,13 +28,13 @@ def start_time(pid: int) -> str:
         stat = (PROC / str(pid) / "stat").read_bytes().decode("latin-1")
     except OSError:
         return ""
-    # The second field is the program's name in brackets, which may hold anything.
+    # The second field is the name of the program in brackets, which may contain any character.
     fields = stat.rpartition(")")[2].split()
     return "" if fields[0] in {"Z", "X"} else f"{_boot()} {fields[_START_TIME]}"
 
 
 def _boot() -> str:
-    # Times are counted from the start of the machine.
+    # Start times count from the start of the machine.
     with contextlib.suppress(OSError):
         return (PROC / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     return ""
@@ -50,14 +48,14 @@ def _start_time_by_ps(pid: int) -> str:
 
 
 def port_holder(port: int) -> str:
-    """The process that listens on a TCP port, for people.
+    """Describe the process that listens on a TCP port.
 
     Returns:
-        Its number and command line; a description where another user's process holds the port.
+        Its number and command line, or a text if it belongs to another user.
     """
     sockets = {f"socket:[{inode}]" for inode in _listening_inodes(port)}
     for folder in PROC.glob("[0-9]*"):
-        # Other users' processes cannot be read, and any may end while it is looked at.
+        # Processes of other users cannot be read, and any process may end meanwhile.
         with contextlib.suppress(OSError):
             if any(_link(one) in sockets for one in (folder / "fd").iterdir()):
                 words = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")

@@ -1,4 +1,4 @@
-"""Waits until a service is ready, or until it is known why it will not be."""
+"""Waits until a service is ready, or cannot become ready."""
 
 import contextlib
 import json
@@ -21,19 +21,19 @@ OK = 200
 
 
 class NotReadyError(Exception):
-    """A service that does not get ready; the message says why."""
+    """A service does not become ready; the message has the reason."""
 
 
 def wait_until_ready(name: str, one: Running, folder: Path) -> Running:
-    """Wait for ``/ready``, and record the port that the service's log names.
+    """Wait for ``/ready``, and record the port from the log of the service.
 
     Args:
-        name: Of the service.
+        name: Name of the service.
         one: Its process.
-        folder: Of its log and record.
+        folder: Folder with its log and its record.
 
     Raises:
-        NotReadyError: It ended, its model was refused, or it took too long.
+        NotReadyError: The process ended, refused its model, or took too long.
     """
     log, last = folder / f"{name}.log", "it does not listen"
     deadline = time.monotonic() + READY_TIMEOUT_S
@@ -48,7 +48,7 @@ def wait_until_ready(name: str, one: Running, folder: Path) -> Running:
             if status == OK:
                 return one
             last = str(answer.get("detail", f"/ready answers {status}"))
-            # A model that was refused stays refused; any other reason may pass.
+            # A refused model stays refused; any other reason may be temporary.
             if "refusal" in answer:
                 raise NotReadyError(last)
         time.sleep(0.1)
@@ -76,7 +76,7 @@ def _ask(url: str) -> tuple[int, dict[str, Any]]:
 
 
 def _port(log: Path, event: str) -> int | None:
-    """The port that the log names with an event."""
+    """The port in the log entry of an event."""
     for entry in _entries(log):
         if entry.get("event") == event:
             return int(entry["port"])

@@ -1,8 +1,7 @@
-"""The services on this machine, without Kubernetes: ``make up`` and ``make down``.
+"""Run the services on this machine, without Kubernetes: ``make up`` and ``make down``.
 
-Each runs from its own environment, in the background, on its own port, with its log and its record
-in ``.cache/up``. ``down`` stops what ``up`` started: a process that has got the same number since
-is left alone. Needs nothing but Python.
+Each service runs in the background, from its own environment and on its own port. Its log and its
+record are in ``.cache/up``. Has no dependencies.
 """
 
 import argparse
@@ -29,18 +28,18 @@ STOP_TIMEOUT_S = 30
 def main() -> None:
     """Run a command."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--state", type=Path, default=STATE, help="folder of logs and records")
+    parser.add_argument("--state", type=Path, default=STATE, help="folder for logs and records")
     commands = parser.add_subparsers(dest="command", required=True)
-    starting = commands.add_parser("up", help="start the services that do not run")
-    starting.add_argument("services", nargs="+", type=Path, help="their folders")
-    commands.add_parser("down", help="stop what was started")
+    starting = commands.add_parser("up", help="start the services that are not running")
+    starting.add_argument("services", nargs="+", type=Path, help="folders of the services")
+    commands.add_parser("down", help="stop the services that up started")
     becoming = commands.add_parser("become", help="record this process, then become a service")
-    becoming.add_argument("service", type=Path, help="its folder")
+    becoming.add_argument("service", type=Path, help="folder of the service")
     options = parser.parse_args()
     folder = options.state.absolute()
     if options.command == "become":
         become(options.service, folder)
-    # As Ctrl-C does: what was begun is stopped.
+    # SIGTERM stops the started services, as Ctrl-C does.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with state.exclusive(folder):
         if options.command == "up":
@@ -49,12 +48,12 @@ def main() -> None:
 
 
 def up(services: list[Path], folder: Path) -> int:
-    """Start the services that do not run, and wait until each is ready or has said why it is not.
+    """Start the services that are not running, and wait until each is ready or has failed.
 
-    What is not ready is stopped; the others go on.
+    A service that is not ready is stopped; the others keep running.
 
     Returns:
-        0 if all are ready, 1 otherwise, 130 after Ctrl-C, which stops what this call started.
+        0 if all are ready, 1 otherwise, 130 after Ctrl-C, which stops the started services.
     """
     names = {service.name for service in services}
     ready = {name: one for name, one in state.known(folder).items() if one.alive and name in names}
@@ -66,7 +65,7 @@ def up(services: list[Path], folder: Path) -> int:
             _prepare(service)
         for service in missing:
             begun[service.name] = _start(service, folder)
-        # One that an interrupted call left behind runs, and is not known to be ready.
+        # A service that an interrupted call left running may not be ready.
         for name, one in sorted((ready | begun).items()):
             try:
                 ready[name] = wait_until_ready(name, one, folder)
@@ -77,7 +76,7 @@ def up(services: list[Path], folder: Path) -> int:
     except BaseException as error:
         down(folder, begun)
         if isinstance(error, KeyboardInterrupt):
-            _say("Interrupted: what this call started is stopped")
+            _say("Interrupted: the started services are stopped")
             return 128 + signal.SIGINT
         raise
     _show(ready, begun, folder)
@@ -87,7 +86,7 @@ def up(services: list[Path], folder: Path) -> int:
 
 
 def down(folder: Path, services: dict[str, Running]) -> None:
-    """Stop processes that were recorded and still run, all at once, and forget them."""
+    """Stop the recorded processes that are running, all at once, and delete their records."""
     alive = {name: one for name, one in services.items() if one.alive}
     for one in alive.values():
         os.kill(one.pid, signal.SIGTERM)
@@ -97,7 +96,7 @@ def down(folder: Path, services: dict[str, Running]) -> None:
             time.sleep(0.05)
         if one.alive:
             os.kill(one.pid, signal.SIGKILL)
-            _say(f"{name}: ended by force after {STOP_TIMEOUT_S} s")
+            _say(f"{name}: killed after {STOP_TIMEOUT_S} s")
         else:
             _say(f"{name}: stopped")
     for name in services:
@@ -105,12 +104,12 @@ def down(folder: Path, services: dict[str, Running]) -> None:
 
 
 def become(service: Path, folder: Path) -> NoReturn:
-    """Record this process as the service's, and run the service in it."""
+    """Record this process under the service, then replace it by the service."""
     script = _script(service)
     package = script["package"]
     digest = _digest(service / "models" / package / "manifest.json")
     own = {name: _filled(value, package) for name, value in script.get("settings", {}).items()}
-    # Each service has a port and a model of its own: exported ones are for none of them.
+    # Each service has its own port and model; exported settings are ignored.
     kept = {name: value for name, value in os.environ.items() if name != "PORT"}
     settings = {"MODEL_DIR": f"models/{package}", "MODEL_SHA256": digest, "DRAIN_S": "0"} | own
     state.write(
@@ -133,13 +132,13 @@ def _show(ready: dict[str, Running], begun: dict[str, Running], folder: Path) ->
         _say(f"{name:<22} {one.url}  ({how}process {one.pid}, log {log})")
     if ready:
         _say(
-            "Open an address in a browser; its /docs describes what a service answers.\n"
-            "make smoke sends the requests of each demo.toml; make down stops what runs."
+            "Open an address in a browser; /docs describes the API of a service.\n"
+            "make smoke sends the requests of each demo.toml; make down stops the services."
         )
 
 
 def _script(service: Path) -> dict[str, Any]:
-    """What `make demo` does with the service: how it is trained, and what it needs besides."""
+    """The demo.toml of a service."""
     return tomllib.loads((service / "demo.toml").read_text(encoding="utf-8"))
 
 
@@ -148,7 +147,7 @@ def _filled(text: str, package: str) -> str:
 
 
 def _prepare(service: Path) -> None:
-    """Train missing models on sample data, and run the ``prepare`` commands of each demo.toml."""
+    """Train a missing model on sample data, and run the ``prepare`` commands of demo.toml."""
     script = _script(service)
     package = script["package"]
     command = [str(service / ".venv" / "bin" / "python"), "-m", package]
@@ -157,8 +156,8 @@ def _prepare(service: Path) -> None:
         _say(f"{service.name}: no model yet, training one on sample data")
         train = [*command, "train", *script.get("train", [])]
         _run(train, service)
-    # Once for each model: predictions are served by the model that made them. The note lies with
-    # them, so that what removes one removes the other.
+    # Once for each model: a service serves only predictions of its own model. The note is in the
+    # same folder as the predictions, so that both are removed together.
     made, digest = service / "data" / ".prepared-by-up", _digest(manifest)
     if script.get("prepare") and not (made.is_file() and made.read_text("utf-8") == digest):
         for arguments in script["prepare"]:
@@ -184,9 +183,9 @@ def _start(service: Path, folder: Path) -> Running:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            start_new_session=True,  # Ctrl-C ends make, and not what was ready before
+            start_new_session=True,  # Ctrl-C stops make, not services that were ready before
         )
-    # As it records itself; it may not have come to that yet.
+    # The process writes the same record, perhaps later.
     package = _script(service)["package"]
     digest = _digest(service / "models" / package / "manifest.json")
     return Running(process.pid, start_time(process.pid), package, digest)

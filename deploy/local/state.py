@@ -1,7 +1,7 @@
-"""What ``make up`` has started: one file for each service, which ``down`` and the smoke test read.
+"""Records of the services that ``make up`` started, for ``make down`` and the smoke test.
 
-A service's process writes its own file before it becomes the service: whatever ends ``make up``,
-and whenever, no service runs that no file names.
+A process writes its record before it becomes the service, so that every running service has one,
+even if ``make up`` is killed.
 """
 
 import contextlib
@@ -19,14 +19,14 @@ __all__ = ["Running", "exclusive", "known", "write"]
 
 @dataclass(frozen=True)
 class Running:
-    """A process that was started.
+    """A started process.
 
     Attributes:
-        pid: Its number.
-        started: When it started, as `processes.start_time` returns it.
-        package: The service's package.
-        sha256: The digest of the model that it was given.
-        port: Where it listens on 127.0.0.1; None until it does.
+        pid: Number of the process.
+        started: Start time, as `processes.start_time` returns it.
+        package: Package of the service.
+        sha256: Digest of its model.
+        port: TCP port on 127.0.0.1; None until the service listens.
     """
 
     pid: int
@@ -37,27 +37,27 @@ class Running:
 
     @property
     def alive(self) -> bool:
-        """Whether it still runs."""
+        """Whether the process is running."""
         return start_time(self.pid) == self.started
 
     @property
     def url(self) -> str:
-        """Where it answers."""
+        """Address of the service."""
         return f"http://127.0.0.1:{self.port}"
 
 
 def write(folder: Path, name: str, one: Running) -> None:
-    """Record a process under the name of its service."""
+    """Write the record of a service."""
     partial = folder / f".{name}.part"
     partial.write_text(json.dumps(asdict(one)), encoding="utf-8")
     partial.replace(folder / f"{name}.json")
 
 
 def known(folder: Path) -> dict[str, Running]:
-    """The recorded processes by the name of their service; they may have ended since.
+    """The recorded processes by the names of their services; they may have ended.
 
     Raises:
-        SystemExit: A file is no record, such as one of another version of this program.
+        SystemExit: A file is not a valid record, for example from another version.
     """
     found = {}
     for file in sorted(folder.glob("*.json")):
@@ -65,22 +65,22 @@ def known(folder: Path) -> dict[str, Running]:
             found[file.stem] = Running(**json.loads(file.read_text(encoding="utf-8")))
         except (TypeError, ValueError):
             sys.exit(
-                f"{file} is no record of make up: end the process that it names, and delete it"
+                f"{file} is not a valid record of make up: end its process, and delete the file"
             )
     return found
 
 
 @contextlib.contextmanager
 def exclusive(folder: Path) -> Iterator[None]:
-    """Keep a second ``make up`` or ``make down`` out; the lock ends with the process.
+    """Lock out other runs of ``make up`` and ``make down``; the lock ends with the process.
 
     Raises:
-        SystemExit: Another one is at work.
+        SystemExit: Another run has the lock.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            sys.exit("Another make up or make down is at work: wait until it has ended")
+            sys.exit("Another make up or make down is running: wait until it has ended")
         yield

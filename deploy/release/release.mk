@@ -1,33 +1,33 @@
-# Between a built image and a cluster: archive, push, sign, write down, verify, ask.
+# From built images to a cluster: push, sign, release, verify, smoke test.
 
 RELEASE := "$(PYTHON)" deploy/release/release.py
-# What comes before an image's name in a registry; terraform output registry.
+# Prefix of images in a registry: terraform output registry.
 REGISTRY ?=
-# Where archive-% writes, and where push-% writes down what it did.
+# Folder of the archives of archive-%, and folder of the digests of push-%.
 IMAGE_FOLDER ?= reports/images
 PUSHED_FOLDER ?= reports/release
-# More options of skopeo, such as --dest-tls-verify=false for a registry on this machine.
+# More options for skopeo, such as --dest-tls-verify=false for a registry on this machine.
 PUSH_FLAGS ?=
 # A release, such as v1.2.3.
 VERSION ?=
 # owner/name on GitHub.
 REPOSITORY ?=
-# gke or eks; deploy/clusters/$(CLUSTER).toml says which models run there.
+# gke or eks; deploy/clusters/$(CLUSTER).toml lists the models of the cluster.
 CLUSTER ?=
 EKS_CLUSTER ?=
 AWS_REGION ?=
 
-# make carries out what it expands, $(shell ...) too. So workflows hand values over in the environment,
-# where make leaves them as they are, and recipes have $$VERSION, which is the shell's, not $(VERSION).
+# make executes $(shell ...) in the values that it expands. Therefore workflows pass values in the
+# environment, and recipes use $$VERSION of the shell instead of $(VERSION).
 
-# A registry that is not named is a mistake.
+# Fails if a variable is not set.
 named = $(if $(value $(1)),,$(error name the $(2): make $@ $(1)=...))
-# A digest that is not there ends the recipe: the shell goes on after a command within an argument
-# that failed, and not after one in an assignment.
+# A missing digest ends the recipe: the shell stops after a failed command in an assignment, but not
+# after one in an argument.
 read_digest = digest="$$($(RELEASE) digest $(IMAGE_FOLDER)/$(call image_name,$*).digest)"
 
 .PHONY: $(SERVICES:%=push-%) $(SERVICES:%=pushed-%) $(SERVICES:%=sign-%)
-$(SERVICES:%=push-%): push-%: ## Push one archived image to REGISTRY as VERSION, and write down its digest; needs skopeo
+$(SERVICES:%=push-%): push-%: ## Push one archived image to REGISTRY as VERSION, and record its digest; needs skopeo
 	$(call named,REGISTRY,registry)$(call named,VERSION,version)
 	skopeo copy $(PUSH_FLAGS) --preserve-digests --digestfile $(IMAGE_FOLDER)/$(call image_name,$*).digest \
 		oci-archive:$(IMAGE_FOLDER)/$(call image_name,$*).tar "docker://$$REGISTRY/$(call image_name,$*):$$VERSION"
@@ -39,12 +39,12 @@ $(SERVICES:%=pushed-%): pushed-%:
 	@$(read_digest); printf 'name=%s\ndigest=%s\nsbom=%s\n' "$$REGISTRY/$(call image_name,$*)" \
 		"$$digest" $(IMAGE_FOLDER)/$(call image_name,$*).cdx.json
 
-$(SERVICES:%=sign-%): sign-%: ## Sign what push wrote down, with the identity of the workflow; needs cosign
+$(SERVICES:%=sign-%): sign-%: ## Sign a pushed image with the identity of the workflow; needs cosign
 	$(call named,REGISTRY,registry)
 	$(read_digest); cosign sign --yes "$$REGISTRY/$(call image_name,$*)@$$digest"
 
 .PHONY: log-in-gke log-in-eks connect-eks
-# skopeo and cosign read the same file of logins.
+# skopeo and cosign share one file of logins.
 log-in-gke:
 	$(call named,REGISTRY,registry)
 	@gcloud auth print-access-token \
@@ -55,52 +55,58 @@ log-in-eks:
 	@aws ecr get-login-password \
 		| cosign login "$${REGISTRY%%/*}" --username AWS --password-stdin
 
-connect-eks: ## Tell kubectl of an EKS cluster EKS_CLUSTER=NAME AWS_REGION=REGION; needs aws
+connect-eks: ## Add an EKS cluster to the configuration of kubectl EKS_CLUSTER=NAME AWS_REGION=REGION; needs aws
 	$(call named,EKS_CLUSTER,cluster)$(call named,AWS_REGION,region)
 	aws eks update-kubeconfig --name "$$EKS_CLUSTER" --region "$$AWS_REGION"
 
 CLUSTERS := gke eks
 known_cluster = $(call named,CLUSTER,cluster)$(if $(filter 1,$(words $(value CLUSTER))),$(if \
 	$(filter $(CLUSTERS),$(value CLUSTER)),,$(no_cluster)),$(no_cluster))
-no_cluster = $(error there is no cluster $(value CLUSTER); there are: $(CLUSTERS))
+no_cluster = $(error unknown cluster $(value CLUSTER); known clusters: $(CLUSTERS))
 
-# What Terraform made, for the cluster file.
+# The outputs of Terraform for the cluster file.
 TERRAFORM_ROOT_gke := gcp
 TERRAFORM_ROOT_eks := aws
 .PHONY: cluster-values
-cluster-values: ## Print the values of deploy/clusters/CLUSTER.toml from what Terraform made; needs terraform
+cluster-values: ## Print the values for deploy/clusters/CLUSTER.toml from the outputs of Terraform; needs terraform
 	$(known_cluster)
 	@$(TERRAFORM) -chdir=deploy/terraform/$(TERRAFORM_ROOT_$(value CLUSTER)) output -json values | $(RELEASE) values
 
+NAME ?=
+.PHONY: leave-out
+leave-out: deploy/.venv/.installed ## Leave a service or a component out of a cluster, in its file CLUSTER=gke NAME=retraining
+	$(known_cluster)$(call named,NAME,service or component)
+	@$(MANIFESTS) leave-out "deploy/clusters/$$CLUSTER.toml" "$$NAME"
+
 .PHONY: check-version publish-release release-file verify-release smoke
-check-version: ## Refuse a VERSION in the environment that does not read like v1.2.3
+check-version: ## Refuse a VERSION in the environment that is not like v1.2.3
 	@$(RELEASE) check-version
 
-publish-release: ## Make the GitHub release VERSION of the digests in reports/release; needs gh
+publish-release: ## Create the GitHub release VERSION from the digests in reports/release; needs gh
 	$(call named,VERSION,version)
 	$(RELEASE) merge reports/release --images $(foreach s,$(SERVICES),$(call image_name,$(s))) --out reports/digests.json
 	gh release create "$$VERSION" reports/digests.json --verify-tag --generate-notes
 
-release-file: ## Make the release file DIGESTS of the release VERSION for CLUSTER with REGISTRY; needs gh
+release-file: ## Write the release file DIGESTS of the release VERSION for CLUSTER with REGISTRY; needs gh
 	$(call named,VERSION,version)$(known_cluster)$(call named,REGISTRY,registry)$(call named,DIGESTS,file to write)
 	gh release download "$$VERSION" --pattern digests.json --dir reports --clobber
 	$(RELEASE) compose "deploy/clusters/$$CLUSTER.toml" reports/digests.json --registry "$$REGISTRY" --out "$$DIGESTS"
 
-verify-release: ## Refuse a release file DIGESTS whose images the release VERSION of REPOSITORY did not sign; needs cosign
+verify-release: ## Refuse a release file DIGESTS with images that the release VERSION of REPOSITORY did not sign; needs cosign
 	$(call named,VERSION,version)$(call named,REPOSITORY,repository)$(call named,DIGESTS,release file)
 	$(RELEASE) verify "$$DIGESTS" --repository "$$REPOSITORY" --version "$$VERSION"
 
-# Without a release file: what `make up` has started.
-smoke: ## Ask what make up started, or the cluster of DIGESTS, what make demo asks [CONTEXT=NAME] [SMOKE_API_KEY=...]
+# Without a release file, the services of `make up`.
+smoke: ## Send the requests of demo.toml to the services of make up, or of a cluster DIGESTS=FILE [CONTEXT=NAME] [SMOKE_API_KEY=...]
 	@"$(PYTHON)" deploy/release/smoke.py $(if $(value DIGESTS),--release "$$DIGESTS",--up .cache/up) \
 		$(if $(CONTEXT),--context "$(CONTEXT)")
 
-# The deploy workflow's rights, once for each cluster, by an administrator. On GKE, it is a user by the
-# address of its service account; on EKS, its role is in the group that is bound already.
+# An administrator gives the deploy workflow its rights, once for each cluster. On GKE, the user is the
+# address of a service account; on EKS, the role belongs to the group that is bound already.
 DEPLOYER ?=
 ADMIN = kubectl $(if $(CONTEXT),--context "$(CONTEXT)")
 .PHONY: allow-deployer
-allow-deployer: ## Give the deploy workflow its namespace and rights [DEPLOYER=ACCOUNT, on GKE] [CONTEXT=NAME]
+allow-deployer: ## Give the deploy workflow its namespace and rights [DEPLOYER=ACCOUNT on GKE] [CONTEXT=NAME]
 	$(ADMIN) apply --server-side -f deploy/kubernetes/base/namespace.yaml
 	$(ADMIN) apply --server-side -f deploy/release/deployer.yaml
 	$(if $(DEPLOYER),$(ADMIN) create rolebinding deployer-user --namespace ml-services --role deployer \

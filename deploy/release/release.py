@@ -1,8 +1,8 @@
-"""What a release is made of, between the registry and the cluster: digests, signatures, one file.
+"""Digests and signatures of releases, and the release file of a cluster.
 
-The release workflow writes down what it pushed; the deploy workflow makes the release file of that
-and of what git says about the cluster, and refuses images that the release workflow did not sign.
-Needs nothing but Python.
+The release workflow records the digests that it pushed. The deploy workflow combines them with the
+cluster file into a release file, and refuses images that the release workflow did not sign. Has no
+dependencies.
 """
 
 import argparse
@@ -25,30 +25,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; 0 done, 2 unusable input."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(required=True)
-    checking = commands.add_parser("check-version", help="refuse a VERSION that is none")
+    checking = commands.add_parser("check-version", help="refuse an invalid VERSION")
     checking.set_defaults(do=check_version)
-    recording = commands.add_parser("record", help="write down the digest of an image")
+    recording = commands.add_parser("record", help="write the digest of a pushed image to a file")
     recording.add_argument("image")
     recording.add_argument("digest")
     recording.add_argument("--out", type=Path, required=True)
     recording.set_defaults(do=record)
-    telling = commands.add_parser("digest", help="print the digest that a push wrote down")
+    telling = commands.add_parser("digest", help="print the digest in the digest file of skopeo")
     telling.add_argument("file", type=Path)
     telling.set_defaults(do=digest)
-    merging = commands.add_parser("merge", help="one file of what was pushed to every registry")
+    merging = commands.add_parser(
+        "merge", help="merge the digests that were pushed to all registries into one file"
+    )
     merging.add_argument("folder", type=Path)
     merging.add_argument("--images", nargs="+", required=True)
     merging.add_argument("--out", type=Path, required=True)
     merging.set_defaults(do=merge)
-    composing = commands.add_parser("compose", help="the release file for one cluster")
+    composing = commands.add_parser("compose", help="write the release file of a cluster")
     composing.add_argument("cluster", type=Path)
     composing.add_argument("digests", type=Path)
     composing.add_argument("--registry", required=True)
     composing.add_argument("--out", type=Path, required=True)
     composing.set_defaults(do=compose)
-    printing = commands.add_parser("values", help="terraform's output, as a cluster file has it")
+    printing = commands.add_parser(
+        "values", help="print the output of Terraform in the form of a cluster file"
+    )
     printing.set_defaults(do=values)
-    verifying = commands.add_parser("verify", help="refuse images that the release did not sign")
+    verifying = commands.add_parser(
+        "verify", help="refuse images that the release workflow did not sign"
+    )
     verifying.add_argument("release", type=Path)
     verifying.add_argument("--repository", required=True, help="owner/name")
     verifying.add_argument("--version", required=True)
@@ -63,99 +69,101 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 class ReleaseError(Exception):
-    """Input that cannot be used; the message says what to do."""
+    """Unusable input; the message has the remedy."""
 
 
 def check_version(options: argparse.Namespace) -> None:
-    """Refuse what somebody typed, before anything else sees it: it comes in the environment."""
+    """Refuse an invalid VERSION in the environment, before other programs use it."""
     del options
     _version(os.environ.get("VERSION", ""))
 
 
 def _version(version: str) -> None:
     if not VERSION.fullmatch(version):
-        raise ReleaseError(f"{version!r} is no version: write v1.2.3")
+        raise ReleaseError(f"{version!r} is not a version such as v1.2.3")
 
 
 def record(options: argparse.Namespace) -> None:
-    """Write a file for one image, which the release workflow keeps."""
+    """Write the digest of an image to a file, which the release workflow keeps."""
     write(options.out, {options.image: _digest(options.digest)})
 
 
 def digest(options: argparse.Namespace) -> None:
-    """Print what skopeo wrote down of an image that it pushed."""
+    """Print the digest that skopeo wrote when it pushed an image."""
     try:
         text = options.file.read_text(encoding="utf-8")
     except OSError as error:
         raise ReleaseError(
             f"{options.file} cannot be read: {error.strerror}. make push-NAME writes it"
         ) from error
-    print(_digest(text))  # noqa: T201 - what it is for
+    print(_digest(text))  # noqa: T201 - the output
 
 
 def _digest(text: str) -> str:
     if not DIGEST.fullmatch(text.strip()):
-        raise ReleaseError(f"{text!r} is no digest: the registry did not say what it was given")
+        raise ReleaseError(f"{text!r} is not a digest: the registry did not return one")
     return text.strip()
 
 
 def merge(options: argparse.Namespace) -> None:
-    """Make one file of all, if every registry was given the same images and all of them."""
+    """Merge the digests, if all registries have the same images and none is missing."""
     merged: dict[str, str] = {}
     for path in sorted(options.folder.rglob("*.json")):
         for image, digest in read(path).items():
             if merged.setdefault(image, digest) != digest:
                 raise ReleaseError(
-                    f"{image} has two digests, {merged[image]} and {digest}: the registries were"
-                    " given different images. Build the release again"
+                    f"{image} has two digests, {merged[image]} and {digest}: the registries have"
+                    " different images. Build the release again"
                 )
     if merged.keys() != set(options.images):
         raise ReleaseError(
-            f"There are digests of {sorted(merged)}, and images are {sorted(options.images)}:"
-            " not everything was pushed"
+            f"Found digests of {sorted(merged)}, expected {sorted(options.images)}: not everything"
+            " was pushed"
         )
     write(options.out, merged)
 
 
 def compose(options: argparse.Namespace) -> None:
-    """Make the release file: images of a release, models and values of a cluster."""
+    """Write the release file: images of a release, models and values of a cluster."""
     digests = read(options.digests)
     try:
         cluster = tomllib.loads(options.cluster.read_text(encoding="utf-8"))
     except OSError as error:
         raise ReleaseError(
-            f"{options.cluster} cannot be read: {error.strerror}. It says which models run in the"
-            " cluster: docs/deploy.md tells how to write it"
+            f"{options.cluster} cannot be read: {error.strerror}. It contains the models of the"
+            " cluster; see docs/deploy.md"
         ) from error
     except ValueError as error:
         raise ReleaseError(f"{options.cluster} is not TOML: {error}") from error
-    unknown = cluster.keys() - {"models", "values"}
+    unknown = cluster.keys() - {"models", "values", "leave_out"}
     if unknown:
         raise ReleaseError(
-            f"{options.cluster}: {', '.join(sorted(unknown))}: a cluster has models and values;"
-            " images come from the release"
+            f"{options.cluster}: {', '.join(sorted(unknown))}: a cluster file has models, values"
+            " and leave_out; images come from the release"
         )
     registry = options.registry.rstrip("/")
     if not registry:
-        raise ReleaseError("The registry is empty: set the environment's variable REGISTRY")
+        raise ReleaseError("The registry is empty: set the variable REGISTRY of the environment")
     images = {image: f"{registry}/{image}@{digest}" for image, digest in digests.items()}
     write(options.out, {"images": images, **cluster})
 
 
 def values(options: argparse.Namespace) -> None:
-    """Print what `terraform output -json values` says on standard input as a table of TOML."""
+    """Convert the output of `terraform output -json values` on standard input to TOML."""
     del options
     try:
         found: dict[str, str] = json.load(sys.stdin)
     except ValueError as error:
-        raise ReleaseError(f"Terraform said no values, is it applied? {error}") from error
-    # A string of JSON is a string of TOML.
+        raise ReleaseError(
+            f"Terraform printed no values; run terraform apply first: {error}"
+        ) from error
+    # JSON strings are valid TOML strings.
     lines = [f"{name} = {json.dumps(value)}" for name, value in sorted(found.items())]
     print("\n".join(["[values]", *lines]))  # noqa: T201 - a command line
 
 
 def verify(options: argparse.Namespace) -> None:
-    """Ask cosign whether this repository's release workflow signed each image, for this version."""
+    """Verify with cosign that the release workflow signed each image for this version."""
     _version(options.version)
     identity = (
         f"https://github.com/{options.repository}/.github/workflows/release.yml"
@@ -163,14 +171,16 @@ def verify(options: argparse.Namespace) -> None:
     )
     images = read(options.release)["images"]
     if not images:
-        raise ReleaseError(f"{options.release} names no image")
+        raise ReleaseError(f"{options.release} has no images")
     for image in images.values():
         command = ["cosign", "verify", "--certificate-oidc-issuer", ISSUER]
         command += ["--certificate-identity", identity, image]
         try:
             done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
         except FileNotFoundError as error:
-            raise ReleaseError("There is no cosign, which checks signatures: install it") from error
+            raise ReleaseError(
+                "cosign, which verifies signatures, is not installed: install it"
+            ) from error
         if done.returncode != 0:
             raise ReleaseError(
                 f"{image} is not signed by {identity}. Nothing was deployed.\n{done.stderr.strip()}"
@@ -179,7 +189,7 @@ def verify(options: argparse.Namespace) -> None:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """A JSON file of ours."""
+    """Read a JSON file."""
     try:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -190,7 +200,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def write(path: Path, content: object) -> None:
-    """Write a file whole or not at all."""
+    """Write a JSON file atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.part")
     partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -1,14 +1,12 @@
 """Check that services run the expected models and answer the requests of their demo.toml.
 
 For each service, it checks that the service is ready, that it serves the expected model, and that
-it answers each request of its demo.toml with the status that the file gives; some of them must be
-refused. Services that demand a key get SMOKE_API_KEY; where that is empty, their requests are
-skipped.
+it answers each request of its demo.toml with the status in that file; some of them must be
+refused. Services that require a key get SMOKE_API_KEY; if it is empty, their requests are skipped.
 
-The services are those of a release file in a cluster, reached through ``kubectl port-forward``:
-nothing has to be open to the world. Or, with ``--up``, those that ``make up`` has started.
-Needs nothing but Python and kubectl. Exits with 0 if all is well, 1 if anything is not, 2 if there
-is nothing to ask.
+The services are those of a release file in a cluster, through ``kubectl port-forward``, or with
+``--up`` those that ``make up`` started. Needs only Python and kubectl. Exit codes: 0 success,
+1 failure, 2 no services to check.
 """
 
 import argparse
@@ -34,18 +32,18 @@ OK = 200
 UNAUTHORIZED = 401
 FORWARDED = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+)")
 MODEL = re.compile(r'^\w*model_info\{[^}]*sha256="([0-9a-f]{64})"[^}]*\} 1(?:\.0)?$', re.MULTILINE)
-# Whatever proxies the environment names: everything that is asked is on loopback.
+# Without the proxies of the environment: all addresses are on loopback.
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def main() -> int:
-    """Ask every service; tell everything that is wrong."""
+    """Check every service, and print all failures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument("--release", type=Path, help="the release file of a cluster, JSON or TOML")
-    which.add_argument("--up", type=Path, help="the folder where `make up` records what it started")
-    parser.add_argument("--kubectl", default="kubectl")
-    parser.add_argument("--context", help="of kubectl; the current one if not given")
+    which.add_argument("--release", type=Path, help="release file of a cluster, JSON or TOML")
+    which.add_argument("--up", type=Path, help="folder with the records of `make up`")
+    parser.add_argument("--kubectl", default="kubectl", help="the program kubectl")
+    parser.add_argument("--context", help="context of kubectl; default: the current one")
     options = parser.parse_args()
     kubectl = [options.kubectl, *(["--context", options.context] if options.context else [])]
     try:
@@ -61,18 +59,18 @@ def main() -> int:
 
 
 class UnusableError(Exception):
-    """There is nothing to ask; the message says what to do."""
+    """There are no services to check; the message has the remedy."""
 
 
 Target = tuple[str, contextlib.AbstractContextManager[str]]
-"""The digest of the model that a service should serve, and what makes its address."""
+"""The expected digest of the model, and a context manager with the address."""
 
 
 def cluster_targets(release: Path, kubectl: list[str]) -> dict[str, Target]:
     """The services of a release file.
 
     Raises:
-        UnusableError: The file cannot be read, or names no model.
+        UnusableError: The file cannot be read, or has no models.
     """
     try:
         text = release.read_text(encoding="utf-8")
@@ -80,18 +78,18 @@ def cluster_targets(release: Path, kubectl: list[str]) -> dict[str, Target]:
         models = {name: model["sha256"] for name, model in content["models"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UnusableError(
-            f"{release} is no release file with models ({error}): make release-file writes one"
+            f"{release} is not a release file with models ({error}): make release-file writes one"
         ) from error
     if not models:
-        raise UnusableError(f"{release} names no model: make release-file writes one that does")
+        raise UnusableError(f"{release} has no models: make release-file writes one with models")
     return {name: (sha256, forwarded(kubectl, name)) for name, sha256 in models.items()}
 
 
 def local_targets(folder: Path) -> dict[str, Target]:
-    """The services that ``make up`` has started.
+    """The services that ``make up`` started.
 
     Raises:
-        UnusableError: There are none.
+        UnusableError: No service was started.
     """
     found: dict[str, Target] = {}
     for file in sorted(folder.glob("*.json")):
@@ -100,14 +98,14 @@ def local_targets(folder: Path) -> dict[str, Target]:
         found[one["package"]] = (one["sha256"], address)
     if not found:
         raise UnusableError(
-            "Nothing was started here: make up first, or name a cluster's release file: make smoke"
+            "No service is running here: run make up first, or name a release file: make smoke"
             " DIGESTS=FILE"
         )
     return found
 
 
 def check(service: str, sha256: str, address: contextlib.AbstractContextManager[str]) -> bool:
-    """Ask one service, and print what is wrong with it, or that nothing is."""
+    """Check one service, and print its failures or a success message."""
     key = os.environ.get("SMOKE_API_KEY", "")
     with address as url:
         wrong = list(ask(url, sha256))
@@ -115,7 +113,7 @@ def check(service: str, sha256: str, address: contextlib.AbstractContextManager[
         if not wrong:
             requests = demonstration(service)
             if not requests:
-                wrong = [f"no demo.toml of {service} says what to ask it"]
+                wrong = [f"{service} has no demo.toml with requests"]
             elif not key and demands_key(url, requests):
                 answers = "demands a key: its requests were not sent, SMOKE_API_KEY is empty"
             else:
@@ -126,7 +124,7 @@ def check(service: str, sha256: str, address: contextlib.AbstractContextManager[
 
 
 def ask(url: str, sha256: str) -> Iterator[str]:
-    """What is wrong with a service that should serve a model."""
+    """Failures of readiness and of the served model."""
     status, answer = fetch(f"{url}/ready")
     if status != OK:
         yield f"not ready: {status} {answer[:300]}"
@@ -134,11 +132,11 @@ def ask(url: str, sha256: str) -> Iterator[str]:
     _, metrics = fetch(f"{url}/metrics")
     served = MODEL.findall(metrics)
     if served != [sha256]:
-        yield f"serves the model {served or 'that it does not tell'}, not {sha256}, which was meant"
+        yield f"serves the model {served or '(unknown)'}, not the expected {sha256}"
 
 
 def demonstration(service: str) -> list[dict[str, Any]]:
-    """What `make demo` sends to a service; empty where nothing says it."""
+    """The requests of `make demo` for a service; an empty list without a demo.toml."""
     for path in sorted(ROOT.glob("*/demo.toml")):
         script = tomllib.loads(path.read_text(encoding="utf-8"))
         if script["package"] == service:
@@ -148,26 +146,26 @@ def demonstration(service: str) -> list[dict[str, Any]]:
 
 
 def demands_key(url: str, requests: list[dict[str, Any]]) -> bool:
-    """Whether a request without a key is refused because it has none."""
+    """Whether the service refuses a request without a key with 401."""
     return send(url, requests[0], "")[0] == UNAUTHORIZED
 
 
 def wrong_answer(url: str, request: dict[str, Any], key: str) -> Iterator[str]:
-    """What is wrong with the answer to a request of a demonstration.
+    """Failures of the answer to a request of a demonstration.
 
-    The status is compared, and whether the fields that the demonstration shows are there, as far as
-    no model decides it: the outermost ones.
+    The answer must have the expected status and the outermost fields that the demonstration shows;
+    inner fields depend on the model.
     """
     status, text = send(url, request, key)
-    told = f"{request['method']} {request['path']} ({request['title']}): {status}"
+    sent = f"{request['method']} {request['path']} ({request['title']}): {status}"
     expected = request.get("status", OK)
     if status != expected:
-        yield f"{told}, expected {expected}: {text[:300]}"
+        yield f"{sent}, expected {expected}: {text[:300]}"
         return
     try:
         answer = json.loads(text)
     except ValueError:
-        yield f"{told} without JSON: {text[:300]}"
+        yield f"{sent} without JSON: {text[:300]}"
         return
     outermost = {field.partition(".")[0] for field in request["show"]}
     if isinstance(answer, list):
@@ -175,11 +173,11 @@ def wrong_answer(url: str, request: dict[str, Any], key: str) -> Iterator[str]:
     else:
         missing = outermost - answer.keys() if isinstance(answer, dict) else outermost
     if missing:
-        yield f"{told} without {', '.join(sorted(missing))}: {text[:300]}"
+        yield f"{sent} without {', '.join(sorted(missing))}: {text[:300]}"
 
 
 def send(url: str, request: dict[str, Any], key: str) -> tuple[int, str]:
-    """Send a request as demo.toml writes it."""
+    """Send a request of demo.toml."""
     body = json.dumps(request["body"]).encode() if "body" in request else None
     return fetch(url + request["path"], request["method"], body, key)
 
@@ -187,7 +185,7 @@ def send(url: str, request: dict[str, Any], key: str) -> tuple[int, str]:
 def fetch(
     url: str, method: str = "GET", body: bytes | None = None, key: str = ""
 ) -> tuple[int, str]:
-    """Status and text of an answer; a connection that fails is status 0."""
+    """Status and text of an answer; status 0 if the connection fails."""
     headers = {"Content-Type": "application/json"} | ({"X-API-Key": key} if key else {})
     request = urllib.request.Request(url, body, headers, method=method)  # noqa: S310 - loopback
     try:
@@ -202,18 +200,18 @@ def fetch(
 
 @contextlib.contextmanager
 def forwarded(kubectl: list[str], service: str) -> Iterator[str]:
-    """The address of a service on this machine, for as long as it is needed."""
+    """The address of a service that kubectl forwards to this machine."""
     command = [*kubectl, "-n", NAMESPACE, "port-forward", f"service/{service}", ":80"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603
-    # One that says nothing, such as one that waits for an unreachable cluster, is ended.
-    patience = threading.Timer(TIMEOUT_S, process.kill)
-    patience.start()
+    # Without output, as with an unreachable cluster, kubectl is killed.
+    timeout = threading.Timer(TIMEOUT_S, process.kill)
+    timeout.start()
     try:
         found = port(process)
-        patience.cancel()
+        timeout.cancel()
         yield f"http://127.0.0.1:{found}"
     finally:
-        patience.cancel()
+        timeout.cancel()
         process.terminate()
         process.wait(timeout=TIMEOUT_S)
         if process.stdout is not None:
@@ -221,7 +219,7 @@ def forwarded(kubectl: list[str], service: str) -> Iterator[str]:
 
 
 def port(process: "subprocess.Popen[str]") -> int:
-    """Where kubectl listens, as it says; 0 if it ends before."""
+    """The port from the output of kubectl; 0 if it ends without one."""
     for line in process.stdout or ():
         if found := FORWARDED.match(line):
             return int(found[1])

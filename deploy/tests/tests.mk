@@ -1,4 +1,4 @@
-# The tests of the deployment share one environment.
+# The tests of the deployment, in one environment.
 
 deploy/.venv/.installed: deploy/requirements-check.txt .tools/python $(UV)
 	@echo "Setting up deploy/.venv"
@@ -6,18 +6,18 @@ deploy/.venv/.installed: deploy/requirements-check.txt .tools/python $(UV)
 	@$(UV) pip install --quiet --python deploy/.venv/bin/python -r $<
 	@touch $@
 
-# Debian's packages with the programs that these tests run. Where CI is set, a test whose program is
-# missing fails; elsewhere it skips. kubectl and Terraform are not Debian's.
+# Debian's packages with the programs of these tests. Without its program, a test is skipped, or fails
+# where CI is set. kubectl and Terraform are not in Debian.
 DEPLOY_TOOLS := buildah catatonit docker-registry podman prometheus prometheus-alertmanager runc skopeo
 SUDO ?= $(if $(filter 0,$(shell id -u)),,sudo)
 .PHONY: tools-env-deploy
-tools-env-deploy: ## Install the programs that the tests of the deployment run, with apt-get and sudo
+tools-env-deploy: ## Install the programs of the tests of the deployment, with apt-get and sudo
 	@dpkg --status $(DEPLOY_TOOLS) >/dev/null 2>&1 || { \
 		$(SUDO) apt-get update --quiet; \
 		$(SUDO) apt-get install --yes --quiet --no-install-recommends $(DEPLOY_TOOLS); }
 
 .PHONY: test-deploy check-types-in-deploy clean-deploy
-test-deploy: deploy/.venv/.installed ## Test what is deployed: manifests, infrastructure, workflows, monitoring
+test-deploy: deploy/.venv/.installed ## Test the deployment: manifests, infrastructure, workflows, monitoring
 	deploy/.venv/bin/python -m pytest deploy
 
 test-all: test-deploy

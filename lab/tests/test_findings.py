@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from incidentlab.data import DataError, split
-from incidentlab.findings import Data, Results, Verdict, find, write_results
+from incidentlab.findings import Data, IncidentVerdict, Results, find, write_results
 from incidentlab.incidents import INCIDENTS, Incident
 from incidentlab.laboratory import Experiment
 from incidentlab.plots import write_plot
@@ -29,14 +29,16 @@ def experiment(right: Sequence[float], served: Served) -> Experiment:
 @pytest.mark.parametrize(
     ("served", "verdict"),
     [
-        (Served(probabilities=(0.25, 0.75)), Verdict.SAME),
-        (Served(probabilities=(0.25, 0.75 + 1e-15)), Verdict.ROUNDING),
-        (Served(probabilities=(0.25, 0.75 + 1e-6)), Verdict.WRONG),
-        (Served(fails_at="load", error="no"), Verdict.LOAD),
-        (Served(fails_at="predict", error="no"), Verdict.PREDICT),
+        (Served(probabilities=(0.25, 0.75)), IncidentVerdict.SAME),
+        (Served(probabilities=(0.25, 0.75 + 1e-15)), IncidentVerdict.ROUNDING),
+        (Served(probabilities=(0.25, 0.75 + 1e-6)), IncidentVerdict.WRONG),
+        (Served(fails_at="load", error="no"), IncidentVerdict.LOAD),
+        (Served(fails_at="predict", error="no"), IncidentVerdict.PREDICT),
     ],
 )
-def test_the_verdict_is_what_the_unguarded_service_did(served: Served, verdict: Verdict) -> None:
+def test_the_verdict_is_what_the_unguarded_service_did(
+    served: Served, verdict: IncidentVerdict
+) -> None:
     assert experiment((0.25, 0.75), served).finding.verdict is verdict
 
 

@@ -1,39 +1,104 @@
-"""The hours of Chicago's clock.
+"""Chicago's clock: hours, weekdays, and the hours that it skips and repeats.
 
-The clock skips 02:00 on the second Sunday of March: that hour does not exist. On the first Sunday
-of November it shows 01:00 twice; both are one hour here, because the sources do not tell them
-apart.
+All hours are wall-clock hours in Chicago without a zone, as the portal publishes them. The clock
+skips an hour in spring and repeats one in autumn. A repeated hour is one hour here, because the
+sources do not distinguish its two halves.
 """
 
+from datetime import datetime, timedelta
+from functools import cache
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["hours_between", "is_skipped"]
+CHICAGO: Final = ZoneInfo("America/Chicago")
 
-Times = npt.NDArray[np.datetime64]
+HOUR: Final = np.timedelta64(1, "h")
+DAY: Final = 24
+WEEK: Final = 7 * DAY
 
-_HOUR: Final = np.timedelta64(1, "h")
-_MARCH: Final = 2
+Hours = npt.NDArray[np.datetime64]
+
+_SUNDAY, _SATURDAY = 1, 7
 
 
-def is_skipped(hours: Times) -> npt.NDArray[np.bool_]:
-    """Which of these hours the clock skips in March (the rule since 2007)."""
-    hours = hours.astype("datetime64[h]")
-    day = hours.astype("datetime64[D]")
-    march = day.astype("datetime64[M]").astype(np.int64) % 12 == _MARCH
-    # Days of March are numbered from 0 here: the second Sunday is one of 7 to 13.
-    number = (day - day.astype("datetime64[M]")).astype(np.int64)
-    sunday = (day.astype(np.int64) + 4) % 7 == 0
-    second = (number >= 7) & (number < 14)  # noqa: PLR2004
-    two = (hours - day).astype(np.int64) == 2  # noqa: PLR2004
-    found: npt.NDArray[np.bool_] = march & second & sunday & two
+def chicago_now() -> datetime:
+    """The present time in Chicago, without a zone."""
+    return datetime.now(CHICAGO).replace(tzinfo=None)
+
+
+def as_datetime(hour: np.datetime64) -> datetime:
+    """The same hour for Python."""
+    found: datetime = hour.astype("datetime64[s]").item()
     return found
 
 
-def hours_between(first: np.datetime64, end: np.datetime64) -> Times:
-    """The hours that the clock shows from one time to before another."""
-    hours = np.arange(first.astype("datetime64[h]"), end.astype("datetime64[h]"), _HOUR)
-    kept: Times = hours[~is_skipped(hours)]
+def clock_hour(hours: Hours) -> npt.NDArray[np.int8]:
+    """The hour of the day, 0 to 23."""
+    return np.asarray(_in_hours(hours) % DAY, dtype=np.int8)
+
+
+def day_of_week(hours: Hours) -> npt.NDArray[np.int8]:
+    """The day of the week, from 1 for Sunday to 7 for Saturday."""
+    # 1 January 1970 was a Thursday.
+    return np.asarray((_in_hours(hours) // DAY + 4) % 7 + 1, dtype=np.int8)
+
+
+def is_weekend(hours: Hours) -> npt.NDArray[np.bool_]:
+    """Whether the day is a Saturday or a Sunday."""
+    return np.isin(day_of_week(hours), (_SATURDAY, _SUNDAY))
+
+
+def is_skipped(hours: Hours) -> npt.NDArray[np.bool_]:
+    """Whether the clock skips the hour."""
+    years = hours.astype("datetime64[Y]").astype(np.int64) + 1970
+    if not len(years):
+        return np.zeros(0, dtype=np.bool_)
+    skipped = skipped_hours(int(years.min()), int(years.max()))
+    return np.isin(hours.astype("datetime64[h]"), np.array(skipped, dtype="datetime64[h]"))
+
+
+def hours_between(first: np.datetime64, end: np.datetime64) -> Hours:
+    """The hours that the clock shows from ``first`` to before ``end``."""
+    hours = np.arange(first.astype("datetime64[h]"), end.astype("datetime64[h]"), HOUR)
+    kept: Hours = hours[~is_skipped(hours)]
     return kept
+
+
+def skipped_hours(first: int, last: int) -> list[datetime]:
+    """The hours that the clock skips in the years from ``first`` to ``last``, ascending."""
+    return [hour for year in range(first, last + 1) for hour in _changed_hours(year)[0]]
+
+
+def repeated_hours(first: int, last: int) -> list[datetime]:
+    """The hours that the clock shows twice in the years from ``first`` to ``last``, ascending."""
+    return [hour for year in range(first, last + 1) for hour in _changed_hours(year)[1]]
+
+
+@cache
+def _changed_hours(year: int) -> tuple[list[datetime], list[datetime]]:
+    """The hours of a year that the clock skips, and those that it repeats."""
+    skipped: list[datetime] = []
+    repeated: list[datetime] = []
+    day = datetime(year, 1, 1, tzinfo=CHICAGO)
+    while day.year == year:
+        following = day + timedelta(days=1)
+        if day.utcoffset() != following.utcoffset():
+            for hour in (day + timedelta(hours=number) for number in range(DAY)):
+                # Of the two readings of a wall-clock time, ``fold=0`` has the offset from before
+                # the change and ``fold=1`` the one from after it (PEP 495).
+                before, after = _offset(hour, fold=0), _offset(hour, fold=1)
+                if before != after:
+                    (skipped if before < after else repeated).append(hour.replace(tzinfo=None))
+        day = following
+    return skipped, repeated
+
+
+def _offset(hour: datetime, *, fold: int) -> float:
+    return (hour.replace(fold=fold).utcoffset() or timedelta()).total_seconds()
+
+
+def _in_hours(hours: Hours) -> npt.NDArray[np.int64]:
+    return np.asarray(hours, dtype="datetime64[h]").astype(np.int64)

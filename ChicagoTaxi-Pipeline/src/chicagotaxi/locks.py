@@ -1,4 +1,4 @@
-"""One process at a time in a folder."""
+"""A lock on a folder, for one process at a time."""
 
 import contextlib
 import fcntl
@@ -8,21 +8,19 @@ from typing import Final
 
 from servicekit.files import DataError, write_errors
 
-__all__ = ["AtWorkError", "locked"]
-
 _LOCK: Final = ".lock"
 
 
-class AtWorkError(DataError):
+class LockedError(DataError):
     """Another process holds the folder's lock."""
 
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a folder's lock, which the system releases when the process ends in any way.
+    """Hold a folder's lock. The system releases it when the process ends, also after a kill.
 
     Raises:
-        AtWorkError: Another process holds it.
+        LockedError: Another process holds it.
         DataError: The folder cannot be written.
     """
     with contextlib.ExitStack() as stack:
@@ -31,7 +29,7 @@ def locked(folder: Path) -> Iterator[None]:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise AtWorkError(
-                    f"Another run writes to {folder}. Wait for its end, or give another folder."
+                raise LockedError(
+                    f"Another run writes to {folder}. Wait until it ends, or give another folder."
                 ) from None
         yield

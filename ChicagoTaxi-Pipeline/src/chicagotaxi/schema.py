@@ -1,11 +1,11 @@
-"""What the pipeline writes and the API serves: names, types and the status of a run.
+"""Names of the pipeline's outputs, and the status of a run.
 
-All times of trips, hours and predictions are Chicago wall-clock times without a zone, as the
-portal publishes them; times of the pipeline's own work are UTC.
+Times of trips, hours and predictions are Chicago wall-clock times without a zone, as the portal
+publishes them. Times of the pipeline's own work are UTC.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from modelseal.paths import kind_of
 from pydantic import (
@@ -20,34 +20,10 @@ from pydantic import (
 )
 from servicekit.files import DataError
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-__all__ = [
-    "AREAS",
-    "CURRENT",
-    "DEFAULT_OUT",
-    "HOURLY",
-    "MAX_DROPPED",
-    "PREDICTIONS",
-    "STATUS",
-    "TRIPS",
-    "ClockTime",
-    "Count",
-    "DemandCategory",
-    "InputStatus",
-    "MonthTrips",
-    "PipelineStatus",
-    "UnknownStretch",
-    "hourly_schema",
-    "prediction_schema",
-    "read_status",
-]
-
 # Chicago's community areas are numbered from 1 to 77.
 AREAS: Final = 77
 
-# The output folder of the pipeline and what it holds.
+# The output folder of the pipeline, and its contents.
 DEFAULT_OUT: Final = Path("data/pipeline")
 TRIPS: Final = "trips"
 HOURLY: Final = "hourly"
@@ -55,15 +31,15 @@ STATUS: Final = "status.json"
 PREDICTIONS: Final = "predictions"
 CURRENT: Final = "current"
 
-# The real files drop 9% (March 2022) and 16% (2013 to 2016; 19% of the trips of 2013), nearly all
-# of them trips whose pickup area the city does not give; the sample drops 10%. Twice the most of a
-# file is more than dirt.
+# Of the real files, 9% (March 2022) and 16% (2013 to 2016; 19% of the trips of 2013) are dropped,
+# nearly all of them because the city does not publish their pickup area; of the sample, 10%. The
+# limit is about twice the largest share of a file.
 MAX_DROPPED: Final = 0.3
 
 DemandCategory = Literal["LOW", "MEDIUM", "HIGH", "VERY_HIGH"]
 ClockTime = Annotated[
     NaiveDatetime,
-    # JSON Schema's format "date-time" (RFC 3339) has a zone, and this has none.
+    # JSON Schema's format "date-time" (RFC 3339) requires a zone.
     WithJsonSchema(
         {
             "type": "string",
@@ -81,10 +57,10 @@ class InputStatus(BaseModel):
     """One input file.
 
     Attributes:
-        path: Absolute.
-        dialect: What its header said it is.
-        rows: How many it had.
-        absent: Its names of optional columns that it lacks, which are blank in the clean trips.
+        path: Absolute path.
+        dialect: Name of its dialect.
+        rows: Number of rows.
+        absent: Names of optional columns that it lacks, which are blank in the clean trips.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -96,7 +72,7 @@ class InputStatus(BaseModel):
 
 
 class MonthTrips(BaseModel):
-    """The trips of a month: how many stood there, and how many stand there now."""
+    """Number of trips of a month, before a run and after it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -105,12 +81,12 @@ class MonthTrips(BaseModel):
 
 
 class UnknownStretch(BaseModel):
-    """Consecutive hours of which nothing is known, Chicago wall clock.
+    """Consecutive unknown hours, Chicago wall clock.
 
     Attributes:
-        first: The first of them.
-        last: The last of them.
-        hours: How many the clock shows from the first to the last.
+        first: First hour.
+        last: Last hour.
+        hours: Number of hours that the clock shows from the first to the last.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -121,32 +97,32 @@ class UnknownStretch(BaseModel):
 
 
 class PipelineStatus(BaseModel):
-    """What the last run did, as `status.json` holds it and `/pipeline/status` answers it.
+    """Status of the last run, as in `status.json` and in the response of `/pipeline/status`.
 
     Attributes:
-        run_id: Names the run.
+        run_id: Name of the run.
         started: When it began, in UTC.
-        finished: When its output was in place, in UTC.
-        engine: What computed it: ``duckdb``, or ``pyspark`` and its master.
-        inputs: The files that were read.
-        rows_read: Their rows.
-        rows_kept: Those that are in the clean trips.
-        dropped: The others, each under the first rule that it broke; every rule is here.
-        marked: Rows, kept or dropped, of which something was changed or guessed, by what it was; a
-            row may have several marks. Every mark is here.
+        finished: When its output was complete, in UTC.
+        engine: Name of the engine: ``duckdb``, or ``pyspark`` and its master.
+        inputs: The input files.
+        rows_read: Number of their rows.
+        rows_kept: Number of clean trips.
+        dropped: Number of other rows by the first rule that each broke, for every rule.
+        marked: Number of rows, kept or dropped, that were converted or rest on an assumption, by
+            mark, for every mark. A row may have several marks.
         months: The months that were written, as ``YYYY-MM``.
         month_trips: Their trips, before the run and after it.
-        hours: Hours of the grid in these months.
-        first_hour: The first of them, Chicago wall clock.
-        last_hour: The last of them.
-        unknown_hours: Hours between these two that are not on the grid, because nothing is known
-            of them (`chicagotaxi.gaps` has the rule). They are not zeros.
-        unknown_stretches: Their stretches, by time; of more than 50, the longest.
-        unknown_stretches_in_all: How many stretches there are.
-        forecast_version: Version of the model behind the predictions, where there are any.
+        hours: Number of hours of the grid in these months.
+        first_hour: First hour of the grid, Chicago wall clock.
+        last_hour: Last hour of the grid.
+        unknown_hours: Number of hours between these two that are unknown, and so not on the grid
+            (`chicagotaxi.unknown_hours` has the rule). They do not count as zeros.
+        unknown_stretches: Stretches of unknown hours, by time; the longest 50 if there are more.
+        unknown_stretches_in_all: Number of stretches.
+        forecast_version: Version of the model of the predictions, if there are any.
         forecast_sha256: SHA-256 of that model's manifest.
         predictions: Name of the batch of predictions.
-        horizon_hours: How many hours it looks ahead.
+        horizon_hours: Number of hours that it predicts.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -186,10 +162,10 @@ class PipelineStatus(BaseModel):
 
 
 def read_status(out: Path) -> PipelineStatus | None:
-    """The status of the last run that wrote to an output folder; None where there was none.
+    """The status of the last run that wrote to an output folder; None if there is none.
 
     Raises:
-        DataError: The file is there, but is no status.
+        DataError: The file is not a status, or cannot be read.
     """
     path = out / STATUS
     try:
@@ -203,55 +179,10 @@ def read_status(out: Path) -> PipelineStatus | None:
         return PipelineStatus.model_validate_json(path.read_bytes())
     except ValidationError as error:
         raise DataError(
-            f"{path} is no status of this pipeline: {error.errors()[0]['msg']}. Remove it; the "
+            f"{path} is not a status of this pipeline: {error.errors()[0]['msg']}. Remove it; the "
             "next run of `etl` writes it again."
         ) from error
     except OSError as error:
         raise DataError(
             f"{path} cannot be read: {error.strerror or error}. Make it readable."
         ) from error
-
-
-def hourly_schema() -> "pa.Schema":
-    """Columns of the hourly demand, sorted by hour and area: every known hour has all areas.
-
-    An hour without rows is unknown; one without trips has a row with 0 for each area.
-    """
-    import pyarrow as pa  # noqa: PLC0415 - the API's process reads this module before it needs it
-
-    return pa.schema(
-        [
-            pa.field("hour", pa.timestamp("us"), nullable=False),
-            pa.field("area", pa.int16(), nullable=False),
-            pa.field("trips", pa.int32(), nullable=False),
-            pa.field("avg_fare", pa.float64()),
-            pa.field("avg_miles", pa.float64()),
-        ]
-    )
-
-
-def prediction_schema() -> "pa.Schema":
-    """Columns of a batch of predictions.
-
-    ``day_of_week`` is 1 on Sundays and 7 on Saturdays. ``warnings`` holds ``code:field`` of each
-    reason to trust a prediction less, joined with ``;``; it is empty where there is none, and
-    batches of earlier releases lack it.
-    """
-    import pyarrow as pa  # noqa: PLC0415
-
-    return pa.schema(
-        [
-            pa.field("pickup_community_area", pa.int16(), nullable=False),
-            pa.field("start", pa.timestamp("us"), nullable=False),
-            pa.field("hour", pa.int8(), nullable=False),
-            pa.field("day_of_week", pa.int8(), nullable=False),
-            pa.field("is_weekend", pa.bool_(), nullable=False),
-            pa.field("predicted_demand", pa.float64(), nullable=False),
-            pa.field("lower", pa.float64(), nullable=False),
-            pa.field("upper", pa.float64(), nullable=False),
-            pa.field("demand_category", pa.string(), nullable=False),
-            pa.field("avg_fare", pa.float64()),
-            pa.field("avg_distance_miles", pa.float64()),
-            pa.field("warnings", pa.string(), nullable=False),
-        ]
-    )

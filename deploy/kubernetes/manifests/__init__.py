@@ -1,1 +1,1 @@
-"""Renders the overlays from a release file, and checks what comes out. See ../README.md."""
+"""Renders the overlays from a release file, checks and deploys them. See ../README.md."""

@@ -1,6 +1,6 @@
-"""The command line: render, check, deploy, roll back.
+"""Command line: render, check, deploy and roll back.
 
-Exit codes: 0 done, 1 findings or a roll-out that did not become healthy, 2 unusable input.
+Exit codes: 0 success, 1 findings or an unhealthy rollout, 2 unusable input.
 """
 
 import argparse
@@ -8,16 +8,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from manifests.combinations import check_combinations
-from manifests.deploy import deploy, roll_back
+from manifests.combinations import check_combinations, example_release
+from manifests.deploy import deploy, rollback
 from manifests.errors import ManifestsError
 from manifests.kubectl import KubectlProgram
-from manifests.objects import Finding, read_manifests
-from manifests.record import note_way_back
+from manifests.leave_out import add_to_cluster_file
+from manifests.objects import ManifestFinding, read_manifests
 from manifests.release import read_release
 from manifests.render import OVERLAYS, render, value_names
 from manifests.rules import check
-from manifests.scan import scan
+from manifests.snapshot import take_snapshot
 
 __all__ = ["main"]
 
@@ -38,39 +38,49 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True)
 
     rendering = commands.add_parser(
-        "render", help="an overlay and a release file in, manifests out"
+        "render", help="write the manifests of an overlay with a release"
     )
     rendering.add_argument("overlay", choices=OVERLAYS)
-    rendering.add_argument("release", type=Path, help="TOML or JSON")
-    rendering.add_argument("--out", type=Path, required=True, help="file to write")
+    rendering.add_argument("release", type=Path, help="release file, TOML or JSON")
+    rendering.add_argument("--out", type=Path, required=True, help="file for the manifests")
     rendering.set_defaults(run=_render)
 
+    leaving = commands.add_parser(
+        "leave-out", help="add a service or a component to leave_out in a cluster file"
+    )
+    leaving.add_argument("cluster", type=Path, help="the cluster file, TOML")
+    leaving.add_argument("name", help="folder of the service, or name of the component")
+    leaving.set_defaults(run=_leave_out)
+
     combining = commands.add_parser(
-        "check", help="build every combination of components, and check"
+        "check", help="build every combination of components and check it"
     )
     combining.set_defaults(run=_check)
 
-    scanning = commands.add_parser("scan", help="scan the overlays for policies that they break")
-    scanning.add_argument("--checkov", type=Path, required=True, help="the program")
-    scanning.set_defaults(run=_scan)
+    examples = commands.add_parser(
+        "examples", help="write the overlays with an example release, for the policy scanner"
+    )
+    examples.add_argument("folder", type=Path, help="folder to write")
+    examples.set_defaults(run=_examples)
 
     deploying = commands.add_parser(
-        "deploy", help="apply what was rendered; wait until it is healthy"
+        "deploy", help="apply rendered manifests and wait until they are healthy"
     )
     deploying.add_argument("manifests", type=Path)
     deploying.set_defaults(run=_deploy)
-    noting = commands.add_parser(
-        "note", help="record what runs as the way back from the roll-out that comes"
+    recording = commands.add_parser(
+        "snapshot", help="record in the cluster what a rollback applies"
     )
-    noting.set_defaults(run=_note)
+    recording.set_defaults(run=_snapshot)
     returning = commands.add_parser(
-        "roll-back", help="apply what ran before the last roll-out; wait until it is healthy"
+        "rollback", help="apply what ran before the last rollout and wait until it is healthy"
     )
-    returning.set_defaults(run=_roll_back)
-    for one in (deploying, noting, returning):
-        one.add_argument("--context", help="of kubectl; the current one if not given")
+    returning.set_defaults(run=_rollback)
+    for one in (deploying, recording, returning):
+        one.add_argument("--context", help="context of kubectl; default: the current one")
     for one in (deploying, returning):
-        one.add_argument("--timeout", type=int, default=600, help="seconds for each workload")
+        wait = "seconds to wait for each workload; default: 600"
+        one.add_argument("--timeout", type=int, default=600, help=wait)
     return parser
 
 
@@ -79,7 +89,7 @@ def _render(options: argparse.Namespace) -> int:
     release = read_release(options.release, values=value_names(options.overlay), tags=local)
     text = render(options.overlay, release)
     findings = check(read_manifests(text, local=local))
-    if _tell(findings):
+    if _report(findings):
         return 1
     options.out.parent.mkdir(parents=True, exist_ok=True)
     partial = options.out.with_name(f".{options.out.name}.part")
@@ -89,16 +99,26 @@ def _render(options: argparse.Namespace) -> int:
     return 0
 
 
+def _leave_out(options: argparse.Namespace) -> int:
+    added = add_to_cluster_file(options.cluster, options.name)
+    print(f"{options.cluster}: {options.name} is {'now' if added else 'already'} left out")
+    return 0
+
+
 def _check(_: argparse.Namespace) -> int:
     findings, count = check_combinations()
-    if _tell(findings):
+    if _report(findings):
         return 1
     print(f"Built and checked {count} combinations of overlays and components.")
     return 0
 
 
-def _scan(options: argparse.Namespace) -> int:
-    return 1 if _tell(scan(options.checkov)) else 0
+def _examples(options: argparse.Namespace) -> int:
+    options.folder.mkdir(parents=True, exist_ok=True)
+    for overlay in OVERLAYS:
+        text = render(overlay, example_release(overlay))
+        (options.folder / f"{overlay}.yaml").write_text(text, encoding="utf-8")
+    return 0
 
 
 def _deploy(options: argparse.Namespace) -> int:
@@ -111,16 +131,16 @@ def _deploy(options: argparse.Namespace) -> int:
     return deploy(KubectlProgram(options.context), text, options.timeout)
 
 
-def _note(options: argparse.Namespace) -> int:
-    note_way_back(KubectlProgram(options.context))
+def _snapshot(options: argparse.Namespace) -> int:
+    take_snapshot(KubectlProgram(options.context))
     return 0
 
 
-def _roll_back(options: argparse.Namespace) -> int:
-    return roll_back(KubectlProgram(options.context), options.timeout)
+def _rollback(options: argparse.Namespace) -> int:
+    return rollback(KubectlProgram(options.context), options.timeout)
 
 
-def _tell(findings: Sequence[Finding]) -> bool:
+def _report(findings: Sequence[ManifestFinding]) -> bool:
     for finding in findings:
         print(finding)
     if findings:

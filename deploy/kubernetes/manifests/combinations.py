@@ -1,4 +1,4 @@
-"""Every combination of components is built and checked, so that none rots unused."""
+"""Builds and checks every combination of components."""
 
 import os
 import shutil
@@ -13,74 +13,85 @@ from typing import Final
 
 import yaml
 
-from manifests.objects import Finding, read_manifests
+from manifests.leave_out import optional_names, supplied
+from manifests.objects import ManifestFinding, read_manifests
 from manifests.release import Model, Release
 from manifests.render import KUBERNETES, OVERLAYS, build, render, value_names
 from manifests.rules import check
-from manifests.services import image_names, model_names
 
-__all__ = ["build_combinations", "check_combinations", "combinations", "specimen"]
+__all__ = ["build_combinations", "check_combinations", "combinations", "example_release"]
 
-# Canary includes autoscaling: one of the two, or neither.
+# Canary includes autoscaling; both together do not build.
 _SCALING: Final = ((), ("autoscaling",), ("canary",))
 _OTHERS: Final = ("network-policy", "disruption-budget", "monitoring", "retraining")
 
 _VALUES: Final = {
-    "BUCKET_URI": "s3://specimen-models/trained",
+    "BUCKET_URI": "s3://example-models/trained",
     "CERTIFICATE_ARN": "arn:aws:acm:eu-central-1:111122223333:certificate/5d2e",
-    "CERTIFICATE_MAP": "specimen-map",
-    "DOMAIN": "ml.specimen.test",
+    "CERTIFICATE_MAP": "example-map",
+    "DOMAIN": "ml.sample.test",
     "EFS_FILE_SYSTEM": "fs-0a1b2c3d4e5f60718",
     "LOAD_BALANCER_CIDR": "10.20.240.0/20",
-    "NETWORK": "specimen-network",
-    "STATIC_IP_NAME": "specimen-address",
+    "NETWORK": "example-network",
+    "STATIC_IP_NAME": "example-address",
 }
 
 
-def specimen(overlay: str) -> Release:
-    """A release to check with: well-formed, and of nobody."""
+def example_release(overlay: str, *left_out: str) -> Release:
+    """A well-formed release with made-up values, for checks."""
     # Signed models for one provider, so that manifests are checked with and without signers.
     signers = (_key("signer"), _key("signer before")) if overlay == "eks" else ()
+    images, models = supplied(left_out)
     return Release(
         images={
-            name: f"registry.specimen.test/{name}@sha256:{_digest(name)}" for name in image_names()
+            name: f"registry.sample.test/{name}@sha256:{_digest(name)}" for name in sorted(images)
         },
         models={
-            name: Model(f"s3://specimen-models/{name}/1", _digest(f"model {name}"), signers)
-            for name in model_names()
+            name: Model(f"s3://example-models/{name}/1", _digest(f"model {name}"), signers)
+            for name in sorted(models)
         },
         values={name: _VALUES[name] for name in value_names(overlay)},
+        leave_out=left_out,
     )
 
 
 def combinations() -> Iterator[tuple[str, ...]]:
-    """Every set of components that may stand together."""
+    """Every valid set of components."""
     for scaling in _SCALING:
         for chosen in product((False, True), repeat=len(_OTHERS)):
             others = tuple(name for name, wanted in zip(_OTHERS, chosen, strict=True) if wanted)
-            # The analysis of a canary asks Prometheus.
+            # The analysis of a canary queries Prometheus.
             if "canary" not in scaling or "monitoring" in others:
                 yield scaling + others
 
 
-def check_combinations() -> tuple[list[Finding], int]:
-    """Check the overlays with a specimen release, and the base with every set of components.
+def check_combinations() -> tuple[list[ManifestFinding], int]:
+    """Check the overlays with an example release, and the base with every set of components.
+
+    Each overlay is checked whole, and with each service and component left out.
 
     Returns:
         The findings, and how many builds were checked.
     """
     sets = list(combinations())
-    # Threads, because it is kubectl that works.
+    releases = [
+        (overlay, left_out)
+        for overlay in OVERLAYS
+        for left_out in ((), *((name,) for name in optional_names(overlay)))
+    ]
+    # Threads, because the work is done by kubectl.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        overlays = list(pool.map(lambda name: render(name, specimen(name)), OVERLAYS))
+        overlays = list(
+            pool.map(lambda one: render(one[0], example_release(one[0], *one[1])), releases)
+        )
     built = build_combinations(sets)
-    findings: list[Finding] = []
-    for overlay, text in zip(OVERLAYS, overlays, strict=True):
+    findings: list[ManifestFinding] = []
+    for (overlay, left_out), text in zip(releases, overlays, strict=True):
         found = check(read_manifests(text, local=overlay == "local"))
-        findings += _labelled(overlay, found)
+        findings += _labelled("-".join((overlay, *left_out)), found)
     for components, text in zip(sets, built, strict=True):
-        # What only a release can give is looked at in the overlays.
-        found = [one for one in check(read_manifests(text)) if one.code != "stand_ins"]
+        # Placeholders are checked in the overlays, which have a release.
+        found = [one for one in check(read_manifests(text)) if one.code != "placeholders"]
         findings += _labelled("+".join(components) or "base", found)
     return findings, len(overlays) + len(built)
 
@@ -95,9 +106,14 @@ def build_combinations(sets: Sequence[tuple[str, ...]]) -> list[str]:
             return list(pool.map(lambda components: _build(root, components), sets))
 
 
-def _labelled(label: str, findings: Iterable[Finding]) -> Iterator[Finding]:
+def _render(chosen: tuple[str, tuple[str, ...]]) -> str:
+    overlay, left_out = chosen
+    return render(overlay, example_release(overlay, *left_out))
+
+
+def _labelled(label: str, findings: Iterable[ManifestFinding]) -> Iterator[ManifestFinding]:
     for one in findings:
-        yield Finding(f"{label}: {one.where}", one.code, one.message)
+        yield ManifestFinding(f"{label}: {one.where}", one.code, one.message)
 
 
 def _build(root: Path, components: tuple[str, ...]) -> str:

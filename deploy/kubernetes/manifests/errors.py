@@ -1,15 +1,15 @@
-"""What goes wrong outside the manifests themselves."""
+"""Errors of the commands."""
 
 __all__ = ["ManifestsError", "ReleaseError", "RenderError"]
 
 
 class ManifestsError(Exception):
-    """Input that cannot be used; the message says what to do."""
+    """Unusable input; the message has the remedy."""
 
 
 class ReleaseError(ManifestsError):
-    """The release file is missing something, or has something that is unknown."""
+    """The release file is incomplete or has unknown entries."""
 
 
 class RenderError(ManifestsError):
-    """kubectl is not there, or cannot build the overlay."""
+    """kubectl is not installed or cannot build the overlay."""

@@ -1,6 +1,6 @@
-"""Jobs that a new model has to run before the pods that serve what they make can be ready.
+"""Jobs that have to run once for each new model, before the pods that serve their output are ready.
 
-A CronJob says by an annotation that it is one: its pods make what others serve, each model its own.
+The annotation `ANNOTATION` marks the CronJobs of such jobs.
 """
 
 import json
@@ -19,18 +19,18 @@ __all__ = ["ANNOTATION", "FirstBatch", "first_batches", "run_first_batches"]
 ANNOTATION: Final = "ml-services/runs-for-each-new-model"
 _CRON_JOB: Final = "ml-services/started-from"
 _MODEL: Final = "ml-services/first-batch-of"
-_LOOK_S = 5
-"""Between two looks at a job."""
+_POLL_S = 5
+"""Seconds between two polls of a job."""
 
 
 @dataclass(frozen=True)
 class FirstBatch:
-    """What has to run.
+    """The first job of a CronJob with a model.
 
     Attributes:
-        cron_job: Whose jobs it is one of.
-        model: The beginning of the digest of the model that its pods use.
-        limit_s: What it may take: Kubernetes ends it then.
+        cron_job: The CronJob.
+        model: The first digits of the digest of the model that its pods use.
+        limit_s: Seconds after which Kubernetes ends the job.
     """
 
     cron_job: Node
@@ -44,10 +44,10 @@ class FirstBatch:
 
 
 def first_batches(manifests: Manifests) -> list[FirstBatch]:
-    """What the annotated CronJobs of some manifests have to run; nothing is asked or changed.
+    """The first batches of the annotated CronJobs in manifests.
 
     Raises:
-        ManifestsError: One has no model, or no limit.
+        ManifestsError: A CronJob has no model, or no limit.
     """
     return [
         _first_batch(manifests, where, one)
@@ -67,7 +67,7 @@ def _first_batch(manifests: Manifests, where: str, cron_job: Node) -> FirstBatch
     limit_s = dig(cron_job, "spec", "jobTemplate", "spec").get("activeDeadlineSeconds")
     if len(digests) != 1 or not limit_s:
         raise ManifestsError(
-            f"{where} has the annotation {ANNOTATION}, and so wants one MODEL_SHA256 in the"
+            f"{where} has the annotation {ANNOTATION}, which requires one MODEL_SHA256 in the"
             f" environment of its containers and activeDeadlineSeconds; it has {len(digests)} and"
             f" {limit_s}. Nothing was applied"
         )
@@ -75,15 +75,15 @@ def _first_batch(manifests: Manifests, where: str, cron_job: Node) -> FirstBatch
 
 
 def run_first_batches(kubectl: Kubectl, batches: Sequence[FirstBatch]) -> bool:
-    """Run each once, unless what its CronJob made last is of the model that is deployed.
+    """Run each batch, unless the newest job of its CronJob is of the deployed model.
 
     A job with the model's label shows that the batch has run or is running. The job has no owner:
-    if the CronJob owned it, its history limit would delete it, and the next deployment would run
-    the batch again. The newest job decides, because after a return to an earlier model the batch
-    in the cluster is that of the model between.
+    the history limit of a CronJob would delete its jobs, and the next deployment would run the
+    batch again. Only the newest job counts, because after a rollback the batch in the cluster is
+    that of the version which was rolled back.
 
     Returns:
-        Whether every one of them has succeeded.
+        Whether all batches succeeded.
     """
     return all(_run(kubectl, one) for one in batches)
 
@@ -97,10 +97,10 @@ def _run(kubectl: Kubectl, batch: FirstBatch) -> bool:
     newest = (
         jobs[-1] if jobs and jobs[-1]["metadata"]["labels"].get(_MODEL) == batch.model else None
     )
-    how = _ended(newest) if newest else "Failed"
+    how = _outcome(newest) if newest else "Failed"
     if how == "Complete":
         return True
-    # One that failed stays as it is, to be looked at.
+    # A failed job is kept for inspection.
     job = f"job/{newest['metadata']['name']}" if newest and how is None else ""
     job = job or _start(kubectl, batch)
     return bool(job) and _succeeds(kubectl, job, batch.limit_s)
@@ -111,7 +111,7 @@ def _created(job: Node) -> str:
 
 
 def _start(kubectl: Kubectl, batch: FirstBatch) -> str:
-    """Start a job; its name as kubectl has it, or nothing if it cannot be started."""
+    """Start a job; its name as kubectl prints it, or an empty string on failure."""
     name, model = batch.name, batch.model
     spec = dict(batch.cron_job["spec"]["jobTemplate"]["spec"])
     spec.pop("ttlSecondsAfterFinished", None)
@@ -132,22 +132,22 @@ def _start(kubectl: Kubectl, batch: FirstBatch) -> str:
 
 def _succeeds(kubectl: Kubectl, job: str, limit_s: int) -> bool:
     say(f"Waiting for {job}: the first predictions of this model")
-    # `wait` knows one condition only: a job that fails would be waited for to the end.
+    # `kubectl wait` waits for one condition: for a failed job it would wait until the timeout.
     deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline:
         asked = kubectl.ask("get", job, "-o", "json")
-        how = _ended(json.loads(asked.stdout)) if asked.returncode == 0 else None
+        how = _outcome(json.loads(asked.stdout)) if asked.returncode == 0 else None
         if how == "Complete":
             return True
         if how == "Failed":
             break
-        time.sleep(_LOOK_S)
-    say(f"{job} has not succeeded: kubectl -n {NAMESPACE} logs {job} --all-containers")
+        time.sleep(_POLL_S)
+    say(f"{job} did not succeed: kubectl -n {NAMESPACE} logs {job} --all-containers")
     return False
 
 
-def _ended(job: Node) -> str | None:
-    """How a job ended: Complete or Failed, or None where it runs."""
+def _outcome(job: Node) -> str | None:
+    """Complete or Failed; None while the job runs."""
     conditions = job.get("status", {}).get("conditions", [])
     met = {one["type"] for one in conditions if one["status"] == "True"}
     return next((how for how in ("Complete", "Failed") if how in met), None)

@@ -1,4 +1,4 @@
-"""The one way to a cluster: command lines of kubectl, in the services' namespace."""
+"""Runs kubectl in the namespace of the services."""
 
 import os
 import shutil
@@ -13,10 +13,10 @@ __all__ = ["Kubectl", "KubectlProgram", "say"]
 
 
 class Kubectl(Protocol):
-    """Runs command lines of kubectl against one cluster."""
+    """Runs kubectl against one cluster."""
 
     def ask(self, *words: str, text: str | None = None) -> "subprocess.CompletedProcess[str]":
-        """Run a command; what it prints is returned.
+        """Run a command and capture its output.
 
         Args:
             words: The command line after the program, without context and namespace.
@@ -25,15 +25,15 @@ class Kubectl(Protocol):
         ...
 
     def show(self, *words: str, text: str | None = None) -> bool:
-        """Run a command whose output people see; whether it succeeded."""
+        """Run a command that prints its output; whether it succeeded."""
         ...
 
 
 class KubectlProgram:
-    """The program itself.
+    """The program kubectl.
 
     Args:
-        context: Of kubectl; the current one where none is given.
+        context: Context of kubectl; the current one if None.
 
     Raises:
         RenderError: kubectl is not installed.
@@ -42,26 +42,24 @@ class KubectlProgram:
     def __init__(self, context: str | None) -> None:
         program = shutil.which(os.environ.get("KUBECTL", "kubectl"))
         if program is None:
-            raise RenderError(
-                "There is no kubectl, which deploys: install it, or set KUBECTL to it"
-            )
+            raise RenderError("kubectl is not installed: install it, or set KUBECTL to its path")
         self._command = [
             program, *([f"--context={context}"] if context else []), f"--namespace={NAMESPACE}",
         ]  # fmt: skip
 
     def ask(self, *words: str, text: str | None = None) -> "subprocess.CompletedProcess[str]":
-        """Run a command; what it prints is returned."""
+        """Run a command and capture its output."""
         return subprocess.run(  # noqa: S603
             [*self._command, *words], input=text, capture_output=True, text=True, check=False
         )
 
     def show(self, *words: str, text: str | None = None) -> bool:
-        """Run a command whose output people see; whether it succeeded."""
+        """Run a command that prints its output; whether it succeeded."""
         command = [*self._command, *words]
         return subprocess.run(command, input=text, text=True, check=False).returncode == 0  # noqa: S603
 
 
 def say(text: str) -> None:
-    """Tell people how it goes."""
+    """Print progress on standard error."""
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()

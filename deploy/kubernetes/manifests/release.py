@@ -1,4 +1,4 @@
-"""The release file: everything that a roll-out is given, and nothing that the repository knows."""
+"""Reads the release file: images, models and values of a deployment."""
 
 import json
 import re
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from manifests.errors import ReleaseError
+from manifests.leave_out import check_names, supplied
 from manifests.services import image_names, model_names
 
 __all__ = ["Model", "Release", "read_release"]
@@ -21,14 +22,14 @@ _NAMED_BY_DIGEST = re.compile(
 _NAMED_BY_TAG = re.compile(r"(?P<name>[a-z0-9][\w.:/-]*?/[\w./-]+):(?P<tag>[\w][\w.-]{0,127})")
 _PUBLIC_KEY = re.compile(r"ed25519:[A-Za-z0-9+/]{43}=")
 _URI = re.compile(r"(?:gs|s3)://[^\s/]+/\S+|file:///\S+")
-_STAND_IN = re.compile(
+_PLACEHOLDER = re.compile(
     r"change.?me|replace.?me|place.?holder|\btodo\b|\bfixme\b|<[^>]*>|\$\{|\{\{"
     r"|\bexample\.(?:com|org|net)\b|\.(?:example|invalid)\b",
     re.IGNORECASE,
 )
 
 _WIDEST = 17
-"""A network of AWS is a /16 at most, and load balancers have some of its subnets only."""
+"""Widest prefix of a load balancer: networks of AWS are a /16 at most, their subnets narrower."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,10 @@ class Model:
     """A sealed model.
 
     Attributes:
-        uri: The folder it lies in.
-        sha256: The digest of its manifest.
-        signers: Public keys, ``ed25519:BASE64``, of which one must have signed it; empty where no
-            signature is asked for.
+        uri: Folder of the model.
+        sha256: SHA-256 of its manifest.
+        signers: Public keys, ``ed25519:BASE64``; one of them must have signed the model. Empty if
+            no signature is required.
     """
 
     uri: str
@@ -49,17 +50,19 @@ class Model:
 
 @dataclass(frozen=True)
 class Release:
-    """What is rolled out.
+    """A deployment.
 
     Attributes:
-        images: Where each image of the repository comes from, by its name there.
-        models: The model of each service.
-        values: What differs between clusters: a value for each line of the overlay's values.env.
+        images: References of the images in a registry, by their names in the repository.
+        models: Models by the names of their services.
+        values: Settings of the cluster: one for each line of the overlay's values.env.
+        leave_out: Services and components that are not deployed.
     """
 
     images: Mapping[str, str]
     models: Mapping[str, Model]
     values: Mapping[str, str]
+    leave_out: tuple[str, ...] = ()
 
 
 def read_release(path: Path, *, values: frozenset[str], tags: bool = False) -> Release:
@@ -67,29 +70,32 @@ def read_release(path: Path, *, values: frozenset[str], tags: bool = False) -> R
 
     Args:
         path: The file.
-        values: The names of the values that the overlay wants.
-        tags: Whether images may be named by a tag: on one machine there are no digests.
+        values: The names of the values that the overlay requires.
+        tags: Whether images may have a tag instead of a digest, for deployments on one machine.
 
     Raises:
-        ReleaseError: It cannot be read, or anything is missing, unknown, malformed or a stand-in.
-            All findings are told at once.
+        ReleaseError: The file cannot be read, or entries are missing, unknown, malformed or
+            placeholders. The message lists all findings.
     """
     document = _load(path)
     findings = [
-        f"{name}: unknown; a release has images, models and values"
-        for name in document.keys() - {"images", "models", "values"}
+        f"{name}: unknown; a release has images, models, values and leave_out"
+        for name in document.keys() - {"images", "models", "values", "leave_out"}
     ]
-    images = _section(document, "images", frozenset(image_names()), findings)
-    models = _section(document, "models", frozenset(model_names()), findings)
+    left_out = _left_out(document.get("leave_out", []), findings)
+    wanted_images, wanted_models = supplied(left_out)
+    images = _section(document, "images", wanted_images, findings, frozenset(image_names()))
+    models = _section(document, "models", wanted_models, findings, frozenset(model_names()))
     given = _section(document, "values", values, findings)
     release = Release(
         images={name: _image(name, image, findings, tags=tags) for name, image in images.items()},
         models={name: _model(name, model, findings) for name, model in models.items()},
         values={name: _value(name, value, findings) for name, value in given.items()},
+        leave_out=left_out,
     )
     if findings:
         listed = "\n".join(f"  {finding}" for finding in sorted(findings))
-        raise ReleaseError(f"{path} is no release:\n{listed}")
+        raise ReleaseError(f"{path} is not a valid release file:\n{listed}")
     return release
 
 
@@ -106,16 +112,34 @@ def _load(path: Path) -> dict[str, Any]:
 
 
 def _section(
-    document: Mapping[str, Any], section: str, names: frozenset[str], findings: list[str]
+    document: Mapping[str, Any],
+    section: str,
+    names: frozenset[str],
+    findings: list[str],
+    known: frozenset[str] = frozenset(),
 ) -> dict[str, Any]:
-    """The entries of a section that are known; what is missing or unknown becomes a finding."""
+    """The entries of a section; missing and unknown names become findings.
+
+    The known names of services that are left out are ignored.
+    """
     given = document.get(section, {})
     if not isinstance(given, dict):
         findings.append(f"{section}: not a table")
         return {}
     findings += [f"{section}.{name}: missing" for name in names - given.keys()]
-    findings += [f"{section}.{name}: unknown" for name in given.keys() - names]
+    findings += [f"{section}.{name}: unknown" for name in given.keys() - names - known]
     return {name: given[name] for name in sorted(names & given.keys())}
+
+
+def _left_out(given: object, findings: list[str]) -> tuple[str, ...]:
+    if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
+        findings.append("leave_out: not a list of names")
+        return ()
+    try:
+        check_names(given)
+    except ReleaseError as error:
+        findings.append(str(error))
+    return tuple(sorted(given))
 
 
 def _text(name: str, value: object, findings: list[str]) -> str:
@@ -124,8 +148,8 @@ def _text(name: str, value: object, findings: list[str]) -> str:
         return ""
     if "\n" in value:
         findings.append(f"{name}: more than one line")
-    if stand_in := _STAND_IN.search(value):
-        findings.append(f"{name}: {stand_in[0]!r} is a stand-in, give the real value")
+    if placeholder := _PLACEHOLDER.search(value):
+        findings.append(f"{name}: {placeholder[0]!r} is a placeholder, give the real value")
     return value
 
 
@@ -137,25 +161,25 @@ def _value(name: str, value: object, findings: list[str]) -> str:
 
 
 def _wrong_in_range(text: str) -> Iterator[str]:
-    """What is wrong with addresses that a network policy is to let in."""
+    """Problems of the address range of a load balancer."""
     try:
         network = IPv4Network(text)
     except ValueError as error:
-        yield f"is no range of IPv4 addresses, such as 10.40.240.0/20: {error}"
+        yield f"is not a range of IPv4 addresses such as 10.40.240.0/20: {error}"
         return
     if "/" not in text:
-        yield "is one address; give a range, such as 10.40.240.0/20"
+        yield "is one address; give a range such as 10.40.240.0/20"
     if network.prefixlen < _WIDEST:
-        yield f"is wider than a /{_WIDEST}: pods are in it, too; give its subnets' range"
+        yield f"is wider than a /{_WIDEST} and includes pods; give the range of its subnets"
     if network.is_global:
-        yield "is on the internet; give the private addresses that requests come from"
+        yield "is public; give the private addresses of the load balancer"
 
 
 def _digest(name: str, value: str, findings: list[str]) -> None:
     if not _DIGEST.fullmatch(value):
         findings.append(f"{name}: not a SHA-256 in 64 lower-case hexadecimal digits: {value!r}")
-    elif len(set(value)) <= 2:  # noqa: PLR2004 - 0000… or abab…: nobody's digest
-        findings.append(f"{name}: {value[:8]}… is a stand-in, give the real digest")
+    elif len(set(value)) <= 2:  # noqa: PLR2004 - 0000… or abab…
+        findings.append(f"{name}: {value[:8]}… is a placeholder, give the real digest")
 
 
 def _image(name: str, value: object, findings: list[str], *, tags: bool) -> str:
@@ -165,7 +189,7 @@ def _image(name: str, value: object, findings: list[str], *, tags: bool) -> str:
         _digest(label, by_digest["digest"], findings)
     elif tags and (by_tag := _NAMED_BY_TAG.fullmatch(text)):
         if by_tag["tag"] == "latest":
-            findings.append(f"{label}: `latest` is whatever was built last, give a tag of its own")
+            findings.append(f"{label}: `latest` changes with every build, give a fixed tag")
     elif text:
         findings.append(f"{label}: not REGISTRY/NAME@sha256:DIGEST: {text!r}")
     return text
@@ -185,16 +209,16 @@ def _model(name: str, value: object, findings: list[str]) -> Model:
 
 
 def _signers(name: str, fields: Mapping[str, Any], findings: list[str]) -> tuple[str, ...]:
-    """The keys of those who sign a model. Without the field, none; an empty one is a mistake."""
+    """The public keys of the signers; an empty list is an error."""
     if "signers" not in fields:
         return ()
     given = fields["signers"]
     if not isinstance(given, list) or not given:
-        findings.append(f"{name}: not a list of public keys; leave it out where none is asked for")
+        findings.append(f"{name}: not a list of public keys; remove it if no signature is required")
         return ()
     for key in given:
         if not isinstance(key, str) or not _PUBLIC_KEY.fullmatch(key):
             findings.append(f"{name}: not a public key as `modelseal sign` prints it: {key!r}")
         elif len(set(key.removeprefix("ed25519:").rstrip("="))) <= 2:  # noqa: PLR2004 - AAAA…
-            findings.append(f"{name}: {key[:16]}… is a stand-in, give the real key")
+            findings.append(f"{name}: {key[:16]}… is a placeholder, give the real key")
     return tuple(map(str, given))

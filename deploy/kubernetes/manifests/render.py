@@ -1,4 +1,4 @@
-"""Overlay and release file in, manifests out."""
+"""Renders an overlay with a release."""
 
 import os
 import shutil
@@ -10,11 +10,12 @@ from pathlib import Path
 import yaml
 
 from manifests.errors import RenderError
+from manifests.leave_out import leave_out
 from manifests.release import Release
+from manifests.services import KUBERNETES
 
 __all__ = ["KUBERNETES", "NAMESPACE", "OVERLAYS", "build", "render", "value_names"]
 
-KUBERNETES = Path(__file__).resolve().parents[1]
 NAMESPACE = "ml-services"
 OVERLAYS = ("local", "gke", "eks")
 
@@ -23,7 +24,7 @@ _TIMEOUT_S = 120
 
 
 def value_names(overlay: str) -> frozenset[str]:
-    """The names of the values that an overlay takes from a release."""
+    """The names of the values that an overlay requires from a release."""
     lines = (KUBERNETES / "overlays" / overlay / "values.env").read_text(encoding="utf-8")
     return frozenset(
         line.partition("=")[0] for line in lines.splitlines() if line and not line.startswith("#")
@@ -31,15 +32,16 @@ def value_names(overlay: str) -> frozenset[str]:
 
 
 def render(overlay: str, release: Release) -> str:
-    """An overlay with a release in it. The same input gives the same bytes.
+    """The manifests of an overlay with a release. The same input gives the same bytes.
 
     Raises:
-        RenderError: kubectl is not there, or cannot build it.
+        RenderError: kubectl is not installed or cannot build them.
     """
     with tempfile.TemporaryDirectory(prefix="manifests-") as folder:
         root = Path(folder)
         for part in _PARTS:
             shutil.copytree(KUBERNETES.parent / part, root / part)
+        leave_out(root, release.leave_out)
         values = (f"{name}={value}\n" for name, value in sorted(release.values.items()))
         (root / "kubernetes/overlays" / overlay / "values.env").write_text(
             "".join(values), encoding="utf-8"
@@ -52,15 +54,15 @@ def render(overlay: str, release: Release) -> str:
 
 
 def build(folder: Path) -> str:
-    """What ``kubectl kustomize`` makes of a folder.
+    """The output of ``kubectl kustomize`` for a folder.
 
     Raises:
-        RenderError: kubectl is not there, or cannot build it.
+        RenderError: kubectl is not installed or cannot build it.
     """
     kubectl = shutil.which(os.environ.get("KUBECTL", "kubectl"))
     if kubectl is None:
         raise RenderError(
-            "There is no kubectl, which builds the manifests: install it, or set KUBECTL to it"
+            "kubectl is not installed and builds the manifests: install it, or set KUBECTL to it"
         )
     return _run([kubectl, "kustomize", str(folder)])
 
@@ -75,7 +77,7 @@ def _run(command: Sequence[str]) -> str:
 
 
 def _kustomization(overlay: str, release: Release) -> dict[str, object]:
-    """A layer above the overlay: which images, which models."""
+    """A layer above the overlay with the images and models of the release."""
     return {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",

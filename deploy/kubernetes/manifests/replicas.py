@@ -1,7 +1,7 @@
-"""The least number of pods, where an autoscaler owns the number.
+"""Raises new Deployments to the minimum of their autoscaler.
 
-A Deployment under an autoscaler states no replicas, and Kubernetes makes one pod of it. The
-autoscaler raises that in its own time; a roll-out that waits for one pod would be healthy before.
+The manifest of an autoscaled Deployment has no replicas, so that Kubernetes starts one pod. The
+autoscaler adds the others only later; until then, a rollout would count as healthy with one pod.
 """
 
 import json
@@ -10,19 +10,19 @@ from typing import Final
 from manifests.kubectl import Kubectl, say
 from manifests.objects import Manifests
 
-__all__ = ["raise_to_least"]
+__all__ = ["raise_to_minimum"]
 
-# Not the manager of the manifests: what that one does not state again, the next apply removes.
-_MANAGER: Final = "ml-services-least-replicas"
+# Not the manager of the manifests: the next apply would remove the field again.
+_MANAGER: Final = "ml-services-minimum-replicas"
 
 
-def raise_to_least(kubectl: Kubectl, manifests: Manifests) -> bool:
-    """Give each workload of an autoscaler its least number of pods, if it has fewer.
+def raise_to_minimum(kubectl: Kubectl, manifests: Manifests) -> bool:
+    """Scale each workload with fewer pods than its autoscaler's minimum up to it.
 
-    More than that is the autoscaler's decision, and none at all is somebody's.
+    Larger numbers are set by the autoscaler, and zero by an operator; both are kept.
 
     Returns:
-        Whether none is left with fewer.
+        Whether every workload has its minimum.
     """
     raised = [
         _raise(kubectl, target["kind"].lower(), target["name"], scaler["spec"]["minReplicas"])
@@ -32,20 +32,20 @@ def raise_to_least(kubectl: Kubectl, manifests: Manifests) -> bool:
     return all(raised)
 
 
-def _raise(kubectl: Kubectl, kind: str, name: str, least: int) -> bool:
+def _raise(kubectl: Kubectl, kind: str, name: str, minimum: int) -> bool:
     replicas = _replicas(kubectl, kind, name)
-    if replicas == 0 or (replicas or 1) >= least:
+    if replicas == 0 or (replicas or 1) >= minimum:
         return True
-    # Only if it is unchanged: the autoscaler may have set it since.
+    # The test fails if the autoscaler has changed the number since.
     unchanged = {"op": "test", "path": "/spec/replicas", "value": replicas}
-    raised = {"op": "add", "path": "/spec/replicas", "value": least}
+    raised = {"op": "add", "path": "/spec/replicas", "value": minimum}
     patch = json.dumps([raised] if replicas is None else [unchanged, raised])
     done = kubectl.ask(
         "patch", f"{kind}/{name}", "--type=json", f"--patch={patch}", f"--field-manager={_MANAGER}"
     )
-    if done.returncode == 0 or (_replicas(kubectl, kind, name) or 1) >= least:
+    if done.returncode == 0 or (_replicas(kubectl, kind, name) or 1) >= minimum:
         return True
-    say(f"{kind}/{name} cannot be given its {least} pods: {done.stderr.strip()}")
+    say(f"{kind}/{name} cannot be scaled to {minimum} pods: {done.stderr.strip()}")
     return False
 
 

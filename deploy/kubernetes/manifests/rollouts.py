@@ -1,4 +1,4 @@
-"""Waits for workloads: Deployments, and Rollouts, which kubectl cannot wait for."""
+"""Waits for Deployments and for Argo Rollouts."""
 
 import json
 import time
@@ -8,20 +8,20 @@ from typing import Final
 from manifests.kubectl import Kubectl, say
 from manifests.objects import Manifests
 
-__all__ = ["CANARY_S", "all_healthy"]
+__all__ = ["CANARY_S", "wait_until_healthy"]
 
 CANARY_S: Final = 1800
-"""What a roll-out by canary may take: its pauses and analyses alone take most of ten minutes."""
-_LOOK_S = 5
+"""Timeout of a canary; its pauses and analyses alone take nearly ten minutes."""
+_POLL_S = 5
 
 
-def all_healthy(kubectl: Kubectl, manifests: Manifests, timeout_s: float) -> bool:
-    """Wait for every workload, and show the pods of those that do not become healthy.
+def wait_until_healthy(kubectl: Kubectl, manifests: Manifests, timeout_s: float) -> bool:
+    """Wait for every workload; show the pods of unhealthy ones.
 
     Args:
         kubectl: The cluster.
-        manifests: What was applied.
-        timeout_s: How long to wait for each.
+        manifests: The applied manifests.
+        timeout_s: Seconds to wait for each workload.
     """
     healthy = True
     for kind, name in _workloads(manifests):
@@ -34,14 +34,14 @@ def all_healthy(kubectl: Kubectl, manifests: Manifests, timeout_s: float) -> boo
             )
         if not well:
             healthy = False
-            # Kubernetes gives up by itself, too: progressDeadlineSeconds.
+            # Kubernetes has a deadline of its own: progressDeadlineSeconds.
             say(f"{kind}/{name} is not healthy, after {time.monotonic() - began:.0f} s:")
             kubectl.show("get", "pods", "-l", f"app.kubernetes.io/name={name}")
     return healthy
 
 
 def _workloads(manifests: Manifests) -> Iterator[tuple[str, str]]:
-    """The workloads to wait for: a Deployment that is a Rollout's template has no pods."""
+    """Kind and name of each workload; the Deployment of a Rollout is only its template."""
     rollouts = {one["metadata"]["name"] for _, one in manifests.of("Rollout")}
     for name in sorted(rollouts):
         yield "rollout", name
@@ -51,7 +51,7 @@ def _workloads(manifests: Manifests) -> Iterator[tuple[str, str]]:
 
 
 def _rollout_healthy(kubectl: Kubectl, name: str, limit_s: float) -> bool:
-    """Wait until a Rollout is healthy with what its template says, and not with what was before."""
+    """Wait until a Rollout is healthy in its current generation."""
     deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline:
         asked = kubectl.ask("get", f"rollout/{name}", f"deployment/{name}", "-o", "json")
@@ -62,5 +62,5 @@ def _rollout_healthy(kubectl: Kubectl, name: str, limit_s: float) -> bool:
             applied = tuple(str(one["metadata"]["generation"]) for one in (rollout, template))
             if seen == applied and status.get("phase") in {"Healthy", "Degraded"}:
                 return bool(status["phase"] == "Healthy")
-        time.sleep(_LOOK_S)
+        time.sleep(_POLL_S)
     return False

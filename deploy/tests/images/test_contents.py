@@ -23,7 +23,9 @@ def test_it_starts_the_service_as_a_user_without_rights(service: Service) -> Non
     about = service.inspect()["Config"]
 
     assert about["User"] == "10001:10001"
-    assert about["Entrypoint"] == ["python", "-m", service.package]
+    assert about["Entrypoint"] == ["app"]
+    program = python(service, "print(open('/usr/local/bin/app').read(), end='')")
+    assert program == f'#!/bin/sh\nexec python -m {service.package} "$@"\n'
     assert about["Cmd"] == ["serve"]
     assert about["ExposedPorts"] == {f"{service.port}/tcp": {}}
     assert "Healthcheck" not in about
@@ -56,6 +58,18 @@ def test_nothing_in_it_installs_or_compiles(service: Service) -> None:
     )
 
     assert python(service, code).splitlines() == ["[]", "[]"]
+
+
+def test_it_has_the_sealed_models_and_not_the_pin_checker(service: Service) -> None:
+    code = (
+        "import importlib.util\n"
+        "for name in ('modelseal', 'servicekit', 'pinproof'):\n"
+        "    print(name, importlib.util.find_spec(name) is not None)\n"
+    )
+    assert python(service, code) == "modelseal True\nservicekit True\npinproof False\n"
+    done = run(service.image, "-c", "import pinproof", entrypoint="python")
+    assert done.returncode == 1
+    assert "No module named 'pinproof'" in done.stderr
 
 
 def test_its_user_can_change_nothing_but_the_temporary_folder(service: Service) -> None:
@@ -131,7 +145,7 @@ def test_everything_in_it_imports(service: Service) -> None:
     assert [one for one in report["failures"] if not _wants_an_extra(one["error"], provided)] == []
 
 
-def test_what_fails_is_told_with_its_lines(service: Service) -> None:
+def test_a_traceback_shows_its_lines(service: Service) -> None:
     # rich colours them by the lexers, most of which are left out.
     code = (
         "import json, rich.traceback\n"

@@ -84,8 +84,8 @@ def test_killing_it_during_a_request_loses_that_request_and_nothing_else(
         assert ask(restarted.client, service.requests()[0]).status_code == 200
 
 
-def refusal(container: Container) -> str:
-    """Why it is not ready, while it lives and predicts nothing."""
+def refusal(container: Container, code: str) -> str:
+    """The log of a service that refuses its model and lives; only the log has the reason."""
     container.wait_for("/health", 200)
     wait_until(
         lambda: "model_refusals_total{" in container.client.get("/metrics").text,
@@ -93,7 +93,8 @@ def refusal(container: Container) -> str:
     )
     answer = container.client.get("/ready")
     assert answer.status_code == 503
-    return answer.text
+    assert answer.json()["refusal"] == code
+    return container.logs()
 
 
 def damage(folder: Path) -> None:
@@ -109,7 +110,7 @@ def test_a_tampered_model_is_not_ready_and_predicts_nothing(
     service: Service, changed: Callable[[Callable[[Path], None]], Model]
 ) -> None:
     with serving(service, changed(damage)) as container:
-        assert "SHA-256" in refusal(container)
+        assert "SHA-256" in refusal(container, "file-digest")
         answer = ask(container.client, service.requests()[0])
 
         assert answer.status_code == 503
@@ -121,7 +122,7 @@ def test_another_model_than_the_deployment_names_is_not_ready(
     service: Service, model: Model
 ) -> None:
     with serving(service, model, MODEL_SHA256="0" * 64) as container:
-        assert "the deployment expects" in refusal(container)
+        assert "the deployment expects" in refusal(container, "manifest-digest")
 
 
 def wrong_golden(folder: Path) -> None:
@@ -145,7 +146,8 @@ def test_a_model_with_the_right_digest_that_answers_otherwise_is_not_ready(
     service: Service, changed: Callable[[Callable[[Path], None]], Model]
 ) -> None:
     with serving(service, changed(wrong_golden)) as container:
-        assert "does not answer what it answered when it was sealed" in refusal(container)
+        log = refusal(container, "golden")
+        assert "does not answer what it answered when it was sealed" in log
 
 
 class Begun:

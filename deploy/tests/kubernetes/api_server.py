@@ -1,12 +1,13 @@
-"""The recording cluster behind HTTP, so that the real kubectl asks it.
+"""The recording cluster behind HTTP, for the real kubectl.
 
-As much of the Kubernetes API as the commands of a roll-out need: discovery, the document that says
-that field validation is the server's, server-side apply, JSON patch, lists, and watches that end.
+Serves the part of the Kubernetes API that the programs use: discovery, the document that announces
+field validation, server-side apply, JSON patch, lists, logs, and watches that end.
 """
 
 import json
 import re
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,25 +17,17 @@ from urllib.parse import parse_qs, urlsplit
 
 import yaml
 
-from kubernetes.recording_cluster import RecordingCluster
+from kubernetes.recording_cluster import KINDS, RecordingCluster
 
 Node = dict[str, Any]
 
-# Group and version, plural, whether it is in a namespace; by kind.
-KINDS: Final = {
-    "ConfigMap": ("v1", "configmaps", True),
-    "Pod": ("v1", "pods", True),
-    "Deployment": ("apps/v1", "deployments", True),
-    "ReplicaSet": ("apps/v1", "replicasets", True),
-    "CronJob": ("batch/v1", "cronjobs", True),
-    "Job": ("batch/v1", "jobs", True),
-    "HorizontalPodAutoscaler": ("autoscaling/v2", "horizontalpodautoscalers", True),
-    "StorageClass": ("storage.k8s.io/v1", "storageclasses", False),
-}
 PATH: Final = re.compile(
     r"(?:/api/v1|/apis/(?P<group>[^/]+/[^/]+))(?:/namespaces/ml-services)?"
-    r"/(?P<plural>[a-z]+)(?:/(?P<name>[^/]+))?"
+    r"/(?P<plural>[a-z]+)(?:/(?P<name>[^/]+))?(?P<log>/log)?"
 )
+# What `get all` lists, and other names of kinds.
+ALL: Final = frozenset({"Pod", "Service", "Deployment", "ReplicaSet", "CronJob", "Job"})
+SHORT: Final = {"PersistentVolumeClaim": ["pvc"]}
 
 
 def prefix(version: str) -> str:
@@ -42,7 +35,7 @@ def prefix(version: str) -> str:
 
 
 def discovery() -> dict[str, Node]:
-    """What there is, in the words of the API, by the path of the question."""
+    """The discovery documents by their paths."""
     versions = sorted({version for version, _, _ in KINDS.values()})
     groups = []
     for version in versions:
@@ -77,6 +70,8 @@ def _resources(version: str) -> Iterator[Node]:
                 "singularName": kind.lower(),
                 "namespaced": inside,
                 "kind": kind,
+                "shortNames": SHORT.get(kind, []),
+                "categories": ["all"] if kind in ALL else [],
                 "verbs": ["get", "list", "watch", "create", "patch", "delete"],
             }
 
@@ -115,7 +110,9 @@ class Handler(BaseHTTPRequestHandler):
             return
         kind, name = self._named(url.path)
         query = parse_qs(url.query)
-        if name is None:
+        if url.path.endswith("/log"):
+            self._send(200, f"{name} {query['container'][0]} started\n".encode())
+        elif name is None:
             items = [self._seen(one) for one in self._listed(kind, query)]
             if query.get("watch"):
                 self._watch(items)
@@ -144,11 +141,11 @@ class Handler(BaseHTTPRequestHandler):
         body = self._body()
         manager = f"--field-manager={query['fieldManager']}"
         if self.headers["Content-Type"] == "application/apply-patch+yaml":
-            assert query["force"] == "true"
             node = yaml.safe_load(body)
             node["metadata"].pop("namespace", None)
             dry = ["--dry-run=server"] if query.get("dryRun") == "All" else []
-            flags = ("--server-side", "--force-conflicts", manager)
+            force = ["--force-conflicts"] if query.get("force") == "true" else []
+            flags = ("--server-side", *force, manager)
             done = self.cluster.ask("apply", *flags, *dry, text=yaml.safe_dump(node))
             seen = node if dry else None
         else:
@@ -184,17 +181,20 @@ class Handler(BaseHTTPRequestHandler):
         found = self.cluster.ask("get", KINDS[kind][1], *words).stdout
         items: list[Node] = json.loads(found)["items"]
         if "fieldSelector" in query:
-            name = query["fieldSelector"][0].partition("=")[2]
+            name = query["fieldSelector"][0].partition("metadata.name=")[2]
             items = [one for one in items if one["metadata"]["name"] == name]
         return items
 
     def _seen(self, node: Node) -> Node:
-        """An object with what the cluster adds; of a Deployment, how far it has come."""
+        """An object as the API returns it, with the status of a Deployment."""
         kind = node.get("kind", "ReplicaSet")
         metadata: Node = {"namespace": "ml-services", "name": "any", "uid": "1"}
         metadata |= node.get("metadata", {})
         metadata |= {"resourceVersion": "1", "generation": 1, "creationTimestamp": None}
         node = {"apiVersion": KINDS[kind][0], **node, "metadata": metadata}
+        if kind == "Secret":
+            texts = node.pop("stringData", {}).items()
+            node["data"] = {key: b64encode(text.encode()).decode() for key, text in texts}
         if kind == "Deployment":
             bad = "bad" in json.dumps(node["spec"]["template"])
             replicas = node["spec"].get("replicas", 1)
@@ -232,12 +232,13 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(cluster: RecordingCluster, folder: Path) -> Iterator[Path]:
+def serving(cluster: RecordingCluster, folder: Path, context: str = "recording") -> Iterator[Path]:
     """Serve a cluster on loopback.
 
     Args:
         cluster: What answers.
         folder: Where kubectl's configuration is written.
+        context: Its name in that configuration; the current one is another if it is given.
 
     Yields:
         The configuration, for the variable KUBECONFIG.
@@ -253,10 +254,8 @@ def serving(cluster: RecordingCluster, folder: Path) -> Iterator[Path]:
             {
                 "apiVersion": "v1",
                 "kind": "Config",
-                "clusters": [{"name": "recording", "cluster": {"server": address}}],
-                "contexts": [
-                    {"name": "recording", "context": {"cluster": "recording", "user": "me"}}
-                ],
+                "clusters": [{"name": context, "cluster": {"server": address}}],
+                "contexts": [{"name": context, "context": {"cluster": context, "user": "me"}}],
                 "users": [{"name": "me", "user": {"token": "x"}}],
                 "current-context": "recording",
             }

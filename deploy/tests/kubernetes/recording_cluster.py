@@ -1,9 +1,9 @@
 """A cluster in memory that answers kubectl's command lines and keeps managed fields.
 
-Server-side apply as Kubernetes documents it: each leaf of an object has owners; what a manager
-states is its own, what it stops to state leaves the object unless somebody else owns it, too; items
-of lists that have a key are merged by it, and other lists are replaced whole. Deployments, jobs and
-storage classes behave as far as a roll-out looks at them.
+Server-side apply as Kubernetes documents it: each leaf of an object has owners. A manager owns the
+fields that it states; fields that it no longer states are removed unless another manager owns them.
+Lists with a key are merged by it, and other lists are replaced. Deployments, jobs and storage
+classes behave as far as a rollout uses them.
 """
 
 import json
@@ -27,14 +27,26 @@ LIST_KEYS: Final = {
     "ports": ("containerPort", "port"),
 }
 REPLICAS: Final[Path] = ("spec", "replicas")
-PLURALS: Final = {
-    "deployments": "Deployment",
-    "replicasets": "ReplicaSet",
-    "cronjobs": "CronJob",
-    "pods": "Pod",
-    "jobs": "Job",
-    "configmaps": "ConfigMap",
+# Group and version, plural, whether it is in a namespace; by kind.
+KINDS: Final = {
+    "ConfigMap": ("v1", "configmaps", True),
+    "Event": ("v1", "events", True),
+    "Namespace": ("v1", "namespaces", False),
+    "PersistentVolume": ("v1", "persistentvolumes", False),
+    "PersistentVolumeClaim": ("v1", "persistentvolumeclaims", True),
+    "Pod": ("v1", "pods", True),
+    "Secret": ("v1", "secrets", True),
+    "Service": ("v1", "services", True),
+    "ServiceAccount": ("v1", "serviceaccounts", True),
+    "Deployment": ("apps/v1", "deployments", True),
+    "ReplicaSet": ("apps/v1", "replicasets", True),
+    "CronJob": ("batch/v1", "cronjobs", True),
+    "Job": ("batch/v1", "jobs", True),
+    "HorizontalPodAutoscaler": ("autoscaling/v2", "horizontalpodautoscalers", True),
+    "NetworkPolicy": ("networking.k8s.io/v1", "networkpolicies", True),
+    "StorageClass": ("storage.k8s.io/v1", "storageclasses", False),
 }
+PLURALS: Final = {plural: kind for kind, (_, plural, _) in KINDS.items()}
 HISTORY: Final = 6
 """How many ReplicaSets a Deployment has: the last one, and its revisionHistoryLimit of 5."""
 
@@ -81,6 +93,16 @@ class Object:
     created: int
     owners: dict[str, set[Path]] = field(default_factory=dict)
 
+    def conflicts(self, manager: str, node: Node) -> bool:
+        """Whether another manager owns a field with another value than the one stated."""
+        stated = dict(flatten(node))
+        others = (owned for name, owned in self.owners.items() if name != manager)
+        return any(
+            path in stated and stated[path] != self.leaves[path]
+            for owned in others
+            for path in owned
+        )
+
     def apply(self, manager: str, stated: dict[Path, object]) -> None:
         """Apply with --force-conflicts."""
         others = [owned for name, owned in self.owners.items() if name != manager]
@@ -109,7 +131,7 @@ class Object:
 
 
 class RecordingCluster:
-    """Answers as kubectl does; what it was asked is in `calls`."""
+    """Answers like kubectl; `calls` has the command lines."""
 
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str], Object] = {}
@@ -118,7 +140,7 @@ class RecordingCluster:
         self.refusing: tuple[str, ...] = ()
         """Beginnings of command lines that are answered with Forbidden."""
         self.batch = ""
-        """The model that made what a CronJob's pods made last."""
+        """The model of the last job of the CronJob."""
         self.failing_jobs = False
         self._clock = 0
 
@@ -147,12 +169,11 @@ class RecordingCluster:
         return [name for one, name in self.objects if one == kind]
 
     def scale(self, name: str, replicas: int) -> None:
-        """What an autoscaler does."""
+        """Set the replicas as an autoscaler does."""
         self.objects["Deployment", name].update("kube-controller-manager", REPLICAS, replicas)
 
     def _apply(self, words: list[str], text: str) -> "subprocess.CompletedProcess[str]":
         assert "--server-side" in words
-        assert "--force-conflicts" in words
         [manager] = [
             word.partition("=")[2] for word in words if word.startswith("--field-manager=")
         ]
@@ -166,6 +187,8 @@ class RecordingCluster:
                     f'The StorageClass "{where[1]}" is invalid: parameters: Forbidden: updates'
                     " to parameters are forbidden."
                 )
+            elif known and "--force-conflicts" not in words and known.conflicts(manager, node):
+                errors.append(f"Apply failed with conflicts: {where}")
             elif "--dry-run=server" not in words:
                 self._apply_one(manager, where, node)
         return _done(1 if errors else 0, errors="\n".join(errors))
@@ -181,6 +204,8 @@ class RecordingCluster:
             if not history or history[-1]["spec"]["template"] != template:
                 history.append({"kind": "ReplicaSet", "spec": {"template": template}})
                 del history[:-HISTORY]
+        elif where[0] == "Job":
+            one.update("kube-controller-manager", ("status", "conditions"), self._ended())
 
     def _get(self, words: list[str], _: str) -> "subprocess.CompletedProcess[str]":
         if "/" in words[0]:
@@ -217,13 +242,15 @@ class RecordingCluster:
         self._clock += 1
         node = json.loads(text)
         name = f"{node['metadata'].pop('generateName')}{self._clock}"
-        how = "Failed" if self.failing_jobs else "Complete"
         node["metadata"]["name"] = name
-        node["status"] = {"conditions": [{"type": how, "status": "True"}]}
-        if how == "Complete":
+        node["status"] = {"conditions": self._ended()}
+        if not self.failing_jobs:
             self.batch = node["metadata"]["labels"]["ml-services/first-batch-of"]
         self.objects["Job", name] = Object(dict(flatten(node)), self._clock)
         return _done(output=f"job.batch/{name}")
+
+    def _ended(self) -> list[Node]:
+        return [{"type": "Failed" if self.failing_jobs else "Complete", "status": "True"}]
 
     def _delete(self, words: list[str], _: str) -> "subprocess.CompletedProcess[str]":
         kind, _, name = words[0].partition("/")
@@ -237,9 +264,7 @@ class RecordingCluster:
 
 
 def _kind(word: str) -> str:
-    return next(
-        (kind for kind in (*PLURALS.values(), "StorageClass") if kind.lower() == word), word
-    )
+    return next((kind for kind in KINDS if kind.lower() == word), word)
 
 
 def _done(code: int = 0, output: str = "", errors: str = "") -> "subprocess.CompletedProcess[str]":

@@ -1,4 +1,4 @@
-"""The command lines of `deploy`, `note` and `roll-back`, told by a kubectl that notes them."""
+"""The command lines of `deploy`, `snapshot` and `rollback`, with a kubectl that records them."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ from manifests import rollouts
 from manifests.cli import main
 from manifests.combinations import build_combinations
 from manifests.deploy import deploy
-from manifests.record import Record, write_record
+from manifests.snapshot import Snapshot, write_snapshot
 
 from kubernetes.recording_cluster import RecordingCluster
 
@@ -20,7 +20,7 @@ Run = Callable[..., tuple[int, list[str]]]
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rendered: dict[str, str]) -> Run:
-    """Run a command with a kubectl that answers with empty lists, and fails where it is told to."""
+    """Run a command with a kubectl that prints empty lists, and fails for some words."""
     manifests = tmp_path / "rendered.yaml"
     # Without autoscalers and jobs for new models: what they are asked is in test_roll_outs.py.
     manifests.write_text(rendered["local"].replace("runs-for-each-new-model", "x"), "utf-8")
@@ -49,31 +49,31 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rendered: dict[str, str
     return ran
 
 
-def record_of(text: str, *, healthy: bool = True, way_back: str | None = None) -> str:
-    """What kubectl prints of a cluster's record."""
+def snapshot_of(text: str, *, healthy: bool = True, rollback_to: str | None = None) -> str:
+    """The output of kubectl for the snapshot of a cluster."""
     cluster = RecordingCluster()
-    write_record(cluster, Record(text, healthy, way_back))
-    return cluster.ask("get", "configmap/roll-out-record", "-o", "json").stdout
+    write_snapshot(cluster, Snapshot(text, healthy, rollback_to))
+    return cluster.ask("get", "configmap/rollback-snapshot", "-o", "json").stdout
 
 
 APPLY = "apply --server-side --force-conflicts --field-manager=ml-services-"
 
 
-def test_it_records_tries_applies_and_waits_for_every_workload(run: Run) -> None:
+def test_it_takes_a_snapshot_tries_applies_and_waits_for_every_workload(run: Run) -> None:
     code, calls = run("deploy", "--timeout", "7")
 
     assert code == 0
     assert calls == [
-        "get configmap/roll-out-record --ignore-not-found -o json",
-        f"{APPLY}record -f -",
+        "get configmap/rollback-snapshot --ignore-not-found -o json",
+        f"{APPLY}snapshot -f -",
         f"{APPLY}deploy --dry-run=server -f -",
-        f"{APPLY}record -f -",
+        f"{APPLY}snapshot -f -",
         f"{APPLY}deploy -f -",
         *(
             f"rollout status deployment/{name} --timeout=7s"
             for name in ("bankchurn", "chicagotaxi", "nlpinsight")
         ),
-        f"{APPLY}record -f -",
+        f"{APPLY}snapshot -f -",
         "get configmaps -o json",
         "get deployments,replicasets,cronjobs,pods -o json",
     ]
@@ -105,29 +105,33 @@ def test_a_roll_out_that_fails_shows_its_pods_and_the_others_are_waited_for(
     assert "deployment/bankchurn is not healthy, after 0 s:" in capfd.readouterr().err
 
 
-def test_what_runs_is_noted_as_the_way_back(run: Run, tmp_path: Path) -> None:
-    code, calls = run("note", record=record_of("what: runs"))
+def test_a_snapshot_makes_the_running_version_the_target_of_a_rollback(
+    run: Run, tmp_path: Path
+) -> None:
+    code, calls = run("snapshot", record=snapshot_of("what: runs"))
 
     assert code == 0
     assert [call.split(" ")[0] for call in calls] == ["get", "apply"]
     written = json.loads((tmp_path / "applied").read_text(encoding="utf-8"))["data"]
-    assert written["way-back"] == written["applied"]
+    assert written["rollback-to"] == written["applied"]
 
 
 def test_rolling_back_applies_what_was_recorded(run: Run, rendered: dict[str, str]) -> None:
     before = rendered["local"].replace("runs-for-each-new-model", "x")
-    code, calls = run("roll-back", record=record_of(rendered["gke"], way_back=before))
+    code, calls = run("rollback", record=snapshot_of(rendered["gke"], rollback_to=before))
 
     assert code == 0
     assert f"{APPLY}deploy -f -" in calls
     assert "rollout status deployment/bankchurn --timeout=600s" in calls
 
 
-def test_without_a_record_nothing_is_returned(run: Run, capfd: pytest.CaptureFixture[str]) -> None:
-    code, calls = run("roll-back")
+def test_without_a_snapshot_nothing_is_rolled_back(
+    run: Run, capfd: pytest.CaptureFixture[str]
+) -> None:
+    code, calls = run("rollback")
 
     assert code == 2
-    assert calls == ["get configmap/roll-out-record --ignore-not-found -o json"]
+    assert calls == ["get configmap/rollback-snapshot --ignore-not-found -o json"]
     assert "Nothing was changed" in capfd.readouterr().err
 
 
@@ -168,7 +172,7 @@ def test_with_canaries_the_rollouts_are_waited_for(
 ) -> None:
     assert kubectl
     monkeypatch.setattr(rollouts, "CANARY_S", 0)
-    monkeypatch.setattr(rollouts, "_LOOK_S", 0.05)
+    monkeypatch.setattr(rollouts, "_POLL_S", 0.05)
     cluster = Canaries(seen, phase)
     [text] = build_combinations([("canary", "monitoring")])
 
@@ -184,7 +188,7 @@ def waits(calls: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
     return [call for call in calls if len(call) > 2 and call[2].startswith("deployment/")]
 
 
-def test_a_file_that_is_not_there_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_file_is_an_error_with_the_remedy(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["deploy", "none.yaml"])
     assert ended.value.code == 2

@@ -17,7 +17,7 @@ import yaml
 from images.containers import free_port, podman, run, selected, wait_until
 from images.portal import portal
 from images.services import SERVICES, Service, make_model, readable
-from manifests.combinations import specimen
+from manifests.combinations import example_release
 from manifests.objects import Node
 from manifests.release import Model
 from manifests.render import render
@@ -192,7 +192,7 @@ class Played:
         folder: Path,
         settings: Mapping[str, str],
     ) -> None:
-        release = specimen("local")
+        release = example_release("local")
         text = render(
             "local",
             replace(

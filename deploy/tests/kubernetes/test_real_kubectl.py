@@ -1,4 +1,4 @@
-"""The programs of a roll-out with the real kubectl, against a recording server of the API."""
+"""Rollouts with the real kubectl, against a recording API server."""
 
 import json
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from manifests import first_batch
 from manifests.cli import main
-from manifests.deploy import deploy, roll_back
+from manifests.deploy import deploy, rollback
 from manifests.kubectl import KubectlProgram
 
 from kubernetes.api_server import serving
@@ -22,7 +22,7 @@ def cluster(
     monkeypatch.setenv("KUBECTL", kubectl)
     # kubectl keeps what it has discovered under the address of the server.
     monkeypatch.setenv("KUBECACHEDIR", str(tmp_path / "cache"))
-    monkeypatch.setattr(first_batch, "_LOOK_S", 0.05)
+    monkeypatch.setattr(first_batch, "_POLL_S", 0.05)
     recording = RecordingCluster()
     with serving(recording, tmp_path) as config:
         monkeypatch.setenv("KUBECONFIG", str(config))
@@ -41,15 +41,15 @@ def test_deploying_failing_and_rolling_back_leave_what_the_release_says(
     assert "exceeded its progress deadline" in capfd.readouterr().err
     assert_runs(cluster, BAD.text)
 
-    assert roll_back(program, 30) == 0, capfd.readouterr().err
+    assert rollback(program, 30) == 0, capfd.readouterr().err
     assert_runs(cluster, GOOD.text)
     assert cluster.batch == (GOOD.model * 32)[:10]
 
-    assert roll_back(program, 30) == 0
-    assert "Nothing is to be done" in capfd.readouterr().err
+    assert rollback(program, 30) == 0
+    assert "Nothing to do" in capfd.readouterr().err
 
 
-def test_what_the_cluster_refuses_is_said_before_anything_is_applied(
+def test_a_refusal_of_the_cluster_is_reported_before_anything_is_applied(
     cluster: RecordingCluster, capfd: pytest.CaptureFixture[str]
 ) -> None:
     program = KubectlProgram(None)

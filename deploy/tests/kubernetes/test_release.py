@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from manifests.cli import main
-from manifests.combinations import specimen
+from manifests.combinations import example_release
 from manifests.errors import ReleaseError
 from manifests.release import read_release
 from manifests.render import value_names
@@ -16,7 +16,7 @@ KEY = "ed25519:mWkNDHlfXSm1IPOgBnfwtqa+cNiVwiJ3rlo1c4hQ2sE="
 
 
 def document(overlay: str = "gke") -> dict[str, Any]:
-    release = specimen(overlay)
+    release = example_release(overlay)
     return {
         "images": dict(release.images),
         "models": {
@@ -46,7 +46,7 @@ def test_toml_and_json_say_the_same(tmp_path: Path) -> None:
     toml = tmp_path / "release.toml"
     toml.write_text("\n".join(lines), encoding="utf-8")
     assert read_release(toml, values=GKE) == read_release(write(tmp_path, content), values=GKE)
-    assert read_release(toml, values=GKE) == specimen("gke")
+    assert read_release(toml, values=GKE) == example_release("gke")
 
 
 def change(path: str, value: object) -> Callable[[dict[str, Any]], None]:
@@ -72,30 +72,34 @@ REFUSED = [
     ("images.bankchurn-predictor", "r.test/b:latest", "not REGISTRY/NAME@sha256:DIGEST"),
     ("images.bankchurn-predictor", f"bankchurn@sha256:{DIGEST}", "not REGISTRY/NAME@sha256"),
     ("images.bankchurn-predictor", "r.test/b@sha256:abc", "not REGISTRY/NAME@sha256"),
-    ("images.bankchurn-predictor", f"r.test/b@sha256:{'0' * 64}", "is a stand-in"),
-    ("images.bankchurn-predictor", f"<registry>/b@sha256:{DIGEST}", "'<registry>' is a stand-in"),
-    ("images.bankchurn-predictor", f"r.example.com/b@sha256:{DIGEST}", "is a stand-in"),
+    ("images.bankchurn-predictor", f"r.test/b@sha256:{'0' * 64}", "is a placeholder"),
+    (
+        "images.bankchurn-predictor",
+        f"<registry>/b@sha256:{DIGEST}",
+        "'<registry>' is a placeholder",
+    ),
+    ("images.bankchurn-predictor", f"r.example.com/b@sha256:{DIGEST}", "is a placeholder"),
     ("images.other", f"r.test/b@sha256:{DIGEST}", "images.other: unknown"),
     ("models.nlpinsight", None, "models.nlpinsight: missing"),
     ("models.nlpinsight.uri", None, "models.nlpinsight.uri: empty"),
     ("models.nlpinsight.uri", "https://bucket/model", "not a folder at gs://"),
     ("models.nlpinsight.uri", "gs://bucket", "not a folder at gs://"),
-    ("models.nlpinsight.uri", "gs://CHANGE-ME/model", "'CHANGE-ME' is a stand-in"),
+    ("models.nlpinsight.uri", "gs://CHANGE-ME/model", "'CHANGE-ME' is a placeholder"),
     ("models.nlpinsight.sha256", None, "models.nlpinsight.sha256: empty"),
     ("models.nlpinsight.sha256", DIGEST.upper(), "not a SHA-256"),
-    ("models.nlpinsight.sha256", "ab" * 32, "is a stand-in"),
+    ("models.nlpinsight.sha256", "ab" * 32, "is a placeholder"),
     ("models.nlpinsight.signers", [], "models.nlpinsight.signers: not a list of public keys"),
     ("models.nlpinsight.signers", KEY, "models.nlpinsight.signers: not a list of public keys"),
     ("models.nlpinsight.signers", [KEY, "latest"], "not a public key as `modelseal sign` prints"),
     ("models.nlpinsight.signers", [f"{KEY},{KEY}"], "not a public key as `modelseal sign` prints"),
     ("models.nlpinsight.signers", [5], "not a public key as `modelseal sign` prints it: 5"),
-    ("models.nlpinsight.signers", [f"ed25519:{'A' * 43}="], "is a stand-in, give the real key"),
+    ("models.nlpinsight.signers", [f"ed25519:{'A' * 43}="], "is a placeholder, give the real key"),
     ("models.nlpinsight.note", "x", "models.nlpinsight.note: unknown"),
     ("models.nlpinsight", "gs://bucket/model", "models.nlpinsight.uri: empty"),
     ("values.DOMAIN", None, "values.DOMAIN: missing"),
     ("values.DOMAIN", "  ", "values.DOMAIN: empty"),
-    ("values.DOMAIN", "ml.example.com", "is a stand-in"),
-    ("values.DOMAIN", "${DOMAIN}", "is a stand-in"),
+    ("values.DOMAIN", "ml.example.com", "is a placeholder"),
+    ("values.DOMAIN", "${DOMAIN}", "is a placeholder"),
     ("values.DOMAIN", "ml.acme.test\nMORE=1", "more than one line"),
     ("values.DOMAIN", 5, "values.DOMAIN: empty"),
     ("values.CLUSTER", "x", "values.CLUSTER: unknown"),
@@ -121,13 +125,13 @@ def test_a_release_that_would_be_forgotten_is_refused(
         ("0.0.0.0/0", "is wider than a /17"),
         ("10.0.0.0/8", "is wider than a /17"),
         ("10.20.0.0/16", "is wider than a /17"),
-        ("10.20.240.7/20", "is no range of IPv4 addresses"),
+        ("10.20.240.7/20", "is not a range of IPv4 addresses"),
         ("10.20.240.0", "is one address"),
         ("10.20.128.0/17", None),
         ("100.64.16.0/20", None),
-        ("everywhere", "is no range of IPv4 addresses"),
-        ("fd00::/64", "is no range of IPv4 addresses"),
-        ("52.94.240.0/20", "is on the internet"),
+        ("everywhere", "is not a range of IPv4 addresses"),
+        ("fd00::/64", "is not a range of IPv4 addresses"),
+        ("52.94.240.0/20", "is public"),
     ],
 )
 def test_the_load_balancers_range_is_one_of_subnets_and_private(
@@ -151,11 +155,11 @@ def test_a_model_may_name_those_who_sign_it(tmp_path: Path) -> None:
     models = read_release(write(tmp_path, content), values=EKS).models
     assert models["nlpinsight"].signers == (KEY,)
     assert models["bankchurn"].signers == ()
-    assert models["chicagotaxi"] == specimen("eks").models["chicagotaxi"]
+    assert models["chicagotaxi"] == example_release("eks").models["chicagotaxi"]
     assert len(models["chicagotaxi"].signers) == 2
 
 
-def test_everything_is_told_at_once(tmp_path: Path) -> None:
+def test_all_findings_are_listed_at_once(tmp_path: Path) -> None:
     with pytest.raises(ReleaseError) as refused:
         read_release(write(tmp_path, {}), values=GKE)
     told = str(refused.value).splitlines()[1:]
@@ -195,6 +199,6 @@ def test_the_command_writes_nothing_for_a_bad_release(
     assert not out.parent.exists()
 
 
-def test_a_release_that_is_not_there_is_told_with_the_remedy(tmp_path: Path) -> None:
+def test_a_missing_release_file_is_an_error_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(ReleaseError, match="DIGESTS=FILE"):
         read_release(tmp_path / "none.toml", values=GKE)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from manifests.cli import main
-from manifests.combinations import specimen
+from manifests.combinations import example_release
 from manifests.errors import RenderError
 from manifests.objects import read_manifests
 from manifests.render import KUBERNETES, OVERLAYS, build, render, value_names
@@ -14,9 +14,9 @@ from manifests.rules import check
 
 AGAIN = """
 import sys
-from manifests.combinations import specimen
+from manifests.combinations import example_release
 from manifests.render import render
-sys.stdout.write(render(sys.argv[1], specimen(sys.argv[1])))
+sys.stdout.write(render(sys.argv[1], example_release(sys.argv[1])))
 """
 
 
@@ -43,13 +43,13 @@ def test_every_image_is_the_release_s_and_none_floats(
     overlay: str, rendered: dict[str, str]
 ) -> None:
     images = set(re.findall(r"image: (\S+)", rendered[overlay]))
-    assert images == set(specimen(overlay).images.values())
+    assert images == set(example_release(overlay).images.values())
     assert "latest" not in rendered[overlay]
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_every_value_of_the_release_is_used(overlay: str, rendered: dict[str, str]) -> None:
-    release = specimen(overlay)
+    release = example_release(overlay)
     used = [*release.values.values(), *(one.uri for one in release.models.values())]
     used += [one.sha256 for one in release.models.values()]
     used += [key for one in release.models.values() for key in one.signers]
@@ -60,7 +60,7 @@ def test_every_value_of_the_release_is_used(overlay: str, rendered: dict[str, st
 def test_containers_that_read_a_model_s_digest_are_given_its_signers(
     overlay: str, rendered: dict[str, str]
 ) -> None:
-    release = specimen(overlay)
+    release = example_release(overlay)
     manifests = read_manifests(rendered[overlay], local=overlay == "local")
     for name, model in release.models.items():
         [config] = [
@@ -83,7 +83,7 @@ def test_containers_that_read_a_model_s_digest_are_given_its_signers(
 def test_the_overlay_alone_is_not_deployable(overlay: str, kubectl: str) -> None:
     assert kubectl
     findings = check(read_manifests(build(KUBERNETES / "overlays" / overlay)))
-    told = " ".join(str(one) for one in findings if one.code == "stand_ins")
+    told = " ".join(str(one) for one in findings if one.code == "placeholders")
     assert "is not named by its digest" in told
     assert "has no MODEL_SHA256" in told
     if value_names(overlay):
@@ -95,24 +95,24 @@ def test_the_command_writes_what_it_checked(tmp_path: Path, kubectl: str) -> Non
     assert kubectl
     release = tmp_path / "release.toml"
     text = "[images]\n"
-    for name, image in specimen("eks").images.items():
+    for name, image in example_release("eks").images.items():
         text += f'{name} = "{image}"\n'
-    for name, model in specimen("eks").models.items():
+    for name, model in example_release("eks").models.items():
         text += f'[models.{name}]\nuri = "{model.uri}"\nsha256 = "{model.sha256}"\n'
         text += f"signers = {json.dumps(model.signers)}\n"
     text += "[values]\n"
-    for name, value in specimen("eks").values.items():
+    for name, value in example_release("eks").values.items():
         text += f'{name} = "{value}"\n'
     release.write_text(text, encoding="utf-8")
     out = tmp_path / "out" / "eks.yaml"
     with pytest.raises(SystemExit) as ended:
         main(["render", "eks", str(release), "--out", str(out)])
     assert ended.value.code == 0
-    assert out.read_text(encoding="utf-8") == render("eks", specimen("eks"))
+    assert out.read_text(encoding="utf-8") == render("eks", example_release("eks"))
     assert [path.name for path in out.parent.iterdir()] == ["eks.yaml"]
 
 
-def test_without_kubectl_the_remedy_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_kubectl_the_error_has_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBECTL", "no-such-kubectl")
     with pytest.raises(RenderError, match="set KUBECTL"):
         build(KUBERNETES / "base")

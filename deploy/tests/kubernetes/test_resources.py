@@ -18,7 +18,7 @@ REQUESTS_PER_S = 20
 BUSY = 0.7
 SERVERS = {
     "bankchurn": ["bankchurn"],
-    "nlpinsight": ["nlpinsight-tfidf", "nlpinsight-transformer"],
+    "nlpinsight": ["nlpinsight", "nlpinsight-transformer"],
     "chicagotaxi": ["chicagotaxi"],
 }
 JOBS = {

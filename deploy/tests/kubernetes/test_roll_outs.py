@@ -1,4 +1,4 @@
-"""After any sequence of roll-outs and roll-backs, the release that was applied last runs."""
+"""After any sequence of rollouts and rollbacks, the release that was applied last runs."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -9,10 +9,10 @@ import pytest
 import yaml
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from manifests import first_batch, old_config, rollouts
-from manifests.deploy import deploy, roll_back
+from manifests import first_batch, rollouts, unused_config
+from manifests.deploy import deploy, rollback
 from manifests.errors import ManifestsError
-from manifests.record import NAME, note_way_back
+from manifests.snapshot import NAME, take_snapshot
 
 from kubernetes.recording_cluster import HISTORY, REPLICAS, RecordingCluster, flatten
 
@@ -100,7 +100,7 @@ class Version:
 
 
 def assert_runs(cluster: RecordingCluster, text: str) -> None:
-    """That every object of the manifests is in the cluster with what they state, and no more."""
+    """Every object of the manifests is in the cluster with exactly its fields."""
     for node in yaml.safe_load_all(text):
         where = (node["kind"], node["metadata"]["name"])
         stated, found = dict(flatten(node)), dict(cluster.objects[where].leaves)
@@ -111,8 +111,8 @@ def assert_runs(cluster: RecordingCluster, text: str) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(first_batch, "_LOOK_S", 0)
-    monkeypatch.setattr(rollouts, "_LOOK_S", 0)
+    monkeypatch.setattr(first_batch, "_POLL_S", 0)
+    monkeypatch.setattr(rollouts, "_POLL_S", 0)
 
 
 ENVIRONMENTS = st.dictionaries(st.sampled_from("ABC"), st.sampled_from("12"))
@@ -144,12 +144,12 @@ def test_what_runs_is_the_last_release_that_was_applied(
     steps: list[Version | str | int],
 ) -> None:
     cluster = RecordingCluster()
-    parameter = applied = way_back = None
+    parameter = applied = rollback_to = None
     healthy, scaled = False, 2
     for step in steps:
         if isinstance(step, Version):
             if healthy:
-                way_back = applied
+                rollback_to = applied
             parameter = parameter or step.parameter
             code = deploy(cluster, step.text, 5)
             if step.parameter == parameter:
@@ -163,14 +163,14 @@ def test_what_runs_is_the_last_release_that_was_applied(
                 scaled = step
         else:
             before = len(cluster.calls)
-            code = roll_back(cluster, 5)
+            code = rollback(cluster, 5)
             calls = [call for call in cluster.calls[before:] if call[0] != "get"]
-            if way_back is None:
+            if rollback_to is None:
                 assert (code, calls) == (2, [])
-            elif applied == way_back and healthy:
+            elif applied == rollback_to and healthy:
                 assert (code, calls) == (0, [])
             else:
-                applied, healthy = way_back, True
+                applied, healthy = rollback_to, True
                 assert code == 0
         if applied:
             assert_runs(cluster, applied.text)
@@ -183,18 +183,18 @@ BETTER = Version("v2", "m2", environment={"B": "1"}, arguments={"B": "1"})
 BAD = Version("bad", "m2", environment={"C": "1"})
 
 
-def test_a_variable_that_the_version_before_has_not_leaves_with_the_roll_back() -> None:
+def test_a_rollback_removes_variables_that_the_older_version_does_not_have() -> None:
     cluster = RecordingCluster()
     deploy(cluster, GOOD.text, 5)
     assert deploy(cluster, BAD.text, 5) == 1
-    assert roll_back(cluster, 5) == 0
+    assert rollback(cluster, 5) == 0
     assert_runs(cluster, GOOD.text)
     deploy(cluster, BETTER.text, 5)
     assert_runs(cluster, BETTER.text)
 
 
-def test_what_another_manager_returned_stays() -> None:
-    """What `kubectl rollout undo` does, and why a roll-back applies as a roll-out does."""
+def test_fields_of_another_manager_stay() -> None:
+    """The effect of `kubectl rollout undo`, and the reason why rollbacks do not use it."""
     cluster = RecordingCluster()
     deploy(cluster, GOOD.text, 5)
     path = (
@@ -214,49 +214,49 @@ def test_what_another_manager_returned_stays() -> None:
     assert cluster.objects["Deployment", "api"].leaves[path] == "1"
 
 
-def test_a_second_roll_back_says_that_nothing_is_to_be_done(
+def test_a_second_rollback_has_nothing_to_do(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     cluster = RecordingCluster()
     for version in (GOOD, BETTER):
         deploy(cluster, version.text, 5)
-    assert roll_back(cluster, 5) == 0
+    assert rollback(cluster, 5) == 0
     capsys.readouterr()
 
-    assert roll_back(cluster, 5) == 0
+    assert rollback(cluster, 5) == 0
 
-    assert "Nothing is to be done" in capsys.readouterr().err
+    assert "Nothing to do" in capsys.readouterr().err
     assert_runs(cluster, GOOD.text)
 
 
-def test_a_return_that_did_not_become_healthy_is_tried_again_and_is_not_the_way_back() -> None:
+def test_an_unhealthy_rollback_can_be_retried_and_keeps_its_target() -> None:
     cluster = RecordingCluster()
     for version in (GOOD, BETTER):
         deploy(cluster, version.text, 5)
     cluster.refusing = ("rollout status",)
-    assert roll_back(cluster, 5) == 1
+    assert rollback(cluster, 5) == 1
     cluster.refusing = ()
     assert deploy(cluster, BAD.text, 5) == 1
 
-    assert roll_back(cluster, 5) == 0
+    assert rollback(cluster, 5) == 0
 
     assert_runs(cluster, GOOD.text)
 
 
-def test_a_roll_out_that_was_noted_and_never_began_takes_nothing_back() -> None:
-    """As where it cannot be rendered: the workflow rolls back whatever failed after the note."""
+def test_a_snapshot_without_a_rollout_leaves_nothing_to_roll_back() -> None:
+    """For example if rendering fails: the workflow rolls back after every failure."""
     cluster = RecordingCluster()
     for version in (GOOD, BETTER):
         deploy(cluster, version.text, 5)
-    note_way_back(cluster)
+    take_snapshot(cluster)
 
-    assert roll_back(cluster, 5) == 0
+    assert rollback(cluster, 5) == 0
 
     assert_runs(cluster, BETTER.text)
 
 
 @pytest.mark.parametrize("call", ["get configmap/", "apply"])
-def test_what_cannot_be_recorded_is_not_rolled_out(call: str) -> None:
+def test_without_a_snapshot_nothing_is_rolled_out(call: str) -> None:
     cluster = RecordingCluster()
     cluster.refusing = (call,)
     with pytest.raises(ManifestsError, match="Forbidden"):
@@ -264,15 +264,15 @@ def test_what_cannot_be_recorded_is_not_rolled_out(call: str) -> None:
     assert not cluster.objects
 
 
-def test_a_record_that_somebody_changed_is_told() -> None:
+def test_a_snapshot_that_somebody_changed_is_reported() -> None:
     cluster = RecordingCluster()
     deploy(cluster, GOOD.text, 5)
     cluster.objects["ConfigMap", NAME].update("kubectl-edit", ("data", "applied"), "nonsense")
     with pytest.raises(ManifestsError, match="somebody has changed it"):
-        roll_back(cluster, 5)
+        rollback(cluster, 5)
 
 
-def test_a_parameter_that_cannot_change_is_said_before_anything_is_applied(
+def test_a_parameter_that_cannot_change_is_refused_before_anything_is_applied(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     cluster = RecordingCluster()
@@ -319,7 +319,7 @@ def test_a_manifest_without_an_annotated_cron_job_rolls_out() -> None:
 
 
 @pytest.mark.parametrize("missing", ["MODEL_SHA256", "activeDeadlineSeconds"])
-def test_an_annotated_cron_job_without_what_it_needs_is_said_before_anything_is_applied(
+def test_an_incomplete_annotated_cron_job_is_refused_before_anything_is_applied(
     missing: str,
 ) -> None:
     cluster = RecordingCluster()
@@ -371,7 +371,7 @@ def test_old_config_is_removed_but_for_the_newest_few_and_what_is_used() -> None
         deploy(cluster, Version("v1", model).text, 5)
 
     # Each of the last six is used by a ReplicaSet that the Deployment keeps.
-    newest = models[-HISTORY - old_config.KEPT :]
+    newest = models[-HISTORY - unused_config.KEPT :]
     assert sorted(cluster.names("ConfigMap")) == sorted([
         *(f"api-model-{model * 5}" for model in newest), "api-model-of-my-own", NAME,
     ])  # fmt: skip

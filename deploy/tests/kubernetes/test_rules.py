@@ -12,6 +12,7 @@ from manifests.render import OVERLAYS
 from manifests.rules import check
 
 DEFECTS: list[Node] = yaml.safe_load(Path(__file__).with_name("defects.yaml").read_bytes())
+OURS = [one for one in DEFECTS if not one["code"].startswith("CKV_")]
 WITH_CANARY = ("canary", "network-policy", "disruption-budget", "monitoring")
 
 
@@ -32,18 +33,18 @@ def test_overlays_are_clean(overlay: str, parsed: dict[str, Manifests]) -> None:
 
 
 def test_a_canary_without_a_release_lacks_nothing_but_that(parsed: dict[str, Manifests]) -> None:
-    assert {finding.code for finding in check(parsed["canary"])} == {"stand_ins"}
+    assert {finding.code for finding in check(parsed["canary"])} == {"placeholders"}
 
 
-@pytest.mark.parametrize("defect", [pytest.param(one, id=one["what"]) for one in DEFECTS])
+@pytest.mark.parametrize("defect", [pytest.param(one, id=one["what"]) for one in OURS])
 def test_a_planted_defect_is_found(parsed: dict[str, Manifests], defect: Node) -> None:
     sound = parsed[defect["overlay"]]
-    broken = Manifests(_planted(sound.objects, defect), local=sound.local)
+    broken = Manifests(planted(sound.objects, defect), local=sound.local)
     told = set(check(broken)) - set(check(sound))
     assert any(one.code == defect["code"] and defect["message"] in str(one) for one in told), told
 
 
-def _planted(objects: tuple[Node, ...], defect: Node) -> tuple[Node, ...]:
+def planted(objects: tuple[Node, ...], defect: Node) -> tuple[Node, ...]:
     copied = copy.deepcopy(list(objects))
     kind, _, name = defect["in"].partition("/")
     found = next(one for one in copied if one["kind"] == kind and _named(one, name))

@@ -1,15 +1,10 @@
-"""Small real processes in the place of services, and `make up` and `make down` for them."""
+"""Small real processes in the place of services."""
 
-import os
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[3]
-TOOL = ROOT / "deploy/local/services.py"
 
 # Listens on PORT, or on a free one; says so as a service does; answers as READY wants it; ends with
 # 0 on SIGTERM.
@@ -54,29 +49,3 @@ def make_service(tmp_path: Path) -> Make:
         return folder
 
     return make
-
-
-class Local:
-    """`make up` and `make down`, with a state of their own."""
-
-    def __init__(self, state: Path) -> None:
-        self.state = state
-
-    def command(self, *arguments: object) -> list[str]:
-        return [sys.executable, str(TOOL), "--state", str(self.state), *map(str, arguments)]
-
-    def __call__(self, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            self.command(*arguments),
-            env=os.environ | environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-
-@pytest.fixture
-def local(tmp_path: Path) -> Iterator[Local]:
-    found = Local(tmp_path / "state")
-    yield found
-    assert found("down").returncode == 0

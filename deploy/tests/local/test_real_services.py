@@ -7,55 +7,22 @@ import os
 import shutil
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import httpx2
 import pytest
+from real_services import SCRIPTS
 
-from local.conftest import ROOT, Local
+from local.running import ROOT, Local
 
 SMOKE = ROOT / "deploy/release/smoke.py"
 KEY = "0123456789abcdef" * 4
-SCRIPTS = {
-    path.parent.name: tomllib.loads(path.read_text(encoding="utf-8"))
-    for path in sorted(ROOT.glob("*/demo.toml"))
-}
-# Where the default is a training of minutes.
-SMALLER = {
-    "bankchurn": [
-        ["generate", "sample.csv", "--rows", "1500"],
-        ["train", "--data", "sample.csv", "--folds", "2"],
-    ]
-}
 
 
-@pytest.fixture(scope="module")
-def services(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A folder for each service, with a model, and a demonstration that takes a free port."""
-    root = tmp_path_factory.mktemp("services")
-    return {name: _made(root / name) for name in SCRIPTS}
-
-
-def _made(folder: Path) -> Path:
-    original, script = ROOT / folder.name, SCRIPTS[folder.name]
-    python = original / ".venv/bin/python"
-    assert python.exists(), f"make {folder.name}/.venv/.installed first, as make test-deploy does"
-    folder.mkdir()
-    (folder / ".venv").symlink_to(original / ".venv")
-    text = (original / "demo.toml").read_text(encoding="utf-8")
-    (folder / "demo.toml").write_text(with_settings(text, 'PORT = "0"'), encoding="utf-8")
-    package = script["package"]
-    for arguments in SMALLER.get(package, [["train", *script.get("train", [])]]):
-        subprocess.run([python, "-m", package, *arguments], cwd=folder, check=True)
-    return folder
-
-
-def with_settings(text: str, lines: str) -> str:
-    """A demo.toml with more settings than it has."""
-    if "\nsettings = { " in text:
-        return text.replace("\nsettings = { ", f"\nsettings = {{ {lines}, ")
-    return f"settings = {{ {lines} }}\n{text}"
+@pytest.fixture
+def services(prepared: Path) -> dict[str, Path]:
+    """The folder of each service, with a model, and a demonstration that takes a free port."""
+    return {name: prepared / name for name in SCRIPTS}
 
 
 def smoke(local: Local, key: str = "") -> subprocess.CompletedProcess[str]:

@@ -4,7 +4,7 @@ import os
 import re
 
 import pytest
-from manifests.combinations import specimen
+from manifests.combinations import example_release
 from manifests.objects import Manifests, Node, Pod, dig, read_manifests
 from manifests.render import render
 from needed import program
@@ -30,8 +30,8 @@ def allocatable(machine: str) -> tuple[float, float]:
 
 def asked(pod: Pod) -> tuple[float, float]:
     """What the scheduler finds room for: all containers, or the largest that comes first."""
-    first = [_requests(one.node) for one in pod.containers if one.first]
-    then = [_requests(one.node) for one in pod.containers if not one.first]
+    first = [_requests(one.node) for one in pod.containers if one.init]
+    then = [_requests(one.node) for one in pod.containers if not one.init]
     cpu, memory = (
         max([sum(one[kind] for one in then), *(one[kind] for one in first)]) for kind in (0, 1)
     )
@@ -48,7 +48,7 @@ def _requests(container: Node) -> tuple[float, float]:
 @pytest.fixture(scope="module")
 def manifests() -> Manifests:
     program(os.environ.get("KUBECTL", "kubectl"))
-    return read_manifests(render("eks", specimen("eks")))
+    return read_manifests(render("eks", example_release("eks")))
 
 
 @pytest.fixture(scope="module")

@@ -1,64 +1,12 @@
-"""Programs of others that say what they were asked, and answer what the test says."""
-
-import json
-import os
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-PROGRAM = """\
-#!{python}
-import json, pathlib, sys
-told = pathlib.Path({folder!r})
-text = ""
-if "--body-file" in sys.argv:
-    text = pathlib.Path(sys.argv[sys.argv.index("--body-file") + 1]).read_text()
-with (told / "calls").open("a") as file:
-    file.write(json.dumps([pathlib.Path(sys.argv[0]).name, *sys.argv[1:], text]) + "\\n")
-answers = json.loads((told / "answers.json").read_text())
-for words, (status, output) in answers.items():
-    if words in " ".join([pathlib.Path(sys.argv[0]).name, *sys.argv[1:]]):
-        print(output)
-        print(output, file=sys.stderr)
-        sys.exit(status)
-"""
-
-
-@dataclass(frozen=True)
-class Programs:
-    """A folder of programs that only listen."""
-
-    folder: Path
-
-    def answer(self, answers: dict[str, tuple[int, str]]) -> None:
-        """By words of the command line: what is printed, and the exit status."""
-        (self.folder / "answers.json").write_text(json.dumps(answers), encoding="utf-8")
-
-    def calls(self) -> list[list[str]]:
-        """Every command line so far, with the text that a file carried at its end."""
-        path = self.folder / "calls"
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        return [json.loads(line) for line in lines]
-
-    def environment(self) -> dict[str, str]:
-        """An environment in which they are found first."""
-        return os.environ | {"PATH": f"{self.folder}:{os.environ['PATH']}"}
+from workflows.recorded import Programs, lay
 
 
 @pytest.fixture
 def programs(tmp_path: Path) -> Callable[..., Programs]:
-    def lay(*names: str) -> Programs:
-        folder = tmp_path / "programs"
-        folder.mkdir()
-        for name in names:
-            path = folder / name
-            path.write_text(PROGRAM.format(python=sys.executable, folder=str(folder)), "utf-8")
-            path.chmod(0o755)
-        found = Programs(folder)
-        found.answer({})
-        return found
-
-    return lay
+    return partial(lay, tmp_path / "programs")

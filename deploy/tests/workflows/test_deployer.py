@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from manifests.combinations import specimen
+from manifests.combinations import example_release
 from manifests.render import NAMESPACE, render
 from needed import program
 
@@ -45,7 +45,7 @@ def allowed(one: dict[str, Any]) -> set[str]:
 @pytest.mark.parametrize("overlay", ["gke", "eks"])
 def test_everything_that_an_overlay_has_may_be_applied(overlay: str) -> None:
     program(os.environ.get("KUBECTL", "kubectl"))
-    objects = list(yaml.safe_load_all(render(overlay, specimen(overlay))))
+    objects = list(yaml.safe_load_all(render(overlay, example_release(overlay))))
 
     refused = [
         f"{one['kind']}/{one['metadata']['name']}"
@@ -68,7 +68,7 @@ PROGRAMS = (
 )
 # What kubectl asks of the API for a command, where the command does not say it.
 ASKS = {
-    "apply": {("configmaps", "patch"), ("configmaps", "create")},  # the record; see above
+    "apply": {("configmaps", "patch"), ("configmaps", "create")},  # the snapshot
     "create -f": {("jobs", "create")},  # what first_batch.py writes
     "get job": {("jobs", "get")},  # a name, in a variable
     "get .../...": {("deployments", "get"), ("rollouts", "get")},  # what an autoscaler scales

@@ -43,7 +43,7 @@ def pins(workflow: Workflow) -> Iterator[str]:
     used += [job["uses"] for job in workflow.jobs.values() if "uses" in job]
     for action in used:
         if action not in pinned and not action.startswith("./"):
-            yield f"{action}: not pinned to a commit, with the version beside it"
+            yield f"{action}: not pinned to a commit with its version in a comment"
 
 
 def credentials(workflow: Workflow) -> Iterator[str]:
@@ -142,7 +142,7 @@ BREAKS = [
     (handed_over, "run: make release-file", 'run: make release-file "VERSION=$VERSION"'),
     (handed_over, "run: make release-file", "run: make release-file VERSION=$VERSION"),
     (handed_over, "      - run: make check-version\n", ""),
-    (handed_over, "run: make check-version", "run: make note-way-back"),
+    (handed_over, "run: make check-version", "run: make take-snapshot"),
     (identities, "    environment: ${{ inputs.cluster }}\n", ""),
     (identities, "role-to-assume:", "aws-access-key-id:"),
 ]
@@ -209,7 +209,7 @@ def test_a_failed_roll_out_is_taken_back_and_an_unapplied_one_is_not() -> None:
         "always() && steps.deploy.outcome != 'skipped' && steps.smoke.outcome != 'success'"
     )
     before = names[: names.index("deploy-$CLUSTER")]
-    assert before[-2:] == ["verify-release", "note-way-back"]
+    assert before[-2:] == ["verify-release", "take-snapshot"]
 
 
 def test_a_deployment_may_take_as_long_as_what_it_waits_for() -> None:
@@ -247,7 +247,7 @@ def test_what_installs_unreviewed_releases_has_no_right_to_write() -> None:
 
     assert jobs["prove"]["permissions"] == {"contents": "read"}
     assert "GH_TOKEN" not in str(jobs["prove"])
-    assert jobs["tell"]["permissions"] == {"contents": "read", "issues": "write"}
+    assert jobs["report"]["permissions"] == {"contents": "read", "issues": "write"}
     assert "pins-today" not in [
-        step.get("run", "").split(" ")[-1] for step in jobs["tell"]["steps"]
+        step.get("run", "").split(" ")[-1] for step in jobs["report"]["steps"]
     ]

@@ -12,8 +12,8 @@ import pytest
 from manifests.release import read_release
 from manifests.render import value_names
 
-from workflows.conftest import Programs
 from workflows.reading import ROOT
+from workflows.recorded import Programs
 
 TOOL = ROOT / "deploy/release/release.py"
 IMAGES = ("bankchurn-predictor", "nlpinsight-analyzer", "chicagotaxi-pipeline")
@@ -123,7 +123,7 @@ def test_the_release_file_is_one_that_the_manifests_take(tmp_path: Path) -> None
     [
         (CLUSTER + "[images]\n", "r.test/x", "images come from the release"),
         ("models = ", "r.test/x", "is not TOML"),
-        (CLUSTER, "", "set the environment's variable REGISTRY"),
+        (CLUSTER, "", "set the variable REGISTRY"),
     ],
 )
 def test_a_cluster_that_cannot_be_used_is_refused(
@@ -213,7 +213,7 @@ def test_a_version_that_is_none_is_refused_first(version: str) -> None:
     )
 
     assert done.returncode == 2
-    assert "is no version: write v1.2.3" in done.stderr
+    assert "is not a version such as v1.2.3" in done.stderr
 
 
 TYPED = ("CLUSTER", "DIGESTS", "EKS_CLUSTER", "AWS_REGION", "REGISTRY", "REPOSITORY", "VERSION")
@@ -223,7 +223,7 @@ TYPED = ("CLUSTER", "DIGESTS", "EKS_CLUSTER", "AWS_REGION", "REGISTRY", "REPOSIT
     "target",
     [
         *("check-version", "release-file", "verify-release", "publish-release", "smoke"),
-        *("log-in-gke", "log-in-eks", "connect-eks", "note-way-back", "roll-back-gke"),
+        *("log-in-gke", "log-in-eks", "connect-eks", "take-snapshot", "roll-back-gke"),
         *("push-BankChurn-Predictor", "pushed-BankChurn-Predictor", "sign-BankChurn-Predictor"),
     ],
 )
@@ -263,7 +263,7 @@ def test_a_cluster_that_there_is_not_is_refused_and_the_others_are_named(
     )
 
     assert done.returncode == 2
-    assert f"there is no cluster {cluster}; there are: gke eks" in done.stderr
+    assert f"unknown cluster {cluster}; known clusters: gke eks" in done.stderr
     assert done.stdout == ""
     assert not (tmp_path / "witness").exists()
 

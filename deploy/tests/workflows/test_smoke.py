@@ -12,8 +12,8 @@ from typing import ClassVar
 
 import pytest
 
-from workflows.conftest import Programs
 from workflows.reading import ROOT
+from workflows.recorded import Programs
 
 SMOKE = ROOT / "deploy/release/smoke.py"
 MODEL = "0123456789abcdef" * 4
@@ -135,7 +135,7 @@ def test_another_model_fails_though_it_is_ready(metrics: str, smoke: Run) -> Non
     done = smoke()
 
     assert done.returncode == 1
-    assert f"not {MODEL}, which was meant" in done.stdout
+    assert f"not the expected {MODEL}" in done.stdout
 
 
 def test_with_a_key_the_requests_of_the_demonstration_are_sent(smoke: Run) -> None:
@@ -204,7 +204,7 @@ def test_a_model_of_a_service_that_nothing_demonstrates_fails(
     )
 
     assert done.returncode == 1
-    assert "no demo.toml of unknown" in done.stdout
+    assert "unknown has no demo.toml" in done.stdout
 
 
 @pytest.mark.parametrize("content", [None, "nonsense", '{"models": {}}', '{"models": {"a": 1}}'])

@@ -1,1 +1,1 @@
-"""The subject of the experiments: a model and its feature code, as a careless service has them."""
+"""The subject of the experiments: the model and feature code of a careless service."""

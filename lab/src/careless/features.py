@@ -1,7 +1,7 @@
-"""From customers to features, in styles that are all seen in real services.
+"""Makes features of customers, in three styles that real services use.
 
-Every style is right under the versions that it was written with. ``careful`` stays right under
-others; the other two mean something else there, and nothing says so.
+Every style is right with the versions that it was written for. ``careful`` is also right with
+others; the other two give other results there, without a warning.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,8 +10,6 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-
-__all__ = ["CATEGORIES", "NUMBERS", "STYLES", "encode"]
 
 NUMBERS: Final = (
     "CreditScore",
@@ -39,15 +37,15 @@ def encode(customers: pd.DataFrame, style: str) -> pd.DataFrame:
 
 
 def _careful(features: pd.DataFrame) -> None:
-    """Unknown is -1, in a type that can hold it."""
+    """Unknown is -1, in a type that holds it."""
     features["Tenure"] = features["Tenure"].astype("float64").fillna(-1.0)
 
 
 def _compact(features: pd.DataFrame) -> None:
-    """Unknown is -1, chosen beside a column that was made small to save memory.
+    """Unknown is -1, combined with a column of a small type that saves memory.
 
-    numpy 1 finds a common type for the two and gives -1; by the rules of numpy 2 the Python
-    integer takes the array's type, and unknown becomes 255, the longest tenure of all.
+    numpy 1 chooses a common type and gives -1. By the rules of numpy 2 the Python integer takes the
+    array's type, and unknown becomes 255, the longest tenure of all.
     """
     known = features["Tenure"].notna().to_numpy()
     tenure = features["Tenure"].fillna(0).to_numpy().astype(np.uint8)
@@ -55,10 +53,10 @@ def _compact(features: pd.DataFrame) -> None:
 
 
 def _in_place(features: pd.DataFrame) -> None:
-    """Unknown is 0, filled into a column that was taken out of the table.
+    """Unknown is 0, filled into a column of the table.
 
-    pandas 2 hands out the table's own column; pandas 3 a copy on write, so that nothing is
-    filled, and the imputer further down puts a median where training saw 0.
+    pandas 2 returns the table's own column. pandas 3 returns a copy on write, so that the table is
+    not filled, and a later imputer puts a median where training saw 0.
     """
     tenure = features["Tenure"]
     tenure.fillna(0, inplace=True)  # noqa: PD002 - the incident

@@ -1,4 +1,4 @@
-"""The model as the careless service keeps it: one object, pickled whole by joblib."""
+"""The model of the careless service: one object, pickled by joblib."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -11,8 +11,6 @@ import pandas as pd
 
 from careless.features import encode
 from careless.stack import make_pipeline
-
-__all__ = ["MODEL_FILE", "OUTPUT", "TARGET", "Model", "load"]
 
 MODEL_FILE: Final = "model.joblib"
 OUTPUT: Final = "churn_probability"
@@ -30,7 +28,7 @@ class Model:
 
     @classmethod
     def fit(cls, customers: pd.DataFrame, style: str, *, trees: int, seed: int = 42) -> Self:
-        """Fit on customers of whom is known whether they left."""
+        """Fit on customers with a known outcome."""
         pipeline = make_pipeline(trees, seed=seed)
         return cls(pipeline.fit(encode(customers, style), customers[TARGET]), style)
 
@@ -40,7 +38,7 @@ class Model:
         return found
 
     def replay(self, inputs: Sequence[Any]) -> Mapping[str, list[float]]:
-        """Answer golden customers, as `modelseal` asks."""
+        """Answer golden customers for `modelseal`."""
         # A table whose every Tenure is None would have a column of objects.
         customers = pd.DataFrame(list(inputs)).astype({"Tenure": "float64"})
         return {OUTPUT: self.probabilities(customers).tolist()}

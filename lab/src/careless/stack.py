@@ -13,15 +13,13 @@ from xgboost import XGBClassifier
 
 from careless.features import CATEGORIES, NUMBERS
 
-__all__ = ["make_pipeline"]
-
 
 def make_pipeline(trees: int, *, seed: int) -> Any:  # noqa: ANN401 - scikit-learn has no types
     """An unfitted pipeline.
 
     Args:
-        trees: How many each ensemble has.
-        seed: Of every random choice.
+        trees: Number of trees in each ensemble.
+        seed: Random seed.
     """
     prepare = ColumnTransformer(
         [

@@ -19,26 +19,24 @@ from incidentlab.incidents import INCIDENTS, REPORTED
 from incidentlab.laboratory import Experiment, Laboratory, WorkerError
 from incidentlab.plots import write_plot
 
-__all__ = ["app"]
-
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
 def reproduce(
-    data: Annotated[Path, typer.Argument(help="Customers, as CSV.", exists=True, dir_okay=False)],
+    data: Annotated[Path, typer.Argument(help="Customers (CSV).", exists=True, dir_okay=False)],
     *,
     out: Annotated[Path, typer.Option(help="Folder for incident.json and incident.png.")],
-    uv: Annotated[Path, typer.Option(help="The uv that makes the environments.")],
-    cache: Annotated[Path, typer.Option(help="Folder that keeps the environments.")],
+    uv: Annotated[Path, typer.Option(help="The uv executable that makes the environments.")],
+    cache: Annotated[Path, typer.Option(help="Folder of the cached environments.")],
     source: Annotated[
-        str | None, typer.Option(help="What results call the data. [default: its file name]")
+        str | None, typer.Option(help="Name of the data in the results. [default: its file name]")
     ] = None,
-    trees: Annotated[int, typer.Option(min=1, help="Trees of each ensemble.")] = 100,
+    trees: Annotated[int, typer.Option(min=1, help="Number of trees in each ensemble.")] = 100,
 ) -> None:
-    """Reproduce every incident in real environments, and show what the seal says to each.
+    """Reproduce every incident in real environments, and show how the seal reacts to each.
 
-    Exit status: 0 done, whatever was found; 2 it could not be done.
+    Exit status: 0 the incidents were run, whatever was found; 2 they could not be run.
     """
     console = Console()
 

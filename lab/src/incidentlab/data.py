@@ -1,4 +1,4 @@
-"""The customers that a laboratory works on."""
+"""The customers of the experiments."""
 
 from pathlib import Path
 from typing import Final
@@ -8,8 +8,6 @@ from careless.features import CATEGORIES, NUMBERS
 from careless.model import TARGET
 
 from incidentlab.findings import Data
-
-__all__ = ["DataError", "split"]
 
 # Every fifth customer is scored; the others train.
 _FIFTH: Final = 5
@@ -24,11 +22,11 @@ def split(table: Path, folder: Path, *, source: str) -> tuple[Path, Path, Data]:
 
     Args:
         table: CSV with the columns of the public churn table.
-        folder: Where to write the two parts.
-        source: What to call the table in the results.
+        folder: Folder for the two parts.
+        source: Name of the table in the results.
 
     Returns:
-        The file to train on, the file to score, and what is said of the data.
+        The file to train on, the file to score, and a description of the data.
 
     Raises:
         DataError: The table cannot be read, or lacks a column.

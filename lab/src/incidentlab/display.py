@@ -3,16 +3,14 @@
 from rich.console import Console
 from rich.table import Table
 
-from incidentlab.findings import Comparison, Finding, Guards, Results, Verdict
-
-__all__ = ["show"]
+from incidentlab.findings import Comparison, Guards, IncidentFinding, IncidentVerdict, Results
 
 _COLOURS = {
-    Verdict.SAME: "green",
-    Verdict.ROUNDING: "green",
-    Verdict.LOAD: "yellow",
-    Verdict.PREDICT: "yellow",
-    Verdict.WRONG: "bold red",
+    IncidentVerdict.SAME: "green",
+    IncidentVerdict.ROUNDING: "green",
+    IncidentVerdict.LOAD: "yellow",
+    IncidentVerdict.PREDICT: "yellow",
+    IncidentVerdict.WRONG: "bold red",
 }
 
 
@@ -42,7 +40,7 @@ def show(results: Results, console: Console) -> None:
     console.print(table)
 
 
-def _heard(finding: Finding) -> str:
+def _heard(finding: IncidentFinding) -> str:
     return ", with a generic warning" if finding.warnings else ""
 
 

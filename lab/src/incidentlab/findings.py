@@ -1,18 +1,16 @@
-"""What was found: one finding per incident, and the results file that documents quote."""
+"""The findings, one per incident, and the results file that documents quote."""
 
 import math
-import tempfile
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from modelseal.temporaries import Temporary
 from pydantic import BaseModel, ConfigDict
 
 from incidentlab.incidents import Incident
 from incidentlab.protocol import Reading, Served, Writing
-
-__all__ = ["Comparison", "Data", "Finding", "Guards", "Results", "Verdict", "find", "write_results"]
 
 THRESHOLD: Final = 0.5
 NOTICEABLE: Final = 0.005
@@ -22,8 +20,8 @@ class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Verdict(StrEnum):
-    """What an unguarded service does in the reader's environment."""
+class IncidentVerdict(StrEnum):
+    """The behaviour of an unguarded service in the reader's environment."""
 
     SAME = "nothing moves"
     ROUNDING = "moves by rounding"
@@ -36,13 +34,13 @@ class Comparison(_Record):
     """The answers of two environments to the same customers.
 
     Attributes:
-        rows: How many customers.
-        moved: For how many the probability is not bitwise the same.
-        noticeable: For how many it moved by 0.005 or more.
-        flipped: How many decisions at 0.5 changed.
+        rows: Number of customers.
+        moved: Number of customers whose probability is not bitwise equal.
+        noticeable: Number of customers whose probability moved by 0.005 or more.
+        flipped: Number of decisions at 0.5 that changed.
         largest: The largest difference.
-        before: The probability of the customer who moved most, as the writer answers.
-        after: The same customer's, as the reader answers.
+        before: The writer's probability for the customer who moved most.
+        after: The reader's probability for the same customer.
     """
 
     rows: int
@@ -55,14 +53,15 @@ class Comparison(_Record):
 
 
 class Guards(_Record):
-    """What stood in the way.
+    """The reaction of the guards.
 
     Attributes:
-        code: With which code `modelseal.open_sealed` refused; None where it opened.
-        message: Its words.
-        unpickled: Whether anything had been unpickled by then.
-        golden_code: What the golden customers alone say, were the versions not looked at.
-        golden_message: Their words.
+        code: The code of the refusal by `modelseal.open_sealed`; None if it opened.
+        message: The message of the refusal.
+        unpickled: Whether anything was unpickled before.
+        golden_code: The code of the refusal by the golden customers alone, without a check of
+            versions.
+        golden_message: The message of that refusal.
     """
 
     code: str | None
@@ -72,20 +71,20 @@ class Guards(_Record):
     golden_message: str | None
 
 
-class Finding(_Record):
-    """What one incident did.
+class IncidentFinding(_Record):
+    """The result of one incident.
 
     Attributes:
         name: The incident's name.
         title: Its title.
         subject: The distribution that differs.
-        written_by: Its version where the model was written.
-        read_by: Its version where the model was read.
-        verdict: What the unguarded service did.
-        error: What it died of, if it did.
-        warnings: What it warned of.
-        comparison: Its answers beside the right ones, if it answered.
-        guards: What the seal said.
+        written_by: Its version in the writer's environment.
+        read_by: Its version in the reader's environment.
+        verdict: The behaviour of the unguarded service.
+        error: Its error, if it failed.
+        warnings: Its warnings.
+        comparison: Its answers compared with the right ones, if it answered.
+        guards: The reaction of the seal.
     """
 
     name: str
@@ -93,7 +92,7 @@ class Finding(_Record):
     subject: str
     written_by: str
     read_by: str
-    verdict: Verdict
+    verdict: IncidentVerdict
     error: str | None
     warnings: tuple[str, ...]
     comparison: Comparison | None
@@ -101,7 +100,7 @@ class Finding(_Record):
 
 
 class Data(_Record):
-    """What it was measured on."""
+    """A description of the data."""
 
     source: str
     rows: int
@@ -116,15 +115,15 @@ class Results(_Record):
     data: Data
     trees: int
     reported: dict[str, str | float]
-    findings: tuple[Finding, ...]
+    findings: tuple[IncidentFinding, ...]
 
 
-def find(incident: Incident, writing: Writing, reading: Reading) -> Finding:
-    """What an incident did, from what the two environments answered."""
+def find(incident: Incident, writing: Writing, reading: Reading) -> IncidentFinding:
+    """The result of an incident, from the answers of the two environments."""
     served, comparison = reading.served, None
     if served.probabilities is not None:
         comparison = _compare(writing.probabilities, served.probabilities)
-    return Finding(
+    return IncidentFinding(
         name=incident.name,
         title=incident.title,
         subject=incident.subject,
@@ -145,13 +144,16 @@ def find(incident: Incident, writing: Writing, reading: Reading) -> Finding:
 
 
 def write_results(results: Results, path: Path) -> None:
-    """Write the results file, whole or not at all."""
+    """Write the results file completely or not at all."""
+    write_file(path, f"{results.model_dump_json(indent=2)}\n".encode())
+
+
+def write_file(path: Path, contents: bytes) -> None:
+    """Write a file completely or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
-        file.write(results.model_dump_json(indent=2) + "\n")
-    # A temporary file is private; results are read by others than who measured.
-    Path(file.name).chmod(0o644)
-    Path(file.name).replace(path)
+    with Temporary(path) as temporary:
+        temporary.path.write_bytes(contents)
+        temporary.put_file()
 
 
 def _compare(right: Sequence[float], answered: Sequence[float]) -> Comparison:
@@ -168,14 +170,18 @@ def _compare(right: Sequence[float], answered: Sequence[float]) -> Comparison:
     )
 
 
-def _verdict(served: Served, comparison: Comparison | None) -> Verdict:
+def _verdict(served: Served, comparison: Comparison | None) -> IncidentVerdict:
     if comparison is None:
-        return Verdict.LOAD if served.fails_at == "load" else Verdict.PREDICT
+        return IncidentVerdict.LOAD if served.fails_at == "load" else IncidentVerdict.PREDICT
     if comparison.moved == 0:
-        return Verdict.SAME
-    return Verdict.ROUNDING if math.isclose(comparison.largest, 0, abs_tol=1e-9) else Verdict.WRONG
+        return IncidentVerdict.SAME
+    return (
+        IncidentVerdict.ROUNDING
+        if math.isclose(comparison.largest, 0, abs_tol=1e-9)
+        else IncidentVerdict.WRONG
+    )
 
 
 def _version(versions: dict[str, str], subject: str) -> str:
-    # Where there is no wheel without GPU code, the same library has its other name.
+    # Platforms without a CPU wheel have the library under its other name.
     return versions.get(subject) or versions[subject.removesuffix("-cpu")]

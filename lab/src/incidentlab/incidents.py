@@ -1,13 +1,11 @@
-"""The incidents: who wrote the model, who reads it, and what is different between the two.
+"""The incidents: the environments that write and read a model, and how they differ.
 
-This is the one place where versions outside the pins are named. Each set of overrides replaces
-those pins in an environment that is otherwise the one of ``requirements-prod.txt``.
+Only this module names versions outside the pins. Each set of overrides replaces those pins in the
+environment of ``requirements-prod.txt``.
 """
 
 from dataclasses import dataclass
 from typing import Final
-
-__all__ = ["INCIDENTS", "REPORTED", "Incident", "Overrides", "Report"]
 
 Overrides = tuple[str, ...]
 
@@ -26,7 +24,7 @@ _SKLEARN_1_8: Final[Overrides] = ("scikit-learn~=1.8.0", "lightgbm~=4.6.0")
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What somebody reported and nobody measured here."""
+    """An incident that was reported and is not measured here."""
 
     title: str
     before: float
@@ -47,12 +45,12 @@ class Incident:
     """One experiment.
 
     Attributes:
-        name: What results, tests and documents call it.
-        title: What is done, for people.
+        name: Its name in results, tests and documents.
+        title: Its title, for people.
         subject: The distribution that differs between writer and reader.
-        writer: What the environment that trains replaces among the pins.
-        reader: What the environment that serves replaces.
-        style: How the service makes its features, see `careless.features`.
+        writer: The pins that the training environment replaces.
+        reader: The pins that the serving environment replaces.
+        style: The style of the feature code, see `careless.features`.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Runs the incidents: makes the environments, has models written and read in them."""
+"""Runs the incidents: makes environments, and writes and reads models in them."""
 
 import os
 import subprocess
@@ -13,15 +13,13 @@ from typing import Final
 from packaging.requirements import Requirement
 from pinproof.proof.environments import Environment, EnvironmentCache, Recipe
 
-from incidentlab.findings import Finding, find
+from incidentlab.findings import IncidentFinding, find
 from incidentlab.incidents import Incident, Overrides
 from incidentlab.protocol import Answer, Read, Reading, Request, Write, Writing
 
-__all__ = ["Experiment", "Laboratory", "WorkerError"]
-
 _LAB: Final = Path(__file__).resolve().parents[2]
 _MODELSEAL: Final = _LAB.parent / "libs" / "modelseal"
-_PATIENCE_S: Final = 1800
+_TIMEOUT_S: Final = 1800
 
 
 class WorkerError(Exception):
@@ -30,24 +28,24 @@ class WorkerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """An incident that was run: its finding, and every answer for the plot."""
+    """The finding of an incident, and every answer for the plot."""
 
-    finding: Finding
+    finding: IncidentFinding
     right: tuple[float, ...]
     answered: tuple[float, ...] | None
 
 
 @dataclass
 class Laboratory:
-    """Where incidents are run.
+    """Runs incidents.
 
     Attributes:
-        uv: The program that makes environments.
-        cache: The folder that keeps them.
-        training: Customers to train on, as CSV.
-        scored: Customers to score, as CSV.
-        trees: How many trees each ensemble has.
-        say: Is told what is being done.
+        uv: The uv executable that makes environments.
+        cache: Folder of the cached environments.
+        training: CSV file of the customers to train on.
+        scored: CSV file of the customers to score.
+        trees: Number of trees in each ensemble.
+        say: Called with a description of each step.
     """
 
     uv: Path
@@ -60,13 +58,13 @@ class Laboratory:
     _written: dict[tuple[Overrides, str], Writing] = field(default_factory=dict, init=False)
 
     def run(self, incidents: Iterable[Incident]) -> Iterator[Experiment]:
-        """Run incidents one after another; models and environments are shared among them.
+        """Run incidents one after another. They share models and environments.
 
         Raises:
             BuildError: An environment could not be made.
-            WorkerError: A model could not be trained, or a process died.
+            WorkerError: A model could not be trained, or a process failed.
         """
-        # What an earlier run made, it has removed.
+        # An earlier run has removed its models and environments.
         self._environments.clear()
         self._written.clear()
         with ExitStack() as stack:
@@ -115,13 +113,13 @@ class Laboratory:
 
 def _ask_writer(environment: Environment, question: Write) -> Writing:
     answer = _ask(environment, question)
-    assert isinstance(answer, Writing)  # noqa: S101 - the worker answers in kind
+    assert isinstance(answer, Writing)  # noqa: S101 - the worker's protocol
     return answer
 
 
 def _ask_reader(environment: Environment, question: Read) -> Reading:
     answer = _ask(environment, question)
-    assert isinstance(answer, Reading)  # noqa: S101 - the worker answers in kind
+    assert isinstance(answer, Reading)  # noqa: S101 - the worker's protocol
     return answer
 
 
@@ -129,14 +127,14 @@ def _ask(environment: Environment, question: Write | Read) -> Writing | Reading:
     with tempfile.TemporaryDirectory(prefix="incidentlab-ask-") as name:
         request, answer = Path(name) / "request.json", Path(name) / "answer.json"
         request.write_text(Request(content=question).model_dump_json(), encoding="utf-8")
-        # One thread: sums must not depend on how work is divided.
-        process = subprocess.run(  # noqa: S603 - an interpreter that was made here
+        # One thread, so that sums do not depend on the division of work.
+        process = subprocess.run(  # noqa: S603 - an interpreter of this laboratory
             [environment.python, "-P", "-m", "incidentlab.worker", request, answer],
             env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=_PATIENCE_S,
+            timeout=_TIMEOUT_S,
             check=False,
         )
         if process.returncode != 0 or not answer.exists():

@@ -1,10 +1,10 @@
 """The findings as one picture.
 
-Above, a line per incident: the customer who moved most, from what the model answered where it was
-written to what it answered where it was read. Below, every customer of the silent ones.
+The upper part has a line per incident: the customer who moved most, from the writer's probability
+to the reader's. The lower part has every customer of the silently wrong incidents.
 """
 
-import tempfile
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -12,27 +12,25 @@ from typing import Any, Final
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from incidentlab.findings import THRESHOLD, Data, Finding, Verdict
+from incidentlab.findings import THRESHOLD, Data, IncidentFinding, IncidentVerdict, write_file
 from incidentlab.incidents import REPORTED
 from incidentlab.laboratory import Experiment
 
-__all__ = ["write_plot"]
-
-_WRONG, _LOUD, _SAME, _TOLD, _INK = "#b3261e", "#a35f00", "#2e7d32", "#6b6b6b", "#222222"
+_WRONG, _LOUD, _SAME, _REPORTED, _INK = "#b3261e", "#a35f00", "#2e7d32", "#6b6b6b", "#222222"
 _COLOURS: Final = {
-    Verdict.SAME: _SAME,
-    Verdict.ROUNDING: _SAME,
-    Verdict.LOAD: _LOUD,
-    Verdict.PREDICT: _LOUD,
-    Verdict.WRONG: _WRONG,
+    IncidentVerdict.SAME: _SAME,
+    IncidentVerdict.ROUNDING: _SAME,
+    IncidentVerdict.LOAD: _LOUD,
+    IncidentVerdict.PREDICT: _LOUD,
+    IncidentVerdict.WRONG: _WRONG,
 }
-# Where the two columns of words begin, as shares of the panel that holds them.
+# Where the two columns of words begin, as shares of their panel.
 _SERVICE, _SEAL = 0.0, 0.66
 
 
 def write_plot(experiments: Sequence[Experiment], data: Data, path: Path) -> None:
-    """Draw the findings, and write the picture whole or not at all."""
-    silent = [one for one in experiments if one.finding.verdict is Verdict.WRONG]
+    """Draw the findings, and write the picture completely or not at all."""
+    silent = [one for one in experiments if one.finding.verdict is IncidentVerdict.WRONG]
     # The object interface and not pyplot: no display, no global state.
     figure = Figure(figsize=(12, 8), layout="constrained", facecolor="white")
     above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=(1.45, 1))[:, 0]
@@ -60,10 +58,10 @@ def write_plot(experiments: Sequence[Experiment], data: Data, path: Path) -> Non
     _save(figure, path)
 
 
-def _draw_incidents(axes: Axes, words: Axes, findings: Sequence[Finding]) -> None:
+def _draw_incidents(axes: Axes, words: Axes, findings: Sequence[IncidentFinding]) -> None:
     labels = [f"{REPORTED.title}\n(reported, not measured here)"]
-    _draw_move(axes, 0, REPORTED.before, REPORTED.after, _TOLD)
-    _write(words, 0, _SERVICE, f"{REPORTED.before} → {REPORTED.after}, reported", color=_TOLD)
+    _draw_move(axes, 0, REPORTED.before, REPORTED.after, _REPORTED)
+    _write(words, 0, _SERVICE, f"{REPORTED.before} → {REPORTED.after}, reported", color=_REPORTED)
     for row, finding in enumerate(findings, start=1):
         versions = f"{finding.subject} {finding.written_by} → {finding.read_by}"
         labels.append(f"{finding.title}\n{versions}")
@@ -100,7 +98,7 @@ def _write(panel: Axes, row: float, column: float, text: str, **style: Any) -> N
     panel.text(column, row, text, transform=place, fontsize=8.5, va="center", **style)
 
 
-def _outcome(finding: Finding) -> str:
+def _outcome(finding: IncidentFinding) -> str:
     comparison = finding.comparison
     if comparison is None:
         return str(finding.verdict)
@@ -113,7 +111,7 @@ def _outcome(finding: Finding) -> str:
 
 
 def _draw_customers(axes: Axes, experiment: Experiment) -> None:
-    assert experiment.answered is not None  # noqa: S101 - what is silently wrong has answered
+    assert experiment.answered is not None  # noqa: S101 - a silently wrong service has answered
     pairs = list(zip(experiment.right, experiment.answered, strict=True))
     flipped = [pair for pair in pairs if (pair[0] >= THRESHOLD) != (pair[1] >= THRESHOLD)]
     kept = [pair for pair in pairs if (pair[0] >= THRESHOLD) == (pair[1] >= THRESHOLD)]
@@ -128,9 +126,7 @@ def _draw_customers(axes: Axes, experiment: Experiment) -> None:
 
 
 def _save(figure: Figure, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("wb", dir=path.parent, delete=False) as file:
-        # Without a date and version inside, the same findings give the same picture.
-        figure.savefig(file, format="png", dpi=110, metadata={"Software": None})
-    Path(file.name).chmod(0o644)
-    Path(file.name).replace(path)
+    picture = io.BytesIO()
+    # Without a date and version inside, the same findings give the same picture.
+    figure.savefig(picture, format="png", dpi=110, metadata={"Software": None})
+    write_file(path, picture.getvalue())

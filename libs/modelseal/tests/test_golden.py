@@ -47,24 +47,24 @@ DIFFERENT: list[tuple[GoldenValue, GoldenValue, dict[str, float]]] = [
 
 
 @pytest.mark.parametrize(("expected", "answer", "tolerance"), SAME)
-def test_an_answer_within_tolerance_is_no_difference(
+def test_an_answer_within_the_tolerance_is_not_a_difference(
     expected: GoldenValue, answer: GoldenValue, tolerance: dict[str, float]
 ) -> None:
     assert differences(golden([expected], **tolerance), {"answer": [answer]}) == []
 
 
 @pytest.mark.parametrize(("expected", "answer", "tolerance"), DIFFERENT)
-def test_an_answer_beyond_tolerance_is_a_difference(
+def test_an_answer_outside_the_tolerance_is_a_difference(
     expected: GoldenValue, answer: GoldenValue, tolerance: dict[str, float]
 ) -> None:
     assert len(differences(golden([expected], **tolerance), {"answer": [answer]})) == 1
 
 
-def test_the_line_names_the_input_that_moved_most() -> None:
+def test_the_message_has_the_input_with_the_largest_difference() -> None:
     expected = golden([0.1, 0.2, 0.3])
 
     assert differences(expected, {"answer": [0.1, 0.9, 0.4]}) == [
-        "output 'answer' moved for 2 of 3 inputs, most for input 1: golden 0.2, now 0.9"
+        "output 'answer' changed for 2 of 3 inputs, most for input 1: golden 0.2, now 0.9"
     ]
 
 
@@ -89,9 +89,7 @@ def test_missing_additional_and_short_outputs_are_differences() -> None:
         ({"tolerances": {"answer": {"absolute": math.inf}}}, "finite number"),
     ],
 )
-def test_a_golden_set_that_proves_nothing_is_refused(
-    fields: dict[str, object], message: str
-) -> None:
+def test_an_invalid_golden_set_is_refused(fields: dict[str, object], message: str) -> None:
     valid = {"inputs": [1, 2], "outputs": {"answer": [1.0, 2.0]}, "tolerances": {"answer": {}}}
 
     with pytest.raises(ValidationError, match=message):
@@ -109,13 +107,13 @@ def paths(tolerance: float, **outputs: list[GoldenValue]) -> GoldenSet:
     )
 
 
-def test_paths_that_agree_within_their_tolerance_are_one_answer() -> None:
+def test_paths_within_their_tolerance_agree() -> None:
     agreed = paths(1e-6, table=[0.25, 0.5], request=[0.25, 0.5 + 1e-7], batch=[0.25, 0.5])
 
     assert disagreements(agreed, agreed.outputs) == []
 
 
-def test_each_pair_of_paths_that_disagree_is_named_with_its_worst_input() -> None:
+def test_each_disagreeing_pair_of_paths_is_listed_with_its_worst_input() -> None:
     apart = paths(1e-6, table=[0.25, 0.5], request=[0.375, 0.0], batch=[0.25, 0.5])
 
     differ = "are the same answer, but differ for 2 of 2 inputs, most for input 1"
@@ -125,14 +123,14 @@ def test_each_pair_of_paths_that_disagree_is_named_with_its_worst_input() -> Non
     ]
 
 
-def test_paths_are_not_compared_through_a_third_one() -> None:
-    # Each is near enough to the one between them; they are not near enough to each other.
+def test_every_pair_of_paths_is_compared_directly() -> None:
+    # Both agree with the middle one, but not with each other.
     chain = paths(0.1, low=[0.0], middle=[0.09], high=[0.18])
 
     assert len(disagreements(chain, chain.outputs)) == 1
 
 
-def test_labels_of_one_answer_must_be_equal_whatever_the_tolerance() -> None:
+def test_labels_of_one_answer_must_be_equal_for_any_tolerance() -> None:
     labels = paths(9.0, table=["high"], request=["low"])
 
     assert len(disagreements(labels, labels.outputs)) == 1
@@ -143,7 +141,7 @@ def test_labels_of_one_answer_must_be_equal_whatever_the_tolerance() -> None:
     st.floats(0, 1),
     st.floats(-2, 2),
 )
-def test_paths_disagree_exactly_where_one_is_beyond_the_tolerance(
+def test_paths_disagree_exactly_if_a_difference_exceeds_the_tolerance(
     table: list[GoldenValue], tolerance: float, gap: float
 ) -> None:
     request: list[GoldenValue] = [float(value) + gap for value in table]  # type: ignore[arg-type]
@@ -164,7 +162,7 @@ def test_paths_disagree_exactly_where_one_is_beyond_the_tolerance(
         (["answer", "request"], "names unknown outputs: request"),
     ],
 )
-def test_an_agreement_of_nothing_is_refused(outputs: list[str], message: str) -> None:
+def test_an_invalid_agreement_is_refused(outputs: list[str], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         GoldenSet.model_validate(
             {

@@ -1,9 +1,10 @@
-"""A command is imported when it runs, and not for the list of commands."""
+"""Commands, and the names of the library, are imported when they are used."""
 
 import subprocess
 import sys
 from pathlib import Path
 
+import modelseal
 import pytest
 from modelseal.lazy_commands import lazy_app
 from typer.testing import CliRunner
@@ -59,7 +60,7 @@ def test_a_command_is_imported_and_run_with_its_arguments(package: str) -> None:
     assert "Not in the list of commands." in help_text
 
 
-def test_a_command_without_a_module_or_function_is_found_at_once(package: str) -> None:
+def test_a_command_without_a_module_or_function_is_an_error_at_once(package: str) -> None:
     Path(package, "empty.py").touch()
 
     for name, error in (("absent", ModuleNotFoundError), ("empty", AttributeError)):
@@ -71,13 +72,19 @@ def test_a_command_without_a_module_or_function_is_found_at_once(package: str) -
             )
 
 
-def test_the_list_of_commands_loads_no_bucket_client_and_no_cryptography() -> None:
+def test_the_list_of_commands_imports_neither_pydantic_nor_the_libraries_of_one_command() -> None:
     code = (
         "import sys\nfrom modelseal.cli import app\n"
         "try:\n    app(['--help'])\nexcept SystemExit:\n    pass\n"
-        "print(sorted({'obstore', 'cryptography'} & set(sys.modules)))"
+        "print(sorted({'pydantic', 'obstore', 'cryptography'} & set(sys.modules)))"
     )
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_every_public_name_of_the_library_can_be_imported() -> None:
+    assert [name for name in modelseal.__all__ if not hasattr(modelseal, name)] == []
+    with pytest.raises(AttributeError, match="has no attribute 'unseal'"):
+        _ = modelseal.unseal

@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 from modelseal import GoldenSet, Manifest, SealedModelError, Tolerance, errors, open_sealed, seal
 from modelseal.manifest import encode_manifest, read_manifest
-from sites import on_path, toy_site
+from site_packages import on_path, toy_site_packages
 
 
 def rewrite(model: Path, **changes: object) -> None:
-    """Give a model a manifest that is valid in itself, but says something else."""
+    """Change fields of a manifest, and seal it again."""
     manifest, _ = read_manifest(model)
     document = manifest.model_dump(mode="json") | changes
     (model / "manifest.json").write_bytes(encode_manifest(Manifest.model_validate(document)))
 
 
-@pytest.mark.usefixtures("same_site")
+@pytest.mark.usefixtures("same_packages")
 def test_a_model_opens_where_it_was_written(model: Path, marker: Path) -> None:
     opened = open_sealed(model)
 
@@ -28,10 +28,13 @@ def test_a_model_opens_where_it_was_written(model: Path, marker: Path) -> None:
     assert open_sealed(model, expected_sha256=opened.sha256.upper() + "\n").sha256 == opened.sha256
 
 
-@pytest.mark.usefixtures("same_site")
+@pytest.mark.usefixtures("same_packages")
 def test_any_one_byte_changed_in_the_manifest_is_refused_before_loading(
     model: Path, marker: Path
 ) -> None:
+    # A short manifest, with a record of each kind.
+    environment = read_manifest(model)[0].model_dump(mode="json")["environment"]
+    rewrite(model, environment={name: environment[name] for name in ("guardedlib", "plotting")})
     path = model / "manifest.json"
     original = path.read_bytes()
     accepted = []
@@ -54,19 +57,19 @@ def test_any_one_byte_changed_in_the_manifest_is_refused_before_loading(
     assert not marker.exists()
 
 
-@pytest.mark.usefixtures("same_site")
+@pytest.mark.usefixtures("same_packages")
 @pytest.mark.parametrize(
     ("contents", "message"),
     [
         (b"", "is not valid JSON"),
         (b"\xff\xfe", "is not valid JSON"),
         (b"[" * 100_000, "is not valid JSON"),
-        (b"[]", "is of the format None"),
-        (b'{"format": 2}', "is of the format 2; this modelseal reads format 1"),
+        (b"[]", "has the format None"),
+        (b'{"format": 2}', "has the format 2; this modelseal reads format 1"),
         (b'{"format": 1}', "is not a manifest: seal: Field required"),
     ],
 )
-def test_what_is_no_manifest_is_refused(
+def test_an_invalid_manifest_is_refused_before_loading(
     model: Path, marker: Path, contents: bytes, message: str
 ) -> None:
     (model / "manifest.json").write_bytes(contents)
@@ -87,7 +90,7 @@ def test_a_manifest_cannot_name_files_outside_its_folder(model: Path, name: str)
     document["files"] = {name: {"sha256": "0" * 64, "size": 1}}
     (model / "manifest.json").write_text(json.dumps(document))
 
-    with pytest.raises(errors.ManifestError, match="is no name for a file"):
+    with pytest.raises(errors.ManifestError, match="is not a valid name for a file"):
         open_sealed(model)
 
 
@@ -100,7 +103,9 @@ def test_a_manifest_cannot_name_files_outside_its_folder(model: Path, name: str)
         ("environment", {"x": {"version": "not a version", "guarded": True}}),
     ],
 )
-def test_a_manifest_of_nonsense_is_refused(model: Path, field: str, value: object) -> None:
+def test_a_manifest_with_an_invalid_field_is_refused(
+    model: Path, field: str, value: object
+) -> None:
     document = json.loads((model / "manifest.json").read_bytes()) | {field: value}
     (model / "manifest.json").write_text(json.dumps(document))
 
@@ -108,7 +113,7 @@ def test_a_manifest_of_nonsense_is_refused(model: Path, field: str, value: objec
         open_sealed(model)
 
 
-@pytest.mark.usefixtures("same_site")
+@pytest.mark.usefixtures("same_packages")
 def test_another_manifest_than_the_expected_one_is_refused_before_loading(
     model: Path, marker: Path
 ) -> None:
@@ -117,7 +122,7 @@ def test_another_manifest_than_the_expected_one_is_refused_before_loading(
     assert not marker.exists()
 
 
-@pytest.mark.usefixtures("same_site")
+@pytest.mark.usefixtures("same_packages")
 @pytest.mark.parametrize(
     "damage", ["flip", "truncate", "extend", "empty", "remove", "folder", "pipe"]
 )
@@ -155,24 +160,36 @@ def test_another_series_or_an_older_patch_is_refused_before_loading(
     model: Path, marker: Path, tmp_path: Path, running: str, error: type[SealedModelError]
 ) -> None:
     with (
-        on_path(toy_site(tmp_path / "reader", guardedlib=running)),
+        on_path(toy_site_packages(tmp_path / "reader", guardedlib=running)),
         pytest.raises(error, match=rf"guardedlib 1\.2\.3; {running}.*guardedlib~=1\.2\.3"),
     ):
         open_sealed(model)
     assert not marker.exists()
 
 
+@pytest.mark.usefixtures("same_packages")
+def test_another_series_is_reported_before_an_older_patch(model: Path) -> None:
+    environment = read_manifest(model)[0].model_dump(mode="json")["environment"]
+    environment["guardedlib"]["version"] = "1.2.9"
+    environment["toyservice"]["version"] = "2.0.0"
+    rewrite(model, environment=environment)
+
+    with pytest.raises(errors.SeriesMismatchError, match=r"toyservice 2\.0\.0; 1\.0\.0"):
+        open_sealed(model)
+
+
 def test_a_newer_patch_is_accepted_and_reported(model: Path, tmp_path: Path) -> None:
-    with on_path(toy_site(tmp_path / "reader", guardedlib="1.2.9")):
+    with on_path(toy_site_packages(tmp_path / "reader", guardedlib="1.2.9")):
         assert open_sealed(model).running["guardedlib"] == "1.2.9"
 
 
 def test_a_newer_patch_that_answers_differently_is_refused(model: Path, tmp_path: Path) -> None:
     with (
-        on_path(toy_site(tmp_path / "reader", guardedlib="1.2.9", factor="2.0000001")),
+        on_path(toy_site_packages(tmp_path / "reader", guardedlib="1.2.9", factor="2.0000001")),
         pytest.raises(
             errors.GoldenMismatchError,
-            match=r"'score' moved for 3 of 3 inputs, most for input 2: golden 6\.0, now 6\.0000003",
+            match=r"'score' changed for 3 of 3 inputs, most for input 2: "
+            r"golden 6\.0, now 6\.0000003",
         ),
     ):
         open_sealed(model)
@@ -181,7 +198,7 @@ def test_a_newer_patch_that_answers_differently_is_refused(model: Path, tmp_path
 def test_a_missing_guarded_distribution_is_refused_before_loading(
     model: Path, marker: Path, tmp_path: Path
 ) -> None:
-    site = toy_site(tmp_path / "reader")
+    site = toy_site_packages(tmp_path / "reader")
     (site.path / "guardedlib-1.2.3.dist-info" / "METADATA").unlink()
     (site.path / "guardedlib-1.2.3.dist-info").rename(tmp_path / "removed")
 
@@ -193,7 +210,7 @@ def test_a_missing_guarded_distribution_is_refused_before_loading(
     assert not marker.exists()
 
 
-@pytest.mark.usefixtures("same_site")
+@pytest.mark.usefixtures("same_packages")
 def test_another_minor_version_of_python_is_refused_before_loading(
     model: Path, marker: Path
 ) -> None:
@@ -204,7 +221,7 @@ def test_another_minor_version_of_python_is_refused_before_loading(
     assert not marker.exists()
 
 
-@pytest.mark.usefixtures("same_site")
+@pytest.mark.usefixtures("same_packages")
 @pytest.mark.parametrize(
     ("loader", "error"),
     [
@@ -214,7 +231,7 @@ def test_another_minor_version_of_python_is_refused_before_loading(
         ("broken-predict", errors.PredictError),
     ],
 )
-def test_each_failure_of_the_loader_is_its_own_error(
+def test_each_failure_of_the_loader_has_its_own_error(
     model: Path, loader: str, error: type[SealedModelError]
 ) -> None:
     rewrite(model, loader=loader)
@@ -223,15 +240,15 @@ def test_each_failure_of_the_loader_is_its_own_error(
         open_sealed(model)
 
 
-def test_every_refusal_has_a_code_of_its_own_and_a_remedy() -> None:
+def test_every_refusal_has_its_own_code_and_a_remedy() -> None:
     refusals = SealedModelError.__subclasses__()
 
     assert len({refusal.code for refusal in refusals}) == len(refusals)
     assert str(errors.LoadError("It broke.", remedy="Mend it.")) == "It broke. Mend it."
 
 
-@pytest.mark.usefixtures("same_site")
-def test_a_model_whose_paths_disagree_is_refused_though_it_answers_as_sealed(
+@pytest.mark.usefixtures("same_packages")
+def test_a_model_whose_paths_disagree_is_refused_even_if_its_answers_are_unchanged(
     tmp_path: Path,
 ) -> None:
     golden = GoldenSet(
@@ -260,7 +277,7 @@ def test_a_model_whose_paths_disagree_is_refused_though_it_answers_as_sealed(
     assert refusal.value.code == "paths"
 
 
-@pytest.mark.usefixtures("same_site")
+@pytest.mark.usefixtures("same_packages")
 def test_a_model_that_was_sealed_before_agreements_were_declared_opens(model: Path) -> None:
     path = model / "manifest.json"
     document = json.loads(path.read_text())

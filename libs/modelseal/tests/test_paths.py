@@ -1,4 +1,4 @@
-"""What is at a path, and paths that no system takes."""
+"""Kinds of paths, and impossible paths."""
 
 import errno
 import os
@@ -9,7 +9,7 @@ import pytest
 from modelseal.paths import follow, kind_of, make_folder, printable
 
 
-def test_the_kind_of_what_a_path_leads_to(tmp_path: Path) -> None:
+def test_the_kind_of_a_path_is_that_of_its_target(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "link").symlink_to("file")
     (tmp_path / "dangling").symlink_to("missing")
@@ -41,7 +41,7 @@ def test_the_kind_of_what_a_path_leads_to(tmp_path: Path) -> None:
         ("file/inside", errno.ENOTDIR),
     ],
 )
-def test_a_path_that_cannot_be_is_an_error_of_the_system_before_anything_is_made(
+def test_an_impossible_path_is_an_os_error_before_anything_is_created(
     tmp_path: Path, name: str, number: int
 ) -> None:
     (tmp_path / "file").touch()
@@ -50,12 +50,12 @@ def test_a_path_that_cannot_be_is_an_error_of_the_system_before_anything_is_made
     for ask in (kind_of, follow, make_folder):
         with pytest.raises(OSError, match=r".") as refused:
             ask(tmp_path / name)
-        # A folder of the name of a link is one too many, whatever the link leads to.
+        # mkdir fails with EEXIST for a link, even for one to itself.
         assert refused.value.errno in {number, errno.EEXIST}
     assert set(tmp_path.iterdir()) == before
 
 
-def test_an_output_that_is_a_link_is_written_where_the_link_leads(tmp_path: Path) -> None:
+def test_an_output_path_that_is_a_link_is_replaced_by_its_target(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     (tmp_path / "one").symlink_to("two")
     (tmp_path / "two").symlink_to("there/out.csv")
@@ -67,6 +67,6 @@ def test_an_output_that_is_a_link_is_written_where_the_link_leads(tmp_path: Path
 @pytest.mark.parametrize(
     ("raw", "text"), [(b"caf\xc3\xa9.csv", "café.csv"), (b"caf\xe9.csv", "caf\\xe9.csv")]
 )
-def test_a_name_is_text_that_utf8_can_hold(raw: bytes, text: str) -> None:
+def test_a_printable_name_is_valid_utf8(raw: bytes, text: str) -> None:
     assert printable(os.fsdecode(raw)) == text
     assert printable(Path(os.fsdecode(raw))).encode().decode() == text

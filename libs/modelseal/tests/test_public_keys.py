@@ -11,8 +11,8 @@ from modelseal.errors import PublicKeyError
 from modelseal.public_keys import encode_public_key, parse_public_key
 from signers import Signer
 
-# The points of RFC 8032's curve whose order divides 8, and two other encodings that libraries take
-# for such points. Worked out from the curve's equation, not by the code under test.
+# The points of RFC 8032's curve whose order divides 8, and two other encodings that are accepted
+# for them. Computed from the curve's equation, not by the code under test.
 P = 2**255 - 19
 ORDER_8 = "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"
 WEAK = [
@@ -27,13 +27,13 @@ WEAK = [
 
 
 @given(st.binary(min_size=32, max_size=32))
-def test_every_key_but_a_weak_one_is_what_its_text_says(key: bytes) -> None:
+def test_every_key_except_weak_ones_survives_its_text_form(key: bytes) -> None:
     weak = {one[:31] + bytes([one[31] & 0x7F]) for one in WEAK}
     if key[:31] + bytes([key[31] & 0x7F]) not in weak:
         assert parse_public_key(encode_public_key(key)) == key
 
 
-def test_the_key_of_a_signer_is_one() -> None:
+def test_the_key_of_a_signer_is_parsed() -> None:
     signer = Signer()
 
     assert (
@@ -43,13 +43,13 @@ def test_the_key_of_a_signer_is_one() -> None:
 
 @pytest.mark.parametrize("sign", [0x00, 0x80])
 @pytest.mark.parametrize("key", WEAK)
-def test_a_key_for_which_anybody_can_sign_is_refused(key: bytes, sign: int) -> None:
+def test_a_key_for_which_anybody_can_forge_signatures_is_refused(key: bytes, sign: int) -> None:
     with pytest.raises(PublicKeyError, match="weak key"):
         parse_public_key(encode_public_key(key[:31] + bytes([key[31] | sign])))
 
 
-def test_a_key_of_zeros_is_weak_indeed() -> None:
-    # Without a private key: R of small order and S of zero verify once the hash's order fits.
+def test_a_signature_for_the_key_of_zeros_can_be_forged() -> None:
+    # Without a private key: R of small order and S of zero are valid for some hashes.
     public = Ed25519PublicKey.from_public_bytes(bytes(32))
     forged = WEAK[1] + bytes(32)
 
@@ -80,6 +80,6 @@ def test_a_key_of_zeros_is_weak_indeed() -> None:
         "-----BEGIN PUBLIC KEY-----",
     ],
 )
-def test_what_has_another_form_is_no_key(text: str) -> None:
+def test_text_of_another_form_is_not_a_key(text: str) -> None:
     with pytest.raises(PublicKeyError, match="is not a public key of the form ed25519:BASE64"):
         parse_public_key(text)

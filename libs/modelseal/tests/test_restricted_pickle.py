@@ -18,7 +18,7 @@ NOTHING = AllowedGlobals(frozenset(), frozenset())
 
 
 class Weight:
-    """What a toy service keeps."""
+    """A class of a toy service."""
 
     value = 1.0
 
@@ -54,11 +54,11 @@ plain = st.recursive(
 
 
 @given(plain)
-def test_plain_values_need_no_list(value: object) -> None:
+def test_plain_values_need_no_allowlist(value: object) -> None:
     assert load(pickle.dumps(value, protocol=5), NOTHING) == value
 
 
-def test_listed_objects_are_made_called_and_referred_to() -> None:
+def test_allowed_objects_are_created_called_and_referred_to() -> None:
     weight = Weight()
     weight.value = 0.5
     found = load(pickle.dumps([weight, Fraction(1, 3), defaultdict(OrderedDict, a=1)]))
@@ -82,21 +82,21 @@ def test_everything_else_is_refused_with_its_name(value: object, what: str, prot
         load(pickle.dumps(value, protocol=protocol, fix_imports=False))
 
 
-def test_a_renamed_object_is_found_under_either_name() -> None:
+def test_a_renamed_object_is_found_under_both_names() -> None:
     pickled = pickle.dumps(Weight(), protocol=4)
     module = Weight.__module__.encode()
     old = pickled.replace(b"\x8c" + bytes([len(module)]) + module, b"\x8c\x0aold_module")
     assert type(load(old)) is type(load(pickled)) is Weight
 
 
-def test_an_attribute_of_a_listed_object_has_no_name() -> None:
-    # A pickler writes a method of a class so.
+def test_an_attribute_of_an_allowed_object_is_refused() -> None:
+    # A method of a class is pickled this way.
     with pytest.raises(UnsafePickleError, match=r"names fractions:Fraction\.from_float"):
         load(b"\x80\x04\x8c\x09fractions\x8c\x13Fraction.from_float\x93.")
 
 
 @pytest.mark.parametrize("changed", [Weight, Fraction, OrderedDict])
-def test_a_listed_class_cannot_be_changed(changed: type) -> None:
+def test_an_allowed_class_cannot_be_changed(changed: type) -> None:
     module, name = name_of(changed).split(":")
     named = f"c{module}\n{name}\n".encode()
     with pytest.raises(UnsafePickleError, match=f"changes {module}:{name}"):
@@ -104,7 +104,7 @@ def test_a_listed_class_cannot_be_changed(changed: type) -> None:
     assert Weight.value == 1.0
 
 
-def test_nothing_is_imported_for_a_pickle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pickle_imports_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "planted.py").write_text("raise SystemExit('imported')")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(UnsafePickleError, match="names planted:thing"):
@@ -114,11 +114,11 @@ def test_nothing_is_imported_for_a_pickle(tmp_path: Path, monkeypatch: pytest.Mo
 
 @example(b"Vtext\n.")
 @given(st.binary(max_size=60))
-def test_no_bytes_import_anything_or_name_what_is_not_listed(tail: bytes) -> None:
+def test_no_bytes_import_anything_or_name_an_object_outside_the_allowlist(tail: bytes) -> None:
     reader = RestrictedUnpickler(
         io.BytesIO(b"\x80\x04cfractions\nFraction\n" + tail), "model.pkl", TOY
     )
-    # Python's codecs, by which some opcodes decode text.
+    # Some opcodes import a codec to decode text.
     before = set(sys.modules) | {"encodings.raw_unicode_escape"}
     with suppress(Exception):
         reader.load()
@@ -126,7 +126,7 @@ def test_no_bytes_import_anything_or_name_what_is_not_listed(tail: bytes) -> Non
     assert reader.used <= {Fraction, Weight, defaultdict, OrderedDict}
 
 
-def test_no_more_memory_is_taken_than_the_pickle_is_long() -> None:
+def test_a_pickle_allocates_no_more_memory_than_its_length() -> None:
     length = (2**40).to_bytes(8, "little")
     for opcode in (pickle.BYTEARRAY8, pickle.BINBYTES8, pickle.BINUNICODE8):
         with pytest.raises((EOFError, pickle.UnpicklingError)):

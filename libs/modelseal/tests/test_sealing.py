@@ -15,7 +15,7 @@ from modelseal import Agreement, GoldenSet, Manifest, SealError, Tolerance, open
 from modelseal.errors import ManifestError
 from modelseal.sealing import check_destination
 from signers import Signer
-from sites import on_path, toy_site
+from site_packages import on_path, toy_site_packages
 
 TESTS = Path(__file__).parent
 ONE_AND_A_HALF = pickle.dumps(1.5)
@@ -23,7 +23,7 @@ ONE_AND_A_HALF = pickle.dumps(1.5)
 
 @pytest.fixture(autouse=True)
 def toy_installed(tmp_path: Path) -> Iterator[None]:
-    with on_path(toy_site(tmp_path / "site")):
+    with on_path(toy_site_packages(tmp_path / "site")):
         yield
 
 
@@ -50,7 +50,7 @@ def seal_toy(destination: Path, **changes: Any) -> Manifest:  # noqa: ANN401 - s
 
 
 def two_paths(*, gap: float, tolerance: float = 1e-6) -> dict[str, Any]:
-    """What `seal` takes of a model whose request path is off by a gap, and says so."""
+    """Arguments of `seal` for a model whose request path differs by a gap, as its golden set."""
     golden = GoldenSet(
         inputs=(1.0, 3.0),
         outputs={"table": (2.0, 6.0), "request": (2.0 + gap, 6.0 + gap)},
@@ -69,7 +69,7 @@ def test_a_model_whose_paths_disagree_about_one_answer_is_not_sealed(tmp_path: P
     assert list(tmp_path.glob("model*")) == []
 
 
-def test_a_model_whose_paths_disagree_in_a_fresh_process_only_is_not_sealed(
+def test_a_model_whose_paths_disagree_only_in_a_fresh_process_is_not_sealed(
     tmp_path: Path,
 ) -> None:
     fields = two_paths(gap=0.5)
@@ -91,7 +91,9 @@ def test_a_model_whose_paths_agree_is_sealed_and_its_manifest_declares_it(tmp_pa
     assert declared.tolerance == Tolerance(absolute=1e-6)
 
 
-def test_what_predicting_loads_and_the_service_requires_is_guarded(tmp_path: Path) -> None:
+def test_distributions_that_predicting_imports_and_the_service_requires_are_guarded(
+    tmp_path: Path,
+) -> None:
     manifest = seal_toy(tmp_path / "model")
 
     assert manifest.guarded == {
@@ -101,13 +103,13 @@ def test_what_predicting_loads_and_the_service_requires_is_guarded(tmp_path: Pat
     }
     # Required, but not loaded.
     assert manifest.environment["bystander"].version == "5.0.0"
-    # Loaded, but only because it happens to be installed where the model was trained.
+    # Loaded, but only because it is installed, and not required by the service.
     assert manifest.environment["plotting"].guarded is False
-    # Pydantic is loaded, but by the checker itself.
+    # Pydantic is loaded, but by modelseal itself.
     assert manifest.environment["pydantic"].guarded is False
 
 
-def test_the_manifest_on_disk_says_what_was_sealed(tmp_path: Path) -> None:
+def test_the_manifest_on_disk_describes_the_sealed_model(tmp_path: Path) -> None:
     manifest = seal_toy(tmp_path / "model")
 
     document = json.loads((tmp_path / "model" / "manifest.json").read_text())
@@ -136,15 +138,15 @@ def test_a_model_that_does_not_load_in_a_fresh_process_is_not_sealed(tmp_path: P
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"files": {"../model.pkl": ONE_AND_A_HALF}}, "is no name for a file"),
-        ({"files": {"manifest.json": ONE_AND_A_HALF}}, "is no name for a file"),
+        ({"files": {"../model.pkl": ONE_AND_A_HALF}}, "is not a valid name for a file"),
+        ({"files": {"manifest.json": ONE_AND_A_HALF}}, "is not a valid name for a file"),
         ({"files": {}}, "at least 1 item"),
         ({"metrics": {"auc": math.nan}}, "finite number"),
         ({"data": {"rows": math.nan}}, "not JSON compliant"),
         ({"name": ""}, "at least 1 character"),
     ],
 )
-def test_what_cannot_be_described_is_not_sealed(
+def test_a_model_that_cannot_be_described_is_not_sealed(
     tmp_path: Path, changes: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(SealError, match=message):
@@ -165,7 +167,7 @@ def test_sealing_replaces_a_sealed_model_and_leaves_nothing_else(tmp_path: Path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "site"]
 
 
-def test_sealing_does_not_touch_a_folder_that_is_no_sealed_model(tmp_path: Path) -> None:
+def test_sealing_does_not_change_a_folder_that_is_not_a_sealed_model(tmp_path: Path) -> None:
     precious = tmp_path / "home" / "thesis.txt"
     precious.parent.mkdir()
     precious.write_text("ten years")
@@ -175,7 +177,9 @@ def test_sealing_does_not_touch_a_folder_that_is_no_sealed_model(tmp_path: Path)
     assert precious.read_text() == "ten years"
 
 
-def test_sealing_does_not_touch_a_folder_whose_manifest_is_another_programs(tmp_path: Path) -> None:
+def test_sealing_does_not_change_a_folder_with_the_manifest_of_another_program(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "webapp" / "src").mkdir(parents=True)
     (tmp_path / "webapp" / "manifest.json").write_text('{"name": "my web app"}')
     (tmp_path / "webapp" / "src" / "app.js").write_text("precious")
@@ -185,8 +189,8 @@ def test_sealing_does_not_touch_a_folder_whose_manifest_is_another_programs(tmp_
     assert (tmp_path / "webapp" / "src" / "app.js").read_text() == "precious"
 
 
-def test_sealing_does_not_replace_a_model_with_other_files_beside_it(tmp_path: Path) -> None:
-    seal_toy(tmp_path / "model")
+@pytest.mark.usefixtures("model")
+def test_sealing_does_not_replace_a_folder_with_other_files(tmp_path: Path) -> None:
     (tmp_path / "model" / "notes.txt").write_text("precious")
 
     with pytest.raises(SealError, match="or holds other files, too"):
@@ -229,24 +233,23 @@ def test_the_commit_is_that_of_the_code_and_not_of_the_working_folder(
     assert seal_toy(tmp_path / "changed").git_commit == f"{commit}-dirty"
 
 
+@pytest.mark.usefixtures("model")
 def test_a_failed_seal_leaves_the_previous_model_intact(tmp_path: Path) -> None:
-    seal_toy(tmp_path / "model")
-
     with pytest.raises(SealError):
         seal_toy(tmp_path / "model", version="2.0.0", golden=golden(3.5))
 
     assert open_sealed(tmp_path / "model").manifest.version == "1.0.0"
 
 
+@pytest.mark.usefixtures("model")
 def test_a_full_disk_is_a_seal_error_that_leaves_the_previous_model_intact(tmp_path: Path) -> None:
-    seal_toy(tmp_path / "model")
     # The size limit of a process makes write() fail as a full disk does.
     code = (
         "import resource, signal, sys\n"
         "from pathlib import Path\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
-        # What it imports would be kept cut off, and break whoever imports it next.
+        # Bytecode files would be truncated, and break later imports.
         "sys.dont_write_bytecode = True\n"
         "from test_sealing import seal_toy\n"
         "from modelseal import SealError\n"
@@ -270,8 +273,8 @@ def test_a_full_disk_is_a_seal_error_that_leaves_the_previous_model_intact(tmp_p
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "site"]
 
 
+@pytest.mark.usefixtures("model")
 def test_a_seal_killed_halfway_leaves_the_previous_model_intact(tmp_path: Path) -> None:
-    seal_toy(tmp_path / "model")
     code = (
         "import sys\n"
         "from pathlib import Path\n"
@@ -318,8 +321,8 @@ def test_text_that_is_not_utf8_is_not_sealed(tmp_path: Path) -> None:
     assert_nothing_left(tmp_path)
 
 
+@pytest.mark.usefixtures("model")
 def test_a_manifest_with_text_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
-    seal_toy(tmp_path / "model")
     path = tmp_path / "model" / "manifest.json"
     document = json.loads(path.read_bytes()) | {"data": {"source": "\udce9.csv"}, "seal": "0" * 64}
     text = json.dumps(document)
@@ -330,7 +333,7 @@ def test_a_manifest_with_text_that_is_not_utf8_is_refused(tmp_path: Path) -> Non
         open_sealed(tmp_path / "model")
 
 
-def test_a_link_is_followed_and_stays(tmp_path: Path) -> None:
+def test_the_target_of_a_link_is_written_and_the_link_stays(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("releases/current")
     seal_toy(tmp_path / "link")
     seal_toy(tmp_path / "link", version="2.0.0")
@@ -341,7 +344,7 @@ def test_a_link_is_followed_and_stays(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, lambda path: Path(path).symlink_to(path)])
-def test_a_pipe_or_a_loop_of_links_is_refused_and_stays(
+def test_a_pipe_or_a_link_to_itself_is_refused_and_not_replaced(
     tmp_path: Path, make: Callable[[Path], None]
 ) -> None:
     make(tmp_path / "model")
@@ -355,8 +358,8 @@ def assert_nothing_left(folder: Path) -> None:
     assert [path.name for path in folder.iterdir()] == ["site"]
 
 
+@pytest.mark.usefixtures("model")
 def test_a_new_seal_is_unsigned_and_may_replace_a_signed_model(tmp_path: Path) -> None:
-    seal_toy(tmp_path / "model")
     Signer().sign(tmp_path / "model")
 
     seal_toy(tmp_path / "model", version="2.0.0")

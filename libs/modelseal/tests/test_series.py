@@ -2,7 +2,7 @@ import pytest
 from modelseal.series import compatible_releases
 from packaging.version import Version
 
-# version, its range, what it admits, what it does not
+# version, its range, versions in the range, versions outside the range
 SERIES = [
     ("1.26.4", "~=1.26.4", ["1.26.4", "1.26.99", "1.26.4.post1"], ["1.26.3", "1.27.0", "2.0.0"]),
     ("1.26.4", "~=1.26.4", ["1.26.5rc1"], ["1.27.0rc1"]),
@@ -18,7 +18,7 @@ SERIES = [
 
 
 @pytest.mark.parametrize(("version", "expected", "admitted", "refused"), SERIES)
-def test_a_series_holds_its_patches_and_nothing_else(
+def test_a_series_contains_only_its_patches(
     version: str, expected: str, admitted: list[str], refused: list[str]
 ) -> None:
     series = compatible_releases(Version(version))

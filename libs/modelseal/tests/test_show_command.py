@@ -1,4 +1,4 @@
-"""`modelseal show` prints what the manifest says, and loads nothing."""
+"""`modelseal show` prints the manifest, and loads nothing."""
 
 import json
 from pathlib import Path
@@ -31,7 +31,7 @@ def test_the_manifest_is_shown_as_text(model: Path, marker: Path) -> None:
     assert not marker.exists()
 
 
-def test_as_json_it_is_the_manifest_with_its_digest_and_signer(model: Path) -> None:
+def test_the_json_output_is_the_manifest_with_its_digest_and_signer(model: Path) -> None:
     signer = Signer()
     key = signer.write(model.parent / "key.pem")
     assert CliRunner().invoke(app, ["sign", str(model), "--key", str(key)]).exit_code == 0

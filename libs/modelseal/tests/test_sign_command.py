@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from modelseal import open_sealed
 from modelseal.cli import app
-from modelseal.folders import holds_only_a_model
 from modelseal.manifest import read_manifest
+from modelseal.model_files import holds_only_a_model
 from modelseal.public_keys import encode_public_key
 from signers import Signer
 from typer.testing import CliRunner, Result
@@ -26,7 +26,7 @@ def modelseal(*arguments: str | Path) -> Result:
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
-pytestmark = pytest.mark.usefixtures("same_site")
+pytestmark = pytest.mark.usefixtures("same_packages")
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +46,7 @@ def printed(result: Result) -> dict[str, str]:
     return dict(line.split("=", 1) for line in result.stdout.splitlines())
 
 
-def test_what_the_command_prints_opens_the_model(model: Path, key: Path) -> None:
+def test_the_printed_settings_open_the_model(model: Path, key: Path) -> None:
     signed = modelseal("sign", model, "--key", key)
     settings = printed(signed)
 
@@ -67,7 +67,7 @@ def test_what_the_command_prints_opens_the_model(model: Path, key: Path) -> None
     assert "'latest' is not a public key" in no_key.stderr
 
 
-def test_the_signature_says_what_it_signs_and_until_when(model: Path, key: Path) -> None:
+def test_the_signature_contains_the_signed_model_and_its_expiry(model: Path, key: Path) -> None:
     settings = printed(modelseal("sign", model, "--key", key, "--expires-days", "90"))
 
     document = json.loads((model / "signature.json").read_bytes())
@@ -84,7 +84,7 @@ def test_the_signature_says_what_it_signs_and_until_when(model: Path, key: Path)
     }
 
 
-def test_a_model_that_is_signed_again_has_the_new_signature_and_nothing_beside_it(
+def test_signing_again_replaces_the_signature_and_leaves_no_other_files(
     model: Path, key: Path, tmp_path: Path
 ) -> None:
     before = printed(modelseal("sign", model, "--key", Signer().write(tmp_path / "old.pem")))
@@ -123,7 +123,7 @@ def test_a_model_that_does_not_verify_is_not_signed(model: Path, key: Path, dama
 
 @pytest.mark.skipif(OPENSSL is None, reason="openssl is not installed")
 @pytest.mark.parametrize("passphrase", [None, "correct horse"])
-def test_a_key_of_openssl_signs_and_its_public_key_is_the_one_that_openssl_prints(
+def test_a_key_of_openssl_signs_and_has_the_public_key_that_openssl_prints(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, passphrase: str | None
 ) -> None:
     assert OPENSSL is not None
@@ -143,7 +143,7 @@ def test_a_key_of_openssl_signs_and_its_public_key_is_the_one_that_openssl_print
     assert open_sealed(model, signers=[settings["MODEL_SIGNERS"]]).manifest.name == "toy"
 
 
-def test_a_passphrase_that_is_set_does_not_disturb_a_key_without_one(
+def test_a_passphrase_is_ignored_for_an_unencrypted_key(
     model: Path, key: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MODELSEAL_KEY_PASSPHRASE", "not needed")
@@ -161,15 +161,15 @@ def _elliptic(path: Path) -> None:
     [
         ("absent", "cannot be read: No such file"),
         ("a folder", "cannot be read: Is a directory"),
-        ("no key", "holds no private key in PEM"),
-        ("a public key", "holds no private key in PEM"),
+        ("no key", "has no private key in PEM"),
+        ("a public key", "has no private key in PEM"),
         ("damaged", "cannot be used: it is damaged"),
-        ("of another kind", "is of another kind than ed25519"),
+        ("of another kind", "is not an ed25519 key"),
         ("encrypted", "is encrypted"),
         ("wrong passphrase", "it is damaged, or the passphrase is wrong"),
     ],
 )
-def test_a_key_that_cannot_be_used_exits_with_2_and_signs_nothing(
+def test_sign_ends_with_2_and_signs_nothing_if_the_key_cannot_be_used(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, message: str
 ) -> None:
     path = tmp_path / "signer.pem"
@@ -198,7 +198,7 @@ def test_a_key_that_cannot_be_used_exits_with_2_and_signs_nothing(
     assert not (model / "signature.json").exists()
 
 
-def test_a_signature_that_cannot_be_written_leaves_the_one_before(
+def test_a_signature_that_cannot_be_written_leaves_no_temporary_files(
     model: Path, key: Path, tmp_path: Path
 ) -> None:
     modelseal("sign", model, "--key", key)
@@ -216,7 +216,7 @@ def test_a_signature_that_cannot_be_written_leaves_the_one_before(
     assert [path.name for path in tmp_path.glob(".model-*")] == []
 
 
-def test_a_full_disk_leaves_the_signature_before_as_it_was(
+def test_a_full_disk_leaves_the_previous_signature_unchanged(
     model: Path, key: Path, tmp_path: Path
 ) -> None:
     modelseal("sign", model, "--key", key)

@@ -1,4 +1,4 @@
-"""A model that must be signed opens only with a signature of a signer, and else before loading."""
+"""A model that must be signed is refused before loading if no signer signed it."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ from modelseal.manifest import encode_manifest, read_manifest
 from modelseal.signature import SIGNATURE_NAME
 from signers import NOW, Signer
 
-pytestmark = pytest.mark.usefixtures("same_site")
+pytestmark = pytest.mark.usefixtures("same_packages")
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def signed(model: Path, signer: Signer) -> Path:
 def refuses(
     model: Path, marker: Path, *signers: Signer, sha256: str | None = None
 ) -> SealedModelError:
-    """How a model is refused, which must be before its loader is called."""
+    """Open a model that must be refused before its loader is called; return the refusal."""
     with pytest.raises(SealedModelError) as refusal:
         open_sealed(model, expected_sha256=sha256, signers=[one.public for one in signers])
     assert not marker.exists()
@@ -52,7 +52,7 @@ def test_a_signed_model_opens_for_its_signer_and_for_one_of_several(
     assert open_sealed(signed, signers=others, expected_sha256=digest).sha256 == digest
 
 
-def test_a_model_without_a_signature_opens_where_none_is_asked_for(model: Path) -> None:
+def test_an_unsigned_model_opens_if_no_signer_is_given(model: Path) -> None:
     assert open_sealed(model).manifest.name == "toy"
     (model / SIGNATURE_NAME).write_text("no signature at all")
     assert open_sealed(model).manifest.name == "toy"
@@ -104,7 +104,7 @@ def test_a_signature_of_another_model_is_refused(
     assert "belongs to another model, or the manifest changed" in refusal.remedy
 
 
-def test_a_consistent_lie_is_stopped_by_a_signer_or_a_digest_and_by_nothing_else(
+def test_only_a_signer_or_a_digest_stops_a_consistent_forgery(
     signed: Path, signer: Signer, marker: Path, tmp_path: Path
 ) -> None:
     digest = read_manifest(signed)[1]
@@ -113,14 +113,14 @@ def test_a_consistent_lie_is_stopped_by_a_signer_or_a_digest_and_by_nothing_else
     assert isinstance(refuses(signed, marker, signer), errors.BadSignatureError)
     assert isinstance(refuses(signed, marker, sha256=digest), errors.ManifestDigestError)
     assert not (tmp_path / "taken over").exists()
-    # Its golden inputs refuse it, but only after it was loaded.
+    # Without a signer or a digest, it is refused only after it was loaded.
     with pytest.raises(errors.PredictError):
         open_sealed(signed)
     assert (tmp_path / "taken over").exists()
 
 
 @pytest.mark.parametrize(("signed_at", "days"), [(-1, 2), (0, None), (-365, None)])
-def test_a_signature_holds_until_it_expires(
+def test_a_signature_is_accepted_until_it_expires(
     model: Path, signer: Signer, signed_at: int, days: int | None
 ) -> None:
     signer.sign(model, signed=NOW + timedelta(days=signed_at), valid_days=days)
@@ -140,7 +140,7 @@ def test_a_signature_is_refused_from_its_expiry_on(
     assert "UTC now" in refusal.message
 
 
-def test_an_expired_signature_of_an_unknown_signer_is_told_as_unknown(
+def test_an_expired_signature_of_an_unknown_signer_is_refused_as_unknown(
     model: Path, marker: Path
 ) -> None:
     Signer().sign(model, signed=NOW - timedelta(days=2), valid_days=1)
@@ -161,7 +161,7 @@ def test_an_expired_signature_of_an_unknown_signer_is_told_as_unknown(
         (b" " * 20_000, "is larger than 16384 bytes"),
     ],
 )
-def test_what_is_no_signature_is_refused(
+def test_an_invalid_signature_is_refused(
     signed: Path, signer: Signer, marker: Path, contents: bytes, message: str
 ) -> None:
     (signed / SIGNATURE_NAME).write_bytes(contents)
@@ -172,17 +172,17 @@ def test_what_is_no_signature_is_refused(
     assert message in refusal.message
 
 
-def test_a_huge_signature_is_not_read_to_its_end(
+def test_a_huge_signature_is_refused_without_reading_all_of_it(
     signed: Path, signer: Signer, marker: Path
 ) -> None:
     with (signed / SIGNATURE_NAME).open("wb") as file:
-        file.truncate(2**40)  # a hole, of more bytes than there is memory
+        file.truncate(2**40)  # a sparse file, larger than the memory
 
     assert "is larger than" in refuses(signed, marker, signer).message
 
 
 @pytest.mark.parametrize("kind", ["folder", "pipe", "link to a pipe", "device", "link to itself"])
-def test_what_is_no_file_is_refused_and_not_waited_for(
+def test_a_signature_that_is_not_a_regular_file_is_refused_without_waiting(
     signed: Path, signer: Signer, marker: Path, tmp_path: Path, kind: str
 ) -> None:
     path = signed / SIGNATURE_NAME
@@ -226,7 +226,7 @@ Change = Callable[[bytes], bytes]
         pytest.param(lambda raw: raw.replace(b"Z", b"+00:00", 1), id="the same time otherwise"),
     ],
 )
-def test_another_way_to_write_the_same_signature_is_refused(
+def test_another_encoding_of_the_same_signature_is_refused(
     signed: Path, signer: Signer, marker: Path, change: Change
 ) -> None:
     path = signed / SIGNATURE_NAME
@@ -238,7 +238,7 @@ def test_another_way_to_write_the_same_signature_is_refused(
 
 
 @pytest.mark.parametrize("field", ["name", "version"])
-def test_a_signature_that_calls_the_model_otherwise_is_refused(
+def test_a_signature_with_another_name_or_version_is_refused(
     signed: Path, signer: Signer, marker: Path, field: str
 ) -> None:
     signer.sign_as(signed, **{field: "other"})
@@ -249,7 +249,7 @@ def test_a_signature_that_calls_the_model_otherwise_is_refused(
     assert "the manifest calls it ('toy', '1.0.0')" in refusal.message
 
 
-def test_a_signed_manifest_is_not_looked_into_before_its_signature_holds(
+def test_a_manifest_is_not_parsed_before_its_signature_is_verified(
     signed: Path, signer: Signer, marker: Path
 ) -> None:
     (signed / "manifest.json").write_bytes(b"[" * 100_000)
@@ -273,7 +273,7 @@ def test_a_signer_does_not_replace_the_expected_digest(
     assert isinstance(refusal, errors.ManifestDigestError)
 
 
-def test_a_signer_that_is_no_key_is_refused_whatever_the_model_is(
+def test_an_invalid_signer_is_an_error_even_if_the_model_is_valid(
     signed: Path, signer: Signer, marker: Path
 ) -> None:
     for signers in ([signer.public, "latest"], signer.public):
@@ -282,7 +282,7 @@ def test_a_signer_that_is_no_key_is_refused_whatever_the_model_is(
     assert not marker.exists()
 
 
-def test_opening_loads_cryptography_only_where_a_signer_is_asked_for(
+def test_opening_imports_cryptography_only_if_a_signer_is_given(
     signed: Path, signer: Signer
 ) -> None:
     code = (
@@ -307,7 +307,7 @@ def test_opening_loads_cryptography_only_where_a_signer_is_asked_for(
 
 
 class Payload:
-    """Pickles to a call: what a malicious model does when it is loaded."""
+    """Pickles to a function call, like a malicious model."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -317,7 +317,7 @@ class Payload:
 
 
 def replace_file(model: Path, contents: bytes) -> None:
-    """Give a model another file, and a manifest in which every digest is right."""
+    """Replace a file of a model, and write a manifest with the right digests."""
     (model / "model.pkl").write_bytes(contents)
     document = read_manifest(model)[0].model_dump(mode="json")
     record = {"sha256": hashlib.sha256(contents).hexdigest(), "size": len(contents)}

@@ -1,37 +1,24 @@
-"""Temporaries beside an output: whole or not at all, and gone after whatever happened."""
+"""Temporary files: an output is complete or absent, and a kill leaves nothing for long."""
 
 import contextlib
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import pytest
-from killed_writer import write
 from modelseal import temporaries
 from modelseal.temporaries import Temporary, exchange, remove_left
+from writers import PROCESSES, write, write_often, write_until_killed, write_when_asked
 
-SCRIPT = Path(__file__).with_name("killed_writer.py")
 NAMES = ["out.csv", "a b-c.tar.gz", "ü" * 127, "x" * 251 + ".csv", os.fsdecode(b"\xff\xfe.csv")]
-
-HOLD = """
-import sys
-from pathlib import Path
-from modelseal.temporaries import Temporary
-
-with Temporary(Path(sys.argv[1])) as temporary:
-    temporary.path.write_text("at work")
-    print(temporary.path, flush=True)
-    sys.stdin.read()
-    temporary.put_file()
-"""
 
 
 def state(destination: Path) -> str | None:
-    """What is at the destination: the text of the file, or of all files of the folder."""
+    """The text in the destination file, or in every file of the destination folder."""
     if not destination.exists():
         return None
     files = [destination] if destination.is_file() else sorted(destination.iterdir())
@@ -41,27 +28,25 @@ def state(destination: Path) -> str | None:
 
 
 @contextmanager
-def at_work(destination: Path) -> Iterator["subprocess.Popen[str]"]:
-    """A process that has a temporary for a destination, until its input ends."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", HOLD, destination],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+def at_work(destination: Path) -> Iterator[tuple[ForkServerProcess, Connection]]:
+    """A process with a temporary file, and the connection that lets it finish."""
+    test, writer = PROCESSES.Pipe()
+    process = PROCESSES.Process(target=write_when_asked, args=(destination, writer))
+    process.start()
     try:
-        assert process.stdout is not None
-        assert process.stdout.readline()
-        yield process
+        assert test.recv().exists()
+        yield process, test
     finally:
         process.kill()
-        process.communicate()
+        process.join()
+        for end in (test, writer):
+            end.close()
 
 
 @pytest.mark.parametrize(
     ("kind", "can_exchange"), [("file", True), ("folder", True), ("folder", False)]
 )
-def test_a_run_killed_at_any_call_leaves_the_old_output_or_the_new_and_the_next_removes_the_rest(
+def test_a_kill_at_any_call_leaves_the_old_or_the_new_output_and_the_next_run_removes_the_rest(
     tmp_path: Path, kind: str, *, can_exchange: bool
 ) -> None:
     seen: set[str | None] = set()
@@ -71,8 +56,13 @@ def test_a_run_killed_at_any_call_leaves_the_old_output_or_the_new_and_the_next_
         folder.mkdir()
         destination = folder / "out.d"
         write(destination, kind, "old")
-        command = [sys.executable, str(SCRIPT), str(destination), kind, str(calls)]
-        code = subprocess.run([*command, str(can_exchange)], check=False).returncode
+        process = PROCESSES.Process(
+            target=write_until_killed,
+            args=(destination, kind, calls),
+            kwargs={"can_exchange": can_exchange},
+        )
+        process.start()
+        process.join()
         found = state(destination)
         assert found in ("old", "new") or (found is None and not can_exchange), calls
         hidden += len(list(folder.iterdir())) - (found is not None)
@@ -81,9 +71,9 @@ def test_a_run_killed_at_any_call_leaves_the_old_output_or_the_new_and_the_next_
 
         assert [path.name for path in folder.iterdir()] == ["out.d"], calls
         seen.add(state(destination))
-        if code == 0:
+        if process.exitcode == 0:
             break
-        assert code == -signal.SIGKILL
+        assert process.exitcode == -signal.SIGKILL
     else:
         pytest.fail("the writer did not come to its end")
     assert seen == {"old", "new"}
@@ -91,11 +81,11 @@ def test_a_run_killed_at_any_call_leaves_the_old_output_or_the_new_and_the_next_
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_a_killed_run_left_is_removed_whatever_the_name(tmp_path: Path, name: str) -> None:
+def test_the_files_of_a_killed_run_are_removed_for_any_name(tmp_path: Path, name: str) -> None:
     destination = tmp_path / name
-    with at_work(destination) as process:
+    with at_work(destination) as (process, _):
         process.kill()
-        process.wait()
+        process.join()
     assert len(list(tmp_path.iterdir())) == 2
 
     write(destination, "file", "new")
@@ -104,24 +94,25 @@ def test_what_a_killed_run_left_is_removed_whatever_the_name(tmp_path: Path, nam
     assert destination.read_text() == "new"
 
 
-def test_what_a_run_that_is_alive_has_is_not_removed(tmp_path: Path) -> None:
+def test_the_files_of_a_running_process_are_not_removed(tmp_path: Path) -> None:
     destination = tmp_path / "out.csv"
-    with at_work(destination) as process:
+    with at_work(destination) as (process, connection):
         write(destination, "file", "mine")
         assert len(list(tmp_path.iterdir())) == 3
-        process.communicate("")
-        assert process.returncode == 0
+        connection.send("finish")
+        process.join()
+        assert process.exitcode == 0
 
     assert state(destination) == "at work"
     assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
 
 
-def test_temporaries_of_another_output_and_files_of_a_similar_name_are_left_alone(
+def test_temporary_files_of_other_outputs_and_files_with_similar_names_stay(
     tmp_path: Path,
 ) -> None:
-    with at_work(tmp_path / "out.csv-2") as process:
+    with at_work(tmp_path / "out.csv-2") as (process, _):
         process.kill()
-        process.wait()
+        process.join()
     others = {path.name for path in tmp_path.iterdir()}
     precious = {".out.csv", ".out.csv-backup", ".out.csv-0123456789abcdef", ".out.csv-x.tmp"}
     for name in precious:
@@ -132,20 +123,15 @@ def test_temporaries_of_another_output_and_files_of_a_similar_name_are_left_alon
     assert {path.name for path in tmp_path.iterdir()} == others | precious | {"out.csv"}
 
 
-def test_many_runs_at_once_all_end_and_leave_nothing(tmp_path: Path) -> None:
-    code = (
-        "import sys\nfrom pathlib import Path\nfrom killed_writer import write\n"
-        "for number in range(40):\n"
-        "    write(Path(sys.argv[1]), 'file', sys.argv[2])\n"
-    )
-    environment = os.environ | {"PYTHONPATH": str(SCRIPT.parent)}
+def test_concurrent_runs_all_succeed_and_leave_nothing(tmp_path: Path) -> None:
     destination = tmp_path / "out.csv"
-    runs = [
-        subprocess.Popen([sys.executable, "-c", code, destination, str(run)], env=environment)
-        for run in range(4)
-    ]
+    runs = [PROCESSES.Process(target=write_often, args=(destination, str(run))) for run in range(4)]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join(60)
 
-    assert [run.wait(60) for run in runs] == [0, 0, 0, 0]
+    assert [run.exitcode for run in runs] == [0, 0, 0, 0]
     assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
     assert destination.read_text() in {"0", "1", "2", "3"}
 
@@ -161,14 +147,14 @@ def test_an_error_leaves_the_old_output_and_nothing_else(tmp_path: Path) -> None
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
-def test_an_interruption_between_two_renames_brings_the_old_folder_back(
+def test_an_interruption_between_two_renames_restores_the_old_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tmp_path / "model", "folder", "old")
     rename = Path.rename
 
     def interrupted(self: Path, target: Path) -> Path:
-        # The old folder has been moved away; the new one is about to take its place.
+        # After the old folder was moved away, and before the new one is moved.
         if self.name.endswith("-new"):
             raise KeyboardInterrupt
         return rename(self, target)
@@ -192,7 +178,7 @@ def test_two_folders_are_exchanged_in_one_step(tmp_path: Path) -> None:
         exchange(tmp_path / "a", tmp_path / "missing")
 
 
-def test_the_temporary_has_the_suffix_of_its_destination(tmp_path: Path) -> None:
+def test_the_temporary_file_has_the_suffix_of_its_destination(tmp_path: Path) -> None:
     with Temporary(tmp_path / "out.parquet") as temporary:
         assert temporary.path.suffix == ".parquet"
         assert temporary.path.parent == tmp_path

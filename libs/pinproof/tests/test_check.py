@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from pinproof.check import RootError, check
-from pinproof.policy import PolicyError
+from pinproof.repository.policy import PolicyError
 
 Files = Mapping[str, str | bytes]
 Write = Callable[[Files], Path]

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 import yaml
-from pinproof.discovery import find_files
-from pinproof.policy import load_policy
+from pinproof.repository.discovery import find_files
+from pinproof.repository.policy import load_policy
 
 Write = Callable[[Mapping[str, str]], Path]
 

@@ -6,14 +6,21 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pinproof.audit import Kind
-from pinproof.closure.record import RECORD_FILE, Closure, RecordedPin
-from pinproof.environments import PLATFORMS
-from pinproof.policy import Exclusion, IgnoredAdvisory, PinException, Policy, Proof, load_policy
+from pinproof.environment.verify import INSTALLERS, MismatchKind
 from pinproof.proof.prove import CHECKS
-from pinproof.proof.trial import Verdict
+from pinproof.proof.trial import TrialVerdict
 from pinproof.reporters import REPORTERS
+from pinproof.repository.closure_record import RECORD_FILE, Closure, RecordedPin
+from pinproof.repository.policy import (
+    Exclusion,
+    IgnoredAdvisory,
+    PinException,
+    Policy,
+    Proof,
+    load_policy,
+)
+from pinproof.repository.targets import PLATFORMS
 from pinproof.rules import RULES, documentation, summary
-from pinproof.verify import INSTALLERS, Fault
 from pydantic import BaseModel
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
@@ -74,7 +81,7 @@ def test_every_field_of_the_closure_record_is_listed() -> None:
 
 def test_every_format_platform_and_fault_is_named() -> None:
     assert first_cells(section("Formats of `check`"))[1:] == list(REPORTERS)
-    assert first_cells(section("Verifying an environment")) == list(Fault)
+    assert first_cells(section("Verifying an environment")) == list(MismatchKind)
     assert all(f"`{name}`" in README for name in [*PLATFORMS, *INSTALLERS])
 
 
@@ -103,4 +110,4 @@ def test_every_check_and_verdict_of_a_proof_is_told() -> None:
     rows = re.findall(r"^\| ([A-Z][^|]*) \|", section("Proving pins"), flags=re.MULTILINE)
 
     assert rows[1:] == list(CHECKS.values())
-    assert first_cells(section("Trying an upgrade")) == list(Verdict)
+    assert first_cells(section("Trying an upgrade")) == list(TrialVerdict)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pinproof
 from packaging.requirements import Requirement
-from pinproof.uv import find_uv
+from pinproof.closure.uv import find_uv
 
 UV = find_uv(Path(__file__).parents[3])
 SERVICE = "toy"

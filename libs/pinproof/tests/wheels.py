@@ -5,7 +5,7 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from pinproof.uv import find_uv
+from pinproof.closure.uv import find_uv
 
 REPOSITORY = Path(__file__).parents[3]
 UV = find_uv(REPOSITORY)

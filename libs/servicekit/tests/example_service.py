@@ -29,7 +29,7 @@ from starlette.responses import Response, StreamingResponse
 class Row(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    x: Annotated[float, Field(allow_inf_nan=False, ge=-1e6, le=1e6)]
+    x: Annotated[float, Field(allow_inf_nan=False, ge=-1e6, le=1e6, examples=[1.5])]
 
 
 class OutOfDomainError(Exception):

@@ -40,7 +40,7 @@ def test_a_request_with_any_of_the_keys_is_answered(
         {"Authorization": "Bearer "},
     ],
 )
-def test_any_other_request_is_401(client: TestClient, headers: dict[str, str]) -> None:
+def test_a_request_without_a_valid_key_is_401(client: TestClient, headers: dict[str, str]) -> None:
     response = client.get("/plain", headers=headers)
     assert response.status_code == 401
     assert response.headers["www-authenticate"] == "Bearer"
@@ -48,7 +48,7 @@ def test_any_other_request_is_401(client: TestClient, headers: dict[str, str]) -
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/model_info", "/plain/"])
-def test_without_a_key_nobody_learns_which_paths_exist(client: TestClient, path: str) -> None:
+def test_without_a_key_unknown_paths_are_401_too(client: TestClient, path: str) -> None:
     assert client.get(path).status_code == 401
 
 
@@ -57,7 +57,7 @@ def test_probes_metrics_and_docs_need_no_key(client: TestClient, path: str) -> N
     assert client.get(path).status_code == 200
 
 
-def test_where_there_is_no_front_page_its_path_needs_a_key(start: Start) -> None:
+def test_without_a_front_page_its_path_needs_a_key(start: Start) -> None:
     assert start(api_keys=("first-key",), docs=False).get("/").status_code == 401
 
 

@@ -38,7 +38,7 @@ def test_a_body_of_the_largest_size_is_answered(connection: RawConnection) -> No
     assert connection.receive_response()[0] == 200
 
 
-def test_a_body_that_says_it_is_too_large_is_413_before_it_is_sent(
+def test_a_body_whose_declared_length_is_too_large_is_413_before_it_is_sent(
     connection: RawConnection,
 ) -> None:
     connection.send(POST + b"Content-Length: %d\r\n\r\n" % (LIMIT + 1))
@@ -60,14 +60,14 @@ def test_the_connection_is_of_use_after_a_413(connection: RawConnection) -> None
     assert connection.receive_response()[0] == 200
 
 
-def test_nobody_is_asked_to_continue_with_a_body_that_is_too_large(
+def test_a_client_is_not_asked_to_continue_with_a_body_that_is_too_large(
     connection: RawConnection,
 ) -> None:
     connection.send(POST + b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % (LIMIT + 1))
     assert connection.receive_response()[0] == 413
 
 
-def test_who_asks_may_continue_with_a_body_that_fits(connection: RawConnection) -> None:
+def test_a_client_that_asks_may_continue_with_a_body_that_fits(connection: RawConnection) -> None:
     connection.send(POST + b"Expect: 100-continue\r\nContent-Length: 8\r\n\r\n")
     assert connection.receive() == b"HTTP/1.1 100 Continue\r\n\r\n"
     connection.send(b'{"x": 1}')
@@ -115,7 +115,7 @@ def test_a_body_that_drips_is_408(connection: RawConnection) -> None:
 
 
 @pytest.mark.parametrize("length", [b"-1", b"1e3", b"0x10", b"8, 9", b"99999999999999999999999"])
-def test_a_content_length_that_is_no_number_is_400(
+def test_a_content_length_that_is_not_a_number_is_400(
     connection: RawConnection, length: bytes
 ) -> None:
     connection.send(POST + b"Content-Length: " + length + b"\r\n\r\n")
@@ -129,7 +129,9 @@ def test_two_framings_at_once_are_400(connection: RawConnection) -> None:
     assert connection.receive_response()[0] == 400
 
 
-def test_a_client_that_leaves_while_it_sends_gives_its_place_back(service: LiveService) -> None:
+def test_a_client_that_disconnects_while_it_sends_releases_its_request(
+    service: LiveService,
+) -> None:
     with RawConnection(service) as connection:
         connection.send(POST + b"Content-Length: 900\r\n\r\n{")
         service.wait_for_metric("http_requests_in_flight", 1)

@@ -19,7 +19,7 @@ def ask(service: LiveService, stack: ExitStack, path: str) -> RawConnection:
     return connection
 
 
-def test_requests_beyond_places_and_queue_are_503_at_once(live: Live) -> None:
+def test_requests_beyond_limit_and_queue_are_503_at_once(live: Live) -> None:
     bounds = {"max_concurrent_requests": 1, "max_queued_requests": 1, "queue_timeout_s": 60}
     with live(**bounds, request_timeout_s=600) as service, ExitStack() as stack:
         ask(service, stack, "/sleep?s=600")
@@ -32,7 +32,7 @@ def test_requests_beyond_places_and_queue_are_503_at_once(live: Live) -> None:
         assert "Too many requests are waiting" in response.json()["detail"]
 
 
-def test_probes_and_metrics_are_answered_when_every_place_is_taken(live: Live) -> None:
+def test_probes_and_metrics_are_answered_when_the_limit_is_reached(live: Live) -> None:
     bounds = {"max_concurrent_requests": 1, "max_queued_requests": 0}
     with live(**bounds, request_timeout_s=600) as service, ExitStack() as stack:
         service.wait_until_ready()
@@ -42,19 +42,19 @@ def test_probes_and_metrics_are_answered_when_every_place_is_taken(live: Live) -
             assert service.get(path).status_code == 200
 
 
-def test_who_waits_too_long_for_a_place_is_503(live: Live) -> None:
+def test_a_request_that_waits_too_long_in_the_queue_is_503(live: Live) -> None:
     bounds = {"max_concurrent_requests": 1, "queue_timeout_s": 0.2}
     with live(**bounds, request_timeout_s=600) as service, ExitStack() as stack:
         ask(service, stack, "/sleep?s=600")
         service.wait_for_metric("http_requests_in_flight", 1)
         response = service.get("/plain")
         assert (response.status_code, response.headers["retry-after"]) == (503, "1")
-        assert "No place became free in time" in response.json()["detail"]
+        assert "The wait in the queue was too long" in response.json()["detail"]
         assert service.metric("http_requests_queued") == 0
         assert service.metric('http_requests_refused_total{reason="overloaded"}') == 1
 
 
-def test_who_waits_is_answered_in_turn(live: Live, tmp_path: Path) -> None:
+def test_queued_requests_are_answered_in_order_of_arrival(live: Live, tmp_path: Path) -> None:
     bounds = {"max_concurrent_requests": 1, "queue_timeout_s": 60, "request_timeout_s": 60}
     with live(**bounds) as service, ExitStack() as stack:
         all_wait = tmp_path / "all wait"
@@ -86,7 +86,7 @@ def test_a_body_that_was_sent_while_waiting_is_read(live: Live) -> None:
         assert response.json() == {"y": 8}
 
 
-def test_who_leaves_the_queue_is_forgotten(live: Live) -> None:
+def test_a_client_that_disconnects_leaves_the_queue(live: Live) -> None:
     bounds = {"max_concurrent_requests": 1, "max_queued_requests": 1, "queue_timeout_s": 60}
     with live(**bounds, request_timeout_s=600) as service, ExitStack() as stack:
         ask(service, stack, "/sleep?s=600")
@@ -99,7 +99,7 @@ def test_who_leaves_the_queue_is_forgotten(live: Live) -> None:
         assert service.logged("request")[0]["problem"] == "client-disconnected"
 
 
-def test_who_leaves_while_it_is_answered_gives_its_place_back(live: Live) -> None:
+def test_a_client_that_disconnects_during_its_request_releases_it(live: Live) -> None:
     with live(max_concurrent_requests=1, max_queued_requests=0) as service:
         with ExitStack() as stack:
             ask(service, stack, "/sleep?s=1")
@@ -108,7 +108,7 @@ def test_who_leaves_while_it_is_answered_gives_its_place_back(live: Live) -> Non
         assert service.get("/plain").status_code == 200
 
 
-def test_an_answer_that_takes_too_long_is_504(live: Live) -> None:
+def test_a_slow_answer_is_504(live: Live) -> None:
     with live(request_timeout_s=0.2) as service:
         response = service.get("/sleep?s=600")
         assert response.status_code == 504
@@ -135,7 +135,7 @@ def test_the_loop_answers_while_threads_work(live: Live) -> None:
         assert service.metric("worker_threads_busy") == 1
 
 
-def test_200_clients_are_answered_or_told_to_come_back(live: Live) -> None:
+def test_200_clients_are_answered_or_get_retry_after(live: Live) -> None:
     bounds = {"max_concurrent_requests": 8, "max_queued_requests": 64, "queue_timeout_s": 0.5}
     with live(**bounds) as service:
         service.wait_until_ready()

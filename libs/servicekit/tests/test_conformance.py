@@ -2,8 +2,8 @@ from collections.abc import Iterator
 
 import example_service
 import pytest
-from servicekit.conformance import CASES, RawCase
 from servicekit.testing import LiveService
+from servicekit.testing.raw_requests import CASES, RawCase
 
 
 @pytest.fixture(scope="module")

@@ -41,7 +41,7 @@ def test_an_idle_connection_is_closed(connection: RawConnection) -> None:
     assert connection.receive_until_closed() == b""
 
 
-def test_a_connection_that_says_nothing_is_closed(connection: RawConnection) -> None:
+def test_a_silent_connection_is_closed(connection: RawConnection) -> None:
     assert connection.receive_until_closed() == b""
 
 
@@ -50,7 +50,9 @@ def test_headers_that_do_not_end_are_not_waited_for(connection: RawConnection) -
     assert connection.receive_until_closed() == b""
 
 
-def test_a_second_requests_headers_are_not_waited_for_either(connection: RawConnection) -> None:
+def test_headers_of_a_second_request_that_do_not_end_are_not_waited_for(
+    connection: RawConnection,
+) -> None:
     connection.send(GET + b"\r\n")
     connection.receive_response()
     connection.send(GET)
@@ -84,7 +86,7 @@ def test_a_request_line_that_is_too_large_is_431(connection: RawConnection) -> N
 
 
 @pytest.mark.parametrize("garbage", [b"\x16\x03\x01\x02\x00\x01", b"BREW / HTCPCP/1.0\r\n\r\n"])
-def test_what_is_not_http_is_400(connection: RawConnection, garbage: bytes) -> None:
+def test_bytes_that_are_not_http_are_400(connection: RawConnection, garbage: bytes) -> None:
     connection.send(garbage)
     status, headers, _ = connection.receive_response()
     assert (status, headers["content-type"]) == (400, "application/problem+json")

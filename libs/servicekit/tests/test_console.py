@@ -6,8 +6,8 @@ import pytest
 
 PROGRAM = """
 import sys
-from servicekit.console import print_anywhere
-print_anywhere()
+from servicekit.console import escape_unencodable
+escape_unencodable()
 print("a \\u2019 \\u00e9")
 print("\\u00e9", file=sys.stderr)
 """

@@ -48,7 +48,7 @@ def test_a_second_signal_ends_it_at_once(live: Live) -> None:
         assert service.wait() == 128 + signal.SIGTERM
 
 
-def test_requests_that_are_worked_on_are_finished(live: Live) -> None:
+def test_active_requests_are_finished(live: Live) -> None:
     with live() as service, RawConnection(service) as connection:
         connection.send(b"GET /sleep?s=1 HTTP/1.1\r\nHost: x\r\n\r\n")
         service.wait_for_metric("http_requests_in_flight", 1)
@@ -57,7 +57,7 @@ def test_requests_that_are_worked_on_are_finished(live: Live) -> None:
         assert service.wait() == 0
 
 
-def test_requests_that_wait_are_finished(live: Live) -> None:
+def test_queued_requests_are_finished(live: Live) -> None:
     with (
         live(max_concurrent_requests=1, queue_timeout_s=60) as service,
         RawConnection(service) as first,
@@ -81,7 +81,7 @@ def test_a_connection_that_was_opened_before_the_signal_is_answered(live: Live) 
         assert service.wait() == 0
 
 
-def test_what_outlasts_the_grace_period_is_told_so(live: Live) -> None:
+def test_a_request_that_outlasts_the_grace_period_is_503(live: Live) -> None:
     with live(shutdown_grace_s=1) as service, RawConnection(service) as connection:
         connection.send(b"GET /sleep?s=9 HTTP/1.1\r\nHost: x\r\n\r\n")
         service.wait_for_metric("http_requests_in_flight", 1)

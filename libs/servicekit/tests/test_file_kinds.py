@@ -38,7 +38,7 @@ def test_a_compressed_file_is_read_uncompressed(tmp_path: Path, name: str) -> No
     assert TABLES.suffix_of(tmp_path / name) == ".csv.gz"
 
 
-def test_a_parquet_file_is_known_by_its_first_bytes(tmp_path: Path) -> None:
+def test_a_parquet_file_is_detected_by_its_first_bytes(tmp_path: Path) -> None:
     assert read(TABLES, write(tmp_path / "a.parquet", b"PAR1...")) == b"PAR1..."
 
 
@@ -66,7 +66,7 @@ def test_a_parquet_file_is_known_by_its_first_bytes(tmp_path: Path) -> None:
         ("a.csv.gz", b"", r"is empty|is damaged"),
     ],
 )
-def test_another_kind_is_refused_with_a_way_out(
+def test_an_unsupported_kind_is_refused_with_advice(
     tmp_path: Path, name: str, contents: bytes, message: str
 ) -> None:
     with pytest.raises(DataError, match=message):
@@ -115,12 +115,12 @@ def test_the_advice_for_other_encodings_makes_a_file_that_is_read(
     assert read(TABLES, tmp_path / "a b's-utf8.csv").decode("utf-8-sig") == TEXT
 
 
-def test_text_with_a_few_zero_bytes_is_left_to_who_reads_it(tmp_path: Path) -> None:
+def test_text_with_a_few_zero_bytes_is_not_refused(tmp_path: Path) -> None:
     contents = b"name,age\nSm\x00th,41\n" * 20
     assert read(TABLES, write(tmp_path / "a.csv", contents)) == contents
 
 
-def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+def test_a_path_that_is_not_a_file_is_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.csv")
     with pytest.raises(DataError, match="is not a file"):
         read(TABLES, tmp_path / "a.csv")
@@ -131,7 +131,7 @@ def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path: Path) -> None:
         read(TABLES, tmp_path / "c.csv")
 
 
-def test_a_file_that_is_damaged_further_on_is_refused_when_that_is_read(tmp_path: Path) -> None:
+def test_a_file_that_is_damaged_later_is_refused_when_that_part_is_read(tmp_path: Path) -> None:
     whole = gzip.compress(os.urandom(100_000))
     with (
         pytest.raises(DataError, match="is damaged"),

@@ -26,7 +26,7 @@ def test_a_file_replaces_another_only_at_the_end(tmp_path: Path) -> None:
     assert contents(tmp_path) == {"a.txt": b"new"}
 
 
-def test_a_file_whose_making_fails_leaves_the_old_one_and_nothing_else(tmp_path: Path) -> None:
+def test_a_file_whose_writing_fails_leaves_the_old_one_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("old")
 

@@ -94,7 +94,7 @@ def test_short_trailers_are_ignored(connection: RawConnection) -> None:
 
 
 @pytest.mark.parametrize("where", ["header", "trailer"])
-def test_a_key_that_is_sent_as_a_trailer_is_no_key(live: Live, where: str) -> None:
+def test_a_key_in_a_trailer_is_ignored(live: Live, where: str) -> None:
     key = f"X-API-Key: {'k' * 32}\r\n".encode()
     head = b"POST /predict HTTP/1.1\r\n" + (key if where == "header" else b"") + CHUNKED
     tail = b"0\r\n" + (key if where == "trailer" else b"") + b"\r\n"
@@ -105,7 +105,7 @@ def test_a_key_that_is_sent_as_a_trailer_is_no_key(live: Live, where: str) -> No
         assert connection.receive_response()[0] == (200 if where == "header" else 401)
 
 
-def test_a_flood_of_pipelined_requests_waits_unread(service: LiveService) -> None:
+def test_a_flood_of_pipelined_requests_is_not_read(service: LiveService) -> None:
     request = b"GET /plain HTTP/1.1\r\nHost: x\r\n\r\n"
     before = memory(service)
     most = 0
@@ -131,7 +131,7 @@ def test_a_flood_of_pipelined_requests_waits_unread(service: LiveService) -> Non
     assert most - before < SPARE_MEMORY
 
 
-def test_pipelined_requests_of_a_client_that_reads_nothing_are_not_taken(live: Live) -> None:
+def test_pipelined_requests_of_a_client_that_reads_nothing_are_not_parsed(live: Live) -> None:
     flood = b"GET /plain HTTP/1.1\r\nHost: x\r\n\r\n" * 32_768
     with live(send_timeout_s=1) as service, RawConnection(service) as connection:
         service.wait_until_ready()
@@ -163,7 +163,7 @@ def split(answers: bytes) -> list[bytes]:
     return [part for part in parts if part.rstrip().endswith(b"}")]
 
 
-def test_what_is_wrong_behind_a_request_is_answered_behind_it(connection: RawConnection) -> None:
+def test_invalid_bytes_after_a_request_are_answered_after_it(connection: RawConnection) -> None:
     connection.send(b"GET /sleep?s=0.2 HTTP/1.1\r\nHost: x\r\n\r\nNONSENSE\r\n\r\n")
 
     answers = connection.receive_until_closed()
@@ -171,7 +171,7 @@ def test_what_is_wrong_behind_a_request_is_answered_behind_it(connection: RawCon
     assert answers.index(b'{"slept":0.2}') < answers.index(b"HTTP/1.1 400 Bad Request")
 
 
-def test_headers_that_are_too_large_behind_a_request_are_answered_behind_it(
+def test_headers_that_are_too_large_after_a_request_are_answered_after_it(
     connection: RawConnection,
 ) -> None:
     connection.send(b"GET /sleep?s=0.2 HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nA: ")
@@ -231,7 +231,7 @@ def test_a_request_that_asks_for_an_upgrade_is_served_as_http_1_1(
     assert json.loads(connection.receive_response()[2]) == {"item": "next"}
 
 
-def test_the_body_of_a_request_that_asks_for_an_upgrade_is_no_request(
+def test_the_body_of_a_request_that_asks_for_an_upgrade_is_not_read_as_a_request(
     connection: RawConnection,
 ) -> None:
     smuggled = b"GET /items/smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -252,7 +252,7 @@ def test_a_chunked_body_with_an_upgrade_is_read(connection: RawConnection) -> No
     assert json.loads(connection.receive_response()[2]) == {"y": 10}
 
 
-def test_a_client_that_takes_this_for_a_proxy_is_400(connection: RawConnection) -> None:
+def test_a_client_that_uses_the_server_as_a_proxy_is_400(connection: RawConnection) -> None:
     connection.send(b"CONNECT example.org:443 HTTP/1.1\r\nHost: example.org\r\n\r\n")
 
     assert connection.receive_response()[0] == 400

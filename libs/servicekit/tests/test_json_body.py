@@ -58,7 +58,7 @@ def test_a_document_is_refused_exactly_where_it_holds_more_values(
         assert "\\ud" in repr(text)
 
 
-def test_commas_and_brackets_in_a_text_are_no_values() -> None:
+def test_commas_and_brackets_in_a_string_are_not_values() -> None:
     body = json.dumps({"text": '[{,"\\' * 50_000}).encode()
 
     assert parse_json(body, max_items=10) == json.loads(body)
@@ -118,7 +118,7 @@ def client(start: Callable[..., TestClient]) -> TestClient:
     ],
     ids=["twice", "empty lists", "many keys", "deep"],
 )
-def test_a_service_answers_422_to_what_it_does_not_read(
+def test_a_service_answers_422_to_json_that_it_does_not_read(
     client: TestClient, path: str, body: bytes, code: str
 ) -> None:
     response = client.post(path, content=body, headers=JSON)

@@ -42,7 +42,7 @@ def test_probes_are_answered_between_large_bodies(live: Live) -> None:
     assert len(answered_before) < 16
 
 
-def test_what_is_there_once_the_model_is_proven_is_not_collected_again_and_again(
+def test_libraries_and_model_are_not_garbage_collected(
     live: Live,
 ) -> None:
     with live() as service:
@@ -74,7 +74,7 @@ async def _ask(service: LiveService, *, clients: int) -> tuple[Counter[int], int
     return answers, unexplained
 
 
-def test_at_several_times_the_capacity_as_much_is_answered_as_at_the_capacity(live: Live) -> None:
+def test_overload_does_not_reduce_the_rate_of_answers(live: Live) -> None:
     # Twice and six times as many jobs at a time as can be done before the deadline; all by turns,
     # for the machine may have other work for a while.
     answers = {clients: Counter[int]() for clients in (4, 40, 120)}

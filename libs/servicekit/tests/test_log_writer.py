@@ -73,7 +73,7 @@ def serve(live_environment: dict[str, str]) -> Serve:
     return serve
 
 
-def test_a_reader_that_is_gone_costs_lines_and_nothing_else(serve: Serve) -> None:
+def test_a_closed_reader_costs_only_log_lines(serve: Serve) -> None:
     reading, writing = os.pipe()
     with serve(writing) as service:
         os.close(writing)
@@ -86,7 +86,7 @@ def test_a_reader_that_is_gone_costs_lines_and_nothing_else(serve: Serve) -> Non
     assert errors == b"log lines are dropped: Broken pipe\n"
 
 
-def test_a_full_disk_costs_lines_and_nothing_else(serve: Serve) -> None:
+def test_a_full_disk_costs_only_log_lines(serve: Serve) -> None:
     full = os.open("/dev/full", os.O_WRONLY)
     with serve(full) as service:
         os.close(full)
@@ -98,7 +98,7 @@ def test_a_full_disk_costs_lines_and_nothing_else(serve: Serve) -> None:
     assert errors == b"log lines are dropped: No space left on device\n"
 
 
-def test_a_pipe_that_nobody_empties_does_not_stop_the_service(serve: Serve) -> None:
+def test_a_full_pipe_does_not_stop_the_service(serve: Serve) -> None:
     reading, writing = os.pipe()
     with serve(writing) as service:
         os.close(writing)
@@ -130,7 +130,7 @@ def test_lines_are_written_in_order_and_whole(tmp_path: Path) -> None:
     assert writer.dropped == 0
 
 
-def test_what_waits_is_bounded_and_what_is_beyond_is_counted() -> None:
+def test_waiting_lines_are_bounded_and_dropped_ones_are_counted() -> None:
     reading, writing = os.pipe()
     writer = LogWriter(writing, max_bytes=100_000)
     for _ in range(10_000):
@@ -142,7 +142,7 @@ def test_what_waits_is_bounded_and_what_is_beyond_is_counted() -> None:
     os.close(writing)
 
 
-def test_a_disk_that_has_room_again_gets_whole_lines_again(
+def test_a_disk_with_room_again_gets_complete_lines(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     real_write = os.write

@@ -82,7 +82,7 @@ def test_keys_and_bodies_are_not_logged(live: Live) -> None:
         assert "s3cret-key" not in str(service.lines)
 
 
-def test_a_port_that_is_taken_is_told(live: Live) -> None:
+def test_a_port_in_use_is_reported(live: Live) -> None:
     with live() as service:
         second = live(port=service.port)
         with pytest.raises(NotListeningError), second:

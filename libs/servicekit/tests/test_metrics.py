@@ -85,7 +85,7 @@ def test_refused_requests_are_counted_by_reason(client: TestClient) -> None:
     assert value(client, "http_requests_refused_total", reason="body-too-large") == 1
 
 
-def test_the_served_model_is_told(client: TestClient) -> None:
+def test_the_served_model_is_a_metric(client: TestClient) -> None:
     sha256 = client.get("/model_info").json()["sha256"]
     assert value(client, "model_info", name="tiny", version="7", sha256=sha256) == 1
     assert value(client, "model_ready") == 1
@@ -124,7 +124,7 @@ def test_prediction_labels_are_bounded(client: TestClient) -> None:
     assert value(client, "model_predictions_total", **{"class": "other"}) == 200
 
 
-def test_openmetrics_is_spoken_to_those_who_ask(client: TestClient) -> None:
+def test_openmetrics_is_sent_on_request(client: TestClient) -> None:
     accept = {"Accept": "application/openmetrics-text; version=1.0.0"}
     response = client.get("/metrics", headers=accept)
     assert response.headers["content-type"].startswith("application/openmetrics-text")

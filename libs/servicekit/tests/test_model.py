@@ -103,7 +103,7 @@ def test_a_refused_model_is_named_with_its_reason(start: Start, tampered_model: 
 
 
 @pytest.mark.parametrize("details", [True, False])
-def test_paths_and_digests_of_a_refused_model_are_told_where_settings_allow_it(
+def test_details_of_a_refused_model_are_shown_if_settings_allow_it(
     start: Start, tampered_model: Path, details: bool
 ) -> None:
     client = start(model_dir=tampered_model, refusal_details=details)
@@ -177,13 +177,13 @@ def test_a_model_of_another_signer_is_refused(start: Start, signed_model: tuple[
     assert client.post("/predict", json={"x": 1}).status_code == 503
 
 
-def test_an_unsigned_model_is_refused_where_a_signer_is_asked_for(start: Start) -> None:
+def test_an_unsigned_model_is_refused_if_signers_are_given(start: Start) -> None:
     client = start(model_signers=other_signer())
     become_refused(client)
     assert client.get("/ready").json()["refusal"] == "unsigned"
 
 
-def test_an_error_that_is_no_refusal_does_not_end_the_process(start: Start) -> None:
+def test_an_unexpected_error_while_loading_does_not_end_the_process(start: Start) -> None:
     def open_badly(
         directory: Path, *, expected_sha256: str | None = None, signers: Sequence[str] = ()
     ) -> OpenedModel:
@@ -195,7 +195,7 @@ def test_an_error_that_is_no_refusal_does_not_end_the_process(start: Start) -> N
     assert "secret" not in client.get("/ready").text
 
 
-def test_model_info_tells_a_proven_model(start: Start) -> None:
+def test_model_info_describes_a_proven_model(start: Start) -> None:
     client = start()
     become_ready(client)
     info = client.get("/model_info").json()
@@ -208,7 +208,7 @@ def test_model_info_tells_a_proven_model(start: Start) -> None:
     assert "golden" not in info["manifest"]
 
 
-def test_model_info_tells_a_refusal(start: Start, tampered_model: Path) -> None:
+def test_model_info_describes_a_refusal(start: Start, tampered_model: Path) -> None:
     client = start(model_dir=tampered_model)
     become_refused(client)
     info = client.get("/model_info").json()

@@ -12,7 +12,7 @@ from modelseal.errors import UnknownSignerError, UnsignedError
 from modelseal.signing import public_key_of, sign_model
 from servicekit.files import DataError
 from servicekit.model_options import SignersOption
-from servicekit.models import check_places, open_model, sealed_text
+from servicekit.models import check_outputs, open_model, sealed_message
 from typer.testing import CliRunner, Result
 
 
@@ -20,13 +20,13 @@ def nothing(_folder: Path) -> None:
     pass
 
 
-def test_a_model_of_its_own_is_opened(sealed_model: Path) -> None:
+def test_a_model_of_the_service_is_opened(sealed_model: Path) -> None:
     opened, predictor = open_model(sealed_model, None, None, name="tiny", kind=object)
     assert opened.manifest.version == "7"
     assert predictor is opened.predictor
 
 
-def test_a_model_of_another_service_is_told_before_its_requirements_are(
+def test_a_model_of_another_service_is_refused_before_its_libraries_are_needed(
     sealed_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unexpected(*_arguments: object, **_options: object) -> None:
@@ -71,7 +71,7 @@ def test_a_model_of_another_signer_is_refused_whatever_its_name(
         open_model(signed_model[0], None, [other], name="other", kind=object)
 
 
-def test_an_unsigned_model_is_refused_where_a_signer_is_asked_for(sealed_model: Path) -> None:
+def test_an_unsigned_model_is_refused_if_signers_are_given(sealed_model: Path) -> None:
     signer = public_key_of(Ed25519PrivateKey.generate())
     with pytest.raises(UnsignedError):
         open_model(sealed_model, None, [signer], name="tiny", kind=object)
@@ -95,17 +95,17 @@ def test_signers_are_given_again_or_separated_by_commas() -> None:
 
 
 @pytest.mark.parametrize("key", ["latest", "", f"ed25519:{'A' * 43}="])
-def test_what_is_no_public_key_is_an_unusable_input(key: str) -> None:
+def test_an_invalid_public_key_is_an_unusable_input(key: str) -> None:
     result = given_signers("--signer", key)
     assert result.exit_code == 2
     assert "Invalid value for '--signer'" in result.stderr
 
 
-def test_a_training_prints_the_digest_that_opens_its_model_and_no_other(
+def test_a_training_prints_the_digest_that_opens_only_its_model(
     sealed_model: Path,
 ) -> None:
     manifest = open_sealed(sealed_model).manifest
-    first, second = sealed_text(manifest, sealed_model).splitlines()
+    first, second = sealed_message(manifest, sealed_model).splitlines()
     assert first == f"Sealed tiny 7 in {sealed_model}"
     name, _, digest = second.partition("=")
     assert name == "MODEL_SHA256"
@@ -114,14 +114,14 @@ def test_a_training_prints_the_digest_that_opens_its_model_and_no_other(
 
 def test_a_report_in_the_models_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="lies in the model's folder"):
-        check_places(tmp_path / "m", tmp_path / "m" / "r", nothing)
+        check_outputs(tmp_path / "m", tmp_path / "m" / "r", nothing)
 
 
-def test_places_are_checked_both(tmp_path: Path) -> None:
+def test_both_outputs_are_checked(tmp_path: Path) -> None:
     asked: list[Path] = []
-    check_places(tmp_path / "m", tmp_path / "r", asked.append)
+    check_outputs(tmp_path / "m", tmp_path / "r", asked.append)
     assert asked == [tmp_path / "r"]
     (tmp_path / "m").mkdir()
     (tmp_path / "m" / "own.txt").touch()
     with pytest.raises(SealError, match="not a sealed model"):
-        check_places(tmp_path / "m", tmp_path / "r", nothing)
+        check_outputs(tmp_path / "m", tmp_path / "r", nothing)

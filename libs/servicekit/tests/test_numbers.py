@@ -64,7 +64,7 @@ def test_a_number_in_the_grammar_is_read(cell: str, number: float) -> None:
 
 
 @pytest.mark.parametrize("cell", NOT_NUMBERS)
-def test_anything_else_is_no_number(cell: str) -> None:
+def test_other_text_is_not_a_number(cell: str) -> None:
     assert parse_number(cell) is None
 
 
@@ -74,7 +74,7 @@ def test_every_finite_float_is_read_back_as_python_writes_it(number: float) -> N
 
 
 @given(st.text(alphabet="0123456789.eE+-_ ,naif\uff14\u0664", max_size=8))
-def test_no_text_is_read_as_another_number_than_python_reads(text: str) -> None:
+def test_a_text_is_read_as_the_number_that_python_reads_or_refused(text: str) -> None:
     number = parse_number(text)
 
     if number is not None:

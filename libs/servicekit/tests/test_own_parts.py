@@ -1,4 +1,4 @@
-"""What a service may add to servicekit's: work in the background, an obstacle, headers, a page."""
+"""A service's own parts: background work, a readiness check, headers, a page."""
 
 import asyncio
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from fastapi import APIRouter
 from servicekit import NotReadyError, Runtime, ServiceSettings, ServiceSpec, create_app
-from servicekit.runtime import restart_pauses
+from servicekit.background import restart_pauses
 from servicekit.testing import wait_until
 from starlette.responses import PlainTextResponse, Response
 from starlette.testclient import TestClient
@@ -33,7 +33,7 @@ class Store:
             self.cancelled = True
             raise
 
-    def obstacle(self, runtime: Runtime) -> NotReadyError | None:
+    def readiness_check(self, runtime: Runtime) -> NotReadyError | None:
         return None if self.full else NotReadyError(f"{runtime.name} is empty; wait")
 
 
@@ -75,20 +75,22 @@ def store() -> Store:
 
 @pytest.fixture
 def client(sealed_model: Path, store: Store) -> Iterator[TestClient]:
-    with make_client(sealed_model, background=store.fill, obstacle=store.obstacle) as client:
+    with make_client(
+        sealed_model, background=store.fill, readiness_check=store.readiness_check
+    ) as client:
         wait_until(
             lambda: client.get("/model_info").json()["verdict"] == "proven", "the model is proven"
         )
         yield client
 
 
-def test_an_obstacle_keeps_it_from_being_ready_until_the_background_removes_it(
+def test_a_readiness_check_keeps_it_from_being_ready_until_the_background_work_is_done(
     client: TestClient, store: Store
 ) -> None:
     before = client.get("/ready")
     assert client.portal is not None
     client.portal.call(store.go_on.set)
-    wait_until(lambda: client.get("/ready").status_code == 200, "the obstacle is gone")
+    wait_until(lambda: client.get("/ready").status_code == 200, "the check passes")
 
     assert before.status_code == 503
     assert before.json()["type"] == "urn:problem-type:not-ready"
@@ -101,13 +103,13 @@ def test_the_background_is_cancelled_at_the_end(sealed_model: Path, store: Store
     assert store.cancelled
 
 
-def test_a_failure_in_the_background_is_not_ready_and_tells_nothing_of_it(
+def test_a_failed_background_makes_it_not_ready_without_details(
     sealed_model: Path,
 ) -> None:
     with make_client(sealed_model, background=fail) as client:
         wait_until(
-            lambda: "in the background failed" in client.get("/ready").text,
-            "it says that it failed",
+            lambda: "The background work failed" in client.get("/ready").text,
+            "the failure is reported",
         )
         response = client.get("/ready")
         assert response.status_code == 503
@@ -115,7 +117,7 @@ def test_a_failure_in_the_background_is_not_ready_and_tells_nothing_of_it(
         assert client.get("/health").status_code == 200
 
 
-def test_background_work_that_fails_is_begun_again(sealed_model: Path) -> None:
+def test_failed_background_work_is_restarted(sealed_model: Path) -> None:
     begun = 0
 
     async def fail_twice(runtime: Runtime) -> None:
@@ -144,14 +146,14 @@ def test_an_endpoint_keeps_the_headers_that_it_sets(client: TestClient) -> None:
     assert others.get_list("cache-control") == ["no-store"]
 
 
-def test_an_open_path_of_its_own_needs_no_key_and_the_others_do(client: TestClient) -> None:
+def test_only_the_open_paths_of_a_service_need_no_key(client: TestClient) -> None:
     del client.headers["X-API-Key"]
 
     assert client.get("/page").status_code == 200
     assert client.get("/cached").status_code == 401
 
 
-def test_a_front_page_of_its_own_is_answered_and_is_no_more_open_than_it_says(
+def test_a_front_page_of_its_own_needs_a_key_unless_it_is_open(
     sealed_model: Path,
 ) -> None:
     with make_client(sealed_model, front="/") as client:

@@ -63,7 +63,7 @@ def client() -> Iterator[TestClient]:
         ("/pages?limit=3", {"limit": 3, "after": None}),
     ],
 )
-def test_parameters_that_an_endpoint_has_are_taken(
+def test_known_parameters_are_accepted(
     client: TestClient, path: str, answer: dict[str, object]
 ) -> None:
     response = client.get(path)
@@ -124,11 +124,11 @@ def test_a_thousand_unknown_parameters_are_counted_and_few_are_listed(client: Te
 
 
 @pytest.mark.parametrize("path", ["/health", "/ready", "/metrics"])
-def test_probes_answer_whatever_their_query_is(client: TestClient, path: str) -> None:
+def test_probes_accept_any_query(client: TestClient, path: str) -> None:
     assert client.get(f"{path}?verbose=1").status_code == client.get(path).status_code
 
 
-def test_unknown_paths_and_wrong_methods_are_what_they_are_without_a_query(
+def test_unknown_paths_and_wrong_methods_are_answered_as_without_a_query(
     client: TestClient,
 ) -> None:
     assert client.get("/nowhere?x=1").status_code == 404

@@ -19,7 +19,7 @@ def test_every_row_is_counted_and_the_first_of_each_kind_are_shown() -> None:
     assert "column name must be a name; row 9: blank\n" in message
 
 
-def test_kinds_beyond_the_tenth_are_only_counted() -> None:
+def test_kinds_after_the_tenth_are_only_counted() -> None:
     problems = RowErrors()
     problems.add([RowError(f"c{number}", 1, "blank", "there") for number in range(12)])
 
@@ -28,4 +28,4 @@ def test_kinds_beyond_the_tenth_are_only_counted() -> None:
     assert message.startswith("a.csv: 1 row does not fit")
     assert "column c9 " in message
     assert "column c10 " not in message
-    assert "and 2 more kinds of problem" in message
+    assert "and 2 more kinds of errors" in message

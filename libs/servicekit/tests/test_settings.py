@@ -48,7 +48,7 @@ def test_variables_are_read_by_their_names_in_capitals(environment: Environment)
     assert settings.authenticates
 
 
-def test_an_override_wins_over_the_environment(environment: Environment) -> None:
+def test_an_override_takes_precedence_over_the_environment(environment: Environment) -> None:
     environment(PORT="1234")
     assert load_settings(ServiceSettings, port=4321).port == 4321
 
@@ -71,13 +71,13 @@ def test_safe_settings_are_accepted_in_production(environment: Environment) -> N
     assert load_settings(ServiceSettings).authenticates
 
 
-def test_signers_do_in_production_in_place_of_a_digest(environment: Environment) -> None:
+def test_signers_replace_a_digest_in_production(environment: Environment) -> None:
     other = SIGNER.replace("a", "b")
     environment(**{**SAFE, "MODEL_SHA256": "", "MODEL_SIGNERS": f"{SIGNER}, {other}"})
     assert load_settings(ServiceSettings).model_signers == (SIGNER, other)
 
 
-def test_no_authentication_is_accepted_in_production_when_it_is_said(
+def test_explicit_no_authentication_is_accepted_in_production(
     environment: Environment,
 ) -> None:
     environment(APP_ENV="production", AUTH="none", MODEL_SHA256=SHA256)
@@ -90,7 +90,7 @@ def test_no_authentication_is_accepted_in_production_when_it_is_said(
         ({"API_KEYS": ""}, "API_KEYS is empty: set it, or set AUTH=none"),
         ({"API_KEYS": f"{KEY},short"}, "API_KEYS has a key of fewer than 32 characters"),
         ({"MODEL_SHA256": ""}, "MODEL_SHA256 is not set, nor is MODEL_SIGNERS"),
-        ({"PORT": "0"}, "PORT=0 takes a port that nobody knows"),
+        ({"PORT": "0"}, "PORT=0 takes an unknown port"),
         ({"DRAIN_S": "0"}, "DRAIN_S is below 1"),
         ({"SHUTDOWN_GRACE_S": "5"}, "SHUTDOWN_GRACE_S is 5, less than QUEUE_TIMEOUT_S plus"),
     ],
@@ -114,9 +114,9 @@ def test_unsafe_settings_are_refused_in_production(
         ({"API_KEYS": "kéy"}, "API_KEYS: key 1 is empty or has characters"),
         ({"PORT": "70000"}, "PORT: Input should be less than or equal to 65535"),
         ({"MODEL_SHA256": "abc"}, "MODEL_SHA256: String should match pattern"),
-        ({"MODEL_SIGNERS": "latest"}, "MODEL_SIGNERS: key 1 is not one that can be used"),
-        ({"MODEL_SIGNERS": f"{SIGNER},"}, "MODEL_SIGNERS: key 2 is not one that can be used"),
-        ({"MODEL_SIGNERS": PLACEHOLDER}, "MODEL_SIGNERS: key 1 is not one that can be used"),
+        ({"MODEL_SIGNERS": "latest"}, "MODEL_SIGNERS: key 1 is not a public key"),
+        ({"MODEL_SIGNERS": f"{SIGNER},"}, "MODEL_SIGNERS: key 2 is not a public key"),
+        ({"MODEL_SIGNERS": PLACEHOLDER}, "MODEL_SIGNERS: key 1 is not a public key"),
         ({"REQUEST_TIMEOUT_S": "inf"}, "REQUEST_TIMEOUT_S: Input should be"),
         ({"APP_ENV": "prod"}, "APP_ENV: Input should be 'development', 'test' or 'production'"),
     ],
@@ -131,7 +131,7 @@ def test_contradictions_and_impossible_values_are_refused_everywhere(
     assert message in refusal(capsys)
 
 
-def test_all_findings_are_told_at_once_and_no_value_is_repeated(
+def test_all_errors_are_reported_at_once_without_values(
     environment: Environment, capsys: pytest.CaptureFixture[str]
 ) -> None:
     environment(APP_ENV="production", API_KEYS="hunter2", DRAIN_S="0")
@@ -142,7 +142,7 @@ def test_all_findings_are_told_at_once_and_no_value_is_repeated(
         "  MODEL_SHA256 is not set, nor is MODEL_SIGNERS: set MODEL_SHA256 to the digest "
         "that `modelseal push` printed, or MODEL_SIGNERS to the public keys that sign models, so "
         "that no other model can be served\n"
-        "  DRAIN_S is below 1: give load balancers time to see that this is not ready, set at "
+        "  DRAIN_S is below 1: load balancers need time to see that this is not ready, set at "
         "least 1\n"
     )
 
@@ -153,7 +153,7 @@ def test_keys_do_not_show_in_the_settings_text(environment: Environment) -> None
 
 
 @pytest.mark.parametrize(
-    ("variables", "tells"),
+    ("variables", "shows"),
     [
         ({}, True),
         (SAFE, False),
@@ -161,8 +161,8 @@ def test_keys_do_not_show_in_the_settings_text(environment: Environment) -> None
         ({"REFUSAL_DETAILS": "false"}, False),
     ],
 )
-def test_refusals_are_told_in_full_outside_of_production_or_where_wanted(
-    environment: Environment, variables: dict[str, str], tells: bool
+def test_refusal_details_are_shown_outside_production_or_on_request(
+    environment: Environment, variables: dict[str, str], shows: bool
 ) -> None:
     environment(**variables)
-    assert load_settings(ServiceSettings).tells_refusals is tells
+    assert load_settings(ServiceSettings).shows_refusal_details is shows

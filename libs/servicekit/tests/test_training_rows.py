@@ -34,14 +34,14 @@ def test_the_share_of_a_large_table_is_estimated_from_a_sample() -> None:
     assert overlap.share == pytest.approx(0.5, abs=0.02)
 
 
-def test_rows_that_come_again_are_trained_on_once_and_met_each_time() -> None:
+def test_repeated_rows_count_once_in_training_and_each_time_in_a_table() -> None:
     sketch = RowSketch.of(digest_rows(["a", "a", "b"]))
 
     assert sketch.rows == 2
     assert sketch.overlap(digest_rows(["a", "a", "c"])) == Overlap(rows=3, compared=3, seen=2)
 
 
-def test_a_sketch_is_the_same_after_a_manifest_held_it() -> None:
+def test_a_sketch_survives_a_manifest() -> None:
     sketch = RowSketch.of(digest_rows(rows(0, 2 * MAX_DIGESTS)))
     document = json.loads(json.dumps(sketch.to_json()))
 
@@ -58,12 +58,12 @@ def test_a_sketch_is_the_same_after_a_manifest_held_it() -> None:
         ({"rows": 1, "digests": ["no"]}, "invalid literal"),
     ],
 )
-def test_anything_else_is_no_sketch(document: dict[str, object], message: str) -> None:
+def test_other_documents_are_not_sketches(document: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         RowSketch.from_json(document)  # type: ignore[arg-type]
 
 
-def test_a_sketch_does_not_hold_the_rows() -> None:
+def test_a_sketch_does_not_contain_the_rows() -> None:
     text = json.dumps(RowSketch.of(digest_rows(rows(0, 5))).to_json())
 
     assert "customer" not in text
@@ -86,7 +86,7 @@ def test_a_sketch_does_not_hold_the_rows() -> None:
         ),
     ],
 )
-def test_an_overlap_says_what_it_means(overlap: Overlap, sentence: str) -> None:
+def test_an_overlap_is_explained(overlap: Overlap, sentence: str) -> None:
     assert overlap.sentence("customers") == sentence
 
 

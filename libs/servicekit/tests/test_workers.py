@@ -11,14 +11,14 @@ from servicekit.errors import OverloadedError
 from servicekit.workers import QUICK_S, WorkerPool
 
 
-def test_it_returns_what_the_function_returns() -> None:
+def test_it_returns_the_result_of_the_function() -> None:
     async def scenario() -> None:
         assert await WorkerPool(1).run(max, 3, 5) == 5
 
     asyncio.run(scenario())
 
 
-def test_it_raises_what_the_function_raises() -> None:
+def test_it_raises_the_error_of_the_function() -> None:
     async def scenario() -> None:
         pool = WorkerPool(1)
         for _ in range(3):
@@ -60,7 +60,7 @@ def test_no_more_run_at_once_than_there_are_threads() -> None:
     assert most == 2
 
 
-def test_who_is_cancelled_while_waiting_has_started_nothing() -> None:
+def test_a_caller_that_is_cancelled_while_waiting_has_started_nothing() -> None:
     started: list[int] = []
     go_on = threading.Event()
 
@@ -79,7 +79,7 @@ def test_who_is_cancelled_while_waiting_has_started_nothing() -> None:
     assert started == []
 
 
-def test_a_thread_whose_caller_left_keeps_its_slot_until_it_is_done() -> None:
+def test_a_thread_whose_caller_was_cancelled_is_busy_until_it_is_done() -> None:
     go_on = threading.Event()
 
     async def scenario() -> None:
@@ -100,7 +100,7 @@ def test_a_thread_whose_caller_left_keeps_its_slot_until_it_is_done() -> None:
     asyncio.run(scenario())
 
 
-def test_who_is_cancelled_while_waiting_leaves_nothing_behind() -> None:
+def test_a_caller_that_is_cancelled_while_waiting_leaves_nothing_behind() -> None:
     """A thread that hangs must not gather the arguments of everybody who gave up on it."""
 
     class Argument:
@@ -154,7 +154,7 @@ def test_jobs_of_several_steps_end_one_after_the_other() -> None:
     assert done == ["a", "b", "c"]
 
 
-def test_a_quick_job_passes_between_two_steps_of_a_longer_one() -> None:
+def test_a_quick_job_runs_between_two_steps_of_a_longer_one() -> None:
     done: list[str] = []
 
     async def scenario() -> None:
@@ -170,7 +170,7 @@ def test_a_quick_job_passes_between_two_steps_of_a_longer_one() -> None:
     assert done == ["learn", "quick", "long", "longer"]
 
 
-def test_quick_jobs_never_keep_a_longer_one_from_its_next_step() -> None:
+def test_quick_jobs_never_block_the_next_step_of_a_longer_one() -> None:
     done: list[str] = []
 
     async def scenario() -> None:
@@ -184,7 +184,7 @@ def test_quick_jobs_never_keep_a_longer_one_from_its_next_step() -> None:
     assert done == ["learn", "quick", "quick", "long", "quick", "quick", "quick", "quick"]
 
 
-def test_what_cannot_be_done_before_its_deadline_is_refused_before_it_waits() -> None:
+def test_a_job_that_would_miss_its_deadline_is_refused_before_it_waits() -> None:
     done: list[str] = []
 
     async def scenario() -> None:
@@ -204,7 +204,7 @@ def test_what_cannot_be_done_before_its_deadline_is_refused_before_it_waits() ->
     assert done == ["learn", "first", "in time"]
 
 
-def test_what_small_jobs_take_says_nothing_of_large_ones() -> None:
+def test_small_jobs_do_not_predict_the_time_of_large_ones() -> None:
     """Of a small job, most of the time is not spent on its units."""
 
     async def job(pool: WorkerPool, cost: float) -> None:
@@ -221,7 +221,7 @@ def test_what_small_jobs_take_says_nothing_of_large_ones() -> None:
     asyncio.run(scenario())
 
 
-def test_where_nothing_came_before_work_begins_whatever_is_expected() -> None:
+def test_a_job_without_predecessors_starts_whatever_its_expected_time() -> None:
     done: list[str] = []
 
     async def scenario() -> None:
@@ -234,7 +234,7 @@ def test_where_nothing_came_before_work_begins_whatever_is_expected() -> None:
     assert done == ["learn", "late"]
 
 
-def test_what_waited_for_too_long_is_refused_without_being_begun() -> None:
+def test_a_job_that_waited_too_long_is_refused_without_starting() -> None:
     """Nothing is known yet of what came before it."""
     done: list[str] = []
 
@@ -253,7 +253,7 @@ def test_what_waited_for_too_long_is_refused_without_being_begun() -> None:
     assert done == ["learn", "next"]
 
 
-def test_a_job_that_was_cut_short_took_so_long_at_least() -> None:
+def test_the_time_of_an_aborted_job_is_a_lower_bound() -> None:
     go_on = threading.Event()
 
     async def cut_short(pool: WorkerPool) -> None:

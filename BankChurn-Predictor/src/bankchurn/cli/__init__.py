@@ -1,12 +1,12 @@
 """The command line: one module for each command.
 
-`servicekit.exits` lists the exit codes.
+`servicekit.cli_errors` lists the exit codes.
 """
 
 import logging
 
 from modelseal.lazy_commands import lazy_app
-from servicekit.console import print_anywhere
+from servicekit.console import escape_unencodable
 
 __all__ = ["app", "main"]
 
@@ -20,6 +20,6 @@ app = lazy_app(
 
 def main() -> None:
     """Run the command line."""
-    print_anywhere()
+    escape_unencodable()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     app()

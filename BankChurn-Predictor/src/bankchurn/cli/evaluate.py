@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 from modelseal.paths import printable
-from servicekit.exits import exits
+from servicekit.cli_errors import handle_errors
 from servicekit.model_options import Sha256Option, SignersOption
 from servicekit.models import open_model
 
@@ -26,7 +26,7 @@ def command(
     signer: SignersOption = None,
 ) -> None:
     """Measure a sealed model on a table whose outcomes are known."""
-    with exits():
+    with handle_errors():
         opened, predictor = open_model(
             model, model_sha256, signer, name="bankchurn", kind=ChurnPredictor
         )

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import typer
-from servicekit.exits import exits
+from servicekit.cli_errors import handle_errors
 from servicekit.model_options import Sha256Option, SignersOption
 from servicekit.models import open_model
 
@@ -24,7 +24,7 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Show what each feature contributes to one customer's probability."""
-    with exits():
+    with handle_errors():
         record = read_customer(customer)
         opened, predictor = open_model(
             model, model_sha256, signer, name="bankchurn", kind=ChurnPredictor

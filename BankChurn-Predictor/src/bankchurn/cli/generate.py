@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import typer
-from servicekit.exits import exits
+from servicekit.cli_errors import handle_errors
 
 from bankchurn.cli import options as opt
 from bankchurn.data.table_files import TableWriter
@@ -22,6 +22,6 @@ def command(
     ] = 0.09,
 ) -> None:
     """Write synthetic customers in the form of the real table, to try things out."""
-    with exits(), TableWriter(destination) as writer:
+    with handle_errors(), TableWriter(destination) as writer:
         writer.write_rows(generate_sample(rows, seed=seed, blank_share=blank_tenure))
     print(f"Wrote {rows:,} synthetic customers to {destination}")

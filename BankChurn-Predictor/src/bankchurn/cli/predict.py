@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 from servicekit.answer_warnings import WARNINGS
-from servicekit.exits import exits
+from servicekit.cli_errors import handle_errors
 from servicekit.model_options import Sha256Option, SignersOption
 from servicekit.models import open_model
 from servicekit.progress import progress
@@ -28,7 +28,7 @@ def command(
     signer: SignersOption = None,
 ) -> None:
     """Score a file of customers. Writes the whole output or, if any row is invalid, nothing."""
-    with exits():
+    with handle_errors():
         # Cheap checks first, before a model is loaded.
         total = count_rows(source)
         check_output(source, destination)

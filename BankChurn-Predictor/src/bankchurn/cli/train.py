@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 from modelseal.paths import printable
-from servicekit.exits import exits
-from servicekit.models import check_places, sealed_text
+from servicekit.cli_errors import handle_errors
+from servicekit.models import check_outputs, sealed_message
 from servicekit.progress import progress
 
 from bankchurn.cli import options as opt
@@ -40,7 +40,7 @@ def command(
 ) -> None:
     """Train on a table, evaluate on a fifth held out, seal the model, write the report."""
     options = TrainingOptions(seed=seed, folds=folds)
-    with exits(), progress("Training", total=steps(options) + 2) as advance:
+    with handle_errors(), progress("Training", total=steps(options) + 2) as advance:
         advance(step="read and validate")
         if data is None:
             table = generate_sample(opt.SAMPLE_ROWS, seed=seed).drop(columns=list(IDENTIFIERS))
@@ -48,7 +48,7 @@ def command(
         else:
             table, source = load_table(data, for_training=True), printable(data.name)
             ignored = ignored_columns(data)
-        check_places(out, reports, check_folder)
+        check_outputs(out, reports, check_folder)
         trained = train(
             table, source=source, options=options, version_override=model_version, advance=advance
         )
@@ -57,5 +57,5 @@ def command(
         written = write_report(trained.report, reports)
     show_report(trained.report)
     show_ignored(ignored)
-    print(f"\n{sealed_text(manifest, out)}")
+    print(f"\n{sealed_message(manifest, out)}")
     show_written(written)

@@ -5,7 +5,6 @@ import io
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from types import TracebackType
 
 from servicekit.files import DataError, NewFile, write_errors
 
@@ -53,12 +52,7 @@ class ResultWriter(NewFile):
             else:
                 self._write_json(names, values)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
         """Replace the destination, or remove the temporary file after an error."""
         try:
             with write_errors(self.destination):
@@ -66,7 +60,7 @@ class ResultWriter(NewFile):
         except DataError:
             self.discard()
             raise
-        super().__exit__(kind, error, trace)
+        super().__exit__(kind, *error)
 
     def _write_json(self, names: list[str], values: list[object]) -> None:
         fields = dict(zip(names, values, strict=True))

@@ -1,13 +1,13 @@
 """The command line: one module for each command.
 
-`servicekit.exits` lists the exit codes. The sealed model names the back end that evaluates,
+`servicekit.cli_errors` lists the exit codes. The sealed model names the back end that evaluates,
 predicts, explains and serves.
 """
 
 import logging
 
 from modelseal.lazy_commands import lazy_app
-from servicekit.console import print_anywhere
+from servicekit.console import escape_unencodable
 
 __all__ = ["app", "main"]
 
@@ -24,6 +24,6 @@ app = lazy_app(
 
 def main() -> None:
     """Run the command line."""
-    print_anywhere()
+    escape_unencodable()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     app()

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from servicekit.exits import exits
+from servicekit.cli_errors import handle_errors
 from servicekit.files import check_not_input, check_writable, make_folder, write_file
 from servicekit.progress import progress
 
@@ -61,7 +61,7 @@ def command(
 
     An interrupted cross-validation continues when the same command is given again.
     """
-    with exits():
+    with handle_errors():
         check_torch()
         from nlpinsight.training.finetuning import cross_validation
         from nlpinsight.training.finetuning.computing import default_precision

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 from modelseal.paths import printable
-from servicekit.exits import exits
+from servicekit.cli_errors import handle_errors
 from servicekit.files import DataError
 from servicekit.model_options import Sha256Option, SignersOption
 from servicekit.progress import progress
@@ -37,7 +37,7 @@ def command(
     signer: SignersOption = None,
 ) -> None:
     """Evaluate a sealed model on labelled texts."""
-    with exits():
+    with handle_errors():
         label_map = parse_label_map(labels) if labels is not None else None
         corpus = judgeable(read_texts(data, label_map, seed=0))
         if not len(corpus):

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import typer
-from servicekit.exits import exits
+from servicekit.cli_errors import handle_errors
 from servicekit.files import DataError
 from servicekit.model_options import Sha256Option, SignersOption
 
@@ -28,7 +28,7 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Show which words of a text moved the prediction."""
-    with exits():
+    with handle_errors():
         given = read_stdin() if text == "-" else text
         _, predictor = open_model(model, model_sha256, signer)
         try:

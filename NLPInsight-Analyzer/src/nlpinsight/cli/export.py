@@ -3,8 +3,8 @@
 from typing import Annotated
 
 import typer
-from servicekit.exits import exits
-from servicekit.models import check_places
+from servicekit.cli_errors import handle_errors
+from servicekit.models import check_outputs
 
 from nlpinsight.cli import options as opt
 from nlpinsight.cli.finish_training import finish_training
@@ -38,13 +38,13 @@ def command(
 
     It is evaluated on the labelled texts, and its int8 version is compared with fp32 on them.
     """
-    with exits():
+    with handle_errors():
         check_torch()
         from nlpinsight.training.finetuning.train_transformer import export_transformer
 
         label_map = parse_label_map(labels) if labels is not None else None
         held_out = judgeable(read_texts(data, label_map, seed))
-        check_places(out, reports, check_folder)
+        check_outputs(out, reports, check_folder)
         trained = export_transformer(
             held_out, weights=find_weights(classifier, revision), max_length=max_length
         )

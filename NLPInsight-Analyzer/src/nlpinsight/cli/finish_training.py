@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from servicekit.models import sealed_text
+from servicekit.models import sealed_message
 from servicekit.progress import progress
 
 from nlpinsight.cli.display import show_report
@@ -31,4 +31,4 @@ def finish_training(
         manifest = seal(evaluated, out)
     written = write_report(evaluated.report, reports)
     show_report(evaluated.report)
-    print(f"\nBack end: {evaluated.report.model}\n{sealed_text(manifest, out)}\nWrote {written}")
+    print(f"\nBack end: {evaluated.report.model}\n{sealed_message(manifest, out)}\nWrote {written}")

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import typer
-from servicekit.exits import exits
+from servicekit.cli_errors import handle_errors
 
 from nlpinsight.batch.result_file import ResultWriter
 from nlpinsight.cli import options as opt
@@ -19,7 +19,7 @@ def command(
     seed: opt.Seed = 42,
 ) -> None:
     """Write synthetic headlines with labels, to try things out."""
-    with exits(), ResultWriter(destination) as writer:
+    with handle_errors(), ResultWriter(destination) as writer:
         sample = generate_sample(texts, seed=seed)
         for text, label in zip(sample.texts, sample.labels, strict=True):
             writer.write_row([("text", text), ("label", label)])

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from servicekit.exits import exits
+from servicekit.cli_errors import handle_errors
 from servicekit.model_options import Sha256Option, SignersOption
 from servicekit.progress import progress
 
@@ -34,7 +34,7 @@ def command(
 
     Writes the whole output or, if any row is invalid, nothing.
     """
-    with exits():
+    with handle_errors():
         # Cheap checks first, before a model is loaded.
         check_file(source)
         check_results(destination)

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from servicekit.exits import exits
-from servicekit.models import check_places
+from servicekit.cli_errors import handle_errors
+from servicekit.models import check_outputs
 from servicekit.progress import progress
 
 from nlpinsight.cli import options as opt
@@ -55,13 +55,13 @@ def command(
 
     An interrupted training of a transformer continues when the same command is given again.
     """
-    with exits():
+    with handle_errors():
         if backend == "transformer":
             check_torch()
         label_map = parse_label_map(labels) if labels is not None else None
         corpus = read_texts(data, label_map, seed)
         held_out = read_texts(valid, label_map, seed) if valid is not None else None
-        check_places(out, reports, check_folder)
+        check_outputs(out, reports, check_folder)
         training_set, held_out = split_and_filter(corpus, held_out, seed=seed)
         places = {"out": out, "reports": reports}
         if backend == "tfidf":

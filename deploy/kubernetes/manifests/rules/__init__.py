@@ -1,21 +1,27 @@
-"""The rules. Each module is named after its code and has ``check``."""
+"""The rules: one module for each, with the function ``check``."""
 
-from manifests.objects import Finding, Manifests
+from manifests.objects import ManifestFinding, Manifests
 from manifests.rules import (
     availability,
     hardening,
     network,
+    placeholders,
     references,
     schema,
     selectors,
-    stand_ins,
 )
 
 __all__ = ["check"]
 
-_RULES = (availability, hardening, network, references, schema, selectors, stand_ins)
+_RULES = (availability, hardening, network, references, schema, selectors, placeholders)
 
 
-def check(manifests: Manifests) -> list[Finding]:
-    """Everything that does not hold, sorted."""
-    return sorted({finding for rule in _RULES for finding in rule.check(manifests)})
+def check(manifests: Manifests) -> list[ManifestFinding]:
+    """Check all rules; the findings are sorted."""
+    return sorted(
+        {
+            ManifestFinding(where, rule.__name__.rpartition(".")[2], message)
+            for rule in _RULES
+            for where, message in rule.check(manifests)
+        }
+    )

@@ -1,17 +1,17 @@
-"""Roll-outs lose no request, budgets block no drain, autoscalers and replicas do not fight."""
+"""Rollouts without lost requests, disruption budgets, autoscalers and deadlines of jobs."""
 
 from collections.abc import Iterator
 from typing import Final
 
-from manifests.objects import Finding, Manifests, Node, Pod, dig, selects
+from manifests.objects import Manifests, Node, Pod, Violation, dig, selects
 
 __all__ = ["SPARE_S", "check"]
 
 SPARE_S: Final = 5
-"""Seconds that a process gets to end, beyond what it drains and finishes in."""
+"""Seconds for a process to exit after draining and finishing its requests."""
 
 
-def check(manifests: Manifests) -> Iterator[Finding]:
+def check(manifests: Manifests) -> Iterator[Violation]:
     """Check every Deployment, budget and autoscaler against each other."""
     for pod in manifests.pods:
         if pod.kind == "Deployment":
@@ -23,7 +23,7 @@ def check(manifests: Manifests) -> Iterator[Finding]:
     yield from _jobs(manifests)
 
 
-def _strategy(manifests: Manifests, pod: Pod) -> Iterator[Finding]:
+def _strategy(manifests: Manifests, pod: Pod) -> Iterator[Violation]:
     owner = manifests.find(pod.kind, pod.name) or {}
     strategies = [dig(owner, "spec", "strategy", "rollingUpdate")]
     rollout = manifests.find("Rollout", pod.name)
@@ -31,46 +31,36 @@ def _strategy(manifests: Manifests, pod: Pod) -> Iterator[Finding]:
         strategies.append(dig(rollout, "spec", "strategy", "canary"))
     for strategy in strategies:
         if strategy.get("maxUnavailable") != 0 or strategy.get("maxSurge") in (None, 0, "0%"):
-            yield Finding(
-                pod.owner, "availability", "wants maxUnavailable: 0 and a maxSurge of at least 1"
-            )
+            yield pod.owner, "needs maxUnavailable: 0 and a maxSurge of at least 1"
 
 
-def _probes(pod: Pod) -> Iterator[Finding]:
+def _probes(pod: Pod) -> Iterator[Violation]:
     wanted = {"startupProbe": "/health", "readinessProbe": "/ready", "livenessProbe": "/health"}
     for container in pod.containers:
-        if container.first:
+        if container.init:
             continue
         for probe, path in wanted.items():
             get = dig(container.node, probe, "httpGet")
             if get.get("path") != path:
-                yield Finding(
-                    pod.owner, "availability", f"{probe} wants {path}, not {get.get('path')}"
-                )
+                yield pod.owner, f"{probe} needs the path {path}, not {get.get('path')}"
             port = get.get("port")
             if port not in container.ports and port not in container.ports.values():
-                yield Finding(
-                    pod.owner, "availability", f"{probe} asks the port {port}, not a port"
-                )
+                yield pod.owner, f"{probe} uses the port {port}, which the container does not have"
 
 
-def _ending(manifests: Manifests, pod: Pod) -> Iterator[Finding]:
+def _ending(manifests: Manifests, pod: Pod) -> Iterator[Violation]:
     grace = pod.spec.get("terminationGracePeriodSeconds", 30)
     for container in pod.containers:
         settings = manifests.environment(container)
-        if "DRAIN_S" in settings and not container.first:
+        if "DRAIN_S" in settings and not container.init:
             needed = float(settings["DRAIN_S"]) + float(settings["SHUTDOWN_GRACE_S"]) + SPARE_S
             if grace < needed:
-                yield Finding(
-                    pod.owner,
-                    "availability",
-                    f"is killed after {grace} s, but may drain and finish for {needed:g} s: raise "
-                    "terminationGracePeriodSeconds",
-                )
+                told = f"is killed after {grace} s, but may drain and finish for {needed:g} s"
+                yield pod.owner, f"{told}: raise terminationGracePeriodSeconds"
 
 
-def _least(manifests: Manifests, deployment: Node) -> int:
-    """How many pods a Deployment has at least."""
+def _minimum(manifests: Manifests, deployment: Node) -> int:
+    """The minimum number of pods of a Deployment."""
     name = deployment["metadata"]["name"]
     for _, scaler in manifests.of("HorizontalPodAutoscaler"):
         if dig(scaler, "spec", "scaleTargetRef").get("name") == name:
@@ -78,66 +68,54 @@ def _least(manifests: Manifests, deployment: Node) -> int:
     return int(deployment["spec"].get("replicas", 1))
 
 
-def _budgets(manifests: Manifests) -> Iterator[Finding]:
+def _budgets(manifests: Manifests) -> Iterator[Violation]:
     for where, budget in manifests.of("PodDisruptionBudget"):
         for _, deployment in manifests.of("Deployment"):
             labels = dig(deployment, "spec", "template", "metadata", "labels")
             if not selects(dig(budget, "spec", "selector"), labels):
                 continue
-            least = _least(manifests, deployment)
+            least = _minimum(manifests, deployment)
             kept = int(budget["spec"].get("minAvailable", 0))
             allowed = budget["spec"].get("maxUnavailable", least - kept)
             if least < 2 or not 0 < allowed < least:  # noqa: PLR2004 - one pod cannot be spared
-                yield Finding(
-                    where,
-                    "availability",
-                    f"lets {allowed} of {least} go: none blocks every node's drain, all is no "
-                    "service; give two replicas or more and a budget between",
-                )
+                why = "none blocks every node's drain, all leaves no pod"
+                yield where, f"lets {allowed} of {least} go: {why}; allow some of two or more"
 
 
-def _autoscalers(manifests: Manifests) -> Iterator[Finding]:
+def _autoscalers(manifests: Manifests) -> Iterator[Violation]:
     for where, scaler in manifests.of("HorizontalPodAutoscaler"):
         metrics = [dig(metric, "resource").get("name") for metric in scaler["spec"]["metrics"]]
         if metrics != ["cpu"]:
-            yield Finding(where, "availability", f"scales by {metrics}, not by CPU alone")
+            yield where, f"scales by {metrics}, not by CPU alone"
         target = dig(scaler, "spec", "scaleTargetRef")
         rollout = manifests.find("Rollout", target["name"])
         if rollout and target["kind"] != "Rollout":
-            yield Finding(
-                where, "availability", "scales the Deployment, but the Rollout has the pods"
-            )
+            yield where, "scales the Deployment, but the Rollout has the pods"
         for one in (manifests.find(kind, target["name"]) for kind in ("Deployment", "Rollout")):
             if one and "replicas" in one["spec"]:
-                message = f"scales {one['kind']}/{target['name']}, which states its replicas, too"
-                yield Finding(where, "availability", message)
+                message = f"scales {one['kind']}/{target['name']}, whose manifest sets replicas"
+                yield where, message
         if not dig(scaler, "spec", "behavior", "scaleDown").get("stabilizationWindowSeconds"):
-            yield Finding(where, "availability", "scales down at once; give it a window")
+            yield where, "scales down at once; set stabilizationWindowSeconds"
         if scaler["spec"].get("minReplicas", 1) >= scaler["spec"]["maxReplicas"]:
-            yield Finding(
-                where, "availability", "cannot scale: minReplicas is not below maxReplicas"
-            )
+            yield where, "cannot scale: minReplicas is not below maxReplicas"
     scaled = {
         dig(one, "spec", "scaleTargetRef").get("name")
         for _, one in manifests.of("HorizontalPodAutoscaler")
     }
     for where, rollout in manifests.of("Rollout"):
         if rollout["metadata"]["name"] not in scaled and "replicas" not in rollout["spec"]:
-            yield Finding(
-                where, "availability", "has one pod: nothing scales it, and it states none"
-            )
+            yield where, "has one pod: it sets no replicas and has no autoscaler"
         if not any(manifests.of("PodMonitor")):
-            yield Finding(
-                where, "availability", "is analysed, but nothing is scraped: add monitoring"
-            )
+            yield where, "has an analysis but no metrics: add the component monitoring"
 
 
-def _jobs(manifests: Manifests) -> Iterator[Finding]:
+def _jobs(manifests: Manifests) -> Iterator[Violation]:
     for where, one in manifests.of("CronJob"):
         if one["spec"].get("concurrencyPolicy") != "Forbid":
-            yield Finding(where, "availability", "may run twice at a time; set Forbid")
+            yield where, "may run twice at a time; set concurrencyPolicy: Forbid"
         job = dig(one, "spec", "jobTemplate", "spec")
         if not job.get("activeDeadlineSeconds"):
-            yield Finding(where, "availability", "may run for ever; set activeDeadlineSeconds")
+            yield where, "has no time limit; set activeDeadlineSeconds"
         if not one["spec"].get("suspend") and not one["spec"].get("startingDeadlineSeconds"):
-            yield Finding(where, "availability", "starts however late; set startingDeadlineSeconds")
+            yield where, "may start at any later time; set startingDeadlineSeconds"

@@ -1,9 +1,9 @@
-"""Pods are as restricted as Kubernetes can make them, and write nowhere but where it is bounded."""
+"""Users, tokens, volumes and memory: what the policy scanner (make scan) does not check."""
 
 from collections.abc import Iterator
 from typing import Final
 
-from manifests.objects import Container, Finding, Manifests, Pod, dig
+from manifests.objects import Manifests, Pod, Violation, dig
 
 __all__ = ["USER", "check"]
 
@@ -15,60 +15,50 @@ _NAMESPACE_LABELS: Final = {
 }
 
 
-def check(manifests: Manifests) -> Iterator[Finding]:
+def check(manifests: Manifests) -> Iterator[Violation]:
     """Check namespaces, service accounts, pods and containers."""
     for where, one in manifests.of("Namespace"):
         labels = dig(one, "metadata", "labels")
         for name, value in _NAMESPACE_LABELS.items():
             if labels.get(name) != value:
-                yield Finding(where, "hardening", f"wants the label {name}: {value}")
+                yield where, f"wants the label {name}: {value}"
     for where, one in manifests.of("ServiceAccount"):
         if one.get("automountServiceAccountToken") is not False:
-            yield Finding(
-                where, "hardening", "mounts a token; set automountServiceAccountToken: false"
-            )
+            yield where, "mounts a token; set automountServiceAccountToken: false"
     for pod in manifests.pods:
         yield from _pod(pod)
         yield from _room(pod)
-        for container in pod.containers:
-            yield from _container(pod, container)
+        yield from _memory(pod)
 
 
-def _pod(pod: Pod) -> Iterator[Finding]:
+def _pod(pod: Pod) -> Iterator[Violation]:
     context = dig(pod.spec, "securityContext")
     wanted = {"runAsNonRoot": True, "runAsUser": USER, "runAsGroup": USER, "fsGroup": USER}
     for name, value in wanted.items():
         if context.get(name) != value:
-            yield Finding(pod.owner, "hardening", f"wants securityContext.{name}: {value}")
-    if dig(context, "seccompProfile").get("type") != "RuntimeDefault":
-        yield Finding(pod.owner, "hardening", "wants the seccomp profile RuntimeDefault")
-    if pod.spec.get("automountServiceAccountToken") is not False:
-        yield Finding(
-            pod.owner, "hardening", "mounts a token; set automountServiceAccountToken: false"
-        )
-    for name in ("hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace"):
-        if pod.spec.get(name):
-            yield Finding(pod.owner, "hardening", f"has {name}")
+            yield pod.owner, f"wants securityContext.{name}: {value}"
+    if pod.spec.get("shareProcessNamespace"):
+        yield pod.owner, "has shareProcessNamespace"
     for volume in pod.spec.get("volumes", []):
         if "hostPath" in volume:
-            yield Finding(pod.owner, "hardening", f"mounts a folder of its node: {volume['name']}")
+            yield pod.owner, f"mounts a folder of its node: {volume['name']}"
         if "emptyDir" in volume and not dig(volume, "emptyDir").get("sizeLimit"):
-            yield Finding(pod.owner, "hardening", f"volume {volume['name']} has no sizeLimit")
+            yield pod.owner, f"volume {volume['name']} has no sizeLimit"
 
 
-def _room(pod: Pod) -> Iterator[Finding]:
+def _room(pod: Pod) -> Iterator[Violation]:
     """A node must have room for what the volumes may hold, and for logs."""
     volumes = [dig(one, "emptyDir").get("sizeLimit") for one in pod.spec.get("volumes", [])]
     needed = sum(_mebibytes(one) for one in volumes if one) + _LOGS_MIB
     requested = [
-        (one.first, _mebibytes(dig(one.node, "resources", "requests").get(_EPHEMERAL, "0Mi")))
+        (one.init, _mebibytes(dig(one.node, "resources", "requests").get(_EPHEMERAL, "0Mi")))
         for one in pod.containers
     ]
     # As the scheduler counts: what runs side by side together, what runs before that alone.
     together = sum(size for first, size in requested if not first)
     if (found := max([together, *(size for first, size in requested if first)])) < needed:
         message = f"requests {found}Mi of {_EPHEMERAL} where its volumes and logs take {needed}Mi"
-        yield Finding(pod.owner, "hardening", message)
+        yield pod.owner, message
 
 
 def _mebibytes(quantity: str) -> int:
@@ -76,25 +66,9 @@ def _mebibytes(quantity: str) -> int:
     return int(number) * {"Mi": 1, "Gi": 1024}[unit]
 
 
-def _container(pod: Pod, container: Container) -> Iterator[Finding]:
-    context = dig(container.node, "securityContext")
-    wanted = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True}
-    for name, value in wanted.items():
-        if context.get(name) is not value:
-            yield Finding(pod.owner, "hardening", f"{container.name} wants {name}: {value}")
-    capabilities = dig(context, "capabilities")
-    if capabilities.get("drop") != ["ALL"] or capabilities.get("add"):
-        yield Finding(pod.owner, "hardening", f"{container.name} wants all capabilities dropped")
-    if context.get("privileged"):
-        yield Finding(pod.owner, "hardening", f"{container.name} is privileged")
-    requests, limits = (dig(container.node, "resources", one) for one in ("requests", "limits"))
-    if "cpu" not in requests or "memory" not in requests:
-        yield Finding(pod.owner, "hardening", f"{container.name} requests no CPU or no memory")
-    if "memory" not in limits:
-        yield Finding(pod.owner, "hardening", f"{container.name} has no limit of memory")
-    elif not container.first and limits["memory"] != requests.get("memory"):
-        yield Finding(
-            pod.owner,
-            "hardening",
-            f"{container.name} may use more memory than it requests: the node may not have it",
-        )
+def _memory(pod: Pod) -> Iterator[Violation]:
+    for container in pod.containers:
+        requests, limits = (dig(container.node, "resources", key) for key in ("requests", "limits"))
+        if not container.init and limits.get("memory") != requests.get("memory"):
+            told = f"{container.name} may use more memory than it requests"
+            yield pod.owner, f"{told}: the node may not have it"

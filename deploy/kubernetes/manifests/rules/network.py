@@ -1,30 +1,30 @@
-"""Where there are network policies, everything is denied first, and no pod lacks what it needs.
+"""Network policies deny everything by default and allow what pods need.
 
-What a pod needs lies at addresses, and those differ between clouds. The driver of the shared
-volumes tells which cloud it is.
+The addresses of DNS, identities and load balancers depend on the cloud, which is recognised by the
+driver of the shared volumes.
 """
 
 from collections.abc import Iterator
 from ipaddress import IPv4Address, ip_network
 from typing import Final
 
-from manifests.objects import Finding, Manifests, Node, Pod, dig, selects
+from manifests.objects import Manifests, Node, Pod, Violation, dig, selects
 
 __all__ = ["check"]
 
 _DNS = 53
 _TLS = 443
 _ANYWHERE = "203.0.113.1"
-"""An address on the internet, as a bucket's is."""
+"""An address on the internet, such as that of a bucket."""
 
 _WIDEST: Final = 16
-"""Of the ranges that may let requests in: as wide as Google's for its load balancers."""
+"""Widest prefix for incoming requests: that of Google's load balancers."""
 
-# What only a cloud has: its addresses, the port, and what is there.
+# Address, port and description of services of each cloud.
 _EGRESS: Final = {
     "filestore.csi.storage.gke.io": (
-        ("169.254.169.254", _DNS, "names of Cloud DNS"),
-        ("169.254.20.10", _DNS, "names of the node's cache"),
+        ("169.254.169.254", _DNS, "Cloud DNS"),
+        ("169.254.20.10", _DNS, "the DNS cache of the node"),
         ("169.254.169.254", 80, "the metadata server"),
         ("169.254.169.252", 988, "the metadata server"),
     ),
@@ -33,57 +33,53 @@ _EGRESS: Final = {
 _BALANCERS: Final = {"filestore.csi.storage.gke.io": ("35.191.0.1", "130.211.0.1")}
 
 
-def check(manifests: Manifests) -> Iterator[Finding]:
-    """Check what each pod may still do."""
+def check(manifests: Manifests) -> Iterator[Violation]:
+    """Check the connections of each pod."""
     policies = [one for _, one in manifests.of("NetworkPolicy")]
     if not policies:
         return
     if not any(_denies_all(policy) for policy in policies):
-        yield Finding("NetworkPolicy", "network", "nothing denies by default: add default-deny")
+        yield "NetworkPolicy", "no policy denies by default: add default-deny"
     for pod in manifests.pods:
         egress = {port for policy in policies for port in _open(policy, pod, "egress")}
         if _DNS not in egress:
-            message = f"cannot get at names: no policy opens port {_DNS}"
-            yield Finding(pod.owner, "network", message)
+            message = f"cannot reach DNS: no policy opens port {_DNS}"
+            yield pod.owner, message
         yield from _addresses(manifests, policies, pod)
         ingress = {port for policy in policies for port in _open(policy, pod, "ingress")}
         if pod.kind == "Deployment" and not ingress & {*pod.ports, *pod.ports.values()}:
-            yield Finding(
-                pod.owner, "network", "can be reached by nobody: no policy opens its port"
-            )
+            yield pod.owner, "is unreachable: no policy opens its port"
         if pod.kind != "Deployment" and ingress:
-            yield Finding(
-                pod.owner, "network", f"listens nowhere, and {sorted(map(str, ingress))} is open"
-            )
+            yield pod.owner, f"has no port, but {sorted(map(str, ingress))} is open"
     for policy in policies:
         for rule in policy["spec"].get("ingress", []):
             where = f"NetworkPolicy/{policy['metadata']['name']}"
             if not rule.get("from") or not rule.get("ports"):
-                yield Finding(where, "network", "lets everybody in, or into every port")
+                yield where, "allows all sources or all ports"
             for peer in rule.get("from", []):
                 cidr = dig(peer, "ipBlock").get("cidr")
                 if cidr and ip_network(cidr).prefixlen < _WIDEST:
-                    message = f"lets in all of {cidr}, which is wider than a /{_WIDEST}"
-                    yield Finding(where, "network", message)
+                    message = f"allows all of {cidr}, which is wider than a /{_WIDEST}"
+                    yield where, message
 
 
-def _addresses(manifests: Manifests, policies: list[Node], pod: Pod) -> Iterator[Finding]:
+def _addresses(manifests: Manifests, policies: list[Node], pod: Pod) -> Iterator[Violation]:
     clouds = {str(one.get("provisioner")) for _, one in manifests.of("StorageClass")}
     needed = [(_ANYWHERE, _TLS, "its model")]
     needed += [one for cloud in clouds for one in _EGRESS.get(cloud, ())]
     for address, port, why in needed:
-        if not any(_leads(policy, pod, "egress", address, port) for policy in policies):
-            message = f"cannot get at {why}: no policy opens port {port} of {address}"
-            yield Finding(pod.owner, "network", message)
+        if not any(_allows(policy, pod, "egress", address, port) for policy in policies):
+            message = f"cannot reach {why}: no policy opens port {port} of {address}"
+            yield pod.owner, message
     if pod.kind == "Deployment":
         for address in (one for cloud in clouds for one in _BALANCERS.get(cloud, ())):
-            if not any(_leads(policy, pod, "ingress", address) for policy in policies):
-                message = f"the load balancer cannot get in from {address}"
-                yield Finding(pod.owner, "network", message)
+            if not any(_allows(policy, pod, "ingress", address) for policy in policies):
+                message = f"the load balancer at {address} cannot connect"
+                yield pod.owner, message
 
 
-def _leads(policy: Node, pod: Pod, direction: str, address: str, port: int | None = None) -> bool:
-    """Whether a policy lets a pod talk with an address, at a port or at any."""
+def _allows(policy: Node, pod: Pod, direction: str, address: str, port: int | None = None) -> bool:
+    """Whether a policy allows connections of a pod with an address, on a port or on any."""
     side = "to" if direction == "egress" else "from"
     return selects(policy["spec"]["podSelector"], pod.labels) and any(
         _within(dig(peer, "ipBlock"), IPv4Address(address))

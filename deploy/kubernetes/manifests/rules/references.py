@@ -1,22 +1,22 @@
-"""Whatever an object names exists: configuration, secrets, accounts, volumes, back ends."""
+"""References to other objects: configuration, secrets, accounts, volumes, back ends."""
 
 from collections.abc import Iterator
 from typing import Final
 
-from manifests.objects import Finding, Manifests, Node, Pod, dig, selects
+from manifests.objects import Manifests, Node, Pod, Violation, dig, selects
 from manifests.services import model_names
 
 __all__ = ["check"]
 
-# Made by the cluster, as ../README.md says.
+# Created by the cluster (../README.md).
 _OUTSIDE: Final = {
     ("IngressClass", "alb"),
     ("GatewayClass", "gke-l7-global-external-managed"),
 }
 
 
-def check(manifests: Manifests) -> Iterator[Finding]:
-    """Follow every reference."""
+def check(manifests: Manifests) -> Iterator[Violation]:
+    """Check that every referenced object exists."""
     for pod in manifests.pods:
         yield from _pod(manifests, pod)
     yield from _targets(manifests)
@@ -25,12 +25,12 @@ def check(manifests: Manifests) -> Iterator[Finding]:
     yield from _canaries(manifests)
 
 
-def _missing(where: str, kind: str, name: object, key: str = "") -> Finding:
+def _missing(where: str, kind: str, name: object, key: str = "") -> Violation:
     what = f"{kind} {name}" + (f" with the key {key}" if key else "")
-    return Finding(where, "references", f"names {what}, which is not there")
+    return (where, f"refers to {what}, which does not exist")
 
 
-def _pod(manifests: Manifests, pod: Pod) -> Iterator[Finding]:
+def _pod(manifests: Manifests, pod: Pod) -> Iterator[Violation]:
     account = pod.spec.get("serviceAccountName")
     if not manifests.find("ServiceAccount", str(account)):
         yield _missing(pod.owner, "ServiceAccount", account)
@@ -50,15 +50,15 @@ def _pod(manifests: Manifests, pod: Pod) -> Iterator[Finding]:
                 yield _missing(pod.owner, "volume", mount["name"])
         yield from _configuration(manifests, pod.owner, container.node)
     for unused in sorted(volumes.keys() - mounted):
-        yield Finding(pod.owner, "references", f"has a volume {unused} that no container mounts")
+        yield pod.owner, f"has the volume {unused}, which no container mounts"
 
 
-def _configuration(manifests: Manifests, where: str, container: Node) -> Iterator[Finding]:
+def _configuration(manifests: Manifests, where: str, container: Node) -> Iterator[Violation]:
     for source in container.get("envFrom", []):
         name = dig(source, "configMapRef").get("name")
         if not manifests.find("ConfigMap", str(name)):
             yield _missing(where, "ConfigMap", name)
-    # Made by the operator, for each service.
+    # Created by the operator for each service.
     keys = {(f"{name}-api-keys", "API_KEYS") for name in model_names()}
     for variable in container.get("env", []):
         secret = dig(variable, "valueFrom", "secretKeyRef")
@@ -71,8 +71,8 @@ def _configuration(manifests: Manifests, where: str, container: Node) -> Iterato
                 yield _missing(where, "ConfigMap", config.get("name"), str(config.get("key")))
 
 
-def _targets(manifests: Manifests) -> Iterator[Finding]:
-    """What names another object as its target."""
+def _targets(manifests: Manifests) -> Iterator[Violation]:
+    """Objects with another object as their target."""
     for where, one in manifests.of("HorizontalPodAutoscaler", "Rollout"):
         target = dig(one, "spec", "scaleTargetRef") or dig(one, "spec", "workloadRef")
         found = manifests.find(str(target.get("kind")), str(target.get("name")))
@@ -85,10 +85,10 @@ def _targets(manifests: Manifests) -> Iterator[Finding]:
     for where, one in manifests.of("PodDisruptionBudget", "NetworkPolicy", "PodMonitor"):
         selector = dig(one, "spec", "podSelector") or dig(one, "spec", "selector")
         if not any(selects(selector, pod.labels) for pod in manifests.pods):
-            yield Finding(where, "references", f"selects no pod: {selector}")
+            yield where, f"selects no pod: {selector}"
 
 
-def _routes(manifests: Manifests) -> Iterator[Finding]:
+def _routes(manifests: Manifests) -> Iterator[Violation]:
     for where, one in manifests.of("HTTPRoute"):
         for parent in one["spec"].get("parentRefs", []):
             gateway = manifests.find("Gateway", parent["name"])
@@ -114,7 +114,7 @@ def _ports(manifests: Manifests, service: str) -> dict[str, int]:
     return {port["name"]: port["port"] for port in dig(found or {}, "spec").get("ports", [])}
 
 
-def _classes(manifests: Manifests) -> Iterator[Finding]:
+def _classes(manifests: Manifests) -> Iterator[Violation]:
     wanted = (
         ("PersistentVolumeClaim", "storageClassName", "StorageClass"),
         ("Ingress", "ingressClassName", "IngressClass"),
@@ -126,13 +126,13 @@ def _classes(manifests: Manifests) -> Iterator[Finding]:
             if name and not manifests.find(target, name) and (target, name) not in _OUTSIDE:
                 yield _missing(where, target, name)
     for where, one in manifests.of("StorageClass"):
-        # Without one, the driver makes its instances in the network `default`.
+        # Without it, the driver creates its instances in the network `default`.
         filestore = one.get("provisioner") == "filestore.csi.storage.gke.io"
         if filestore and not dig(one, "parameters").get("network"):
-            yield Finding(where, "references", "names no network: give that of the cluster")
+            yield where, "has no network: give that of the cluster"
 
 
-def _canaries(manifests: Manifests) -> Iterator[Finding]:
+def _canaries(manifests: Manifests) -> Iterator[Violation]:
     for where, one in manifests.of("Rollout"):
         for step in one["spec"]["strategy"]["canary"]["steps"]:
             for template in dig(step, "analysis").get("templates", []):

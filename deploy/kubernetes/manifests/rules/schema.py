@@ -1,4 +1,4 @@
-"""Objects are what Kubernetes says they are, and each is there once."""
+"""Objects match the schemas of Kubernetes, and each exists once."""
 
 import json
 from collections import Counter
@@ -8,13 +8,13 @@ from typing import Final
 
 import kubernetes_validate
 
-from manifests.objects import Finding, Manifests
+from manifests.objects import Manifests, Violation
 
 __all__ = ["CUSTOM", "KUBERNETES_VERSION", "check"]
 
 KUBERNETES_VERSION: Final = "1.32"
 
-# What controllers bring along. Kubernetes' own schemas know nothing of these.
+# Kinds of controllers, without a schema here.
 CUSTOM: Final = {
     "argoproj.io/v1alpha1": {"AnalysisTemplate", "Rollout"},
     "gateway.networking.k8s.io/v1": {"Gateway", "HTTPRoute"},
@@ -23,8 +23,8 @@ CUSTOM: Final = {
 }
 
 
-def check(manifests: Manifests) -> Iterator[Finding]:
-    """Validate against the schemas of the oldest Kubernetes that is supported, strictly."""
+def check(manifests: Manifests) -> Iterator[Violation]:
+    """Validate strictly against the schemas of the oldest supported Kubernetes."""
     identities = Counter(
         (
             one.get("apiVersion"),
@@ -36,21 +36,21 @@ def check(manifests: Manifests) -> Iterator[Finding]:
     )
     for (_, kind, _, name), count in identities.items():
         if count > 1:
-            yield Finding(f"{kind}/{name}", "schema", f"is there {count} times; name each once")
+            yield f"{kind}/{name}", f"exists {count} times; use each name once"
     for one in manifests.objects:
         where = f"{one['kind']}/{one['metadata']['name']}"
         version = one.get("apiVersion")
         if not version:
-            yield Finding(where, "schema", "has no apiVersion; write it")
+            yield where, "has no apiVersion; add it"
         elif one["kind"] in CUSTOM.get(version, set()):
             continue
-        elif problem := _problem(json.dumps(one, sort_keys=True)):
-            yield Finding(where, "schema", problem)
+        elif error := _schema_error(json.dumps(one, sort_keys=True)):
+            yield where, error
 
 
 @cache
-def _problem(document: str) -> str | None:
-    """What the schema says of an object; combinations of components hold the same ones again."""
+def _schema_error(document: str) -> str | None:
+    """The first schema error of an object; cached, because combinations share their objects."""
     one = json.loads(document)
     try:
         kubernetes_validate.validate(one, KUBERNETES_VERSION, strict=True)
@@ -58,5 +58,5 @@ def _problem(document: str) -> str | None:
         return f"{'.'.join(str(part) for part in error.path)}: {error.message}"
     except kubernetes_validate.SchemaNotFoundError:
         known = f"Kubernetes {KUBERNETES_VERSION} has no {one['apiVersion']} {one['kind']}"
-        return f"{known}; mend the apiVersion, or add it to CUSTOM"
+        return f"{known}; correct the apiVersion, or add it to CUSTOM"
     return None

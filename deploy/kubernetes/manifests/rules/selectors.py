@@ -1,14 +1,14 @@
-"""Labels and ports meet: a workload selects its own pods, a Service those of exactly one."""
+"""Selectors and ports: a workload selects its own pods, a Service those of one workload."""
 
 from collections.abc import Iterator
 
-from manifests.objects import Finding, Manifests, Pod, dig, selects
+from manifests.objects import Manifests, Pod, Violation, dig, selects
 
 __all__ = ["check"]
 
 
-def check(manifests: Manifests) -> Iterator[Finding]:
-    """Compare selectors with labels, and names of ports with ports."""
+def check(manifests: Manifests) -> Iterator[Violation]:
+    """Compare selectors with labels, and port names with ports."""
     for pod in manifests.pods:
         if pod.kind == "Deployment":
             yield from _workload(manifests, pod)
@@ -17,7 +17,7 @@ def check(manifests: Manifests) -> Iterator[Finding]:
         chosen = [pod for pod in manifests.pods if selects(selector, pod.labels)]
         if len(chosen) != 1:
             owners = ", ".join(pod.owner for pod in chosen) or "none"
-            yield Finding(where, "selectors", f"selects the pods of {owners}, not of one workload")
+            yield where, f"selects the pods of {owners}, not of one workload"
         for port in service["spec"].get("ports", []):
             yield from _port(where, port.get("targetPort"), chosen)
     for where, policy in manifests.of("NetworkPolicy"):
@@ -34,25 +34,23 @@ def check(manifests: Manifests) -> Iterator[Finding]:
         label = monitor["spec"].get("jobLabel")
         for pod in chosen:
             if label not in pod.labels:
-                yield Finding(where, "selectors", f"{pod.owner} has no label {label} for its job")
+                yield where, f"{pod.owner} does not have the label {label} of jobLabel"
 
 
-def _workload(manifests: Manifests, pod: Pod) -> Iterator[Finding]:
+def _workload(manifests: Manifests, pod: Pod) -> Iterator[Violation]:
     owner = manifests.find(pod.kind, pod.name)
     selector = dig(owner or {}, "spec", "selector")
     if not selector or not selects(selector, pod.labels):
-        yield Finding(pod.owner, "selectors", "does not select its own pods")
+        yield pod.owner, "does not select its own pods"
     for other in manifests.pods:
         if other is not pod and selects(selector, other.labels):
-            yield Finding(pod.owner, "selectors", f"selects the pods of {other.owner} too")
+            yield pod.owner, f"selects the pods of {other.owner} too"
     for constraint in pod.spec.get("topologySpreadConstraints", []):
         if not selects(constraint.get("labelSelector") or {}, pod.labels):
-            yield Finding(
-                pod.owner, "selectors", "is not spread: the constraint selects other pods"
-            )
+            yield pod.owner, "is not spread: its constraint selects other pods"
 
 
-def _port(where: str, port: object, pods: list[Pod]) -> Iterator[Finding]:
+def _port(where: str, port: object, pods: list[Pod]) -> Iterator[Violation]:
     for pod in pods:
         if port not in pod.ports and port not in pod.ports.values():
-            yield Finding(where, "selectors", f"wants the port {port}, which {pod.owner} has not")
+            yield where, f"uses the port {port}, which {pod.owner} does not have"

@@ -1,4 +1,4 @@
-"""The command line. A command is a module of `modelseal.commands`."""
+"""The command line. Each command is a module of `modelseal.commands`."""
 
 import sys
 from io import TextIOWrapper
@@ -14,10 +14,10 @@ __all__ = ["app"]
 
 
 class _Group(LazyCommands):
-    """Turns errors into messages and exit statuses."""
+    """Converts errors to messages and exit statuses."""
 
     def invoke(self, ctx: Any) -> object:  # noqa: ANN401 - typer hides the type
-        # A path may hold characters that the output's encoding lacks: they are printed as escapes.
+        # Prints characters of a path that the output encoding cannot represent as escapes.
         if isinstance(sys.stdout, TextIOWrapper):
             sys.stdout.reconfigure(errors="backslashreplace")
         try:
@@ -36,6 +36,6 @@ app = lazy_app(
     "modelseal",
     package="modelseal.commands",
     commands=("seal", "open", "show", "sign", "push", "fetch"),
-    help="Seals and signs models, delivers them, and opens them only where they are proven.",
+    help="Seal models, sign and deliver them, and open only those whose predictions are unchanged.",
     group=_Group,
 )

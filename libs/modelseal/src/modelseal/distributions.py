@@ -1,4 +1,4 @@
-"""What is installed, and which distribution a loaded module belongs to."""
+"""Installed distributions, and the distributions that loaded modules belong to."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -12,19 +12,19 @@ __all__ = ["installed_distributions", "owners", "required_by"]
 
 
 def installed_distributions() -> dict[str, str]:
-    """Every installed distribution of this interpreter by normalized name, with its version.
+    """The versions of all distributions of this interpreter, by normalized name.
 
-    Where a name stands on the import path twice, the first is the one that Python imports.
+    If the import path has a distribution twice, the first counts, as for imports.
     """
     return {name: distribution.version for name, distribution in _distributions().items()}
 
 
 def owners(modules: Iterable[str]) -> set[NormalizedName]:
-    """The distributions that own modules which are loaded in this process.
+    """The distributions of modules that are loaded in this process.
 
-    A module belongs to the distribution whose record lists its file. Where no record does, as
-    for a project installed in place, it belongs to the distributions that provide its top-level
-    package. Modules of the standard library, and those without a file, have no owner.
+    A module belongs to the distribution whose record lists its file. If no record does, as for an
+    editable installation, it belongs to the distributions that provide its top-level package.
+    Modules of the standard library, and modules without a file, belong to none.
 
     Args:
         modules: Names in ``sys.modules``.
@@ -50,9 +50,9 @@ def owners(modules: Iterable[str]) -> set[NormalizedName]:
 
 
 def required_by(name: str) -> set[NormalizedName]:
-    """A distribution and everything that its metadata leads to, as far as it is installed.
+    """A distribution and its installed dependencies, direct and indirect.
 
-    Optional extras that nobody asks for lead nowhere.
+    Optional dependencies count only if a requirement names their extra.
     """
     installed = _distributions()
     reached: set[tuple[NormalizedName, str]] = set()
@@ -73,7 +73,7 @@ def required_by(name: str) -> set[NormalizedName]:
 def _distributions() -> dict[NormalizedName, Distribution]:
     found: dict[NormalizedName, Distribution] = {}
     for distribution in distributions():
-        # A half-removed distribution leaves a folder without metadata, and so without a name.
+        # An incomplete uninstallation leaves a folder without metadata, and so without a name.
         name = distribution.metadata["Name"]
         if name:
             found.setdefault(canonicalize_name(name), distribution)

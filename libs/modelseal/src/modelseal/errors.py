@@ -1,44 +1,14 @@
-"""Errors of sealed models and their delivery. Each carries the remedy in its message."""
+"""Errors of sealed models and their delivery. Each message ends with the remedy."""
 
 from typing import ClassVar
 
-__all__ = [
-    "BadSignatureError",
-    "DeliveryError",
-    "FileDigestError",
-    "GoldenMismatchError",
-    "LoadError",
-    "LoaderImportError",
-    "LoaderNotFoundError",
-    "ManifestDigestError",
-    "ManifestError",
-    "MissingDistributionError",
-    "ModelsealError",
-    "OlderThanWriterError",
-    "PathDisagreementError",
-    "PathError",
-    "PredictError",
-    "PublicKeyError",
-    "PythonMismatchError",
-    "RemedyError",
-    "SealError",
-    "SealedModelError",
-    "SeriesMismatchError",
-    "SignatureExpiredError",
-    "SigningError",
-    "UnknownSignerError",
-    "UnreachableError",
-    "UnsafePickleError",
-    "UnsignedError",
-]
-
 
 class RemedyError(Exception):
-    """An error with a remedy in its message: the base of every error that these libraries raise.
+    """An error whose message ends with a remedy: the base of all errors of these libraries.
 
     Attributes:
         message: What is wrong and where, as a sentence.
-        remedy: What to do about it, as a sentence.
+        remedy: How to solve it, as a sentence.
     """
 
     def __init__(self, message: str, *, remedy: str) -> None:
@@ -47,35 +17,31 @@ class RemedyError(Exception):
         self.remedy = remedy
 
 
-class ModelsealError(RemedyError):
-    """A sealed model, its signature or its delivery failed."""
+class SealError(RemedyError):
+    """A model could not be sealed. Nothing was written to the destination."""
 
 
-class SealError(ModelsealError):
-    """A model could not be sealed; nothing was written to the destination."""
+class SigningError(RemedyError):
+    """A model could not be signed. Nothing was written."""
 
 
-class SigningError(ModelsealError):
-    """A model could not be signed; nothing was written."""
+class PublicKeyError(RemedyError):
+    """The text is not a public key of a signer, or the key is weak."""
 
 
-class PublicKeyError(ModelsealError):
-    """The text is no public key of a signer, or the key is a weak one."""
+class PathError(RemedyError):
+    """A path that was given to a command cannot be used."""
 
 
-class PathError(ModelsealError):
-    """A path that a command was given cannot be used."""
-
-
-class DeliveryError(ModelsealError):
-    """A sealed model could not be fetched or pushed; what was there before is as it was."""
+class DeliveryError(RemedyError):
+    """A sealed model could not be fetched or pushed. The destination is unchanged."""
 
 
 class UnreachableError(DeliveryError):
     """A bucket does not answer now, but may later."""
 
 
-class SealedModelError(ModelsealError):
+class SealedModelError(RemedyError):
     """A sealed model was refused.
 
     Attributes:
@@ -86,13 +52,13 @@ class SealedModelError(ModelsealError):
 
 
 class ManifestError(SealedModelError):
-    """The manifest is missing, is not valid, or is of an unknown format."""
+    """The manifest is missing, is not valid, or has an unknown format."""
 
     code = "manifest"
 
 
 class ManifestDigestError(SealedModelError):
-    """The manifest is not the one that was expected, or changed after sealing."""
+    """The manifest is not the expected one, or changed after sealing."""
 
     code = "manifest-digest"
 
@@ -104,31 +70,31 @@ class FileDigestError(SealedModelError):
 
 
 class UnsignedError(SealedModelError):
-    """The deployment wants a signed model, and this one has no signature."""
+    """The deployment requires a signature, and the model has none."""
 
     code = "unsigned"
 
 
 class UnknownSignerError(SealedModelError):
-    """The model is signed, but by none of the keys that the deployment names."""
+    """The model was signed with a key that the deployment does not accept."""
 
     code = "unknown-signer"
 
 
 class BadSignatureError(SealedModelError):
-    """The signature is damaged, is no signature, or is that of another model."""
+    """The signature is damaged or not valid, or belongs to another model."""
 
     code = "bad-signature"
 
 
 class SignatureExpiredError(SealedModelError):
-    """The signature is right, but its time is over."""
+    """The signature is valid, but has expired."""
 
     code = "signature-expired"
 
 
 class PythonMismatchError(SealedModelError):
-    """Another Python minor version runs than the one that wrote the model."""
+    """The running minor version of Python is not the one that sealed the model."""
 
     code = "python"
 
@@ -140,13 +106,13 @@ class MissingDistributionError(SealedModelError):
 
 
 class SeriesMismatchError(SealedModelError):
-    """A guarded distribution runs in another series than the one that wrote the model."""
+    """A guarded distribution is of another release series than when the model was sealed."""
 
     code = "series"
 
 
 class OlderThanWriterError(SealedModelError):
-    """A guarded distribution is of the right series but older than the writer's."""
+    """A guarded distribution is older than when the model was sealed."""
 
     code = "older-than-writer"
 
@@ -164,30 +130,30 @@ class LoaderImportError(SealedModelError):
 
 
 class LoadError(SealedModelError):
-    """The loader raised while it made a predictor of the verified files."""
+    """The loader raised an error on the verified files."""
 
     code = "load"
 
 
 class UnsafePickleError(SealedModelError):
-    """A file of the model is a pickle that does more than the service's list admits."""
+    """A pickle in the model names, makes or calls something that the service does not allow."""
 
     code = "unsafe-pickle"
 
 
 class PredictError(SealedModelError):
-    """The model loads, but predicting its golden inputs raises."""
+    """The model loads, but predicting its golden inputs raises an error."""
 
     code = "predict"
 
 
 class GoldenMismatchError(SealedModelError):
-    """The model loads and predicts, but not what it predicted when it was sealed."""
+    """The model loads, but its answers to the golden inputs have changed."""
 
     code = "golden"
 
 
 class PathDisagreementError(SealedModelError):
-    """Outputs that were declared to be the same answer differ beyond their tolerance."""
+    """Outputs that were declared to be the same answer differ by more than their tolerance."""
 
     code = "paths"

@@ -1,25 +1,20 @@
-"""Golden predictions: inputs, the outputs they gave, and how far an answer may move.
+"""Golden predictions: inputs, their outputs when the model was sealed, and tolerances.
 
-A service often computes one answer by several paths: a pipeline over a table, a faster path for
-requests, a batch. `Agreement` declares such outputs as one answer. Recording each of them is not
-enough: a model whose paths disagree would reproduce its own disagreement for ever.
+A service often computes one answer by several code paths: a pipeline over a table, a faster path
+for requests, a batch. `Agreement` declares their outputs as the same answer. Recording each of
+them is not enough: a model whose paths disagree would reproduce its own disagreement.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import Field, JsonValue, model_validator
 
-__all__ = [
-    "Agreement",
-    "GoldenSet",
-    "GoldenValue",
-    "Tolerance",
-    "differences",
-    "disagreements",
-]
+from modelseal.records import Record
+
+__all__ = ["Agreement", "GoldenSet", "GoldenValue", "Tolerance", "differences", "disagreements"]
 
 FiniteFloat = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -27,30 +22,26 @@ GoldenValue = FiniteFloat | str | tuple[FiniteFloat, ...]
 """The answer to one input: a number, a label, or a vector such as scores per class."""
 
 
-class Tolerance(BaseModel):
-    """How far a number may be from its golden value: ``absolute + relative * |golden|``."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class Tolerance(Record):
+    """Largest difference of a number from its golden value: ``absolute + relative * |golden|``."""
 
     absolute: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     relative: float = Field(default=0.0, ge=0, allow_inf_nan=False)
 
     def admits(self, golden: float, answer: float) -> bool:
-        """Whether an answer is near enough. NaN and infinities never are."""
+        """Whether the answer is within the tolerance. NaN and infinities never are."""
         return math.isfinite(answer) and (
             abs(answer - golden) <= self.absolute + self.relative * abs(golden)
         )
 
 
-class Agreement(BaseModel):
-    """Outputs that are the same answer, computed by different paths.
+class Agreement(Record):
+    """Outputs that are the same answer, computed by different code paths.
 
     Attributes:
-        outputs: Their names, at least two.
-        tolerance: How far any two of them may be apart for one input. Labels may not differ.
+        outputs: Names of the outputs, at least two.
+        tolerance: Largest difference of any two of them for one input. Labels must be equal.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     outputs: tuple[str, ...] = Field(min_length=2)
     tolerance: Tolerance
@@ -62,17 +53,15 @@ class Agreement(BaseModel):
         return self
 
 
-class GoldenSet(BaseModel):
-    """Inputs and the outputs they gave when the model was sealed.
+class GoldenSet(Record):
+    """Inputs, and their outputs when the model was sealed.
 
     Attributes:
         inputs: One JSON value per input, in the form that the predictor's ``replay`` takes.
         outputs: For each named output, one value per input, in the order of the inputs.
-        tolerances: For each named output, how far its numbers may move. Labels may not.
-        agreements: Which outputs are the same answer by different paths.
+        tolerances: For each named output, the tolerance of its numbers. Labels must be equal.
+        agreements: Outputs that are the same answer by different code paths.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     inputs: tuple[JsonValue, ...] = Field(min_length=1)
     outputs: dict[str, tuple[GoldenValue, ...]] = Field(min_length=1)
@@ -95,14 +84,14 @@ class GoldenSet(BaseModel):
 
 
 def differences(golden: GoldenSet, answers: Mapping[str, Sequence[GoldenValue]]) -> list[str]:
-    """What differs between the golden outputs and the answers of a replay.
+    """Compare the golden outputs with the answers of a replay.
 
     Args:
         golden: The golden set.
-        answers: What the predictor's ``replay`` gave for ``golden.inputs``.
+        answers: The result of the predictor's ``replay`` for ``golden.inputs``.
 
     Returns:
-        One line per output that differs, naming the input that differs most; empty if none does.
+        One line for each output that differs, with the input that differs most.
     """
     lines = [f"output {name!r} is not golden" for name in sorted(answers.keys() - golden.outputs)]
     for name, expected in golden.outputs.items():
@@ -110,83 +99,63 @@ def differences(golden: GoldenSet, answers: Mapping[str, Sequence[GoldenValue]])
             lines.append(f"output {name!r} is missing")
         elif len(answers[name]) != len(expected):
             lines.append(f"output {name!r} has {len(answers[name])} values, not {len(expected)}")
-        else:
-            wrong = _apart(expected, answers[name], golden.tolerances[name])
-            if wrong:
-                worst = wrong[0]
-                moved = f"output {name!r} moved for {len(wrong)} of {len(expected)} inputs"
-                lines.append(
-                    f"{moved}, most for input {worst}: golden {expected[worst]!r}, "
-                    f"now {answers[name][worst]!r}"
-                )
+        elif wrong := _worst_first(expected, answers[name], golden.tolerances[name]):
+            lines.append(
+                f"output {name!r} changed for {len(wrong)} of {len(expected)} inputs, most for "
+                f"input {wrong[0]}: golden {expected[wrong[0]]!r}, now {answers[name][wrong[0]]!r}"
+            )
     return lines
 
 
 def disagreements(golden: GoldenSet, answers: Mapping[str, Sequence[GoldenValue]]) -> list[str]:
-    """Where paths that should give the same answer do not.
+    """Compare the outputs that should be the same answer by different paths.
 
     Args:
-        golden: The golden set, whose agreements are checked.
+        golden: The golden set, with the agreements to check.
         answers: The outputs to compare with each other, one value per golden input: the golden
             outputs themselves, or those of a replay.
 
     Returns:
-        One line per pair of outputs that disagree, naming the input where they are furthest apart.
+        One line for each pair of outputs that disagree, with the input that differs most.
     """
-    return list(_disagreements(golden, answers))
+    return [
+        f"outputs {one!r} and {other!r} are the same answer, but differ for {len(wrong)} of "
+        f"{len(golden.inputs)} inputs, most for input {wrong[0]}: "
+        f"{answers[one][wrong[0]]!r} and {answers[other][wrong[0]]!r}"
+        for agreement in golden.agreements
+        for one, other in combinations(agreement.outputs, 2)
+        if (wrong := _worst_first(answers[one], answers[other], agreement.tolerance))
+    ]
 
 
-def _disagreements(
-    golden: GoldenSet, answers: Mapping[str, Sequence[GoldenValue]]
-) -> Iterator[str]:
-    for agreement in golden.agreements:
-        for one, other in combinations(agreement.outputs, 2):
-            wrong = _apart(answers[one], answers[other], agreement.tolerance)
-            if wrong:
-                worst = wrong[0]
-                yield (
-                    f"outputs {one!r} and {other!r} are the same answer, but differ for "
-                    f"{len(wrong)} of {len(golden.inputs)} inputs, most for input {worst}: "
-                    f"{answers[one][worst]!r} and {answers[other][worst]!r}"
-                )
-
-
-def _apart(
+def _worst_first(
     expected: Sequence[GoldenValue], answers: Sequence[GoldenValue], tolerance: Tolerance
 ) -> list[int]:
-    """The inputs whose two answers differ beyond the tolerance, the furthest apart first."""
-    wrong = [
-        index
-        for index, (one, other) in enumerate(zip(expected, answers, strict=True))
-        if not _same(one, other, tolerance)
-    ]
-    return sorted(wrong, key=lambda index: -_distance(expected[index], answers[index]))
+    """The inputs whose two answers differ by more than the tolerance, the worst first."""
+    distances = {
+        index: far
+        for index, pair in enumerate(zip(expected, answers, strict=True))
+        if (far := _distance(*pair, tolerance)) is not None
+    }
+    return sorted(distances, key=lambda index: -distances[index])
 
 
-def _same(golden: GoldenValue, answer: GoldenValue, tolerance: Tolerance) -> bool:
+def _distance(golden: GoldenValue, answer: GoldenValue, tolerance: Tolerance) -> float | None:
+    """The largest difference of two answers; None within the tolerance.
+
+    It is infinite for labels that differ, for a label and a number, and for vectors of two lengths.
+    """
     if isinstance(golden, str) or isinstance(answer, str):
-        return golden == answer
-    pairs = _paired(golden, answer)
-    return pairs is not None and all(tolerance.admits(*pair) for pair in pairs)
-
-
-def _distance(golden: GoldenValue, answer: GoldenValue) -> float:
-    """How far apart two answers are; infinite where they cannot be compared as numbers."""
-    if isinstance(golden, str) or isinstance(answer, str):
+        return None if golden == answer else math.inf
+    goldens, answers = _numbers(golden), _numbers(answer)
+    if isinstance(golden, Sequence) != isinstance(answer, Sequence) or len(goldens) != len(answers):
         return math.inf
-    pairs = _paired(golden, answer)
-    if pairs is None:
-        return math.inf
-    far = max((abs(one - other) for one, other in pairs), default=0.0)
+    pairs = list(zip(goldens, answers, strict=True))
+    if all(tolerance.admits(*pair) for pair in pairs):
+        return None
+    far = max(abs(one - other) for one, other in pairs)
     return math.inf if math.isnan(far) else far
 
 
-def _paired(
-    golden: float | Sequence[float], answer: float | Sequence[float]
-) -> list[tuple[float, float]] | None:
-    """The numbers to compare with each other, or None where the shapes differ."""
-    if isinstance(golden, Sequence) != isinstance(answer, Sequence):
-        return None
-    goldens = golden if isinstance(golden, Sequence) else (golden,)
-    answers = answer if isinstance(answer, Sequence) else (answer,)
-    return list(zip(goldens, answers, strict=True)) if len(goldens) == len(answers) else None
+def _numbers(value: float | Sequence[float]) -> Sequence[float]:
+    return value if isinstance(value, Sequence) else (value,)

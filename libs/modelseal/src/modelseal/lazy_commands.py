@@ -22,8 +22,8 @@ class LazyCommands(TyperGroup):
     the source without importing the module.
 
     Attributes:
-        package: The package of the modules.
-        names: The commands, in the order of the list. The module of `cross-validate` is
+        package: Package of the modules.
+        names: Names of the commands, in the order of the list. The module of `cross-validate` is
             `cross_validate`.
     """
 
@@ -36,7 +36,7 @@ class LazyCommands(TyperGroup):
             self.add_command(TyperCommand(name, help=_docstring(self._module(name))))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - typer hides the types
-        """Find the command that is run, and import it."""
+        """Find the requested command, and import it."""
         name, found, rest = super().resolve_command(ctx, args)
         return name, found and self._load(name or ""), rest
 
@@ -57,18 +57,18 @@ def lazy_app(
     help: str,  # noqa: A002 - typer's word
     group: type[LazyCommands] = LazyCommands,
 ) -> typer.Typer:
-    """Make a command line of a package with one module for each command.
+    """Create the command line of a package with one module for each command.
 
     Args:
-        name: The program's name.
-        package: The package of the modules, each with a function named `command`.
-        commands: Their names, in the order in which the help lists them.
-        help: What the program does, as Markdown.
-        group: The class of the group, for one that handles errors.
+        name: Name of the program.
+        package: Package of the modules, each with a function named `command`.
+        commands: Names of the commands, in the order of the help.
+        help: Description of the program in Markdown.
+        group: Class of the group, for example one that handles errors.
     """
-    made = type(group.__name__, (group,), {"package": package, "names": commands})
+    subclass = type(group.__name__, (group,), {"package": package, "names": commands})
     app = typer.Typer(
-        cls=made,
+        cls=subclass,
         name=name,
         help=help,
         no_args_is_help=True,
@@ -81,7 +81,7 @@ def lazy_app(
 
 
 def _no_options() -> None:
-    """Stand for the group's options, of which there are none."""
+    """Declare that the group has no options."""
 
 
 def _docstring(module: str) -> str:

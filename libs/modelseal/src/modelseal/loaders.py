@@ -1,8 +1,7 @@
-"""How a service hands its model to modelseal: a loader, registered by its distribution.
+"""Loaders: functions by which services turn the files of a model into a predictor.
 
-A manifest names a loader, never a function. The name is looked up in the entry point group
-``modelseal.loaders`` of the installed distributions, so a manifest can only choose among code
-that an installed package offered for the purpose::
+A manifest names a loader in the entry point group ``modelseal.loaders`` and not a function, so
+that it can choose only among the functions that installed distributions register::
 
     [project.entry-points."modelseal.loaders"]
     bankchurn = "bankchurn.model:load"
@@ -25,10 +24,10 @@ GROUP = "modelseal.loaders"
 
 
 class Predictor(Protocol):
-    """A loaded model, as far as modelseal is concerned."""
+    """The interface of a loaded model that modelseal needs."""
 
     def replay(self, inputs: Sequence[JsonValue]) -> Mapping[str, Sequence[GoldenValue]]:
-        """Answer golden inputs.
+        """Predict the golden inputs.
 
         Args:
             inputs: Inputs of the golden set, one JSON value each.
@@ -40,14 +39,14 @@ class Predictor(Protocol):
 
 
 Loader = Callable[[Mapping[str, bytes]], Predictor]
-"""Makes a predictor of the verified bytes of the model's files, by file name.
+"""Makes a predictor from the verified contents of the model's files, by file name.
 
-Bytes and not paths: what was hashed is what is loaded, with no moment in between in which a
-file could be exchanged."""
+It takes bytes and not paths, so that no file can be replaced between its verification and its
+loading."""
 
 
 def find_loader(name: str) -> Loader:
-    """The loader that an installed distribution registers under a name.
+    """Import the loader that an installed distribution registers.
 
     Args:
         name: The name in the entry point group ``modelseal.loaders``.
@@ -63,24 +62,23 @@ def find_loader(name: str) -> Loader:
         raise LoaderImportError(
             f"The loader {name!r} ({entry_point.value}) cannot be imported: "
             f"{type(error).__name__}: {error}.",
-            remedy="Install the service's requirements-prod.txt as it stands.",
+            remedy="Install the service's requirements-prod.txt unchanged.",
         ) from error
 
 
 def loader_distribution(name: str) -> str:
-    """The distribution that registers a loader: the service that the model belongs to.
+    """The name of the distribution that registers a loader: the service of the model.
 
     Raises:
         LoaderNotFoundError: No installed distribution registers it.
     """
     distribution = _entry_point(name).dist
-    # Entry points that are found in installed metadata know where they were found.
-    assert distribution is not None  # noqa: S101
+    assert distribution is not None  # noqa: S101 - only an entry point made by hand has none
     return distribution.name
 
 
 def loader_source(name: str) -> Path | None:
-    """The file of a loader's module, where it has been imported from one."""
+    """The file of a loader's module; None if it is not imported."""
     file = getattr(sys.modules.get(_entry_point(name).module), "__file__", None)
     return Path(file) if file is not None else None
 
@@ -90,7 +88,7 @@ def _entry_point(name: str) -> EntryPoint:
     if name not in candidates.names:
         known = ", ".join(sorted(candidates.names)) or "none"
         raise LoaderNotFoundError(
-            f"The model wants the loader {name!r}, which no installed package registers "
+            f"The model needs the loader {name!r}, which no installed package registers "
             f"(registered: {known}).",
             remedy="Install the service that the model belongs to in this environment.",
         )

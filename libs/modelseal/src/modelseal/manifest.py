@@ -1,10 +1,10 @@
-"""The manifest of a sealed model: what it is, what wrote it, and what it answered (format 1).
+"""The manifest of a sealed model, format 1: its files, its environment, its golden predictions.
 
-``manifest.json`` stands beside the files of the model. Its field ``seal`` is the SHA-256 of the
-manifest's own bytes with the 64 digits of the seal replaced by zeros, so that damage is seen
-even where the deployment does not say which manifest it expects. Only an expected digest
-(``MODEL_SHA256``) or a signer's public key (``MODEL_SIGNERS``), given from outside, protects
-against deliberate changes.
+``manifest.json`` is in the folder of the model's files. Its field ``seal`` is the SHA-256 of the
+manifest's own bytes with the 64 digits of the seal replaced by zeros, so that damage is found even
+if the deployment does not say which manifest it expects. Only an expected digest (``MODEL_SHA256``)
+or a signer's public key (``MODEL_SIGNERS``), given from outside, protects against deliberate
+changes.
 """
 
 import hashlib
@@ -19,28 +19,22 @@ from packaging.version import Version
 from pydantic import (
     AfterValidator,
     AwareDatetime,
-    BaseModel,
-    ConfigDict,
     Field,
     JsonValue,
     StringConstraints,
     ValidationError,
 )
 
-from modelseal.errors import (
-    BadSignatureError,
-    ManifestDigestError,
-    ManifestError,
-)
+from modelseal.errors import BadSignatureError, ManifestDigestError, ManifestError
 from modelseal.golden import FiniteFloat, GoldenSet
+from modelseal.records import Name, Record, Sha256, first_error
 from modelseal.regular_files import read_regular
 from modelseal.signature import SIGNATURE_NAME, read_signature, verify_signature
 
 __all__ = [
-    "FORMAT",
     "MANIFEST_NAME",
     "MAX_MANIFEST_BYTES",
-    "RESEAL",
+    "RESTORE",
     "DistributionRecord",
     "FileName",
     "FileRecord",
@@ -55,10 +49,9 @@ MANIFEST_NAME = "manifest.json"
 MAX_MANIFEST_BYTES = 64 * 2**20
 MAX_FILE_BYTES = 64 * 2**30
 
-_NO_SEAL = "0" * 64
-RESEAL = "Fetch the model again from where it was published, or train and seal it anew."
+RESTORE = "Fetch the model again from where it was published, or train and seal it again."
 
-Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+_NO_SEAL = "0" * 64
 
 DistributionName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$")]
 
@@ -66,8 +59,8 @@ DistributionName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-
 def _plain_name(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}", name) or name == MANIFEST_NAME:
         raise ValueError(
-            f"{name!r} is no name for a file of a model: letters, digits, '.', '_' and '-', "
-            f"beginning with a letter or digit, and not {MANIFEST_NAME}"
+            f"{name!r} is not a valid name for a file of a model: use letters, digits, '.', '_' "
+            f"and '-', begin with a letter or digit, and do not use {MANIFEST_NAME}"
         )
     return name
 
@@ -80,55 +73,51 @@ def _valid_version(version: str) -> str:
     return version
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class FileRecord(Record):
+    """SHA-256 and size in bytes of one file of the model."""
 
-
-class FileRecord(_Record):
-    """One file of the model: its SHA-256 and its size in bytes."""
-
-    sha256: Digest
+    sha256: Sha256
     size: int = Field(ge=0, le=MAX_FILE_BYTES)
 
 
-class DistributionRecord(_Record):
-    """One distribution that was installed where the model was sealed.
+class DistributionRecord(Record):
+    """A distribution that was installed when the model was sealed.
 
     Attributes:
-        version: Its version, as its metadata states it.
-        guarded: Whether predicting the golden inputs loads a module of it.
+        version: Version in its metadata.
+        guarded: Whether predicting the golden inputs loads one of its modules.
     """
 
     version: Annotated[str, AfterValidator(_valid_version)]
     guarded: bool
 
 
-class Manifest(_Record):
-    """What a sealed model says of itself.
+class Manifest(Record):
+    """The contents of ``manifest.json``.
 
     Attributes:
-        format: The version of this document's form.
-        seal: SHA-256 of the document with this field's digits as zeros.
-        name: The model's name, usually its service's.
-        version: The model's version, chosen by who trained it.
-        created: When it was sealed, in UTC.
-        git_commit: The commit that trained it, with ``-dirty`` for uncommitted changes; None
+        format: Version of the document's format.
+        seal: SHA-256 of the document with the digits of this field replaced by zeros.
+        name: Name of the model, usually that of its service.
+        version: Version of the model, chosen by its trainer.
+        created: Time of sealing in UTC.
+        git_commit: Commit of the training code, with ``-dirty`` for uncommitted changes; None
             outside a repository.
-        python: The full version of the interpreter that wrote it.
-        platform: The platform that wrote it, for the record.
-        loader: The name under which the service registers its loader.
+        python: Full version of the interpreter that sealed the model.
+        platform: Platform on which the model was sealed. It is not checked.
+        loader: Name of the service's loader in the entry point group ``modelseal.loaders``.
         files: The model's files by name.
         environment: Every installed distribution by its normalized name.
-        golden: Inputs and the outputs they gave, with tolerances.
-        data: What it was trained on, fingerprint included.
-        metrics: How good it was found to be.
-        parameters: What it was trained with.
+        golden: Golden inputs with their outputs and tolerances.
+        data: Description of the training data, with a fingerprint.
+        metrics: Quality of the model, one number for each metric.
+        parameters: Training parameters.
     """
 
     format: Literal[1]
-    seal: Digest
-    name: str = Field(min_length=1, max_length=100)
-    version: str = Field(min_length=1, max_length=100)
+    seal: Sha256
+    name: Name
+    version: Name
     created: AwareDatetime
     git_commit: str | None
     python: str
@@ -143,12 +132,12 @@ class Manifest(_Record):
 
     @property
     def guarded(self) -> dict[str, str]:
-        """The guarded distributions by name, with the versions that wrote the model."""
+        """The guarded distributions by name, with the versions that sealed the model."""
         return {name: record.version for name, record in self.environment.items() if record.guarded}
 
     @classmethod
     def unsealed(cls, *, created: datetime, **fields: object) -> Self:
-        """A manifest whose seal is still zeros; `encode_manifest` fills it in."""
+        """Make a manifest whose seal is zeros. `encode_manifest` fills it in."""
         return cls.model_validate(
             {"format": FORMAT, "seal": _NO_SEAL, "created": created, **fields}
         )
@@ -157,32 +146,23 @@ class Manifest(_Record):
 def encode_manifest(manifest: Manifest) -> bytes:
     """The bytes of ``manifest.json``, with the seal filled in.
 
-    Floats are written so that they read back to the same 64 bits.
+    Floats are written so that reading them gives the same 64 bits.
 
     Raises:
-        ValueError: JSON cannot hold a number, or UTF-8 a text: what is opened is also answered.
+        ValueError: JSON cannot represent a number, or UTF-8 cannot represent a text.
     """
     document = manifest.model_dump(mode="json") | {"seal": _NO_SEAL}
-    check_utf8(document)
+    _check_utf8(document)
     text = json.dumps(document, indent=1, allow_nan=False) + "\n"
     seal = hashlib.sha256(text.encode()).hexdigest()
     return text.replace(_NO_SEAL, seal, 1).encode()
 
 
-def check_utf8(document: object) -> None:
-    """Check that every text of a document is whole, with no half of a surrogate pair.
-
-    Raises:
-        UnicodeEncodeError: One is not.
-    """
-    json.dumps(document, ensure_ascii=False).encode()
-
-
 def manifest_digest(manifest: Manifest) -> str:
-    """The SHA-256 of ``manifest.json``, from memory: nothing is read from its folder.
+    """The SHA-256 of ``manifest.json``, computed without reading the file.
 
     Args:
-        manifest: What `modelseal.seal` returned.
+        manifest: The manifest that `modelseal.seal` returned.
     """
     return hashlib.sha256(encode_manifest(manifest)).hexdigest()
 
@@ -190,27 +170,27 @@ def manifest_digest(manifest: Manifest) -> str:
 def read_manifest(
     directory: Path, *, expected_sha256: str | None = None, signers: Sequence[str] = ()
 ) -> tuple[Manifest, str]:
-    """Read and verify the manifest of a sealed model, and its signature where signers are given.
+    """Read and verify the manifest of a sealed model, and its signature if signers are given.
 
-    The signature is verified before the manifest is looked into. Nothing else is touched.
+    The signature is verified before the manifest is parsed. The model's files are not read.
 
     Args:
-        directory: The model.
-        expected_sha256: The SHA-256 that the manifest must have, in hexadecimal.
-        signers: Public keys, ``ed25519:BASE64``, of which one must have signed the manifest; empty
-            where no signature is asked for.
+        directory: Folder of the model.
+        expected_sha256: SHA-256 that the manifest must have, in hexadecimal.
+        signers: Public keys, ``ed25519:BASE64``. One of them must have signed the manifest. If
+            empty, no signature is required.
 
     Returns:
         The manifest and its SHA-256.
 
     Raises:
-        ManifestError: It is missing, too large, no manifest, or of an unknown format.
-        ManifestDigestError: It is not the expected one, or it changed after sealing.
-        UnsignedError: A signature is asked for, and there is none.
-        UnknownSignerError: The signature is by another key.
-        BadSignatureError: The signature is damaged, or that of another model.
+        ManifestError: The manifest is missing, too large, not valid, or has an unknown format.
+        ManifestDigestError: The manifest is not the expected one, or changed after sealing.
+        UnsignedError: A signature is required, and there is none.
+        UnknownSignerError: The signature was made with another key.
+        BadSignatureError: The signature is damaged, or belongs to another model.
         SignatureExpiredError: The signature has expired.
-        PublicKeyError: A signer's key is no public key.
+        PublicKeyError: A signer's key is not a public key.
     """
     path = directory / MANIFEST_NAME
     raw = _read_bounded(path)
@@ -225,15 +205,15 @@ def read_manifest(
     zeroed = raw.replace(manifest.seal.encode(), _NO_SEAL.encode(), 1)
     if hashlib.sha256(zeroed).hexdigest() != manifest.seal:
         raise ManifestDigestError(
-            f"{path} changed after it was sealed: its contents do not have the digest that its "
-            "field 'seal' states.",
-            remedy=RESEAL,
+            f"{path} changed after it was sealed: its contents do not have the digest in its "
+            "field 'seal'.",
+            remedy=RESTORE,
         )
     if expected_sha256 is not None and digest != expected_sha256.strip().lower():
         raise ManifestDigestError(
             f"{path} has the SHA-256 {digest}, but the deployment expects {expected_sha256}.",
-            remedy="Deploy the model that the deployment names, or, where this model is the one "
-            "that is meant, set MODEL_SHA256 to its digest.",
+            remedy="Deploy the expected model. If this model is the right one, set MODEL_SHA256 "
+            "to its digest.",
         )
     if signature is not None:
         signed, found = (signature.name, signature.version), (manifest.name, manifest.version)
@@ -241,7 +221,7 @@ def read_manifest(
             raise BadSignatureError(
                 f"{directory / SIGNATURE_NAME} calls the model {signed}; the manifest calls it "
                 f"{found}.",
-                remedy="Have the model signed again, by `modelseal sign`.",
+                remedy="Sign the model again with `modelseal sign`.",
             )
     return manifest, digest
 
@@ -268,21 +248,24 @@ def _read_bounded(path: Path) -> bytes:
 def _parse(path: Path, raw: bytes) -> Manifest:
     try:
         document = json.loads(raw)
-        if b"\\u" in raw:  # only an escape can hold half of a surrogate pair
-            check_utf8(document)
+        if b"\\u" in raw:  # only an escape can be an unpaired surrogate
+            _check_utf8(document)
     except (ValueError, RecursionError) as error:
-        raise ManifestError(f"{path} is not valid JSON: {error}.", remedy=RESEAL) from error
+        raise ManifestError(f"{path} is not valid JSON: {error}.", remedy=RESTORE) from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         found = document.get("format") if isinstance(document, dict) else None
         raise ManifestError(
-            f"{path} is of the format {found!r}; this modelseal reads format {FORMAT}.",
-            remedy="Use the modelseal that the model's service pins, or seal the model anew.",
+            f"{path} has the format {found!r}; this modelseal reads format {FORMAT}.",
+            remedy="Use the modelseal that the model's service pins, or seal the model again.",
         )
     try:
         return Manifest.model_validate(document)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
         raise ManifestError(
-            f"{path} is not a manifest: {where}: {first['msg']}.", remedy=RESEAL
+            f"{path} is not a manifest: {first_error(error)}.", remedy=RESTORE
         ) from error
+
+
+def _check_utf8(document: object) -> None:
+    """Raise UnicodeEncodeError if a text has an unpaired surrogate, which UTF-8 lacks."""
+    json.dumps(document, ensure_ascii=False).encode()

@@ -1,7 +1,7 @@
 """Open a sealed model, or refuse it.
 
-The order is the point: nothing is unpickled before the manifest, every file and the running
-environment have been checked, and nothing is served before known inputs gave known outputs.
+The order of the checks is essential: no file is loaded before the manifest, all files and the
+environment are verified, and no model is returned before its golden predictions are reproduced.
 """
 
 import platform
@@ -33,15 +33,18 @@ from modelseal.series import compatible_releases
 __all__ = ["OpenedModel", "check_environment", "load_predictor", "open_sealed"]
 
 
+_RECORDED_VERSIONS = "Install the versions that the manifest records, or train the model again."
+
+
 @dataclass(frozen=True)
 class OpenedModel:
-    """A sealed model that was proven in this process.
+    """A sealed model that passed all checks in this process.
 
     Attributes:
-        predictor: What the model's loader made of its verified files.
-        manifest: What the model says of itself.
-        sha256: The SHA-256 of the manifest, which pins the whole model.
-        running: The guarded distributions by name, with the versions that run here.
+        predictor: The predictor that the loader made from the verified files.
+        manifest: The manifest.
+        sha256: SHA-256 of the manifest, which identifies every byte of the model.
+        running: Installed versions of the guarded distributions by name.
     """
 
     predictor: Predictor
@@ -53,30 +56,27 @@ class OpenedModel:
 def open_sealed(
     directory: Path, *, expected_sha256: str | None = None, signers: Sequence[str] = ()
 ) -> OpenedModel:
-    """Verify, load and prove a sealed model, in this order.
+    """Verify a sealed model, load it and check its predictions, in this order.
 
-    1. Where signers are given, one of them signed the manifest, and the signature is valid now.
-    2. The manifest parses and is of a known format; it and every file have the digests that they
-       should have.
-    3. Python's minor version is the writer's, and every guarded distribution that runs is a
-       compatible release of the writer's: the same series, and not older.
+    1. If signers are given, one of them signed the manifest, and the signature has not expired.
+    2. The manifest is valid and has a known format. The manifest and every file have the expected
+       digests.
+    3. Python has the minor version that sealed the model, and every guarded distribution is a
+       compatible release of the version that sealed the model: same series, not older.
     4. The files load.
     5. The golden inputs give the golden outputs within their tolerances, and outputs that are
-       the same answer by different paths agree.
+       the same answer by different code paths agree.
 
     Args:
         directory: The folder that `modelseal.seal` wrote.
-        expected_sha256: The SHA-256 that the manifest must have, where the deployment pins one.
-        signers: Public keys, ``ed25519:BASE64``, of which one must have signed the model; empty
-            where no signature is asked for.
-
-    Returns:
-        The opened model.
+        expected_sha256: SHA-256 that the manifest must have; None for any.
+        signers: Public keys, ``ed25519:BASE64``. One of them must have signed the model. If empty,
+            no signature is required.
 
     Raises:
-        SealedModelError: The model is refused; each reason is a class of its own (see
-            `modelseal.errors`), and its message carries the remedy.
-        PublicKeyError: A signer's key is no public key.
+        SealedModelError: The model is refused. Each reason is a class of its own (see
+            `modelseal.errors`), and its message ends with the remedy.
+        PublicKeyError: A signer's key is not a public key.
     """
     manifest, sha256 = read_manifest(directory, expected_sha256=expected_sha256, signers=signers)
     files = read_files(directory, manifest)
@@ -87,16 +87,16 @@ def open_sealed(
 
 
 def check_environment(manifest: Manifest) -> dict[str, str]:
-    """Check that this environment is one that the model was proven in.
+    """Check that this environment is compatible with the one that sealed the model.
 
     Returns:
-        The guarded distributions by name, with the versions that run here.
+        Installed versions of the guarded distributions by name.
 
     Raises:
-        PythonMismatchError: Another minor version of Python runs.
+        PythonMismatchError: The minor version of Python is another.
         MissingDistributionError: A guarded distribution is not installed.
-        SeriesMismatchError: A guarded distribution runs in another series.
-        OlderThanWriterError: A guarded distribution is older than the writer's.
+        SeriesMismatchError: The version of a guarded distribution is of another series.
+        OlderThanWriterError: A guarded distribution is older than when the model was sealed.
     """
     running_python = platform.python_version()
     if _minor(running_python) != _minor(manifest.python):
@@ -104,31 +104,38 @@ def check_environment(manifest: Manifest) -> dict[str, str]:
             f"The model was written by Python {manifest.python}; this is Python {running_python}.",
             remedy=f"Serve it with Python {_minor(manifest.python)}, or train it again here.",
         )
-    running = {name: _running_version(name, written) for name, written in manifest.guarded.items()}
+    running = {}
+    for name, written in manifest.guarded.items():
+        try:
+            running[name] = version(name)
+        except PackageNotFoundError as error:
+            raise MissingDistributionError(
+                f"The model's predictions depend on {name} {written}, which is not installed.",
+                remedy="Install the service's requirements-prod.txt unchanged.",
+            ) from error
     refusals = [
         refusal
         for name, written in manifest.guarded.items()
         if (refusal := _refusal(name, written, running[name])) is not None
     ]
     if refusals:
-        # The worst first: another series says more than an older patch.
-        refusals.sort(key=lambda refusal: isinstance(refusal, OlderThanWriterError))
-        raise refusals[0]
+        # Another series is a more serious reason than an older patch.
+        raise min(refusals, key=lambda refusal: isinstance(refusal, OlderThanWriterError))
     return running
 
 
 def load_predictor(loader: str, files: Mapping[str, bytes]) -> Predictor:
-    """Make a predictor of verified files.
+    """Make a predictor from verified files.
 
     Args:
-        loader: The name of a registered loader.
-        files: The verified contents by file name.
+        loader: Name of a registered loader.
+        files: Verified contents by file name.
 
     Raises:
         LoaderNotFoundError: No installed distribution registers the loader.
         LoaderImportError: The loader cannot be imported.
-        UnsafePickleError: A file is a pickle that does more than the service's list admits.
-        LoadError: The loader raised something else.
+        UnsafePickleError: A pickle does something that the service does not allow.
+        LoadError: The loader raised another error.
     """
     load = find_loader(loader)
     try:
@@ -138,7 +145,7 @@ def load_predictor(loader: str, files: Mapping[str, bytes]) -> Predictor:
     except Exception as error:
         raise LoadError(
             f"The model's files are intact but do not load: {type(error).__name__}: {error}.",
-            remedy="Install the versions that the manifest records, or train the model again.",
+            remedy=_RECORDED_VERSIONS,
         ) from error
 
 
@@ -147,22 +154,22 @@ def _check_golden(manifest: Manifest, predictor: Predictor) -> None:
         answers = predictor.replay(manifest.golden.inputs)
     except Exception as error:
         raise PredictError(
-            f"The model loads, but predicting its golden inputs fails: "
+            "The model loads, but predicting its golden inputs fails: "
             f"{type(error).__name__}: {error}.",
-            remedy="Install the versions that the manifest records, or train the model again.",
+            remedy=_RECORDED_VERSIONS,
         ) from error
-    moved = differences(manifest.golden, answers)
-    if moved:
+    if different := differences(manifest.golden, answers):
         raise GoldenMismatchError(
-            f"The model does not answer what it answered when it was sealed: {'; '.join(moved)}.",
+            "The model does not answer what it answered when it was sealed: "
+            f"{'; '.join(different)}.",
             remedy="Do not serve it. Install the versions that the manifest records, or train and "
-            "seal the model again where it is served.",
+            "seal the model again in the environment that serves it.",
         )
-    # Golden outputs that agree, each within its tolerance, may still disagree now; and a model that
-    # another tool wrote may never have agreed.
-    if apart := disagreements(manifest.golden, answers):
+    # Sealing compares the golden outputs with each other, but the answers differ from them within
+    # the tolerances, and another tool may have written the manifest.
+    if different := disagreements(manifest.golden, answers):
         raise PathDisagreementError(
-            f"The model's paths disagree about the same answer: {'; '.join(apart)}.",
+            f"The model's paths disagree about the same answer: {'; '.join(different)}.",
             remedy="Do not serve it. Make the paths compute the same answer, then train and seal "
             "the model again.",
         )
@@ -172,29 +179,18 @@ def _minor(python: str) -> str:
     return ".".join(python.split(".")[:2])
 
 
-def _running_version(name: str, written: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError as error:
-        raise MissingDistributionError(
-            f"The model's predictions depend on {name} {written}, which is not installed.",
-            remedy="Install the service's requirements-prod.txt as it stands.",
-        ) from error
-
-
 def _refusal(name: str, written: str, running: str) -> SealedModelError | None:
-    writer, runner = Version(written), Version(running)
-    admitted = compatible_releases(writer)
-    if admitted.contains(runner):
+    compatible = compatible_releases(Version(written))
+    if compatible.contains(Version(running)):
         return None
-    if compatible_releases(runner).contains(writer):
+    if compatible_releases(Version(running)).contains(Version(written)):
         return OlderThanWriterError(
             f"The model was written by {name} {written}; {running}, which runs here, is older.",
-            remedy=f"Install {name}{admitted}: what trained a model may be no newer than what "
-            "serves it.",
+            remedy=f"Install {name}{compatible}: a model must not be served with older versions "
+            "than it was trained with.",
         )
     return SeriesMismatchError(
         f"The model was written by {name} {written}; {running}, which runs here, is of another "
         "series.",
-        remedy=f"Install {name}{admitted}, or train the model again under {name} {running}.",
+        remedy=f"Install {name}{compatible}, or train the model again with {name} {running}.",
     )

@@ -1,16 +1,13 @@
-"""What is wrong with paths that a command was given, as errors for people."""
+"""Error messages for paths that a command cannot use."""
 
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final
 
 from modelseal.errors import PathError
-from modelseal.manifest import MANIFEST_NAME
-from modelseal.paths import kind_of
 
-__all__ = ["check_model", "path_errors"]
+__all__ = ["path_errors"]
 
 _PATHS: Final = (
     errno.EACCES,
@@ -23,22 +20,12 @@ _PATHS: Final = (
 )
 
 
-def check_model(folder: Path) -> None:
-    """Refuse a folder of a sealed model that cannot be searched.
-
-    Raises:
-        PathError: It cannot. A folder that is missing or is no model is refused where it is read.
-    """
-    with path_errors():
-        kind_of(folder / MANIFEST_NAME)
-
-
 @contextmanager
 def path_errors() -> Iterator[None]:
-    """Turn the errors of the operating system that say that a path is unusable.
+    """Convert the errors of the operating system that mean that a path is unusable.
 
     Raises:
-        PathError: In place of such an OSError.
+        PathError: Replaces such an OSError.
     """
     try:
         yield
@@ -47,5 +34,5 @@ def path_errors() -> Iterator[None]:
             raise
         raise PathError(
             f"{error.filename} cannot be used: {error.strerror}.",
-            remedy="Check the path, and that this user may use it.",
+            remedy="Check the path and its permissions.",
         ) from error

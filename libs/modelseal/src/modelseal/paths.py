@@ -1,8 +1,9 @@
-"""What is at a path, whatever the path is: too long, not UTF-8, behind a link, of another kind."""
+"""Kinds of files at paths, and checks of paths: too long, not UTF-8, links, not regular files."""
 
 import errno
 import os
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Literal
 
@@ -10,49 +11,49 @@ __all__ = ["Kind", "check_names", "follow", "kind_of", "make_folder", "printable
 
 Kind = Literal["file", "folder", "pipe", "socket", "device"]
 
-# Of every file system that Linux has.
+_KINDS: Final[Mapping[int, Kind]] = {
+    stat.S_IFREG: "file",
+    stat.S_IFDIR: "folder",
+    stat.S_IFIFO: "pipe",
+    stat.S_IFSOCK: "socket",
+}
+# The limits of Linux and its file systems.
 _MAX_NAME_BYTES: Final = 255
 _MAX_PATH_BYTES: Final = 4095
 
 
 def kind_of(path: Path) -> Kind | None:
-    """The kind of what a path leads to, links followed; None if nothing is there.
+    """The kind of the file at a path, after following links; None if there is no file.
 
     Raises:
-        OSError: That cannot be known: a folder on the way cannot be searched or is no folder, a
-            name is too long or holds a NUL byte, or a link leads to itself.
+        OSError: A folder in the path cannot be searched or is not a folder, a name is too long or
+            has a NUL byte, or a link points to itself.
     """
     check_names(path)
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
         return None
-    if stat.S_ISREG(mode):
-        return "file"
-    if stat.S_ISDIR(mode):
-        return "folder"
-    if stat.S_ISFIFO(mode):
-        return "pipe"
-    return "socket" if stat.S_ISSOCK(mode) else "device"
+    return _KINDS.get(stat.S_IFMT(mode), "device")
 
 
 def check_names(path: Path) -> None:
-    """Check what no file system takes, before the first folder of a path is made.
+    """Check the names in a path, before its first folder is created.
 
     Raises:
-        OSError: A name is too long or holds a NUL byte.
+        OSError: A name or the path is too long, or has a NUL byte.
     """
     raw = os.fsencode(path)
     if b"\0" in raw:
-        raise OSError(errno.EINVAL, "The name holds a NUL byte", str(path))
+        raise OSError(errno.EINVAL, "The name has a NUL byte", str(path))
     if len(raw) > _MAX_PATH_BYTES or any(len(name) > _MAX_NAME_BYTES for name in raw.split(b"/")):
         raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), str(path))
 
 
 def follow(path: Path) -> Path:
-    """Where an output is written: what a link leads to is replaced, and not the link.
+    """The path to write an output to: the target of a link, so that the link itself stays.
 
-    So do shell redirections, `cp` and `tar`; whoever made the link wants its target written.
+    Shell redirections, `cp` and `tar` write to the target of a link, too.
 
     Raises:
         OSError: See `kind_of`.
@@ -62,15 +63,15 @@ def follow(path: Path) -> Path:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and those that it lies in, unless it is there.
+    """Create a folder and its parents, unless it exists.
 
     Raises:
-        OSError: It cannot be made, or something else has its name.
+        OSError: It cannot be created, or a file has its name.
     """
     check_names(path)
     path.mkdir(parents=True, exist_ok=True)
 
 
 def printable(path: Path | str) -> str:
-    r"""A path or name as text that UTF-8 can hold; other bytes are written as ``\xff``."""
+    r"""A path or name as text that UTF-8 can represent; other bytes are written as ``\xff``."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")

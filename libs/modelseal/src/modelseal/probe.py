@@ -1,9 +1,9 @@
 """A fresh process that loads a model and predicts its golden inputs.
 
-Run by `modelseal.seal` as ``python -m modelseal.probe MODEL REQUEST REPORT``. It answers two
-questions that the training process cannot: does the model, as written, still answer the same,
-and which distributions did that take? Files carry the question and the answer, because a library
-may write anything to the standard streams.
+`modelseal.seal` runs it as ``python -m modelseal.probe MODEL REQUEST REPORT``. It finds out what
+the training process cannot: whether the written files give the same answers, and which
+distributions are loaded for that. Request and report are files, because libraries may print to
+the standard streams.
 """
 
 import sys
@@ -21,7 +21,7 @@ __all__ = ["ProbeReport", "ProbeRequest", "run"]
 
 
 class ProbeRequest(BaseModel):
-    """What to probe: a loader, the names of the model's files, and the golden inputs."""
+    """The loader, the names of the model's files, and the golden inputs."""
 
     loader: str
     files: tuple[str, ...]
@@ -29,17 +29,17 @@ class ProbeRequest(BaseModel):
 
 
 class ProbeReport(BaseModel):
-    """What the probe found.
+    """The result of the probe.
 
     Attributes:
-        refusal: Why the model did not load or predict; None where it did.
-        outputs: What the model answered.
-        environment: Every installed distribution, with its version.
-        guarded: Those that own a module which loading and predicting brought in, and that the
-            service requires, directly or not. A library may import another where it happens to
-            be installed, such as matplotlib where a model is trained; what the service does not
-            require is not there in production, and its answers cannot depend on it.
-        source: The file that the loader's module was imported from.
+        refusal: Why the model did not load or predict; None if it did.
+        outputs: The answers of the model.
+        environment: Versions of all installed distributions by name.
+        guarded: Distributions that loading and predicting imported, and that the service requires,
+            directly or indirectly. A library may import another only because it is installed,
+            such as matplotlib for training; production lacks what the service does not require,
+            so that its answers cannot depend on it.
+        source: File of the loader's module.
     """
 
     refusal: str | None = None
@@ -50,9 +50,9 @@ class ProbeReport(BaseModel):
 
 
 def run(request: ProbeRequest, model: Path) -> ProbeReport:
-    """Load the model in a folder, predict, and see what that took.
+    """Load the model in a folder, predict, and find the distributions that this imported.
 
-    What this module and its imports had loaded before belongs to the checker and is not guarded.
+    Modules that were loaded before belong to modelseal, and their distributions are not guarded.
     """
     before = set(sys.modules)
     files = {name: (model / name).read_bytes() for name in request.files}
@@ -61,9 +61,9 @@ def run(request: ProbeRequest, model: Path) -> ProbeReport:
         outputs = predictor.replay(request.inputs)
     except SealedModelError as error:
         return ProbeReport(refusal=str(error))
-    except Exception as error:  # noqa: BLE001 - whatever the model raises is the finding
+    except Exception as error:  # noqa: BLE001 - any error is a result
         return ProbeReport(refusal=f"Predicting raised {type(error).__name__}: {error}.")
-    # A copy: looking up owners imports, too.
+    # Before `owners`, which imports modules itself.
     loaded = sorted(set(sys.modules) - before)
     guarded = (owners(loaded) - owners(sorted(before))) & required_by(
         loader_distribution(request.loader)

@@ -1,6 +1,6 @@
-"""Public keys of signers, as a deployment names them: ``ed25519:`` and 32 bytes in base64.
+"""Public keys of signers in their text form: ``ed25519:`` and 32 bytes in base64.
 
-Reading one takes no cryptography, so that settings can be checked without loading it.
+Parsing a key needs no cryptography library, so that settings are checked without loading it.
 """
 
 import base64
@@ -31,11 +31,11 @@ def parse_public_key(text: str) -> bytes:
     """The 32 bytes of a public key.
 
     Args:
-        text: Its text form; spaces around it do not count.
+        text: Its text form. Spaces around it are ignored.
 
     Raises:
         PublicKeyError: It has another form, or is one of the few weak keys for which anybody can
-            make signatures. Zeros, as in a placeholder, are such a key.
+            forge signatures. A placeholder of zeros is one of them.
     """
     found = _FORM.fullmatch(text.strip())
     key = base64.b64decode(found[1]) if found else b""
@@ -46,8 +46,8 @@ def parse_public_key(text: str) -> bytes:
         )
     if _has_small_order(key):
         raise PublicKeyError(
-            f"{text!r} is a weak key, for which anybody can make signatures.",
-            remedy="Replace it by the key that `modelseal sign` printed.",
+            f"{text!r} is a weak key, for which anybody can forge signatures.",
+            remedy="Replace it with the key that `modelseal sign` printed.",
         )
     return key
 

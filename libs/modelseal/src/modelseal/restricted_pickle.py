@@ -1,14 +1,13 @@
-"""Unpickle what a list of globals admits, and nothing else.
+"""Unpickle with an allowlist of classes and functions.
 
-A pickle is a program for a small machine. It harms by what it names (`find_class`) and by what it
-calls. Here every name is looked up in a list of objects that the service gives; nothing is
-imported because a pickle names it. The list also says what may be done with each object.
+A pickle is a program. It does harm by the objects that it imports (`find_class`) and calls. Here
+every name is looked up in an allowlist of the service, which also says how each object may be
+used; nothing is imported because a pickle names it. Opcodes that modern picklers do not write, and
+that would bypass the allowlist, are refused.
 
-Opcodes that modern picklers do not write, and that reach objects around the list, are refused.
-
-What is left: a hostile pickle can put any numbers into the admitted objects, and compiled code of
-libraries reads them. It may answer wrongly, take memory, crash the process or exploit an error of
-that code.
+The remaining risk: a malicious pickle can put any numbers into the allowed objects, and compiled
+code of libraries reads them. The model may answer wrongly, use too much memory, crash the process
+or exploit a bug of that code.
 """
 
 import pickle
@@ -22,8 +21,8 @@ from modelseal.errors import UnsafePickleError
 
 __all__ = ["AllowedGlobals", "RestrictedUnpickler", "name_of", "refuse"]
 
-# They call a class with arguments, take an object from a registry or cache of the process, or ask
-# for something from outside of the pickle.
+# They call a class with arguments, take an object from a registry or cache of the process, or
+# refer to data outside the pickle.
 _REFUSED: Final = {
     name: getattr(pickle, name)
     for name in (
@@ -35,17 +34,17 @@ _REFUSED: Final = {
 
 @dataclass(frozen=True)
 class AllowedGlobals:
-    """What a pickle may name: classes and functions, by what it may do with them.
+    """The allowlist: classes and functions that a pickle may name, by their use.
 
-    An object goes by the name that a pickler gives it, its ``__module__`` and ``__qualname__``, so
-    that the list follows a library that moves it.
+    The name of an object is that in a pickle, its ``__module__`` and ``__qualname__``, so that the
+    allowlist follows a library that moves the object.
 
     Attributes:
-        instances: Classes that it may make instances of, without arguments and without
+        instances: Classes of which it may create instances, without arguments and without
             ``__init__``, and set their state.
         calls: Functions and classes that it may call with arguments.
-        references: What it may only refer to.
-        renamed: Further names, ``module:name``, of listed objects.
+        references: Objects that it may only refer to.
+        renamed: Further names, ``module:name``, of allowed objects.
     """
 
     instances: frozenset[Any]
@@ -55,13 +54,13 @@ class AllowedGlobals:
 
     @cached_property
     def by_name(self) -> dict[str, Any]:
-        """The objects by the names that a pickle gives them: ``module:name``."""
+        """The allowed objects by their names in a pickle: ``module:name``."""
         named = {name_of(one): one for one in self.instances | self.calls | self.references}
         return named | dict(self.renamed)
 
 
 def name_of(one: Any) -> str:  # noqa: ANN401 - a class or function of any library
-    """The name that a pickler gives a class or function: ``module:name``."""
+    """The name of a class or function in a pickle: ``module:name``."""
     return f"{one.__module__}:{one.__qualname__}"
 
 
@@ -69,8 +68,8 @@ def refuse(file: str, what: str) -> NoReturn:
     """Refuse a pickle.
 
     Args:
-        file: Its name in the model.
-        what: What it does, as in "calls os:system".
+        file: Name of the pickle in the model.
+        what: What the pickle does, for example "calls os:system".
 
     Raises:
         UnsafePickleError: Always.
@@ -82,16 +81,16 @@ def refuse(file: str, what: str) -> NoReturn:
     )
 
 
-class RestrictedUnpickler(pickle._Unpickler):  # noqa: SLF001 - the one whose opcodes are methods
-    """Reads one pickle, of protocol 5 at most.
+class RestrictedUnpickler(pickle._Unpickler):  # noqa: SLF001 - its opcodes are methods
+    """Reads one pickle of at most protocol 5.
 
     Args:
-        file: The pickle. It is read no further than its end.
-        name: What to call it in messages.
-        allowed: What it may name.
+        file: The pickle. Nothing after its end is read.
+        name: Name of the pickle for messages.
+        allowed: The allowlist.
 
     Attributes:
-        used: The listed objects that it named so far.
+        used: The allowed objects that the pickle has named so far.
     """
 
     dispatch: ClassVar[dict[int, Any]] = dict(pickle._Unpickler.dispatch)  # noqa: SLF001
@@ -107,10 +106,10 @@ class RestrictedUnpickler(pickle._Unpickler):  # noqa: SLF001 - the one whose op
         self.used: set[Any] = set()
 
     def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401
-        """The listed object of a name.
+        """The allowed object of a name.
 
         Raises:
-            UnsafePickleError: It is not in the list.
+            UnsafePickleError: The name is not in the allowlist.
         """
         sys.audit("pickle.find_class", module, name)
         found = self.allowed.by_name.get(f"{module}:{name}")
@@ -123,16 +122,16 @@ class RestrictedUnpickler(pickle._Unpickler):  # noqa: SLF001 - the one whose op
         """Call a function with arguments.
 
         Raises:
-            UnsafePickleError: It may not be called.
+            UnsafePickleError: The allowlist does not allow the call.
         """
         self._check(self.stack[-2], self.allowed.calls, "calls")
         super().load_reduce()  # type: ignore[misc]
 
     def load_newobj(self) -> None:
-        """Make an instance of a class.
+        """Create an instance of a class.
 
         Raises:
-            UnsafePickleError: It may not be made, or is made with arguments.
+            UnsafePickleError: The allowlist does not allow it, or there are arguments.
         """
         made, arguments = self.stack[-2:]
         self._check(made, self.allowed.instances, "makes instances of")
@@ -144,7 +143,7 @@ class RestrictedUnpickler(pickle._Unpickler):  # noqa: SLF001 - the one whose op
         """Set the state of an instance.
 
         Raises:
-            UnsafePickleError: It is a class or function: what is set there, everybody sees.
+            UnsafePickleError: The object is a class or function, which the whole process uses.
         """
         changed = self.stack[-2]
         if _is_in(changed, self.used):
@@ -152,7 +151,7 @@ class RestrictedUnpickler(pickle._Unpickler):  # noqa: SLF001 - the one whose op
         super().load_build()  # type: ignore[misc]
 
     def load_bytearray8(self) -> None:
-        """Read bytes, and take no memory for more of them than there are."""
+        """Read bytes without allocating memory for more than the pickle has."""
         size = int.from_bytes(self.read(8), "little")
         self.append(bytearray(self.read(size)))
 
@@ -163,7 +162,7 @@ class RestrictedUnpickler(pickle._Unpickler):  # noqa: SLF001 - the one whose op
 
 
 def _is_in(one: object, objects: Iterable[Any]) -> bool:
-    # By identity: the equality of an object from the pickle would be its own.
+    # By identity: an object from the pickle may define its own equality.
     return any(one is other for other in objects)
 
 
@@ -174,29 +173,14 @@ def _refusal(opcode: str) -> Any:  # noqa: ANN401
     return load
 
 
-# Through the instance, so that a subclass need only override the method.
-def _reduce(self: RestrictedUnpickler) -> None:
-    self.load_reduce()
+def _overridable(method: str) -> Any:  # noqa: ANN401
+    # Looked up on the instance, so that a subclass can override the method.
+    return lambda reader: getattr(reader, method)()
 
 
-def _newobj(self: RestrictedUnpickler) -> None:
-    self.load_newobj()
-
-
-def _build(self: RestrictedUnpickler) -> None:
-    self.load_build()
-
-
-def _bytearray8(self: RestrictedUnpickler) -> None:
-    self.load_bytearray8()
-
-
-RestrictedUnpickler.dispatch.update(
-    {
-        pickle.REDUCE[0]: _reduce,
-        pickle.NEWOBJ[0]: _newobj,
-        pickle.BUILD[0]: _build,
-        pickle.BYTEARRAY8[0]: _bytearray8,
-    }
-    | {code[0]: _refusal(opcode) for opcode, code in _REFUSED.items()}
-)
+RestrictedUnpickler.dispatch |= {
+    pickle.REDUCE[0]: _overridable("load_reduce"),
+    pickle.NEWOBJ[0]: _overridable("load_newobj"),
+    pickle.BUILD[0]: _overridable("load_build"),
+    pickle.BYTEARRAY8[0]: _overridable("load_bytearray8"),
+} | {code[0]: _refusal(opcode) for opcode, code in _REFUSED.items()}

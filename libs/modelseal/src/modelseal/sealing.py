@@ -1,4 +1,4 @@
-"""Seal a model: its files, what wrote them, and what they answered."""
+"""Seal a model: its files, the environment that wrote them, and its golden predictions."""
 
 import hashlib
 import platform
@@ -14,14 +14,9 @@ from typing import Annotated
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError
 
 from modelseal.errors import SealError
-from modelseal.folders import holds_only_a_model, write_durably
 from modelseal.golden import GoldenSet, GoldenValue, differences, disagreements
-from modelseal.manifest import (
-    MANIFEST_NAME,
-    FileName,
-    Manifest,
-    encode_manifest,
-)
+from modelseal.manifest import MANIFEST_NAME, FileName, Manifest, encode_manifest
+from modelseal.model_files import holds_only_a_model, write_durably
 from modelseal.paths import follow, kind_of, make_folder
 from modelseal.probe import ProbeReport, ProbeRequest
 from modelseal.signature import SIGNATURE_NAME
@@ -46,43 +41,41 @@ def seal(
 ) -> Manifest:
     """Seal a model into a folder.
 
-    Outputs that the golden set declares to be the same answer must agree, or nothing is written.
-    The files are written beside the destination; a fresh process loads them, predicts the golden
-    inputs, and must answer what the caller says the model in memory answered. The distributions
-    that this took become the guarded ones. Only then is the destination replaced, whole.
+    Outputs that the golden set declares to be the same answer must agree. The files are written to
+    a temporary folder. A fresh process loads them and predicts the golden inputs, and must give
+    the golden outputs. The distributions that it imports for that become the guarded ones. Then
+    the folder replaces the destination in one step.
 
     Args:
-        destination: The folder to write, or a link to it. A sealed model that is there is
-            replaced; any other folder is left alone.
-        name: The model's name.
-        version: The model's version.
-        loader: The name in the entry point group ``modelseal.loaders`` that loads these files.
-        files: The contents of the model's files by name (letters, digits, ``.``, ``_``, ``-``).
-        golden: Inputs, what the model in memory answered to them, and the tolerances.
-        data: What the model was trained on, with a fingerprint.
-        metrics: How good it was found to be.
-        parameters: What it was trained with.
+        destination: The folder to write, or a link to it. Only a sealed model is replaced.
+        name: Name of the model.
+        version: Version of the model.
+        loader: Name of the loader in the entry point group ``modelseal.loaders``.
+        files: Contents of the model's files by name (letters, digits, ``.``, ``_``, ``-``).
+        golden: Inputs, the outputs of the model in memory, and tolerances.
+        data: Description of the training data, with a fingerprint.
+        metrics: Quality of the model, one number for each metric.
+        parameters: Training parameters.
 
     Returns:
         The manifest that was written.
 
     Raises:
-        SealError: The model cannot be sealed; the destination is as it was before.
+        SealError: The model cannot be sealed. The destination is unchanged.
     """
     _check_files(files)
     _check_agreements(golden, golden.outputs)
     check_destination(destination)
     try:
-        with Temporary(follow(destination)) as staging:
-            folder = staging.path
+        with Temporary(follow(destination)) as temporary:
+            folder = temporary.path
             folder.mkdir(0o700)
             for file, contents in files.items():
                 write_durably(folder / file, contents)
-            report = _probe(
-                ProbeRequest(loader=loader, files=tuple(files), inputs=golden.inputs), folder
-            )
+            request = ProbeRequest(loader=loader, files=tuple(files), inputs=golden.inputs)
+            report = _probe(request, folder)
             _check_report(report, golden)
-            manifest = _manifest(
+            manifest, encoded = _describe(
                 report,
                 files,
                 name=name,
@@ -93,17 +86,17 @@ def seal(
                 metrics=metrics,
                 parameters=parameters,
             )
-            write_durably(folder / MANIFEST_NAME, _encode(manifest))
-            # A model is read by other users than who wrote it.
+            write_durably(folder / MANIFEST_NAME, encoded)
+            # The user that serves the model is not always the one that trained it.
             folder.chmod(0o755)
-            staging.put_folder()
+            temporary.put_folder()
     except OSError as error:
         raise _cannot_write(destination, error) from error
     return manifest
 
 
 def _check_files(files: Mapping[str, bytes]) -> None:
-    # Before anything is written: a name such as ../x would leave the folder.
+    # Before anything is written: a name such as ../x is outside the folder.
     if SIGNATURE_NAME in files:
         raise SealError(
             f"The model's files cannot be sealed: {SIGNATURE_NAME} is the name of its signature.",
@@ -119,21 +112,21 @@ def _check_files(files: Mapping[str, bytes]) -> None:
 
 
 def check_destination(destination: Path) -> None:
-    """Check that a model could be sealed into a folder, before the work of training one.
+    """Check that a model can be sealed into a folder, before it is trained.
 
     Raises:
-        SealError: Something that is no sealed model stands there, or it cannot be written.
+        SealError: The folder exists and is not a sealed model, or cannot be written.
     """
     try:
-        place = follow(destination)
-        if kind_of(place) is not None and not holds_only_a_model(place):
+        target = follow(destination)
+        if kind_of(target) is not None and not holds_only_a_model(target):
             raise SealError(
                 f"{destination} exists and is not a sealed model, or holds other files, too.",
                 remedy="Give a folder that does not exist, or a sealed model to replace.",
             )
-        make_folder(place.parent)
-        with Temporary(place) as staging:
-            staging.path.mkdir()
+        make_folder(target.parent)
+        with Temporary(target) as temporary:
+            temporary.path.mkdir()
     except OSError as error:
         raise _cannot_write(destination, error) from error
 
@@ -147,12 +140,12 @@ def _cannot_write(destination: Path, error: OSError) -> SealError:
 
 def _probe(request: ProbeRequest, model: Path) -> ProbeReport:
     with tempfile.TemporaryDirectory(prefix="modelseal-probe-") as folder:
-        question, answer = Path(folder) / "request.json", Path(folder) / "report.json"
-        question.write_text(request.model_dump_json(), encoding="utf-8")
+        request_file, report_file = Path(folder) / "request.json", Path(folder) / "report.json"
+        request_file.write_text(request.model_dump_json(), encoding="utf-8")
         try:
-            # -P: the model must load from what is installed, not from the current folder.
-            process = subprocess.run(  # noqa: S603 - this interpreter, and paths of our own
-                [sys.executable, "-P", "-m", "modelseal.probe", model, question, answer],
+            # -P: import from the installed packages, not from the current folder.
+            process = subprocess.run(  # noqa: S603 - this interpreter, our module
+                [sys.executable, "-P", "-m", "modelseal.probe", model, request_file, report_file],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
@@ -168,40 +161,41 @@ def _probe(request: ProbeRequest, model: Path) -> ProbeReport:
             raise SealError(
                 f"The fresh process that loads the model ended with {process.returncode}: "
                 f"{process.stderr.strip()[-2000:]}.",
-                remedy="Mend what its message says.",
+                remedy="Correct the cause in its message.",
             )
-        return ProbeReport.model_validate_json(answer.read_bytes())
+        return ProbeReport.model_validate_json(report_file.read_bytes())
 
 
 def _check_report(report: ProbeReport, golden: GoldenSet) -> None:
     if report.refusal is not None:
         raise SealError(
             f"The model does not work in a fresh process. {report.refusal}",
-            remedy="A model may hold only what its loader can import: no functions of a notebook "
-            "or of __main__.",
+            remedy="Use only objects that the loader can import: no functions of a notebook or of "
+            "__main__.",
         )
-    moved = differences(golden, report.outputs)
-    if moved:
+    if different := differences(golden, report.outputs):
         raise SealError(
-            f"The model answers differently in a fresh process: {'; '.join(moved)}.",
+            f"The model answers differently in a fresh process: {'; '.join(different)}.",
             remedy="Look for state that is not in the files: random numbers, the clock, the "
-            "environment, or a loader that builds something other than what was trained.",
+            "environment, or a loader that does not restore the trained model.",
         )
     _check_agreements(golden, report.outputs)
 
 
 def _check_agreements(golden: GoldenSet, answers: Mapping[str, Sequence[GoldenValue]]) -> None:
-    if apart := disagreements(golden, answers):
+    if different := disagreements(golden, answers):
         raise SealError(
-            f"The model's paths disagree about the same answer: {'; '.join(apart)}.",
+            f"The model's paths disagree about the same answer: {'; '.join(different)}.",
             remedy="Make the paths compute the same answer: look for columns in another order, "
-            "another encoding or another default on one of them. Nothing was written.",
+            "another encoding or another default in one of them. Nothing was written.",
         )
 
 
-def _manifest(report: ProbeReport, files: Mapping[str, bytes], **fields: object) -> Manifest:
+def _describe(
+    report: ProbeReport, files: Mapping[str, bytes], **fields: object
+) -> tuple[Manifest, bytes]:
     try:
-        return Manifest.unsealed(
+        manifest = Manifest.unsealed(
             created=datetime.now(UTC).replace(microsecond=0),
             git_commit=_git_commit(report.source),
             python=platform.python_version(),
@@ -216,44 +210,35 @@ def _manifest(report: ProbeReport, files: Mapping[str, bytes], **fields: object)
             },
             **fields,
         )
-    except ValidationError as error:
-        raise SealError(
-            f"The model cannot be described: {error}.", remedy="Mend the fields that are named."
-        ) from error
-
-
-def _encode(manifest: Manifest) -> bytes:
-    try:
-        return encode_manifest(manifest)
+        return manifest, encode_manifest(manifest)
     except ValueError as error:
         raise SealError(
             f"The model cannot be described as JSON: {error}.",
-            remedy="Leave NaN, infinities and text that is not UTF-8, such as some names of files, "
-            "out of data, parameters and golden inputs.",
+            remedy="Correct the fields in this message. NaN, infinities and text that is not "
+            "UTF-8, such as some file names, are not allowed.",
         ) from error
 
 
 def _git_commit(source: Path | None) -> str | None:
-    """The commit of the repository that a file is tracked in; ``-dirty`` if there are changes.
+    """The commit of the repository that tracks a file, with ``-dirty`` if there are changes.
 
-    None for code that was installed from a wheel: whatever repository the environment may lie
-    in, it did not write the model.
+    None if no repository tracks it. The environment may be inside a repository that does not have
+    the code, as for code that was installed from a wheel.
     """
     git = shutil.which("git")
     if git is None or source is None:
         return None
-    in_repository = [git, "-C", str(source.parent)]
-    tracked = subprocess.run(  # noqa: S603 - a fixed command
-        [*in_repository, "ls-files", "--error-unmatch", source.name],
-        capture_output=True,
-        check=False,
-    )
-    if tracked.returncode != 0:
+
+    def run(*arguments: str) -> str | None:
+        process = subprocess.run(  # noqa: S603 - fixed commands
+            [git, "-C", str(source.parent), *arguments],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+        return process.stdout.strip() if process.returncode == 0 else None
+
+    if run("ls-files", "--error-unmatch", source.name) is None:
         return None
-    described = subprocess.run(  # noqa: S603 - a fixed command
-        [*in_repository, "describe", "--always", "--dirty", "--abbrev=40", "--match", ""],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return described.stdout.strip() or None
+    return run("describe", "--always", "--dirty", "--abbrev=40", "--match", "") or None

@@ -1,4 +1,4 @@
-"""How a command ends when it is stopped by a signal."""
+"""Clean exit on SIGTERM."""
 
 import signal
 from collections.abc import Iterator
@@ -13,14 +13,14 @@ __all__ = ["exit_on_sigterm"]
 def exit_on_sigterm() -> Iterator[None]:
     """Raise SystemExit(143) on SIGTERM, so that temporary files are removed as after an error.
 
-    Without a handler, the first process of a container ignores the signal.
+    The first process of a container ignores the signal unless it has a handler.
     """
     terminated = False
 
     def terminate(number: int, _frame: FrameType | None) -> NoReturn:
         nonlocal terminated
         terminated = True
-        # A second signal, such as `timeout` sends, must not interrupt the cleaning up.
+        # A second signal, such as that of `timeout`, must not interrupt the cleanup.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         raise SystemExit(128 + number)
 

@@ -1,8 +1,8 @@
 """The signature of a sealed model: ``signature.json``, format 1.
 
-The file signs the manifest's digest, and so every byte of the model. It is
-trusted only through public keys that the deployment names; the key that the file names decides
-nothing. The cryptography library is imported only where a signature is made or verified.
+It signs the digest of the manifest, and so every byte of the model. Only a public key that the
+deployment names makes it trusted; the key in the file itself does not. The cryptography library is
+imported only when a signature is made or verified.
 """
 
 import base64
@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AwareDatetime, StringConstraints, ValidationError
 
 from modelseal.errors import (
     BadSignatureError,
@@ -22,6 +22,7 @@ from modelseal.errors import (
     UnsignedError,
 )
 from modelseal.public_keys import parse_public_key
+from modelseal.records import Name, Record, Sha256, first_error
 from modelseal.regular_files import read_regular
 
 __all__ = [
@@ -38,31 +39,29 @@ __all__ = [
 SIGNATURE_NAME = "signature.json"
 MAX_SIGNATURE_BYTES = 16 * 2**10
 
-# What else the key may sign never begins like this.
+# Separates these signatures from others that the same key makes.
 _CONTEXT: Final = b"pinproof model signature\n"
-_SIGN_AGAIN = "Fetch the model again from where it was published, or have it signed again."
+_SIGN_AGAIN = "Fetch the model again from where it was published, or sign it again."
 
 
-class Signature(BaseModel):
-    """What a signer says of a model.
+class Signature(Record):
+    """The contents of ``signature.json``.
 
     Attributes:
-        format: The version of this document's form.
+        format: Version of the document's format.
         manifest_sha256: SHA-256 of the bytes of ``manifest.json``.
-        name: The model's name, as in its manifest.
-        version: The model's version, as in its manifest.
-        signed: When it was signed.
-        expires: From when on it is refused; None for never.
-        signer: The public key that verifies it, in its text form.
-        signature: The 64 bytes of the ed25519 signature of all other fields, in base64.
+        name: Name of the model, as in its manifest.
+        version: Version of the model, as in its manifest.
+        signed: Time of signing.
+        expires: Time from which the signature is refused; None for never.
+        signer: Public key that verifies the signature, in its text form.
+        signature: Base64 of the 64 bytes of the ed25519 signature of all other fields.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     format: Literal[1]
-    manifest_sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-    name: str = Field(min_length=1, max_length=100)
-    version: str = Field(min_length=1, max_length=100)
+    manifest_sha256: Sha256
+    name: Name
+    version: Name
     signed: AwareDatetime
     expires: AwareDatetime | None
     signer: Annotated[str, StringConstraints(max_length=100)]
@@ -70,7 +69,7 @@ class Signature(BaseModel):
 
 
 def encode_signature(signature: Signature) -> bytes:
-    """The bytes of ``signature.json``. A signature has no other encoding."""
+    """The bytes of ``signature.json``. No other encoding is accepted."""
     document = signature.model_dump(mode="json")
     return (json.dumps(document, indent=1, allow_nan=False) + "\n").encode()
 
@@ -82,13 +81,13 @@ def signed_bytes(signature: Signature) -> bytes:
 
 
 def read_signature(directory: Path) -> bytes | None:
-    """Read a model's signature, at most one byte more than it may have.
+    """Read the signature of a model, at most one byte more than its maximum size.
 
     Returns:
-        Its bytes; None where the model is not signed.
+        The bytes of ``signature.json``; None if the model is not signed.
 
     Raises:
-        BadSignatureError: There is something that cannot be read, such as a folder or a pipe.
+        BadSignatureError: It cannot be read, or is not a file, such as a folder or a pipe.
     """
     path = directory / SIGNATURE_NAME
     try:
@@ -102,15 +101,15 @@ def read_signature(directory: Path) -> bytes | None:
 
 
 def parse_signature(raw: bytes, *, where: str, manifest_sha256: str) -> Signature:
-    """Check all of a signature that can be checked without a key.
+    """Parse a signature, and make all checks that need no key.
 
     Args:
         raw: The bytes of ``signature.json``.
-        where: What to call it in messages: a path or an address.
-        manifest_sha256: The SHA-256 of the model's manifest.
+        where: Path or address of the file, for messages.
+        manifest_sha256: SHA-256 of the model's manifest.
 
     Raises:
-        BadSignatureError: It is no signature, or that of another manifest.
+        BadSignatureError: It is not a signature, or belongs to another manifest.
     """
     if len(raw) > MAX_SIGNATURE_BYTES:
         raise BadSignatureError(
@@ -119,11 +118,8 @@ def parse_signature(raw: bytes, *, where: str, manifest_sha256: str) -> Signatur
     try:
         signature = Signature.model_validate(json.loads(raw))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "document"
         raise BadSignatureError(
-            f"{where} is not a signature of format 1: {place}: {first['msg']}.",
-            remedy=_SIGN_AGAIN,
+            f"{where} is not a signature of format 1: {first_error(error)}.", remedy=_SIGN_AGAIN
         ) from error
     except (ValueError, RecursionError) as error:
         raise BadSignatureError(
@@ -131,7 +127,7 @@ def parse_signature(raw: bytes, *, where: str, manifest_sha256: str) -> Signatur
         ) from error
     if encode_signature(signature) != raw:
         raise BadSignatureError(
-            f"{where} is not written as `modelseal sign` writes it.", remedy=_SIGN_AGAIN
+            f"{where} is not in the form that `modelseal sign` writes.", remedy=_SIGN_AGAIN
         )
     if signature.manifest_sha256 != manifest_sha256:
         raise BadSignatureError(
@@ -149,17 +145,18 @@ def verify_signature(
     """Check that one of the signers signed a manifest, and that the signature has not expired.
 
     Args:
-        raw: The bytes of ``signature.json``; None where there is none.
-        signers: The public keys of those whose models are accepted, in their text form.
-        where: What to call the signature in messages: a path or an address.
-        manifest_sha256: The SHA-256 of the manifest.
+        raw: The bytes of ``signature.json``; None if there is no such file.
+        signers: Public keys of the accepted signers, in their text form.
+        where: Path or address of the file, for messages.
+        manifest_sha256: SHA-256 of the manifest.
 
     Raises:
         UnsignedError: There is no signature.
-        BadSignatureError: It is no signature, that of another manifest, or not its signer's.
-        UnknownSignerError: It is by another key.
-        SignatureExpiredError: It is right, but expired.
-        PublicKeyError: A signer's key is no public key.
+        BadSignatureError: It is not a signature, belongs to another manifest, or was not made by
+            the signer that it names.
+        UnknownSignerError: It was made with another key.
+        SignatureExpiredError: It is valid, but has expired.
+        PublicKeyError: A signer's key is not a public key.
     """
     accepted = {parse_public_key(signer) for signer in signers}
     if raw is None:
@@ -172,13 +169,13 @@ def verify_signature(
         key = parse_public_key(signature.signer)
     except PublicKeyError as error:
         raise BadSignatureError(
-            f"{where} names no signer: {error.message}", remedy=_SIGN_AGAIN
+            f"The signer in {where} is not valid: {error.message}", remedy=_SIGN_AGAIN
         ) from error
     if key not in accepted:
         raise UnknownSignerError(
             f"{where} is by {signature.signer}, which is not a signer that is accepted here.",
-            remedy="Deploy a model that one of MODEL_SIGNERS signed. If this signer is one to "
-            "trust, which this file cannot tell, add the key to MODEL_SIGNERS.",
+            remedy="Deploy a model that one of MODEL_SIGNERS signed. If you know from another "
+            "source that this signer is trusted, add the key to MODEL_SIGNERS.",
         )
     _check_by_key(signature, key, where)
     now = datetime.now(UTC)
@@ -186,7 +183,7 @@ def verify_signature(
         raise SignatureExpiredError(
             f"{where} expired at {signature.expires:%Y-%m-%d %H:%M %Z}; it is "
             f"{now:%Y-%m-%d %H:%M} UTC now.",
-            remedy="Have the model signed again, or deploy a newer one. Check the clock.",
+            remedy="Sign the model again, or deploy a newer one. Check the clock.",
         )
     return signature
 
@@ -203,6 +200,6 @@ def _check_by_key(signature: Signature, key: bytes, where: str) -> None:
         )
     except InvalidSignature as error:
         raise BadSignatureError(
-            f"{where} was not made by {signature.signer}, which it names, or changed since.",
+            f"{where} was not made by {signature.signer}, which it names, or changed later.",
             remedy=_SIGN_AGAIN,
         ) from error

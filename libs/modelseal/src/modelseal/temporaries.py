@@ -1,8 +1,8 @@
-"""Temporary outputs: hidden beside their destination, and removed by the next run after a kill.
+"""Temporary files and folders next to their destination, removed by the next run after a kill.
 
-A run holds a lock on a small file of its own as long as it lives; the system releases the lock
-however the run ends. The next run for the same destination removes what it can lock, and so never
-what belongs to a run that is alive.
+A run locks a small file of its own, and the system releases the lock when the process ends, even
+if it is killed. The next run for the same destination removes the temporary files whose lock is
+free, and so never those of a running process.
 """
 
 import contextlib
@@ -15,12 +15,11 @@ import secrets
 import shutil
 from hashlib import sha256
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self
 
 __all__ = ["Temporary", "exchange", "remove_left"]
 
-# A name of at most 255 bytes has room for what is added to this one.
+# File names have at most 255 bytes, with the parts that are added to the stem.
 _MAX_STEM: Final = 180
 _MAX_SUFFIX: Final = 30
 
@@ -30,17 +29,17 @@ _NO_EXCHANGE: Final = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
 
 
 class Temporary:
-    """A place beside a destination for what will be there, a file or a folder.
+    """The path of a temporary file or folder that replaces its destination when it is complete.
 
-    What killed runs for the same destination left is removed first. Used as a context manager;
-    what was not put into its place is removed at the end.
+    Use it as a context manager: it removes the temporary file or folder at the end, unless it was
+    put at its destination. Those that killed runs left for the same destination are removed first.
 
     Args:
-        destination: Where the output will be. Its folder is there.
+        destination: Path of the output. Its folder exists.
 
     Attributes:
-        path: The temporary file or folder, which the caller makes. It ends in the destination's
-            suffix.
+        path: Path of the temporary file or folder, which the caller creates. It has the suffix of
+            the destination.
 
     Raises:
         OSError: The folder cannot be written.
@@ -49,35 +48,30 @@ class Temporary:
     def __init__(self, destination: Path) -> None:
         remove_left(destination)
         self._destination = destination
-        self._lock_path, self._lock = _locked_file(destination)
-        self._is_locked = True
+        self._lock_path, lock = _locked_file(destination)
+        self._lock: int | None = lock
         self.path = _new(self._lock_path, destination)
 
     def __enter__(self) -> Self:
-        """Return the place."""
+        """Return itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Remove what is still there."""
+    def __exit__(self, *_: object) -> None:
+        """Remove the temporary file or folder, if it still exists."""
         self.discard()
 
     def put_file(self) -> None:
-        """Put the file in its place, in one step."""
+        """Replace the destination with the file, in one step."""
         self.path.replace(self._destination)
 
     def put_folder(self) -> None:
-        """Put the folder in its place, in one step where the system can exchange two folders.
+        """Replace the destination with the folder, in one step if the system can exchange folders.
 
-        Where it cannot, the destination is missing between two renames; after a kill at that
-        moment, the next run puts the old folder back.
+        If it cannot, the destination is missing between two renames. After a kill at that moment,
+        the next run restores the old folder.
 
         Raises:
-            OSError: It cannot be put there; what was there before is there again.
+            OSError: The destination cannot be replaced. It is unchanged.
         """
         if not self._destination.exists():
             self.path.rename(self._destination)
@@ -86,26 +80,26 @@ class Temporary:
             self._destination.rename(old)
             try:
                 self.path.rename(self._destination)
-            except BaseException:  # a signal, too: what was there must come back
+            except BaseException:  # signals included
                 old.rename(self._destination)
                 raise
 
     def discard(self) -> None:
-        """Remove what is still there. May be repeated."""
+        """Remove the temporary file or folder, if it still exists. May be called again."""
         _remove(self._lock_path, self._destination)
-        if self._is_locked:
-            self._is_locked = False
+        if self._lock is not None:
             os.close(self._lock)
+            self._lock = None
 
 
 def remove_left(destination: Path) -> None:
-    """Remove what killed runs for a destination left beside it, and nothing of those alive.
+    """Remove the temporary files that killed runs left for a destination.
 
     Raises:
-        FileNotFoundError: The destination's folder is not there.
+        FileNotFoundError: The destination's folder does not exist.
     """
     stem = re.compile(f"{re.escape(_stem(destination))}-[0-9a-f]{{16}}\\.tmp")
-    # A folder that may be written but not listed keeps what is in it.
+    # A folder may be writable but not listable.
     with contextlib.suppress(PermissionError):
         for name in os.listdir(destination.parent):  # noqa: PTH208 - names alone, not paths
             if stem.fullmatch(name):
@@ -113,10 +107,13 @@ def remove_left(destination: Path) -> None:
 
 
 def exchange(one: Path, other: Path) -> bool:
-    """Exchange two files or folders in one step, if the system can; whether it could.
+    """Exchange two files or folders in one step.
+
+    Returns:
+        False if the system or the file system cannot exchange files.
 
     Raises:
-        OSError: It can, but not these two.
+        OSError: These two cannot be exchanged.
     """
     libc = ctypes.CDLL(None, use_errno=True)
     if not hasattr(libc, "renameat2"):
@@ -131,9 +128,9 @@ def exchange(one: Path, other: Path) -> bool:
 
 
 def _stem(destination: Path) -> str:
-    """The beginning of the names of a destination's temporaries."""
+    """The first part of the names of a destination's temporary files."""
     name = os.fsencode(destination.name)
-    # Some libraries take no path that is not UTF-8.
+    # Some libraries accept only paths in UTF-8.
     if len(name) > _MAX_STEM or not destination.name.isprintable():
         return f".{sha256(name).hexdigest()}"
     return f".{destination.name}"
@@ -146,7 +143,7 @@ def _locked_file(destination: Path) -> tuple[Path, int]:
         handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
-            # Another run may have taken it for a dead one's before it was locked.
+            # Another run may have removed it before it was locked, as that of a killed run.
             if os.fstat(handle).st_nlink:
                 return path, handle
         except BaseException:
@@ -160,7 +157,7 @@ def _remove_if_dead(lock_path: Path, destination: Path) -> None:
     try:
         handle = os.open(lock_path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
-        return  # of a run that ended just now, or of another user
+        return  # removed by a run that has just ended, or owned by another user
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         old = _old(lock_path)
@@ -184,7 +181,7 @@ def _old(lock_path: Path) -> Path:
 
 
 def _remove(lock_path: Path, destination: Path) -> None:
-    """Remove what belongs to a lock, and the lock last: what has none is never found."""
+    """Remove the files of a lock. The lock is last, because without it they would not be found."""
     for path in (_new(lock_path, destination), _old(lock_path)):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)

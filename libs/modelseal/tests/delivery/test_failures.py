@@ -10,7 +10,7 @@ from typing import Any
 import obstore
 import pytest
 from buckets import Answer, Bucket, Fault, Forward, Request
-from deliverables import PIECE, Published, around, contents
+from model_folders import PIECE, PublishedModel, contents, siblings
 from modelseal.delivery import retrying
 from modelseal.delivery.fetching import fetch
 from modelseal.errors import DeliveryError, UnreachableError
@@ -19,7 +19,7 @@ WEIGHTS = 3 * PIECE + 17
 
 
 class Clock:
-    """Time that only passes while somebody waits."""
+    """A clock that only sleeping advances."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -57,14 +57,14 @@ def is_read_of(request: Request, name: str, *, start: int | None = None) -> bool
 
 
 def cut(answer: Answer, length: int) -> bytes:
-    """The answer as a server sends it that dies after some bytes of the body."""
+    """An answer whose connection is lost after some bytes of the body."""
     lines = [f"HTTP/1.1 {answer.status} x", f"Content-Length: {len(answer.body)}"]
     lines += [f"{k}: {v}" for k, v in answer.headers.items() if k.lower() != "content-length"]
     return "\r\n".join([*lines, "", ""]).encode() + answer.body[:length]
 
 
 def dying_at(start: int) -> Fault:
-    """Dies in the middle of one piece of the weights, each time it is asked for."""
+    """Loses the connection in the middle of one chunk of the weights, every time."""
 
     def fault(request: Request, forward: Forward) -> Answer | bytes:
         answer = forward(request)
@@ -75,15 +75,15 @@ def dying_at(start: int) -> Fault:
     return fault
 
 
-def test_a_bucket_that_answers_503_for_a_minute_is_waited_for(
-    bucket: Bucket, published: Published, destination: Path, clock: Clock
+def test_fetch_succeeds_after_a_minute_of_503_answers(
+    bucket: Bucket, published: PublishedModel, destination: Path, clock: Clock
 ) -> None:
     said: list[str] = []
     bucket.fault = lambda request, forward: (
         unavailable(request, forward) if clock.now < 60 else forward(request)
     )
 
-    fetch(published.uri, destination, sha256=published.sha256, say=said.append)
+    fetch(published.uri, destination, sha256=published.sha256, report=said.append)
 
     assert contents(destination) == contents(published.folder)
     assert 60 <= clock.now < 75
@@ -92,19 +92,19 @@ def test_a_bucket_that_answers_503_for_a_minute_is_waited_for(
     assert len(bucket.asked) < 40
 
 
-def test_a_bucket_that_never_recovers_is_given_up_in_time(
-    bucket: Bucket, published: Published, destination: Path, clock: Clock
+def test_fetch_fails_after_the_stall_timeout_if_the_bucket_never_recovers(
+    bucket: Bucket, published: PublishedModel, destination: Path, clock: Clock
 ) -> None:
     bucket.fault = unavailable
 
-    with pytest.raises(UnreachableError, match=r"503.* Nothing moved for 180 s\."):
+    with pytest.raises(UnreachableError, match=r"503.* No progress for 180 s\."):
         fetch(published.uri, destination, sha256=published.sha256)
     assert clock.now == pytest.approx(180)
     assert not destination.exists()
 
 
-def test_a_bucket_that_fails_between_all_pieces_is_fetched_from_as_long_as_something_moves(
-    bucket: Bucket, published: Published, destination: Path, clock: Clock
+def test_each_chunk_resets_the_stall_timeout(
+    bucket: Bucket, published: PublishedModel, destination: Path, clock: Clock
 ) -> None:
     moved = [0.0]
 
@@ -118,15 +118,15 @@ def test_a_bucket_that_fails_between_all_pieces_is_fetched_from_as_long_as_somet
         return forward(request)
 
     bucket.fault = hesitating
-    fetch(published.uri, destination, sha256=published.sha256, patience_s=40)
+    fetch(published.uri, destination, sha256=published.sha256, stall_timeout_s=40)
 
     assert contents(destination) == contents(published.folder)
     assert clock.now > 80
 
 
 @pytest.mark.usefixtures("clock")
-def test_a_server_that_dies_midway_costs_one_piece(
-    bucket: Bucket, published: Published, destination: Path
+def test_only_one_chunk_is_fetched_again_after_a_lost_connection(
+    bucket: Bucket, published: PublishedModel, destination: Path
 ) -> None:
     died: list[str] = []
     deadly = dying_at(PIECE)
@@ -141,13 +141,13 @@ def test_a_server_that_dies_midway_costs_one_piece(
     fetch(published.uri, destination, sha256=published.sha256)
 
     assert contents(destination) == contents(published.folder)
-    # Four pieces, and one of them twice.
+    # Four chunks, one of them twice.
     assert bucket.asked.count("GET weights.bin") == 5
 
 
 @pytest.mark.usefixtures("clock")
-def test_a_server_that_dies_for_good_leaves_the_rest_for_the_next_fetch(
-    bucket: Bucket, published: Published, destination: Path
+def test_the_next_fetch_resumes_after_a_permanent_failure(
+    bucket: Bucket, published: PublishedModel, destination: Path
 ) -> None:
     bucket.fault = dying_at(PIECE)
     with pytest.raises(UnreachableError):
@@ -157,17 +157,17 @@ def test_a_server_that_dies_for_good_leaves_the_rest_for_the_next_fetch(
     bucket.fault = None
     bucket.asked.clear()
     said: list[str] = []
-    fetch(published.uri, destination, sha256=published.sha256, say=said.append)
+    fetch(published.uri, destination, sha256=published.sha256, report=said.append)
 
     assert contents(destination) == contents(published.folder)
-    assert f"Fetching weights.bin, {WEIGHTS} bytes, going on at {PIECE}." in said
+    assert f"Fetching weights.bin, {WEIGHTS} bytes, starting at byte {PIECE}." in said
     assert bucket.asked.count("GET weights.bin") == 3
-    assert around(destination) == []
+    assert siblings(destination) == []
 
 
 @pytest.mark.usefixtures("clock")
-def test_a_part_that_was_damaged_meanwhile_is_fetched_anew(
-    bucket: Bucket, published: Published, destination: Path
+def test_a_damaged_partial_file_is_fetched_from_the_start(
+    bucket: Bucket, published: PublishedModel, destination: Path
 ) -> None:
     bucket.fault = dying_at(2 * PIECE)
     with pytest.raises(UnreachableError):
@@ -182,8 +182,8 @@ def test_a_part_that_was_damaged_meanwhile_is_fetched_anew(
 
 
 @pytest.mark.usefixtures("clock")
-def test_a_part_that_is_too_long_is_fetched_anew(
-    bucket: Bucket, published: Published, destination: Path
+def test_a_partial_file_that_is_too_long_is_fetched_from_the_start(
+    bucket: Bucket, published: PublishedModel, destination: Path
 ) -> None:
     bucket.fault = dying_at(PIECE)
     with pytest.raises(UnreachableError):
@@ -197,35 +197,35 @@ def test_a_part_that_is_too_long_is_fetched_anew(
     assert contents(destination) == contents(published.folder)
 
 
-def test_an_identity_without_access_is_told_at_once(
-    bucket: Bucket, published: Published, destination: Path, clock: Clock
+def test_denied_access_is_not_retried(
+    bucket: Bucket, published: PublishedModel, destination: Path, clock: Clock
 ) -> None:
     bucket.fault = lambda _request, _forward: Answer(403, {}, b"AccessDenied")
 
-    with pytest.raises(DeliveryError, match="is not open to this identity"):
+    with pytest.raises(DeliveryError, match=r"Access to .* was denied"):
         fetch(published.uri, destination, sha256=published.sha256)
     assert clock.now == 0
     assert len(bucket.asked) == 1
 
 
-def test_nothing_that_listens_is_waited_for_as_well(
-    published: Published, destination: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+def test_a_refused_connection_is_retried(
+    published: PublishedModel, destination: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("AWS_ENDPOINT_URL", "GOOGLE_BASE_URL"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
 
-    with pytest.raises(UnreachableError, match=r"Nothing moved for 30 s\."):
-        fetch(published.uri, destination, sha256=published.sha256, patience_s=30)
+    with pytest.raises(UnreachableError, match=r"No progress for 30 s\."):
+        fetch(published.uri, destination, sha256=published.sha256, stall_timeout_s=30)
     assert clock.now == pytest.approx(30)
 
 
-def command(published: Published, destination: Path) -> list[str]:
+def command(published: PublishedModel, destination: Path) -> list[str]:
     arguments = [published.uri, "--sha256", published.sha256, "--to", str(destination)]
     return [sys.executable, "-m", "modelseal", "fetch", *arguments]
 
 
-def test_a_server_that_sends_without_end_is_not_listened_to(
-    bucket: Bucket, published: Published, destination: Path, clock: Clock
+def test_an_endless_answer_is_cut_off(
+    bucket: Bucket, published: PublishedModel, destination: Path, clock: Clock
 ) -> None:
     sent = 0
 
@@ -235,22 +235,22 @@ def test_a_server_that_sends_without_end_is_not_listened_to(
         if not is_read_of(request, "weights.bin"):
             return answer
         sent += 1
-        # In place of one piece, five of them, and the promise of a terabyte.
+        # Five chunks instead of one, and a Content-Length of a terabyte.
         lines = [f"HTTP/1.1 {answer.status} x", f"Content-Length: {2**40}"]
         lines += [f"{k}: {v}" for k, v in answer.headers.items() if k.lower() != "content-length"]
         return "\r\n".join([*lines, "", ""]).encode() + answer.body * 5
 
     bucket.fault = endless
-    with pytest.raises(UnreachableError, match=f"more bytes came than the {PIECE} that were asked"):
-        fetch(published.uri, destination, sha256=published.sha256, patience_s=10)
+    with pytest.raises(UnreachableError, match=f"sent more than the {PIECE} bytes of the request"):
+        fetch(published.uri, destination, sha256=published.sha256, stall_timeout_s=10)
 
     assert sent > 1
     assert not destination.exists()
     assert clock.now >= 10
 
 
-def test_a_bucket_that_does_not_answer_ends_with_75(
-    bucket: Bucket, published: Published, destination: Path
+def test_fetch_ends_with_75_if_the_bucket_does_not_answer(
+    bucket: Bucket, published: PublishedModel, destination: Path
 ) -> None:
     bucket.fault = unavailable
 
@@ -266,10 +266,10 @@ def test_a_bucket_that_does_not_answer_ends_with_75(
 
 
 @pytest.mark.usefixtures("bucket")
-def test_a_client_that_panics_is_tried_again(
-    published: Published, destination: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_panic_of_the_client_is_retried(
+    published: PublishedModel, destination: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # As the client's language binding has it: no Exception, and not importable by name.
+    # Like the one of the client: not a subclass of Exception, and not importable.
     panic = type("PanicException", (BaseException,), {})
     real, tries = obstore.head, []
 
@@ -286,8 +286,8 @@ def test_a_client_that_panics_is_tried_again(
 
 
 @pytest.mark.usefixtures("bucket")
-def test_what_is_no_failure_of_the_client_is_not_tried_again(
-    published: Published, destination: Path, monkeypatch: pytest.MonkeyPatch
+def test_an_interrupt_is_not_retried(
+    published: PublishedModel, destination: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def head(*_arguments: Any) -> None:  # noqa: ANN401
         raise KeyboardInterrupt
@@ -297,8 +297,8 @@ def test_what_is_no_failure_of_the_client_is_not_tried_again(
         fetch(published.uri, destination, sha256=published.sha256)
 
 
-def test_a_disk_that_is_full_ends_with_2_and_leaves_nothing(
-    published: Published, destination: Path
+def test_fetch_ends_with_2_and_leaves_nothing_if_the_disk_is_full(
+    published: PublishedModel, destination: Path
 ) -> None:
     # The size limit of a process makes write() fail as a full disk does.
     code = (
@@ -318,15 +318,15 @@ def test_a_disk_that_is_full_ends_with_2_and_leaves_nothing(
     assert process.returncode == 2
     assert f"{destination} cannot be written: File too large. Make room" in process.stderr
     assert not destination.exists()
-    assert around(destination) == []
+    assert siblings(destination) == []
 
 
 @pytest.mark.parametrize(
     ("number", "status"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 143)]
 )
-def test_a_fetch_that_is_stopped_midway_is_finished_by_the_next(
+def test_the_next_fetch_finishes_one_that_was_stopped_by_a_signal(
     bucket: Bucket,
-    published: Published,
+    published: PublishedModel,
     destination: Path,
     number: signal.Signals,
     status: int,
@@ -344,7 +344,7 @@ def test_a_fetch_that_is_stopped_midway_is_finished_by_the_next(
         process.send_signal(number)
     assert process.returncode == status
     assert not destination.exists()
-    assert len(around(destination)) == 1
+    assert len(siblings(destination)) == 1
 
     bucket.fault = None
     finished = subprocess.run(
@@ -354,16 +354,18 @@ def test_a_fetch_that_is_stopped_midway_is_finished_by_the_next(
     assert finished.returncode == 0, finished.stderr
     assert finished.stdout == f"toy 1.0.0 is in {destination}.\n"
     assert contents(destination) == contents(published.folder)
-    assert around(destination) == []
+    assert siblings(destination) == []
 
 
-def test_opening_a_model_does_not_load_the_client() -> None:
+def test_opening_a_model_does_not_import_the_client() -> None:
     code = "import modelseal, modelseal.cli, sys; sys.exit('obstore' in sys.modules)"
 
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_the_pauses_grow_and_are_scattered(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_pauses_between_retries_grow_and_are_random(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pauses: list[float] = []
     wait = clock.sleep
 
@@ -377,7 +379,7 @@ def test_the_pauses_grow_and_are_scattered(clock: Clock, monkeypatch: pytest.Mon
         raise UnreachableError("No.", remedy="None.")
 
     with pytest.raises(UnreachableError):
-        retrying.Retrier(60, lambda _line: None).retry(never)
+        retrying.retry(never, stall_timeout_s=60, report=lambda _line: None)
 
     assert pauses[0] <= 0.5
     assert max(pauses) <= 10

@@ -1,12 +1,15 @@
-"""What `fetch` does with a bucket that works, and with what should not be in it."""
+"""`fetch` from a working bucket, with valid and invalid models in it."""
 
+import fcntl
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import pytest
 from buckets import Bucket
-from deliverables import Published, around, contents, publishable, renamed_file
-from modelseal.delivery import source
+from model_folders import PublishedModel, contents, rename_file, siblings, write_model
+from modelseal.delivery import remote_manifest
 from modelseal.delivery.fetching import fetch
 from modelseal.delivery.staging import Staging
 from modelseal.errors import (
@@ -23,27 +26,27 @@ def destination(tmp_path: Path) -> Path:
     return tmp_path / "pod" / "current"
 
 
-def test_a_model_arrives_whole_and_with_nothing_beside_it(
-    published: Published, destination: Path
+def test_the_complete_model_is_fetched_and_no_other_files_remain(
+    published: PublishedModel, destination: Path
 ) -> None:
     manifest = fetch(published.uri, destination, sha256=published.sha256)
 
     assert manifest.version == "1.0.0"
     assert contents(destination) == contents(published.folder)
-    assert around(destination) == []
+    assert siblings(destination) == []
     assert destination.stat().st_mode & 0o777 == 0o755
 
 
-def test_a_folder_on_a_disk_is_a_source_too(tmp_path: Path, destination: Path) -> None:
-    model = publishable(tmp_path / "shared disk" / "model")
+def test_a_folder_on_a_disk_can_be_a_source(tmp_path: Path, destination: Path) -> None:
+    model = write_model(tmp_path / "shared disk" / "model")
 
     fetch(model.folder.as_uri(), destination, sha256=model.sha256.upper() + "\n")
 
     assert contents(destination) == contents(model.folder)
 
 
-def test_a_model_that_is_there_already_is_verified_and_not_fetched_again(
-    bucket: Bucket, published: Published, destination: Path
+def test_an_intact_model_is_not_fetched_again_and_a_damaged_one_is(
+    bucket: Bucket, published: PublishedModel, destination: Path
 ) -> None:
     fetch(published.uri, destination, sha256=published.sha256)
     bucket.asked.clear()
@@ -56,10 +59,10 @@ def test_a_model_that_is_there_already_is_verified_and_not_fetched_again(
     assert contents(destination) == contents(published.folder)
 
 
-def test_another_model_is_replaced_and_anything_else_is_left_alone(
-    published: Published, destination: Path
+def test_fetch_replaces_another_model_but_no_other_files(
+    published: PublishedModel, destination: Path
 ) -> None:
-    publishable(destination, version="0.9.0")
+    write_model(destination, version="0.9.0")
     fetch(published.uri, destination, sha256=published.sha256)
     assert contents(destination) == contents(published.folder)
 
@@ -69,19 +72,19 @@ def test_another_model_is_replaced_and_anything_else_is_left_alone(
     assert (destination / "notes.txt").read_text() == "precious"
 
 
-def test_a_manifest_of_another_digest_is_refused_before_anything_else_is_fetched(
-    bucket: Bucket, published: Published, destination: Path
+def test_a_manifest_with_another_digest_is_refused_before_anything_else_is_fetched(
+    bucket: Bucket, published: PublishedModel, destination: Path
 ) -> None:
     with pytest.raises(ManifestDigestError, match="was asked for"):
         fetch(published.uri, destination, sha256="0" * 64)
 
     assert {asked.split()[1] for asked in bucket.asked} == {"manifest.json"}
     assert not destination.exists()
-    assert around(destination) == []
+    assert siblings(destination) == []
 
 
-def test_what_is_fetched_is_never_looked_into_before_its_digest_holds(
-    bucket: Bucket, published: Published, destination: Path
+def test_a_manifest_is_not_parsed_before_its_digest_is_verified(
+    bucket: Bucket, published: PublishedModel, destination: Path
 ) -> None:
     bucket.upload(published.object("manifest.json"), b"[" * 100_000)
 
@@ -90,17 +93,17 @@ def test_what_is_fetched_is_never_looked_into_before_its_digest_holds(
 
 
 def test_a_manifest_that_is_too_large_is_not_fetched(
-    bucket: Bucket, published: Published, destination: Path, monkeypatch: pytest.MonkeyPatch
+    bucket: Bucket, published: PublishedModel, destination: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(source, "MAX_MANIFEST_BYTES", 100)
+    monkeypatch.setattr(remote_manifest, "MAX_MANIFEST_BYTES", 100)
 
-    with pytest.raises(ManifestError, match="a manifest has at most 100"):
+    with pytest.raises(ManifestError, match="at most 100 are allowed"):
         fetch(published.uri, destination, sha256=published.sha256)
     assert bucket.asked == ["HEAD manifest.json"]
 
 
-def test_a_missing_file_is_told_by_its_address(
-    bucket: Bucket, published: Published, destination: Path
+def test_the_error_for_a_missing_file_has_its_address(
+    bucket: Bucket, published: PublishedModel, destination: Path
 ) -> None:
     bucket.remove(published.object("weights.bin"))
 
@@ -109,7 +112,7 @@ def test_a_missing_file_is_told_by_its_address(
     assert not destination.exists()
 
 
-def test_a_model_that_is_not_there_is_told_at_once(bucket: Bucket, destination: Path) -> None:
+def test_a_missing_model_is_an_error(bucket: Bucket, destination: Path) -> None:
     with pytest.raises(DeliveryError, match=r"manifest\.json does not exist"):
         fetch(f"{bucket.uri}/absent", destination, sha256="0" * 64)
 
@@ -124,7 +127,7 @@ def test_a_model_that_is_not_there_is_told_at_once(bucket: Bucket, destination: 
     ],
 )
 def test_a_file_that_is_not_the_one_that_was_sealed_is_refused(
-    bucket: Bucket, published: Published, destination: Path, change: Callable[[bytes], bytes]
+    bucket: Bucket, published: PublishedModel, destination: Path, change: Callable[[bytes], bytes]
 ) -> None:
     sealed = (published.folder / "weights.bin").read_bytes()
     bucket.upload(published.object("weights.bin"), change(sealed))
@@ -132,13 +135,13 @@ def test_a_file_that_is_not_the_one_that_was_sealed_is_refused(
     with pytest.raises(FileDigestError, match=r"was sealed|were sealed"):
         fetch(published.uri, destination, sha256=published.sha256)
     assert not destination.exists()
-    assert around(destination) == []
+    assert siblings(destination) == []
 
 
-def test_a_refused_model_leaves_the_one_before_in_place(
-    bucket: Bucket, published: Published, destination: Path
+def test_the_previous_model_stays_if_the_new_one_is_refused(
+    bucket: Bucket, published: PublishedModel, destination: Path
 ) -> None:
-    before = publishable(destination, version="0.9.0")
+    before = write_model(destination, version="0.9.0")
     bucket.upload(published.object("weights.bin"), b"other")
 
     with pytest.raises(FileDigestError):
@@ -150,18 +153,18 @@ def test_a_refused_model_leaves_the_one_before_in_place(
 def test_a_name_that_would_leave_the_folder_is_refused_even_with_the_right_digest(
     tmp_path: Path, destination: Path, name: str
 ) -> None:
-    model = renamed_file(publishable(tmp_path / "model"), "labels.json", name)
+    model = rename_file(write_model(tmp_path / "model"), "labels.json", name)
 
     with pytest.raises(SealedModelError):
         fetch(model.folder.as_uri(), destination, sha256=model.sha256)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "pod"]
-    assert around(destination) == []
+    assert siblings(destination) == []
 
 
-def test_a_model_that_does_not_fit_is_not_begun(
-    bucket: Bucket, published: Published, destination: Path, monkeypatch: pytest.MonkeyPatch
+def test_no_file_is_fetched_if_the_disk_has_no_room(
+    bucket: Bucket, published: PublishedModel, destination: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Staging, "room", lambda _self: 1000)
+    monkeypatch.setattr(Staging, "free_bytes", lambda _self: 1000)
 
     with pytest.raises(DeliveryError, match="There is no room for the model"):
         fetch(published.uri, destination, sha256=published.sha256)
@@ -169,19 +172,39 @@ def test_a_model_that_does_not_fit_is_not_begun(
         "manifest.json",
         "signature.json",
     }
-    assert around(destination) == []
+    assert siblings(destination) == []
 
 
-def test_a_second_fetch_to_the_same_place_keeps_out(
-    published: Published, destination: Path
+def test_two_fetches_of_a_model_to_the_same_destination_are_refused(
+    published: PublishedModel, destination: Path
 ) -> None:
     with (
-        Staging(destination, published.sha256).held(),
+        Staging(destination, published.sha256).locked(),
         pytest.raises(DeliveryError, match="is in use"),
     ):
         fetch(published.uri, destination, sha256=published.sha256)
 
     fetch(published.uri, destination, sha256=published.sha256)
+
+
+def test_the_staging_folder_is_created_again_if_another_fetch_removes_it_before_the_lock(
+    published: PublishedModel, destination: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flock = fcntl.flock
+    removed: list[Path] = []
+
+    def late(file: IO[str], operation: int) -> None:
+        if not removed:
+            (folder,) = destination.parent.iterdir()
+            removed.append(folder)
+            shutil.rmtree(folder)
+        flock(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    fetch(published.uri, destination, sha256=published.sha256)
+
+    assert len(removed) == 1
+    assert contents(destination) == contents(published.folder)
 
 
 @pytest.mark.parametrize(
@@ -199,11 +222,11 @@ def test_a_second_fetch_to_the_same_place_keeps_out(
         "file:///",
     ],
 )
-def test_an_address_that_is_none_is_refused(uri: str, destination: Path) -> None:
-    with pytest.raises(DeliveryError, match="is no address of a sealed model"):
+def test_an_invalid_address_is_refused(uri: str, destination: Path) -> None:
+    with pytest.raises(DeliveryError, match="is not the address of a sealed model"):
         fetch(uri, destination, sha256="0" * 64)
 
 
-def test_a_digest_that_is_none_is_refused(destination: Path) -> None:
-    with pytest.raises(DeliveryError, match="is no SHA-256"):
+def test_an_invalid_digest_is_refused(destination: Path) -> None:
+    with pytest.raises(DeliveryError, match="is not a SHA-256"):
         fetch("s3://models/bankchurn", destination, sha256="latest")

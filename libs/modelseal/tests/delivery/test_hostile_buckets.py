@@ -1,4 +1,4 @@
-"""What `fetch` does with a server that wants to fill disks, never ends, or sends it elsewhere."""
+"""`fetch` from a malicious server: huge models, endless answers, redirects."""
 
 import subprocess
 import sys
@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from buckets import Answer, Bucket, Forward, Request
 from conftest import CLIENT_SETTINGS
-from deliverables import Published, around, contents, publishable
-from loopback import listening
-from modelseal.delivery import remote
+from http_servers import listening
+from model_folders import PublishedModel, contents, siblings, write_model
+from modelseal.delivery import bucket_folder
+from modelseal.delivery.bucket_folder import BucketFolder
 from modelseal.delivery.fetching import MAX_MODEL_BYTES, fetch
-from modelseal.delivery.remote import RemoteFolder
 from modelseal.errors import DeliveryError, UnreachableError
 
 SIZE = 3 * 64 * 1024 + 17 + 40
-"""Of all files of the published model."""
+"""Size of all files of the published model, in bytes."""
 
 
 @pytest.fixture
@@ -25,22 +25,22 @@ def destination(tmp_path: Path) -> Path:
     return tmp_path / "pod" / "current"
 
 
-def test_a_model_larger_than_the_bound_is_refused_by_its_manifest(
-    bucket: Bucket, published: Published, destination: Path
+def test_a_model_above_the_size_limit_is_refused_before_its_files_are_fetched(
+    bucket: Bucket, published: PublishedModel, destination: Path
 ) -> None:
     with pytest.raises(DeliveryError, match=f"has {SIZE} bytes; at most {SIZE - 1} are fetched"):
         fetch(published.uri, destination, sha256=published.sha256, max_bytes=SIZE - 1)
 
     assert not any(asked.endswith(("weights.bin", "labels.json")) for asked in bucket.asked)
-    assert around(destination) == []
+    assert siblings(destination) == []
 
     fetch(published.uri, destination, sha256=published.sha256, max_bytes=SIZE)
     assert contents(destination) == contents(published.folder)
 
 
 @pytest.mark.usefixtures("bucket")
-def test_the_bound_is_an_option_of_the_command_and_ends_with_2(
-    published: Published, destination: Path
+def test_fetch_ends_with_2_if_the_model_is_larger_than_max_bytes(
+    published: PublishedModel, destination: Path
 ) -> None:
     arguments = ["fetch", published.uri, "--sha256", published.sha256, "--to", str(destination)]
     done = subprocess.run(
@@ -56,8 +56,8 @@ def test_the_bound_is_an_option_of_the_command_and_ends_with_2(
 
 
 @pytest.mark.parametrize("target", ["itself", "file:///etc/passwd", "ftp://127.0.0.1/x"])
-def test_redirects_without_end_or_to_another_protocol_are_not_followed(
-    bucket: Bucket, published: Published, destination: Path, target: str
+def test_redirect_loops_and_redirects_to_other_protocols_are_not_followed(
+    bucket: Bucket, published: PublishedModel, destination: Path, target: str
 ) -> None:
     def elsewhere(request: Request, _forward: Forward) -> Answer:
         location = request.path if target == "itself" else target
@@ -65,12 +65,12 @@ def test_redirects_without_end_or_to_another_protocol_are_not_followed(
 
     bucket.fault = elsewhere
     with pytest.raises(DeliveryError):
-        fetch(published.uri, destination, sha256=published.sha256, patience_s=0)
+        fetch(published.uri, destination, sha256=published.sha256, stall_timeout_s=0)
 
     assert len(bucket.asked) <= 24
     assert not destination.exists()
     kept = [path for path in destination.parent.rglob("*") if path.is_file()]
-    assert [path.name for path in kept] == ["lock"]  # of the folder for the next try
+    assert [path.name for path in kept] == ["lock"]  # in the folder for the next attempt
 
 
 def test_a_redirect_from_https_to_http_is_not_followed(
@@ -78,13 +78,13 @@ def test_a_redirect_from_https_to_http_is_not_followed(
 ) -> None:
     plain: list[str] = []
     secure: list[str] = []
-    client = remote._client  # noqa: SLF001
+    client = bucket_folder._client  # noqa: SLF001
 
     def trusting(scheme: str, timeout_s: float) -> Any:  # noqa: ANN401
-        # The certificate of the test is its own.
+        # The certificate of the test is self-signed.
         return client(scheme, timeout_s) | {"allow_invalid_certificates": True}
 
-    monkeypatch.setattr(remote, "_client", trusting)
+    monkeypatch.setattr(bucket_folder, "_client", trusting)
 
     with (
         listening(plain) as http,
@@ -96,13 +96,15 @@ def test_a_redirect_from_https_to_http_is_not_followed(
             monkeypatch.setenv(name, "emulated")
         monkeypatch.setenv("AWS_ENDPOINT_URL", https)
         with pytest.raises(UnreachableError, match="redirect"):
-            RemoteFolder("s3://models/toy").read("manifest.json", start=0, length=2)
+            next(BucketFolder("s3://models/toy", stall_timeout_s=0).chunks("manifest.json", size=2))
 
     assert secure == ["/models/toy/manifest.json"]
     assert plain == []
 
 
-def test_an_answer_that_drips_is_given_up(bucket: Bucket, published: Published) -> None:
+def test_a_request_that_takes_too_long_is_aborted(
+    bucket: Bucket, published: PublishedModel
+) -> None:
     ended = Event()
 
     def dripping(request: Request, forward: Forward) -> Answer:
@@ -111,17 +113,17 @@ def test_an_answer_that_drips_is_given_up(bucket: Bucket, published: Published) 
         return forward(request)
 
     bucket.fault = dripping
-    folder = RemoteFolder(published.uri, timeout_s=1)
+    folder = BucketFolder(published.uri, stall_timeout_s=0, request_timeout_s=1)
     try:
         with pytest.raises(UnreachableError):
-            folder.read("labels.json", start=0, length=40)
+            next(folder.chunks("labels.json", size=40))
     finally:
         ended.set()
 
 
 @pytest.mark.usefixtures("bucket")
-def test_what_a_killed_fetch_of_another_model_left_is_removed(
-    published: Published, destination: Path
+def test_the_folder_of_a_killed_fetch_of_another_model_is_removed(
+    published: PublishedModel, destination: Path
 ) -> None:
     left = destination.parent / f".current-fetch-{'0' * 16}"
     (left / "parts").mkdir(parents=True)
@@ -131,13 +133,13 @@ def test_what_a_killed_fetch_of_another_model_left_is_removed(
 
     fetch(published.uri, destination, sha256=published.sha256)
 
-    assert around(destination) == [".current-fetch-notes"]
+    assert siblings(destination) == [".current-fetch-notes"]
 
 
-def test_a_fetch_of_another_model_that_is_at_work_is_left_alone(
-    bucket: Bucket, published: Published, destination: Path, tmp_path: Path
+def test_a_running_fetch_of_another_model_is_not_disturbed(
+    bucket: Bucket, published: PublishedModel, destination: Path, tmp_path: Path
 ) -> None:
-    other = publishable(tmp_path / "other", version="2.0.0")
+    other = write_model(tmp_path / "other", version="2.0.0")
     other.put_into(bucket)
 
     def fetching_within(request: Request, forward: Forward) -> Answer:
@@ -150,12 +152,12 @@ def test_a_fetch_of_another_model_that_is_at_work_is_left_alone(
     fetch(published.uri, destination, sha256=published.sha256)
 
     assert contents(destination) == contents(published.folder)
-    assert around(destination) == []
+    assert siblings(destination) == []
 
 
 @pytest.mark.usefixtures("bucket")
-def test_a_link_as_the_destination_is_followed_and_stays(
-    published: Published, destination: Path, tmp_path: Path
+def test_the_target_of_a_link_is_written_and_the_link_stays(
+    published: PublishedModel, destination: Path, tmp_path: Path
 ) -> None:
     destination.parent.mkdir()
     destination.symlink_to(tmp_path / "volume" / "model")

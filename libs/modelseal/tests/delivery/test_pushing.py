@@ -1,11 +1,11 @@
-"""What `push` leaves in a bucket, and what it does not touch."""
+"""`push` writes a model to a bucket, and overwrites nothing."""
 
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from buckets import Answer, Bucket, Forward, Request
-from deliverables import Published, contents, publishable
+from model_folders import PublishedModel, contents, write_model
 from modelseal.cli import app
 from modelseal.delivery.fetching import fetch
 from modelseal.delivery.pushing import push
@@ -14,13 +14,13 @@ from typer.testing import CliRunner, Result
 
 
 @pytest.fixture
-def trained(tmp_path: Path) -> Published:
-    return publishable(tmp_path / "trained")
+def trained(tmp_path: Path) -> PublishedModel:
+    return write_model(tmp_path / "trained")
 
 
 @pytest.fixture
 def uri(bucket: Bucket) -> str:
-    """A folder that nothing was pushed to."""
+    """The address of an empty folder."""
     bucket.asked.clear()
     return f"{bucket.uri}/bankchurn/{uuid4().hex}"
 
@@ -29,8 +29,8 @@ def puts(bucket: Bucket) -> list[str]:
     return [asked.removeprefix("PUT ") for asked in bucket.asked if asked.startswith("PUT ")]
 
 
-def test_what_is_pushed_can_be_fetched(
-    bucket: Bucket, trained: Published, uri: str, tmp_path: Path
+def test_a_pushed_model_can_be_fetched(
+    bucket: Bucket, trained: PublishedModel, uri: str, tmp_path: Path
 ) -> None:
     assert push(trained.folder, uri) == trained.sha256
     assert puts(bucket) == ["weights.bin", "labels.json", "empty", "manifest.json"]
@@ -39,18 +39,18 @@ def test_what_is_pushed_can_be_fetched(
     assert contents(tmp_path / "current") == contents(trained.folder)
 
 
-def test_a_folder_on_a_disk_is_a_destination_too(trained: Published, tmp_path: Path) -> None:
+def test_a_folder_on_a_disk_can_be_a_destination(trained: PublishedModel, tmp_path: Path) -> None:
     uri = (tmp_path / "shared" / "toy").as_uri()
     push(trained.folder, uri)
     push(trained.folder, uri)
 
     assert contents(tmp_path / "shared" / "toy") == contents(trained.folder)
     with pytest.raises(DeliveryError, match="belongs to another model"):
-        push(publishable(tmp_path / "other", version="2.0.0").folder, uri)
+        push(write_model(tmp_path / "other", version="2.0.0").folder, uri)
 
 
-def test_pushing_the_same_again_changes_nothing(
-    trained: Published, uri: str, tmp_path: Path
+def test_pushing_the_same_model_again_changes_nothing(
+    trained: PublishedModel, uri: str, tmp_path: Path
 ) -> None:
     push(trained.folder, uri)
 
@@ -59,10 +59,10 @@ def test_pushing_the_same_again_changes_nothing(
 
 
 def test_another_model_in_the_folder_is_not_overwritten(
-    bucket: Bucket, trained: Published, uri: str, tmp_path: Path
+    bucket: Bucket, trained: PublishedModel, uri: str, tmp_path: Path
 ) -> None:
     push(trained.folder, uri)
-    other = publishable(tmp_path / "other", version="2.0.0")
+    other = write_model(tmp_path / "other", version="2.0.0")
     bucket.asked.clear()
 
     with pytest.raises(DeliveryError, match=r"manifest\.json belongs to another model"):
@@ -73,13 +73,13 @@ def test_another_model_in_the_folder_is_not_overwritten(
 
 
 def test_two_pushes_at_once_cannot_mix(
-    bucket: Bucket, trained: Published, uri: str, tmp_path: Path
+    bucket: Bucket, trained: PublishedModel, uri: str, tmp_path: Path
 ) -> None:
-    other = publishable(tmp_path / "other", version="2.0.0")
+    other = write_model(tmp_path / "other", version="2.0.0")
     begun: list[str] = []
 
     def overtaken(request: Request, forward: Forward) -> Answer:
-        # The other model is pushed whole, after the first has seen that the folder is empty.
+        # The other model is pushed after the first push has checked that the folder is empty.
         if request.method == "PUT" and not begun:
             begun.append(request.name)
             push(other.folder, uri)
@@ -93,8 +93,8 @@ def test_two_pushes_at_once_cannot_mix(
     assert contents(tmp_path / "current") == contents(other.folder)
 
 
-def test_a_push_that_was_interrupted_is_finished_by_the_next(
-    bucket: Bucket, trained: Published, uri: str, tmp_path: Path
+def test_the_next_push_finishes_an_interrupted_one(
+    bucket: Bucket, trained: PublishedModel, uri: str, tmp_path: Path
 ) -> None:
     bucket.fault = lambda request, forward: (
         Answer(503, {}, b"")
@@ -102,7 +102,7 @@ def test_a_push_that_was_interrupted_is_finished_by_the_next(
         else forward(request)
     )
     with pytest.raises(DeliveryError, match="503"):
-        push(trained.folder, uri, patience_s=0)
+        push(trained.folder, uri, stall_timeout_s=0)
     bucket.fault = None
     with pytest.raises(DeliveryError, match=r"manifest\.json does not exist"):
         fetch(uri, tmp_path / "current", sha256=trained.sha256)
@@ -111,8 +111,8 @@ def test_a_push_that_was_interrupted_is_finished_by_the_next(
     fetch(uri, tmp_path / "current", sha256=trained.sha256)
 
 
-def test_a_lost_answer_to_an_upload_is_no_conflict(
-    bucket: Bucket, trained: Published, uri: str, tmp_path: Path
+def test_a_lost_answer_to_an_upload_is_not_a_conflict(
+    bucket: Bucket, trained: PublishedModel, uri: str, tmp_path: Path
 ) -> None:
     lost: list[str] = []
 
@@ -130,7 +130,9 @@ def test_a_lost_answer_to_an_upload_is_no_conflict(
     fetch(uri, tmp_path / "current", sha256=trained.sha256)
 
 
-def test_a_damaged_model_is_not_sent_at_all(bucket: Bucket, trained: Published, uri: str) -> None:
+def test_nothing_of_a_damaged_model_is_pushed(
+    bucket: Bucket, trained: PublishedModel, uri: str
+) -> None:
     (trained.folder / "labels.json").write_bytes(b"damaged")
 
     with pytest.raises(FileDigestError):
@@ -143,8 +145,8 @@ def modelseal(*arguments: str | Path) -> Result:
 
 
 @pytest.mark.usefixtures("bucket")
-def test_the_command_prints_what_a_deployment_needs(
-    trained: Published, uri: str, tmp_path: Path
+def test_push_prints_the_settings_of_a_deployment(
+    trained: PublishedModel, uri: str, tmp_path: Path
 ) -> None:
     pushed = modelseal("push", trained.folder, f"{uri}/")
 
@@ -159,7 +161,9 @@ def test_the_command_prints_what_a_deployment_needs(
     assert contents(to) == contents(trained.folder)
 
 
-def test_the_commands_tell_a_refusal_from_a_failure(trained: Published, tmp_path: Path) -> None:
+def test_refusals_and_failures_have_different_exit_statuses(
+    trained: PublishedModel, tmp_path: Path
+) -> None:
     source, to = trained.folder.as_uri(), tmp_path / "current"
     refused = modelseal("fetch", source, "--sha256", "0" * 64, "--to", to)
     failed = modelseal("fetch", (tmp_path / "absent").as_uri(), "--sha256", "0" * 64, "--to", to)

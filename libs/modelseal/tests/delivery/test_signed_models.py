@@ -1,4 +1,4 @@
-"""`push` and `fetch` carry signatures, and `fetch` accepts a model by its signer."""
+"""`push` and `fetch` copy signatures, and `fetch` accepts a model by its signer."""
 
 import json
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from buckets import Answer, Bucket, Forward, Request
-from deliverables import Published, around, contents, publishable
+from model_folders import PublishedModel, contents, siblings, write_model
 from modelseal import errors
 from modelseal.cli import app
 from modelseal.delivery.fetching import fetch
@@ -23,23 +23,23 @@ def destination(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def signed(bucket: Bucket, tmp_path: Path) -> Published:
-    """A signed model that lies in the bucket, in a folder of this test's own."""
-    model = publishable(tmp_path / "trained")
+def signed(bucket: Bucket, tmp_path: Path) -> PublishedModel:
+    """A signed model in the bucket, in its own folder."""
+    model = write_model(tmp_path / "trained")
     SIGNER.sign(model.folder)
     model.put_into(bucket)
     bucket.asked.clear()
     return model
 
 
-def signature_of(model: Published) -> bytes:
+def signature_of(model: PublishedModel) -> bytes:
     return (model.folder / "signature.json").read_bytes()
 
 
-def test_what_is_pushed_signed_is_fetched_by_its_signer(
+def test_a_signed_model_is_pushed_with_its_signature_and_fetched_by_its_signer(
     bucket: Bucket, tmp_path: Path, destination: Path
 ) -> None:
-    model = publishable(tmp_path / "trained")
+    model = write_model(tmp_path / "trained")
     SIGNER.sign(model.folder)
     uri = f"{bucket.uri}/signed/{tmp_path.name}-{bucket.uri[:2]}"
     bucket.asked.clear()
@@ -51,19 +51,17 @@ def test_what_is_pushed_signed_is_fetched_by_its_signer(
     assert fetch(uri, destination, signers=[Signer().public, SIGNER.public]).version == "1.0.0"
     assert contents(destination) == contents(model.folder)
     assert "signature.json" in contents(destination)
-    assert around(destination) == []
+    assert siblings(destination) == []
 
 
-def test_a_signature_comes_along_where_only_the_digest_is_asked_for(
-    signed: Published, destination: Path
-) -> None:
+def test_fetch_by_digest_includes_the_signature(signed: PublishedModel, destination: Path) -> None:
     fetch(signed.uri, destination, sha256=signed.sha256)
 
     assert contents(destination)["signature.json"] == signature_of(signed)
 
 
-def test_the_digest_and_the_signer_must_both_hold_where_both_are_given(
-    signed: Published, destination: Path
+def test_if_digest_and_signer_are_given_both_must_match(
+    signed: PublishedModel, destination: Path
 ) -> None:
     with pytest.raises(errors.ManifestDigestError):
         fetch(signed.uri, destination, sha256="0" * 64, signers=[SIGNER.public])
@@ -76,19 +74,19 @@ def test_the_digest_and_the_signer_must_both_hold_where_both_are_given(
 
 
 def other_model(folder: Path, signer: Signer) -> bytes:
-    other = publishable(folder, version="2.0.0").folder
+    other = write_model(folder, version="2.0.0").folder
     signer.sign(other)
     return (other / "signature.json").read_bytes()
 
 
 def expired(folder: Path, signer: Signer) -> bytes:
-    model = publishable(folder).folder
+    model = write_model(folder).folder
     signer.sign(model, signed=NOW.replace(year=NOW.year - 1), valid_days=1)
     return (model / "signature.json").read_bytes()
 
 
 def of_another_key(folder: Path, _signer: Signer) -> bytes:
-    model = publishable(folder).folder
+    model = write_model(folder).folder
     Signer().sign(model)
     return (model / "signature.json").read_bytes()
 
@@ -105,15 +103,15 @@ def of_another_key(folder: Path, _signer: Signer) -> bytes:
         (lambda _folder, _signer: b" " * 20_000, errors.BadSignatureError),
     ],
 )
-def test_a_model_whose_signature_was_stripped_or_replaced_is_refused_before_its_files(
+def test_a_removed_or_replaced_signature_is_refused_before_the_files_are_fetched(
     bucket: Bucket,
-    signed: Published,
+    signed: PublishedModel,
     tmp_path: Path,
     replaced: Callable[[Path, Signer], bytes] | None,
     error: type[errors.SealedModelError],
 ) -> None:
     destination = tmp_path / "pod" / "current"
-    before = publishable(destination, version="0.9.0")
+    before = write_model(destination, version="0.9.0")
     kept = contents(before.folder)
     if replaced is None:
         bucket.remove(signed.object("signature.json"))
@@ -127,13 +125,13 @@ def test_a_model_whose_signature_was_stripped_or_replaced_is_refused_before_its_
     asked = {asked.split()[1] for asked in bucket.asked}
     assert asked == {"manifest.json", "signature.json"}
     assert contents(destination) == kept
-    assert around(destination) == []
+    assert siblings(destination) == []
 
 
-def test_a_model_that_was_changed_together_with_its_manifest_is_refused_before_its_files(
-    bucket: Bucket, signed: Published, tmp_path: Path, destination: Path
+def test_another_manifest_with_an_old_signature_is_refused_before_the_files_are_fetched(
+    bucket: Bucket, signed: PublishedModel, tmp_path: Path, destination: Path
 ) -> None:
-    lie = publishable(tmp_path / "lie", version="1.0.1")
+    lie = write_model(tmp_path / "lie", version="1.0.1")
     for path in lie.folder.iterdir():
         bucket.upload(signed.object(path.name), path.read_bytes())
 
@@ -143,11 +141,11 @@ def test_a_model_that_was_changed_together_with_its_manifest_is_refused_before_i
     assert not destination.exists()
 
 
-def test_a_model_that_is_exchanged_while_it_is_fetched_is_refused(
-    bucket: Bucket, signed: Published, tmp_path: Path, destination: Path
+def test_a_model_that_is_replaced_during_the_fetch_is_refused(
+    bucket: Bucket, signed: PublishedModel, tmp_path: Path, destination: Path
 ) -> None:
-    # The signature holds when it is looked at first; the manifest of then is the one that counts.
-    other = publishable(tmp_path / "other", version="2.0.0")
+    # The signature is valid at first, and then the manifest is replaced.
+    other = write_model(tmp_path / "other", version="2.0.0")
     seen: list[str] = []
 
     def exchanged(request: Request, forward: Forward) -> Answer:
@@ -161,24 +159,24 @@ def test_a_model_that_is_exchanged_while_it_is_fetched_is_refused(
 
     bucket.fault = exchanged
     with pytest.raises((errors.SealedModelError, errors.DeliveryError)):
-        fetch(signed.uri, destination, signers=[SIGNER.public], patience_s=0)
+        fetch(signed.uri, destination, signers=[SIGNER.public], stall_timeout_s=0)
     assert len(seen) > 1
     assert not destination.exists()
 
 
-def test_what_is_no_signature_of_this_model_is_not_carried_along(
-    bucket: Bucket, signed: Published, destination: Path
+def test_an_invalid_signature_is_refused_even_if_no_signer_is_given(
+    bucket: Bucket, signed: PublishedModel, destination: Path
 ) -> None:
     bucket.upload(signed.object("signature.json"), b"nothing that anybody signed")
 
     with pytest.raises(errors.BadSignatureError, match="is not valid JSON"):
         fetch(signed.uri, destination, sha256=signed.sha256)
     assert not destination.exists()
-    assert around(destination) == []
+    assert siblings(destination) == []
 
 
 def by_command(uri: str, destination: Path, *options: str, signers: str) -> Result:
-    """`modelseal fetch` as an init container runs it, with the setting that the service reads."""
+    """Run `modelseal fetch` like an init container, with the setting of the service."""
     arguments = ["fetch", uri, "--to", str(destination), *options]
     return CliRunner().invoke(app, arguments, env={"MODEL_SIGNERS": signers})
 
@@ -188,16 +186,16 @@ def by_command(uri: str, destination: Path, *options: str, signers: str) -> Resu
     ["", f"{Signer().public},", f"{Signer().public}, "],
     ids=["alone", "after a comma", "after a comma and a space"],
 )
-def test_the_command_takes_signers_from_the_environment(
-    signed: Published, destination: Path, before: str
+def test_fetch_reads_the_signers_from_the_environment(
+    signed: PublishedModel, destination: Path, before: str
 ) -> None:
     result = by_command(signed.uri, destination, signers=before + SIGNER.public)
     assert result.exit_code == 0, result.output
     assert destination.is_dir()
 
 
-def test_signers_in_the_environment_hold_although_a_digest_is_given(
-    signed: Published, destination: Path
+def test_signers_in_the_environment_are_required_even_if_a_digest_is_given(
+    signed: PublishedModel, destination: Path
 ) -> None:
     other = Signer().public
     result = by_command(signed.uri, destination, "--sha256", signed.sha256, signers=other)
@@ -206,8 +204,8 @@ def test_signers_in_the_environment_hold_although_a_digest_is_given(
     assert not destination.exists()
 
 
-def test_an_option_without_a_key_is_refused_and_not_left_out(
-    signed: Published, destination: Path
+def test_an_empty_signer_option_is_refused_and_not_ignored(
+    signed: PublishedModel, destination: Path
 ) -> None:
     options = ["--sha256", signed.sha256, "--signer", ""]
     result = by_command(signed.uri, destination, *options, signers="")
@@ -215,24 +213,24 @@ def test_an_option_without_a_key_is_refused_and_not_left_out(
     assert not destination.exists()
 
 
-def test_a_signed_model_that_is_there_already_is_not_fetched_again(
-    bucket: Bucket, signed: Published, destination: Path
+def test_an_intact_signed_model_is_not_fetched_again(
+    bucket: Bucket, signed: PublishedModel, destination: Path
 ) -> None:
     fetch(signed.uri, destination, signers=[SIGNER.public])
     bucket.asked.clear()
 
     fetch(signed.uri, destination, sha256=signed.sha256, signers=[SIGNER.public])
     assert bucket.asked == []
-    # By the signer alone, the bucket says which model is meant.
+    # Without a digest, only the bucket knows which model is the current one.
     fetch(signed.uri, destination, signers=[SIGNER.public])
     assert {asked.split()[1] for asked in bucket.asked} == {"manifest.json", "signature.json"}
 
 
 @pytest.mark.parametrize("there", ["unsigned", "of another key", "damaged"])
-def test_a_model_that_is_there_gets_the_signature_that_is_asked_for_and_nothing_else(
-    bucket: Bucket, signed: Published, destination: Path, there: str
+def test_only_the_signature_is_fetched_if_the_model_is_intact_but_not_signed_by_a_signer(
+    bucket: Bucket, signed: PublishedModel, destination: Path, there: str
 ) -> None:
-    model = publishable(destination)
+    model = write_model(destination)
     assert model.sha256 == signed.sha256
     if there == "of another key":
         Signer().sign(destination)
@@ -243,17 +241,17 @@ def test_a_model_that_is_there_gets_the_signature_that_is_asked_for_and_nothing_
 
     assert contents(destination) == contents(signed.folder)
     assert {asked.split()[1] for asked in bucket.asked} == {"signature.json"}
-    assert around(destination) == []
+    assert siblings(destination) == []
 
 
-def test_the_signature_of_an_attempt_before_is_not_kept_where_the_bucket_has_none(
-    bucket: Bucket, signed: Published, destination: Path
+def test_a_signature_of_an_earlier_attempt_is_removed_if_the_bucket_has_none(
+    bucket: Bucket, signed: PublishedModel, destination: Path
 ) -> None:
     bucket.fault = lambda request, forward: (
         Answer(503, {}, b"") if request.name == "labels.json" else forward(request)
     )
     with pytest.raises(errors.UnreachableError):
-        fetch(signed.uri, destination, sha256=signed.sha256, patience_s=0)
+        fetch(signed.uri, destination, sha256=signed.sha256, stall_timeout_s=0)
     bucket.fault = None
     bucket.remove(signed.object("signature.json"))
 
@@ -265,7 +263,7 @@ def test_the_signature_of_an_attempt_before_is_not_kept_where_the_bucket_has_non
 def test_a_model_may_be_signed_after_it_was_pushed_but_its_signature_is_never_replaced(
     tmp_path: Path, destination: Path
 ) -> None:
-    model, uri = publishable(tmp_path / "trained"), (tmp_path / "bucket").as_uri()
+    model, uri = write_model(tmp_path / "trained"), (tmp_path / "bucket").as_uri()
     push(model.folder, uri)
     SIGNER.sign(model.folder)
     push(model.folder, uri)
@@ -277,8 +275,8 @@ def test_a_model_may_be_signed_after_it_was_pushed_but_its_signature_is_never_re
     fetch(uri, destination, signers=[SIGNER.public])
 
 
-def test_nothing_is_sent_to_a_folder_that_holds_another_signature(
-    bucket: Bucket, signed: Published
+def test_nothing_is_pushed_to_a_folder_with_another_signature(
+    bucket: Bucket, signed: PublishedModel
 ) -> None:
     Signer().sign(signed.folder)
 
@@ -288,7 +286,7 @@ def test_nothing_is_sent_to_a_folder_that_holds_another_signature(
 
 
 def test_a_signature_of_another_model_is_not_pushed(tmp_path: Path) -> None:
-    model = publishable(tmp_path / "trained").folder
+    model = write_model(tmp_path / "trained").folder
     (model / "signature.json").write_bytes(other_model(tmp_path / "other", SIGNER))
 
     with pytest.raises(errors.BadSignatureError):
@@ -300,10 +298,10 @@ def modelseal(*arguments: str | Path) -> Result:
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
-def test_the_command_accepts_by_signer_and_tells_refusals_apart(
+def test_fetch_accepts_any_of_several_signers_and_its_exit_statuses_differ(
     tmp_path: Path, destination: Path
 ) -> None:
-    model = publishable(tmp_path / "trained")
+    model = write_model(tmp_path / "trained")
     SIGNER.sign(model.folder)
     source = model.folder.as_uri()
 

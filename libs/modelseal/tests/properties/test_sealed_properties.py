@@ -30,7 +30,7 @@ def test_a_series_never_reaches_another_minor_release_or_back(
 
 
 @given(versions, versions)
-def test_two_versions_admit_each_other_only_where_they_are_equal(
+def test_two_versions_are_in_the_series_of_each_other_only_if_they_are_equal(
     one: Version, other: Version
 ) -> None:
     both = compatible_releases(one).contains(other) and compatible_releases(other).contains(one)
@@ -39,7 +39,7 @@ def test_two_versions_admit_each_other_only_where_they_are_equal(
 
 
 @given(st.lists(values, min_size=1, max_size=5))
-def test_a_golden_set_survives_the_manifest_bit_for_bit(
+def test_a_golden_set_in_a_manifest_keeps_every_bit(
     outputs: list[float | str | tuple[float, ...]],
 ) -> None:
     golden = GoldenSet(

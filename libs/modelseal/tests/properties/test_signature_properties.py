@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from deliverables import publishable
 from hypothesis import given
 from hypothesis import strategies as st
+from model_folders import write_model
 from modelseal import SealedModelError
 from modelseal.manifest import read_manifest
 from signers import Signer
@@ -15,7 +15,7 @@ SIGNER = Signer()
 
 @pytest.fixture(scope="module")
 def signed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = publishable(tmp_path_factory.mktemp("signed") / "model").folder
+    folder = write_model(tmp_path_factory.mktemp("signed") / "model").folder
     SIGNER.sign(folder, valid_days=1)
     read_manifest(folder, signers=[SIGNER.public])
     return folder
@@ -27,7 +27,7 @@ def signed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     removed=st.integers(min_value=0, max_value=3),
     put=st.binary(max_size=3),
 )
-def test_nothing_changed_removed_or_added_is_accepted(
+def test_any_change_of_the_manifest_or_signature_is_refused(
     signed: Path, name: str, place: float, removed: int, put: bytes
 ) -> None:
     path = signed / name

@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from pinproof.errors import PinproofError
-from pinproof.policy import POLICY_FILE, PinException, Policy, PolicyError
-from pinproof.repository import load_repository
+from pinproof.repository.loading import load_repository
+from pinproof.repository.policy import POLICY_FILE, PinException, Policy, PolicyError
 from pinproof.rules import RULES
 from pinproof.violations import Report, Violation
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 from audit_world import AFFECTING, IDENTIFIERS, PROJECTS
-from pinproof.advisories import OsvSource
 from pinproof.audit import Audit, audit
+from pinproof.audit.advisories import OsvSource
 from pinproof.audit.environment import InstalledVersionError
 from pinproof.audit.graph import GraphError
-from pinproof.index import Index, NoMetadataError
-from pinproof.installed import Distribution, Installation
-from pinproof.pins import read_pins
-from pinproof.web import Client, WebError
+from pinproof.audit.http_client import Client, WebError
+from pinproof.audit.index import Index, NoMetadataError
+from pinproof.environment.interpreter import Distribution, Installation
+from pinproof.repository.pins import read_pins
 from servers import Release, Releases, documents, index_of, osv_of, released, serving
 
 Write = Callable[[Mapping[str, str]], Path]

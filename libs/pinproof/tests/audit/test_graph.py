@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 from audit_world import PROJECTS
+from pinproof.audit.concurrent_map import silent
 from pinproof.audit.graph import follow
+from pinproof.audit.http_client import Client
+from pinproof.audit.index import Index
 from pinproof.audit.releases import Releases
-from pinproof.index import Index
-from pinproof.pins import read_pins
-from pinproof.web import Client, silent
+from pinproof.repository.pins import read_pins
 from servers import Release, index_of, released, serving
 
 Write = Callable[[Mapping[str, str]], Path]

@@ -1,7 +1,7 @@
 import pytest
 from packaging.markers import Marker
 from pinproof.closure.markers import marker_for
-from pinproof.environments import environments_of
+from pinproof.repository.targets import environments_of
 
 PYTHONS = ("3.11", "3.12")
 PLATFORMS = ("linux-x86_64", "linux-aarch64", "macos-arm64")

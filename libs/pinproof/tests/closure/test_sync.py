@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from pinproof.check import check
 from pinproof.closure.pinfile import MARKER_LINE
-from pinproof.closure.record import RECORD_FILE
 from pinproof.closure.resolver import ResolverError, UnsatisfiableError
 from pinproof.closure.sync import SyncError, sync
-from pinproof.uv import UvError, find_uv
+from pinproof.closure.uv import UvError, find_uv
+from pinproof.repository.closure_record import RECORD_FILE
 from wheels import UV, Wheels
 
 Write = Callable[[Mapping[str, str]], Path]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from pinproof.check import check
-from pinproof.closure.record import RECORD_FILE
 from pinproof.closure.sync import sync
+from pinproof.repository.closure_record import RECORD_FILE
 from wheels import UV, Wheels
 
 Write = Callable[[Mapping[str, str]], Path]

@@ -93,7 +93,7 @@ def test_what_collides_moves_along_and_nothing_else(try_pins: Trial) -> None:
     result = try_pins("toylib~=1.11.0")
 
     assert result.exit_code == 0, result.output
-    assert try_pins.report["companions"] == ["otherlib~=2.0.0"]
+    assert try_pins.report["coupled_upgrades"] == ["otherlib~=2.0.0"]
     changed = re.findall(r"^[-+](?![-+])(.*)$", result.stdout, flags=re.MULTILINE)
     assert changed == ["toylib~=1.2.0", "otherlib~=1.0.0", "toylib~=1.11.0", "otherlib~=2.0.0"]
 
@@ -124,7 +124,7 @@ def test_apply_writes_nothing_where_the_upgrade_should_not_be_made(try_pins: Tri
 
 def test_two_pins_at_once(try_pins: Trial) -> None:
     assert try_pins("toylib~=1.11.0", "otherlib~=2.0.0").exit_code == 0
-    assert try_pins.report["companions"] == []
+    assert try_pins.report["coupled_upgrades"] == []
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
-from pinproof.advisories.extents import Event, EventKind, EventRange
-from pinproof.audit.verdict import Case, Kind, Point, Verdict, judge
-from pinproof.index.project import File, Project
-from pinproof.outdated import newest_outside
+from pinproof.audit.advisories.affected_ranges import Event, EventKind, EventRange
+from pinproof.audit.impact import AuditInput, Impact, Kind, Point, assess_impact
+from pinproof.audit.index.project import File, Project
+from pinproof.audit.outdated import newest_outside
 
 numbers = st.integers(min_value=0, max_value=4)
 versions = st.builds(lambda a, b, c: Version(f"{a}.{b}.{c}"), numbers, numbers, numbers)
@@ -15,7 +15,7 @@ releases = st.sets(versions, min_size=1, max_size=25).map(sorted).map(tuple)
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> Case:
+def cases(draw: st.DrawFn) -> AuditInput:
     every = draw(releases)
     floor = draw(st.sampled_from(every))
     pin = SpecifierSet(f"~={floor}")
@@ -23,7 +23,7 @@ def cases(draw: st.DrawFn) -> Case:
     parents = draw(st.dictionaries(st.sampled_from("pqr"), st.sets(st.sampled_from(every))))
     pinned = draw(st.booleans())
     admitted = tuple(version for version in every if version in pin)
-    return Case(
+    return AuditInput(
         releases=every,
         admitted=admitted if pinned else admitted[-1:],
         pinned=pinned,
@@ -33,20 +33,20 @@ def cases(draw: st.DrawFn) -> Case:
     )
 
 
-def reachable(case: Case) -> list[Version]:
+def reachable(case: AuditInput) -> list[Version]:
     return [one for one in case.admitted if not case.blockers(one)] or list(case.admitted)
 
 
 @given(cases())
-def test_nothing_is_told_exactly_if_nothing_that_can_be_had_is_affected(case: Case) -> None:
+def test_nothing_is_told_exactly_if_nothing_that_can_be_had_is_affected(case: AuditInput) -> None:
     looked_at = [*reachable(case), *([case.installed] if case.installed else [])]
 
-    assert (judge(case) is None) == (not any(map(case.affected, looked_at)))
+    assert (assess_impact(case) is None) == (not any(map(case.affected, looked_at)))
 
 
 @given(cases())
-def test_what_is_called_affected_is(case: Case) -> None:
-    verdict = judge(case)
+def test_what_is_called_affected_is(case: AuditInput) -> None:
+    verdict = assess_impact(case)
 
     for point, version in verdict.points.items() if verdict else ():
         assert case.affected(version)
@@ -59,9 +59,9 @@ def test_what_is_called_affected_is(case: Case) -> None:
 
 @given(cases())
 def test_the_target_is_a_release_that_is_not_affected_and_lies_where_the_verdict_says(
-    case: Case,
+    case: AuditInput,
 ) -> None:
-    verdict = judge(case)
+    verdict = assess_impact(case)
     if verdict is None:
         return
     top = max(reachable(case))
@@ -77,7 +77,7 @@ def test_the_target_is_a_release_that_is_not_affected_and_lies_where_the_verdict
     _check_place(case, verdict, top)
 
 
-def _check_place(case: Case, verdict: Verdict, top: Version) -> None:
+def _check_place(case: AuditInput, verdict: Impact, top: Version) -> None:
     target = verdict.target
     assert target is not None
     match verdict.kind:
@@ -98,8 +98,8 @@ def _check_place(case: Case, verdict: Verdict, top: Version) -> None:
 
 
 @given(case=cases())
-def test_a_pin_is_never_blamed_while_its_newest_release_is_fine(case: Case) -> None:
-    verdict = judge(case)
+def test_a_pin_is_never_blamed_while_its_newest_release_is_fine(case: AuditInput) -> None:
+    verdict = assess_impact(case)
 
     if verdict and not case.affected(max(reachable(case))):
         assert verdict.kind in {Kind.FLOOR, Kind.REACHABLE}

@@ -5,8 +5,8 @@ from tempfile import TemporaryDirectory
 
 from hypothesis import given
 from hypothesis import strategies as st
-from pinproof.lines import NotTextError, decode, logical_lines
-from pinproof.requirements import Kind, parse_requirements
+from pinproof.repository.lines import NotTextError, decode, logical_lines
+from pinproof.repository.requirements import Kind, parse_requirements
 from pip_requirements_parser import RequirementsFile
 
 pieces = st.sampled_from(

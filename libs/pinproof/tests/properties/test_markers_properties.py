@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.markers import Marker
 from pinproof.closure.markers import marker_for
-from pinproof.environments import PATCHES, PLATFORMS, environments_of
+from pinproof.repository.targets import PATCHES, PLATFORMS, environments_of
 
 pythons = st.lists(st.sampled_from(["3.9", "3.10", "3.11", "3.13"]), min_size=1, unique=True)
 platforms = st.lists(st.sampled_from(list(PLATFORMS)), min_size=1, unique=True)

@@ -3,10 +3,10 @@
 import shlex
 from contextlib import suppress
 
-from doorways import faults
 from hypothesis import given
 from hypothesis import strategies as st
-from pinproof.doors.reading import UnreadableError
+from install_checks import unpinned_installs
+from pinproof.rules.install_commands.reading import UnreadableError
 
 COMMAND = ["pip", "install", "-q"]
 NAMES = ["numpy", "typing-extensions", "a.b", "x"]
@@ -35,7 +35,9 @@ def test_every_way_to_quote_a_command_is_the_same_command(data: st.DataObject, n
     script = gap.join(words)
 
     assert shlex.split(script.replace("\\\n", "")) == [*COMMAND, name]
-    assert [fault.distribution for fault in faults("x.sh", script)] == [name.replace(".", "-")]
+    assert [found.distribution for found in unpinned_installs("x.sh", script)] == [
+        name.replace(".", "-")
+    ]
 
 
 @given(
@@ -47,7 +49,7 @@ def test_a_command_is_found_wherever_it_stands(prefix: str, suffix: str, wrap: s
     command = f"{prefix}pip install numpy{suffix}" + (" )" if prefix == "( " else "")
     script = command if wrap == "{}" else wrap.format(shlex.quote(command))
 
-    assert "numpy" in [fault.distribution for fault in faults("x.sh", script)]
+    assert "numpy" in [found.distribution for found in unpinned_installs("x.sh", script)]
 
 
 TOKENS = """pip numpy install $ ( ) { } ' " \\ ` <<EOF EOF ; & | : = endef RUN FROM - [ ] call eval
@@ -59,4 +61,4 @@ texts = st.lists(tokens, max_size=25).map("".join)
 @given(text=texts, name=st.sampled_from(["x.sh", "Dockerfile", "Makefile", "x.yml", "x.py"]))
 def test_no_text_makes_a_reader_fail_in_a_way_that_it_does_not_say(text: str, name: str) -> None:
     with suppress(UnreadableError):
-        faults(name, text)
+        unpinned_installs(name, text)

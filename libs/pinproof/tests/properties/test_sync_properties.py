@@ -129,10 +129,10 @@ def assert_bounded(path: Path) -> None:
         environment = {"python_version": python, "sys_platform": system}
         for found in map(Requirement, run.stdout.splitlines()):
             (version,) = found.specifier
-            applying = [
+            markers = [
                 pin
                 for pin in pins
                 if pin.name == found.name
                 and (pin.marker is None or pin.marker.evaluate(environment))
             ]
-            assert [pin for pin in applying if version.version in pin.specifier]
+            assert [pin for pin in markers if version.version in pin.specifier]

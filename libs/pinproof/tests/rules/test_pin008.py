@@ -1,7 +1,7 @@
 from collections.abc import Callable, Mapping
 
 import pytest
-from pinproof.closure.record import Closure, RecordedPin, dump_closure
+from pinproof.repository.closure_record import Closure, RecordedPin, dump_closure
 
 Violations = Callable[[Mapping[str, str]], list[str]]
 

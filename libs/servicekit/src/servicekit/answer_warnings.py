@@ -1,16 +1,13 @@
-"""Warnings on single answers: the input lies outside what the model was trained on.
+"""Warnings on single answers whose input lies outside the training data.
 
-A model answers such an input like any other; nothing in the number says that it is a guess. A
-service marks the answer instead: in JSON by a field ``warnings``, in files by a column of that
-name.
+A model answers such an input like any other, and its number does not show that it is a guess. A
+service marks the answer in a field ``warnings`` of JSON, or in a column of that name in files.
 """
 
 from collections.abc import Iterable
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
-
-__all__ = ["WARNINGS", "AnswerWarning", "as_cell"]
 
 WARNINGS: Final = "warnings"
 """The name of the field in answers, and of the column in files."""
@@ -21,8 +18,8 @@ class AnswerWarning(BaseModel):
 
     Attributes:
         code: A stable name of the reason, such as ``outside_training_range``.
-        field: The field of the input that it is about.
-        message: The reason as a sentence, with the value and what training knew.
+        field: The field of the input that causes the warning.
+        message: The reason as a sentence, with the value and the range of the training data.
     """
 
     model_config = ConfigDict(frozen=True)

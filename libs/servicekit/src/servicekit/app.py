@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
-from functools import cache
 from inspect import iscoroutinefunction
 from typing import Any, get_origin
 
@@ -16,11 +15,12 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from servicekit.docs import render_docs, render_front_page
+from servicekit.concurrency_limiter import ConcurrencyLimiter
+from servicekit.docs import DOCS_PATHS, FRONT_PAGE_PATH, docs_router, front_page_router
 from servicekit.json_body import StrictRoute
 from servicekit.lifecycle import Lifecycle
 from servicekit.metrics import Metrics
-from servicekit.middleware.admission import AdmissionMiddleware, Gate
+from servicekit.middleware.admission import AdmissionMiddleware
 from servicekit.middleware.auth import AuthMiddleware
 from servicekit.middleware.body_limit import BodyLimitMiddleware
 from servicekit.middleware.deadline import DeadlineMiddleware
@@ -34,40 +34,33 @@ from servicekit.problems import ProblemCatalog
 from servicekit.runtime import ModelOpener, Runtime
 from servicekit.settings import ServiceSettings
 from servicekit.spec import ServiceSpec
-from servicekit.system import (
-    DOCS_PATHS,
-    FRONT_PAGE_PATH,
-    PROBE_PATHS,
-    docs_router,
-    front_page_router,
-    system_router,
-)
+from servicekit.system import PROBE_PATHS, system_router
 from servicekit.workers import WorkerPool
-
-__all__ = ["create_app"]
 
 
 def create_app(
     settings: ServiceSettings, spec: ServiceSpec, *, open_model: ModelOpener = open_sealed
 ) -> FastAPI:
-    """Build a service: its own endpoints, and everything around them.
+    """Build a service's application from its own endpoints.
 
     Args:
         settings: The service's settings.
         spec: The service.
-        open_model: What opens the sealed model.
+        open_model: Opens the sealed model.
 
     Returns:
         The application. It starts to load the model when its lifespan starts, and answers
         ``/health`` from then on; `app.state.runtime` is its runtime.
 
     Raises:
-        TypeError: An endpoint is not a coroutine: FastAPI would run it in a thread pool of its
-            own, which neither the deadline nor the bound on threads reaches. Or it reads JSON, or a
-            list, whose cost is not bounded.
+        TypeError: An endpoint is not a coroutine: FastAPI would run it in its own thread pool,
+            which has no deadline and no bound on threads. Or an endpoint reads JSON, or a list,
+            without a bound on its cost.
     """
     lifecycle, metrics = Lifecycle(), Metrics()
-    gate = Gate(places=settings.max_concurrent_requests, queue=settings.max_queued_requests)
+    limiter = ConcurrencyLimiter(
+        limit=settings.max_concurrent_requests, queue=settings.max_queued_requests
+    )
     runtime = Runtime(
         spec.name,
         settings,
@@ -76,8 +69,10 @@ def create_app(
         workers=WorkerPool(settings.worker_threads),
         open_model=open_model,
     )
-    metrics.watch("http_requests_in_flight", "Requests that are worked on.", lambda: gate.active)
-    metrics.watch("http_requests_queued", "Requests that wait for a place.", lambda: gate.queued)
+    metrics.watch("http_requests_in_flight", "Requests that are worked on.", lambda: limiter.active)
+    metrics.watch(
+        "http_requests_queued", "Requests that wait in the queue.", lambda: limiter.queued
+    )
     metrics.watch("worker_threads_busy", "Threads at work.", lambda: runtime.workers.busy)
     catalog = ProblemCatalog(spec.problems, on_refusal=metrics.count_refusal)
 
@@ -104,22 +99,22 @@ def create_app(
     open_paths = [*DOCS_PATHS, *spec.open_paths]
     if settings.docs:
         own_front_page = FRONT_PAGE_PATH in _paths(app)
-        schema = openapi_document(
+        document = openapi_document(
             app, settings, spec.problems, open_paths=[*PROBE_PATHS, *spec.open_paths]
         )
-        app.include_router(docs_router(cache(lambda: render_docs(schema())), schema))
+        app.include_router(docs_router(document))
         if not own_front_page:
-            app.include_router(front_page_router(cache(lambda: render_front_page(schema()))))
+            app.include_router(front_page_router(document))
             open_paths.append(FRONT_PAGE_PATH)
     _check_endpoints(app)
-    app.user_middleware = _middleware(app, runtime, gate, catalog, open_paths)
+    app.user_middleware = _middleware(app, runtime, limiter, catalog, open_paths)
     return app
 
 
 def _middleware(
     app: FastAPI,
     runtime: Runtime,
-    gate: Gate,
+    limiter: ConcurrencyLimiter,
     catalog: ProblemCatalog,
     open_paths: Sequence[str],
 ) -> list[Middleware]:
@@ -140,7 +135,7 @@ def _middleware(
         Middleware(QueryMiddleware, schema=app.openapi, exempt=PROBE_PATHS),
         Middleware(
             AdmissionMiddleware,
-            gate=gate,
+            limiter=limiter,
             queue_timeout_s=settings.queue_timeout_s,
             exempt=PROBE_PATHS,
         ),
@@ -152,7 +147,7 @@ def _middleware(
 def _lifespan(runtime: Runtime, spec: ServiceSpec) -> Any:  # noqa: ANN401 - FastAPI's type is not public
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        runtime.start(background=spec.background, obstacle=spec.obstacle)
+        runtime.start(background=spec.background, readiness_check=spec.readiness_check)
         yield
         await runtime.stop()
 
@@ -172,8 +167,8 @@ def _check_endpoints(app: FastAPI) -> None:
             continue
         if not iscoroutinefunction(route.endpoint):
             raise TypeError(
-                f"{context.path}: {route.endpoint.__qualname__} must be `async def`; run what "
-                "takes long with `await runtime.run_in_worker(...)`"
+                f"{context.path}: {route.endpoint.__qualname__} must be `async def`; run long "
+                "work with `await runtime.run_in_worker(...)`"
             )
         bodies = route.dependant.body_params
         if bodies and not isinstance(route, StrictRoute):

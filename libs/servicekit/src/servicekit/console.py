@@ -1,19 +1,17 @@
-"""What a command prints, on any terminal."""
+"""Output on terminals and files of any encoding."""
 
 import sys
 from io import TextIOWrapper
 
-__all__ = ["print_anywhere"]
 
+def escape_unencodable() -> None:
+    """Print characters that the output's encoding lacks as escapes.
 
-def print_anywhere() -> None:
-    """Let a command print any text, whatever encoding its output has.
-
-    A name, a file or a word of the data may hold characters that the output's encoding lacks, such
-    as ASCII under ``PYTHONIOENCODING=ascii`` or a terminal without a locale. They are printed as
-    escapes then: a command that did its work must not end in a traceback.
+    A name or a word of the data may hold such characters, for example with
+    ``PYTHONIOENCODING=ascii`` or in a terminal without a locale. A command that did its work must
+    not end in a traceback because of them.
     """
     for stream in (sys.stdout, sys.stderr):
-        # Anything else that took a stream's place, as a test may, has no encoding to fail in.
+        # A replacement of the stream, as in a test, has no encoding that could fail.
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -1,130 +1,136 @@
-"""The front page and the documentation page: plain HTML made from the OpenAPI document.
+"""The documentation page at ``/docs`` (Swagger UI) and the front page at ``/``.
 
-Swagger's page loads its scripts from a content delivery network, which a service behind a
-firewall cannot reach and a careful one does not trust. These pages need no script at all;
-``/openapi.json`` serves the tools that want more.
+Swagger UI's files come from an installed package, so the page works behind a firewall and loads
+nothing from other hosts. Its content security policy allows no inline script.
 """
 
-import json
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import cache
 from html import escape
-from typing import Any
+from importlib.resources import files
+from typing import Any, Final
 
-from servicekit.problems import MEDIA_TYPE
+from fastapi import APIRouter
+from starlette.responses import HTMLResponse, JSONResponse, Response
 
-__all__ = ["render_docs", "render_front_page"]
+FRONT_PAGE_PATH: Final = "/"
 
-_STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
-h2 { border-top: 1px solid #ccc; padding-top: 1rem; font-size: 1.1rem }
-h2 code { font-weight: 600 }
-pre { background: #f4f4f4; padding: .7rem; overflow-x: auto; font-size: .85rem }
-table { border-collapse: collapse } td, th { padding: .15rem .8rem .15rem 0; text-align: left }
-""".strip()
+_ASSETS: Final = {"swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript"}
+_SETUP: Final = "setup.js"
+DOCS_PATHS: Final = (
+    "/docs",
+    "/openapi.json",
+    *(f"/docs/{name}" for name in (*_ASSETS, _SETUP)),
+)
 
-
-def render_front_page(schema: dict[str, Any]) -> str:
-    """The page at ``/``: what the service is, and where its documentation is.
-
-    It says nothing that the documentation does not say, which needs no API key either.
-
-    Args:
-        schema: The OpenAPI document.
-    """
-    return _page(
-        schema,
-        """<ul>
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_SETUP_SCRIPT: Final = """\
+SwaggerUIBundle({
+  url: "openapi.json",
+  dom_id: "#docs",
+  deepLinking: true,
+  displayRequestDuration: true,
+  tryItOutEnabled: true,
+  validatorUrl: null,
+});
+"""
+_DOCS_PAGE: Final = """\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>{title}</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="docs/swagger-ui.css">
+</head>
+<body>
+<div id="docs"></div>
+<script src="docs/swagger-ui-bundle.js"></script>
+<script src="docs/setup.js"></script>
+</body>
+</html>
+"""
+_FRONT_PAGE: Final = """\
+<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>{title}</title>
+<style>body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto }}</style>
+</head>
+<body>
+<h1>{title} {version}</h1>
+<p>{description}</p>
+<ul>
 <li><a href="docs">The endpoints</a>, also as an <a href="openapi.json">OpenAPI document</a></li>
 <li><a href="ready">Whether it is ready</a></li>
-</ul>""",
-    )
-
-
-def render_docs(schema: dict[str, Any]) -> str:
-    """The page for an API.
-
-    Args:
-        schema: Its OpenAPI document.
-    """
-    body = "\n".join(
-        part
-        for path, item in schema.get("paths", {}).items()
-        for method, operation in item.items()
-        for part in _operation(method.upper(), path, operation)
-    )
-    return _page(
-        schema,
-        f"""<p>The same as an <a href="openapi.json">OpenAPI document</a>.</p>
-{body}
-<h2>Schemas</h2>
-{"".join(_schemas(schema.get("components", {}).get("schemas", {})))}""",
-    )
-
-
-def _page(schema: dict[str, Any], body: str) -> str:
-    """A page under the service's title and description."""
-    info = schema["info"]
-    title = escape(info["title"])
-    return f"""<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style></head>
-<body>
-<h1>{title} {escape(info["version"])}</h1>
-<p>{escape(info.get("description", ""))}</p>
-{body}
+</ul>
 </body>
 </html>
 """
 
-
-def _operation(method: str, path: str, operation: dict[str, Any]) -> Iterator[str]:
-    yield f"<h2><code>{method} {escape(path)}</code></h2>"
-    yield f"<p>{escape(operation.get('description') or operation.get('summary', ''))}</p>"
-    parameters = operation.get("parameters", [])
-    if parameters:
-        yield "<table><tr><th>Parameter</th><th>In</th><th>Type</th><th>Required</th></tr>"
-        for parameter in parameters:
-            cells = (
-                parameter["name"],
-                parameter["in"],
-                _type(parameter.get("schema", {})),
-                "yes" if parameter.get("required") else "no",
-            )
-            yield "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
-        yield "</table>"
-    for media, content in operation.get("requestBody", {}).get("content", {}).items():
-        yield f"<p>Body: {escape(media)}, {_linked(content.get('schema', {}))}</p>"
-    yield "<table><tr><th>Status</th><th>Meaning</th><th>Answer</th></tr>"
-    problems = []
-    for status, response in operation.get("responses", {}).items():
-        contents = response.get("content", {})
-        if MEDIA_TYPE in contents:
-            problems.append(status)
-            continue
-        answers = ", ".join(_linked(one.get("schema", {})) for one in contents.values())
-        meaning = escape(response.get("description", ""))
-        yield f"<tr><td>{escape(status)}</td><td>{meaning}</td><td>{answers}</td></tr>"
-    if problems:
-        answer = _linked(operation["responses"][problems[0]]["content"][MEDIA_TYPE]["schema"])
-        statuses = escape(", ".join(problems))
-        yield f"<tr><td>{statuses}</td><td>Why it was not answered</td><td>{answer}</td></tr>"
-    yield "</table>"
+Document = Callable[[], dict[str, Any]]
+"""Returns an application's OpenAPI document."""
 
 
-def _schemas(schemas: dict[str, Any]) -> Iterator[str]:
-    for name, schema in schemas.items():
-        text = escape(json.dumps(schema, indent=2))
-        yield f'<h3 id="{escape(name)}">{escape(name)}</h3>\n<pre>{text}</pre>\n'
+def docs_router(document: Document) -> APIRouter:
+    """Swagger UI, its files, and the OpenAPI document that it shows.
+
+    Args:
+        document: Returns the OpenAPI document.
+    """
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/docs")
+    async def docs() -> HTMLResponse:
+        page = _DOCS_PAGE.format(title=escape(document()["info"]["title"]))
+        return HTMLResponse(page, headers={"Content-Security-Policy": _POLICY})
+
+    @router.get("/openapi.json")
+    async def openapi() -> JSONResponse:
+        return JSONResponse(document())
+
+    @router.get(f"/docs/{_SETUP}")
+    async def setup() -> Response:
+        return Response(_SETUP_SCRIPT, media_type="text/javascript")
+
+    for name, media_type in _ASSETS.items():
+        router.add_api_route(f"/docs/{name}", _asset_endpoint(name, media_type))
+    return router
 
 
-def _type(schema: dict[str, Any]) -> str:
-    if "anyOf" in schema:
-        return " or ".join(_type(option) for option in schema["anyOf"])
-    if "$ref" in schema:
-        return str(schema["$ref"]).rsplit("/", 1)[-1]
-    return str(schema.get("type", "any"))
+def front_page_router(document: Document) -> APIRouter:
+    """The front page of a service that has none of its own: its description, and links.
+
+    It needs no API key, and says nothing that the documentation does not say.
+
+    Args:
+        document: Returns the OpenAPI document.
+    """
+    router = APIRouter(include_in_schema=False)
+
+    @router.get(FRONT_PAGE_PATH)
+    async def front_page() -> HTMLResponse:
+        info = document()["info"]
+        names = ("title", "version", "description")
+        return HTMLResponse(_FRONT_PAGE.format_map({name: escape(info[name]) for name in names}))
+
+    return router
 
 
-def _linked(schema: dict[str, Any]) -> str:
-    name = escape(_type(schema))
-    return f'<a href="#{name}">{name}</a>' if "$ref" in schema else name
+def _asset_endpoint(name: str, media_type: str) -> Callable[[], Any]:
+    async def asset() -> Response:
+        return Response(
+            _read_asset(name),
+            media_type=media_type,
+            headers={"Cache-Control": "public, max-age=3600"},
+        )
+
+    return asset
+
+
+@cache
+def _read_asset(name: str) -> bytes:
+    return (files("fastapi_swagger") / "resources" / name).read_bytes()

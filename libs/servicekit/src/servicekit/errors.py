@@ -1,7 +1,7 @@
-"""Every error that servicekit raises on purpose, each with its HTTP status and a stable code.
+"""The errors that servicekit raises on purpose, with their HTTP statuses and stable codes.
 
-They derive from `HTTPException` for one reason: FastAPI turns any other exception that is raised
-while a body is read into "400, there was an error parsing the body".
+They derive from `HTTPException`, because FastAPI turns any other exception that is raised while a
+body is read into "400, there was an error parsing the body".
 """
 
 from collections.abc import Mapping
@@ -9,26 +9,9 @@ from typing import ClassVar
 
 from starlette.exceptions import HTTPException
 
-__all__ = [
-    "BodyTimeoutError",
-    "BodyTooLargeError",
-    "ClientDisconnectedError",
-    "DeadlineExceededError",
-    "DrainingError",
-    "DuplicateKeyError",
-    "JsonTooComplexError",
-    "ModelNotReadyError",
-    "NotReadyError",
-    "OverloadedError",
-    "ServiceError",
-    "ShuttingDownError",
-    "UnauthorizedError",
-    "UnsupportedMediaTypeError",
-]
-
 
 class ServiceError(HTTPException):
-    """A request that is answered with a problem instead of what it asked for.
+    """A request is answered with a problem document.
 
     Attributes:
         status: The HTTP status of the answer.
@@ -84,7 +67,7 @@ class UnsupportedMediaTypeError(ServiceError):
 class JsonTooComplexError(ServiceError):
     """The body holds more values than the service reads."""
 
-    status, code, title = 422, "json-too-complex", "The request's body holds too much"
+    status, code, title = 422, "json-too-complex", "The request's body has too many values"
 
 
 class DuplicateKeyError(ServiceError):
@@ -97,18 +80,18 @@ class DuplicateKeyError(ServiceError):
 
 
 class ClientDisconnectedError(ServiceError):
-    """The client went away; nobody reads this answer, but logs and metrics count it."""
+    """The client disconnected. The answer is not sent; logs and metrics count it."""
 
-    status, code, title = 499, "client-disconnected", "The client went away"
+    status, code, title = 499, "client-disconnected", "The client disconnected"
 
     def __init__(self) -> None:
         super().__init__("The client closed the connection before the answer was ready.")
 
 
 class OverloadedError(ServiceError):
-    """There are more requests than the service works on or lets wait."""
+    """The service has as many requests as it works on and queues."""
 
-    status, code, title = 503, "overloaded", "The service has too much to do"
+    status, code, title = 503, "overloaded", "The service is overloaded"
 
     def __init__(self, detail: str, *, retry_after_s: int) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after_s)})
@@ -121,13 +104,13 @@ class ModelNotReadyError(ServiceError):
 
 
 class NotReadyError(ServiceError):
-    """Something other than the model is missing that the service needs."""
+    """The service lacks something other than the model."""
 
     status, code, title = 503, "not-ready", "The service is not ready"
 
 
 class DrainingError(ServiceError):
-    """The process was asked to stop and is not ready any more; requests are still answered."""
+    """The process got SIGTERM and is no longer ready; it still answers requests."""
 
     status, code, title = 503, "draining", "The service is about to stop"
 
@@ -136,7 +119,7 @@ class DrainingError(ServiceError):
 
 
 class ShuttingDownError(ServiceError):
-    """The process ends before this request could be finished."""
+    """The process ends before it could finish this request."""
 
     status, code, title = 503, "shutting-down", "The service is shutting down"
 

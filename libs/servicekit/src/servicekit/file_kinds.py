@@ -1,7 +1,7 @@
-"""What kind of file an input is, by its name and its first bytes.
+"""Detects the kind of an input file from its name and its first bytes.
 
-A spreadsheet, an archive or UTF-16 text under a name that ends in ``.csv`` would otherwise be
-called a table with a strange header. What cannot be read is refused with a way out that works.
+Without this, a spreadsheet, an archive or UTF-16 text named ``.csv`` would be reported as a table
+with a strange header. An unsupported file is refused with advice on how to convert it.
 """
 
 import gzip
@@ -15,8 +15,6 @@ from typing import BinaryIO, Final, cast
 from modelseal.paths import kind_of
 
 from servicekit.files import DataError
-
-__all__ = ["FileKinds", "check_separator"]
 
 GZIP: Final = ".gz"
 BEGIN_BYTES: Final = 1024
@@ -61,11 +59,11 @@ _SEPARATORS: Final = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 
 class FileKinds:
-    """The kinds of files that a command reads, known by their names.
+    """The kinds of files that a command reads, by their suffixes.
 
     Args:
-        suffixes: The ends of their names, in lower case, such as ``.csv`` and ``.csv.gz``.
-        contents: What they hold, in the plural, such as ``customers``.
+        suffixes: The suffixes in lower case, such as ``.csv`` and ``.csv.gz``.
+        contents: The contents in the plural, such as ``customers``, for messages.
     """
 
     def __init__(self, suffixes: Sequence[str], *, contents: str) -> None:
@@ -73,10 +71,10 @@ class FileKinds:
         self._contents = contents
 
     def suffix_of(self, path: Path) -> str:
-        """The suffix that a file's name ends in.
+        """The suffix of a file.
 
         Raises:
-            DataError: Files of its kind are not read; the message says what to do.
+            DataError: The kind of file is not supported; the message has advice.
         """
         name = path.name.lower()
         for suffix in sorted(self._suffixes, key=len, reverse=True):
@@ -96,21 +94,21 @@ class FileKinds:
 
     @contextmanager
     def open(self, path: Path) -> Iterator[BinaryIO]:
-        """Open a file for reading, uncompressed where its name ends in ``.gz``.
+        """Open a file for reading, and decompress it if its name ends in ``.gz``.
 
         Yields:
             The contents, from their beginning.
 
         Raises:
-            DataError: The file is missing, empty, not readable, damaged, or not of the kind that
-                its name says. Errors of reading it inside the block are answered in the same way.
+            DataError: The file is missing, empty, not readable or damaged, or its contents do not
+                match its name. Errors of reading inside the block are converted as well.
         """
         compressed = self.suffix_of(path).endswith(GZIP)
         try:
             kind = kind_of(path)
             if kind is None:
                 raise DataError(f"{path} does not exist. Check the path.")
-            # Opening a pipe would wait for somebody to write into it.
+            # Opening a pipe would block until another process writes into it.
             if kind != "file":
                 raise DataError(f"{path} is not a file. Give a file of {self._contents}.")
             with path.open("rb") as file:
@@ -169,11 +167,11 @@ def check_separator(path: Path, header: Sequence[str]) -> None:
     """Refuse a CSV file whose columns are not separated by commas.
 
     Args:
-        path: The file, to name it.
+        path: The file, for the message.
         header: Its first line, split at commas.
 
     Raises:
-        DataError: The first line is one column that holds another separator.
+        DataError: The first line is one column that contains another separator.
     """
     if len(header) != 1:
         return
@@ -186,14 +184,14 @@ def check_separator(path: Path, header: Sequence[str]) -> None:
 
 
 def _wide_encoding(begin: bytes) -> str | None:
-    """The encoding of text that has more than one byte per ASCII character."""
+    """The encoding of text with more than one byte per ASCII character; None for other bytes."""
     for mark, encoding in _MARKS:
         if begin.startswith(mark):
             return encoding
     even, odd = begin[::2].count(0), begin[1::2].count(0)
     if even + odd <= len(begin) // 4:
         return None
-    # Of an ASCII character, the byte that holds it is the first in little-endian order.
+    # In little-endian order, the first byte of an ASCII character is not zero.
     return "UTF-16LE" if odd > even else "UTF-16BE"
 
 

@@ -1,8 +1,8 @@
-"""JSON bodies, read strictly and at a bounded cost.
+"""Reads JSON bodies strictly and at a bounded cost.
 
-What is done with a body holds the event loop, and so every probe: a megabyte of empty lists or of
-unknown fields took seconds to parse, validate and complain about. A body is refused before that
-where it holds too many values, and large ones are read one at a time.
+Parsing and validating a body blocks the event loop, and so every probe: a megabyte of empty lists
+or unknown fields took seconds. A body with too many values is refused before that, and large
+bodies are read one at a time.
 """
 
 import asyncio
@@ -19,17 +19,15 @@ from starlette.responses import Response
 
 from servicekit.errors import DuplicateKeyError, JsonTooComplexError
 
-__all__ = ["MAX_OBJECT_KEYS", "Batch", "ServiceRouter", "StrictRoute", "parse_json"]
-
 T = TypeVar("T")
 
 Batch = Annotated[list[T], FailFast()]
-"""The rows of a batch: validated up to the first row that is wrong."""
+"""The rows of a batch; validation stops at the first invalid row."""
 
 # Each unknown key of an object is an error of its own.
 MAX_OBJECT_KEYS: Final = 1000
 
-# A body of this size is parsed in a fraction of a millisecond, and needs no turn.
+# Bodies up to this size are parsed in a fraction of a millisecond, without waiting for others.
 _SMALL_BYTES: Final = 8192
 
 _STRING_OR_ITEM: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[,\[{]', re.DOTALL)
@@ -40,13 +38,13 @@ def parse_json(body: bytes, *, max_items: int) -> object:
 
     Args:
         body: The document.
-        max_items: The most values: elements of lists, fields of objects, lists and objects.
+        max_items: The most values, counting list elements, object fields, lists and objects.
 
     Raises:
         ValueError: It is not JSON, or not text in UTF-8, UTF-16 or UTF-32.
-        JsonTooComplexError: It holds too many values, an object with too many keys, or is nested
+        JsonTooComplexError: It has too many values, an object with too many keys, or is nested
             too deeply.
-        DuplicateKeyError: An object has a key twice. Readers differ on which of the two counts
+        DuplicateKeyError: An object has a key twice. Parsers differ on which of the two counts
             (RFC 8259, section 4).
     """
     if _may_have_more(body, max_items) and _has_more(body, max_items):
@@ -66,8 +64,8 @@ class _StrictRequest(Request):
                 self._json = parse_json(body, max_items=runtime.settings.max_json_items)
             else:
                 async with runtime.parsing:
-                    # Whoever waits for a turn gets it in a later round of the event loop, and
-                    # probes are answered between two rounds.
+                    # The next body is parsed in a later turn of the event loop, and probes are
+                    # answered between two turns.
                     await asyncio.sleep(0)
                     self._json = parse_json(body, max_items=runtime.settings.max_json_items)
         return self._json
@@ -77,7 +75,7 @@ class StrictRoute(APIRoute):
     """An endpoint that reads JSON by `parse_json`."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """What answers a request, given one that reads JSON strictly."""
+        """A handler that reads the request's JSON strictly."""
         handle = super().get_route_handler()
 
         async def handle_strictly(request: Request) -> Response:
@@ -87,19 +85,19 @@ class StrictRoute(APIRoute):
 
 
 class ServiceRouter(APIRouter):
-    """A router whose endpoints read JSON strictly. `create_app` wants no other."""
+    """A router whose endpoints read JSON strictly. `create_app` accepts no other."""
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - FastAPI's own
         super().__init__(**{"route_class": StrictRoute, **options})
 
 
 def _may_have_more(body: bytes, limit: int) -> bool:
-    """Whether there are so many commas and brackets, those in strings included: quick to tell."""
+    """Whether there are so many commas and brackets, strings included: a quick first check."""
     return len(body) > limit and sum(map(body.count, (b",", b"[", b"{"))) > limit
 
 
 def _has_more(body: bytes, limit: int) -> bool:
-    """Whether there are more values: each follows a comma or an opening bracket."""
+    """Whether there are more values. Each follows a comma or an opening bracket."""
     items = 0
     for match in _STRING_OR_ITEM.finditer(body):
         items += match[0][0] != ord('"')

@@ -1,14 +1,13 @@
-"""Where a process is between its start and its end."""
-
-__all__ = ["Lifecycle"]
+"""The state of a process between its start and its end."""
 
 
 class Lifecycle:
-    """Two flags that only go up. Plain attributes, so that a signal handler may set them.
+    """Two flags that are set once. Plain attributes, so that a signal handler can set them.
 
     Attributes:
-        draining: Asked to stop: not ready any more, still serving, closing connections.
-        stopping: No longer accepting; what is not answered within the grace period is cut off.
+        draining: The process got SIGTERM: it is not ready, still serves, and closes connections.
+        stopping: The process accepts no more connections; unanswered requests are cut off after
+            the grace period.
     """
 
     __slots__ = ("draining", "stopping")

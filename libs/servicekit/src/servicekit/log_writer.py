@@ -1,4 +1,4 @@
-"""Writes log lines without ever making a request wait or fail for them."""
+"""Writes log lines in a thread, so that no request waits or fails because of them."""
 
 import contextlib
 import errno
@@ -7,25 +7,23 @@ import threading
 from collections import deque
 from typing import Final
 
-__all__ = ["LogWriter"]
-
-# Seconds between two looks for lines. Waking the writer for each line would cost more than a line.
+# Seconds between two writes. Waking the writer for each line would cost more than the line.
 _PAUSE_S: Final = 0.05
 
 
 class LogWriter:
     """A stream whose lines a thread writes to a file descriptor.
 
-    Where the descriptor does not take them (a pipe that nobody empties, a full disk, a reader that
-    is gone), lines wait in bounded memory, and then they are dropped and counted. Each time that
-    writing begins to fail is told once on standard error.
+    If the descriptor accepts no lines (a full pipe, a full disk, a closed reader), they wait in
+    bounded memory; further ones are dropped and counted. Each time that writing starts to fail, one
+    line goes to standard error.
 
     Args:
         descriptor: The file descriptor, which stays open.
-        max_bytes: How much may wait.
+        max_bytes: The most bytes that wait.
 
     Attributes:
-        dropped: How many lines were not written.
+        dropped: Number of lines that were not written.
     """
 
     def __init__(self, descriptor: int, *, max_bytes: int = 4 * 2**20) -> None:
@@ -41,7 +39,7 @@ class LogWriter:
         self._thread.start()
 
     def write(self, text: str) -> None:
-        """Take one or more whole lines."""
+        """Queue one or more complete lines."""
         line = text.encode(errors="backslashreplace")
         with self._lock:
             if self._bytes + len(line) > self._max_bytes:
@@ -51,10 +49,10 @@ class LogWriter:
             self._lines.append(line)
 
     def flush(self) -> None:
-        """Do nothing: nobody waits for lines to be written."""
+        """Do nothing: lines are written by the thread."""
 
     def close(self, timeout_s: float = 2.0) -> None:
-        """Write what waits, as far as that is possible in some seconds, and end."""
+        """Write the waiting lines, for at most some seconds, and end."""
         self._closing.set()
         self._thread.join(timeout_s)
 
@@ -75,8 +73,8 @@ class LogWriter:
             self.dropped += batch[written:].count(b"\n")
 
     def _write(self, batch: bytes) -> int:
-        """How many bytes were written."""
-        # After a line that was cut off, a new one.
+        """Write a batch; the number of bytes written."""
+        # End a line that was cut off.
         cut = b"\n" if self._failing else b""
         view, written = memoryview(cut + batch), 0
         while written < len(view):

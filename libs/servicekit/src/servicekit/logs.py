@@ -1,4 +1,4 @@
-"""Logs as one JSON object per line on standard output, the web server's own included."""
+"""Logs as one JSON object per line on standard output, including those of the web server."""
 
 import json
 import logging
@@ -10,8 +10,6 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from servicekit.log_writer import LogWriter
 
-__all__ = ["configure_logging"]
-
 # One encoder for every line: `json.dumps` with options would make one each time.
 _ENCODE = json.JSONEncoder(separators=(",", ":"), default=repr).encode
 
@@ -20,11 +18,11 @@ def configure_logging(service: str, level: str) -> LogWriter:
     """Send every log line of this process through one format.
 
     Args:
-        service: The service's name, in every line.
-        level: The least severe level that is written.
+        service: The service's name, a field of every line.
+        level: The lowest level that is written.
 
     Returns:
-        What writes the lines, to be closed at the end of the process.
+        The writer, to be closed at the end of the process.
     """
     writer = LogWriter(_standard_output())
 
@@ -42,7 +40,7 @@ def configure_logging(service: str, level: str) -> LogWriter:
     structlog.configure(
         processors=[*shared, structlog.processors.format_exc_info, _render],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        # One write per line: two threads cannot mix theirs.
+        # One write per line, so that lines of two threads do not mix.
         logger_factory=structlog.WriteLoggerFactory(writer),  # type: ignore[arg-type] # a TextIO
         cache_logger_on_first_use=True,
     )
@@ -63,8 +61,8 @@ def configure_logging(service: str, level: str) -> LogWriter:
 
 
 def _standard_output() -> int:
-    # A process may be started without one. Its number then goes to whatever is opened first, such
-    # as the listening socket.
+    # A process may be started without standard output. The first file that it opens, such as the
+    # listening socket, then gets its number.
     return os.open(os.devnull, os.O_WRONLY) if sys.stdout is None else os.dup(sys.stdout.fileno())
 
 

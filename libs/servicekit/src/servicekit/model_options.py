@@ -1,16 +1,13 @@
-"""Options of every command that opens a sealed model: which model, and whose."""
+"""Options of commands that open a sealed model: its digest and its signers."""
 
 from typing import Annotated
 
 import typer
-
-__all__ = ["Sha256Option", "SignersOption"]
+from modelseal.errors import PublicKeyError
+from modelseal.public_keys import parse_public_key
 
 
 def _check_signers(given: list[str] | None) -> list[str]:
-    from modelseal.errors import PublicKeyError  # noqa: PLC0415 - --help need not wait for it
-    from modelseal.public_keys import parse_public_key  # noqa: PLC0415
-
     signers = [key.strip() for text in given or () for key in text.split(",")]
     for signer in signers:
         try:
@@ -30,7 +27,7 @@ SignersOption = Annotated[
         "--signer",
         metavar="KEY",
         callback=_check_signers,
-        help="Public key, ed25519:BASE64, that must have signed the model. Of several, given again "
-        "or separated by commas, one must have.",
+        help="Public key (ed25519:BASE64) that must have signed the model. Repeat the option or "
+        "separate keys by commas to accept any of several.",
     ),
 ]

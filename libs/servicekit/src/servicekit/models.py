@@ -1,19 +1,30 @@
-"""What the commands of every service do with sealed models: open their own, and seal elsewhere."""
+"""Sealed models in commands: open a service's own, and check where one is sealed."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
+from modelseal import Manifest, OpenedModel, SealError, open_sealed
+from modelseal.manifest import MANIFEST_NAME, manifest_digest, read_manifest
+from modelseal.path_errors import path_errors
 from modelseal.paths import kind_of
+from modelseal.sealing import check_destination
 
-from servicekit.files import DataError, read_errors, write_errors
+from servicekit.files import DataError, write_errors
 
-if TYPE_CHECKING:
-    from modelseal import Manifest, OpenedModel
-
-__all__ = ["check_model", "check_places", "open_model", "sealed_text"]
+__all__ = ["check_model", "check_outputs", "open_model", "sealed_message"]
 
 K = TypeVar("K")
+
+
+def check_model(folder: Path) -> None:
+    """Check that the folder of a sealed model can be searched.
+
+    Raises:
+        PathError: It cannot. A missing folder is refused where the manifest is read.
+    """
+    with path_errors():
+        kind_of(folder / MANIFEST_NAME)
 
 
 def open_model(
@@ -23,25 +34,23 @@ def open_model(
     *,
     name: str,
     kind: type[K],
-) -> "tuple[OpenedModel, K]":
+) -> tuple[OpenedModel, K]:
     """Open a sealed model of this service.
 
     Args:
         folder: The sealed model.
-        sha256: What the SHA-256 of its manifest must be, where that is known.
-        signers: Public keys, of which one must have signed it; None or empty where no signature is
-            asked for.
-        name: The name that this service's models have.
-        kind: The class of its predictor.
+        sha256: SHA-256 that its manifest must have; None if any is accepted.
+        signers: Public keys, of which one must have signed it; None or empty if no signature is
+            required.
+        name: Name of this service's models.
+        kind: Class of its predictor.
 
     Raises:
         SealedModelError: It is refused.
-        DataError: It is a model of another service, which is known before it is opened, because
-            that may take what only that service has installed; or its folder cannot be searched.
+        DataError: It is a model of another service. This is checked before opening, which may need
+            that service's libraries.
+        PathError: Its folder cannot be searched.
     """
-    from modelseal import open_sealed  # noqa: PLC0415 - --help need not wait for it
-    from modelseal.manifest import read_manifest  # noqa: PLC0415
-
     check_model(folder)
     signers = tuple(signers or ())
     manifest, _ = read_manifest(folder, expected_sha256=sha256, signers=signers)
@@ -55,64 +64,47 @@ def open_model(
     )
 
 
-def check_model(folder: Path) -> None:
-    """Refuse the folder of a model that cannot be searched; whether a model is in it is not asked.
+def sealed_message(manifest: Manifest, out: Path) -> str:
+    """The message of a training that sealed a model, with the digest of the model.
 
-    Raises:
-        DataError: It cannot be searched.
-    """
-    from modelseal.manifest import MANIFEST_NAME  # noqa: PLC0415
-
-    with read_errors(folder):
-        kind_of(folder / MANIFEST_NAME)
-
-
-def sealed_text(manifest: "Manifest", out: Path) -> str:
-    """What a training says of the model that it sealed.
-
-    The digest is printed where the model was trained, so that it can reach a deployment by another
-    way than the model: computed from the folder that is served, it would verify nothing.
+    The digest is printed where the model was trained, so that it reaches a deployment on another
+    way than the model. Computed from the folder that is served, it would verify nothing.
 
     Args:
-        manifest: What `modelseal.seal` returned.
-        out: The folder that it was sealed into.
+        manifest: The manifest that `modelseal.seal` returned.
+        out: Folder of the sealed model.
     """
-    from modelseal.manifest import manifest_digest  # noqa: PLC0415
-
     return (
         f"Sealed {manifest.name} {manifest.version} in {out}\n"
         f"MODEL_SHA256={manifest_digest(manifest)}"
     )
 
 
-def check_places(out: Path, reports: Path, check_reports: Callable[[Path], None]) -> None:
-    """Refuse places that cannot be written, before a training for nothing.
+def check_outputs(out: Path, reports: Path, check_reports: Callable[[Path], None]) -> None:
+    """Check that a training can write its outputs, before it starts.
 
     Args:
-        out: Where the model shall be sealed.
-        reports: Where the report shall be written.
-        check_reports: Checks that it could be written there.
+        out: Folder for the sealed model.
+        reports: Folder for the report.
+        check_reports: Checks that the report can be written there.
 
     Raises:
         DataError: The report or the model cannot be written, or the report lies in the model's
             folder.
-        SealError: The model's folder holds something else.
+        SealError: The model's folder contains something else.
     """
-    from modelseal.errors import SealError  # noqa: PLC0415
-    from modelseal.sealing import check_destination  # noqa: PLC0415
-
     for place in (out, reports):
         with write_errors(place):
             kind_of(place)
     if reports.resolve().is_relative_to(out.resolve()):
         raise DataError(
-            f"The report's folder {reports} lies in the model's folder {out}, which holds what "
-            "was sealed and nothing else. Give another folder to --reports."
+            f"The report's folder {reports} lies in the model's folder {out}, which contains "
+            "the sealed files only. Give another folder to --reports."
         )
     try:
         check_destination(out)
     except SealError as error:
-        # A place that cannot be written is an unusable input, not a model that cannot be sealed.
+        # A folder that cannot be written is an unusable input, not a model that cannot be sealed.
         if isinstance(error.__cause__, OSError):
             raise DataError(str(error)) from error
         raise

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says besides the endpoints: keys, and how errors are answered."""
+"""Adds API keys and error answers to the OpenAPI document."""
 
 from collections.abc import Callable, Collection, Mapping
 from http import HTTPStatus
@@ -8,8 +8,6 @@ from fastapi import FastAPI
 
 from servicekit.problems import MEDIA_TYPE, ProblemSpec
 from servicekit.settings import ServiceSettings
-
-__all__ = ["openapi_document"]
 
 PROBLEM: Final = "Problem"
 
@@ -22,15 +20,15 @@ _FIELD_ERROR: Final = {
 }
 _SCHEMA: Final = {
     "title": PROBLEM,
-    "description": "Why a request was not answered (RFC 9457).",
+    "description": "The reason why a request was not answered (RFC 9457).",
     "type": "object",
     "properties": {
         "type": {**_TEXT, "description": "A stable name of the reason."},
-        "title": {**_TEXT, "description": "What that name means."},
+        "title": {**_TEXT, "description": "The meaning of the type."},
         "status": {"type": "integer"},
-        "detail": {**_TEXT, "description": "What is wrong, and what to do."},
-        "request_id": {**_TEXT, "description": "The same as in the header and in the log."},
-        "errors": {"type": "array", "items": _FIELD_ERROR, "description": "The fields at fault."},
+        "detail": {**_TEXT, "description": "The error and its remedy."},
+        "request_id": {**_TEXT, "description": "The request id, as in the header and in the log."},
+        "errors": {"type": "array", "items": _FIELD_ERROR, "description": "The invalid fields."},
     },
     "required": ["type", "title", "status", "detail"],
 }
@@ -46,13 +44,13 @@ def openapi_document(
     *,
     open_paths: Collection[str],
 ) -> Callable[[], dict[str, Any]]:
-    """A function that gives the application's document, made when it is first asked for.
+    """Make a function that returns the application's document, which is built on its first call.
 
     Args:
         app: The application.
-        settings: They say whether keys are needed.
+        settings: The settings, which say whether keys are needed.
         problems: The service's own errors.
-        open_paths: Those that need no key.
+        open_paths: Paths that need no key.
     """
 
     def document() -> dict[str, Any]:
@@ -69,7 +67,10 @@ def openapi_document(
                 statuses = {*_STATUSES, *(one.status for one in problems.values())}
                 statuses.update(_OF_BODIES if "requestBody" in operation else ())
                 needs_key = settings.authenticates and path not in open_paths
-                statuses.update(_OF_KEYS if needs_key else ())
+                if needs_key:
+                    statuses.update(_OF_KEYS)
+                elif settings.authenticates:
+                    operation["security"] = []
                 operation["responses"].update({str(one): _answer(one) for one in sorted(statuses)})
         if settings.authenticates:
             components["securitySchemes"] = {

@@ -14,12 +14,10 @@ from starlette.types import Scope
 
 from servicekit.errors import ServiceError, UnsupportedMediaTypeError
 
-__all__ = ["MEDIA_TYPE", "ProblemCatalog", "ProblemResponse", "ProblemSpec"]
-
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:problem-type:"
 
-# A hostile body can be wrong in a million places; a person reads the first few.
+# A hostile body can have a million errors; a person reads the first few.
 MAX_FIELD_ERRORS = 20
 MAX_TEXT = 500
 MAX_PATH_PART = 60
@@ -27,12 +25,12 @@ MAX_PATH_PART = 60
 
 @dataclass(frozen=True)
 class ProblemSpec:
-    """How a service wants one of its own errors answered; the detail is the error's message.
+    """The answer to one of a service's own errors; the detail is the error's message.
 
     Attributes:
         status: The HTTP status.
         code: A stable name in kebab-case, the last part of the problem's type.
-        title: What the code means, for people.
+        title: The meaning of the code, for people.
     """
 
     status: int
@@ -41,25 +39,23 @@ class ProblemSpec:
 
 
 class ProblemResponse(Response):
-    """A problem document. ASCII only, so that no character of a request can break it."""
+    """A problem document in ASCII, so that no character of a request can break it."""
 
     media_type = MEDIA_TYPE
 
     def __init__(
         self,
-        *,
-        status: int,
-        code: str,
-        title: str,
+        spec: ProblemSpec,
         detail: str,
         request_id: str | None,
+        *,
         headers: Mapping[str, str] | None = None,
         extra: Mapping[str, object] | None = None,
     ) -> None:
         document: dict[str, object] = {
-            "type": TYPE_PREFIX + code,
-            "title": title,
-            "status": status,
+            "type": TYPE_PREFIX + spec.code,
+            "title": spec.title,
+            "status": spec.status,
             "detail": detail,
             **(extra or {}),
         }
@@ -67,7 +63,7 @@ class ProblemResponse(Response):
             document["request_id"] = request_id
         super().__init__(
             json.dumps(document, allow_nan=False),
-            status_code=status,
+            status_code=spec.status,
             headers=dict(headers) if headers else None,
         )
 
@@ -93,12 +89,12 @@ class ProblemCatalog:
         """The answer to a request that failed with an error.
 
         Args:
-            error: What was raised.
-            scope: The request's scope; its state carries the request id, and is told the
-                problem's code for the access log.
+            error: The error.
+            scope: The request's scope. Its state has the request id, and gets the problem's code
+                for the access log.
         """
         if isinstance(error, RequestValidationError) and isinstance(error.body, bytes):
-            # FastAPI hands a body over unparsed when its content type is not JSON.
+            # FastAPI passes an unparsed body if its content type is not JSON.
             error = UnsupportedMediaTypeError()
         state = scope.setdefault("state", {})
         request_id = state.get("request_id")
@@ -108,13 +104,15 @@ class ProblemCatalog:
             self._on_refusal(spec.code)
         if isinstance(error, RequestValidationError):
             findings = error.errors()
-            return _problem(spec, _count(findings), request_id, extra={"errors": _fields(findings)})
+            return ProblemResponse(
+                spec, _count(findings), request_id, extra={"errors": _fields(findings)}
+            )
         if isinstance(error, HTTPException):
-            return _problem(spec, str(error.detail), request_id, headers=error.headers)
+            return ProblemResponse(spec, str(error.detail), request_id, headers=error.headers)
         if self._declared(error) is not None:
-            return _problem(spec, str(error)[:MAX_TEXT], request_id)
+            return ProblemResponse(spec, str(error)[:MAX_TEXT], request_id)
         self._log.error("unexpected error", error=type(error).__name__, exc_info=error)
-        return _problem(
+        return ProblemResponse(
             spec, "The service failed. Its log has the details under the request id.", request_id
         )
 
@@ -131,29 +129,10 @@ class ProblemCatalog:
         if isinstance(error, ServiceError):
             return ProblemSpec(error.status, error.code, error.title)
         if isinstance(error, RequestValidationError):
-            return ProblemSpec(422, "validation", "The request is not valid")
+            return ProblemSpec(422, "validation", "The request is invalid")
         status = error.status_code if isinstance(error, HTTPException) else 500
         phrase = _phrase(status)
         return ProblemSpec(status, phrase.lower().replace(" ", "-").replace("'", ""), phrase)
-
-
-def _problem(
-    spec: ProblemSpec,
-    detail: str,
-    request_id: str | None,
-    *,
-    headers: Mapping[str, str] | None = None,
-    extra: Mapping[str, object] | None = None,
-) -> ProblemResponse:
-    return ProblemResponse(
-        status=spec.status,
-        code=spec.code,
-        title=spec.title,
-        detail=detail,
-        request_id=request_id,
-        headers=headers,
-        extra=extra,
-    )
 
 
 def _phrase(status: int) -> str:
@@ -165,12 +144,12 @@ def _phrase(status: int) -> str:
 
 def _count(errors: Sequence[Any]) -> str:
     shown = f"; the first {MAX_FIELD_ERRORS} are listed" if len(errors) > MAX_FIELD_ERRORS else ""
-    noun = "place" if len(errors) == 1 else "places"
-    return f"The request is wrong in {len(errors)} {noun}{shown}."
+    noun = "error" if len(errors) == 1 else "errors"
+    return f"{len(errors)} validation {noun}{shown}."
 
 
 def _fields(errors: Sequence[Any]) -> list[dict[str, str]]:
-    """Where and why, never what was sent: an input may be secret, huge, or not JSON (NaN)."""
+    """Fields and reasons without the input, which may be secret, huge, or not JSON (NaN)."""
     return [
         {
             "location": str(error["loc"][0]) if error["loc"] else "request",

@@ -7,11 +7,9 @@ from typing import Final
 
 from servicekit.files import DataError
 
-__all__ = ["RowError", "RowErrors"]
-
 # A file with one wrong column has an error in every row: ten groups of five rows are what a
 # person reads.
-MAX_PROBLEMS: Final = 10
+MAX_KINDS: Final = 10
 MAX_ROWS: Final = 5
 
 
@@ -56,13 +54,13 @@ class RowErrors:
     def refusal(self, source: Path) -> DataError:
         """One error for all of them."""
         lines = []
-        for (column, expected), count in list(self._counts.items())[:MAX_PROBLEMS]:
+        for (column, expected), count in list(self._counts.items())[:MAX_KINDS]:
             examples = self._examples[column, expected]
             rows = ", ".join(f"row {one.row}: {one.value}" for one in examples)
             more = f" and {count - MAX_ROWS} more" if count > MAX_ROWS else ""
             lines.append(f"  column {column} must be {expected}; {rows}{more}")
-        if len(self._counts) > MAX_PROBLEMS:
-            lines.append(f"  and {len(self._counts) - MAX_PROBLEMS} more kinds of problem")
+        if len(self._counts) > MAX_KINDS:
+            lines.append(f"  and {len(self._counts) - MAX_KINDS} more kinds of errors")
         return DataError(
             f"{source}: {self._rows} row{'s do' if self._rows != 1 else ' does'} not fit "
             "(rows are counted from 1, without the header):\n"

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from servicekit.runtime import Runtime
     from servicekit.settings import ServiceSettings
 
-__all__ = ["serve"]
-
-# Connections that were accepted and have not sent their first request when accepting ends.
+# Time for accepted connections to send their first request when accepting ends.
 FIRST_REQUEST_S = 1.0
 POLL_S = 0.05
 BACKLOG = 2048
@@ -32,15 +30,15 @@ CANNOT_LISTEN = 3
 
 
 def serve(app: FastAPI) -> None:
-    """Serve an application in this process until it is told to stop.
+    """Serve an application in this process until it gets SIGTERM or SIGINT.
 
-    A first SIGTERM or SIGINT makes ``/ready`` answer 503 at once. For DRAIN_S everything else is
-    served as before, but connections are closed after their answers. Then nothing more is
-    accepted, what was accepted is finished within SHUTDOWN_GRACE_S, and this returns. A second
-    signal ends the process at once.
+    The first signal makes ``/ready`` answer 503 at once. For DRAIN_S everything else is served as
+    before, but connections are closed after their answers. Then no more connections are accepted,
+    accepted requests are finished within SHUTDOWN_GRACE_S, and this returns. A second signal ends
+    the process at once.
 
     Args:
-        app: What `create_app` made. Its settings decide the address and every bound.
+        app: An application of `create_app`. Its settings have the address and every bound.
 
     Raises:
         SystemExit: With code 3, if the address cannot be listened on.
@@ -51,21 +49,21 @@ def serve(app: FastAPI) -> None:
     runtime.metrics.watch(
         "log_lines_dropped", "Log lines that could not be written.", lambda: writer.dropped
     )
-    runtime.when_proven = _keep_what_is_there
+    runtime.on_model_ready = _freeze_objects
     try:
         _run(app, runtime, settings)
     finally:
         writer.close()
     if runtime.workers.busy:
-        # Python would wait for these threads without end. Nobody waits for their results.
+        # Python would wait for these threads without a limit, and their results are not needed.
         os._exit(0)
 
 
-def _keep_what_is_there() -> None:
-    """Take libraries and model out of the garbage collector's sight; they stay to the end.
+def _freeze_objects() -> None:
+    """Exclude libraries and model from garbage collection: they live until the process ends.
 
-    A full collection looks at every object, a tenth of a second in which nothing is answered, and
-    large bodies make it run often.
+    A full collection visits every object, which takes a tenth of a second in which nothing is
+    answered, and large bodies trigger it often.
     """
     gc.collect()
     gc.freeze()
@@ -105,13 +103,13 @@ def _run(app: FastAPI, runtime: "Runtime", settings: "ServiceSettings") -> None:
 
 
 class DrainingServer(uvicorn.Server):
-    """A server whose first signal begins a drain, and whose second one ends it.
+    """A server that drains at the first signal, and ends at the second.
 
     Args:
         config: uvicorn's configuration.
-        lifecycle: What is told to the application.
+        lifecycle: The flags that the application reads.
         listener: The listening socket.
-        drain_s: How long to go on accepting after the first signal.
+        drain_s: Seconds to go on accepting after the first signal.
     """
 
     def __init__(
@@ -130,12 +128,12 @@ class DrainingServer(uvicorn.Server):
         self._log = structlog.stdlib.get_logger("servicekit.server")
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serve on the listening socket until told to stop."""
-        # The loop closes the socket that it is given; this one keeps the kernel's queue alive.
+        """Serve on the listening socket until a signal arrives."""
+        # The loop closes its copy of the socket; this one keeps the kernel's queue alive.
         super().run(sockets or [self._listener.dup()])
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start to listen, and say where."""
+        """Start to listen, and log the address."""
         await super().startup(sockets)
         host, port = self._listener.getsockname()[:2]
         self._log.info("listening", host=host, port=port)
@@ -149,7 +147,7 @@ class DrainingServer(uvicorn.Server):
         self._lifecycle.draining = True
 
     async def on_tick(self, counter: int) -> bool:
-        """Say whether to stop; asked ten times per second."""
+        """Return whether to stop. uvicorn calls this ten times per second."""
         if self._lifecycle.draining:
             now = monotonic()
             if self._accept_until is None:
@@ -159,7 +157,7 @@ class DrainingServer(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop accepting, without losing what has arrived; then finish as uvicorn does."""
+        """Stop accepting without losing arrived connections, then finish as uvicorn does."""
         for server in self.servers:
             server.close()
         await self._take_backlog()
@@ -168,7 +166,7 @@ class DrainingServer(uvicorn.Server):
         await super().shutdown(sockets)
 
     async def _take_backlog(self) -> None:
-        """Accept the connections that the kernel has completed: closing would reset them."""
+        """Accept the connections in the kernel's queue: closing it would reset them."""
         arrived = []
         self._listener.setblocking(False)
         with contextlib.suppress(OSError):  # EAGAIN: there are no more
@@ -180,10 +178,10 @@ class DrainingServer(uvicorn.Server):
             await loop.connect_accepted_socket(self._protocol, connection)
 
     async def _await_first_requests(self) -> None:
-        """Give fresh connections the time to send what they were opened for."""
+        """Give new connections time to send their first request."""
         until = monotonic() + FIRST_REQUEST_S
         await asyncio.sleep(POLL_S)
-        # uvicorn's connections announce nothing that could be awaited instead of polled.
+        # uvicorn's connections have no event to await instead of polling.
         while monotonic() < until and any(  # noqa: ASYNC110
             getattr(connection, "cycle", None) is None
             for connection in self.server_state.connections
@@ -192,7 +190,7 @@ class DrainingServer(uvicorn.Server):
 
     def _protocol(self) -> asyncio.Protocol:
         kind = self.config.http_protocol_class
-        return kind(  # type: ignore[call-arg] # asyncio.Protocol is all that uvicorn says of it
+        return kind(  # type: ignore[call-arg] # uvicorn types it as asyncio.Protocol
             config=self.config, server_state=self.server_state, app_state=self.lifespan.state
         )
 

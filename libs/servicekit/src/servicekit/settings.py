@@ -1,4 +1,4 @@
-"""The settings that every service has: one frozen object, read from the environment once."""
+"""The settings of every service: one frozen object, read from the environment once."""
 
 import re
 import sys
@@ -9,8 +9,6 @@ from modelseal.errors import PublicKeyError
 from modelseal.public_keys import parse_public_key
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-
-__all__ = ["MIN_KEY_LENGTH", "ServiceSettings", "load_settings"]
 
 MIN_KEY_LENGTH = 32
 UNUSABLE_SETTINGS = 2
@@ -50,10 +48,11 @@ class ServiceSettings(BaseSettings):
         "model.",
     )
     auth: Literal["keys", "none"] | None = Field(
-        default=None, description="`keys` demands an API key; unset means `keys` if there are any."
+        default=None,
+        description="`keys` requires an API key; unset means `keys` if API_KEYS is set.",
     )
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
-        default=(), description="Accepted API keys, separated by commas; several for rotation."
+        default=(), description="Accepted API keys, separated by commas; several allow rotation."
     )
     max_body_bytes: int = Field(default=2**20, ge=1, description="Largest body; more is 413.")
     max_batch_rows: int = Field(
@@ -68,7 +67,9 @@ class ServiceSettings(BaseSettings):
     max_queued_requests: int = Field(
         default=256, ge=0, description="Requests that wait; more is 503."
     )
-    queue_timeout_s: Seconds = Field(default=2.0, description="Longest wait for a place; then 503.")
+    queue_timeout_s: Seconds = Field(
+        default=2.0, description="Longest wait in the queue; then 503."
+    )
     request_timeout_s: Seconds = Field(
         default=10.0, description="Longest work on a request; then 504."
     )
@@ -79,10 +80,10 @@ class ServiceSettings(BaseSettings):
         default=5.0,
         ge=0,
         le=3600,
-        description="After a first SIGTERM: seconds not ready, still accepting.",
+        description="Seconds not ready but still accepting after the first SIGTERM.",
     )
     shutdown_grace_s: int = Field(
-        default=15, ge=1, le=3600, description="Then: seconds to finish what was accepted."
+        default=15, ge=1, le=3600, description="Seconds to finish accepted requests after DRAIN_S."
     )
     keep_alive_s: int = Field(
         default=75,
@@ -98,13 +99,13 @@ class ServiceSettings(BaseSettings):
         description="Largest request line and headers; more is 431.",
     )
     send_timeout_s: Seconds = Field(
-        default=30.0, description="Seconds that an answer waits for a client that does not read."
+        default=30.0, description="Seconds that an answer waits for a client that does not read it."
     )
     max_connections: int = Field(
         default=1000, ge=1, description="Most connections; more are answered with 503 and closed."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="Least severe log lines that are written."
+        default="info", description="Lowest level of log lines that are written."
     )
     refusal_details: bool | None = Field(
         default=None,
@@ -139,9 +140,9 @@ class ServiceSettings(BaseSettings):
             try:
                 parse_public_key(signer)
             except PublicKeyError as error:
-                # Not repeated: somebody may have put a private key there.
+                # The value is not repeated: it may be a private key.
                 raise ValueError(
-                    f"key {position} is not one that can be used: copy the key that "
+                    f"key {position} is not a public key: copy the key that "
                     "`modelseal sign` printed, ed25519: and 44 characters"
                 ) from error
         return signers
@@ -161,8 +162,8 @@ class ServiceSettings(BaseSettings):
         return bool(self.api_keys)
 
     @property
-    def tells_refusals(self) -> bool:
-        """Whether answers say more of a refused model than the code of the reason."""
+    def shows_refusal_details(self) -> bool:
+        """Whether answers give the details of a refused model, and not only the code."""
         if self.refusal_details is None:
             return self.app_env != "production"
         return self.refusal_details
@@ -193,10 +194,10 @@ class ServiceSettings(BaseSettings):
                 "models, so that no other model can be served"
             )
         if self.port == 0:
-            findings.append("PORT=0 takes a port that nobody knows: set the port")
+            findings.append("PORT=0 takes an unknown port: set the port")
         if self.drain_s < 1:
             findings.append(
-                "DRAIN_S is below 1: give load balancers time to see that this is not ready, "
+                "DRAIN_S is below 1: load balancers need time to see that this is not ready, "
                 "set at least 1"
             )
         longest = self.queue_timeout_s + self.request_timeout_s
@@ -217,14 +218,14 @@ def load_settings(kind: type[S], **overrides: object) -> S:
 
     Args:
         kind: The service's settings class.
-        overrides: Values that win over the environment, from command line options.
+        overrides: Values from command line options, which take precedence over the environment.
 
     Raises:
-        SystemExit: With code 2, after writing to standard error which variables are wrong and
-            what to do. Values are not repeated: they may be secrets.
+        SystemExit: With code 2, after a message on standard error that lists the invalid variables
+            and their remedies. Values are not repeated, because they may be secrets.
     """
     try:
-        # What the overrides hold is checked by the class, as what the environment holds is.
+        # The class checks the overrides as it checks the environment.
         return kind(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
         _give_up(error)

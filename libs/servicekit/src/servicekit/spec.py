@@ -1,4 +1,4 @@
-"""What a service tells servicekit about itself."""
+"""The description of a service that `create_app` takes."""
 
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
@@ -10,25 +10,23 @@ from servicekit.errors import ServiceError
 from servicekit.problems import ProblemSpec
 from servicekit.runtime import Runtime
 
-__all__ = ["ServiceSpec"]
-
 
 @dataclass(frozen=True)
 class ServiceSpec:
-    """A service, as far as servicekit is concerned.
+    """The parts of a service that are its own.
 
     Attributes:
         name: A short name for logs.
         title: The heading of the API's documentation.
-        version: The service's version; the model has its own.
-        description: What the service does, a paragraph.
+        version: The service's version; the model has a version of its own.
+        description: A paragraph on what the service does.
         router: Its endpoints, all of them coroutines.
-        problems: How its own errors are answered.
-        background: Work that goes on beside the requests, from the start until it is cancelled at
-            the end. When it fails, that is logged, and the service is not ready any more.
-        obstacle: What keeps the service from being ready though its model is proven; None where
-            nothing does. Asked for every ``/ready``, so it only looks.
-        open_paths: Paths of its own that need no API key: pages that hold no data.
+        problems: The answers to its own errors.
+        background: Background work, from start to end of the process. A failure is logged, and the
+            service is not ready until the work is restarted.
+        readiness_check: Returns the reason why the service is not ready although its model is
+            proven, or None. It is called for every ``/ready``, so it must be quick.
+        open_paths: Paths of its own that need no API key: pages without data.
     """
 
     name: str
@@ -38,5 +36,5 @@ class ServiceSpec:
     router: APIRouter
     problems: Mapping[type[Exception], ProblemSpec] = field(default_factory=dict)
     background: Callable[[Runtime], Coroutine[Any, Any, None]] | None = None
-    obstacle: Callable[[Runtime], ServiceError | None] | None = None
+    readiness_check: Callable[[Runtime], ServiceError | None] | None = None
     open_paths: tuple[str, ...] = ()

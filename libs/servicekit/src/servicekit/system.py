@@ -1,34 +1,21 @@
-"""The endpoints that every service has beside its own."""
+"""The endpoints that every service has: probes, metrics, model information."""
 
-from collections.abc import Callable
 from typing import Final, Literal
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, JsonValue
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from servicekit.errors import DrainingError, ServiceError
-from servicekit.problems import ProblemResponse
+from servicekit.problems import ProblemResponse, ProblemSpec
 from servicekit.runtime import Runtime, RuntimeDep
-
-__all__ = [
-    "DOCS_PATHS",
-    "FRONT_PAGE_PATH",
-    "PROBE_PATHS",
-    "ModelInfo",
-    "docs_router",
-    "front_page_router",
-    "system_router",
-]
 
 _STRING: Final = {"type": "string"}
 PROBE_PATHS = ("/health", "/ready", "/metrics")
-DOCS_PATHS = ("/docs", "/openapi.json")
-FRONT_PAGE_PATH = "/"
 
 
 class ManifestEssentials(BaseModel):
-    """What the model's manifest says, without the golden set."""
+    """The essentials of the model's manifest, without the golden set."""
 
     name: str
     version: str
@@ -43,7 +30,7 @@ class ManifestEssentials(BaseModel):
 
 
 class Health(BaseModel):
-    """Whether the process is alive, which this answer shows, and what it can do.
+    """The answer of a process that is alive.
 
     Attributes:
         status: ``healthy`` with a proven model, ``degraded`` without one.
@@ -55,14 +42,14 @@ class Health(BaseModel):
 
 
 class RefusalInfo(BaseModel):
-    """Why the model was refused."""
+    """The reason why the model was refused."""
 
     code: str
     message: str
 
 
 class ModelInfo(BaseModel):
-    """The model that this process serves, or why it serves none."""
+    """The model that this process serves, or the reason why it serves none."""
 
     verdict: str
     sha256: str | None = None
@@ -75,8 +62,8 @@ def system_router() -> APIRouter:
     """Liveness, readiness, metrics and the model's identity."""
     router = APIRouter(tags=["system"])
 
-    # Always 200: the orchestrator would restart a process that has to say why it has no model.
-    # Rendered once, and not through FastAPI, which would validate a constant for every probe.
+    # Always 200: the orchestrator would restart a process that reports why it has no model.
+    # Rendered once: FastAPI would validate the constant for every probe.
     answers = {
         loaded: Health(
             status="healthy" if loaded else "degraded", model_loaded=loaded
@@ -91,7 +78,7 @@ def system_router() -> APIRouter:
     @router.get(
         "/ready",
         summary="Whether to send requests here",
-        responses={503: {"description": "Loading, refused or draining; the reason is given"}},
+        responses={503: {"description": "Loading, refused or draining, with the reason"}},
     )
     async def ready(request: Request, runtime: RuntimeDep) -> Response:
         reason = _not_ready(runtime)
@@ -109,44 +96,9 @@ def system_router() -> APIRouter:
         content, content_type = runtime.metrics.render(request.headers.get("accept", ""))
         return Response(content, headers={"content-type": content_type})
 
-    @router.get("/model_info", summary="The model, its manifest, and what it runs on")
+    @router.get("/model_info", summary="The model, its manifest, and the versions that run")
     async def model_info(runtime: RuntimeDep) -> ModelInfo:
         return _model_info(runtime)
-
-    return router
-
-
-def docs_router(page: Callable[[], str], schema: Callable[[], dict[str, object]]) -> APIRouter:
-    """The documentation page and the schema that it is made from.
-
-    Args:
-        page: Renders the page.
-        schema: Gives the OpenAPI document.
-    """
-    router = APIRouter(include_in_schema=False)
-
-    @router.get("/docs")
-    async def docs() -> HTMLResponse:
-        return HTMLResponse(page())
-
-    @router.get("/openapi.json")
-    async def openapi() -> JSONResponse:
-        return JSONResponse(schema())
-
-    return router
-
-
-def front_page_router(page: Callable[[], str]) -> APIRouter:
-    """The front page, of a service that has none of its own.
-
-    Args:
-        page: Renders the page.
-    """
-    router = APIRouter(include_in_schema=False)
-
-    @router.get(FRONT_PAGE_PATH)
-    async def front_page() -> HTMLResponse:
-        return HTMLResponse(page())
 
     return router
 
@@ -154,17 +106,15 @@ def front_page_router(page: Callable[[], str]) -> APIRouter:
 def _not_ready(runtime: Runtime) -> ServiceError | None:
     if runtime.lifecycle.draining:
         return DrainingError()
-    return runtime.not_ready() if runtime.opened is None else runtime.obstacle()
+    return runtime.not_ready() if runtime.opened is None else runtime.readiness_check()
 
 
 def _not_ready_response(request: Request, runtime: Runtime, reason: ServiceError) -> Response:
     refusal = runtime.refusal
     return ProblemResponse(
-        status=reason.status,
-        code=reason.code,
-        title=reason.title,
-        detail=reason.detail,
-        request_id=request.scope["state"]["request_id"],
+        ProblemSpec(reason.status, reason.code, reason.title),
+        reason.detail,
+        request.scope["state"]["request_id"],
         headers=reason.headers,
         extra=None if refusal is None else {"refusal": refusal.code},
     )

@@ -1,10 +1,11 @@
-"""Which rows a model was trained on, as a sketch that is sealed with it.
+"""A sketch of the rows that a model was trained on, sealed with the model.
 
 A model that is measured on its own training rows looks better than it is. The sketch keeps the
-smallest 64-bit digests of the training rows, so that rows met later can be recognised and counted:
+smallest 64-bit digests of the training rows, so that such rows can be recognised and counted later:
 all digests of a small table, a uniform sample of a large one (bottom-k sampling, Cohen and Kelley,
-"Summarizing data using bottom-k sketches", PODC 2007). It holds no values. Whoever has a complete
-row can ask whether it was among them, so it is as confidential as membership in the training data.
+"Summarizing data using bottom-k sketches", PODC 2007). It holds no values. With a complete row, one
+can test whether it is among them, so the sketch is as confidential as membership in the training
+data.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,8 +15,6 @@ from itertools import islice
 from typing import Final, Self
 
 from pydantic import JsonValue
-
-__all__ = ["ROW_SKETCH", "Overlap", "RowSketch", "digest_rows"]
 
 ROW_SKETCH: Final = "row_sketch"
 """The key of a sketch in the ``data`` of a model's manifest."""
@@ -28,13 +27,13 @@ _LARGEST: Final = 2 ** (8 * _BYTES) - 1
 
 @dataclass(frozen=True)
 class Overlap:
-    """How many rows of a table a model was trained on.
+    """The number of rows of a table that a model was trained on.
 
     Attributes:
-        rows: Rows of the table.
-        compared: Those that could be compared: all of them, or a uniform sample where training
-            had more rows than the sketch keeps.
-        seen: Those of the compared ones that the model was trained on.
+        rows: Number of rows in the table.
+        compared: Number of rows that could be compared: all, or a uniform sample if training had
+            more rows than the sketch keeps.
+        seen: Number of compared rows that the model was trained on.
     """
 
     rows: int
@@ -43,14 +42,14 @@ class Overlap:
 
     @property
     def share(self) -> float:
-        """The share of rows that the model was trained on; an estimate where not all compare."""
+        """The share of rows that the model was trained on; an estimate if not all were compared."""
         return self.seen / self.compared if self.compared else 0.0
 
     def sentence(self, rows: str) -> str:
-        """What to tell of an overlap.
+        """The overlap as a sentence.
 
         Args:
-            rows: What the rows are, in the plural, such as ``customers``.
+            rows: The rows in the plural, such as ``customers``.
         """
         if not self.seen:
             return f"None of the {self.rows:,} {rows} is among those that the model was trained on."
@@ -75,7 +74,7 @@ class RowSketch:
     """The digests of training rows, or a uniform sample of them.
 
     Attributes:
-        rows: How many different rows were trained on.
+        rows: Number of different training rows.
         digests: The smallest of their digests, at most `MAX_DIGESTS`.
     """
 
@@ -94,11 +93,11 @@ class RowSketch:
 
     @property
     def bound(self) -> int:
-        """The largest digest that the sketch would know."""
+        """The largest digest that the sketch would contain."""
         return _LARGEST if self.rows <= len(self.digests) else max(self.digests)
 
     def overlap(self, digests: Iterable[int]) -> Overlap:
-        """How many rows of another table the model was trained on.
+        """The overlap with the rows of another table.
 
         Args:
             digests: One digest per row, made like those of the training.
@@ -137,11 +136,10 @@ class RowSketch:
 
 
 def digest_rows(rows: Iterable[str]) -> list[int]:
-    """The digests of rows.
+    """Digest rows.
 
     Args:
-        rows: Each row in a canonical text: equal rows must have equal texts, whatever file or
-            format they were read from.
+        rows: Each row as a canonical text: equal rows must have equal texts, from any file format.
 
     Returns:
         One 64-bit number per row (BLAKE2b, RFC 7693).

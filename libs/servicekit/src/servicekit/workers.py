@@ -1,4 +1,4 @@
-"""Work that would block the event loop, in a bounded number of threads."""
+"""Runs work that would block the event loop in a bounded number of threads."""
 
 import asyncio
 import contextlib
@@ -12,14 +12,12 @@ from typing import Any, Final, ParamSpec, TypeVar
 
 from servicekit.deadlines import DEADLINE
 from servicekit.errors import OverloadedError
-from servicekit.slots import Slots
-
-__all__ = ["Job", "WorkerPool"]
+from servicekit.fair_semaphore import FairSemaphore
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# A job that is expected to take no longer may pass between two steps of a longer one.
+# A job with at most this expected time may run between two steps of a longer one.
 QUICK_S: Final = 0.1
 # Weight of the latest job in the moving average of seconds per unit.
 _WEIGHT: Final = 0.2
@@ -28,22 +26,22 @@ _WEIGHT: Final = 0.2
 class WorkerPool:
     """A few threads, and the jobs that wait for them.
 
-    A job is one request's work, in one or more steps. If the steps of all jobs took turns, all jobs
+    A job is one request's work, in one or more steps. If the steps of all jobs alternated, all jobs
     would finish late together, and under overload none would finish in time. So a job keeps its
     thread until it is done; only a quick job may run between two of its steps. The pool estimates
     each job's duration from earlier ones, and refuses a job that would miss its request's deadline.
 
-    A caller waits for a free thread, not in the executor's unbounded queue: whoever is cancelled
-    while waiting (a deadline, a client that left) has started nothing. A thread cannot be
-    cancelled, so it is free when its *work* is done, not when its caller stops waiting; work that
-    nobody waits for can therefore never pile up beyond the number of threads.
+    A caller waits for a free thread, and not in the executor's unbounded queue: a caller that is
+    cancelled while it waits (by a deadline or a disconnect) has started nothing. A thread cannot be
+    cancelled. It is free when its *work* is done, not when its caller stops waiting, so abandoned
+    work never exceeds the number of threads.
 
     Args:
-        threads: How many functions may run at once.
+        threads: The most functions that run at once.
     """
 
     def __init__(self, threads: int) -> None:
-        self._slots = Slots(threads)
+        self._threads = FairSemaphore(threads)
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="servicekit-worker")
         self._numbers = itertools.count()
         self._jobs: set[Job] = set()
@@ -51,39 +49,39 @@ class WorkerPool:
 
     @property
     def busy(self) -> int:
-        """How many threads are taken."""
-        return self._slots.busy
+        """Number of busy threads."""
+        return self._threads.busy
 
     async def run(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a function in a thread and return its result: a job of one step and unknown cost.
+        """Run a function in a thread and return its result, as a job of one step and unknown cost.
 
         Args:
-            work: The function. It sees the caller's context variables (the request id in logs).
+            work: The function. It has the caller's context variables (the request id in logs).
             args: Its positional arguments.
             kwargs: Its keyword arguments.
 
         Raises:
-            asyncio.CancelledError: The caller was cancelled; the thread finishes by itself.
+            asyncio.CancelledError: The caller was cancelled; the thread finishes its work.
         """
         async with self.job() as job:
             return await job.run(work, *args, **kwargs)
 
     @contextlib.asynccontextmanager
     async def job(self, kind: str = "", cost: float = 0.0) -> "AsyncIterator[Job]":
-        """A request's work, of one step or several.
+        """A request's work, in one or more steps.
 
         Args:
-            kind: Of jobs that take about as long for each unit of their cost; one of few.
-            cost: Such as rows or characters; 0 where it is not known.
+            kind: Kind of work, one of few. Jobs of a kind take the same time per unit of cost.
+            cost: The cost, such as the number of rows or characters; 0 if it is not known.
 
         Raises:
-            OverloadedError: It would not be done before the request's deadline, because of what
-                came before it; answered with 503.
+            OverloadedError: The job would miss its deadline because of earlier jobs; answered with
+                503.
         """
-        # Small jobs take longer for each unit: only those of about the same size are alike.
+        # Small jobs take longer per unit of cost: only jobs of about the same size are compared.
         alike = kind, math.frexp(cost)[1]
         expected_s = cost * self._seconds_per_unit.get(alike, 0.0)
-        job = Job(next(self._numbers), expected_s, self._slots, self._executor)
+        job = Job(next(self._numbers), expected_s, self._threads, self._executor)
         if self._jobs:
             job.refuse_if_late(self._seconds_before(job))
         self._jobs.add(job)
@@ -93,18 +91,18 @@ class WorkerPool:
             completed = True
         finally:
             self._jobs.remove(job)
-            job.leave()
+            job.release()
             if cost:
                 self._learn(alike, job.took_s / cost, completed=completed)
 
     def close(self) -> None:
-        """Take no more work. Threads that still run are left to themselves."""
+        """Accept no more work. Running threads finish theirs."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     def _learn(self, alike: tuple[str, int], found: float, *, completed: bool) -> None:
         known = self._seconds_per_unit.get(alike)
         if not completed:
-            # It took so long at least.
+            # A lower bound: the job was not completed.
             self._seconds_per_unit[alike] = max(found, known or 0.0)
         elif known is None:
             self._seconds_per_unit[alike] = found
@@ -112,65 +110,65 @@ class WorkerPool:
             self._seconds_per_unit[alike] = known + _WEIGHT * (found - known)
 
     def _seconds_before(self, job: "Job") -> float:
-        """How long what is here already keeps the threads from a new job, as far as is known."""
+        """The seconds that the present jobs keep the threads from a new one, by their estimates."""
         before = [one.left_s for one in self._jobs if one.is_quick or not job.is_quick]
         if job.is_quick and len(before) < len(self._jobs):
             # One step of a longer job may come before each quick one.
-            return (sum(before) + QUICK_S * (len(before) + 1)) / self._slots.size
-        return sum(before) / self._slots.size
+            return (sum(before) + QUICK_S * (len(before) + 1)) / self._threads.size
+        return sum(before) / self._threads.size
 
 
 class Job:
-    """One request's work in the threads. `WorkerPool.job` makes it.
+    """One request's work in the threads, made by `WorkerPool.job`.
 
     Args:
-        number: Its place among all jobs.
-        expected_s: The seconds that it is expected to take; 0 where that is not known.
-        slots: Of the threads.
+        number: The job's number, in order of arrival.
+        expected_s: The expected seconds; 0 if they are not known.
+        threads: Semaphore of the threads.
         executor: The threads.
 
     Attributes:
-        is_quick: Whether it may pass between two steps of others.
+        is_quick: Whether it may run between two steps of other jobs.
     """
 
     def __init__(
-        self, number: int, expected_s: float, slots: Slots, executor: ThreadPoolExecutor
+        self, number: int, expected_s: float, threads: FairSemaphore, executor: ThreadPoolExecutor
     ) -> None:
         self.is_quick = 0.0 < expected_s <= QUICK_S
         self._number = number
         self._expected_s = expected_s
-        self._slots = slots
+        self._threads = threads
         self._executor = executor
-        self._holds_slot = False
+        self._holds_thread = False
         self._step: Future[Any] | None = None
         self._done_s = 0.0
         self._began: float | None = None
 
     @property
     def took_s(self) -> float:
-        """The seconds that its steps have taken, what the present one has included."""
+        """The seconds that its steps have taken, including the running one."""
         began = self._began
         return self._done_s if began is None else self._done_s + perf_counter() - began
 
     @property
     def left_s(self) -> float:
-        """The seconds that it is expected to take still."""
+        """The expected seconds until it is done."""
         return max(0.0, self._expected_s - self.took_s)
 
     async def run(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run its next step in a thread. See `WorkerPool.run`.
+        """Run the next step in a thread. See `WorkerPool.run`.
 
         Raises:
-            OverloadedError: It had to wait for its first step, and would be done too late.
+            OverloadedError: The first step had to wait, and the job would miss its deadline.
             asyncio.CancelledError: The caller was cancelled.
         """
-        if self._holds_slot and self._slots.quick_waits and not self.is_quick:
-            self._holds_slot = False
-            self._slots.give_back()
-        if not self._holds_slot:
-            is_free = self._slots.busy < self._slots.size
-            await self._slots.take(self._number, quick=self.is_quick)
-            self._holds_slot = True
+        if self._holds_thread and self._threads.quick_waits and not self.is_quick:
+            self._holds_thread = False
+            self._threads.release()
+        if not self._holds_thread:
+            is_free = self._threads.busy < self._threads.size
+            await self._threads.acquire(self._number, quick=self.is_quick)
+            self._holds_thread = True
             if self._step is None and not is_free:
                 self.refuse_if_late(0.0)
         context = contextvars.copy_context()
@@ -187,36 +185,36 @@ class Job:
         return await asyncio.wrap_future(step)
 
     def refuse_if_late(self, before_s: float) -> None:
-        """Raise if it would be done too late.
+        """Refuse the job if it would miss its deadline.
 
         Args:
-            before_s: How long it has to wait.
+            before_s: Seconds that it has to wait.
 
         Raises:
-            OverloadedError: It would.
+            OverloadedError: It would miss its deadline.
         """
         deadline = DEADLINE.get()
         now = asyncio.get_running_loop().time()
         if deadline is not None and now + before_s + self._expected_s > deadline:
             raise OverloadedError(
-                "Too much is worked on for an answer in time. Try again later, or send fewer "
+                "The service has too much work to answer in time. Try again later, or send fewer "
                 "requests at once.",
                 retry_after_s=max(1, math.ceil(before_s)),
             )
 
-    def leave(self) -> None:
-        """Give the slot back as soon as the thread is free."""
-        if not self._holds_slot:
+    def release(self) -> None:
+        """Release the thread once its work is done."""
+        if not self._holds_thread:
             return
-        self._holds_slot = False
+        self._holds_thread = False
         if self._step is None or self._step.done():
-            self._slots.give_back()
+            self._threads.release()
             return
         loop = asyncio.get_running_loop()
-        self._step.add_done_callback(lambda _done: _soon(loop, self._slots.give_back))
+        self._step.add_done_callback(lambda _done: _soon(loop, self._threads.release))
 
 
 def _soon(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
-    # Called in the worker's thread, possibly after the loop was closed.
+    # Called in the worker thread, possibly after the loop was closed.
     with contextlib.suppress(RuntimeError):
         loop.call_soon_threadsafe(callback)

@@ -1,37 +1,30 @@
 """`modelseal open`."""
 
 import json
-from pathlib import Path
-from typing import Annotated, Literal
 
 import typer
 
-from modelseal.commands.options import Signers, split_signers
+from modelseal.commands.shared_options import Format, ModelFolder, Sha256, Signers, split_signers
 from modelseal.errors import SealedModelError
 from modelseal.opening import OpenedModel, open_sealed
-from modelseal.path_errors import check_model
 
 __all__ = ["command"]
 
 
 def command(
-    model: Annotated[Path, typer.Argument(help="The folder of a sealed model.")],
-    sha256: Annotated[
-        str | None, typer.Option(help="The SHA-256 that its manifest.json must have.")
-    ] = None,
+    model: ModelFolder,
+    sha256: Sha256 = None,
     signer: Signers = None,
-    output: Annotated[
-        Literal["text", "json"], typer.Option("--format", help="text or json.")
-    ] = "text",
+    output: Format = "text",
 ) -> None:
-    """Verify, load and prove a sealed model in this environment, as its service would.
+    """Verify a sealed model, load it and check its predictions, as its service does.
 
-    The order: the signature, the manifest, the digests, Python and every guarded distribution, then
-    loading, then the golden predictions. Nothing is unpickled before all but the last two hold.
+    The order is: signature, manifest, digests, Python and guarded distributions, loading, golden
+    predictions. Nothing is unpickled before the checks that precede loading have passed.
 
-    A digest or a key protects only if it comes another way than the model: the digest as `push` or
-    the training printed it, the key from its owner. Without either, what a model's pickle does when
-    it is loaded is up to the writer of the folder.
+    A digest or a key protects only if it does not come with the model: take the digest from the
+    output of `push` or of the training, and the key from its owner. Without either, a model that
+    somebody else wrote can run any code when it is loaded.
 
     For example:
 
@@ -41,17 +34,16 @@ def command(
 
     * `modelseal open models/bankchurn --signer ed25519:mWkN...`
 
-    Exit status: 0 it opens, 1 it is refused (the reason, with its code, on standard error), 2 a
-    signer is no public key, or the folder cannot be searched.
+    Exit status: 0 if the model opens; 1 if it is refused; 2 if a signer is not a public key, or the
+    folder cannot be searched. Standard error has the reason and its code.
     """
     signers = split_signers(signer)
-    check_model(model)
     try:
         opened = open_sealed(model, expected_sha256=sha256, signers=signers)
     except SealedModelError as refusal:
         if output == "json":
-            verdict = {"opens": False, "code": refusal.code, "message": str(refusal)}
-            typer.echo(json.dumps(verdict, indent=2))
+            result = {"opens": False, "code": refusal.code, "message": str(refusal)}
+            typer.echo(json.dumps(result, indent=2))
         raise
     typer.echo(_json(opened) if output == "json" else _text(opened))
 
@@ -75,10 +67,10 @@ def _json(opened: OpenedModel) -> str:
 
 def _text(opened: OpenedModel) -> str:
     manifest = opened.manifest
-    proven = f"{len(manifest.golden.inputs)} golden inputs answered as when it was sealed"
+    golden = len(manifest.golden.inputs)
     width = max(map(len, opened.running), default=0)
     lines = [
-        f"{manifest.name} {manifest.version} opens: {proven}.",
+        f"{manifest.name} {manifest.version} opens: {golden} golden predictions are unchanged.",
         f"sealed {manifest.created:%Y-%m-%d %H:%M} UTC, sha256 {opened.sha256}",
     ]
     for name, running in sorted(opened.running.items()):

@@ -10,30 +10,33 @@ from modelseal.errors import SealError
 from modelseal.golden import GoldenSet
 from modelseal.manifest import manifest_digest
 from modelseal.paths import kind_of
+from modelseal.records import first_error
 from modelseal.sealing import seal
 
 __all__ = ["command"]
 
 
 def command(  # noqa: PLR0917 - typer makes options of them, nobody passes them by position
-    files: Annotated[list[Path], typer.Argument(help="The model's files.")],
-    out: Annotated[Path, typer.Option(help="The folder to write.")],
+    files: Annotated[list[Path], typer.Argument(help="Files of the model.")],
+    out: Annotated[Path, typer.Option(help="Folder to write the sealed model to.")],
     loader: Annotated[
-        str, typer.Option(help="The loader's name in the entry point group modelseal.loaders.")
+        str, typer.Option(help="Name of the loader in the entry point group modelseal.loaders.")
     ],
     golden: Annotated[
-        Path, typer.Option(help="JSON with inputs, outputs and tolerances; see below.")
+        Path,
+        typer.Option(help="JSON file with golden inputs, outputs and tolerances."),
     ],
-    name: Annotated[str, typer.Option(help="The model's name.")],
-    version: Annotated[str, typer.Option(help="The model's version.")],
+    name: Annotated[str, typer.Option(help="Name of the model.")],
+    version: Annotated[str, typer.Option(help="Version of the model.")],
 ) -> None:
-    """Seal files that another program trained.
+    """Seal the files of a model that another program trained.
 
-    A service seals with `modelseal.seal` when it trains, and records its data and metrics, too.
-    This is for a model that exists already, such as one fetched from elsewhere. The digest that it
-    prints is what a deployment expects: it goes there by another way than the model.
+    A service that trains its model calls `modelseal.seal` instead, which also records its data and
+    metrics. This command is for a model that exists already, such as one from a public source. It
+    prints the digest for the setting MODEL_SHA256 of a deployment. Do not deliver the digest
+    together with the model.
 
-    The golden file holds what the model answered where it was trained:
+    The golden file has the answers of the model in the environment that trained it:
 
         {"inputs": [1.0], "outputs": {"score": [3.0]}, "tolerances": {"score": {"absolute": 1e-9}}}
 
@@ -41,25 +44,23 @@ def command(  # noqa: PLR0917 - typer makes options of them, nobody passes them 
 
     * `modelseal seal model.onnx --out models/toy --loader toy --golden golden.json --name toy --version 1.0.0`
 
-    Exit status: 0 sealed, 2 it cannot be sealed (the reason on standard error).
+    Exit status: 0 if the model was sealed; 2 if it cannot be sealed. Standard error has the reason.
     """  # noqa: E501 - one command on one line can be copied
     names = [path.name for path in files]
     if len(set(names)) < len(names):
         raise SealError(
-            f"Several files have one name: {', '.join(sorted(names))}.",
-            remedy="Give each file of the model a name of its own.",
+            f"Several files have the same name: {', '.join(sorted(names))}.",
+            remedy="Give each file of the model its own name.",
         )
     for path in (golden, *files):
         kind_of(path)
     try:
-        expectation = GoldenSet.model_validate_json(golden.read_bytes())
+        golden_set = GoldenSet.model_validate_json(golden.read_bytes())
         contents = {path.name: path.read_bytes() for path in files}
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"])) or "document"
         raise SealError(
-            f"{golden} holds no golden set: {where}: {first['msg']}.",
-            remedy="Write it as `modelseal seal --help` shows.",
+            f"{golden} is not a golden set: {first_error(error)}.",
+            remedy="Write it as in `modelseal seal --help`.",
         ) from error
     except OSError as error:
         raise SealError(
@@ -71,7 +72,7 @@ def command(  # noqa: PLR0917 - typer makes options of them, nobody passes them 
         version=version,
         loader=loader,
         files=contents,
-        golden=expectation,
+        golden=golden_set,
         data={},
         metrics={},
         parameters={},

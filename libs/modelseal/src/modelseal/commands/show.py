@@ -2,27 +2,20 @@
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated, Literal
 
 import typer
 
+from modelseal.commands.shared_options import Format, ModelFolder
 from modelseal.manifest import Manifest, read_manifest
-from modelseal.path_errors import check_model
 from modelseal.signature import SIGNATURE_NAME, Signature, parse_signature, read_signature
 
 __all__ = ["command"]
 
 
-def command(
-    model: Annotated[Path, typer.Argument(help="The folder of a sealed model.")],
-    output: Annotated[
-        Literal["text", "json"], typer.Option("--format", help="text or json.")
-    ] = "text",
-) -> None:
-    """Show what the manifest of a sealed model says, without verifying or loading its files.
+def command(model: ModelFolder, output: Format = "text") -> None:
+    """Show the manifest of a sealed model, without verifying or loading its files.
 
-    `modelseal open` verifies it.
+    `modelseal open` verifies them.
 
     For example:
 
@@ -30,9 +23,9 @@ def command(
 
     * `modelseal show models/bankchurn --format json`
 
-    Exit status: 0 shown, 1 the folder has no valid manifest, 2 the folder cannot be searched.
+    Exit status: 0 if the manifest is shown; 1 if the folder has no valid manifest; 2 if the folder
+    cannot be searched.
     """
-    check_model(model)
     manifest, sha256 = read_manifest(model)
     raw = read_signature(model)
     signature = (

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from modelseal.path_errors import check_model
+from modelseal.commands.shared_options import ModelFolder
 from modelseal.signing import load_private_key, sign_model
 
 __all__ = ["command"]
@@ -16,32 +16,31 @@ PASSPHRASE = "MODELSEAL_KEY_PASSPHRASE"  # noqa: S105 - the name of a variable
 
 
 def command(
-    model: Annotated[Path, typer.Argument(help="The folder of a sealed model.")],
-    key: Annotated[Path, typer.Option(help="The private key: ed25519, PEM (PKCS#8).")],
+    model: ModelFolder,
+    key: Annotated[Path, typer.Option(help="File of the private key: ed25519, PEM (PKCS#8).")],
     expires_days: Annotated[
         int | None,
         typer.Option(
-            min=1, max=36500, help="Days after which the signature expires. Without it, never."
+            min=1, max=36500, help="Days until the signature expires. The default is never."
         ),
     ] = None,
 ) -> None:
     """Sign a sealed model, and print the public key that verifies it.
 
-    Sign where the model was trained, before it travels: what is signed is what is in the folder.
-    The manifest and every file are verified, but the model is not opened. The signature is written
-    to `signature.json` in the folder, in place of the one that is there.
+    Sign the model on the machine that trained it: the signature covers whatever is in the folder.
+    The manifest and every file are verified, but the model is not loaded. The signature is written
+    to `signature.json` in the folder, and replaces an existing one.
 
-    Make a key with `openssl genpkey -algorithm ed25519 -out signer.pem`; with `-aes256` it is
+    Create a key with `openssl genpkey -algorithm ed25519 -out signer.pem`. With `-aes256` it is
     encrypted, and its passphrase is read from the environment variable MODELSEAL_KEY_PASSPHRASE.
 
     For example:
 
     * `modelseal sign models/bankchurn --key signer.pem --expires-days 90`
 
-    Exit status: 0 signed, 1 the folder is no sealed model or is damaged, 2 it cannot be signed
-    (the reason on standard error).
+    Exit status: 0 if the model was signed; 1 if the folder is not a sealed model or is damaged; 2
+    if it cannot be signed. Standard error has the reason.
     """
-    check_model(model)
     private = load_private_key(key, os.environ.get(PASSPHRASE))
     signed = datetime.now(UTC).replace(microsecond=0)
     signature = sign_model(model, private, signed=signed, valid_days=expires_days)

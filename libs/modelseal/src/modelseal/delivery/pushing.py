@@ -1,12 +1,11 @@
-"""Push a sealed model to a bucket: files, signature, manifest, and nothing overwritten."""
+"""Push a sealed model to a bucket: files, signature, manifest. Nothing is overwritten."""
 
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
-from modelseal.delivery.remote import MAX_PUT_BYTES, RemoteFolder
-from modelseal.delivery.retrying import PATIENCE_S, Retrier
-from modelseal.delivery.source import CHUNK_BYTES
+from modelseal.delivery.bucket_folder import MAX_PUT_BYTES, BucketFolder, MissingFileError
+from modelseal.delivery.retrying import STALL_TIMEOUT_S
 from modelseal.errors import DeliveryError
 from modelseal.manifest import MANIFEST_NAME, read_manifest
 from modelseal.model_files import read_file
@@ -14,104 +13,98 @@ from modelseal.signature import SIGNATURE_NAME, parse_signature, read_signature
 
 __all__ = ["push"]
 
-# A file goes in one request, which may take its time.
-TIMEOUT_S = 900
+# A file is uploaded in one request, which may take long.
+REQUEST_TIMEOUT_S = 900
 
 
 def push(
     model: Path,
     uri: str,
     *,
-    patience_s: float = PATIENCE_S,
-    say: Callable[[str], None] = lambda _line: None,
+    stall_timeout_s: float = STALL_TIMEOUT_S,
+    report: Callable[[str], None] = lambda _line: None,
 ) -> str:
     """Push a sealed model into a folder of a bucket.
 
-    Each file is created only where there is none of its name, so that two pushes to one folder
-    cannot mix; a file that is there already must be the same. Where the manifest is, the model is
-    complete. A push that was interrupted is finished by the next. A signature goes with the model;
-    it may be pushed later, but is not replaced by another.
+    A file is created only if none has its name, so that two pushes into one folder cannot mix. A
+    file that exists already must be the same. The manifest is last: if it is there, the model is
+    complete. Pushing again finishes an interrupted push. A signature may be added later, but never
+    replaces another.
 
     Args:
-        model: The folder of the sealed model.
-        uri: The folder to push to, one for each model.
-        patience_s: How many seconds without progress are waited for a bucket that does not answer.
-        say: Takes lines for people.
+        model: Folder of the sealed model.
+        uri: Folder in the bucket. Each model needs its own.
+        stall_timeout_s: Longest time without progress, in seconds.
+        report: Called with one line of text for each step.
 
     Returns:
-        The SHA-256 of the manifest, which `modelseal.delivery.fetch` asks for.
+        The SHA-256 of the manifest, which `modelseal.delivery.fetching.fetch` takes.
 
     Raises:
-        SealedModelError: The folder is no sealed model, or is damaged, or its signature is that of
-            another model.
-        DeliveryError: The bucket cannot be reached, or another model lies there.
+        SealedModelError: The folder is not a sealed model, or is damaged, or its signature belongs
+            to another model.
+        DeliveryError: The bucket does not answer, refuses access, or holds another model there.
     """
     manifest, sha256 = read_manifest(model)
     for name, record in manifest.files.items():
         if record.size > MAX_PUT_BYTES:
             raise DeliveryError(
-                f"{name} has {record.size} bytes; one request carries {MAX_PUT_BYTES}.",
+                f"{name} has {record.size} bytes; one request uploads at most {MAX_PUT_BYTES}.",
                 remedy="Seal the model in smaller files.",
             )
-        read_file(model / name, record)  # all are looked at before the first is sent
+        read_file(model / name, record)  # verifies every file before the first upload
     signature = read_signature(model)
     if signature is not None:
         parse_signature(signature, where=str(model / SIGNATURE_NAME), manifest_sha256=sha256)
-    folder = RemoteFolder(uri, timeout_s=TIMEOUT_S, make=True)
-    remote = _Destination(folder, Retrier(patience_s, say))
-    remote.check_other(MANIFEST_NAME, sha256)
-    if signature is not None:
-        remote.check_other(SIGNATURE_NAME, hashlib.sha256(signature).hexdigest())
+    folder = BucketFolder(
+        uri,
+        stall_timeout_s=stall_timeout_s,
+        report=report,
+        request_timeout_s=REQUEST_TIMEOUT_S,
+        create=True,
+    )
+    if _digest(folder, MANIFEST_NAME) not in (None, sha256):
+        raise _conflict(folder, MANIFEST_NAME)
+    if signature is not None and _digest(folder, SIGNATURE_NAME) not in (
+        None,
+        hashlib.sha256(signature).hexdigest(),
+    ):
+        raise _conflict(folder, SIGNATURE_NAME)
     for name, record in manifest.files.items():
-        say(f"Pushing {name}, {record.size} bytes.")
-        remote.put(name, read_file(model / name, record))
+        report(f"Pushing {name}, {record.size} bytes.")
+        _upload(folder, name, read_file(model / name, record))
     if signature is not None:
-        say(f"Pushing {SIGNATURE_NAME}, {len(signature)} bytes.")
-        remote.put(SIGNATURE_NAME, signature)
-    remote.put(MANIFEST_NAME, (model / MANIFEST_NAME).read_bytes())
+        report(f"Pushing {SIGNATURE_NAME}, {len(signature)} bytes.")
+        _upload(folder, SIGNATURE_NAME, signature)
+    _upload(folder, MANIFEST_NAME, (model / MANIFEST_NAME).read_bytes())
     return sha256
 
 
-class _Destination:
-    def __init__(self, remote: RemoteFolder, retrier: Retrier) -> None:
-        self._remote = remote
-        self._retrier = retrier
+def _upload(folder: BucketFolder, name: str, contents: bytes) -> None:
+    # If the answer to an upload is lost, the retry finds the same file there.
+    created = folder.create(name, contents)
+    if not created and _digest(folder, name) != hashlib.sha256(contents).hexdigest():
+        raise _conflict(folder, name)
 
-    def check_other(self, name: str, sha256: str) -> None:
-        """See before anything is sent whether another file of a name lies there."""
-        if self._digest(name) not in (None, sha256):
-            raise self._taken(name)
 
-    def put(self, name: str, contents: bytes) -> None:
-        # Where an answer was lost, the next try finds the file there: the same one.
-        created = self._retrier.retry(lambda: self._remote.create(name, contents))
-        if not created and self._digest(name) != hashlib.sha256(contents).hexdigest():
-            raise self._taken(name)
+def _digest(folder: BucketFolder, name: str) -> str | None:
+    try:
+        size = folder.size(name)
+    except MissingFileError:
+        return None
+    digest = hashlib.sha256()
+    for chunk in folder.chunks(name, size=size):
+        digest.update(chunk)
+    return digest.hexdigest()
 
-    def _digest(self, name: str) -> str | None:
-        return self._retrier.retry(lambda: self._read_digest(name))
 
-    def _read_digest(self, name: str) -> str | None:
-        size = self._remote.size(name)
-        if size is None:
-            return None
-        digest, start = hashlib.sha256(), 0
-        while start < size:
-            piece = self._remote.read(name, start=start, length=min(CHUNK_BYTES, size - start))
-            if not piece:
-                break
-            digest.update(piece)
-            start += len(piece)
-            self._retrier.progressed()
-        return digest.hexdigest()
-
-    def _taken(self, name: str) -> DeliveryError:
-        if name == SIGNATURE_NAME:
-            return DeliveryError(
-                f"{self._remote.uri}/{name} is another signature. Nothing is overwritten.",
-                remedy="Push the model that was signed again to a folder of its own.",
-            )
+def _conflict(folder: BucketFolder, name: str) -> DeliveryError:
+    if name == SIGNATURE_NAME:
         return DeliveryError(
-            f"{self._remote.uri}/{name} belongs to another model.",
-            remedy="Push to a folder of its own, such as one named after the digest.",
+            f"{folder.uri}/{name} is another signature. Nothing is overwritten.",
+            remedy="Push the model that was signed again to a folder of its own.",
         )
+    return DeliveryError(
+        f"{folder.uri}/{name} belongs to another model.",
+        remedy="Push to a folder of its own, such as one named after the digest.",
+    )

@@ -8,21 +8,21 @@ from datetime import UTC, date, datetime
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from pinproof.advisories import Advisory, Source
-from pinproof.advisories.source import Affecting
-from pinproof.audit.applying import Applying
+from pinproof.audit.advisories import Advisory, Source
+from pinproof.audit.advisories.source import Affecting
+from pinproof.audit.apply_ignores import apply_ignores
+from pinproof.audit.concurrent_map import Progress, silent
 from pinproof.audit.environment import installed_requirements, installed_versions
-from pinproof.audit.finding import Blocker, Finding
+from pinproof.audit.finding import AuditFinding, Blocker
 from pinproof.audit.graph import Graph, Node, follow
-from pinproof.audit.ignoring import sift
+from pinproof.audit.impact import AuditInput, Impact, assess_impact
+from pinproof.audit.index import Index
+from pinproof.audit.marker_scope import MarkerScope
 from pinproof.audit.parents import Parents
 from pinproof.audit.releases import Releases
-from pinproof.audit.verdict import Case, Verdict, judge
-from pinproof.index import Index
-from pinproof.installed import Installation
-from pinproof.pins import Pins, Scope
-from pinproof.policy import IgnoredAdvisory
-from pinproof.web import Progress, silent
+from pinproof.environment.interpreter import Installation
+from pinproof.repository.pins import Pins, Scope
+from pinproof.repository.policy import IgnoredAdvisory
 
 __all__ = ["Audit", "audit"]
 
@@ -40,8 +40,8 @@ class Audit:
         direct: The places of direct references, which were not looked at.
     """
 
-    findings: tuple[Finding, ...]
-    ignored: tuple[tuple[Finding, IgnoredAdvisory], ...]
+    findings: tuple[AuditFinding, ...]
+    ignored: tuple[tuple[AuditFinding, IgnoredAdvisory], ...]
     unused: tuple[IgnoredAdvisory, ...]
     distributions: int
     unpinned: tuple[str, ...]
@@ -55,7 +55,7 @@ class _View:
     scope: Scope
     graph: Graph
     releases: Releases
-    applying: Applying
+    markers: MarkerScope
 
 
 def audit(
@@ -90,23 +90,23 @@ def audit(
     views = []
     for python in pythons:
         releases = Releases(index, python, installed=known, progress=progress)
-        applying = Applying(python, pins.policy.platforms)
+        markers = MarkerScope(python, pins.policy.platforms)
         for scope in pins.scopes:
             graph = follow(scope, pins.policy, releases)
             graph += _beside(scope, graph, releases, installed)
-            views.append(_View(scope, graph, releases, applying))
+            views.append(_View(scope, graph, releases, markers))
     advisories = source.affecting(_wanted(views, installed), progress)
-    sifted = sift(
+    applied = apply_ignores(
         _findings(views, advisories, installed, pythons),
         pins.policy.ignores,
         today or datetime.now(tz=UTC).date(),
     )
     nodes = [node for view in views for node in view.graph]
     return Audit(
-        findings=sifted.kept,
-        ignored=sifted.ignored,
+        findings=applied.kept,
+        ignored=applied.ignored,
         # One file alone says nothing of the entries that others need.
-        unused=sifted.unused if pins.whole else (),
+        unused=applied.unused if pins.whole else (),
         distributions=len({node.name for node in nodes}),
         unpinned=tuple(sorted({node.name for node in nodes if not node.pinned})),
         direct=pins.direct,
@@ -143,14 +143,14 @@ def _findings(
     advisories: Affecting,
     installed: dict[str, Version],
     pythons: tuple[str, ...],
-) -> Iterator[Finding]:
+) -> Iterator[AuditFinding]:
     """Yield each finding once, with the Pythons that it holds for unless it holds for all."""
     holding: defaultdict[str, list[str]] = defaultdict(list)
-    found: dict[str, Finding] = {}
+    found: dict[str, AuditFinding] = {}
     for view in views:
         for node in view.graph:
             for advisory in advisories[node.name]:
-                finding = _judge(view, node, advisory, installed.get(node.name))
+                finding = _assess(view, node, advisory, installed.get(node.name))
                 if finding is not None:
                     key = f"{finding.path}:{finding.line}:{advisory.names}:{finding.message}"
                     found[key] = finding
@@ -160,12 +160,12 @@ def _findings(
         yield replace(finding, pythons=() if some == pythons else some)
 
 
-def _judge(
+def _assess(
     view: _View, node: Node, advisory: Advisory, installed: Version | None
-) -> Finding | None:
-    parents = Parents(node, view.graph, view.releases, view.applying)
-    verdict = judge(
-        Case(
+) -> AuditFinding | None:
+    parents = Parents(node, view.graph, view.releases, view.markers)
+    verdict = assess_impact(
+        AuditInput(
             releases=view.releases.stable(node.name),
             admitted=_admitted(view, node),
             pinned=node.pinned,
@@ -176,7 +176,7 @@ def _judge(
     )
     if verdict is None:
         return None
-    return Finding(
+    return AuditFinding(
         name=node.name,
         what=_what(node),
         pinned=node.pinned,
@@ -201,7 +201,7 @@ def _what(node: Node) -> str:
     return f"{node.name}, which nothing asks for"
 
 
-def _blockers(verdict: Verdict, parents: Parents) -> tuple[Blocker, ...]:
+def _blockers(verdict: Impact, parents: Parents) -> tuple[Blocker, ...]:
     blockers = []
     for name in sorted(verdict.blockers):
         parent, asked = parents.asks(name)

@@ -3,8 +3,8 @@
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import InvalidVersion, Version
 
+from pinproof.environment.interpreter import Installation
 from pinproof.errors import PinproofError
-from pinproof.installed import Installation
 
 __all__ = ["InstalledVersionError", "installed_requirements", "installed_versions"]
 

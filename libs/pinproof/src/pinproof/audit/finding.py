@@ -6,12 +6,12 @@ from modelseal.series import compatible_releases
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from pinproof.advisories import Advisory
-from pinproof.audit.verdict import Kind, Point, Verdict
-from pinproof.policy import POLICY_FILE, IgnoredAdvisory
+from pinproof.audit.advisories import Advisory
+from pinproof.audit.impact import Impact, Kind, Point
+from pinproof.repository.policy import POLICY_FILE, IgnoredAdvisory
 from pinproof.violations import Violation
 
-__all__ = ["Blocker", "Finding"]
+__all__ = ["AuditFinding", "Blocker"]
 
 _NAMED = {
     Point.FLOOR: "the floor",
@@ -41,7 +41,7 @@ class Blocker:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class AuditFinding:
     """One advisory at one pin.
 
     Attributes:
@@ -63,7 +63,7 @@ class Finding:
     path: str
     line: int
     advisory: Advisory
-    verdict: Verdict
+    verdict: Impact
     blockers: tuple[Blocker, ...]
     pythons: tuple[str, ...] = ()
     expired: tuple[IgnoredAdvisory, ...] = ()
@@ -96,7 +96,7 @@ class Finding:
         return list(self.verdict.points.items())
 
     def _remedy(self) -> str:
-        target, spared = self.verdict.target, self.verdict.spared
+        target, newest_unaffected = self.verdict.target, self.verdict.newest_unaffected
         match self.verdict.kind:
             case Kind.REACHABLE:
                 return f"{target} is admitted and is not: install again"
@@ -111,7 +111,7 @@ class Finding:
             case Kind.NONE:
                 early = [str(fix) for fix in self.advisory.fixes if fix.is_prerelease]
                 but = f" but the pre-release {_and(early)}" if early else ""
-                hold = f"; {spared} is not affected" if spared else ""
+                hold = f"; {newest_unaffected} is not affected" if newest_unaffected else ""
                 return f"no later release fixes it{but}{hold}"
 
 

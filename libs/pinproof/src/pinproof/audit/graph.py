@@ -12,11 +12,11 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from pinproof.audit.applying import Applying
+from pinproof.audit.marker_scope import MarkerScope
 from pinproof.audit.releases import Releases
 from pinproof.errors import PinproofError
-from pinproof.pins import Pin, Scope
-from pinproof.policy import Policy
+from pinproof.repository.pins import Pin, Scope
+from pinproof.repository.policy import Policy
 
 __all__ = ["Graph", "GraphError", "Node", "follow"]
 
@@ -74,10 +74,10 @@ def follow(scope: Scope, policy: Policy, releases: Releases) -> Graph:
         GraphError: A pin admits no release, or requirements contradict each other.
         WebError: The index does not answer.
     """
-    applying = Applying(releases.python, policy.platforms)
+    markers = MarkerScope(releases.python, policy.platforms)
     excluded = policy.excluded_from(scope.policy_path)
     given = [
-        _Ask(pin.name, pin.requirement, applying.where(pin.requirement), None, pin)
+        _Ask(pin.name, pin.requirement, markers.where(pin.requirement), None, pin)
         for pin in scope.pins
         if not pin.requirement.url
     ]
@@ -93,7 +93,7 @@ def follow(scope: Scope, policy: Policy, releases: Releases) -> Graph:
             for node in nodes
             for wanted in releases.requirements(node.name, node.ceiling)
             if canonicalize_name(wanted.name) not in excluded
-            and (place := node.where & applying.where(wanted, node.extras))
+            and (place := node.where & markers.where(wanted, node.extras))
         ]
         if [*given, *found] == asks:
             return tuple(nodes)

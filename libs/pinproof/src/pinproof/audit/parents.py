@@ -6,8 +6,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from pinproof.audit.applying import Applying
 from pinproof.audit.graph import Graph, Node
+from pinproof.audit.marker_scope import MarkerScope
 from pinproof.audit.releases import Releases
 
 __all__ = ["Parents"]
@@ -19,13 +19,13 @@ _MOST_LOOKED_AT = 80
 class Parents:
     """Those who ask for one distribution."""
 
-    def __init__(self, node: Node, graph: Graph, releases: Releases, applying: Applying) -> None:
+    def __init__(self, node: Node, graph: Graph, releases: Releases, markers: MarkerScope) -> None:
         self._node = node
         self._parents = {
             name: [parent for parent in graph if parent.name == name] for name in node.asks
         }
         self._releases = releases
-        self._applying = applying
+        self._applying = markers
         self.blocking = cache(self._blocking)
 
     def asks(self, parent: str) -> tuple[Node, SpecifierSet]:

@@ -6,8 +6,8 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from pinproof.index import Index, NoMetadataError
-from pinproof.web import Progress, gather
+from pinproof.audit.concurrent_map import Progress, concurrent_map
+from pinproof.audit.index import Index, NoMetadataError
 
 __all__ = ["Releases"]
 
@@ -28,11 +28,11 @@ class Releases:
 
     def know(self, names: Iterable[str]) -> None:
         """Ask for the releases of several distributions at a time."""
-        gather(self._index.project, names, what="releases", progress=self._progress)
+        concurrent_map(self._index.project, names, what="releases", progress=self._progress)
 
     def know_requirements(self, pairs: Iterable[tuple[str, Version]]) -> None:
         """Ask for the requirements of several releases at a time."""
-        gather(self._ask, pairs, what="metadata", progress=self._progress)
+        concurrent_map(self._ask, pairs, what="metadata", progress=self._progress)
 
     def installable(self, name: str) -> tuple[Version, ...]:
         """The releases that this Python can install, the oldest first."""

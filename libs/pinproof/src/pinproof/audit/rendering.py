@@ -3,10 +3,10 @@
 import json
 
 from pinproof.audit.audit import Audit
-from pinproof.audit.finding import Finding
-from pinproof.policy import POLICY_FILE
+from pinproof.audit.finding import AuditFinding
 from pinproof.reporters import REPORTERS
 from pinproof.reporters.sarif import sarif_log
+from pinproof.repository.policy import POLICY_FILE
 from pinproof.violations import Report
 
 __all__ = ["remarks", "render"]
@@ -50,7 +50,7 @@ def _document(result: Audit) -> dict[str, object]:
     }
 
 
-def _finding(finding: Finding) -> dict[str, object]:
+def _finding(finding: AuditFinding) -> dict[str, object]:
     verdict = finding.verdict
     return {
         "path": finding.path,

@@ -6,7 +6,7 @@ from itertools import groupby
 
 from packaging.version import Version
 
-from pinproof.environments import PATCHES, PLATFORMS
+from pinproof.repository.targets import PATCHES, PLATFORMS
 
 __all__ = ["marker_for"]
 
@@ -15,7 +15,7 @@ def marker_for(places: Collection[int], pythons: Sequence[str], platforms: Seque
     """The marker that holds in these environments of a policy, and in none of its others.
 
     Args:
-        places: The environments, as `pinproof.environments.environments_of` counts them.
+        places: The environments, as `pinproof.repository.targets.environments_of` counts them.
         pythons: The Pythons of the policy.
         platforms: The platforms of the policy.
 

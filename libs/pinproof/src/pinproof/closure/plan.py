@@ -12,10 +12,10 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from pinproof.closure.markers import marker_for
-from pinproof.closure.record import RecordedPin
 from pinproof.closure.resolver import Resolution, Resolved, Resolver, UnsatisfiableError
-from pinproof.environments import environments_of
-from pinproof.policy import Policy
+from pinproof.repository.closure_record import RecordedPin
+from pinproof.repository.policy import Policy
+from pinproof.repository.targets import environments_of
 
 __all__ = ["Question", "transitive_pins", "via_of"]
 

@@ -12,10 +12,10 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from pinproof.environments import PLATFORMS, environments_of
+from pinproof.closure.uv import run_uv
 from pinproof.errors import PinproofError
-from pinproof.policy import Policy
-from pinproof.uv import run_uv
+from pinproof.repository.policy import Policy
+from pinproof.repository.targets import PLATFORMS, environments_of
 
 __all__ = ["Resolution", "Resolved", "Resolver", "ResolverError", "UnsatisfiableError"]
 

@@ -12,12 +12,12 @@ from packaging.version import InvalidVersion, Version
 
 from pinproof.closure.pinfile import PinFile
 from pinproof.closure.plan import Question, transitive_pins, via_of
-from pinproof.closure.record import RECORD_FILE, Closure, RecordedPin, dump_closure
 from pinproof.closure.resolver import Resolver, UnsatisfiableError
 from pinproof.closure.writing import clean_up, replace_files
 from pinproof.errors import PinproofError
-from pinproof.repository import Repository, load_repository
-from pinproof.requirements import Kind
+from pinproof.repository.closure_record import RECORD_FILE, Closure, RecordedPin, dump_closure
+from pinproof.repository.loading import Repository, load_repository
+from pinproof.repository.requirements import Kind
 
 __all__ = ["Change", "SyncError", "sync"]
 

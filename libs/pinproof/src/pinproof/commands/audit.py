@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from pinproof.advisories import SOURCES
 from pinproof.audit import audit as audit_pins
+from pinproof.audit.advisories import SOURCES
+from pinproof.audit.http_client import Client
 from pinproof.audit.rendering import remarks, render
 from pinproof.commands.options import (
     INDEX_URL,
@@ -16,10 +17,9 @@ from pinproof.commands.options import (
     open_index,
     show_progress,
 )
+from pinproof.environment.interpreter import inspect_interpreter
 from pinproof.errors import PinproofError
-from pinproof.installed import inspect_interpreter
-from pinproof.pins import read_pins
-from pinproof.web import Client
+from pinproof.repository.pins import read_pins
 
 __all__ = ["WhichEnvironmentError", "command"]
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pinproof.policy import find_root, load_policy
+from pinproof.repository.policy import find_root, load_policy
 
 __all__ = ["command"]
 

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from pinproof.index import DEFAULT_INDEX, Index
-from pinproof.web import Client
+from pinproof.audit.http_client import Client
+from pinproof.audit.index import DEFAULT_INDEX, Index
 
 __all__ = [
     "INDEX_URL",

@@ -6,6 +6,9 @@ from typing import Annotated, Literal
 
 import typer
 
+from pinproof.audit.http_client import Client
+from pinproof.audit.outdated import Standing
+from pinproof.audit.outdated import outdated as compare_pins
 from pinproof.commands.options import (
     INDEX_URL,
     TARGET,
@@ -14,10 +17,7 @@ from pinproof.commands.options import (
     open_index,
     show_progress,
 )
-from pinproof.outdated import Standing
-from pinproof.outdated import outdated as compare_pins
-from pinproof.pins import Pins, read_pins
-from pinproof.web import Client
+from pinproof.repository.pins import Pins, read_pins
 
 __all__ = ["command"]
 

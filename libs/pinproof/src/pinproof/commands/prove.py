@@ -55,8 +55,8 @@ def command(  # noqa: PLR0917 - typer makes options of them, nobody passes them 
     def say(text: str) -> None:
         typer.echo(f"{service}: {text}", err=True)
 
-    workshop = set_up(root, service, uv=uv, cache=cache, limit_gib=cache_limit, say=say)
-    proof = prove_service(workshop, interpreters_for(workshop))
+    runner = set_up(root, service, uv=uv, cache=cache, limit_gib=cache_limit, say=say)
+    proof = prove_service(runner, interpreters_for(runner))
     document = describe(proof)
     name = proof.service.replace("/", "-")
     facts = {"proven": proof.proven, "service": proof.service, "pythons": proof.pythons}

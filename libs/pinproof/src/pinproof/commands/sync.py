@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from pinproof.closure.record import RECORD_FILE
 from pinproof.closure.sync import Change
 from pinproof.closure.sync import sync as sync_repository
-from pinproof.uv import find_uv
+from pinproof.closure.uv import find_uv
+from pinproof.repository.closure_record import RECORD_FILE
 
 __all__ = ["command"]
 

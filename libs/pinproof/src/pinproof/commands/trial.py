@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
+from pinproof.closure.uv import find_uv
 from pinproof.commands.prove import CacheLimit, CacheOption, ReportOption, RootOption, UvOption
 from pinproof.proof.draft import Draft, parse_changes
 from pinproof.proof.reporting import write_report
 from pinproof.proof.setting_up import ProofError, interpreters_for, set_up
 from pinproof.proof.trial import trial as try_changes
 from pinproof.proof.trial_report import describe
-from pinproof.uv import find_uv
 
 __all__ = ["command"]
 
@@ -55,8 +55,8 @@ def command(  # noqa: PLR0917 - typer makes options of them, nobody passes them 
         typer.echo(f"{service}: {text}", err=True)
 
     changes = parse_changes(pins)
-    workshop = set_up(root, service, uv=uv, cache=cache, limit_gib=cache_limit, say=say)
-    interpreters = interpreters_for(workshop)
+    runner = set_up(root, service, uv=uv, cache=cache, limit_gib=cache_limit, say=say)
+    interpreters = interpreters_for(runner)
     minor = python or next(iter(interpreters))
     if minor not in interpreters:
         raise ProofError(
@@ -64,13 +64,11 @@ def command(  # noqa: PLR0917 - typer makes options of them, nobody passes them 
             remedy=f"Choose of {', '.join(interpreters)}.",
         )
     with tempfile.TemporaryDirectory(prefix="pinproof-trial-") as folder:
-        draft = Draft(root, Path(folder), workshop.job.service)
-        found = try_changes(
-            workshop, draft, changes, (minor, interpreters[minor]), find_uv(root, uv)
-        )
+        draft = Draft(root, Path(folder), runner.job.service)
+        found = try_changes(runner, draft, changes, (minor, interpreters[minor]), find_uv(root, uv))
         document = describe(found)
         tried = [f"{name}-{pin.specifier}" for name, pin in sorted(changes.items())]
-        name = re.sub(r"[^\w.]+", "-", "-".join([workshop.job.service, *tried]))
+        name = re.sub(r"[^\w.]+", "-", "-".join([runner.job.service, *tried]))
         written = write_report(report, name, document, {"trial": found})
         typer.echo(f"{document.verdict}. {document.summary}")
         typer.echo(found.patch, nl=False)

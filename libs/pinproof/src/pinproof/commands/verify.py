@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from pinproof.verify import Verification
-from pinproof.verify import verify as verify_environment
+from pinproof.environment.verify import Verification
+from pinproof.environment.verify import verify as verify_environment
 
 __all__ = ["command"]
 

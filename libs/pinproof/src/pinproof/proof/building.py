@@ -6,8 +6,8 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
+from pinproof.closure.uv import run_uv
 from pinproof.errors import PinproofError
-from pinproof.uv import run_uv
 
 __all__ = ["BuildError", "CollisionError", "build"]
 
@@ -43,7 +43,7 @@ class CollisionError(BuildError):
 
 
 def build(uv: Path, arguments: Sequence[str], *, folder: Path) -> str:
-    """Run uv for an environment, and give its standard output; see `pinproof.uv.run_uv`.
+    """Run uv for an environment, and give its standard output; see `pinproof.closure.uv.run_uv`.
 
     Args:
         uv: The program.

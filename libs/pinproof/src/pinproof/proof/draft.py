@@ -10,14 +10,14 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from pinproof.closure.pinfile import PinFile
-from pinproof.closure.record import RECORD_FILE
 from pinproof.closure.sync import sync
 from pinproof.closure.writing import replace_files
-from pinproof.environments import environments_of
 from pinproof.errors import PinproofError
-from pinproof.policy import DEV, POLICY_FILE, PROD
-from pinproof.repository import Repository, load_repository
-from pinproof.requirements import Kind, Line
+from pinproof.repository.closure_record import RECORD_FILE
+from pinproof.repository.loading import Repository, load_repository
+from pinproof.repository.policy import DEV, POLICY_FILE, PROD
+from pinproof.repository.requirements import Kind, Line
+from pinproof.repository.targets import environments_of
 
 __all__ = ["Draft", "TrialError", "parse_changes"]
 

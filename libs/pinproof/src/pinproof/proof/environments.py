@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Literal
 
 from pinproof.proof.building import BuildError, CollisionError, build
-from pinproof.proof.places import remove_leftovers, remove_unused, share, staged
+from pinproof.proof.cache_dirs import remove_leftovers, remove_unused, share, staged
 
 __all__ = ["BuildError", "CollisionError", "Environment", "EnvironmentCache", "Recipe"]
 

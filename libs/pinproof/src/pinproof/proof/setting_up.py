@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from pinproof.closure.uv import find_uv
 from pinproof.errors import PinproofError
-from pinproof.policy import POLICY_FILE, PROD, load_policy
 from pinproof.proof.environments import EnvironmentCache
 from pinproof.proof.interpreters import find_interpreters
+from pinproof.proof.runner import Job, ProofRunner
 from pinproof.proof.store import Store
-from pinproof.proof.workshop import Job, Workshop
-from pinproof.uv import find_uv
+from pinproof.repository.policy import POLICY_FILE, PROD, load_policy
 
 __all__ = ["DEFAULT_CACHE", "ProofError", "interpreters_for", "set_up"]
 
@@ -29,7 +29,7 @@ def set_up(
     cache: Path | None,
     limit_gib: float,
     say: Callable[[str], None],
-) -> Workshop:
+) -> ProofRunner:
     """Read the policy, find uv, and open the cache.
 
     Raises:
@@ -58,16 +58,16 @@ def set_up(
         limit_bytes=int(limit_gib * GIB),
         say=say,
     )
-    return Workshop(job, environments, Store(folder), say)
+    return ProofRunner(job, environments, Store(folder), say)
 
 
-def interpreters_for(workshop: Workshop) -> dict[str, Path]:
+def interpreters_for(runner: ProofRunner) -> dict[str, Path]:
     """The supported Pythons of this machine, by minor version.
 
     Raises:
         ProofError: There is none.
     """
-    pythons = workshop.job.policy.pythons
+    pythons = runner.job.policy.pythons
     found = find_interpreters(pythons)
     if not found:
         raise ProofError(

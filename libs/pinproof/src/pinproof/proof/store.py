@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from pinproof.proof.places import NEW, remove_leftovers, remove_unused, staged
+from pinproof.proof.cache_dirs import NEW, remove_leftovers, remove_unused, staged
 
 __all__ = ["Step", "Store", "digest", "write_atomically"]
 

@@ -10,18 +10,18 @@ from packaging.requirements import Requirement
 
 from pinproof.closure.resolver import UnsatisfiableError
 from pinproof.proof.building import CollisionError
-from pinproof.proof.companions import find_companions
 from pinproof.proof.comparison import Movement, movements
+from pinproof.proof.coupled_upgrades import find_coupled_upgrades
 from pinproof.proof.draft import Draft
 from pinproof.proof.environments import Environment
 from pinproof.proof.retraining import Metric, compare_metrics, golden_of
+from pinproof.proof.runner import ProofRunner, StepError
 from pinproof.proof.store import Step
-from pinproof.proof.workshop import StepError, Workshop
 
-__all__ = ["Evidence", "Moved", "Trial", "Verdict", "trial"]
+__all__ = ["Evidence", "Moved", "Trial", "TrialVerdict", "trial"]
 
 
-class Verdict(StrEnum):
+class TrialVerdict(StrEnum):
     """What an upgrade does to a model."""
 
     COMPATIBLE = "compatible"
@@ -36,7 +36,7 @@ class Verdict(StrEnum):
     @property
     def can_be_made(self) -> bool:
         """Whether the upgrade can be made, if need be with a model that is trained anew."""
-        return self in (Verdict.COMPATIBLE, Verdict.NEEDS_RETRAINING)
+        return self in (TrialVerdict.COMPATIBLE, TrialVerdict.NEEDS_RETRAINING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Trial:
         verdict: The answer.
         collision: The two distributions that collide, where nothing can be installed.
         explanation: Why not, in the resolver's words.
-        companions: The pins that must move along.
+        coupled_upgrades: The pins that must move along.
         moved: The distributions that differ from today's.
         evidence: What was seen.
         patch: The changes of the requirement files.
@@ -105,17 +105,17 @@ class Trial:
     service: str
     python: str
     changes: tuple[str, ...]
-    verdict: Verdict
+    verdict: TrialVerdict
     collision: tuple[str, ...] = ()
     explanation: str = ""
-    companions: tuple[str, ...] = ()
+    coupled_upgrades: tuple[str, ...] = ()
     moved: tuple[Moved, ...] = ()
     evidence: Evidence = Evidence()
     patch: str = ""
 
 
 def trial(
-    workshop: Workshop,
+    runner: ProofRunner,
     draft: Draft,
     changes: Mapping[str, Requirement],
     interpreter: tuple[str, Path],
@@ -130,68 +130,68 @@ def trial(
     """
     minor, python = interpreter
     asked = tuple(str(pin) for pin in changes.values())
-    recipe = workshop.job.recipe(python, draft.requirements)
+    recipe = runner.job.recipe(python, draft.requirements)
     names = draft.change(changes.values())
     try:
-        workshop.say("looking for pins that must move along")
-        companions = find_companions(draft.direct(), names, workshop.environments, recipe)
-        draft.change(companions)
-        draft.sync(uv, workshop.say)
-        workshop.environments.resolve(recipe)
+        runner.say("looking for pins that must move along")
+        coupled_upgrades = find_coupled_upgrades(draft.direct(), names, runner.environments, recipe)
+        draft.change(coupled_upgrades)
+        draft.sync(uv, runner.say)
+        runner.environments.resolve(recipe)
     except CollisionError as error:
         return Trial(
-            *(workshop.job.service, minor, asked, Verdict.CANNOT_RESOLVE),
+            *(runner.job.service, minor, asked, TrialVerdict.CANNOT_RESOLVE),
             collision=error.packages,
             explanation=error.explanation,
         )
     except UnsatisfiableError as error:
         collision = CollisionError(" ".join(error.message.split()))
         return Trial(
-            *(workshop.job.service, minor, asked, Verdict.CANNOT_RESOLVE),
+            *(runner.job.service, minor, asked, TrialVerdict.CANNOT_RESOLVE),
             collision=collision.packages,
             explanation=collision.explanation,
         )
     with ExitStack() as stack:
-        environments = workshop.environments
-        today = stack.enter_context(environments.environment(workshop.job.recipe(python)))
+        environments = runner.environments
+        today = stack.enter_context(environments.environment(runner.job.recipe(python)))
         then = stack.enter_context(environments.environment(recipe))
-        evidence = _evidence(workshop, today, then)
+        evidence = _evidence(runner, today, then)
     return Trial(
-        *(workshop.job.service, minor, asked, decide(evidence)),
-        companions=tuple(map(str, companions)),
+        *(runner.job.service, minor, asked, decide(evidence)),
+        coupled_upgrades=tuple(map(str, coupled_upgrades)),
         moved=_moved(today, then),
         evidence=evidence,
         patch=draft.patch(),
     )
 
 
-def decide(evidence: Evidence) -> Verdict:
+def decide(evidence: Evidence) -> TrialVerdict:
     """The verdict that evidence leads to, the worst first."""
     if evidence.import_failures:
-        return Verdict.BREAKS_AT_IMPORT
+        return TrialVerdict.BREAKS_AT_IMPORT
     if evidence.failed_at is not None:
         if evidence.trains:
-            return Verdict.NEEDS_RETRAINING
-        return _BROKEN.get(evidence.failed_at, Verdict.BREAKS_AT_LOAD)
+            return TrialVerdict.NEEDS_RETRAINING
+        return _BROKEN.get(evidence.failed_at, TrialVerdict.BREAKS_AT_LOAD)
     if evidence.training_error and not evidence.moved:
-        return Verdict.BREAKS_AT_TRAINING
+        return TrialVerdict.BREAKS_AT_TRAINING
     if evidence.moved or not evidence.trains:
-        return Verdict.SILENTLY_DIFFERENT
-    return Verdict.COMPATIBLE if evidence.refusal is None else Verdict.NEEDS_RETRAINING
+        return TrialVerdict.SILENTLY_DIFFERENT
+    return TrialVerdict.COMPATIBLE if evidence.refusal is None else TrialVerdict.NEEDS_RETRAINING
 
 
-_BROKEN = {"import": Verdict.BREAKS_AT_IMPORT, "predict": Verdict.BREAKS_AT_PREDICT}
+_BROKEN = {"import": TrialVerdict.BREAKS_AT_IMPORT, "predict": TrialVerdict.BREAKS_AT_PREDICT}
 
 
-def _evidence(workshop: Workshop, today: Environment, then: Environment) -> Evidence:
-    data = workshop.data(today)
+def _evidence(runner: ProofRunner, today: Environment, then: Environment) -> Evidence:
+    data = runner.data(today)
     try:
-        old = workshop.train(today, data)
+        old = runner.train(today, data)
     except StepError as error:
-        raise error.as_mistake(workshop.job.service) from error
-    before = set(_failures(workshop.imports(today)))
-    failures = tuple(one for one in _failures(workshop.imports(then)) if one not in before)
-    answer = workshop.replay(then, old)
+        raise error.as_mistake(runner.job.service) from error
+    before = set(_failures(runner.imports(today)))
+    failures = tuple(one for one in _failures(runner.imports(then)) if one not in before)
+    answer = runner.replay(then, old)
     failed_at = None if answer["code"] is None else str(answer["code"])
     outputs: dict[str, list[float]] = answer["outputs"]  # type: ignore[assignment]
     golden = golden_of(old)
@@ -199,8 +199,8 @@ def _evidence(workshop: Workshop, today: Environment, then: Environment) -> Evid
     retrained: tuple[Movement, ...] = ()
     training_error = ""
     try:
-        new = workshop.train(then, data)
-        metrics = compare_metrics(old, new, workshop.job.proof.metrics)
+        new = runner.train(then, data)
+        metrics = compare_metrics(old, new, runner.job.proof.metrics)
         anew = golden_of(new)
         retrained = movements(golden, anew.outputs) if anew.inputs == golden.inputs else ()
     except StepError as error:

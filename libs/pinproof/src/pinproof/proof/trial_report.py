@@ -3,18 +3,18 @@
 from pinproof.proof.document import Cell, Code, Document, State, Table, Text
 from pinproof.proof.prove_report import movement_rows
 from pinproof.proof.retraining import largest_of
-from pinproof.proof.trial import Evidence, Trial, Verdict
+from pinproof.proof.trial import Evidence, Trial, TrialVerdict
 
 __all__ = ["describe"]
 
-_STATES = {Verdict.COMPATIBLE: State.GOOD, Verdict.NEEDS_RETRAINING: State.NOTE}
+_STATES = {TrialVerdict.COMPATIBLE: State.GOOD, TrialVerdict.NEEDS_RETRAINING: State.NOTE}
 
 
 def describe(trial: Trial) -> Document:
     """The report."""
     changes = ", ".join(trial.changes)
     blocks: list[Table | Text | Code] = []
-    if trial.verdict is Verdict.CANNOT_RESOLVE:
+    if trial.verdict is TrialVerdict.CANNOT_RESOLVE:
         blocks.append(Text("Why, in the resolver's words", [f"{trial.explanation}."]))
     else:
         blocks += [_evidence(trial.evidence), _numbers(trial.evidence), _moved(trial)]
@@ -35,26 +35,26 @@ def summary(trial: Trial) -> str:
     flipped = sum(movement.flipped for movement in evidence.answers)
     collide = " and ".join(trial.collision)
     match trial.verdict:
-        case Verdict.CANNOT_RESOLVE:
+        case TrialVerdict.CANNOT_RESOLVE:
             pair = len(trial.collision) > 1
             text = f"{collide} collide." if pair else f"No release of {collide} fits."
-        case Verdict.COMPATIBLE:
+        case TrialVerdict.COMPATIBLE:
             text = "Today's model opens and answers the same, and one trained anew is as good."
-        case Verdict.NEEDS_RETRAINING if evidence.failed_at is None:
+        case TrialVerdict.NEEDS_RETRAINING if evidence.failed_at is None:
             text = (
                 f"Today's model would answer the same (largest difference {largest:.2g}), but its "
                 f"seal refuses it: {evidence.refusal_message} One trained anew is as good."
             )
-        case Verdict.NEEDS_RETRAINING:
+        case TrialVerdict.NEEDS_RETRAINING:
             text = f"Today's model fails at {evidence.failed_at}; one trained anew is as good."
-        case Verdict.BREAKS_AT_IMPORT:
+        case TrialVerdict.BREAKS_AT_IMPORT:
             text = "; ".join(evidence.import_failures) or evidence.failure
-        case Verdict.BREAKS_AT_TRAINING:
+        case TrialVerdict.BREAKS_AT_TRAINING:
             last = evidence.training_error.rpartition("\n")[2]
             text = f"Today's model answers the same, but none can be trained any more: {last}"
-        case Verdict.SILENTLY_DIFFERENT if not evidence.moved:
+        case TrialVerdict.SILENTLY_DIFFERENT if not evidence.moved:
             text = "Today's model answers the same, but one trained anew is not as good."
-        case Verdict.SILENTLY_DIFFERENT:
+        case TrialVerdict.SILENTLY_DIFFERENT:
             text = (
                 f"Nothing fails, and the answers are others: by up to {largest:.3g}, with "
                 f"{flipped} decisions flipped."
@@ -104,7 +104,7 @@ def _numbers(evidence: Evidence) -> Table:
 
 
 def _moved(trial: Trial) -> Table:
-    asked = dict.fromkeys(trial.companions, "must move along")
+    asked = dict.fromkeys(trial.coupled_upgrades, "must move along")
     names = {pin.partition("~")[0] for pin in asked}
     rows = [
         [

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
 from pinproof.reporters.base import Reporter
-from pinproof.repository import UNUSABLE
+from pinproof.repository.loading import UNUSABLE
 from pinproof.rules import RULES, documentation, summary
 from pinproof.violations import Report, Violation
 

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Iterator
 from typing import Protocol
 
-from pinproof.repository import Repository
+from pinproof.repository.loading import Repository
 from pinproof.rules import pin001, pin002, pin003, pin004, pin005, pin006, pin007, pin008
 from pinproof.violations import Violation
 

@@ -18,8 +18,8 @@ from modelseal.series import compatible_releases
 from packaging.requirements import Requirement
 from packaging.version import InvalidVersion, Version
 
-from pinproof.repository import Repository
-from pinproof.requirements import Kind, Line, shorten
+from pinproof.repository.loading import Repository
+from pinproof.repository.requirements import Kind, Line, shorten
 from pinproof.violations import Violation
 
 CODE = "PIN001"

@@ -19,8 +19,8 @@ from modelseal.series import compatible_releases
 from packaging.specifiers import Specifier, SpecifierSet
 from packaging.version import Version
 
-from pinproof.repository import Repository
-from pinproof.requirements import Kind, shorten
+from pinproof.repository.loading import Repository
+from pinproof.repository.requirements import Kind, shorten
 from pinproof.violations import Violation
 
 CODE = "PIN002"

@@ -18,8 +18,8 @@ Allowed: `-r`, `-c`, `--hash`, `--require-hashes`, `--no-binary`, `--only-binary
 
 from collections.abc import Iterator
 
-from pinproof.repository import Repository
-from pinproof.requirements import Kind, Line
+from pinproof.repository.loading import Repository
+from pinproof.repository.requirements import Kind, Line
 from pinproof.violations import Violation
 
 CODE = "PIN003"

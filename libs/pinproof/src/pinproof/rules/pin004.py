@@ -15,12 +15,12 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from pinproof.claims import Claims
-from pinproof.repository import Repository
+from pinproof.repository.loading import Repository
+from pinproof.repository.pin_index import PinIndex
 from pinproof.violations import Violation
 
 if TYPE_CHECKING:
-    from pinproof.requirements import Line
+    from pinproof.repository.requirements import Line
 
 CODE = "PIN004"
 
@@ -34,12 +34,12 @@ def check(repository: Repository, /) -> Iterator[Violation]:
         for (_, name), same in by_name.items():
             if name is None or len(same) == 1:
                 continue
-            claims = Claims(repository.policy)
+            index = PinIndex(repository.policy)
             for line in same:
-                if first := claims.find(line):
+                if first := index.find(line):
                     message = (
                         f"{name} already stands on line {first.number}: "
                         "keep one of the two, or give them markers that exclude each other"
                     )
                     yield Violation(line.path, line.number, CODE, message, name)
-                claims.add(line)
+                index.add(line)

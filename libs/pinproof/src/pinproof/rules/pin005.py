@@ -14,9 +14,9 @@ does not.
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from pinproof.claims import Claims
-from pinproof.policy import DEV, POLICY_FILE, PROD
-from pinproof.repository import Repository
+from pinproof.repository.loading import Repository
+from pinproof.repository.pin_index import PinIndex
+from pinproof.repository.policy import DEV, POLICY_FILE, PROD
 from pinproof.violations import Violation
 
 CODE = "PIN005"
@@ -45,7 +45,7 @@ def _is_dev(path: str) -> bool:
 
 
 def _repeated(repository: Repository, prod: str, dev: str) -> Iterator[Violation]:
-    production = {line.name: Claims(repository.policy) for line in repository.files[prod]}
+    production = {line.name: PinIndex(repository.policy) for line in repository.files[prod]}
     for line in repository.files[prod]:
         production[line.name].add(line)
     for line in repository.files[dev]:

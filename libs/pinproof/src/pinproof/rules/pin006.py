@@ -21,10 +21,10 @@ from pathlib import PurePosixPath
 from packaging.specifiers import Specifier, SpecifierSet
 from packaging.version import Version
 
-from pinproof.environments import environments_of
-from pinproof.policy import DEV, PROD, Policy
-from pinproof.repository import Repository
-from pinproof.requirements import Kind, Line
+from pinproof.repository.loading import Repository
+from pinproof.repository.policy import DEV, PROD, Policy
+from pinproof.repository.requirements import Kind, Line
+from pinproof.repository.targets import environments_of
 from pinproof.violations import Violation
 
 CODE = "PIN006"
@@ -109,13 +109,13 @@ def _leaders(name: str, pins: Sequence[_Pin], policy: Policy) -> Mapping[int, tu
 
     What an exception speaks of does not lead, or the message would stand in all other files.
     """
-    applying: defaultdict[int, list[tuple[_Pin, tuple[Line, ...]]]] = defaultdict(list)
+    markers: defaultdict[int, list[tuple[_Pin, tuple[Line, ...]]]] = defaultdict(list)
     for pin in pins:
         leading = tuple(line for line in pin.lines if not _is_excepted(name, line.path, policy))
         for place in pin.environments if leading else ():
-            applying[place].append((pin, leading))
+            markers[place].append((pin, leading))
     leaders = {}
-    for place, candidates in applying.items():
+    for place, candidates in markers.items():
         counted: Counter[tuple[int, ...]] = Counter()
         for pin, lines in candidates:
             counted[pin.series] += len(lines)

@@ -22,9 +22,9 @@ a test of other versions, name the exception in pins.toml with the path.
 
 from collections.abc import Iterator
 
-from pinproof.doors.judging import Judge
-from pinproof.doors.reading import UnreadableError, read_commands
-from pinproof.repository import Repository
+from pinproof.repository.loading import Repository
+from pinproof.rules.install_commands.install_checker import InstallChecker
+from pinproof.rules.install_commands.reading import UnreadableError, read_commands
 from pinproof.violations import Violation
 
 CODE = "PIN007"
@@ -32,12 +32,12 @@ CODE = "PIN007"
 
 def check(repository: Repository, /) -> Iterator[Violation]:
     """Yield every command that installs what no checked file names."""
-    judge = Judge(repository.files)
+    checker = InstallChecker(repository.files)
     for path in repository.scripts:
         try:
             for command in read_commands(repository.root, path):
-                for fault in judge.faults(command, path):
-                    yield Violation(path, command.line, CODE, fault.message, fault.distribution)
+                for found in checker.unpinned_installs(command, path):
+                    yield Violation(path, command.line, CODE, found.message, found.distribution)
         except UnreadableError as error:
             message = f"{error}, so that nobody knows what it installs: mend or exclude this file"
             yield Violation(path, 1, CODE, message)

@@ -23,11 +23,11 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from pinproof.closure.record import RECORD_FILE, Closure, ClosureError, RecordedPin
-from pinproof.environments import environments_of
-from pinproof.policy import DEV, POLICY_FILE, PROD
-from pinproof.repository import Repository
-from pinproof.requirements import Line, shorten
+from pinproof.repository.closure_record import RECORD_FILE, Closure, ClosureError, RecordedPin
+from pinproof.repository.loading import Repository
+from pinproof.repository.policy import DEV, POLICY_FILE, PROD
+from pinproof.repository.requirements import Line, shorten
+from pinproof.repository.targets import environments_of
 from pinproof.violations import Violation
 
 CODE = "PIN008"

@@ -1,64 +1,78 @@
-"""uvicorn's HTTP connection, with bounds that uvicorn leaves open.
+"""uvicorn's HTTP connection with bounds that uvicorn lacks.
 
-Bounded here: the size of heads, trailers and chunk framing; requests that wait on one connection;
-the time that a connection spends in each state; and the number of connections. What is wrong with
-a connection's bytes is answered in turn, after the requests before it.
+It bounds the size of heads, trailers and chunk framing, the requests that wait on one connection,
+the time that a connection spends in each state, and the number of connections. Invalid bytes are
+answered in turn, after the requests before them.
 
-Two readings of one message are one too many: a request that asks to upgrade the connection is
-served as HTTP/1.1, as RFC 9110 (section 7.8) allows (uvicorn would parse its body as the next
-request, https://github.com/Kludex/uvicorn/issues/2722), and trailers never become headers.
+A message must have one reading only. A request that asks to upgrade the connection is served as
+HTTP/1.1, as RFC 9110 (section 7.8) allows; uvicorn would parse its body as the next request
+(https://github.com/Kludex/uvicorn/issues/2722). Trailers never become headers.
 """
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from servicekit.connection.bounds import ConnectionBounds
-from servicekit.connection.problem import ConnectionProblem
+from servicekit.connection.head_timeout import HeadTimeout
+from servicekit.connection.heads import (
+    content_length,
+    is_well_formed,
+    with_path,
+    without_upgrade,
+)
+from servicekit.connection.problem import (
+    BAD_REQUEST,
+    NO_PROXY,
+    ConnectionProblem,
+    headers_too_large,
+    too_many_connections,
+    trailers_too_large,
+)
 from servicekit.connection.reading import HeldFlow, Input
 from servicekit.connection.sending import SendWatch
 
-__all__ = ["bounded_protocol"]
-
 # After an early refusal (413, 401, 503) the rest of a body is read and dropped, so that a client
-# that sends everything first still sees its answer. This much, and then the connection closes.
+# that sends everything first still sees its answer. After so many bytes, the connection is closed.
 MAX_DROPPED_BYTES: Final = 64 * 2**20
 
-# Requests of one connection that are parsed and wait for those before them; more wait unread.
+# Parsed requests of one connection that wait for those before them; further ones wait unread.
 MAX_PIPELINED: Final = 4
 
 
 def bounded_protocol(
     bounds: ConnectionBounds, *, on_refusal: Callable[[str], None]
 ) -> type[HttpToolsProtocol]:
-    """The protocol class of a server: uvicorn wants a class, and gives it no settings of ours.
+    """Make the protocol class of a server: uvicorn takes a class, and passes it no settings.
 
     Args:
         bounds: The bounds.
         on_refusal: Called with the code of each problem that is answered, for metrics.
     """
-    own = _Own(bounds, on_refusal)
-    return type("BoundedProtocol", (_BoundedProtocol,), {"own": own})
 
+    class BoundedProtocol(_BoundedProtocol):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - passed on
+            super().__init__(bounds, on_refusal, *args, **kwargs)
 
-@dataclass(frozen=True)
-class _Own:
-    """What all connections of a server share."""
-
-    bounds: ConnectionBounds
-    on_refusal: Callable[[str], None]
+    return BoundedProtocol
 
 
 class _BoundedProtocol(HttpToolsProtocol):
-    own: ClassVar[_Own]
     flow: HeldFlow
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - passed on
+    def __init__(
+        self,
+        bounds: ConnectionBounds,
+        on_refusal: Callable[[str], None],
+        *args: Any,  # noqa: ANN401 - passed on
+        **kwargs: Any,  # noqa: ANN401 - passed on
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self._bounds = bounds
+        self._on_refusal = on_refusal
         self._input = Input()
         self._feeding = False
         self._in_headers = True
@@ -69,37 +83,29 @@ class _BoundedProtocol(HttpToolsProtocol):
         self._dropped_bytes = 0
         self._body_left: int | None = 0
         self._problem: ConnectionProblem | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._watch: SendWatch | None = None
+        self._head_timeout: HeadTimeout
+        self._send_watch: SendWatch
 
-    # What the transport calls
+    # Called by the transport
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.flow = HeldFlow(transport)
-        self._watch = SendWatch(
+        self._head_timeout = HeadTimeout(transport, self.loop, self._bounds.header_timeout_s)
+        self._send_watch = SendWatch(
             transport,
             self.loop,
-            timeout_s=self.own.bounds.send_timeout_s,
-            on_abort=lambda: self.own.on_refusal("answer-not-read"),
+            timeout_s=self._bounds.send_timeout_s,
+            on_abort=lambda: self._on_refusal("answer-not-read"),
         )
-        if len(self.connections) > self.own.bounds.max_connections:
-            self._fail(
-                ConnectionProblem(
-                    503,
-                    "Service Unavailable",
-                    "too-many-connections",
-                    f"The service has {self.own.bounds.max_connections} connections. Try again.",
-                    headers=b"retry-after: 1\r\n",
-                )
-            )
+        if len(self.connections) > self._bounds.max_connections:
+            self._fail(too_many_connections(self._bounds.max_connections))
             return
-        self._arm()
+        self._head_timeout.start()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._disarm()
-        if self._watch is not None:
-            self._watch.stop()
+        self._head_timeout.stop()
+        self._send_watch.stop()
         self._input.clear()
         super().connection_lost(exc)
 
@@ -109,11 +115,10 @@ class _BoundedProtocol(HttpToolsProtocol):
             self._feed()
 
     def resume_writing(self) -> None:
-        if self._watch is not None:
-            self._watch.note_progress()
+        self._send_watch.note_progress()
         super().resume_writing()
 
-    # What the parser calls
+    # Called by the parser
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -122,31 +127,31 @@ class _BoundedProtocol(HttpToolsProtocol):
         self._upgrading = False
         # Only now: empty lines between requests do not keep a connection open.
         self._unset_keepalive_if_required()
-        if self._timer is None and not self._is_answering:
-            self._arm()
+        if not self._head_timeout.is_running and not self._is_answering:
+            self._head_timeout.start()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        # Behind the body stand trailers, which RFC 9110 (section 6.5) lets a server ignore.
+        # After the body come trailers, which RFC 9110 (section 6.5) lets a server ignore.
         if self._in_headers:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-        if size > self.own.bounds.max_header_bytes:
-            # The parser stops at an exception of a callback; see `_parse`.
+        if size > self._bounds.max_header_bytes:
+            # An exception in a callback stops the parser; see `_parse`.
             self._head_bytes = size
             raise httptools.HttpParserError
-        if not _is_well_formed(self.parser.get_http_version(), self.headers):
+        if not is_well_formed(self.parser.get_http_version(), self.headers):
             raise httptools.HttpParserError
-        # A target that is none raises here, before anything takes this for a request.
-        self.url = _with_path(self.url)
+        # An invalid target raises here, before it becomes a request.
+        self.url = with_path(self.url)
         if self.parser.should_upgrade():
             self._upgrading = True
             return
         self._in_headers = False
         self._framing_bytes = 0
-        self._body_left = _content_length(self.headers)
-        self._disarm()
+        self._body_left = content_length(self.headers)
+        self._head_timeout.stop()
         self._unset_keepalive_if_required()
         super().on_headers_complete()
 
@@ -166,10 +171,10 @@ class _BoundedProtocol(HttpToolsProtocol):
             return
         self._in_message = False
         self._in_headers = True
-        self._disarm()
+        self._head_timeout.stop()
         super().on_message_complete()
 
-    # What the application's answers call
+    # Called by the application's answers
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -180,19 +185,19 @@ class _BoundedProtocol(HttpToolsProtocol):
             self._send_problem(self._problem)
             return
         if self._in_message:
-            self._arm()
+            self._head_timeout.start()
         self._feed()
 
-    # How input is parsed
+    # Parsing
 
     @property
     def _is_answering(self) -> bool:
-        """Whether a request that has begun to be worked on is not answered yet."""
+        """Whether a request is being worked on."""
         cycle: RequestResponseCycle | None = self.cycle
         return bool(self.pipeline) or (cycle is not None and not cycle.response_complete)
 
     def _feed(self) -> None:
-        """Parse what has arrived, as long as not too many requests wait."""
+        """Parse the input as long as not too many requests wait."""
         if self._feeding:
             return
         self._feeding = True
@@ -219,7 +224,7 @@ class _BoundedProtocol(HttpToolsProtocol):
         )
 
     def _parse(self, data: bytes) -> None:
-        limit = self.own.bounds.max_header_bytes
+        limit = self._bounds.max_header_bytes
         self._framing_bytes += len(data)
         try:
             self.parser.feed_data(data)
@@ -228,64 +233,41 @@ class _BoundedProtocol(HttpToolsProtocol):
             return
         except httptools.HttpParserError:
             if self._head_bytes > limit:
-                self._fail_headers()
+                self._fail(headers_too_large(limit))
             else:
-                self._fail(
-                    ConnectionProblem(
-                        400, "Bad Request", "bad-request", "Invalid HTTP request received."
-                    )
-                )
+                self._fail(BAD_REQUEST)
             return
         if not self._in_message or self.transport.is_closing():
             return
         if self._in_headers:
-            # A header's bytes are handed over when it ends; count those of one that does not end.
+            # `on_headers_complete` sees a header when it ends; count one that does not end here.
             self._head_bytes += len(data)
             if self._head_bytes > limit:
-                self._fail_headers()
+                self._fail(headers_too_large(limit))
         elif self._body_left is None and self._framing_bytes > limit:
-            self._fail(
-                ConnectionProblem(
-                    431,
-                    "Request Header Fields Too Large",
-                    "trailers-too-large",
-                    f"Trailers and the framing of chunks may have {limit} bytes.",
-                )
-            )
+            self._fail(trailers_too_large(limit))
 
     def _serve_without_upgrade(self, rest: bytes) -> None:
-        """Parse the head of a request that asks for an upgrade again, as if it did not ask."""
+        """Parse the head of a request that asks for an upgrade again, without that part."""
         method = self.parser.get_method()
         if method == b"CONNECT":
-            self._fail(
-                ConnectionProblem(400, "Bad Request", "bad-request", "This server is not a proxy.")
-            )
+            self._fail(NO_PROXY)
             return
         version = self.parser.get_http_version().encode()
         lines = [method + b" " + self.url + b" HTTP/" + version]
-        lines += [name + b": " + value for name, value in _without_upgrade(self.headers)]
+        lines += [name + b": " + value for name, value in without_upgrade(self.headers)]
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
         self._input.put_back(rest)
         self._parse(b"\r\n".join([*lines, b"", b""]))
 
-    # How a connection ends
-
-    def _fail_headers(self) -> None:
-        self._fail(
-            ConnectionProblem(
-                431,
-                "Request Header Fields Too Large",
-                "headers-too-large",
-                f"The request line and headers may have {self.own.bounds.max_header_bytes} bytes.",
-            )
-        )
+    # Refusing
 
     def _fail(self, problem: ConnectionProblem) -> None:
-        """Answer what is no request, once the requests before it are answered."""
+        """Answer invalid bytes, once the requests before them are answered."""
         self._problem = problem
         self._input.clear()
-        self._disarm()
+        self._head_timeout.stop()
         self.flow.hold()
         if self._in_message and not self._in_headers:
             self._withdraw()
@@ -293,12 +275,12 @@ class _BoundedProtocol(HttpToolsProtocol):
             self._send_problem(problem)
 
     def _withdraw(self) -> None:
-        """Stop the work on a request whose body turns out to be wrong."""
+        """Stop the work on a request whose body turns out to be invalid."""
         if self.pipeline:
             self.pipeline.popleft()
             return
         if self.cycle.response_started:
-            # It has its answer, or a part of one; a second answer would belong to no request.
+            # It has (a part of) its answer; a second answer would belong to no request.
             self.transport.close()
         self.cycle.disconnected = self.cycle.response_complete = True
         self.cycle.message_event.set()
@@ -306,60 +288,6 @@ class _BoundedProtocol(HttpToolsProtocol):
     def _send_problem(self, problem: ConnectionProblem) -> None:
         if self.transport.is_closing():
             return
-        self.own.on_refusal(problem.code)
+        self._on_refusal(problem.code)
         self.transport.write(problem.encode())
         self.transport.close()
-
-    def _arm(self) -> None:
-        self._disarm()
-        self._timer = self.loop.call_later(self.own.bounds.header_timeout_s, self._give_up)
-
-    def _disarm(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _give_up(self) -> None:
-        self._timer = None
-        if not self.transport.is_closing():
-            self.transport.close()
-
-
-def _is_well_formed(version: str, headers: list[tuple[bytes, bytes]]) -> bool:
-    """Whether a head has a version that is spoken here, and one host (RFC 9112, section 3.2)."""
-    hosts = sum(name == b"host" for name, _ in headers)
-    return hosts == 1 if version == "1.1" else version == "1.0" and hosts <= 1
-
-
-def _with_path(target: bytes) -> bytes:
-    """A request's target, with the path ``/`` where it names a host only (RFC 9110, 4.2.3).
-
-    Raises:
-        httptools.HttpParserInvalidURLError: It is none.
-    """
-    if httptools.parse_url(target).path:
-        return target
-    host, mark, query = target.partition(b"?")
-    return host + b"/" + mark + query
-
-
-def _content_length(headers: list[tuple[bytes, bytes]]) -> int | None:
-    """The length of a body; None where its chunks say it. The parser has checked both headers."""
-    length = 0
-    for name, value in headers:
-        if name == b"transfer-encoding":
-            return None
-        if name == b"content-length":
-            length = int(value)
-    return length
-
-
-def _without_upgrade(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    kept = []
-    for name, value in headers:
-        if name == b"connection":
-            options = [one.strip() for one in value.split(b",")]
-            value = b", ".join(one for one in options if one.lower() != b"upgrade")  # noqa: PLW2901
-        if name != b"upgrade" and (value or name != b"connection"):
-            kept.append((name, value))
-    return kept

@@ -1,32 +1,29 @@
-"""How much of a connection's input is read and parsed at once.
+"""Limits how much of a connection's input is read and parsed at once.
 
-uvicorn parses all that has arrived and keeps what it made of it: a client that pipelines small
-requests has hundreds of thousands of them queued. Here the bytes wait unparsed, and the socket is
-not read meanwhile, until the requests before them are answered.
+uvicorn parses all input that has arrived and keeps the result: a client that pipelines small
+requests gets hundreds of thousands of them queued. Here the bytes wait unparsed, and the socket is
+not read, until the requests before them are answered.
 """
 
 from typing import Final
 
 from uvicorn.protocols.http.flow_control import FlowControl
 
-__all__ = ["HeldFlow", "Input"]
-
-# The shortest request is longer; empty lines before one are parsed a few at a time.
+# The shortest request is longer. Empty lines before a request are parsed a few at a time.
 _SHORTEST_HEAD: Final = 14
 _END_OF_HEAD: Final = b"\r\n\r\n"
 
-# Of a body whose length is not known, as much is parsed at once: behind its end may stand more
-# requests.
+# Bytes that are parsed at once of a body of unknown length: more requests may follow its end.
 _UNKNOWN_LENGTH: Final = 1024
 
 
 class HeldFlow(FlowControl):
-    """uvicorn's flow control, which reads nothing more of a connection while it is held."""
+    """uvicorn's flow control, which does not read while the connection is held."""
 
     held = False
 
     def hold(self) -> None:
-        """Stop reading, whoever asks for more."""
+        """Stop reading until `release`."""
         self.held = True
         self.pause_reading()
 
@@ -42,22 +39,21 @@ class HeldFlow(FlowControl):
 
 
 class Input:
-    """Bytes that have arrived and are not parsed yet, handed out in slices.
+    """Bytes that have arrived and are not parsed yet, returned in slices.
 
-    A slice ends where a request's head ends, or its body, so that at most one request begins in it
-    (a few, where the length of a body is not known). Slices are only about how much: whatever they
-    are, the parser sees the same bytes in the same order.
+    A slice ends with a request's head or body, so that at most one request begins in it (or a few,
+    if the length of a body is not known). The slices do not change the bytes or their order.
     """
 
     def __init__(self) -> None:
         self._bytes = bytearray()
 
     def __bool__(self) -> bool:
-        """Whether there is anything to parse."""
+        """Whether there are bytes to parse."""
         return bool(self._bytes)
 
     def add(self, data: bytes) -> None:
-        """Add what has arrived."""
+        """Add bytes that have arrived."""
         self._bytes += data
 
     def clear(self) -> None:
@@ -65,20 +61,20 @@ class Input:
         self._bytes.clear()
 
     def take_head(self) -> bytes:
-        """What may belong to the head of one request."""
+        """Bytes of at most one request's head."""
         end = self._bytes.find(_END_OF_HEAD, _SHORTEST_HEAD)
         return self._take(len(self._bytes) if end < 0 else end + len(_END_OF_HEAD))
 
     def take_body(self, left: int | None) -> bytes:
-        """What may belong to a body.
+        """Bytes of a body.
 
         Args:
-            left: How many bytes of the body are missing; None where that is not known.
+            left: Number of missing bytes of the body; None if it is not known.
         """
         return self._take(_UNKNOWN_LENGTH if left is None else left)
 
     def put_back(self, data: bytes) -> None:
-        """Put bytes back that were taken and not parsed."""
+        """Put back bytes that were taken and not parsed."""
         self._bytes[:0] = data
 
     def _take(self, size: int) -> bytes:

@@ -1,25 +1,23 @@
-"""Clients that do not read their answers."""
+"""A bound on how long an answer waits for its client."""
 
 import asyncio
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["SendWatch"]
-
 _TICK_S: Final = 1.0
 
-# What a client must take of a long answer within the time that an answer may wait.
+# Bytes of a long answer that a client must read within the time that an answer may wait.
 _LEAST_BYTES: Final = 64 * 2**10
 
 
 class SendWatch:
-    """Cuts off a connection whose client does not read: closing it would wait for the client.
+    """Aborts a connection whose client does not read; closing it would wait for the client.
 
     Args:
         transport: The connection.
         loop: The event loop.
-        timeout_s: How long an answer may wait.
-        on_abort: Called when the connection is cut off.
+        timeout_s: Seconds that an answer may wait.
+        on_abort: Called when the connection is aborted.
     """
 
     def __init__(
@@ -39,11 +37,11 @@ class SendWatch:
         self._timer = loop.call_later(_TICK_S, self._tick)
 
     def note_progress(self) -> None:
-        """The client has taken nearly everything."""
+        """Note that the client has read nearly everything."""
         self._since = None
 
     def stop(self) -> None:
-        """Watch no more: the connection has ended."""
+        """Stop watching, because the connection has ended."""
         self._timer.cancel()
 
     def _tick(self) -> None:

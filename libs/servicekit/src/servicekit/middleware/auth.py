@@ -8,16 +8,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from servicekit.errors import UnauthorizedError
 
-__all__ = ["AuthMiddleware"]
-
 BEARER = b"bearer "
 
 
 class AuthMiddleware:
-    """Lets requests pass that carry one of the keys.
+    """Accepts requests with one of the keys.
 
-    Digests are compared, all of them, in constant time: neither a key's content nor its length
-    nor its place in the list shows in how long a refusal takes.
+    The digests of all keys are compared in constant time, so that the time of a refusal shows
+    neither a key's content, nor its length, nor its place in the list.
 
     Args:
         app: The application.

@@ -1,14 +1,12 @@
-"""A bound on the size of a request's body, however it is framed."""
+"""A bound on the size of a request's body, with or without a Content-Length."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from servicekit.errors import BodyTooLargeError, ClientDisconnectedError
 
-__all__ = ["BodyLimitMiddleware"]
-
 
 class BodyLimitMiddleware:
-    """Refuses bodies that say they are too large, and stops reading those that turn out to be.
+    """Refuses bodies whose declared or real size is too large.
 
     Args:
         app: The application.
@@ -52,6 +50,6 @@ class BodyLimitMiddleware:
 def _declared(headers: list[tuple[bytes, bytes]]) -> int:
     for name, value in headers:
         if name == b"content-length":
-            # What is not a number never gets here from our server; elsewhere, the count decides.
+            # Our server passes only numbers; with another one, the count of bytes decides.
             return int(value) if value.isdigit() else 0
     return 0

@@ -1,4 +1,4 @@
-"""A bound on how long a request is worked on."""
+"""A bound on the time of a request."""
 
 import asyncio
 from collections.abc import Collection
@@ -8,11 +8,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from servicekit.deadlines import DEADLINE
 from servicekit.errors import BodyTimeoutError, DeadlineExceededError
 
-__all__ = ["DeadlineMiddleware"]
-
 
 class DeadlineMiddleware:
-    """Cancels a request that takes too long: 408 if its body was missing, else 504.
+    """Cancels a request that takes too long: 408 if its body is incomplete, else 504.
 
     Args:
         app: The application.

@@ -1,15 +1,13 @@
-"""Headers that every answer carries, unless its endpoint says otherwise."""
+"""Headers of every answer, unless its endpoint sets them."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from servicekit.lifecycle import Lifecycle
 
-__all__ = ["HeadersMiddleware"]
-
 _SECURITY = (
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),
-    # No answer of ours loads anything; the documentation page has its styles inline.
+    # Answers load nothing; the front page has inline styles. Pages with scripts set their own.
     (
         b"content-security-policy",
         b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
@@ -21,11 +19,11 @@ _CLOSE = (b"connection", b"close")
 class HeadersMiddleware:
     """Adds security headers, and ``Connection: close`` while the process drains.
 
-    An endpoint that sets one of them itself, such as `Cache-Control`, is left its own.
+    An endpoint may set one of them itself, such as `Cache-Control`.
 
     Args:
         app: The application.
-        lifecycle: Whether it drains.
+        lifecycle: Tells whether the process drains.
     """
 
     def __init__(self, app: ASGIApp, *, lifecycle: Lifecycle) -> None:

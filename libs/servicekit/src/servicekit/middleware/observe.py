@@ -1,4 +1,4 @@
-"""What a finished request leaves behind: a line in the access log, and its numbers."""
+"""Logs and counts finished requests."""
 
 from collections.abc import Collection
 from time import perf_counter
@@ -8,11 +8,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from servicekit.metrics import UNMATCHED, Metrics
 
-__all__ = ["ObserveMiddleware"]
-
 MAX_PATH = 200
 NO_ANSWER = 499
-SERVER_ERROR = 500
 
 
 class ObserveMiddleware:
@@ -20,10 +17,10 @@ class ObserveMiddleware:
 
     Args:
         app: The application.
-        metrics: Where to count.
-        quiet: Paths that are polled and logged at debug level only.
-        known: Paths without parameters, which name their route even where a request is refused
-            before it is routed.
+        metrics: The metrics to update.
+        quiet: Polled paths, which are logged at debug level only.
+        known: Paths without parameters. They are the route of a request that is refused before it
+            is routed.
     """
 
     def __init__(
@@ -33,7 +30,7 @@ class ObserveMiddleware:
         self._metrics = metrics
         self._quiet = frozenset(quiet)
         self._known = frozenset(known)
-        # Bound once: a lazy logger would look its configuration up for every line.
+        # Bound once: a lazy logger would look up its configuration for every line.
         self._log = structlog.stdlib.get_logger("servicekit.access").bind()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

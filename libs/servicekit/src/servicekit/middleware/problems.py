@@ -1,4 +1,4 @@
-"""The last resort: whatever is raised below becomes a problem document."""
+"""Turns exceptions into problem documents."""
 
 import asyncio
 
@@ -9,16 +9,14 @@ from servicekit.errors import ShuttingDownError
 from servicekit.lifecycle import Lifecycle
 from servicekit.problems import ProblemCatalog
 
-__all__ = ["ProblemsMiddleware"]
-
 
 class ProblemsMiddleware:
     """Answers exceptions, unless the answer has already begun.
 
     Args:
         app: The application.
-        catalog: Which exception is which problem.
-        lifecycle: Whether the process stops, and cancels what is unfinished.
+        catalog: Maps exceptions to problems.
+        lifecycle: Tells whether the process stops and cancels requests.
     """
 
     def __init__(self, app: ASGIApp, *, catalog: ProblemCatalog, lifecycle: Lifecycle) -> None:

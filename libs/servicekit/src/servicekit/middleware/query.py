@@ -1,7 +1,7 @@
-"""Query parameters that an endpoint does not have, or has once, are errors.
+"""Refuses unknown and repeated query parameters.
 
-FastAPI ignores a parameter that it does not know and takes the last of repeated ones. A client that
-writes ``area_id=8`` for ``area=8`` would get an answer to another question.
+FastAPI ignores unknown parameters and takes the last of repeated ones. A client that writes
+``area_id=8`` for ``area=8`` would get an answer to another question.
 """
 
 from collections import Counter
@@ -15,8 +15,6 @@ from fastapi.exceptions import RequestValidationError
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-__all__ = ["QueryMiddleware"]
-
 Parameters = dict[str, bool]
 """An endpoint's query parameters by name, and whether each may be repeated."""
 
@@ -29,10 +27,10 @@ class QueryMiddleware:
 
     Args:
         app: The application.
-        schema: Gives the service's OpenAPI document, which says what each endpoint takes. It is
-            asked once, by the first request with a query. Paths that it does not name are let
-            through.
-        exempt: Paths that answer whatever their query is.
+        schema: Returns the service's OpenAPI document, which lists the parameters of each
+            endpoint. It is called once, at the first request with a query. Paths that are not in it
+            are not checked.
+        exempt: Paths that accept any query.
     """
 
     def __init__(

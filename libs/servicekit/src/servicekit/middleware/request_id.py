@@ -1,12 +1,10 @@
-"""A name for every request, in its answer, its log lines and its problems."""
+"""Request ids in answers, log lines and problem documents."""
 
 import re
 import uuid
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, reset_contextvars
-
-__all__ = ["RequestIdMiddleware"]
 
 HEADER = b"x-request-id"
 _WELL_FORMED = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -15,7 +13,7 @@ _WELL_FORMED = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 class RequestIdMiddleware:
     """Takes a well-formed ``X-Request-ID`` from the client, or makes one.
 
-    Anything else a client sends there is dropped: it would reach logs and answers.
+    A malformed id is dropped, because ids are written to logs and answers.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -1,0 +1,1 @@
+"""The HTTP API and the map: serves the current batch of predictions."""

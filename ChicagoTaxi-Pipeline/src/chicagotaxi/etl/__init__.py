@@ -1,0 +1,1 @@
+"""From raw trips to clean trips and hourly demand."""

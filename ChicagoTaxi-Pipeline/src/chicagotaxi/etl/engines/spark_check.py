@@ -1,0 +1,33 @@
+"""Checks what Spark needs, without importing it."""
+
+import os
+import shutil
+import subprocess
+from importlib.util import find_spec
+from typing import Final
+
+JAVA: Final = 17
+
+
+def missing_for_spark() -> str | None:
+    """What prevents Spark from starting here, and the remedy; None if nothing does."""
+    if find_spec("pyspark") is None:
+        return (
+            "Spark is not installed. Install it with: make spark-env-ChicagoTaxi-Pipeline "
+            "(requirements-spark.txt), or use --engine duckdb."
+        )
+    home = os.environ.get("JAVA_HOME")
+    java = f"{home}/bin/java" if home else shutil.which("java")
+    remedy = (
+        f"Install Java {JAVA} (for example openjdk-{JAVA}-jre-headless) or use --engine duckdb."
+    )
+    if java is None:
+        return f"Spark needs Java, and there is none on PATH or in JAVA_HOME. {remedy}"
+    try:
+        found = subprocess.run([java, "-version"], capture_output=True, text=True, check=True)  # noqa: S603
+    except (OSError, subprocess.CalledProcessError) as error:
+        return f"Spark needs Java, and {java} does not run: {error}. {remedy}"
+    version = found.stderr.partition('"')[2].partition(".")[0].partition('"')[0]
+    if not version.isdigit() or int(version) < JAVA:
+        return f"Spark needs Java {JAVA} or newer, and {java} is {version or 'unknown'}. {remedy}"
+    return None

@@ -1,0 +1,1 @@
+"""The forecast: features, model, intervals, baselines, back-test, and the sealed model."""

@@ -1,0 +1,1 @@
+"""Hourly demand as the forecast reads it."""

@@ -1,0 +1,1 @@
+"""Sample data: synthetic trips in the formats of the real ones."""

@@ -1,0 +1,1 @@
+"""Compares what an interpreter has installed with a requirements file."""

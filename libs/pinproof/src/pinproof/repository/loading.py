@@ -1,0 +1,243 @@
+"""Reads a repository's requirements: the files that were found, and those that they include."""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from pinproof.repository.closure_record import RECORD_FILE, Closure, ClosureError, parse_closure
+from pinproof.repository.discovery import find_files
+from pinproof.repository.lines import NotTextError, decode
+from pinproof.repository.policy import DEV, PROD, Policy, load_policy
+from pinproof.repository.pyproject import PyprojectError, parse_pyproject
+from pinproof.repository.requirements import Line, parse_requirements, shorten
+from pinproof.violations import Violation
+
+__all__ = ["UNUSABLE", "Repository", "load_file", "load_repository"]
+
+UNUSABLE = "PIN000"
+"""The code of what could not be read: no rule, and no exception suppresses it."""
+
+_LARGEST = 4 * 1024 * 1024
+_REQUIREMENTS = "requirements*.txt"
+
+
+class UnusableError(Exception):
+    """A file cannot be read as what its name says; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """Everything that the rules look at.
+
+    Attributes:
+        root: Where it lies.
+        policy: What `pins.toml` says.
+        files: The lines of each file that was read, by its path.
+        includes: The files that each file includes with `-r` (not with `-c`), by its path.
+        closures: The closure record of each service that has one, by the service's folder.
+        scripts: The files that may hold commands. They are read by the rule that looks at them.
+        unusable: What could not be read.
+    """
+
+    root: Path
+    policy: Policy
+    files: Mapping[str, tuple[Line, ...]]
+    includes: Mapping[str, tuple[str, ...]]
+    closures: Mapping[str, Closure]
+    scripts: tuple[str, ...]
+    unusable: tuple[Violation, ...]
+
+    def lines(self) -> Iterator[Line]:
+        """Yield every line of every file."""
+        for lines in self.files.values():
+            yield from lines
+
+    def reachable(self, path: str) -> set[str]:
+        """The file and all that it includes with `-r`, over any number of steps."""
+        return _reachable(path, self.includes)
+
+    def layers(self, service: str) -> dict[str, str | None]:
+        """The requirement files of a service, each with the one that it builds on.
+
+        Production builds on nothing and development on production. Any further requirements file
+        in the folder that includes one of the two, such as what training needs, builds on it.
+        """
+        production, development = f"{service}/{PROD}", f"{service}/{DEV}"
+        layers: dict[str, str | None] = {production: None, development: production}
+        for path in sorted(self.files):
+            name = PurePosixPath(path)
+            if path not in layers and str(name.parent) == service and name.match(_REQUIREMENTS):
+                included = self.reachable(path)
+                for base in (development, production):
+                    if base in included:
+                        layers[path] = base
+                        break
+        return layers
+
+
+def load_repository(root: Path) -> Repository:
+    """Read the policy, and every file that holds requirements or is included by one that does.
+
+    Raises:
+        PolicyError: `pins.toml` cannot be used.
+    """
+    policy = load_policy(root)
+    found = find_files(root, policy.exclude)
+    reader = _Reader(root.resolve())
+    for folder in found.unreadable:
+        reader.report(folder, 1, "this folder cannot be listed: give the permission, or exclude it")
+    for path in found.files:
+        reader.read(path)
+    reader.report_cycles()
+    for service in policy.services:
+        reader.read_closure(service)
+    return reader.finish(policy, found.scripts)
+
+
+def load_file(path: Path) -> Repository:
+    """Read one requirements file and what it includes, wherever that lies.
+
+    The result's paths are relative to the root of the file system.
+    """
+    absolute = path.absolute()
+    root = Path(absolute.anchor)
+    reader = _Reader(root)
+    reader.read(absolute.relative_to(root).as_posix())
+    reader.report_cycles()
+    return reader.finish(Policy())
+
+
+class _Reader:
+    """Reads files, follows what they include, and notes what cannot be read."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.files: dict[str, tuple[Line, ...]] = {}
+        self.includes: dict[str, tuple[str, ...]] = {}
+        self.closures: dict[str, Closure] = {}
+        self.unusable: list[Violation] = []
+        self._places: dict[tuple[str, str], int] = {}
+
+    def finish(self, policy: Policy, scripts: tuple[str, ...] = ()) -> Repository:
+        return Repository(
+            root=self.root,
+            policy=policy,
+            files=dict(sorted(self.files.items())),
+            includes=self.includes,
+            closures=self.closures,
+            scripts=scripts,
+            unusable=tuple(self.unusable),
+        )
+
+    def report(self, path: str, line: int, message: str) -> None:
+        self.unusable.append(Violation(path, line, UNUSABLE, message))
+
+    def read(self, path: str) -> None:
+        """Read one file, and then everything that it includes."""
+        pending = [path]
+        while pending:
+            path = pending.pop()
+            if path in self.files:
+                continue
+            try:
+                text = _read_text(self.root, path)
+                self.files[path] = _parse(path, text)
+            except UnusableError as error:
+                self.files[path] = ()
+                self.report(path, 1, f"{error}: mend or exclude this file")
+            pending += self._follow(path)
+
+    def read_closure(self, service: str) -> None:
+        """Read the closure record of one service, if it has one."""
+        path = f"{service}/{RECORD_FILE}"
+        if not os.path.lexists(self.root / path):
+            return
+        try:
+            self.closures[service] = parse_closure(_read_text(self.root, path))
+        except (UnusableError, ClosureError) as error:
+            self.report(path, 1, f"{error}: write it anew with pinproof sync")
+
+    def _follow(self, path: str) -> Iterator[str]:
+        """Yield the files that this one includes or is constrained by."""
+        included = []
+        for line in self.files[path]:
+            for option in ("--requirement", "--constraint"):
+                for value in line.values(option):
+                    target = self._target(line, option, value)
+                    if target is None:
+                        continue
+                    if option == "--requirement":
+                        included.append(target)
+                        self._places.setdefault((path, target), line.number)
+                    yield target
+        self.includes[path] = tuple(included)
+
+    def _target(self, line: Line, option: str, value: str) -> str | None:
+        """The included file's path, or None where it is none that could be read."""
+        # Normalised as text and not resolved: the reader refuses links that lead out by itself.
+        joined = PurePosixPath(
+            os.path.normpath(self.root / PurePosixPath(line.path).parent / value)
+        )
+        place = shorten(f"{option} {value}")
+        if "://" in value or not joined.is_relative_to(self.root):
+            fault = (
+                "lies outside this repository, where its pins cannot be checked: "
+                "include a file of the repository"
+            )
+        elif not os.path.isfile(joined):  # noqa: PTH113 - Path.is_file raises on long names
+            fault = "is no file: correct the path or remove the line"
+        else:
+            return str(joined.relative_to(self.root))
+        self.report(line.path, line.number, f"{place} {fault}")
+        return None
+
+    def report_cycles(self) -> None:
+        """Report each include that leads back to the file it stands in."""
+        for (path, target), number in self._places.items():
+            if path in _reachable(target, self.includes):
+                self.report(
+                    path,
+                    number,
+                    f"--requirement {target} leads back to this file: pip refuses such a cycle, "
+                    "remove one of its includes",
+                )
+
+
+def _reachable(path: str, includes: Mapping[str, tuple[str, ...]]) -> set[str]:
+    """The file and all that it includes, over any number of steps."""
+    reached: set[str] = set()
+    pending = [path]
+    while pending:
+        current = pending.pop()
+        if current not in reached:
+            reached.add(current)
+            pending += includes.get(current, ())
+    return reached
+
+
+def _read_text(root: Path, path: str) -> str:
+    location = root / path
+    try:
+        real = location.resolve(strict=True)
+        if not real.is_relative_to(root):
+            raise UnusableError("it is a link that leads out of the repository")
+        if not real.is_file():
+            raise UnusableError("it is no regular file")
+        if real.stat().st_size > _LARGEST:
+            raise UnusableError(f"it is larger than {_LARGEST} bytes")
+        return decode(real.read_bytes())
+    except (OSError, RuntimeError) as error:
+        # A link that leads to itself is a RuntimeError until Python 3.13.
+        raise UnusableError(getattr(error, "strerror", None) or "it is a link to itself") from error
+    except NotTextError as error:
+        raise UnusableError(f"it is not text, {error}") from error
+
+
+def _parse(path: str, text: str) -> tuple[Line, ...]:
+    if PurePosixPath(path).name != "pyproject.toml":
+        return tuple(parse_requirements(path, text))
+    try:
+        return parse_pyproject(path, text)
+    except PyprojectError as error:
+        raise UnusableError(str(error)) from error

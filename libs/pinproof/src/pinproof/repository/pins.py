@@ -1,0 +1,204 @@
+"""The pins of a repository or of one file, in the sets that are installed together."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path, PurePosixPath
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from pinproof.errors import PinproofError
+from pinproof.repository.loading import load_file, load_repository
+from pinproof.repository.policy import Policy, find_root, load_policy
+from pinproof.repository.requirements import Kind, Line
+
+__all__ = ["Pin", "Pins", "Scope", "UnusablePinsError", "read_pins"]
+
+
+class UnusablePinsError(PinproofError):
+    """There are no pins, or not all of them can be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """One requirement, and where it stands.
+
+    Attributes:
+        requirement: The requirement.
+        path: The file.
+        line: The line in that file, counted from 1.
+    """
+
+    requirement: Requirement
+    path: str
+    line: int
+
+    @property
+    def name(self) -> str:
+        """The distribution in PEP 503 form."""
+        return canonicalize_name(self.requirement.name)
+
+    @property
+    def place(self) -> str:
+        """`file:line`."""
+        return f"{self.path}:{self.line}"
+
+    def __str__(self) -> str:
+        """The name and the specifier, as both are written."""
+        return f"{self.requirement.name}{self.requirement.specifier}"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is installed together.
+
+    Attributes:
+        path: The file that is installed.
+        policy_path: That file as the policy names it: relative to where the policy lies.
+        pins: What it and the files that it includes ask for.
+        limits: What its constraints files say.
+    """
+
+    path: str
+    policy_path: str
+    pins: tuple[Pin, ...]
+    limits: tuple[Pin, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pins:
+    """Everything that was read.
+
+    Attributes:
+        policy: The policy that applies.
+        scopes: The sets that are installed together.
+        direct: The places of direct references, which no index knows of.
+        whole: Whether this is all that the policy speaks of, and not one file.
+    """
+
+    policy: Policy
+    scopes: tuple[Scope, ...]
+    direct: tuple[str, ...]
+    whole: bool
+
+    def all(self) -> tuple[Pin, ...]:
+        """Each pin and limit once, by file and line."""
+        every = {pin for scope in self.scopes for pin in (*scope.pins, *scope.limits)}
+        return tuple(sorted(every, key=lambda pin: (pin.path, pin.line, pin.name)))
+
+
+def read_pins(target: Path) -> Pins:
+    """Read the pins of a repository, by its root, or of one requirements file.
+
+    The policy of a repository lies at its root; that of a file is the nearest one in its folder or
+    above. Paths are relative to the root, or to the working folder.
+
+    Raises:
+        UnusablePinsError: There are none, or something that should be read cannot be.
+        PolicyError: `pins.toml` cannot be used.
+    """
+    if target.is_file():
+        home = find_root(target.absolute())
+        policy = load_policy(home) if home else Policy()
+        pins = Pins(policy, *_collect([_read_file(target, Path(), home)]), whole=False)
+    elif target.is_dir():
+        pins = Pins(load_policy(target), *_collect(_read_repository(target)), whole=True)
+    else:
+        raise UnusablePinsError(
+            f"{target} does not exist.", remedy="Name a repository or a requirements file."
+        )
+    if not pins.scopes:
+        raise UnusablePinsError(
+            f"{target} holds no requirement.", remedy="Name a repository or a requirements file."
+        )
+    return pins
+
+
+def _collect(read: "list[_Read]") -> tuple[tuple[Scope, ...], tuple[str, ...]]:
+    scopes = tuple(one.scope for one in read if one.scope.pins)
+    return scopes, tuple(dict.fromkeys(place for one in read for place in one.direct))
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    scope: Scope
+    direct: tuple[str, ...]
+    included: frozenset[str] = frozenset()
+
+
+def _read_file(target: Path, root: Path, home: Path | None) -> _Read:
+    """Read a requirements file with its includes and constraints.
+
+    Args:
+        target: The file.
+        root: The folder that paths are shown relative to.
+        home: The folder that the policy lies in, if there is one.
+    """
+    repository = load_file(target)
+    top = target.absolute().as_posix().removeprefix("/")
+
+    def shown(path: str) -> str:
+        return _relative(path, root)
+
+    faults = [f"{shown(fault.path)}:{fault.line}: {fault.message}" for fault in repository.unusable]
+    _refuse(faults + _invalid(repository.lines(), shown))
+    asked = repository.reachable(top)
+    pins: list[Pin] = []
+    limits: list[Pin] = []
+    direct = []
+    for line in repository.lines():
+        if line.kind is Kind.DIRECT:
+            direct.append(f"{shown(line.path)}:{line.number}")
+        elif line.requirement is not None:
+            pin = Pin(line.requirement, shown(line.path), line.number)
+            (pins if line.path in asked else limits).append(pin)
+    scope = Scope(shown(top), _relative(top, home or root), tuple(pins), tuple(limits))
+    return _Read(scope, tuple(direct), frozenset(map(shown, repository.files)) - {scope.path})
+
+
+def _relative(path: str, folder: Path) -> str:
+    return PurePosixPath(os.path.relpath(f"/{path}", folder.absolute())).as_posix()
+
+
+def _read_repository(root: Path) -> list[_Read]:
+    """Read each file that no other one includes, and each list of a pyproject.toml."""
+    repository = load_repository(root)
+    faults = [f"{fault.path}:{fault.line}: {fault.message}" for fault in repository.unusable]
+    _refuse(faults + _invalid(repository.lines(), str))
+    read: list[_Read] = []
+    for path, lines in repository.files.items():
+        if PurePosixPath(path).name == "pyproject.toml":
+            read += _sections(path, lines)
+        else:
+            read.append(_read_file(root / path, root, root))
+    included = frozenset[str]().union(*(one.included for one in read))
+    return [one for one in read if one.scope.path not in included]
+
+
+def _sections(path: str, lines: tuple[Line, ...]) -> Iterator[_Read]:
+    for _, members in groupby(lines, key=lambda line: line.section):
+        section = tuple(members)
+        pins = tuple(
+            Pin(line.requirement, path, line.number)
+            for line in section
+            if line.kind is Kind.REQUIREMENT and line.requirement is not None
+        )
+        direct = tuple(f"{path}:{line.number}" for line in section if line.kind is Kind.DIRECT)
+        yield _Read(Scope(path, path, pins), direct)
+
+
+def _invalid(lines: Iterator[Line], shown: Callable[[str], str]) -> list[str]:
+    return [
+        f"{shown(line.path)}:{line.number}: {line.excerpt!r} is no requirement ({line.error})"
+        for line in lines
+        if line.kind is Kind.INVALID
+    ]
+
+
+def _refuse(faults: list[str]) -> None:
+    if faults:
+        raise UnusablePinsError(
+            "\n".join(faults) + ".", remedy="Correct this; `pinproof check` tells more."
+        )

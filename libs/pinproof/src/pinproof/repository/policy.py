@@ -1,0 +1,280 @@
+"""The pin policy of a repository, read from `pins.toml` at its root.
+
+A repository without the file is checked under the defaults: nothing in this package knows any one
+repository.
+"""
+
+import re
+import tomllib
+from collections.abc import Collection
+from datetime import date
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Self
+
+from packaging.utils import canonicalize_name
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from pinproof.errors import PinproofError
+from pinproof.repository.targets import PLATFORMS
+
+__all__ = [
+    "DEV",
+    "POLICY_FILE",
+    "PROD",
+    "Exclusion",
+    "IgnoredAdvisory",
+    "PinException",
+    "Policy",
+    "PolicyError",
+    "Proof",
+    "find_root",
+    "load_policy",
+]
+
+POLICY_FILE = "pins.toml"
+PROD = "requirements-prod.txt"
+DEV = "requirements-dev.txt"
+
+
+class PolicyError(PinproofError):
+    """`pins.toml` cannot be read, or says something that the checker does not understand."""
+
+
+def _python(value: str) -> str:
+    if not re.fullmatch(r"\d+\.\d+", value, re.ASCII):
+        raise ValueError('write a minor version of Python, like "3.11"')
+    return value
+
+
+def _platform(value: str) -> str:
+    if value not in PLATFORMS:
+        raise ValueError(f"write one of {', '.join(PLATFORMS)}")
+    return value
+
+
+def _inside(value: str) -> str:
+    path = PurePosixPath(value)
+    if path.is_absolute() or ".." in path.parts or "\\" in value or path == PurePosixPath():
+        raise ValueError('write a path below the root, with "/" between the folders')
+    return str(path)
+
+
+def _text(value: str) -> str:
+    if not value.strip():
+        raise ValueError("write why")
+    return value
+
+
+def _identifier(value: str) -> str:
+    if not value or value.split() != [value]:
+        raise ValueError("write an identifier, like CVE-2025-54121")
+    return value
+
+
+def _some(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not value:
+        raise ValueError("name at least one")
+    return value
+
+
+_SOME = AfterValidator(_some)
+InsidePath = Annotated[str, AfterValidator(_inside)]
+Name = Annotated[str, AfterValidator(canonicalize_name), Field(min_length=1)]
+
+# The rules on commands: what these install may have no name, or one that is not known.
+_OF_COMMANDS = frozenset({"PIN007"})
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PinException(_Frozen):
+    """One violation that is allowed for a stated reason until a stated day.
+
+    Attributes:
+        rule: The code of the rule, like `PIN001`.
+        distribution: The distribution, in any spelling; kept in its PEP 503 form. None, where a
+            rule looks at commands, means whatever they install.
+        path: A file or folder that the exception is limited to. None means the whole repository.
+        reason: Why it is allowed.
+        expires: The last day on which it is.
+    """
+
+    rule: Annotated[str, Field(pattern=r"^PIN\d{3}$")]
+    distribution: Name | None = None
+    path: InsidePath | None = None
+    reason: Annotated[str, AfterValidator(_text)]
+    expires: date
+
+    @model_validator(mode="after")
+    def _is_limited(self) -> Self:
+        if self.distribution is None and (self.rule not in _OF_COMMANDS or self.path is None):
+            raise ValueError(
+                "name the distribution; it may be left out only for "
+                f"{', '.join(sorted(_OF_COMMANDS))} and with a path"
+            )
+        return self
+
+    def covers(self, rule: str, distribution: str | None, path: str) -> bool:
+        """Whether this exception speaks of that rule, distribution and file."""
+        return (
+            rule == self.rule
+            and self.distribution in (None, distribution)
+            and (self.path is None or PurePosixPath(path).is_relative_to(self.path))
+        )
+
+
+class Exclusion(_Frozen):
+    """A distribution that is never installed, though something asks for it.
+
+    Attributes:
+        distribution: The distribution, in any spelling; kept in its PEP 503 form.
+        path: A file or folder that the exclusion is limited to. None means the whole repository.
+        reason: Why it is left out.
+    """
+
+    distribution: Name
+    path: InsidePath | None = None
+    reason: Annotated[str, AfterValidator(_text)]
+
+
+class IgnoredAdvisory(_Frozen):
+    """One advisory that is ignored for a stated reason until a stated day.
+
+    Attributes:
+        id: Any of its identifiers, like `CVE-2025-54121`.
+        distribution: The distribution that this is limited to, in any spelling.
+        reason: Why it is ignored.
+        expires: The last day on which it is.
+    """
+
+    id: Annotated[str, AfterValidator(_identifier)]
+    distribution: Name | None = None
+    reason: Annotated[str, AfterValidator(_text)]
+    expires: date
+
+    def covers(self, names: Collection[str], distribution: str) -> bool:
+        """Whether this speaks of an advisory with these identifiers, at a distribution."""
+        return self.id.casefold() in map(str.casefold, names) and (
+            self.distribution in (None, distribution)
+        )
+
+
+class Proof(_Frozen):
+    """How one service's pins are proven; the `[proof.SERVICE]` table.
+
+    Commands are the arguments of the environment's interpreter. In them `{data}` is the folder
+    that `prepare` fills, `{model}` the folder to seal into, and `{work}` a folder to throw away.
+
+    Attributes:
+        first_party: The folders of source that the service is made of, itself included.
+        prepare: Commands that write the data, run once, under today's pins.
+        train: Commands that train on that data, and seal.
+        metrics: How far each metric of the manifest may move when the model is trained anew.
+    """
+
+    first_party: tuple[InsidePath, ...] = ()
+    prepare: tuple[tuple[str, ...], ...] = ()
+    train: Annotated[tuple[tuple[str, ...], ...], Field(min_length=1)]
+    metrics: dict[str, Annotated[float, Field(ge=0)]] = {}
+
+
+class _Table(_Frozen):
+    """The `[policy]` table."""
+
+    pythons: Annotated[tuple[Annotated[str, AfterValidator(_python)], ...], _SOME] = (
+        "3.10",
+        "3.11",
+        "3.12",
+        "3.13",
+        "3.14",
+    )
+    platforms: Annotated[tuple[Annotated[str, AfterValidator(_platform)], ...], _SOME] = tuple(
+        PLATFORMS
+    )
+    services: tuple[InsidePath, ...] = ()
+    exclude: tuple[InsidePath, ...] = ()
+
+
+class _File(_Frozen):
+    policy: _Table = _Table()
+    exceptions: tuple[PinException, ...] = ()
+    exclusions: tuple[Exclusion, ...] = ()
+    ignores: tuple[IgnoredAdvisory, ...] = ()
+    proof: dict[InsidePath, Proof] = {}
+
+
+class Policy(_Table):
+    """What `pins.toml` says.
+
+    Attributes:
+        pythons: The supported minor versions of Python.
+        platforms: The supported platforms, by the names in `pinproof.repository.targets`.
+        services: Folders that must have production and development requirements.
+        exclude: Files and folders that are not read.
+        exceptions: The violations that are allowed, each with a reason and an end.
+        exclusions: The distributions that are never installed, each with a reason.
+        ignores: The advisories that are ignored, each with a reason and an end.
+        proof: How the pins of each service are proven, by its folder.
+    """
+
+    exceptions: tuple[PinException, ...] = ()
+    exclusions: tuple[Exclusion, ...] = ()
+    ignores: tuple[IgnoredAdvisory, ...] = ()
+    proof: dict[InsidePath, Proof] = {}
+
+    def excluded_from(self, path: str) -> dict[str, str]:
+        """What is never installed from a file or folder: each distribution, with the reason."""
+        return {
+            exclusion.distribution: exclusion.reason
+            for exclusion in self.exclusions
+            if exclusion.path is None or PurePosixPath(path).is_relative_to(exclusion.path)
+        }
+
+
+def find_root(path: Path) -> Path | None:
+    """The nearest folder above a file that holds a policy."""
+    return next((folder for folder in path.parents if (folder / POLICY_FILE).is_file()), None)
+
+
+def load_policy(root: Path) -> Policy:
+    """Read `pins.toml` at `root`, or give the defaults where there is none.
+
+    Raises:
+        PolicyError: The file is there and cannot be used. The message lists every mistake.
+    """
+    path = root / POLICY_FILE
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Policy()
+    except OSError as error:
+        raise PolicyError(
+            f"{POLICY_FILE} cannot be read ({error.strerror}).", remedy="Make it readable."
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise PolicyError(
+            f"{POLICY_FILE} is not TOML: {error}.", remedy="Correct its syntax."
+        ) from error
+    try:
+        file = _File.model_validate(document)
+    except ValidationError as error:
+        raise PolicyError(
+            "\n".join(f"{POLICY_FILE}: {mistake}." for mistake in _mistakes(error)),
+            remedy="The README of pinproof lists the keys and what each takes.",
+        ) from error
+    rest = {key: value for key, value in file if key != "policy"}
+    return Policy(**dict(file.policy), **rest)
+
+
+def _mistakes(error: ValidationError) -> list[str]:
+    """One phrase for each mistake, starting with the key it was made at."""
+    return [
+        f"{'.'.join(map(str, mistake['loc']))}: "
+        + {
+            "extra_forbidden": "unknown key, remove it or correct its spelling",
+            "missing": "missing key, add it",
+        }.get(mistake["type"], mistake["msg"].removeprefix("Value error, "))
+        for mistake in error.errors()
+    ]

@@ -1,0 +1,1 @@
+"""Finds the commands of a repository that install something."""

@@ -1,0 +1,141 @@
+"""Decides whether what a command installs is named by a file that is checked."""
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
+
+from packaging.utils import canonicalize_name
+
+from pinproof.repository.requirements import shorten
+from pinproof.rules.install_commands.command import UNKNOWN, Command
+from pinproof.rules.install_commands.installers import Subject, SubjectKind, subjects
+
+__all__ = ["InstallChecker", "UnpinnedInstall"]
+
+_ARCHIVES = (".whl", ".zip", ".gz", ".tgz", ".tar", ".bz2", ".xz")
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+_BEYOND_NAME = re.compile(r"[<>=!~;\[@\s]")
+_EXTRAS = re.compile(r"\[[^\]]*\]$")
+_SYSTEM_PYTHON = re.compile(r"(?:python3?(?:\.\d+)?|py3)-(.+)")
+# Parts of Python itself, and the installer.
+_PARTS = re.compile(
+    r"(?:dbg|debug|dev|devel|distutils|doc|ensurepip|full|gdbm|idle|lib2to3|libs|minimal|pip|"
+    r"setuptools|test|tk|tkinter|venv|virtualenv|wheel)(?:[-=:].*)?"
+)
+_INSTEAD = "write it into a requirements file, and install that with -r"
+
+
+@dataclass(frozen=True, slots=True)
+class UnpinnedInstall:
+    """What is wrong with a command.
+
+    Attributes:
+        message: What, and what to do.
+        distribution: The distribution, where it is known by name.
+    """
+
+    message: str
+    distribution: str | None = None
+
+
+class InstallChecker:
+    """Knows the requirements files and the projects of a repository."""
+
+    def __init__(self, files: Collection[str]) -> None:
+        paths = [PurePosixPath(path).parts for path in files]
+        self._files = [parts for parts in paths if parts[-1] != "pyproject.toml"]
+        self._projects = [parts[:-1] for parts in paths if parts[-1] == "pyproject.toml"]
+
+    def unpinned_installs(self, command: Command, path: str) -> Iterator[UnpinnedInstall]:
+        """Yield what a command installs and no checked file names."""
+        for subject in subjects(command):
+            found = self._unpinned(subject, in_image=_is_image(path))
+            if found is not None:
+                yield found
+
+    def _unpinned(self, subject: Subject, *, in_image: bool) -> UnpinnedInstall | None:  # noqa: PLR0911 - one for each kind
+        value, written = subject.word.value, shorten(subject.word.source)
+        unknown = UnpinnedInstall(f"{subject.tool} {written} cannot be checked: {_INSTEAD}")
+        if not value.replace(UNKNOWN, ""):
+            return unknown
+        match subject.kind:
+            case SubjectKind.FILE:
+                if self._is_known(value, self._files, in_image=in_image):
+                    return None
+                return UnpinnedInstall(
+                    f"{subject.tool} -r {written} names no requirements file of this repository: "
+                    "name one that is checked"
+                )
+            case SubjectKind.FOREIGN:
+                return UnpinnedInstall(
+                    f"{subject.tool} {written} names a file that is not checked: {_INSTEAD}"
+                )
+            case SubjectKind.SYSTEM:
+                package = _SYSTEM_PYTHON.fullmatch(value.partition("=")[0])
+                if package is None or _PARTS.fullmatch(package[1]):
+                    return None
+                name = canonicalize_name(package[1])
+                return UnpinnedInstall(
+                    f"{subject.tool} brings {written} from the system: {_INSTEAD}", name
+                )
+        return self._anything(subject, value, unknown, in_image=in_image)
+
+    def _anything(  # noqa: PLR0911 - one for each kind
+        self, subject: Subject, value: str, unknown: UnpinnedInstall, *, in_image: bool
+    ) -> UnpinnedInstall | None:
+        written = shorten(subject.word.source)
+        place = _EXTRAS.sub("", value)
+        if "://" in value or value.startswith(("git+", "hg+", "svn+", "bzr+")):
+            return UnpinnedInstall(f"{subject.tool} takes {written} from an address: {_INSTEAD}")
+        if place.lower().endswith(_ARCHIVES):
+            return UnpinnedInstall(f"{subject.tool} takes the archive {written}: {_INSTEAD}")
+        if subject.kind is SubjectKind.FOLDER or "/" in place or place in (".", ".."):
+            if place.strip("./") == "" and not place.startswith("/"):
+                return None
+            if self._is_known(place, self._projects, in_image=in_image):
+                return None
+            if UNKNOWN in place:
+                return unknown
+            return UnpinnedInstall(
+                f"{subject.tool} {written} names no project of this repository: "
+                "publish it, and pin it in a requirements file"
+            )
+        name = _NAME.match(value)
+        if name is None:
+            return unknown
+        if UNKNOWN in _BEYOND_NAME.split(value, maxsplit=1)[0]:
+            return unknown
+        distribution = canonicalize_name(name[0])
+        return UnpinnedInstall(f"{subject.tool} names {written}: {_INSTEAD}", distribution)
+
+    @staticmethod
+    def _is_known(value: str, paths: list[tuple[str, ...]], *, in_image: bool) -> bool:
+        """Whether some path of the repository ends as a value does.
+
+        A script may run in any folder, so that the beginning of a path says little. An absolute
+        path leads out of the repository, except in an image, whose folders are its own.
+        """
+        is_elsewhere = value.startswith(("/", "~"))
+        if is_elsewhere and not in_image:
+            return False
+        parts = [part for part in PurePosixPath(value).parts if part not in ("/", ".", "..")]
+        while parts and not parts[0].replace(UNKNOWN, ""):
+            parts = parts[1:]
+        patterns = [re.sub(r"([*?\[])", r"[\1]", part).replace(UNKNOWN, "*") for part in parts]
+        if not patterns:
+            return False
+        for path in paths:
+            shared = patterns[-1:] if is_elsewhere else patterns
+            tail = path[-len(shared) :]
+            if len(tail) == len(shared) and all(map(fnmatchcase, tail, shared)):
+                return True
+        return False
+
+
+def _is_image(path: str) -> bool:
+    """Whether the commands of a file run in an image, or where one is built."""
+    name = PurePosixPath(path).name.lower()
+    is_yaml = name.endswith((".yml", ".yaml")) and ".github/" not in path
+    return is_yaml or "dockerfile" in name or "containerfile" in name

@@ -1,0 +1,37 @@
+"""Asks what a script would install in a small repository."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from pinproof.rules.install_commands.install_checker import InstallChecker
+from pinproof.rules.install_commands.reading import read_commands
+
+FILES = [
+    "requirements.txt",
+    "constraints.txt",
+    "service/requirements-prod.txt",
+    "service/pyproject.toml",
+    "libs/tool/pyproject.toml",
+]
+
+
+class Told(NamedTuple):
+    line: int
+    message: str
+    distribution: str | None
+
+
+def unpinned_installs(name: str, text: str) -> list[Told]:
+    """What is told of a file, each thing once, in the order of the lines."""
+    checker = InstallChecker(FILES)
+    with TemporaryDirectory() as folder:
+        path = Path(folder, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        told = [
+            Told(command.line, found.message, found.distribution)
+            for command in read_commands(Path(folder), name)
+            for found in checker.unpinned_installs(command, name)
+        ]
+    return sorted(dict.fromkeys(told), key=lambda found: found.line)

@@ -1,0 +1,55 @@
+import pytest
+from install_checks import unpinned_installs
+from pinproof.rules.install_commands.reading import UnreadableError
+
+# a program, with the names of what it installs unchecked
+REFUSED = [
+    ("subprocess.run(['pip', 'install', 'numpy'])", ["numpy"]),
+    ("subprocess.check_call([sys.executable, '-m', 'pip', 'install', 'numpy'])", ["numpy"]),
+    ("Popen(('uv', 'pip', 'install', f'numpy=={version}'))", ["numpy"]),
+    ("subprocess.run(['pip', 'install', package])", [None]),
+    ("subprocess.run(['pip', 'install', *packages])", [None]),
+    ("subprocess.run(['pip', 'install', *['a', 'b']])", ["a", "b"]),
+    ("subprocess.run('pip install numpy', shell=True)", ["numpy"]),
+    ("subprocess.run(f'pip install {x}', shell=True)", [None]),
+    ("os.system('pip install ' + x)", [None]),
+    ("os.popen('pip install numpy')", ["numpy"]),
+    ("subprocess.run(['bash', '-c', 'pip install numpy'])", ["numpy"]),
+    ("subprocess.run(shlex.split('pip install numpy'))", ["numpy"]),
+    ("subprocess.run('pip install numpy'.split())", ["numpy"]),
+    ("os.execvp('pip', ['pip', 'install', 'numpy'])", ["numpy"]),
+    ("await asyncio.create_subprocess_exec('pip', 'install', 'numpy')", ["numpy"]),
+    ("COMMAND = ['pip', 'install', 'numpy']\nrun(COMMAND)", ["numpy"]),
+    ("NAME = 'numpy'\nrun(['pip', 'install', NAME])", ["numpy"]),
+    ("def f(name='a'): run(['pip', 'install', name])", [None]),
+    ("_uv('pip', 'install', '--python', python, '--override', str(changes))", [None]),
+    ("pip.main(['install', 'numpy'])", ["numpy"]),
+    ("pip._internal.cli.main.main(['install', 'numpy'])", ["numpy"]),
+    ("run(['uvx', 'ruff'])", ["ruff"]),
+]
+ALLOWED = [
+    "subprocess.run(['pip', 'install', '-r', 'requirements.txt'])",
+    "run([UV, 'pip', 'install', '-r', str(ROOT / 'service' / 'requirements-prod.txt')])",
+    "run([UV, 'pip', 'install', '-e', str(ROOT / 'libs' / 'tool')])",
+    "FILE = 'requirements.txt'\nrun(['pip', 'install', '-r', FILE])",
+    "print('pip install numpy')",
+    "names = ['pip', 'setuptools']; verbs = ('install', 'sync'); f('uvx', words)",
+    "'pip install numpy, or better not'.split(',')",
+    "Word('pip', function)",
+]
+
+
+@pytest.mark.parametrize(("text", "names"), REFUSED)
+def test_what_no_checked_file_names_is_refused(text: str, names: list[str | None]) -> None:
+    assert [found.distribution for found in unpinned_installs("x.py", text)] == names
+
+
+@pytest.mark.parametrize("text", ALLOWED)
+def test_what_a_checked_file_names_is_allowed(text: str) -> None:
+    assert [found.message for found in unpinned_installs("x.py", text)] == []
+
+
+def test_what_is_no_program_is_told_if_it_names_an_installer() -> None:
+    with pytest.raises(UnreadableError, match="it cannot be parsed"):
+        unpinned_installs("x.py", "run: pip install")
+    assert unpinned_installs("x.py", "no: program") == []
