@@ -84,8 +84,8 @@ def test_a_file_of_which_nothing_can_be_kept_is_not_hidden_by_the_others(
         f"None of the 1 row of {bad} can be kept. Most broke the rule number_unreadable (1): a "
         "value of seconds, miles, areas, tracts or amounts is given, but is not a number. "
         "Expected: digits 0 to 9 with an optional sign, decimal point and exponent, or an amount "
-        f"such as $1,234.50. The first values in {bad}: 'Trip Miles': 'far', 'Fare': 'free'. Correct the "
-        "input, or leave the file out. Nothing was written."
+        f"such as $1,234.50. The first values in {bad}: 'Trip Miles': 'far', 'Fare': 'free'. "
+        "Correct the input, or leave the file out. Nothing was written."
     )
     assert dropped(run(tmp_path / "in", out, max_dropped=1.0)) == {"number_unreadable": 1}
 
