@@ -10,18 +10,17 @@ Run by ``make bench`` in the service's environment. It imports nothing from the 
 """
 
 import asyncio
-import json
 import os
 import re
 import statistics
 import sys
 import tempfile
 import time
-import urllib.request
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+import httpx2
 import uvloop
 from measuring import check_promises, machine, make_parser, run_command, write_results
 from rich.console import Console
@@ -105,8 +104,7 @@ def _hindcast(folder: Path, model: Path, pipeline: Path) -> dict[str, float]:
 
 
 def _api(port: int) -> dict[str, Any]:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}{DEMAND}") as answer:
-        rows = len(json.load(answer))
+    rows = len(httpx2.get(f"http://127.0.0.1:{port}{DEMAND}").json())
     times: dict[str, list[tuple[float, list[float]]]] = {DEMAND: [], EMPTY: []}
     for turn in range(TURNS + 1):
         for path, taken in times.items():

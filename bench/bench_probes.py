@@ -14,7 +14,6 @@ import http.client
 import json
 import sys
 import time
-import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
@@ -23,6 +22,7 @@ from typing import Any, Final
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
 
+import httpx2
 from measuring import check_promises, machine, make_parser, read_results, write_results
 from rich.console import Console
 from rich.table import Table
@@ -49,8 +49,8 @@ def main() -> None:
         trained(given.service, tell=console.print) as sample,
         sample.served({}) as served,
     ):
-        with urllib.request.urlopen(f"{served.url}/openapi.json", timeout=10) as answer:  # noqa: S310
-            schemas = json.load(answer)["components"]["schemas"]
+        document = httpx2.get(f"{served.url}/openapi.json", timeout=10).json()
+        schemas = document["components"]["schemas"]
         with ProcessPoolExecutor(len(PROBES)) as watchers:
             found = {
                 kind: _measure(served.port, requests, watchers)

@@ -6,7 +6,7 @@ are untrained, so their answers mean nothing; the time does not depend on them. 
 thread and read the same texts, one at a time. They alternate, because the machine is noisy; the
 result is the ratio of their median CPU times.
 
-It needs the training environment, adds ``transformer.beside`` to the results of
+It needs the training environment, adds ``transformer.compared`` to the results of
 bench_nlpinsight.py, and imports nothing from the service.
 
     python bench/bench_transformer.py --transformer FOLDER --out bench/results/nlpinsight.json
@@ -77,11 +77,11 @@ def main() -> None:
             "pipeline_ms": _pipeline(network, tokenizer),
         }
         taken = _take_turns(sides, texts)
-    beside = {side: statistics.median(seconds) * 1e3 for side, seconds in taken.items()}
-    beside |= {
+    compared = {side: statistics.median(seconds) * 1e3 for side, seconds in taken.items()}
+    compared |= {
         "int8_p95_ms": float(np.percentile(taken["int8_ms"], 95)) * 1e3,
-        "times_faster_than_fp32": beside["fp32_ms"] / beside["int8_ms"],
-        "times_faster_than_pipeline": beside["pipeline_ms"] / beside["int8_ms"],
+        "times_faster_than_fp32": compared["fp32_ms"] / compared["int8_ms"],
+        "times_faster_than_pipeline": compared["pipeline_ms"] / compared["int8_ms"],
         "load_average": os.getloadavg()[0],
         "texts": len(texts),
         "median_tokens": statistics.median(len(tokenizer(text)["input_ids"]) for text in texts),
@@ -89,18 +89,18 @@ def main() -> None:
     results = read_results(arguments.out) | {"machine": machine()}
     results["transformer"] = results.get("transformer", {}) | {
         "model": opened.manifest.version,
-        "beside": beside,
+        "compared": compared,
     }
     write_results(arguments.out, results)
-    _show(beside)
+    _show(compared)
     check_promises(
         {
             f"{PROMISED_TIMES} times faster than a pipeline on torch": (
-                beside["times_faster_than_pipeline"] >= PROMISED_TIMES
+                compared["times_faster_than_pipeline"] >= PROMISED_TIMES
             ),
-            f"{PROMISED_MS} ms on a quiet machine": beside["int8_ms"] <= PROMISED_MS,
+            f"{PROMISED_MS} ms on a quiet machine": compared["int8_ms"] <= PROMISED_MS,
         },
-        f"The load average is {beside['load_average']:.1f}.",
+        f"The load average is {compared['load_average']:.1f}.",
     )
 
 
@@ -173,12 +173,12 @@ def _without_links(rows: Sequence[str]) -> list[str]:
     return [text for text in bare if " " in text][:TEXTS]
 
 
-def _show(beside: dict[str, Any]) -> None:
+def _show(compared: dict[str, Any]) -> None:
     table = Table("one text, one thread", "median", "int8 is faster")
-    table.add_row("int8, as served", f"{beside['int8_ms']:.2f} ms", "")
+    table.add_row("int8, as served", f"{compared['int8_ms']:.2f} ms", "")
     for side, name in (("fp32", "the encoder in fp32"), ("pipeline", "transformers.pipeline")):
-        times = beside[f"times_faster_than_{side}"]
-        table.add_row(name, f"{beside[f'{side}_ms']:.2f} ms", f"{times:.1f} times")
+        times = compared[f"times_faster_than_{side}"]
+        table.add_row(name, f"{compared[f'{side}_ms']:.2f} ms", f"{times:.1f} times")
     Console().print(table)
 
 

@@ -242,7 +242,7 @@ def speed(results: str) -> str:
         "text in a batch",
         "ready",
     ]
-    texts, compared = measured["texts"], measured["tfidf"]["beside_pipeline"]
+    texts, compared = measured["texts"], measured["tfidf"]["compared_with_pipeline"]
     sentence = (
         f"{texts['count']} texts of {texts['source']}, {texts['median_characters']:.0f} characters "
         f"in the median; times are medians. The linear model compared with its "

@@ -10,7 +10,6 @@ memory than early on.
 
 import argparse
 import contextlib
-import json
 import random
 import re
 import select
@@ -19,11 +18,11 @@ import struct
 import subprocess
 import sys
 import time
-import urllib.request
 from collections import Counter
 from pathlib import Path
 from typing import Final
 
+import httpx2
 from rich.console import Console
 from sample_service import trained
 from servicekit.launch import ServiceProcess
@@ -236,9 +235,8 @@ class RawFuzzer:
 
     def _probe(self) -> None:
         try:
-            with urllib.request.urlopen(f"{self._served.url}/health", timeout=10) as answer:  # noqa: S310
-                answer.read()
-        except OSError as error:
+            httpx2.get(f"{self._served.url}/health", timeout=10).raise_for_status()
+        except httpx2.HTTPError as error:
             self._fail(f"/health no longer answers: {error}")
 
     def _fail(self, what: str) -> None:
@@ -249,8 +247,7 @@ class RawFuzzer:
 
 def _documented(served: ServiceProcess) -> list[bytes]:
     """A request with a key for every documented path, with a body that is invalid for most."""
-    with urllib.request.urlopen(f"{served.url}/openapi.json", timeout=10) as answer:  # noqa: S310
-        document = json.load(answer)
+    document = httpx2.get(f"{served.url}/openapi.json", timeout=10).json()
     body = b'{"text": "a", "texts": [{"text": "b"}], "customers": [{}], "x": 1e999}'
     head = b"Host: x\r\nX-API-Key: %s\r\nContent-Type: application/json\r\n" % KEY.encode()
     return [

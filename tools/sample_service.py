@@ -5,22 +5,18 @@ The service's ``demo.toml`` may list further arguments of ``train``, commands to
 """
 
 import contextlib
-import json
 import subprocess
 import sys
 import tempfile
 import tomllib
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx2
 from servicekit.files import sha256_of_file
 from servicekit.launch import NotListeningError, NotReadyInTimeError, ServiceProcess
-
-__all__ = ["SampleService", "send", "trained"]
 
 
 @dataclass(frozen=True)
@@ -104,18 +100,8 @@ def send(url: str, request: Mapping[str, Any]) -> tuple[int, Any]:
     Returns:
         The status, and the answer's JSON, or ``{"page": text}`` if it is not JSON.
     """
-    body = json.dumps(request["body"]).encode() if "body" in request else None
-    outgoing = urllib.request.Request(  # noqa: S310 - a loopback address of our own
-        url + request["path"],
-        data=body,
-        method=request["method"],
-        headers={"Content-Type": "application/json"},
+    answer = httpx2.request(
+        request["method"], url + request["path"], json=request.get("body"), timeout=30
     )
-    try:
-        with urllib.request.urlopen(outgoing, timeout=30) as response:  # noqa: S310
-            if response.headers.get_content_type() != "application/json":
-                return response.status, {"page": response.read().decode()}
-            return response.status, json.load(response)
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, json.load(error)
+    is_json = "json" in answer.headers["content-type"]
+    return answer.status_code, answer.json() if is_json else {"page": answer.text}

@@ -66,7 +66,7 @@ def write_tables(table: pd.DataFrame, folder: Path) -> None:
         mixed = table.assign(age=7, note="4_1")
         order = random.Random(seed).sample(mixed.columns.tolist(), len(mixed.columns))  # noqa: S311
         with TableWriter(folder / name) as writer:
-            writer.write(mixed[order])
+            writer.write_rows(mixed[order])
 
 
 def compare(folder: Path, table: pd.DataFrame) -> dict[str, float]:

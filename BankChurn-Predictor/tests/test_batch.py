@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 from bankchurn.batch import predict_file
 from bankchurn.data import table_files as tables
-from bankchurn.data.table_files import DataError, TableWriter, read_chunks
+from bankchurn.data.table_files import TableWriter, read_chunks
 from bankchurn.model.predictor import ChurnPredictor
 from bankchurn.model.stack import probabilities
 from bankchurn.responses import risk_level
 from bankchurn.sample import generate_sample
+from servicekit.files import DataError
 
 ADDED = ["churn_probability", "churn_prediction", "risk_level", "warnings"]
 
@@ -31,8 +32,8 @@ def customers() -> pd.DataFrame:
 
 def write(table: pd.DataFrame, path: Path) -> Path:
     with TableWriter(path) as writer:
-        writer.write(table.iloc[:70])
-        writer.write(table.iloc[70:])
+        writer.write_rows(table.iloc[:70])
+        writer.write_rows(table.iloc[70:])
     return path
 
 

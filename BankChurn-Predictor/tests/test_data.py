@@ -6,10 +6,11 @@ import pandas as pd
 import pytest
 from bankchurn.data import table_files as tables
 from bankchurn.data.table import fingerprint, load_table
-from bankchurn.data.table_files import DataError, TableWriter
+from bankchurn.data.table_files import TableWriter
 from bankchurn.schema import FEATURES, TARGET
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from servicekit.files import DataError
 
 HEADER = (
     "RowNumber,CustomerId,Surname,CreditScore,Geography,Gender,Age,Tenure,Balance,NumOfProducts,"
@@ -81,8 +82,8 @@ def test_identifiers_and_order_of_columns_do_not_matter(
 def test_parquet_and_csv_give_the_same_table(sample: pd.DataFrame, tmp_path: Path) -> None:
     sample.to_csv(tmp_path / "a.csv", index=False)
     with TableWriter(tmp_path / "a.parquet") as writer:
-        writer.write(sample.iloc[:700])
-        writer.write(sample.iloc[700:])
+        writer.write_rows(sample.iloc[:700])
+        writer.write_rows(sample.iloc[700:])
     pd.testing.assert_frame_equal(
         load_table(tmp_path / "a.csv"), load_table(tmp_path / "a.parquet")
     )
@@ -147,7 +148,7 @@ def test_other_columns_are_ignored_whatever_their_name_and_place(
 
 def test_parquet_may_have_other_columns_too(sample: pd.DataFrame, tmp_path: Path) -> None:
     with TableWriter(tmp_path / "a.parquet") as writer:
-        writer.write(sample.assign(age=7, AGE="x", index=pd.to_datetime(sample["CustomerId"])))
+        writer.write_rows(sample.assign(age=7, AGE="x", index=pd.to_datetime(sample["CustomerId"])))
     sample.to_csv(tmp_path / "a.csv", index=False)
     pd.testing.assert_frame_equal(
         load_table(tmp_path / "a.parquet"), load_table(tmp_path / "a.csv")

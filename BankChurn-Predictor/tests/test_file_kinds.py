@@ -9,7 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from bankchurn.data.table import load_table
-from bankchurn.data.table_files import DataError, TableWriter, count_rows, read_chunks
+from bankchurn.data.table_files import TableWriter, count_rows, read_chunks
+from servicekit.files import DataError
 
 
 def refusal(path: Path) -> str:

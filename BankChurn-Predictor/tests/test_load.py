@@ -1,4 +1,4 @@
-"""The service as a process, under more load than it wants, told to stop in the middle of it."""
+"""The service under more load than it takes, stopped in the middle of it."""
 
 from pathlib import Path
 

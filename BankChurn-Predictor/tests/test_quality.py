@@ -118,7 +118,7 @@ def test_the_real_file_is_scored_as_it_stands(
 def test_the_golden_customers_survive_a_file(predictor: ChurnPredictor, tmp_path: Path) -> None:
     customers = golden_customers()
     with TableWriter(tmp_path / "golden.csv") as writer:
-        writer.write(customers_to_frame(customers))
+        writer.write_rows(customers_to_frame(customers))
     predict_file(predictor, tmp_path / "golden.csv", tmp_path / "out.csv")
     scored = pd.read_csv(tmp_path / "out.csv")["churn_probability"].to_numpy(dtype=np.float64)
     expected = predictor.probabilities(predictor.encode(customers))

@@ -33,7 +33,7 @@ def test_a_place_that_is_taken_in_the_meantime_is_an_error_with_a_remedy(
 ) -> None:
     def write() -> None:
         with TableWriter(tmp_path / destination) as writer:
-            writer.write(generate_sample(10))
+            writer.write_rows(generate_sample(10))
             (tmp_path / destination).mkdir()
 
     with pytest.raises(DataError, match=r"cannot be written: Is a directory\. Give a place"):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from bankchurn import features
 from bankchurn.data.table import load_table
-from bankchurn.data.table_files import DataError, TableWriter
+from bankchurn.data.table_files import TableWriter
 from bankchurn.evaluation.evaluation import digest_table
 from bankchurn.features import Matrix, customer_values
 from bankchurn.golden import golden_customers
@@ -17,6 +17,7 @@ from bankchurn.model.stack import fit_pipeline, probabilities
 from bankchurn.schema import CATEGORIES, FEATURES, NUMBERS, Customer
 from bankchurn.training.train import TrainedModel, TrainingOptions, model_version, seal, train
 from modelseal import SealError, open_sealed
+from servicekit.files import DataError
 
 GUARDED = {"bankchurn", "lightgbm", "numpy", "pandas", "scikit-learn", "scipy", "shap", "treelite"}
 
@@ -203,7 +204,7 @@ def test_the_same_rows_have_the_same_digests_whatever_file_held_them(
     sample.to_csv(tmp_path / "a.csv", index=False)
     (tmp_path / "b.csv.gz").write_bytes(gzip.compress((tmp_path / "a.csv").read_bytes()))
     with TableWriter(tmp_path / "c.parquet") as writer:
-        writer.write(sample[[*reversed(sample.columns)]])
+        writer.write_rows(sample[[*reversed(sample.columns)]])
     digests = [
         digest_table(load_table(tmp_path / name)) for name in ("a.csv", "b.csv.gz", "c.parquet")
     ]

@@ -1,4 +1,4 @@
-"""The service as a process, under more load than it wants while a batch lands; then its end."""
+"""The service under more load than it takes, while a new batch arrives, and its end."""
 
 import threading
 from collections import Counter

@@ -16,8 +16,7 @@ CREATED = $(shell git log -1 --format=%cI 2>/dev/null)
 # The first string of a name in a TOML or .env file: $(call value_in,NAME,FILE)
 value_in = $(shell sed -nE 's/^$(1) ?= ?"?([^"]*)"?$$/\1/p' $(2) | head -n 1)
 package_of = $(call value_in,package,$(1)/demo.toml)
-# LightGBM's wheel does not carry OpenMP.
-system_packages = $(if $(shell grep -E '^lightgbm\b' $(1)/requirements-prod.txt),libgomp1)
+needs_openmp = $(if $(shell grep -E '^lightgbm\b' $(1)/requirements-prod.txt),yes)
 image_name = $(shell echo $(1) | tr '[:upper:]' '[:lower:]')
 
 ifeq ($(STANDIN),yes)
@@ -37,7 +36,7 @@ $(SERVICES:%=build-%): build-%: image-tools $(if $(STANDIN_BASE),standin-base) #
 	buildah build $(STANDIN_FLAGS) $(BUILD_FLAGS) --file deploy/images/Dockerfile \
 		--build-arg "SERVICE=$*" --build-arg "PACKAGE=$(call package_of,$*)" --build-arg "TITLE=$(call image_name,$*)" \
 		--build-arg "PORT=$(call value_in,PORT,deploy/kubernetes/base/$(call package_of,$*)/settings.env)" \
-		--build-arg "SYSTEM_PACKAGES=$(call system_packages,$*)" \
+		--build-arg "OPENMP=$(call needs_openmp,$*)" \
 		--build-arg "DESCRIPTION=$(call value_in,description,$*/pyproject.toml)" \
 		--build-arg "VERSION=$(call value_in,version,$*/pyproject.toml)" --build-arg "REVISION=$(REVISION)" \
 		--build-arg "CREATED=$(CREATED)" --build-arg "SOURCE=$(SOURCE)" \

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Makes an image that stands in for python:3.11-slim-bookworm where no registry is reachable: the
-# same Debian, its Python 3.11 under the same name, and the same few packages. It proves what our
-# layers do, and nothing of the official image. Run by `make ... STANDIN=yes` as standin.sh NAME.
+# Makes a substitute for python:3.11-slim-bookworm, for machines without a registry: the same Debian,
+# its Python 3.11 under the same name, and the same few packages. It tests our layers, not the official
+# image. Run by `make ... STANDIN=yes` as standin.sh NAME.
 set -euo pipefail
 
 name=$1

@@ -23,8 +23,6 @@ from bankchurn.model.predictor import ChurnPredictor
 from bankchurn.responses import BatchPrediction, Prediction
 from bankchurn.schema import Customer
 
-__all__ = ["Settings", "create_app"]
-
 DESCRIPTION = """\
 Probability that a bank's customer leaves, with exact Shapley values of the model's log-odds on
 request.

@@ -9,18 +9,16 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from servicekit.answer_warnings import WARNINGS, as_cell
-from servicekit.files import check_not_input, check_writable
+from servicekit.files import DataError, check_not_input, check_writable
 from servicekit.progress import Advance, silent
 from servicekit.rows import RowErrors
 
 from bankchurn.data.file_kinds import input_kind, output_kind
 from bankchurn.data.table import check_columns, validate_rows
-from bankchurn.data.table_files import DataError, TableWriter, read_chunks, read_header
+from bankchurn.data.table_files import TableWriter, read_chunks, read_header
 from bankchurn.evaluation.evaluation import count_unknown
 from bankchurn.model.predictor import ChurnPredictor
 from bankchurn.responses import risk_level
-
-__all__ = ["ADDED", "BatchSummary", "check_output", "predict_file"]
 
 ADDED: Final = ("churn_probability", "churn_prediction", "risk_level", WARNINGS)
 """The columns that a prediction adds, in this order."""
@@ -84,7 +82,7 @@ def predict_file(
                 unknown.update(count_unknown(table))
                 found.update(kind for kinds in warnings.values() for kind in kinds)
                 kept = raw if verbatim else _typed(raw, table)
-                writer.write(pd.concat([kept, scored], axis="columns"))
+                writer.write_rows(pd.concat([kept, scored], axis="columns"))
             advance(len(raw))
         if errors:
             raise errors.refusal(source)

@@ -21,14 +21,6 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from bankchurn.arrays import Float32Array, Float64Array
 from bankchurn.schema import CATEGORIES, FEATURES, NUMBERS, Customer
 
-__all__ = [
-    "CustomerEncoder",
-    "Matrix",
-    "customer_values",
-    "customers_to_frame",
-    "table_values",
-]
-
 Matrix = Float32Array
 
 _CODES: Final[dict[str, dict[str, float]]] = {

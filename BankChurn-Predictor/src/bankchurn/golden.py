@@ -13,8 +13,6 @@ from bankchurn.model.predictor import AGREEMENT, ChurnPredictor
 from bankchurn.sample import generate_sample
 from bankchurn.schema import CATEGORIES, FEATURES, NUMBERS, Customer, example
 
-__all__ = ["golden_customers", "make_golden_set"]
-
 CUSTOMERS: Final = 48
 
 # Minimum number of ordinary customers, however many columns there are.

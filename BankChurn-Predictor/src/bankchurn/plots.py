@@ -6,8 +6,6 @@ from matplotlib.figure import Figure
 
 from bankchurn.evaluation.metrics import Evaluation
 
-__all__ = ["draw_plots"]
-
 
 def draw_plots(evaluation: Evaluation) -> dict[str, bytes]:
     """Draw ``roc.png`` and ``calibration.png``; returns the PNG files by name."""

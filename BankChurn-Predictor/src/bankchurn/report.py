@@ -11,8 +11,6 @@ from servicekit.files import NewFile, check_writable, make_folder
 
 from bankchurn.evaluation.metrics import TrainingReport
 
-__all__ = ["check_folder", "write_report"]
-
 logger = logging.getLogger(__name__)
 
 _EVALUATION: Final = "evaluation.json"

@@ -6,15 +6,6 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from servicekit.answer_warnings import AnswerWarning
 
-__all__ = [
-    "BatchPrediction",
-    "Explanation",
-    "Prediction",
-    "RiskLevel",
-    "confidence",
-    "risk_level",
-]
-
 RiskLevel = Literal["LOW", "MEDIUM", "HIGH"]
 
 Probability = Annotated[float, Field(ge=0, le=1)]

@@ -20,8 +20,6 @@ from scipy.special import expit
 from bankchurn.arrays import Float64Array, Int64Array
 from bankchurn.schema import CATEGORIES, FEATURES, NUMBERS, TARGET
 
-__all__ = ["generate_sample"]
-
 _FIRST_ID: Final = 15_565_701
 _COUNTRIES: Final = ("France", "Spain", "Germany")
 _GENDERS: Final = ("Female", "Male")

@@ -21,20 +21,6 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema
 
-__all__ = [
-    "CATEGORIES",
-    "CUSTOMER_ID",
-    "FEATURES",
-    "IDENTIFIERS",
-    "NUMBERS",
-    "NUMERIC_COLUMNS",
-    "TARGET",
-    "Between",
-    "Bounds",
-    "Customer",
-    "example",
-]
-
 
 @dataclass(frozen=True)
 class Between:

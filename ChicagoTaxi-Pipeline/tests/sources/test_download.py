@@ -14,10 +14,11 @@ from chicagotaxi.cli import app
 from chicagotaxi.sources.download import fetch_days, read_ledger
 from chicagotaxi.sources.portal import SodaClient, dataset_of
 from portal import Portal, serve
-from reports import Reports
 from servicekit.files import DataError, TryLaterError
 from trips import API, clean, contents, run, trip
 from typer.testing import CliRunner
+
+from reports import Reports
 
 FIRST, LAST = date(2023, 4, 6), date(2023, 4, 7)
 
@@ -176,7 +177,7 @@ def test_a_day_whose_trips_change_meanwhile_is_fetched_again(
     assert len(portal.pages) == 6
     assert len(identifiers(tmp_path)) == 51
     portal.faults = [None, None, None, "miscount"] * 3
-    with pytest.raises(DataError, match="counts 51 trips on 2023-04-07, but gives 50"):
+    with pytest.raises(DataError, match="counts 51 trips on 2023-04-07, but returns 50"):
         fetch_days(client, LAST, LAST, tmp_path)
 
 

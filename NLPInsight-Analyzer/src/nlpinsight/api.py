@@ -34,8 +34,6 @@ from nlpinsight.schema import (
 )
 from nlpinsight.text.normalisation import EmptyTextError, grows, is_longer
 
-__all__ = ["Settings", "create_app"]
-
 DESCRIPTION = """\
 Sentiment of financial text: negative, neutral or positive, with the probability of each.
 """

@@ -13,9 +13,6 @@ from nlpinsight.arrays import Float64Array
 from nlpinsight.model import Reading, SentimentModel, warnings_of
 from nlpinsight.schema import LABELS, Explanation, Label, WordContribution
 
-__all__ = ["EXACT", "MAX_WORDS", "OCCLUSION", "explain"]
-
-
 EXACT: Final = (
     "exact contributions to the decision function (log-odds, before normalisation and calibration)"
 )

@@ -10,8 +10,6 @@ from modelseal import Agreement, GoldenSet, SealError, Tolerance
 from nlpinsight.model import SentimentModel
 from nlpinsight.sample import generate_sample
 
-__all__ = ["golden_texts", "make_golden_set"]
-
 _SAMPLES: Final = 16
 _SEED: Final = 7
 

@@ -20,20 +20,6 @@ from nlpinsight.arrays import Float64Array
 from nlpinsight.backends.calibration import Calibrator, softmax
 from nlpinsight.schema import LABELS, Backend, Label, Sentiment, Unit
 
-__all__ = [
-    "CONFIG",
-    "MOSTLY_UNKNOWN",
-    "NO_KNOWN_TERM",
-    "ModelConfig",
-    "Reading",
-    "SentimentModel",
-    "calibrated",
-    "load",
-    "predict_sentiments",
-    "warnings_of",
-]
-
-
 CONFIG: Final = "config.json"
 """The file of every sealed model that names its back end."""
 
@@ -91,22 +77,16 @@ class SentimentModel(Protocol):
     """A loaded model of either back end. It normalises the raw texts itself.
 
     Methods raise an EmptyTextError if a text is empty once normalised.
+
+    Attributes:
+        backend: The back end.
+        tolerance: How far a score of the same model may differ between machines.
+        calibrator: Converts decisions to probabilities; None for models sealed without it.
     """
 
-    @property
-    def backend(self) -> Backend:
-        """The back end."""
-        ...
-
-    @property
-    def tolerance(self) -> float:
-        """How far a score of the same model may differ between machines."""
-        ...
-
-    @property
-    def calibrator(self) -> Calibrator | None:
-        """Converts decisions to probabilities; None for models sealed without it."""
-        ...
+    backend: Backend
+    tolerance: float
+    calibrator: Calibrator | None
 
     def read(self, texts: Sequence[str]) -> tuple[list[str], list[Reading]]:
         """The part of each text that the model reads, normalised, and its extent."""

@@ -8,8 +8,6 @@ import re
 from itertools import pairwise
 from typing import Final
 
-__all__ = ["character_terms", "fold", "pairs_of", "tokens", "word_terms"]
-
 SHORTEST: Final = 3
 LONGEST: Final = 5
 

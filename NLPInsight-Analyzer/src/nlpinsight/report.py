@@ -7,8 +7,6 @@ from servicekit.files import check_writable, make_folder, write_file
 
 from nlpinsight.evaluation.metrics import Report
 
-__all__ = ["EVALUATION", "check_folder", "write_report"]
-
 EVALUATION: Final = "evaluation.json"
 
 

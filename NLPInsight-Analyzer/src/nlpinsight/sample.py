@@ -22,8 +22,6 @@ from nlpinsight.data.corpus import Corpus
 from nlpinsight.data.leakage import wording
 from nlpinsight.schema import LABELS, Label
 
-__all__ = ["DISAGREEMENT", "MAX_TEXTS", "MIXED", "generate_sample"]
-
 T = TypeVar("T")
 
 DISAGREEMENT: Final = 0.06

@@ -8,21 +8,6 @@ from typing import Annotated, Final, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field
 from servicekit.answer_warnings import AnswerWarning
 
-__all__ = [
-    "LABELS",
-    "MAX_BATCH_TEXTS",
-    "MAX_TEXT_CHARACTERS",
-    "Backend",
-    "BatchResponse",
-    "Explanation",
-    "Label",
-    "PredictionResponse",
-    "Sentiment",
-    "TextRequest",
-    "Unit",
-    "WordContribution",
-]
-
 Label = Literal["negative", "neutral", "positive"]
 Backend = Literal["tfidf", "transformer"]
 Unit = Literal["characters", "tokens"]

@@ -1,5 +1,4 @@
-# A cluster for the three services on AWS, with what they need around it. The order of the modules is
-# that of docs/deploy.md.
+# A cluster on AWS and its surroundings. The modules are in the order of docs/deploy.md.
 
 module "network" {
   source = "./modules/network"

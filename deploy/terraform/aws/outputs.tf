@@ -1,4 +1,4 @@
-# What docs/deploy.md and the deploy workflow ask for: the variables of the GitHub environments.
+# Values for docs/deploy.md and the variables of the GitHub environments.
 
 output "region" {
   description = "AWS_REGION of the environments."
@@ -11,7 +11,7 @@ output "cluster_name" {
 }
 
 output "registry" {
-  description = "REGISTRY of both environments: what comes before the image's name."
+  description = "REGISTRY of both environments: prefix of the names of images."
   value       = module.registry.address
 }
 
@@ -31,12 +31,12 @@ output "deploy_role_arn" {
 }
 
 output "namespace" {
-  description = "The namespace whose service accounts reach the models."
+  description = "Namespace whose service accounts have access to the models."
   value       = var.namespace
 }
 
 output "vpc_id" {
-  description = "What the load balancer's controller is told when it is installed."
+  description = "ID of the network, for the installation of the load balancer controller."
   value       = module.network.vpc_id
 }
 
@@ -52,6 +52,6 @@ output "values" {
 }
 
 output "certificate_record" {
-  description = "The DNS record to make, so that the certificate is issued."
+  description = "DNS record to create for the certificate."
   value       = module.certificate.record
 }

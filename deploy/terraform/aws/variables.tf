@@ -1,5 +1,5 @@
 variable "name" {
-  description = "The name of the system; begins the name of everything that is created."
+  description = "Name of the system; prefix of the names of all resources."
   type        = string
   default     = "pinned-ml"
 
@@ -10,7 +10,7 @@ variable "name" {
 }
 
 variable "account_id" {
-  description = "The account that everything is created in. Credentials of another account are refused."
+  description = "Account of all resources. Credentials of another account are refused."
   type        = string
 
   validation {
@@ -30,7 +30,7 @@ variable "region" {
 }
 
 variable "zones" {
-  description = "The availability zones of the nodes, two or three of the region."
+  description = "Availability zones of the nodes, two or three of the region."
   type        = list(string)
 
   validation {
@@ -57,8 +57,8 @@ variable "cidr" {
 
 variable "control_plane_cidrs" {
   description = <<-TEXT
-    From where the control plane is reached over the internet, besides from inside the network. It
-    asks everyone for an identity that AWS knows. GitHub's hosted runners have no fixed addresses:
+    Addresses that may reach the control plane over the internet, in addition to those inside the
+    network. Every request needs an identity of AWS. The runners of GitHub have no fixed addresses:
     the deploy workflow needs ["0.0.0.0/0"], or a runner of your own inside the network and [].
   TEXT
   type        = list(string)
@@ -70,7 +70,7 @@ variable "control_plane_cidrs" {
 }
 
 variable "kubernetes_version" {
-  description = "The minor version of Kubernetes. AWS charges more for one that is out of standard support."
+  description = "Minor version of Kubernetes. AWS charges more after the end of standard support."
   type        = string
   default     = "1.35"
 
@@ -81,7 +81,7 @@ variable "kubernetes_version" {
 }
 
 variable "nodes" {
-  description = "The managed node group: machine types of one architecture, and how many at least and at most."
+  description = "Managed node group: machine types of one architecture, minimum and maximum number of nodes."
   type = object({
     types   = optional(list(string), ["m6i.xlarge"])
     minimum = optional(number, 2)
@@ -103,7 +103,7 @@ variable "nodes" {
 }
 
 variable "domain" {
-  description = "Each service answers at its own name under it, such as bankchurn.ml.example.org under ml.example.org."
+  description = "Domain of the services, such as ml.example.org for bankchurn.ml.example.org."
   type        = string
 
   validation {
@@ -113,19 +113,19 @@ variable "domain" {
 }
 
 variable "namespace" {
-  description = "The namespace of the services, as the overlay has it."
+  description = "Namespace of the services, as in the overlay."
   type        = string
   default     = "ml-services"
 }
 
 variable "model_readers" {
-  description = "The Kubernetes service accounts that read models."
+  description = "Kubernetes service accounts that read models."
   type        = set(string)
   default     = ["bankchurn", "nlpinsight", "chicagotaxi", "chicagotaxi-pipeline"]
 }
 
 variable "model_writers" {
-  description = "The Kubernetes service accounts of jobs that train: they read, and add what is not there yet."
+  description = "Kubernetes service accounts of training jobs, which read models and add new ones."
   type        = set(string)
   default     = ["trainer"]
 
@@ -136,13 +136,13 @@ variable "model_writers" {
 }
 
 variable "images" {
-  description = "The images that the registry holds."
+  description = "Names of the images in the registry."
   type        = set(string)
   default     = ["bankchurn-predictor", "nlpinsight-analyzer", "chicagotaxi-pipeline"]
 }
 
 variable "github_repository" {
-  description = "The repository whose workflows may push and deploy, as owner/name."
+  description = "GitHub repository whose workflows may push and deploy, as owner/name."
   type        = string
 
   validation {
@@ -152,7 +152,7 @@ variable "github_repository" {
 }
 
 variable "github_environments" {
-  description = "The GitHub environments whose jobs may push images, and whose jobs may deploy."
+  description = "GitHub environments whose jobs may push images, and those whose jobs may deploy."
   type = object({
     release = optional(string, "release-eks")
     deploy  = optional(string, "eks")
@@ -167,13 +167,13 @@ variable "github_environments" {
 }
 
 variable "github_oidc_provider_arn" {
-  description = "The account's identity provider for GitHub, if it has one already; an account can have one only."
+  description = "Existing identity provider of the account for GitHub; an account can have only one."
   type        = string
   default     = null
 }
 
 variable "budget" {
-  description = "The monthly amount in US dollars to be warned about, and who is."
+  description = "Monthly amount in US dollars for a warning, and its recipients."
   type = object({
     amount = number
     emails = list(string)
@@ -186,7 +186,7 @@ variable "budget" {
 }
 
 variable "deletion_protection" {
-  description = "Whether a bucket that holds models and repositories that hold images withstand `destroy`."
+  description = "Whether `destroy` keeps a bucket with models and repositories with images."
   type        = bool
   default     = true
 }

@@ -8,7 +8,7 @@ terraform {
     }
   }
 
-  # Where the state lies is given when it is initialised, see docs/deploy.md.
+  # `terraform init` gets the location of the state (docs/deploy.md).
   backend "s3" {
     use_lockfile = true
     encrypt      = true

@@ -1,5 +1,4 @@
-# A cluster for the three services on Google Cloud, with what they need around it. The order of the
-# modules is that of docs/deploy.md.
+# A cluster on Google Cloud and its surroundings. The modules are in the order of docs/deploy.md.
 
 data "google_project" "this" {
   project_id = var.project_id
@@ -21,7 +20,7 @@ resource "google_project_service" "this" {
   ])
 
   service = each.key
-  # Others may use it by then.
+  # Other systems may use it by then.
   disable_on_destroy = false
 }
 
@@ -92,7 +91,7 @@ module "access" {
   github_repository   = var.github_repository
   github_environments = var.github_environments
 
-  # The pool of Kubernetes identities is there once the project has a cluster.
+  # The pool of Kubernetes identities exists once the project has a cluster.
   depends_on = [module.cluster]
 }
 

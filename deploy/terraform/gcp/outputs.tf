@@ -1,4 +1,4 @@
-# What docs/deploy.md and the deploy workflow ask for: the variables of the GitHub environments.
+# Values for docs/deploy.md and the variables of the GitHub environments.
 
 output "project_id" {
   description = "GCP_PROJECT of the environments."
@@ -16,7 +16,7 @@ output "cluster_name" {
 }
 
 output "registry" {
-  description = "REGISTRY of both environments: what comes before the image's name."
+  description = "REGISTRY of both environments: prefix of the names of images."
   value       = module.registry.address
 }
 
@@ -41,7 +41,7 @@ output "deploy_account" {
 }
 
 output "namespace" {
-  description = "The namespace whose service accounts reach the models."
+  description = "Namespace whose service accounts have access to the models."
   value       = var.namespace
 }
 
@@ -62,6 +62,6 @@ output "address" {
 }
 
 output "certificate_record" {
-  description = "The DNS record to make, so that the certificate is issued."
+  description = "DNS record to create for the certificate."
   value       = module.traffic.record
 }

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "The name of the system; begins the name of everything that is created."
+  description = "Name of the system; prefix of the names of all resources."
   type        = string
   default     = "pinned-ml"
 
@@ -10,7 +10,7 @@ variable "name" {
 }
 
 variable "project_id" {
-  description = "The project that everything is created in, and that nothing else should be in."
+  description = "Project of all resources; it should have no others."
   type        = string
 
   validation {
@@ -25,12 +25,12 @@ variable "region" {
 
   validation {
     condition     = can(regex("^[a-z]+-[a-z]+[0-9]+$", var.region))
-    error_message = "A region reads like europe-west3; a zone has one more letter and is none."
+    error_message = "A region is like europe-west3; a zone has one more letter."
   }
 }
 
 variable "cidrs" {
-  description = "The private addresses of nodes, pods and services."
+  description = "Private addresses of nodes, pods and services."
   type = object({
     nodes    = optional(string, "10.40.0.0/20")
     pods     = optional(string, "10.44.0.0/14")
@@ -46,7 +46,7 @@ variable "cidrs" {
 }
 
 variable "release_channel" {
-  description = "How soon GKE upgrades the cluster."
+  description = "Release channel: how soon GKE upgrades the cluster."
   type        = string
   default     = "REGULAR"
 
@@ -57,7 +57,7 @@ variable "release_channel" {
 }
 
 variable "domain" {
-  description = "Each service answers at its own name under it, such as bankchurn.ml.example.org under ml.example.org."
+  description = "Domain of the services, such as ml.example.org for bankchurn.ml.example.org."
   type        = string
 
   validation {
@@ -67,19 +67,19 @@ variable "domain" {
 }
 
 variable "namespace" {
-  description = "The namespace of the services, as the overlay has it."
+  description = "Namespace of the services, as in the overlay."
   type        = string
   default     = "ml-services"
 }
 
 variable "model_readers" {
-  description = "The Kubernetes service accounts that read models."
+  description = "Kubernetes service accounts that read models."
   type        = set(string)
   default     = ["bankchurn", "nlpinsight", "chicagotaxi", "chicagotaxi-pipeline"]
 }
 
 variable "model_writers" {
-  description = "The Kubernetes service accounts of jobs that train: they read, and add what is not there yet."
+  description = "Kubernetes service accounts of training jobs, which read models and add new ones."
   type        = set(string)
   default     = ["trainer"]
 
@@ -90,7 +90,7 @@ variable "model_writers" {
 }
 
 variable "github_repository" {
-  description = "The repository whose workflows may push and deploy, as owner/name."
+  description = "GitHub repository whose workflows may push and deploy, as owner/name."
   type        = string
 
   validation {
@@ -100,7 +100,7 @@ variable "github_repository" {
 }
 
 variable "github_environments" {
-  description = "The GitHub environments whose jobs may push images, and whose jobs may deploy."
+  description = "GitHub environments whose jobs may push images, and those whose jobs may deploy."
   type = object({
     release = optional(string, "release-gke")
     deploy  = optional(string, "gke")
@@ -115,7 +115,7 @@ variable "github_environments" {
 }
 
 variable "budget" {
-  description = "The monthly amount to be warned about, in the billing account's currency. Its administrators are."
+  description = "Monthly amount for a warning to the administrators, in the currency of the billing account."
   type = object({
     billing_account = string
     amount          = number
@@ -134,7 +134,7 @@ variable "budget" {
 }
 
 variable "deletion_protection" {
-  description = "Whether the cluster and a bucket that holds models withstand `destroy`."
+  description = "Whether `destroy` keeps the cluster and a bucket with models."
   type        = bool
   default     = true
 }

@@ -66,7 +66,7 @@ def test_every_alert_has_a_runbook_and_every_runbook_an_alert() -> None:
     for alert in named:
         text = (folder / f"{alert}.md").read_text(encoding="utf-8")
         assert text.startswith(f"# {alert}\n")
-        for heading in ("## What it means", "## Look", "## Mend"):
+        for heading in ("## Meaning", "## Diagnosis", "## Fix"):
             assert heading in text, f"{alert}: {heading}"
 
 

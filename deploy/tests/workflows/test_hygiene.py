@@ -43,7 +43,7 @@ def pins(workflow: Workflow) -> Iterator[str]:
     used += [job["uses"] for job in workflow.jobs.values() if "uses" in job]
     for action in used:
         if action not in pinned and not action.startswith("./"):
-            yield f"{action}: not pinned to a commit, with the version beside it"
+            yield f"{action}: not pinned to a commit with its version in a comment"
 
 
 def credentials(workflow: Workflow) -> Iterator[str]:
@@ -247,7 +247,7 @@ def test_what_installs_unreviewed_releases_has_no_right_to_write() -> None:
 
     assert jobs["prove"]["permissions"] == {"contents": "read"}
     assert "GH_TOKEN" not in str(jobs["prove"])
-    assert jobs["tell"]["permissions"] == {"contents": "read", "issues": "write"}
+    assert jobs["report"]["permissions"] == {"contents": "read", "issues": "write"}
     assert "pins-today" not in [
-        step.get("run", "").split(" ")[-1] for step in jobs["tell"]["steps"]
+        step.get("run", "").split(" ")[-1] for step in jobs["report"]["steps"]
     ]

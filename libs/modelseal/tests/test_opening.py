@@ -167,6 +167,17 @@ def test_another_series_or_an_older_patch_is_refused_before_loading(
     assert not marker.exists()
 
 
+@pytest.mark.usefixtures("same_packages")
+def test_another_series_is_reported_before_an_older_patch(model: Path) -> None:
+    environment = read_manifest(model)[0].model_dump(mode="json")["environment"]
+    environment["guardedlib"]["version"] = "1.2.9"
+    environment["toyservice"]["version"] = "2.0.0"
+    rewrite(model, environment=environment)
+
+    with pytest.raises(errors.SeriesMismatchError, match=r"toyservice 2\.0\.0; 1\.0\.0"):
+        open_sealed(model)
+
+
 def test_a_newer_patch_is_accepted_and_reported(model: Path, tmp_path: Path) -> None:
     with on_path(toy_site_packages(tmp_path / "reader", guardedlib="1.2.9")):
         assert open_sealed(model).running["guardedlib"] == "1.2.9"

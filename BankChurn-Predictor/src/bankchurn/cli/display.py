@@ -12,8 +12,6 @@ from bankchurn.evaluation.metrics import Metrics, TrainingReport
 from bankchurn.responses import Explanation
 from bankchurn.schema import Customer
 
-__all__ = ["show_explanation", "show_ignored", "show_report", "show_written"]
-
 MAX_NAMES: Final = 10
 
 

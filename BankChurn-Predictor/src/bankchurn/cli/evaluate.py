@@ -9,8 +9,8 @@ from servicekit.cli_errors import handle_errors
 from servicekit.model_options import Sha256Option, SignersOption
 from servicekit.models import open_model
 
+from bankchurn.cli import options as opt
 from bankchurn.cli.display import show_ignored, show_report, show_written
-from bankchurn.cli.options import DEFAULT_MODEL, DEFAULT_REPORTS, ModelOption, ReportsOption
 from bankchurn.data.table import ignored_columns, load_table
 from bankchurn.evaluation.evaluation import evaluate_sealed
 from bankchurn.model.predictor import ChurnPredictor
@@ -20,8 +20,8 @@ from bankchurn.report import check_folder, write_report
 def command(
     *,
     data: Annotated[Path, typer.Argument(help="CSV or Parquet table with the column Exited.")],
-    model: ModelOption = DEFAULT_MODEL,
-    reports: ReportsOption = DEFAULT_REPORTS,
+    model: opt.Model = opt.DEFAULT_MODEL,
+    reports: opt.Reports = opt.DEFAULT_REPORTS,
     model_sha256: Sha256Option = None,
     signer: SignersOption = None,
 ) -> None:

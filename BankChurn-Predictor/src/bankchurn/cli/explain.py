@@ -7,8 +7,8 @@ from servicekit.cli_errors import handle_errors
 from servicekit.model_options import Sha256Option, SignersOption
 from servicekit.models import open_model
 
+from bankchurn.cli import options as opt
 from bankchurn.cli.display import show_explanation
-from bankchurn.cli.options import DEFAULT_MODEL, ModelOption
 from bankchurn.data.customer_file import read_customer
 from bankchurn.model.predictor import ChurnPredictor
 
@@ -18,7 +18,7 @@ def command(
     customer: Annotated[
         str, typer.Argument(help="File with one customer as a JSON object, or - for stdin.")
     ],
-    model: ModelOption = DEFAULT_MODEL,
+    model: opt.Model = opt.DEFAULT_MODEL,
     model_sha256: Sha256Option = None,
     signer: SignersOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,

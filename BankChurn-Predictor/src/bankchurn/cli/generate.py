@@ -5,23 +5,23 @@ from typing import Annotated
 import typer
 from servicekit.cli_errors import handle_errors
 
-from bankchurn.cli.options import SAMPLE_ROWS, OutputArgument, SeedOption
+from bankchurn.cli import options as opt
 from bankchurn.data.table_files import TableWriter
 from bankchurn.sample import generate_sample
 
 
 def command(
     *,
-    destination: OutputArgument,
+    destination: opt.Output,
     rows: Annotated[
         int, typer.Option(min=1, max=10_000_000, help="Number of customers.")
-    ] = SAMPLE_ROWS,
-    seed: SeedOption = 42,
+    ] = opt.SAMPLE_ROWS,
+    seed: opt.Seed = 42,
     blank_tenure: Annotated[
         float, typer.Option(min=0, max=1, help="Share of customers with unknown Tenure.")
     ] = 0.09,
 ) -> None:
     """Write synthetic customers in the form of the real table, to try things out."""
     with handle_errors(), TableWriter(destination) as writer:
-        writer.write(generate_sample(rows, seed=seed, blank_share=blank_tenure))
+        writer.write_rows(generate_sample(rows, seed=seed, blank_share=blank_tenure))
     print(f"Wrote {rows:,} synthetic customers to {destination}")

@@ -5,25 +5,13 @@ from typing import Annotated, Final
 
 import typer
 
-__all__ = [
-    "DEFAULT_MODEL",
-    "DEFAULT_REPORTS",
-    "SAMPLE_ROWS",
-    "ModelOption",
-    "OutputArgument",
-    "ReportsOption",
-    "SeedOption",
-]
-
 DEFAULT_MODEL: Final = Path("models/bankchurn")
 DEFAULT_REPORTS: Final = Path("reports/bankchurn")
 SAMPLE_ROWS: Final = 10_000
 
-ModelOption = Annotated[Path, typer.Option("--model", help="Folder of the sealed model.")]
-ReportsOption = Annotated[
+Model = Annotated[Path, typer.Option("--model", help="Folder of the sealed model.")]
+Reports = Annotated[
     Path, typer.Option("--reports", help="Folder for evaluation.json and the plots.")
 ]
-SeedOption = Annotated[int, typer.Option(min=0, help="Random seed.")]
-OutputArgument = Annotated[
-    Path, typer.Argument(metavar="OUTPUT", help="File to write: .csv or .parquet.")
-]
+Seed = Annotated[int, typer.Option(min=0, help="Random seed.")]
+Output = Annotated[Path, typer.Argument(metavar="OUTPUT", help="File to write: .csv or .parquet.")]

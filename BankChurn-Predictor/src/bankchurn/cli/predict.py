@@ -11,7 +11,7 @@ from servicekit.models import open_model
 from servicekit.progress import progress
 
 from bankchurn.batch import check_output, predict_file
-from bankchurn.cli.options import DEFAULT_MODEL, ModelOption, OutputArgument
+from bankchurn.cli import options as opt
 from bankchurn.data.table_files import count_rows
 from bankchurn.evaluation.evaluation import unknown_notices
 from bankchurn.model.predictor import ChurnPredictor
@@ -22,8 +22,8 @@ def command(
     source: Annotated[
         Path, typer.Argument(metavar="INPUT", help="CSV or Parquet table of customers.")
     ],
-    destination: OutputArgument,
-    model: ModelOption = DEFAULT_MODEL,
+    destination: opt.Output,
+    model: opt.Model = opt.DEFAULT_MODEL,
     model_sha256: Sha256Option = None,
     signer: SignersOption = None,
 ) -> None:

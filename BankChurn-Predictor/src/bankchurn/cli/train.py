@@ -9,14 +9,8 @@ from servicekit.cli_errors import handle_errors
 from servicekit.models import check_outputs, sealed_message
 from servicekit.progress import progress
 
+from bankchurn.cli import options as opt
 from bankchurn.cli.display import show_ignored, show_report, show_written
-from bankchurn.cli.options import (
-    DEFAULT_MODEL,
-    DEFAULT_REPORTS,
-    SAMPLE_ROWS,
-    ReportsOption,
-    SeedOption,
-)
 from bankchurn.data.table import ignored_columns, load_table
 from bankchurn.report import check_folder, write_report
 from bankchurn.sample import generate_sample
@@ -30,9 +24,9 @@ def command(
         Path | None,
         typer.Option(help="CSV or Parquet table to train on. Default: generated sample data."),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Folder for the sealed model.")] = DEFAULT_MODEL,
-    reports: ReportsOption = DEFAULT_REPORTS,
-    seed: SeedOption = 42,
+    out: Annotated[Path, typer.Option(help="Folder for the sealed model.")] = opt.DEFAULT_MODEL,
+    reports: opt.Reports = opt.DEFAULT_REPORTS,
+    seed: opt.Seed = 42,
     folds: Annotated[
         int, typer.Option(min=2, max=20, help="Number of cross-validation folds.")
     ] = 4,
@@ -49,7 +43,7 @@ def command(
     with handle_errors(), progress("Training", total=steps(options) + 2) as advance:
         advance(step="read and validate")
         if data is None:
-            table = generate_sample(SAMPLE_ROWS, seed=seed).drop(columns=list(IDENTIFIERS))
+            table = generate_sample(opt.SAMPLE_ROWS, seed=seed).drop(columns=list(IDENTIFIERS))
             source, ignored = f"generated sample, seed {seed}", []
         else:
             table, source = load_table(data, for_training=True), printable(data.name)

@@ -18,8 +18,6 @@ from servicekit.rows import RowError
 from bankchurn.arrays import BoolArray, Float64Array
 from bankchurn.schema import CATEGORIES, NUMERIC_COLUMNS, TARGET, Bounds
 
-__all__ = ["Column", "read_column"]
-
 
 @dataclass(frozen=True)
 class Column:

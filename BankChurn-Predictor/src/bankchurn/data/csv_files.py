@@ -15,8 +15,6 @@ from servicekit.files import DataError
 
 from bankchurn.data.file_kinds import TABLES
 
-__all__ = ["read_csv_header", "read_csv_pieces"]
-
 _FEW: Final = 1_000
 
 

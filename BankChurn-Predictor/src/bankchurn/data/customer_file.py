@@ -14,8 +14,6 @@ from servicekit.json_body import parse_json
 
 from bankchurn.schema import Customer, example
 
-__all__ = ["read_customer"]
-
 # More than a customer has, so that single unknown fields are named.
 MAX_VALUES: Final = 1000
 

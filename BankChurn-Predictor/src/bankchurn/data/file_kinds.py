@@ -6,8 +6,6 @@ from typing import Final, Literal
 from servicekit.file_kinds import FileKinds
 from servicekit.files import DataError
 
-__all__ = ["TABLES", "FileKind", "check_file", "input_kind", "output_kind"]
-
 FileKind = Literal["csv", "csv.gz", "parquet"]
 
 _KINDS: Final[dict[str, FileKind]] = {

@@ -12,20 +12,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
+from servicekit.files import DataError
 from servicekit.rows import RowError, RowErrors
 
 from bankchurn.data.columns import read_column
-from bankchurn.data.table_files import DataError, read_chunks, read_header, repeated
+from bankchurn.data.table_files import read_chunks, read_header, repeated
 from bankchurn.schema import CUSTOMER_ID, FEATURES, IDENTIFIERS, TARGET
-
-__all__ = [
-    "canonical_rows",
-    "check_columns",
-    "fingerprint",
-    "ignored_columns",
-    "load_table",
-    "validate_rows",
-]
 
 MAX_REPEATS: Final = 5
 

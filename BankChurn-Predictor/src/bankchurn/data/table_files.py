@@ -7,8 +7,7 @@ counts rows from 1, without the header.
 import contextlib
 from collections.abc import Container, Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import fastparquet
 import pandas as pd
@@ -17,8 +16,6 @@ from servicekit.files import DataError, NewFile, write_errors
 
 from bankchurn.data.csv_files import read_csv_header, read_csv_pieces
 from bankchurn.data.file_kinds import check_file, output_kind
-
-__all__ = ["DataError", "TableWriter", "count_rows", "read_chunks", "read_header", "repeated"]
 
 CHUNK_ROWS: Final = 50_000
 
@@ -84,10 +81,8 @@ def repeated(names: list[str]) -> list[str]:
     return sorted({name for name in names if names.count(name) > 1})
 
 
-class TableWriter:
+class TableWriter(NewFile):
     """Writes a table in pieces; the file appears only when it is complete.
-
-    A context manager, like the `NewFile` that it fills.
 
     Raises:
         DataError: The file cannot be written; found before anything is written.
@@ -95,14 +90,10 @@ class TableWriter:
 
     def __init__(self, destination: Path) -> None:
         self.kind = output_kind(destination)
-        self._file = NewFile(destination)
+        super().__init__(destination)
         self._encodings: dict[str, str] | None = None
 
-    def __enter__(self) -> Self:
-        """Return the writer; the temporary file exists already."""
-        return self
-
-    def write(self, piece: pd.DataFrame) -> None:
+    def write_rows(self, piece: pd.DataFrame) -> None:
         """Add rows. Every piece has the columns and dtypes of the first.
 
         Raises:
@@ -111,11 +102,9 @@ class TableWriter:
         first = self._encodings is None
         if self._encodings is None:
             self._encodings = self._check(piece)
-        with write_errors(self._file.destination):
+        with write_errors(self.destination):
             if self.kind == "csv":
-                piece.to_csv(
-                    self._file.path, mode="a", header=first, index=False, lineterminator="\n"
-                )
+                piece.to_csv(self.path, mode="a", header=first, index=False, lineterminator="\n")
             else:
                 self._write_parquet(piece, self._encodings, append=not first)
 
@@ -126,7 +115,7 @@ class TableWriter:
         twice = repeated(piece.columns.tolist())
         if twice:
             raise DataError(
-                f"{self._file.destination}: Parquet cannot hold two columns of one name: "
+                f"{self.destination}: Parquet cannot hold two columns of one name: "
                 f"{', '.join(map(repr, twice))}. Rename or remove one, or write .csv. Nothing was "
                 "written."
             )
@@ -142,7 +131,7 @@ class TableWriter:
         piece = piece.assign(**{name: piece[name].dt.as_unit("ms") for name in seconds})
         try:
             fastparquet.write(
-                str(self._file.path),
+                str(self.path),
                 piece.reset_index(drop=True),
                 append=append,
                 write_index=False,
@@ -152,18 +141,9 @@ class TableWriter:
             )
         except (TypeError, ValueError) as error:
             raise DataError(
-                f"{self._file.destination}: a column cannot be written as Parquet: {error}. Write "
+                f"{self.destination}: a column cannot be written as Parquet: {error}. Write "
                 ".csv, or remove the column. Nothing was written."
             ) from error
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Replace the destination, or remove the temporary file after an error."""
-        self._file.__exit__(kind, error, trace)
 
 
 def _is_text(cells: "pd.Series[Any]") -> bool:

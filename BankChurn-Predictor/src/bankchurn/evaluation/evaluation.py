@@ -14,15 +14,6 @@ from bankchurn.model.predictor import ChurnPredictor
 from bankchurn.model.stack import probabilities
 from bankchurn.schema import FEATURES, NUMBERS, TARGET
 
-__all__ = [
-    "count_unknown",
-    "describe",
-    "digest_table",
-    "evaluate_pipeline",
-    "evaluate_sealed",
-    "unknown_notices",
-]
-
 
 def evaluate_sealed(
     predictor: ChurnPredictor, manifest: Manifest, table: pd.DataFrame, *, source: str

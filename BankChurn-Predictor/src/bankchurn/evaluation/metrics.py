@@ -16,21 +16,6 @@ from bankchurn.model.predictor import Decision
 from bankchurn.model.training_profile import TrainingProfile
 from bankchurn.schema import CATEGORIES, NUMBERS
 
-__all__ = [
-    "Calibration",
-    "Evaluation",
-    "Group",
-    "LearnerScore",
-    "Metrics",
-    "Roc",
-    "Spread",
-    "TrainingReport",
-    "choose_threshold",
-    "evaluate",
-    "measure",
-]
-
-
 # Minimum and maximum age of each band.
 AGE_BANDS: Final = ((18, 29), (30, 39), (40, 49), (50, 59), (60, 100))
 ROC_POINTS: Final = 200

@@ -26,9 +26,6 @@ from bankchurn.model.stack import LEARNERS
 from bankchurn.responses import Explanation
 from bankchurn.schema import FEATURES
 
-__all__ = ["METHOD", "AdditivityError", "Background", "ShapleyExplainer", "in_probability"]
-
-
 METHOD: Final = "exact interventional Shapley values of the log-odds (TreeSHAP over the stack)"
 
 # The explainers add in another order than the ensemble, and XGBoost's margins are float32.

@@ -21,9 +21,6 @@ from bankchurn.features import Matrix
 from bankchurn.model.stack import LEARNERS
 from bankchurn.schema import FEATURES
 
-__all__ = ["TreeEnsemble"]
-
-
 # treelite's codes of comparison operators; 0 marks a leaf.
 _OPERATORS: Final = {2: "<", 3: "<=", 4: "==", 5: ">", 6: ">="}
 

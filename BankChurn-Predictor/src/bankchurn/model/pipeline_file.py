@@ -24,8 +24,6 @@ from bankchurn.features import CustomerEncoder
 from bankchurn.model.pipeline_globals import PIPELINE_GLOBALS
 from bankchurn.model.stack import LEARNERS, ForestMargin, LightGBMMargin, XGBoostMargin
 
-__all__ = ["FILE_NAME", "PipelineUnpickler", "read_pipeline", "unpack", "write_pipeline"]
-
 FILE_NAME: Final = "pipeline.joblib"
 
 # A hundred times the size of a pipeline.

@@ -34,8 +34,6 @@ from sklearn.utils import Bunch
 from bankchurn.features import CustomerEncoder
 from bankchurn.model.stack import ForestMargin, LightGBMMargin, XGBoostMargin
 
-__all__ = ["PIPELINE_GLOBALS"]
-
 
 class _Namer(pickle.Unpickler):
     """Unpickles trusted bytes and collects the objects that they name."""

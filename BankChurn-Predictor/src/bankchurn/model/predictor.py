@@ -35,9 +35,6 @@ from bankchurn.model.training_profile import TrainingProfile, WarningFinder
 from bankchurn.responses import Explanation, Prediction, confidence, risk_level
 from bankchurn.schema import Customer
 
-__all__ = ["AGREEMENT", "ChurnPredictor", "Decision", "EnsembleError", "load", "pack"]
-
-
 # Maximum difference between the ensemble and the sealed pipeline, in probability.
 AGREEMENT: Final = 1e-5
 

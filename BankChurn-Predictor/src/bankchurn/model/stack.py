@@ -27,19 +27,6 @@ from bankchurn.arrays import Float64Array, Int64Array
 from bankchurn.features import CustomerEncoder, Matrix
 from bankchurn.schema import FEATURES
 
-__all__ = [
-    "LEARNERS",
-    "PARAMETERS",
-    "ForestMargin",
-    "LightGBMMargin",
-    "XGBoostMargin",
-    "fit_pipeline",
-    "learner_probabilities",
-    "make_pipeline",
-    "probabilities",
-]
-
-
 LEARNERS: Final = ("forest", "gradient_boosting", "xgboost", "lightgbm")
 
 # Activity never makes a customer likelier to leave: the bank knows it, and the table shows it. The

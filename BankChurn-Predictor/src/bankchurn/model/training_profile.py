@@ -22,16 +22,6 @@ from bankchurn.arrays import BoolArray
 from bankchurn.features import Matrix
 from bankchurn.schema import CATEGORIES, FEATURES, NUMBERS
 
-__all__ = [
-    "LEVEL_NOT_IN_TRAINING",
-    "OUTSIDE_TRAINING_RANGE",
-    "UNKNOWN_NOT_IN_TRAINING",
-    "NumberProfile",
-    "ProfileError",
-    "TrainingProfile",
-    "WarningFinder",
-]
-
 LEVEL_NOT_IN_TRAINING: Final = "level_not_in_training"
 OUTSIDE_TRAINING_RANGE: Final = "outside_training_range"
 UNKNOWN_NOT_IN_TRAINING: Final = "unknown_not_in_training"

@@ -16,13 +16,13 @@ import sklearn
 import xgboost
 from modelseal import Manifest, SealError
 from modelseal.errors import UnsafePickleError
+from servicekit.files import DataError
 from servicekit.progress import Advance, silent
 from servicekit.training_rows import ROW_SKETCH, Overlap, RowSketch
 from sklearn.model_selection import StratifiedKFold, train_test_split
 
 from bankchurn.arrays import Float64Array, Int64Array
 from bankchurn.data.table import fingerprint
-from bankchurn.data.table_files import DataError
 from bankchurn.evaluation.evaluation import (
     count_unknown,
     describe,
@@ -43,17 +43,6 @@ from bankchurn.model.predictor import ChurnPredictor, EnsembleError, load, pack
 from bankchurn.model.stack import PARAMETERS, fit_pipeline, learner_probabilities, probabilities
 from bankchurn.model.training_profile import TrainingProfile
 from bankchurn.schema import NUMBERS, TARGET
-
-__all__ = [
-    "STACK",
-    "TrainedModel",
-    "TrainingOptions",
-    "cross_validate",
-    "model_version",
-    "seal",
-    "steps",
-    "train",
-]
 
 STACK: Final = "stack"
 MIN_PER_CLASS: Final = 50

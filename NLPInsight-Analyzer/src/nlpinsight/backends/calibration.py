@@ -25,8 +25,6 @@ from nlpinsight.arrays import BoolArray, Float64Array, Int64Array
 from nlpinsight.schema import LABELS
 from nlpinsight.text.hidden_words import hide_words_of_each
 
-__all__ = ["CALIBRATION", "Calibrator", "HeldOut", "base_rates_of", "fit", "softmax"]
-
 Score = Callable[[Sequence[str]], tuple[Float64Array, Float64Array]]
 """Computes the decisions (texts x labels) and the share of known words of texts."""
 

@@ -20,9 +20,6 @@ from nlpinsight.ngrams import character_terms, fold, pairs_of, tokens
 from nlpinsight.schema import LABELS
 from nlpinsight.text.hidden_words import LETTER
 
-__all__ = ["Block", "LinearModel"]
-
-
 _TERMS: Final = "terms.json"
 _WEIGHTS: Final = "weights.npz"
 

@@ -16,9 +16,6 @@ import numpy as np
 from nlpinsight.arrays import Float64Array
 from nlpinsight.backends.linear import LinearModel
 
-__all__ = ["POOLING", "Pool", "pooled"]
-
-
 POOLING: Final = "pooling.json"
 """The file of a sealed transformer that holds the linear model's weight."""
 

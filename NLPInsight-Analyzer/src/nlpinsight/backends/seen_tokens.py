@@ -18,8 +18,6 @@ from tokenizers import Encoding, Tokenizer
 from nlpinsight.arrays import Float64Array
 from nlpinsight.text.hidden_words import LETTER
 
-__all__ = ["SEEN_TOKENS", "SeenTokens"]
-
 SEEN_TOKENS: Final = "seen_tokens.json"
 """The file of a sealed model that holds the words of its fine-tuning."""
 

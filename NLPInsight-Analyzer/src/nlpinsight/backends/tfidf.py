@@ -18,9 +18,6 @@ from nlpinsight.model import CONFIG, ModelConfig, Reading, SentimentModel
 from nlpinsight.schema import Backend
 from nlpinsight.text.normalisation import normalise_all
 
-__all__ = ["PIPELINE", "TfidfConfig", "TfidfModel", "load", "pack"]
-
-
 PIPELINE: Final = "pipeline.joblib"
 
 
@@ -44,27 +41,15 @@ class TfidfModel(SentimentModel):
         calibrator: Converts decisions to probabilities; None for models sealed without it.
     """
 
+    backend: Backend = "tfidf"
+    tolerance = 1e-9  # sums of floats in another order
+
     def __init__(
         self, linear: LinearModel, config: TfidfConfig, calibrator: Calibrator | None = None
     ) -> None:
         self.linear = linear
         self._characters = config.characters
-        self._calibrator = calibrator
-
-    @property
-    def backend(self) -> Backend:
-        """The back end."""
-        return "tfidf"
-
-    @property
-    def tolerance(self) -> float:
-        """How far a score may differ between machines: sums of floats in another order."""
-        return 1e-9
-
-    @property
-    def calibrator(self) -> Calibrator | None:
-        """Converts decisions to probabilities."""
-        return self._calibrator
+        self.calibrator = calibrator
 
     def read(self, texts: Sequence[str]) -> tuple[list[str], list[Reading]]:
         """The part of each text that the model reads, normalised, and its extent."""
@@ -84,7 +69,7 @@ class TfidfModel(SentimentModel):
         paths: the score, and the sum of the explanation by `nlpinsight.explain`.
         """
         answers = dict(super().replay(inputs))
-        if self._calibrator is not None:
+        if self.calibrator is not None:
             texts = TypeAdapter(list[str]).validate_python(inputs)
             cut, _ = self._cut(texts)
             explained = [

@@ -28,17 +28,6 @@ from nlpinsight.model import CONFIG, ModelConfig, Reading, SentimentModel
 from nlpinsight.schema import LABELS, Backend
 from nlpinsight.text.normalisation import normalise_all
 
-__all__ = [
-    "MAX_CHARACTERS",
-    "MODEL",
-    "TOKENIZER",
-    "TransformerConfig",
-    "TransformerModel",
-    "load",
-    "pack",
-]
-
-
 MODEL: Final = "model.onnx"
 TOKENIZER: Final = "tokenizer.json"
 
@@ -48,10 +37,6 @@ MAX_CHARACTERS: Final = 20_000
 Requests cannot hold more, texts of files can. 512 tokens are shorter, unless words run over many
 lines.
 """
-
-# Another processor's rounding at the edge between two integers of the network moves a probability
-# by about this much.
-_TOLERANCE: Final = 0.02
 
 
 class TransformerConfig(ModelConfig):
@@ -81,6 +66,10 @@ class TransformerModel(SentimentModel):
         pool: A linear model that answers with it; None if the network answers alone.
     """
 
+    backend: Backend = "transformer"
+    # How far another processor's rounding at the edge between two integers moves a probability.
+    tolerance = 0.02
+
     def __init__(
         self,
         config: TransformerConfig,
@@ -93,7 +82,7 @@ class TransformerModel(SentimentModel):
     ) -> None:
         self.config = config
         self._seen = seen
-        self._calibrator = calibrator
+        self.calibrator = calibrator
         self._pool = pool
         self._tokenizer = Tokenizer.from_buffer(tokenizer)
         self._tokenizer.no_padding()
@@ -102,21 +91,6 @@ class TransformerModel(SentimentModel):
         self._session = ort.InferenceSession(
             network, _session_options(), providers=["CPUExecutionProvider"]
         )
-
-    @property
-    def backend(self) -> Backend:
-        """The back end."""
-        return "transformer"
-
-    @property
-    def tolerance(self) -> float:
-        """How far a score may differ between machines."""
-        return _TOLERANCE
-
-    @property
-    def calibrator(self) -> Calibrator | None:
-        """Converts decisions to probabilities."""
-        return self._calibrator
 
     def decide(self, texts: Sequence[str]) -> tuple[Float64Array, list[Reading]]:
         """The decisions before softmax and calibration (texts x labels), and what was read."""

@@ -19,8 +19,6 @@ from nlpinsight.data.text_file import TextFile
 from nlpinsight.model import SentimentModel, predict_sentiments
 from nlpinsight.schema import LABELS, Label, Sentiment
 
-__all__ = ["ADDED", "BatchSummary", "check_files", "predict_file"]
-
 ADDED: Final = ("prediction", "confidence", *LABELS, "in_vocabulary", "truncated", WARNINGS)
 """The columns that are added after those of the input."""
 
@@ -97,7 +95,7 @@ def predict_file(
                     labels[answer.label] += 1
                     truncated += answer.truncated
                     warnings.update(warning.code for warning in answer.warnings)
-                    writer.write((*_kept(row, renamed), *_added(answer)))
+                    writer.write_row((*_kept(row, renamed), *_added(answer)))
             advance(len(chunk))
         if errors:
             raise errors.refusal(source)

@@ -1,22 +1,17 @@
 """Files of results: CSV or JSON lines, complete or not at all."""
 
-import contextlib
 import csv
 import io
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from servicekit.files import DataError, NewFile, write_errors
 
 from nlpinsight.data.file_kinds import CSV_SUFFIXES, JSON_LINES_SUFFIXES
 
-__all__ = ["ResultWriter", "check_results"]
 
-
-class ResultWriter(contextlib.AbstractContextManager["ResultWriter"]):
+class ResultWriter(NewFile):
     """Writes rows to CSV or JSON lines; the file appears when the block ends without error.
 
     Args:
@@ -28,15 +23,14 @@ class ResultWriter(contextlib.AbstractContextManager["ResultWriter"]):
 
     def __init__(self, destination: Path) -> None:
         check_results(destination)
-        self._file = NewFile(destination)
-        self._destination = destination
+        super().__init__(destination)
         self._as_csv = destination.suffix.lower() in CSV_SUFFIXES
         with write_errors(destination):
-            self._stream = self._file.path.open("w", encoding="utf-8", newline="")
+            self._stream = self.path.open("w", encoding="utf-8", newline="")
         self._columns: list[str] | None = None
         self._rows = 0
 
-    def write(self, cells: Iterable[tuple[str, object]]) -> None:
+    def write_row(self, cells: Iterable[tuple[str, object]]) -> None:
         """Write a row.
 
         Args:
@@ -52,30 +46,21 @@ class ResultWriter(contextlib.AbstractContextManager["ResultWriter"]):
         for name, value in cells:
             names.append(name)
             values.append(value)
-        with write_errors(self._destination):
+        with write_errors(self.destination):
             if self._as_csv:
                 self._write_csv(names, values)
             else:
                 self._write_json(names, values)
 
-    def __enter__(self) -> Self:
-        """Return the writer."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
         """Replace the destination, or remove the temporary file after an error."""
         try:
-            with write_errors(self._destination):
+            with write_errors(self.destination):
                 self._stream.close()
         except DataError:
-            self._file.discard()
+            self.discard()
             raise
-        self._file.__exit__(kind, error, trace)
+        super().__exit__(kind, *error)
 
     def _write_json(self, names: list[str], values: list[object]) -> None:
         fields = dict(zip(names, values, strict=True))
@@ -83,7 +68,7 @@ class ResultWriter(contextlib.AbstractContextManager["ResultWriter"]):
             twice = sorted({repr(name) for name in names if names.count(name) > 1})
             raise DataError(
                 f"Row {self._rows} repeats {', '.join(twice)}, which an object in "
-                f"{self._destination} cannot. Write .csv instead. Nothing was written."
+                f"{self.destination} cannot. Write .csv instead. Nothing was written."
             )
         self._stream.write(json.dumps(fields, ensure_ascii=False) + "\n")
 
@@ -97,7 +82,7 @@ class ResultWriter(contextlib.AbstractContextManager["ResultWriter"]):
             if more := [repr(name) for name in fields if name not in self._columns]:
                 raise DataError(
                     f"Row {self._rows} has {', '.join(more)}, which row 1 lacks, so that "
-                    f"{self._destination} has no column for it. Write .jsonl instead, or give row "
+                    f"{self.destination} has no column for it. Write .jsonl instead, or give row "
                     "1 every field. Nothing was written."
                 )
             values = [fields.get(column) for column in self._columns]

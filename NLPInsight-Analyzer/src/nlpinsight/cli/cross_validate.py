@@ -8,43 +8,30 @@ from servicekit.cli_errors import handle_errors
 from servicekit.files import check_not_input, check_writable, make_folder, write_file
 from servicekit.progress import progress
 
+from nlpinsight.cli import options as opt
 from nlpinsight.cli.inputs import read_texts
-from nlpinsight.cli.options import (
-    DEFAULT_BASE,
-    BaseOption,
-    BatchSizeOption,
-    DataOption,
-    EpochsOption,
-    FoldsOption,
-    LabelsOption,
-    LengthOption,
-    PrecisionOption,
-    RevisionOption,
-    SeedOption,
-    ThreadsOption,
-)
 from nlpinsight.data.corpus import judgeable
 from nlpinsight.data.labels import parse_label_map
 from nlpinsight.data.split import filter_training
 from nlpinsight.training.finetune_options import FinetuneOptions, default_threads
 from nlpinsight.training.torch_environment import check_torch
-from nlpinsight.training.weights import find_weights
+from nlpinsight.training.weights import DEFAULT_BASE, find_weights
 
 
 def command(
     *,
-    data: DataOption = None,
+    data: opt.Data = None,
     valid: Annotated[
         Path | None,
         typer.Option(help="File of texts to leave out of the data. Their labels are not used."),
     ] = None,
-    labels: LabelsOption = None,
+    labels: opt.Labels = None,
     out: Annotated[Path, typer.Option(help="JSON file to write.")] = Path(
         "reports/cross-validation.json"
     ),
-    seed: SeedOption = 42,
-    base: BaseOption = DEFAULT_BASE,
-    revision: RevisionOption = None,
+    seed: opt.Seed = 42,
+    base: opt.Base = DEFAULT_BASE,
+    revision: opt.Revision = None,
     outer_folds: Annotated[
         int, typer.Option(min=2, max=20, help="Number of folds of the cross-validation.")
     ] = 3,
@@ -52,8 +39,8 @@ def command(
         int | None,
         typer.Option(min=1, help="Number of these folds to evaluate. Default: all."),
     ] = None,
-    folds: FoldsOption = 3,
-    epochs: EpochsOption = 4,
+    folds: opt.Folds = 3,
+    epochs: opt.Epochs = 4,
     consistency: Annotated[
         float,
         typer.Option(
@@ -62,10 +49,10 @@ def command(
             help="Weight of the difference between two answers with different dropout in the loss.",
         ),
     ] = 1.0,
-    batch_size: BatchSizeOption = 32,
-    max_length: LengthOption = 64,
-    precision: PrecisionOption = None,
-    threads: ThreadsOption = None,
+    batch_size: opt.BatchSize = 32,
+    max_length: opt.Length = 64,
+    precision: opt.Precision = None,
+    threads: opt.Threads = None,
     work: Annotated[Path, typer.Option(help="Folder for checkpoints, which are kept.")] = Path(
         "reports/.work-cross-validation"
     ),

@@ -7,8 +7,6 @@ from rich.text import Text
 from nlpinsight.evaluation.metrics import Report
 from nlpinsight.schema import LABELS, Explanation, Sentiment
 
-__all__ = ["show_explanation", "show_report"]
-
 
 def show_explanation(sentiment: Sentiment, explanation: Explanation) -> None:
     """Print what each word of a text contributes, the largest first."""

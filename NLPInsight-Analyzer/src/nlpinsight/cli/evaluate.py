@@ -11,16 +11,10 @@ from servicekit.model_options import Sha256Option, SignersOption
 from servicekit.progress import progress
 from servicekit.training_rows import ROW_SKETCH, RowSketch
 
+from nlpinsight.cli import options as opt
 from nlpinsight.cli.display import show_report
 from nlpinsight.cli.inputs import read_texts
 from nlpinsight.cli.opened_model import open_model
-from nlpinsight.cli.options import (
-    DEFAULT_MODEL,
-    DEFAULT_REPORTS,
-    LabelsOption,
-    ModelOption,
-    ReportsOption,
-)
 from nlpinsight.data.corpus import judgeable, load_texts
 from nlpinsight.data.labels import parse_label_map
 from nlpinsight.data.leakage import digest_texts
@@ -33,9 +27,9 @@ def command(
     data: Annotated[
         Path, typer.Argument(help="File of labelled texts, in any format that train reads.")
     ],
-    labels: LabelsOption = None,
-    model: ModelOption = DEFAULT_MODEL,
-    reports: ReportsOption = DEFAULT_REPORTS,
+    labels: opt.Labels = None,
+    model: opt.Model = opt.DEFAULT_MODEL,
+    reports: opt.Reports = opt.DEFAULT_REPORTS,
     training: Annotated[
         Path | None,
         typer.Option(help="File of the model's training texts, to count near-duplicates."),

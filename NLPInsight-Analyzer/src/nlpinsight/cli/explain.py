@@ -7,10 +7,10 @@ from servicekit.cli_errors import handle_errors
 from servicekit.files import DataError
 from servicekit.model_options import Sha256Option, SignersOption
 
+from nlpinsight.cli import options as opt
 from nlpinsight.cli.display import show_explanation
 from nlpinsight.cli.inputs import read_stdin
 from nlpinsight.cli.opened_model import open_model
-from nlpinsight.cli.options import DEFAULT_MODEL, ModelOption
 from nlpinsight.explain import explain
 from nlpinsight.model import predict_sentiments
 from nlpinsight.schema import Label
@@ -20,7 +20,7 @@ from nlpinsight.text.normalisation import EmptyTextError
 def command(
     *,
     text: Annotated[str, typer.Argument(help="Text to explain, or - to read it from stdin.")],
-    model: ModelOption = DEFAULT_MODEL,
+    model: opt.Model = opt.DEFAULT_MODEL,
     label: Annotated[
         Label | None, typer.Option(help="Label to explain. Default: the predicted one.")
     ] = None,

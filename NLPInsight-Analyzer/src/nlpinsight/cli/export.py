@@ -6,20 +6,9 @@ import typer
 from servicekit.cli_errors import handle_errors
 from servicekit.models import check_outputs
 
+from nlpinsight.cli import options as opt
 from nlpinsight.cli.finish_training import finish_training
 from nlpinsight.cli.inputs import read_texts
-from nlpinsight.cli.options import (
-    DEFAULT_MODEL,
-    DEFAULT_REPORTS,
-    DataOption,
-    LabelsOption,
-    LengthOption,
-    OutOption,
-    ReportsOption,
-    RevisionOption,
-    SeedOption,
-    VersionOption,
-)
 from nlpinsight.data.corpus import judgeable
 from nlpinsight.data.labels import parse_label_map
 from nlpinsight.report import check_folder
@@ -36,14 +25,14 @@ def command(
             "ProsusAI/finbert."
         ),
     ],
-    revision: RevisionOption = None,
-    data: DataOption = None,
-    labels: LabelsOption = None,
-    out: OutOption = DEFAULT_MODEL,
-    reports: ReportsOption = DEFAULT_REPORTS,
-    seed: SeedOption = 42,
-    model_version: VersionOption = None,
-    max_length: LengthOption = 64,
+    revision: opt.Revision = None,
+    data: opt.Data = None,
+    labels: opt.Labels = None,
+    out: opt.Out = opt.DEFAULT_MODEL,
+    reports: opt.Reports = opt.DEFAULT_REPORTS,
+    seed: opt.Seed = 42,
+    model_version: opt.Version = None,
+    max_length: opt.Length = 64,
 ) -> None:
     """Seal a transformer that was fine-tuned elsewhere.
 

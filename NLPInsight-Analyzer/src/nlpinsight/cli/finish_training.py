@@ -12,8 +12,6 @@ from nlpinsight.report import write_report
 from nlpinsight.training.evaluate_and_seal import evaluate_trained, seal
 from nlpinsight.training.trained_model import TrainedModel
 
-__all__ = ["finish_training"]
-
 
 def finish_training(
     trained: TrainedModel,

@@ -6,12 +6,10 @@ from typing import Final
 
 from servicekit.files import DataError
 
-from nlpinsight.cli.options import SAMPLE_TEXTS
+from nlpinsight.cli import options as opt
 from nlpinsight.data.corpus import Corpus, load_corpus
 from nlpinsight.data.labels import LabelMap
 from nlpinsight.sample import generate_sample
-
-__all__ = ["print_format", "read_stdin", "read_texts"]
 
 _MAX_STDIN: Final = 2**20
 
@@ -19,7 +17,7 @@ _MAX_STDIN: Final = 2**20
 def read_texts(data: Path | None, label_map: LabelMap | None, seed: int) -> Corpus:
     """Read labelled texts from a file, or generate sample data if there is none."""
     if data is None:
-        return generate_sample(SAMPLE_TEXTS, seed=seed)
+        return generate_sample(opt.SAMPLE_TEXTS, seed=seed)
     corpus = load_corpus(data, label_map)
     print_format(data, corpus.read_as)
     return corpus

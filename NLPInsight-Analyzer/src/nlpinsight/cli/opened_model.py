@@ -8,8 +8,6 @@ from servicekit import models
 
 from nlpinsight.model import SentimentModel
 
-__all__ = ["open_model"]
-
 
 def open_model(
     folder: Path, sha256: str | None, signers: Sequence[str] | None

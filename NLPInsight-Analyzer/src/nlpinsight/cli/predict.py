@@ -10,9 +10,9 @@ from servicekit.progress import progress
 
 from nlpinsight.batch.predict_file import check_files, predict_file
 from nlpinsight.batch.result_file import check_results
+from nlpinsight.cli import options as opt
 from nlpinsight.cli.inputs import print_format
 from nlpinsight.cli.opened_model import open_model
-from nlpinsight.cli.options import DEFAULT_MODEL, ModelOption, OutputArgument
 from nlpinsight.data.file_kinds import check_file
 
 
@@ -26,8 +26,8 @@ def command(
             "sentence@label, per line; also compressed (.gz).",
         ),
     ],
-    destination: OutputArgument,
-    model: ModelOption = DEFAULT_MODEL,
+    destination: opt.Output,
+    model: opt.Model = opt.DEFAULT_MODEL,
     model_sha256: Sha256Option = None,
     signer: SignersOption = None,
 ) -> None:

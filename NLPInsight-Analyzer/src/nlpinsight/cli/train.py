@@ -8,27 +8,9 @@ from servicekit.cli_errors import handle_errors
 from servicekit.models import check_outputs
 from servicekit.progress import progress
 
+from nlpinsight.cli import options as opt
 from nlpinsight.cli.finish_training import finish_training
 from nlpinsight.cli.inputs import read_texts
-from nlpinsight.cli.options import (
-    DEFAULT_BASE,
-    DEFAULT_MODEL,
-    DEFAULT_REPORTS,
-    BaseOption,
-    BatchSizeOption,
-    DataOption,
-    EpochsOption,
-    FoldsOption,
-    LabelsOption,
-    LengthOption,
-    OutOption,
-    PrecisionOption,
-    ReportsOption,
-    RevisionOption,
-    SeedOption,
-    ThreadsOption,
-    VersionOption,
-)
 from nlpinsight.data.labels import parse_label_map
 from nlpinsight.data.split import split_and_filter
 from nlpinsight.report import check_folder
@@ -36,32 +18,32 @@ from nlpinsight.schema import Backend
 from nlpinsight.training.finetune_options import FinetuneOptions, default_threads
 from nlpinsight.training.torch_environment import check_torch
 from nlpinsight.training.train_tfidf import train_tfidf
-from nlpinsight.training.weights import find_weights
+from nlpinsight.training.weights import DEFAULT_BASE, find_weights
 
 
 def command(
     *,
     backend: Annotated[Backend, typer.Option(help="Back end to train.")] = "tfidf",
-    data: DataOption = None,
+    data: opt.Data = None,
     valid: Annotated[
         Path | None,
         typer.Option(
             help="File of labelled texts to evaluate on. Default: a fifth of the training data."
         ),
     ] = None,
-    labels: LabelsOption = None,
-    out: OutOption = DEFAULT_MODEL,
-    reports: ReportsOption = DEFAULT_REPORTS,
-    seed: SeedOption = 42,
-    model_version: VersionOption = None,
-    base: BaseOption = DEFAULT_BASE,
-    revision: RevisionOption = None,
-    folds: FoldsOption = 3,
-    epochs: EpochsOption = 4,
-    precision: PrecisionOption = None,
-    batch_size: BatchSizeOption = 32,
-    max_length: LengthOption = 64,
-    threads: ThreadsOption = None,
+    labels: opt.Labels = None,
+    out: opt.Out = opt.DEFAULT_MODEL,
+    reports: opt.Reports = opt.DEFAULT_REPORTS,
+    seed: opt.Seed = 42,
+    model_version: opt.Version = None,
+    base: opt.Base = DEFAULT_BASE,
+    revision: opt.Revision = None,
+    folds: opt.Folds = 3,
+    epochs: opt.Epochs = 4,
+    precision: opt.Precision = None,
+    batch_size: opt.BatchSize = 32,
+    max_length: opt.Length = 64,
+    threads: opt.Threads = None,
     work: Annotated[
         Path | None,
         typer.Option(

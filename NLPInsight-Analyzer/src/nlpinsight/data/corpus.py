@@ -26,8 +26,6 @@ from nlpinsight.data.text_file import TextFile
 from nlpinsight.schema import LABELS, Label
 from nlpinsight.text.normalisation import normalise
 
-__all__ = ["Corpus", "judgeable", "load_corpus", "load_texts"]
-
 _A_LABEL: Final = "negative, neutral, positive, bearish or bullish"
 
 

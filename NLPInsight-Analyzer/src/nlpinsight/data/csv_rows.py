@@ -13,8 +13,6 @@ from nlpinsight.data.file_kinds import TEXT_FILES
 from nlpinsight.data.rows import NOT_UTF8, Row, shorten, unwritable
 from nlpinsight.schema import LABELS
 
-__all__ = ["read_csv_rows"]
-
 _SEPARATORS: Final = {";": "semicolons", "\t": "tabs", "|": "bars"}
 _SHOWN_NAMES: Final = 10
 

@@ -5,8 +5,6 @@ from typing import Final, Literal
 
 from servicekit.file_kinds import FileKinds
 
-__all__ = ["CSV_SUFFIXES", "JSON_LINES_SUFFIXES", "TEXT_FILES", "Kind", "check_file", "kind_of"]
-
 Kind = Literal["CSV", "JSON lines", "lines"]
 
 CSV_SUFFIXES: Final = (".csv",)

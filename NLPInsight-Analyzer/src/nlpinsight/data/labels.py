@@ -18,15 +18,6 @@ from servicekit.rows import RowError, RowErrors
 from nlpinsight.data.rows import shorten
 from nlpinsight.schema import LABELS, Label
 
-__all__ = [
-    "LabelMap",
-    "NumberedTexts",
-    "describe",
-    "parse_label_map",
-    "read_label",
-    "shown_number",
-]
-
 _NAMES: Final[Mapping[str, Label]] = {
     "bearish": "negative",
     "bullish": "positive",

@@ -17,8 +17,6 @@ from servicekit.training_rows import digest_rows
 
 from nlpinsight.text.normalisation import normalise
 
-__all__ = ["THRESHOLD", "Match", "digest_texts", "nearest", "wording"]
-
 THRESHOLD: Final = 0.8
 
 # Products such as 0.7 * 10 are slightly too large; rounded up, they would miss pairs.

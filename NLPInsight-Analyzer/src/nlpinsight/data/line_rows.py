@@ -19,8 +19,6 @@ from nlpinsight.data.file_kinds import TEXT_FILES
 from nlpinsight.data.rows import LABEL, TEXT, Row, shorten
 from nlpinsight.schema import LABELS
 
-__all__ = ["LineForm", "form_of", "read_json_lines", "read_text_lines"]
-
 _BOM: Final = b"\xef\xbb\xbf"
 _A_LINE: Final = (
     "sentence@label with negative, neutral or positive, as {labelled:,} other lines are (give "

@@ -9,8 +9,6 @@ from servicekit.rows import RowError
 
 from nlpinsight.text.normalisation import normalise
 
-__all__ = ["LABEL", "NOT_UTF8", "TEXT", "Row", "shorten", "unwritable", "validate"]
-
 TEXT: Final = "text"
 LABEL: Final = "label"
 

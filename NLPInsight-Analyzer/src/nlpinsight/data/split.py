@@ -11,8 +11,6 @@ from nlpinsight.data.corpus import Corpus, judgeable
 from nlpinsight.data.leakage import wording
 from nlpinsight.schema import LABELS, Label
 
-__all__ = ["LeftOut", "TrainingSet", "filter_training", "split", "split_and_filter"]
-
 MIN_PER_LABEL: Final = 20
 
 

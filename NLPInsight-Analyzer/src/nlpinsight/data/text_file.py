@@ -16,8 +16,6 @@ from nlpinsight.data.file_kinds import Kind, check_file, kind_of
 from nlpinsight.data.line_rows import LineForm, form_of, read_json_lines, read_text_lines
 from nlpinsight.data.rows import TEXT, Row, validate
 
-__all__ = ["TextFile"]
-
 
 @dataclass(frozen=True)
 class TextFile:

@@ -31,18 +31,6 @@ from nlpinsight.model import Reading, SentimentModel, calibrated, warnings_of
 from nlpinsight.schema import LABELS, Backend, Label
 from nlpinsight.text.normalisation import normalise
 
-__all__ = [
-    "Evaluation",
-    "LabelMetrics",
-    "Leakage",
-    "LengthBand",
-    "Metrics",
-    "Report",
-    "evaluate",
-    "measure",
-]
-
-
 # Upper ends of the bands of text length, in words; the last band has none.
 BANDS: Final = (5, 10, 15, 20, 30)
 _CHUNK: Final = 64

@@ -11,18 +11,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from nlpinsight.arrays import Float64Array, Int64Array
 from nlpinsight.backends.calibration import Calibrator, HeldOut, softmax
 
-__all__ = [
-    "Calibration",
-    "CalibrationFit",
-    "Reliability",
-    "VocabularyBand",
-    "by_vocabulary",
-    "calibration_of",
-    "describe_calibration",
-    "log_loss",
-    "reliability",
-]
-
 Rate = Annotated[float, Field(ge=0, le=1)]
 
 _BINS: Final = 10

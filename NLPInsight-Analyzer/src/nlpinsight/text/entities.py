@@ -9,8 +9,6 @@ import re
 import unicodedata
 from typing import Final
 
-__all__ = ["unescape"]
-
 # The longest name is CounterClockwiseContourIntegral. The semicolon is required, so that "R&D" and
 # "?a=1&copy=2" stay.
 _LONGEST: Final = 33

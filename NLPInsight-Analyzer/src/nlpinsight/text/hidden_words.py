@@ -11,8 +11,6 @@ from typing import Final
 
 import numpy as np
 
-__all__ = ["LETTER", "hide_words", "hide_words_of_each"]
-
 LETTER: Final = re.compile(r"[^\W\d_]")
 """Matches a letter of any script. Tokens with a letter are words; numbers and emoji are not."""
 

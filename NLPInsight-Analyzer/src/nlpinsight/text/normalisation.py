@@ -28,15 +28,6 @@ from typing import Final
 
 from nlpinsight.text.entities import unescape
 
-__all__ = [
-    "MAX_MARKS",
-    "EmptyTextError",
-    "grows",
-    "is_longer",
-    "normalise",
-    "normalise_all",
-]
-
 MAX_MARKS: Final = 30
 
 # Unicode's category Cf, variation selectors and other characters that render as nothing. Visible or

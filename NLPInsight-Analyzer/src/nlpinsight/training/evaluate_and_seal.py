@@ -19,8 +19,6 @@ from nlpinsight.golden import make_golden_set
 from nlpinsight.model import SentimentModel, load
 from nlpinsight.training.trained_model import TrainedModel
 
-__all__ = ["EvaluatedModel", "evaluate_trained", "seal"]
-
 
 @dataclass(frozen=True)
 class EvaluatedModel:

@@ -6,16 +6,6 @@ from typing import Final, Literal
 
 from servicekit.files import DataError
 
-__all__ = [
-    "MAX_BATCH",
-    "MAX_LENGTH",
-    "MIN_LENGTH",
-    "FinetuneOptions",
-    "Precision",
-    "check_threads",
-    "default_threads",
-]
-
 Precision = Literal["bfloat16", "float32"]
 """Precision of matrix multiplications. Weights, updates and the loss are always float32."""
 

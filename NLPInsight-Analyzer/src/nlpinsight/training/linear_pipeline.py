@@ -23,18 +23,6 @@ from nlpinsight.ngrams import character_terms, word_terms
 from nlpinsight.schema import LABELS
 from nlpinsight.text.normalisation import normalise_all
 
-__all__ = [
-    "AGREEMENT",
-    "PARAMETERS",
-    "AgreementError",
-    "cross_validate",
-    "export",
-    "fit_pipeline",
-    "largest_difference",
-    "to_joblib",
-]
-
-
 FOLDS: Final = 3
 FOLD_SEED: Final = 42
 

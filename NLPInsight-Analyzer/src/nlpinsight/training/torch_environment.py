@@ -6,8 +6,6 @@ from typing import Final
 
 from servicekit.files import DataError
 
-__all__ = ["check_torch"]
-
 TRAIN_ENVIRONMENT: Final = "make train-env-NLPInsight-Analyzer"
 
 

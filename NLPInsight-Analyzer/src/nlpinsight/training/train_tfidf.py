@@ -17,8 +17,6 @@ from nlpinsight.training.linear_pipeline import (
 )
 from nlpinsight.training.trained_model import TrainedModel, versions_of
 
-__all__ = ["train_tfidf"]
-
 
 def train_tfidf(training: Corpus, held_out: Corpus) -> TrainedModel:
     """Train the linear back end.

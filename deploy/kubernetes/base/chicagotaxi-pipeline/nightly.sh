@@ -1,7 +1,7 @@
 #!/bin/sh
-# The pipeline's night. `run` replaces the months that its inputs have trips of, so that it is given
-# whole months: this one and some before it, as many as the forecast looks back and the portal is
-# late. Days that were fetched before are not fetched again. PORTAL is another address of the portal.
+# The nightly pipeline. `run` replaces each month in its inputs, so that its inputs are whole months:
+# this one and MONTHS_BACK before it, which cover the history of the forecast and the delay of the
+# portal. `fetch` skips days that exist. PORTAL is another address of the portal.
 set -eu
 
 this_month=$(date +%Y-%m-01)
@@ -14,7 +14,7 @@ set --
 month=$first
 while [ "$month" != "$(date -d "$this_month +1 month" +%F)" ]; do
     inputs="/data/raw/trips-${month%-01}-*.csv"
-    # A month that nothing is published of yet has no files.
+    # A month without published trips has no files.
     if ls $inputs >/dev/null 2>&1; then set -- "$@" "$inputs"; fi
     month=$(date -d "$month +1 month" +%F)
 done
@@ -24,16 +24,16 @@ if [ $# -gt 0 ]; then
         ${MODEL_SIGNERS:+--signer "$MODEL_SIGNERS"} --reports /tmp/reports
 fi
 
-# Without inputs `run` would make a sample, and the API would serve it.
+# Without inputs, `run` would generate a sample, and the API would serve it.
 found="nightly: the portal has no trips from $first to $last"
 if [ ! -d /data/pipeline/hourly ]; then
-    echo "$found, and there are none of before: raise MONTHS_BACK" >&2
+    echo "$found, and there are no earlier ones: raise MONTHS_BACK" >&2
     exit 2
 fi
 predictions=/data/pipeline/predictions
 if [ -f "$predictions/current" ] \
     && grep -q "$MODEL_SHA256" "$predictions/$(cat "$predictions/current")/batch.json"; then
-    # The same batch again would only look fresh. That none is made, PredictionsStale tells.
+    # The same batch again would only look fresh; the alert PredictionsStale reports its age.
     echo "$found: nothing new, the batch that is there stays"
     exit 0
 fi

@@ -22,8 +22,8 @@ class LazyCommands(TyperGroup):
     the source without importing the module.
 
     Attributes:
-        package: The package of the modules.
-        names: The commands, in the order of the list. The module of `cross-validate` is
+        package: Package of the modules.
+        names: Names of the commands, in the order of the list. The module of `cross-validate` is
             `cross_validate`.
     """
 
@@ -66,9 +66,9 @@ def lazy_app(
         help: Description of the program in Markdown.
         group: Class of the group, for example one that handles errors.
     """
-    made = type(group.__name__, (group,), {"package": package, "names": commands})
+    subclass = type(group.__name__, (group,), {"package": package, "names": commands})
     app = typer.Typer(
-        cls=made,
+        cls=subclass,
         name=name,
         help=help,
         no_args_is_help=True,

@@ -152,19 +152,10 @@ def encode_manifest(manifest: Manifest) -> bytes:
         ValueError: JSON cannot represent a number, or UTF-8 cannot represent a text.
     """
     document = manifest.model_dump(mode="json") | {"seal": _NO_SEAL}
-    check_utf8(document)
+    _check_utf8(document)
     text = json.dumps(document, indent=1, allow_nan=False) + "\n"
     seal = hashlib.sha256(text.encode()).hexdigest()
     return text.replace(_NO_SEAL, seal, 1).encode()
-
-
-def check_utf8(document: object) -> None:
-    """Check that no text of a document has an unpaired surrogate.
-
-    Raises:
-        UnicodeEncodeError: A text has one, and UTF-8 cannot represent it.
-    """
-    json.dumps(document, ensure_ascii=False).encode()
 
 
 def manifest_digest(manifest: Manifest) -> str:
@@ -258,7 +249,7 @@ def _parse(path: Path, raw: bytes) -> Manifest:
     try:
         document = json.loads(raw)
         if b"\\u" in raw:  # only an escape can be an unpaired surrogate
-            check_utf8(document)
+            _check_utf8(document)
     except (ValueError, RecursionError) as error:
         raise ManifestError(f"{path} is not valid JSON: {error}.", remedy=RESTORE) from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:
@@ -273,3 +264,8 @@ def _parse(path: Path, raw: bytes) -> Manifest:
         raise ManifestError(
             f"{path} is not a manifest: {first_error(error)}.", remedy=RESTORE
         ) from error
+
+
+def _check_utf8(document: object) -> None:
+    """Raise UnicodeEncodeError if a text has an unpaired surrogate, which UTF-8 lacks."""
+    json.dumps(document, ensure_ascii=False).encode()

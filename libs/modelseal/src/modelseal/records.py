@@ -1,4 +1,4 @@
-"""What the JSON documents of a sealed model have in common."""
+"""Types and errors that the JSON documents of a sealed model share."""
 
 from typing import Annotated
 

@@ -1,7 +1,10 @@
 """`fetch` from a working bucket, with valid and invalid models in it."""
 
+import fcntl
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import pytest
 from buckets import Bucket
@@ -182,6 +185,26 @@ def test_two_fetches_of_a_model_to_the_same_destination_are_refused(
         fetch(published.uri, destination, sha256=published.sha256)
 
     fetch(published.uri, destination, sha256=published.sha256)
+
+
+def test_the_staging_folder_is_created_again_if_another_fetch_removes_it_before_the_lock(
+    published: PublishedModel, destination: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flock = fcntl.flock
+    removed: list[Path] = []
+
+    def late(file: IO[str], operation: int) -> None:
+        if not removed:
+            (folder,) = destination.parent.iterdir()
+            removed.append(folder)
+            shutil.rmtree(folder)
+        flock(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    fetch(published.uri, destination, sha256=published.sha256)
+
+    assert len(removed) == 1
+    assert contents(destination) == contents(published.folder)
 
 
 @pytest.mark.parametrize(

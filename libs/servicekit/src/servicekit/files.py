@@ -6,24 +6,10 @@ import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self
 
 from modelseal import paths
 from modelseal.temporaries import Temporary
-
-__all__ = [
-    "DataError",
-    "NewFile",
-    "TryLaterError",
-    "check_not_input",
-    "check_writable",
-    "make_folder",
-    "read_errors",
-    "sha256_of_file",
-    "write_errors",
-    "write_file",
-]
 
 _NO_ROOM: Final = "Make room, or give another place."
 _REMEDIES: Final = {
@@ -90,12 +76,7 @@ class NewFile:
         """Remove the temporary file; the destination is unchanged."""
         self._temporary.discard()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_error: object) -> None:
         """Replace the destination, or remove the temporary file after an error."""
         try:
             if kind is None:

@@ -13,10 +13,7 @@ import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import monotonic, sleep
-from types import TracebackType
 from typing import IO, Any, Final, Self
-
-__all__ = ["NotListeningError", "NotReadyInTimeError", "ServiceProcess", "wait_until"]
 
 WAIT_S: Final = 60.0
 
@@ -113,12 +110,7 @@ class ServiceProcess:
             raise NotListeningError(self.errors)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         """Kill the process if it still runs."""
         self.end()
 

@@ -1,13 +1,12 @@
 """The metrics of a service, in a registry of its own."""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
-
-__all__ = ["UNMATCHED", "Metrics"]
 
 UNMATCHED = "unmatched"
 OTHER = "other"
@@ -19,37 +18,48 @@ BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 MAX_LABELS = 100
 
 
+C = TypeVar("C", Counter, Histogram)
+
+
 class Metrics:
-    """The metrics of one application. Children are looked up once and kept: `labels()` locks."""
+    """The metrics of one application."""
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
-        self._requests = Counter(
-            "http_requests",
-            "Requests answered, by route template, method and status.",
-            ("route", "method", "status"),
-            registry=registry,
+        self._requests = _Children(
+            Counter(
+                "http_requests",
+                "Requests answered, by route template, method and status.",
+                ("route", "method", "status"),
+                registry=registry,
+            )
         )
-        self._durations = Histogram(
-            "http_request_duration_seconds",
-            "Time from the request's headers to the end of its answer, waiting included.",
-            ("route", "method"),
-            buckets=BUCKETS,
-            registry=registry,
+        self._durations = _Children(
+            Histogram(
+                "http_request_duration_seconds",
+                "Time from the request's headers to the end of its answer, waiting included.",
+                ("route", "method"),
+                buckets=BUCKETS,
+                registry=registry,
+            )
         )
         self._refused = Counter(
             "http_requests_refused", "Requests refused, by reason.", ("reason",), registry=registry
         )
-        self._predictions = Counter(
-            "model_predictions", "Predictions made, by class.", ("class",), registry=registry
+        self._predictions = _Children(
+            Counter(
+                "model_predictions", "Predictions made, by class.", ("class",), registry=registry
+            )
         )
-        self._warnings = Counter(
-            "prediction_warnings",
-            "Warnings on predictions whose input lies outside the training data, by code.",
-            ("code",),
-            registry=registry,
+        self._warnings = _Children(
+            Counter(
+                "prediction_warnings",
+                "Warnings on predictions whose input lies outside the training data, by code.",
+                ("code",),
+                registry=registry,
+            )
         )
         self._model_info = Gauge(
             "model_info",
@@ -63,10 +73,6 @@ class Metrics:
         self._model_refusals = Counter(
             "model_refusals", "Sealed models refused, by code.", ("code",), registry=registry
         )
-        self._request_children: dict[tuple[str, str, int], Counter] = {}
-        self._duration_children: dict[tuple[str, str], Histogram] = {}
-        self._prediction_children: dict[str, Counter] = {}
-        self._warning_children: dict[str, Counter] = {}
 
     def observe_request(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count an answered request.
@@ -79,16 +85,8 @@ class Metrics:
         """
         if method not in METHODS:
             method = OTHER
-        requests = self._request_children.get((route, method, status))
-        if requests is None:
-            requests = self._requests.labels(route, method, str(status))
-            self._request_children[route, method, status] = requests
-        requests.inc()
-        durations = self._duration_children.get((route, method))
-        if durations is None:
-            durations = self._durations.labels(route, method)
-            self._duration_children[route, method] = durations
-        durations.observe(seconds)
+        self._requests[route, method, str(status)].inc()
+        self._durations[route, method].observe(seconds)
 
     def count_refusal(self, reason: str) -> None:
         """Count a request that was refused."""
@@ -96,11 +94,11 @@ class Metrics:
 
     def count_prediction(self, label: str, n: int = 1) -> None:
         """Count predictions of a class."""
-        _count(self._predictions, self._prediction_children, label, n)
+        _count(self._predictions, label, n)
 
     def count_warning(self, code: str, n: int = 1) -> None:
         """Count warnings on predictions."""
-        _count(self._warnings, self._warning_children, code, n)
+        _count(self._warnings, code, n)
 
     def model_proven(self, name: str, version: str, sha256: str) -> None:
         """Record the model that is served."""
@@ -121,11 +119,20 @@ class Metrics:
         return encode(self.registry), content_type
 
 
-def _count(counter: Counter, children: dict[str, Counter], label: str, n: int) -> None:
-    child = children.get(label)
-    if child is None:
-        if len(children) >= MAX_LABELS:
-            counter.labels(OTHER).inc(n)
-            return
-        child = children[label] = counter.labels(label)
-    child.inc(n)
+class _Children(dict[tuple[str, ...], C]):
+    """The children of a metric by their labels, looked up once and kept: `labels()` locks."""
+
+    def __init__(self, metric: C) -> None:
+        super().__init__()
+        self._metric: C = metric
+
+    def __missing__(self, labels: tuple[str, ...]) -> C:
+        child: C = self._metric.labels(*labels)
+        self[labels] = child
+        return child
+
+
+def _count(children: _Children[Counter], label: str, n: int) -> None:
+    if (label,) not in children and len(children) >= MAX_LABELS:
+        label = OTHER
+    children[label,].inc(n)

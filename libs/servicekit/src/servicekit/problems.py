@@ -14,8 +14,6 @@ from starlette.types import Scope
 
 from servicekit.errors import ServiceError, UnsupportedMediaTypeError
 
-__all__ = ["MEDIA_TYPE", "ProblemCatalog", "ProblemResponse", "ProblemSpec"]
-
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:problem-type:"
 
@@ -47,19 +45,17 @@ class ProblemResponse(Response):
 
     def __init__(
         self,
-        *,
-        status: int,
-        code: str,
-        title: str,
+        spec: ProblemSpec,
         detail: str,
         request_id: str | None,
+        *,
         headers: Mapping[str, str] | None = None,
         extra: Mapping[str, object] | None = None,
     ) -> None:
         document: dict[str, object] = {
-            "type": TYPE_PREFIX + code,
-            "title": title,
-            "status": status,
+            "type": TYPE_PREFIX + spec.code,
+            "title": spec.title,
+            "status": spec.status,
             "detail": detail,
             **(extra or {}),
         }
@@ -67,7 +63,7 @@ class ProblemResponse(Response):
             document["request_id"] = request_id
         super().__init__(
             json.dumps(document, allow_nan=False),
-            status_code=status,
+            status_code=spec.status,
             headers=dict(headers) if headers else None,
         )
 
@@ -108,13 +104,15 @@ class ProblemCatalog:
             self._on_refusal(spec.code)
         if isinstance(error, RequestValidationError):
             findings = error.errors()
-            return _problem(spec, _count(findings), request_id, extra={"errors": _fields(findings)})
+            return ProblemResponse(
+                spec, _count(findings), request_id, extra={"errors": _fields(findings)}
+            )
         if isinstance(error, HTTPException):
-            return _problem(spec, str(error.detail), request_id, headers=error.headers)
+            return ProblemResponse(spec, str(error.detail), request_id, headers=error.headers)
         if self._declared(error) is not None:
-            return _problem(spec, str(error)[:MAX_TEXT], request_id)
+            return ProblemResponse(spec, str(error)[:MAX_TEXT], request_id)
         self._log.error("unexpected error", error=type(error).__name__, exc_info=error)
-        return _problem(
+        return ProblemResponse(
             spec, "The service failed. Its log has the details under the request id.", request_id
         )
 
@@ -135,25 +133,6 @@ class ProblemCatalog:
         status = error.status_code if isinstance(error, HTTPException) else 500
         phrase = _phrase(status)
         return ProblemSpec(status, phrase.lower().replace(" ", "-").replace("'", ""), phrase)
-
-
-def _problem(
-    spec: ProblemSpec,
-    detail: str,
-    request_id: str | None,
-    *,
-    headers: Mapping[str, str] | None = None,
-    extra: Mapping[str, object] | None = None,
-) -> ProblemResponse:
-    return ProblemResponse(
-        status=spec.status,
-        code=spec.code,
-        title=spec.title,
-        detail=detail,
-        request_id=request_id,
-        headers=headers,
-        extra=extra,
-    )
 
 
 def _phrase(status: int) -> str:

@@ -7,10 +7,8 @@ from pydantic import BaseModel, JsonValue
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from servicekit.errors import DrainingError, ServiceError
-from servicekit.problems import ProblemResponse
+from servicekit.problems import ProblemResponse, ProblemSpec
 from servicekit.runtime import Runtime, RuntimeDep
-
-__all__ = ["PROBE_PATHS", "ModelInfo", "system_router"]
 
 _STRING: Final = {"type": "string"}
 PROBE_PATHS = ("/health", "/ready", "/metrics")
@@ -114,11 +112,9 @@ def _not_ready(runtime: Runtime) -> ServiceError | None:
 def _not_ready_response(request: Request, runtime: Runtime, reason: ServiceError) -> Response:
     refusal = runtime.refusal
     return ProblemResponse(
-        status=reason.status,
-        code=reason.code,
-        title=reason.title,
-        detail=reason.detail,
-        request_id=request.scope["state"]["request_id"],
+        ProblemSpec(reason.status, reason.code, reason.title),
+        reason.detail,
+        request.scope["state"]["request_id"],
         headers=reason.headers,
         extra=None if refusal is None else {"refusal": refusal.code},
     )

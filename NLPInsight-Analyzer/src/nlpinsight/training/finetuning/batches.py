@@ -9,8 +9,6 @@ from tokenizers import Tokenizer
 
 from nlpinsight.arrays import Int64Array
 
-__all__ = ["batches_of_epoch", "in_order", "pad", "tokenize"]
-
 Tokens = Sequence[Sequence[int]]
 
 # Texts are sorted by length inside groups of this many batches. More would save little and make

@@ -16,17 +16,6 @@ from nlpinsight.training.finetuning.network import Network, load_classifier, loa
 from nlpinsight.training.finetuning.onnx_export import to_int8, to_onnx
 from nlpinsight.training.weights import Weights
 
-__all__ = [
-    "MAX_DISAGREEMENT",
-    "Agreement",
-    "Built",
-    "QuantizationError",
-    "build",
-    "compare",
-    "export_classifier",
-]
-
-
 MAX_DISAGREEMENT: Final = 0.02
 """Maximum share of texts that int8 may label differently from fp32."""
 

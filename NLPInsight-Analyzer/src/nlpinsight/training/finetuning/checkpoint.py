@@ -8,8 +8,6 @@ import torch
 from modelseal.temporaries import remove_left
 from servicekit.files import DataError, NewFile, make_folder, write_errors
 
-__all__ = ["Checkpoint", "discard_all"]
-
 _NAMES: Final = ("member-*.pt", "final.pt")
 _FORMAT: Final = 2
 

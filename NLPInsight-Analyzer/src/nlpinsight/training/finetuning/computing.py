@@ -13,14 +13,6 @@ from nlpinsight.training.finetune_options import Precision
 from nlpinsight.training.finetuning.batches import in_order, pad
 from nlpinsight.training.finetuning.network import Network
 
-__all__ = [
-    "computing_in",
-    "default_precision",
-    "logits",
-    "running_mean",
-    "torch_threads",
-]
-
 Tensors = Sequence[torch.Tensor]
 
 _BATCH: Final = 64

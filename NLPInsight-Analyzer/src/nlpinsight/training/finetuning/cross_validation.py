@@ -27,8 +27,6 @@ from nlpinsight.training.finetuning.members import Figures, deal_folds, figures_
 from nlpinsight.training.finetuning.pool_fit import fit_pool
 from nlpinsight.training.weights import Weights
 
-__all__ = ["CrossValidation", "FoldResult", "cross_validate"]
-
 
 class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -38,8 +38,6 @@ from nlpinsight.training.finetuning.members import Member, deal_folds, train_mem
 from nlpinsight.training.finetuning.network import Network, load_encoder, load_tokenizer
 from nlpinsight.training.weights import Weights
 
-__all__ = ["Finetuned", "finetune", "total_steps"]
-
 # Minimum number of texts of each label.
 MIN_PER_CLASS: Final = 20
 

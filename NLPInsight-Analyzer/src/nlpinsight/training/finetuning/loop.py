@@ -16,8 +16,6 @@ from nlpinsight.training.finetuning.checkpoint import Checkpoint
 from nlpinsight.training.finetuning.computing import computing_in, running_mean
 from nlpinsight.training.finetuning.network import Network
 
-__all__ = ["TrainedNetwork", "TrainingLoop"]
-
 _RECENT: Final = 50
 
 

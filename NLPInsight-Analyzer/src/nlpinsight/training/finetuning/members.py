@@ -26,17 +26,6 @@ from nlpinsight.training.finetuning.computing import logits
 from nlpinsight.training.finetuning.loop import TrainedNetwork, TrainingLoop
 from nlpinsight.training.finetuning.network import Network
 
-__all__ = [
-    "Figures",
-    "Member",
-    "TrainedMember",
-    "cross_validated",
-    "deal_folds",
-    "figures_of",
-    "train_member",
-    "train_on_all",
-]
-
 
 @dataclass(frozen=True)
 class Figures:

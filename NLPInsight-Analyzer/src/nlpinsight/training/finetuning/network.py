@@ -21,16 +21,6 @@ from transformers.utils.logging import disable_progress_bar, enable_progress_bar
 from nlpinsight.schema import LABELS, Label
 from nlpinsight.training.weights import Weights
 
-__all__ = [
-    "Classifier",
-    "MeanPooled",
-    "Network",
-    "columns_of_labels",
-    "load_classifier",
-    "load_encoder",
-    "load_tokenizer",
-]
-
 _LOG: Final = logging.getLogger("transformers")
 
 # Never run code from a folder of weights. Without this option, transformers asks on the terminal.

@@ -15,8 +15,6 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from nlpinsight.training.finetuning.network import Network
 
-__all__ = ["OPSET", "to_int8", "to_onnx"]
-
 OPSET: Final = 18
 """Version of the operators, pinned because the runtime must support it."""
 

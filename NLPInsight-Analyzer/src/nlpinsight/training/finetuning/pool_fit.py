@@ -16,9 +16,6 @@ from nlpinsight.training.finetuning.finetune import Finetuned
 from nlpinsight.training.finetuning.members import deal_folds
 from nlpinsight.training.linear_pipeline import export, fit_pipeline
 
-__all__ = ["FittedPool", "best_weight", "fit_pool"]
-
-
 _NEWTON_STEPS: Final = 50
 _CLOSE: Final = 1e-9
 

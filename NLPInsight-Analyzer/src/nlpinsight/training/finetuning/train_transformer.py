@@ -20,8 +20,6 @@ from nlpinsight.training.finetuning.pool_fit import fit_pool
 from nlpinsight.training.trained_model import TrainedModel, versions_of
 from nlpinsight.training.weights import Weights
 
-__all__ = ["discard_work", "export_transformer", "train_transformer"]
-
 
 def train_transformer(
     training: Corpus,

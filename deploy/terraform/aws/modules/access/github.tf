@@ -1,5 +1,5 @@
-# What workflows may do, without a key that could leak: GitHub vouches for a job's repository and
-# environment, and AWS lends it a role for hours. An environment is where GitHub asks for approval.
+# The rights of workflows, without permanent keys: GitHub's token names the repository and environment of
+# a job, and AWS gives it a role for some hours. Environments can require an approval.
 
 resource "aws_iam_openid_connect_provider" "github" {
   count = var.github_oidc_provider_arn == null ? 1 : 0
@@ -10,9 +10,9 @@ resource "aws_iam_openid_connect_provider" "github" {
 
 locals {
   workflows = {
-    # Pushes images, and nothing else.
+    # Only pushes images.
     release = [
-      # Its answer is a login for the registry; it knows no narrower resource.
+      # Returns a login for the registry, and has no narrower resource.
       { Effect = "Allow", Action = ["ecr:GetAuthorizationToken"], Resource = ["*"] },
       {
         Effect = "Allow"
@@ -29,8 +29,8 @@ locals {
         Resource = var.repository_arns
       },
     ]
-    # Finds the cluster, and reads images to check their signatures. What it may do inside the
-    # cluster is said in Kubernetes.
+    # Finds the cluster, and reads images to verify their signatures. Kubernetes has its rights
+    # inside the cluster.
     deploy = [
       { Effect = "Allow", Action = ["eks:DescribeCluster"], Resource = [var.cluster_arn] },
       { Effect = "Allow", Action = ["ecr:GetAuthorizationToken"], Resource = ["*"] },
@@ -47,7 +47,7 @@ resource "aws_iam_role" "workflow" {
   for_each = local.workflows
 
   name = "${var.name}-${each.key}"
-  # A roll-out that waits for the first predictions of a model, and is taken back.
+  # Time for a rollout that waits for the first predictions of a model, and its rollback.
   max_session_duration = each.key == "deploy" ? 14400 : 3600
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
@@ -58,7 +58,7 @@ resource "aws_iam_role" "workflow" {
         Principal = {
           Federated = coalesce(var.github_oidc_provider_arn, one(aws_iam_openid_connect_provider.github[*].arn))
         }
-        # Equal, with no wildcard: another repository, branch or environment is somebody else.
+        # Without wildcards: other repositories, branches and environments have no access.
         Condition = {
           StringEquals = {
             "token.actions.githubusercontent.com:aud" = "sts.amazonaws.com"
@@ -78,7 +78,7 @@ resource "aws_iam_role_policy" "workflow" {
   policy = jsonencode({ Version = "2012-10-17", Statement = each.value })
 }
 
-# A member of the group that deploy/release/deployer.yaml gives the namespace to.
+# deploy/release/deployer.yaml gives this group its rights in the namespace.
 resource "aws_eks_access_entry" "deploy" {
   cluster_name      = var.cluster_name
   principal_arn     = aws_iam_role.workflow["deploy"].arn

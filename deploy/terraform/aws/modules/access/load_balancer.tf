@@ -1,5 +1,5 @@
-# What the AWS Load Balancer Controller needs to make the load balancer that an Ingress asks for. It
-# changes only what carries its tag with this cluster's name, and security groups' rules.
+# The rights of the AWS Load Balancer Controller. It changes only resources with its tag and the name of
+# this cluster, and rules of security groups.
 
 data "aws_partition" "current" {}
 
@@ -41,7 +41,7 @@ locals {
       Resource  = "*"
       Condition = { StringEquals = { "iam:AWSServiceName" = "elasticloadbalancing.amazonaws.com" } }
     },
-    # The nodes' groups do not carry its tag, and have to let the load balancer in.
+    # The groups of the nodes do not have its tag, and must allow the load balancer.
     {
       Sid      = "OpenThePath"
       Effect   = "Allow"
@@ -81,7 +81,7 @@ locals {
       Resource  = "*"
       Condition = local.is_made
     },
-    # Listeners and rules carry no tag when they are made.
+    # Listeners and rules have no tag when they are created.
     {
       Sid    = "Listen"
       Effect = "Allow"

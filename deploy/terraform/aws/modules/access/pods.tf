@@ -1,5 +1,5 @@
-# What pods may do. EKS Pod Identity hands a role to a service account by its name and namespace, so
-# that no manifest names a role, and an account that is not listed here has nothing.
+# The rights of pods. EKS Pod Identity gives a role to a service account by its name and namespace, so
+# that manifests contain no roles. Other accounts have no rights.
 
 locals {
   pods = {
@@ -22,12 +22,12 @@ locals {
 
   read_models = [
     { Effect = "Allow", Action = ["s3:GetObject"], Resource = ["${var.bucket_arn}/*"] },
-    # Without it, an object that is missing reads as one that is forbidden.
+    # Without it, missing objects look like forbidden ones.
     { Effect = "Allow", Action = ["s3:ListBucket"], Resource = [var.bucket_arn] },
     { Effect = "Allow", Action = ["kms:Decrypt"], Resource = [var.key_arn] },
   ]
 
-  # No deletion: what is overwritten in spite of `modelseal push` stays as an older version.
+  # No deletion: an object that is overwritten in spite of `modelseal push` stays as an older version.
   write_models = [
     { Effect = "Allow", Action = ["s3:PutObject", "s3:AbortMultipartUpload"], Resource = ["${var.bucket_arn}/*"] },
     { Effect = "Allow", Action = ["kms:GenerateDataKey"], Resource = [var.key_arn] },
@@ -55,8 +55,8 @@ resource "aws_iam_role" "pod" {
         Effect    = "Allow"
         Action    = ["sts:AssumeRole", "sts:TagSession"]
         Principal = { Service = "pods.eks.amazonaws.com" }
-        # Said again here, so that an association made by hand, or in another cluster, hands out
-        # nothing.
+        # Repeated here, so that an association that was made by hand, or in another cluster, gives no
+        # rights.
         Condition = {
           StringEquals = {
             "aws:RequestTag/eks-cluster-arn"            = var.cluster_arn

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Begins the name of every role."
+  description = "Prefix of the names of all roles."
   type        = string
 }
 
@@ -9,7 +9,7 @@ variable "cluster_name" {
 }
 
 variable "cluster_arn" {
-  description = "The cluster, for policies."
+  description = "ARN of the cluster, for policies."
   type        = string
 }
 
@@ -19,37 +19,37 @@ variable "namespace" {
 }
 
 variable "model_readers" {
-  description = "The service accounts that read models."
+  description = "Service accounts that read models."
   type        = set(string)
 }
 
 variable "model_writers" {
-  description = "The service accounts that read and add models."
+  description = "Service accounts that read and add models."
   type        = set(string)
 }
 
 variable "bucket_arn" {
-  description = "The bucket of the models."
+  description = "Bucket of the models."
   type        = string
 }
 
 variable "key_arn" {
-  description = "The key that the models are encrypted with."
+  description = "Key that encrypts the models."
   type        = string
 }
 
 variable "repository_arns" {
-  description = "The repositories of the images."
+  description = "Repositories of the images."
   type        = list(string)
 }
 
 variable "github_repository" {
-  description = "The repository whose workflows push and deploy."
+  description = "GitHub repository whose workflows push and deploy."
   type        = string
 }
 
 variable "github_environments" {
-  description = "The GitHub environments whose jobs push, and deploy."
+  description = "GitHub environments for pushing and for deploying."
   type = object({
     release = string
     deploy  = string
@@ -57,7 +57,7 @@ variable "github_environments" {
 }
 
 variable "github_oidc_provider_arn" {
-  description = "The account's identity provider for GitHub; null makes one."
+  description = "Identity provider of the account for GitHub; null creates one."
   type        = string
   default     = null
 }

@@ -1,4 +1,4 @@
-# A warning, not a limit: AWS stops nothing. What it sees lags by hours.
+# A warning, not a limit: AWS stops nothing, and its figures are hours old.
 
 resource "aws_budgets_budget" "monthly" {
   name         = "${var.name}-monthly"

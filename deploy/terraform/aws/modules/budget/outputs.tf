@@ -1,4 +1,4 @@
 output "name" {
-  description = "The budget, as the console lists it."
+  description = "Budget in the console."
   value       = aws_budgets_budget.monthly.name
 }

@@ -9,6 +9,6 @@ variable "amount" {
 }
 
 variable "emails" {
-  description = "Who is told."
+  description = "E-mail addresses for the warnings."
   type        = list(string)
 }

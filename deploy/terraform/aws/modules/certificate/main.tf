@@ -1,4 +1,4 @@
-# Issued, and renewed for as long as the record stands, once whoever owns the domain has made it.
+# Issued once the DNS record exists, and renewed as long as it does.
 
 resource "aws_acm_certificate" "this" {
   domain_name       = "*.${var.domain}"

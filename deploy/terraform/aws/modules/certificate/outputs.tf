@@ -1,10 +1,10 @@
 output "arn" {
-  description = "What the load balancer shows."
+  description = "Certificate of the load balancer."
   value       = aws_acm_certificate.this.arn
 }
 
 output "record" {
-  description = "The DNS record that proves who owns the domain."
+  description = "DNS record that proves the ownership of the domain."
   value = one([
     for option in aws_acm_certificate.this.domain_validation_options : {
       name  = option.resource_record_name

@@ -1,4 +1,4 @@
 variable "domain" {
-  description = "Each service answers at its own name under it."
+  description = "Domain; each service has a name in it."
   type        = string
 }

@@ -1,18 +1,18 @@
-# Each add-on at the version that EKS recommends for the cluster's Kubernetes.
+# Add-ons, in the versions that EKS recommends for the version of Kubernetes.
 
 locals {
   addons = {
     vpc-cni = {
-      # Without this, network policies are accepted and do nothing.
+      # Without this, network policies have no effect.
       settings     = { enableNetworkPolicy = "true" }
       before_nodes = true
     }
     kube-proxy             = { settings = null, before_nodes = true }
     eks-pod-identity-agent = { settings = null, before_nodes = true }
-    # Mounts the file system that pods share, with the identity below.
+    # Mounts the shared file system, with the identity below.
     aws-efs-csi-driver = { settings = null, before_nodes = false }
     coredns            = { settings = null, before_nodes = false }
-    # The horizontal autoscalers ask it for the pods' CPU.
+    # Provides the CPU of pods to the autoscalers.
     metrics-server = { settings = null, before_nodes = false }
   }
 }
@@ -27,7 +27,7 @@ resource "aws_eks_addon" "before_nodes" {
   resolve_conflicts_on_update = "PRESERVE"
 }
 
-# These are Deployments: they become active when there are nodes to run on.
+# These are Deployments: they become active when there are nodes.
 resource "aws_eks_addon" "after_nodes" {
   for_each = { for name, addon in local.addons : name => addon if !addon.before_nodes }
 
@@ -37,7 +37,7 @@ resource "aws_eks_addon" "after_nodes" {
   resolve_conflicts_on_create = "OVERWRITE"
   resolve_conflicts_on_update = "PRESERVE"
 
-  # Of the add-on itself, so that its pods are never started without.
+  # Part of the add-on, so that its pods never start without it.
   dynamic "pod_identity_association" {
     for_each = each.key == "aws-efs-csi-driver" ? [aws_iam_role.files.arn] : []
 

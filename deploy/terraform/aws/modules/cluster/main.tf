@@ -1,4 +1,4 @@
-# The control plane. Who may do what in it is said by access entries, see ../access.
+# The control plane. The access entries in ../access define the rights in it.
 
 resource "aws_eks_cluster" "this" {
   name     = var.name
@@ -9,7 +9,7 @@ resource "aws_eks_cluster" "this" {
 
   access_config {
     authentication_mode = "API"
-    # Whoever runs the first `apply` can reach the cluster.
+    # The user of the first `apply` gets access to the cluster.
     bootstrap_cluster_creator_admin_permissions = true
   }
 
@@ -28,7 +28,7 @@ resource "aws_eks_cluster" "this" {
     }
   }
 
-  # A version that falls out of support is upgraded by AWS, instead of costing more from that day on.
+  # AWS upgrades a version whose support ends, instead of charging more for it.
   upgrade_policy {
     support_type = "STANDARD"
   }
@@ -61,7 +61,7 @@ resource "aws_kms_key" "secrets" {
   })
 }
 
-# Made here, or EKS makes one that keeps its logs for ever and outlives the cluster.
+# Otherwise EKS creates one that keeps its logs for ever and remains after the cluster.
 resource "aws_cloudwatch_log_group" "control_plane" {
   name              = "/aws/eks/${var.name}/cluster"
   retention_in_days = 90

@@ -1,4 +1,4 @@
-# Machines that AWS replaces when they fail and drains when they are upgraded.
+# Nodes that AWS replaces when they fail and drains when they are upgraded.
 
 resource "aws_eks_node_group" "this" {
   cluster_name           = aws_eks_cluster.this.name
@@ -27,7 +27,7 @@ resource "aws_eks_node_group" "this" {
     enabled = true
   }
 
-  # Before there are nodes, so that the first pod has its policies.
+  # Before the nodes, so that policies apply to the first pod.
   depends_on = [
     aws_iam_role_policy_attachment.node,
     aws_eks_addon.before_nodes,
@@ -35,7 +35,7 @@ resource "aws_eks_node_group" "this" {
 
   lifecycle {
     create_before_destroy = true
-    # Whoever scales the group, by hand or by an autoscaler, is not undone by the next `apply`.
+    # Operators and autoscalers set the size; `apply` does not reset it.
     ignore_changes = [scaling_config[0].desired_size]
   }
 }
@@ -43,7 +43,7 @@ resource "aws_eks_node_group" "this" {
 resource "aws_launch_template" "node" {
   name_prefix = "${var.name}-node-"
 
-  # One hop: a pod on its own network does not reach the node's credentials.
+  # One hop: pods cannot reach the credentials of their node.
   metadata_options {
     http_endpoint               = "enabled"
     http_tokens                 = "required"

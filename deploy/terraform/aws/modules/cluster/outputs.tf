@@ -1,14 +1,14 @@
 output "name" {
-  description = "The cluster's name."
+  description = "Name of the cluster."
   value       = aws_eks_cluster.this.name
 }
 
 output "arn" {
-  description = "What policies speak of."
+  description = "ARN, for policies."
   value       = aws_eks_cluster.this.arn
 }
 
 output "node_security_group_id" {
-  description = "The group that EKS makes, and puts the nodes of managed node groups in."
+  description = "Security group that EKS creates for the nodes of managed node groups."
   value       = aws_eks_cluster.this.vpc_config[0].cluster_security_group_id
 }

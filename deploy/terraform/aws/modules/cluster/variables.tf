@@ -1,20 +1,20 @@
 variable "name" {
-  description = "The name of the cluster."
+  description = "Name of the cluster."
   type        = string
 }
 
 variable "kubernetes_version" {
-  description = "The minor version of Kubernetes."
+  description = "Minor version of Kubernetes."
   type        = string
 }
 
 variable "subnet_ids" {
-  description = "Where the control plane's interfaces and the nodes are."
+  description = "Subnets of the control plane's interfaces and the nodes."
   type        = list(string)
 }
 
 variable "control_plane_cidrs" {
-  description = "From where the control plane is reached over the internet."
+  description = "Addresses that may reach the control plane over the internet."
   type        = list(string)
 }
 

@@ -1,5 +1,5 @@
-# Models are small and irreplaceable: every version stays, nothing is public, nothing travels or lies
-# unencrypted.
+# Models are small and irreplaceable: all versions are kept, nothing is public, and everything is
+# encrypted in transit and at rest.
 
 resource "aws_kms_key" "models" {
   description             = "Encrypts ${var.bucket}"
@@ -57,7 +57,7 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "models" {
   bucket = aws_s3_bucket.models.id
 
   rule {
-    # One request to KMS for many objects: a roll-out fetches the same model in every pod.
+    # One request to KMS for many objects: every pod of a rollout fetches the same model.
     bucket_key_enabled = true
 
     apply_server_side_encryption_by_default {
@@ -80,8 +80,8 @@ resource "aws_s3_bucket_lifecycle_configuration" "models" {
       days_after_initiation = 2
     }
 
-    # Nothing of ours overwrites or deletes a model, so an older version is somebody's mistake: a
-    # year to find it.
+    # Our programs never overwrite or delete a model, so that an older version shows a mistake; it
+    # is kept for a year.
     noncurrent_version_expiration {
       noncurrent_days = 365
     }

@@ -1,14 +1,14 @@
 output "bucket" {
-  description = "The name of the bucket."
+  description = "Name of the bucket."
   value       = aws_s3_bucket.models.bucket
 }
 
 output "bucket_arn" {
-  description = "What policies speak of."
+  description = "ARN, for policies."
   value       = aws_s3_bucket.models.arn
 }
 
 output "key_arn" {
-  description = "The key that who reads models has to be able to use."
+  description = "Key that readers of models must be able to use."
   value       = aws_kms_key.models.arn
 }

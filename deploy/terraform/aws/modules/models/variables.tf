@@ -1,9 +1,9 @@
 variable "bucket" {
-  description = "The name of the bucket; bucket names are unique in the world."
+  description = "Name of the bucket, unique in the world."
   type        = string
 }
 
 variable "force_destroy" {
-  description = "Whether `destroy` removes a bucket that holds models."
+  description = "Whether `destroy` removes a bucket with models."
   type        = bool
 }

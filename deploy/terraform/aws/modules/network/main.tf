@@ -1,5 +1,5 @@
-# Nodes have private addresses only. They reach the internet (other people's images) through one NAT
-# gateway, and S3, where models and image layers lie, without it.
+# Nodes have private addresses only. They reach the internet (public images) through one NAT gateway,
+# and S3 (models and image layers) without it.
 
 resource "aws_vpc" "this" {
   cidr_block           = var.cidr
@@ -9,14 +9,14 @@ resource "aws_vpc" "this" {
   tags = { Name = var.name }
 }
 
-# The default group of a network lets its members talk to each other; nobody is to be in it.
+# The default group allows connections between its members; this one has no rules and no members.
 resource "aws_default_security_group" "empty" {
   vpc_id = aws_vpc.this.id
 
   tags = { Name = "${var.name}-unused" }
 }
 
-# A /20 of private addresses in each zone, 4,091 pods and nodes, and a /24 of the last /20 for load
+# A /20 of private addresses in each zone, for 4,091 pods and nodes, and a /24 of the last /20 for load
 # balancers.
 locals {
   public_cidr = cidrsubnet(var.cidr, 4, 15)
@@ -63,8 +63,8 @@ resource "aws_eip" "nat" {
   depends_on = [aws_internet_gateway.this]
 }
 
-# One, not one in each zone: if its zone fails, running pods go on serving, and only new images from
-# outside AWS cannot be pulled.
+# One for all zones: if its zone fails, running pods keep serving, and only new images from outside AWS
+# cannot be pulled.
 resource "aws_nat_gateway" "this" {
   allocation_id = aws_eip.nat.id
   subnet_id     = aws_subnet.public[var.zones[0]].id

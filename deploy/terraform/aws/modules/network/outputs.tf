@@ -1,21 +1,21 @@
 output "private_subnet_ids" {
-  description = "Where nodes and pods are. They have a way out once this is known."
+  description = "Subnets of nodes and pods; available once they can reach the internet."
   value       = [for zone in var.zones : aws_subnet.private[zone].id]
 
   depends_on = [aws_route.nat, aws_route_table_association.private, aws_vpc_endpoint.s3]
 }
 
 output "private_subnets" {
-  description = "The same by their zones."
+  description = "The same subnets by zone."
   value       = { for zone in var.zones : zone => aws_subnet.private[zone].id }
 }
 
 output "public_cidr" {
-  description = "All public subnets, and nothing that a pod or a node has its address from."
+  description = "Addresses of the public subnets, without those of pods and nodes."
   value       = local.public_cidr
 }
 
 output "vpc_id" {
-  description = "What the load balancer's controller is told: pods cannot ask the node's metadata."
+  description = "ID of the network, for the load balancer controller, which cannot read the metadata of nodes."
   value       = aws_vpc.this.id
 }

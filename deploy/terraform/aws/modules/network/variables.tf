@@ -1,19 +1,19 @@
 variable "name" {
-  description = "Begins the name of everything here."
+  description = "Prefix of all names in this module."
   type        = string
 }
 
 variable "region" {
-  description = "The region, for the name of its S3 service."
+  description = "Region, for the name of its S3 service."
   type        = string
 }
 
 variable "cidr" {
-  description = "The private addresses, a /16."
+  description = "Private addresses, a /16."
   type        = string
 }
 
 variable "zones" {
-  description = "The availability zones."
+  description = "Availability zones."
   type        = list(string)
 }

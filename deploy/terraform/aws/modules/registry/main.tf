@@ -14,7 +14,7 @@ resource "aws_ecr_repository" "image" {
   }
 }
 
-# A roll-back needs the images of the releases before it; thirty are more than anybody rolls back.
+# A rollback needs the images of earlier releases; thirty are enough.
 resource "aws_ecr_lifecycle_policy" "image" {
   for_each = aws_ecr_repository.image
 

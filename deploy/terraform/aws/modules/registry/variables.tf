@@ -1,14 +1,14 @@
 variable "name" {
-  description = "The folder of the images."
+  description = "Folder of the images."
   type        = string
 }
 
 variable "images" {
-  description = "One repository is made for each."
+  description = "Names of the images; each gets a repository."
   type        = set(string)
 }
 
 variable "force_delete" {
-  description = "Whether `destroy` removes repositories that hold images."
+  description = "Whether `destroy` removes repositories with images."
   type        = bool
 }

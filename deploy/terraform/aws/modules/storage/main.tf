@@ -1,5 +1,5 @@
-# A file system that pods on all nodes share: the history of trips and the predictions, which the
-# pipeline writes and the API's replicas read.
+# The file system that pods on all nodes share, for the history of trips and the predictions: the
+# pipeline writes them, the pods of the API read them.
 
 resource "aws_efs_file_system" "this" {
   encrypted       = true

@@ -1,5 +1,5 @@
 output "file_system_id" {
-  description = "What the storage class names."
+  description = "ID of the file system, for the storage class."
   value       = aws_efs_file_system.this.id
 
   depends_on = [aws_efs_mount_target.this]

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Begins the name of everything here."
+  description = "Prefix of all names in this module."
   type        = string
 }
 
@@ -9,11 +9,11 @@ variable "vpc_id" {
 }
 
 variable "subnet_ids" {
-  description = "Where the nodes are: each subnet gets an address of the file system."
+  description = "Subnets of the nodes; each gets an address of the file system."
   type        = map(string)
 }
 
 variable "node_security_group_id" {
-  description = "Who may connect."
+  description = "Security group that may connect."
   type        = string
 }

@@ -1,6 +1,5 @@
-# What workflows may do, without a key that could leak: GitHub vouches for a job's repository and
-# environment, and Google lends it a service account for an hour. An environment is where GitHub asks
-# for approval.
+# The rights of workflows, without permanent keys: GitHub's token names the repository and environment of
+# a job, and Google gives it a service account for an hour. Environments can require an approval.
 
 resource "google_iam_workload_identity_pool" "github" {
   workload_identity_pool_id = "${var.name}-github"
@@ -17,7 +16,7 @@ resource "google_iam_workload_identity_pool_provider" "github" {
     "attribute.repository" = "assertion.repository"
   }
 
-  # GitHub vouches for everybody's workflows; all but one repository's end here.
+  # GitHub issues tokens for all repositories; only those of one are accepted.
   attribute_condition = "assertion.repository == '${var.github_repository}'"
 
   oidc {
@@ -32,8 +31,7 @@ resource "google_service_account" "workflow" {
   display_name = "The ${each.key} workflow of ${var.github_repository}"
 }
 
-# Exactly the subject that a job in this environment has: another branch or environment is somebody
-# else.
+# Exactly the subject of jobs in this environment: other branches and environments have no access.
 resource "google_service_account_iam_member" "workflow" {
   for_each = google_service_account.workflow
 
@@ -42,7 +40,7 @@ resource "google_service_account_iam_member" "workflow" {
   member             = "principal://iam.googleapis.com/${google_iam_workload_identity_pool.github.name}/subject/repo:${var.github_repository}:environment:${var.github_environments[each.key]}"
 }
 
-# Pushes images, and nothing else.
+# Only pushes images.
 resource "google_artifact_registry_repository_iam_member" "release" {
   location   = var.registry_location
   repository = var.registry
@@ -50,7 +48,7 @@ resource "google_artifact_registry_repository_iam_member" "release" {
   member     = google_service_account.workflow["release"].member
 }
 
-# Reads images, to check their signatures.
+# Reads images to verify their signatures.
 resource "google_artifact_registry_repository_iam_member" "deploy" {
   location   = var.registry_location
   repository = var.registry
@@ -58,8 +56,7 @@ resource "google_artifact_registry_repository_iam_member" "deploy" {
   member     = google_service_account.workflow["deploy"].member
 }
 
-# Finds the cluster and may connect to it. What it may do inside is said in Kubernetes, by
-# deploy/release/deployer.yaml.
+# Finds the cluster and may connect to it; deploy/release/deployer.yaml has its rights inside.
 resource "google_project_iam_member" "deploy" {
   project = var.project_id
   role    = google_project_iam_custom_role.connect.id

@@ -1,14 +1,14 @@
 output "workload_identity_provider" {
-  description = "Whom GitHub's tokens are shown to."
+  description = "Identity provider for the tokens of GitHub."
   value       = google_iam_workload_identity_pool_provider.github.name
 }
 
 output "release_account" {
-  description = "What jobs of the release environment act as."
+  description = "Service account of jobs in the release environment."
   value       = google_service_account.workflow["release"].email
 }
 
 output "deploy_account" {
-  description = "What jobs of the deploy environment act as."
+  description = "Service account of jobs in the deploy environment."
   value       = google_service_account.workflow["deploy"].email
 }

@@ -1,5 +1,5 @@
-# What pods may do. GKE vouches for a pod's Kubernetes service account and IAM knows it by its name
-# and namespace, so that no manifest names an identity, and an account that is not listed has nothing.
+# The rights of pods. IAM identifies the Kubernetes service account of a pod by its name and namespace,
+# so that manifests contain no identities. Other accounts have no rights.
 
 locals {
   accounts = "principal://iam.googleapis.com/projects/${var.project_number}/locations/global/workloadIdentityPools/${var.project_id}.svc.id.goog/subject/ns/${var.namespace}/sa"
@@ -13,7 +13,7 @@ resource "google_storage_bucket_iam_member" "reader" {
   member = "${local.accounts}/${each.key}"
 }
 
-# May create, and neither delete nor overwrite: a model that is there stays as it is.
+# May create objects, but neither delete nor overwrite them.
 resource "google_storage_bucket_iam_member" "writer" {
   for_each = var.model_writers
 

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Begins the name of every identity."
+  description = "Prefix of the names of all identities."
   type        = string
 }
 
@@ -9,7 +9,7 @@ variable "project_id" {
 }
 
 variable "project_number" {
-  description = "The project's number, which is in the names of identities."
+  description = "Number of the project, a part of the names of identities."
   type        = string
 }
 
@@ -19,17 +19,17 @@ variable "namespace" {
 }
 
 variable "model_readers" {
-  description = "The service accounts that read models."
+  description = "Service accounts that read models."
   type        = set(string)
 }
 
 variable "model_writers" {
-  description = "The service accounts that read and add models."
+  description = "Service accounts that read and add models."
   type        = set(string)
 }
 
 variable "bucket" {
-  description = "The bucket of the models."
+  description = "Bucket of the models."
   type        = string
 }
 
@@ -44,12 +44,12 @@ variable "registry_location" {
 }
 
 variable "github_repository" {
-  description = "The repository whose workflows push and deploy."
+  description = "GitHub repository whose workflows push and deploy."
   type        = string
 }
 
 variable "github_environments" {
-  description = "The GitHub environments whose jobs push, and deploy."
+  description = "GitHub environments for pushing and for deploying."
   type = object({
     release = string
     deploy  = string

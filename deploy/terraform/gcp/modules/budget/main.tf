@@ -1,4 +1,4 @@
-# A warning, not a limit: Google stops nothing. What it sees lags by hours.
+# A warning, not a limit: Google stops nothing, and its figures are hours old.
 
 resource "google_billing_budget" "monthly" {
   billing_account = var.billing_account

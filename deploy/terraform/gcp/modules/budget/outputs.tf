@@ -1,4 +1,4 @@
 output "name" {
-  description = "The budget, as the console lists it."
+  description = "Budget in the console."
   value       = google_billing_budget.monthly.display_name
 }

@@ -4,17 +4,17 @@ variable "name" {
 }
 
 variable "project_number" {
-  description = "The project whose costs count."
+  description = "Project of the budget."
   type        = string
 }
 
 variable "billing_account" {
-  description = "The account that is billed; its administrators are told."
+  description = "Billing account; its administrators get the warnings."
   type        = string
 }
 
 variable "amount" {
-  description = "A whole amount a month."
+  description = "Amount for each month, an integer."
   type        = number
 }
 

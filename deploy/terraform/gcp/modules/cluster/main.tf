@@ -1,5 +1,5 @@
-# GKE Autopilot: Google owns the nodes, patches them and gives them shielded boot, workload identity
-# and enforced network policies; pods are what is billed.
+# GKE Autopilot: Google manages the nodes, with shielded boot, workload identity and enforced network
+# policies, and bills the requests of pods.
 
 resource "google_container_cluster" "this" {
   name                = var.name
@@ -22,8 +22,8 @@ resource "google_container_cluster" "this" {
     enable_private_nodes = true
   }
 
-  # The control plane has no address on any network. It is reached by a name that lets through whom
-  # IAM knows, which is what the deploy workflow needs: GitHub's runners have no fixed addresses.
+  # The control plane has no address. It is reached by a DNS name with authentication by IAM, because
+  # the runners of GitHub have no fixed addresses.
   control_plane_endpoints_config {
     dns_endpoint_config {
       allow_external_traffic = true
@@ -54,7 +54,7 @@ resource "google_container_cluster" "this" {
   depends_on = [google_project_iam_member.node]
 }
 
-# Without it, nodes run as the project's default account, which in many projects may edit everything.
+# Otherwise nodes use the default account of the project, which can often edit everything.
 resource "google_service_account" "node" {
   account_id   = "${var.name}-node"
   display_name = "Nodes of ${var.name}"

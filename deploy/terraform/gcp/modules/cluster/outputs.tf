@@ -1,4 +1,4 @@
 output "name" {
-  description = "The cluster's name."
+  description = "Name of the cluster."
   value       = google_container_cluster.this.name
 }

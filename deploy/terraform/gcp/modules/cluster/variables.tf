@@ -1,15 +1,15 @@
 variable "name" {
-  description = "The name of the cluster."
+  description = "Name of the cluster."
   type        = string
 }
 
 variable "project_id" {
-  description = "The project of the nodes' service account."
+  description = "Project of the service account of the nodes."
   type        = string
 }
 
 variable "region" {
-  description = "The region: the control plane is in three of its zones."
+  description = "Region; the control plane is in three of its zones."
   type        = string
 }
 
@@ -24,11 +24,11 @@ variable "subnetwork" {
 }
 
 variable "release_channel" {
-  description = "How soon GKE upgrades the cluster."
+  description = "Release channel: how soon GKE upgrades the cluster."
   type        = string
 }
 
 variable "deletion_protection" {
-  description = "Whether the cluster withstands `destroy`."
+  description = "Whether `destroy` keeps the cluster."
   type        = bool
 }

@@ -1,5 +1,5 @@
-# Models are small and irreplaceable: every version stays and nothing is public. Google encrypts what
-# lies here, and takes no unencrypted connections.
+# Models are small and irreplaceable: all versions are kept, and nothing is public. Google encrypts them
+# and accepts only encrypted connections.
 
 resource "google_storage_bucket" "models" {
   name          = var.bucket
@@ -18,8 +18,8 @@ resource "google_storage_bucket" "models" {
     retention_duration_seconds = 604800
   }
 
-  # Nothing of ours overwrites or deletes a model, so an older version is somebody's mistake: a year
-  # to find it.
+  # Our programs never overwrite or delete a model, so that an older version shows a mistake; it is
+  # kept for a year.
   lifecycle_rule {
     condition {
       days_since_noncurrent_time = 365

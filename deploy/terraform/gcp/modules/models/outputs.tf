@@ -1,4 +1,4 @@
 output "bucket" {
-  description = "The name of the bucket."
+  description = "Name of the bucket."
   value       = google_storage_bucket.models.name
 }

@@ -1,5 +1,5 @@
 variable "bucket" {
-  description = "The name of the bucket; bucket names are unique in the world."
+  description = "Name of the bucket, unique in the world."
   type        = string
 }
 
@@ -9,6 +9,6 @@ variable "region" {
 }
 
 variable "force_destroy" {
-  description = "Whether `destroy` removes a bucket that holds models."
+  description = "Whether `destroy` removes a bucket with models."
   type        = bool
 }

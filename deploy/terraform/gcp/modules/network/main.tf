@@ -1,5 +1,5 @@
-# Nodes have private addresses only. They reach Google's services, where images and models lie,
-# without leaving Google's network, and the internet (other people's images) through Cloud NAT.
+# Nodes have private addresses only. They reach images and models inside Google's network, and the
+# internet (public images) through Cloud NAT.
 
 resource "google_compute_network" "this" {
   name                    = var.name
@@ -23,7 +23,7 @@ resource "google_compute_subnetwork" "nodes" {
     ip_cidr_range = var.cidrs.services
   }
 
-  # One flow in ten, which is enough to see who talked to whom.
+  # One flow in ten is enough to see the connections.
   log_config {
     aggregation_interval = "INTERVAL_10_MIN"
     flow_sampling        = 0.1

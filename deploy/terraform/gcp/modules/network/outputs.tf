@@ -4,12 +4,12 @@ output "network" {
 }
 
 output "name" {
-  description = "Its name, which Filestore is told: it would take the network called default."
+  description = "Name of the network, for Filestore, whose default is the network `default`."
   value       = google_compute_network.this.name
 }
 
 output "subnetwork" {
-  description = "The subnetwork of the nodes. They have a way out once this is known."
+  description = "Subnetwork of the nodes; available once they can reach the internet."
   value       = google_compute_subnetwork.nodes.id
 
   depends_on = [google_compute_router_nat.this]

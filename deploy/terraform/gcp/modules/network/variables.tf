@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Begins the name of everything here."
+  description = "Prefix of all names in this module."
   type        = string
 }
 
@@ -9,7 +9,7 @@ variable "region" {
 }
 
 variable "cidrs" {
-  description = "The private addresses of nodes, pods and services."
+  description = "Private addresses of nodes, pods and services."
   type = object({
     nodes    = string
     pods     = string

@@ -7,8 +7,8 @@ resource "google_artifact_registry_repository" "images" {
     immutable_tags = true
   }
 
-  # Every release and its signature, which cosign tags with the digest: a cluster pulls them by digest
-  # for as long as it runs them. What is kept wins over what is deleted.
+  # Keeps every release and its signature, which cosign tags with the digest: clusters pull them by digest.
+  # Rules that keep have precedence over rules that delete.
   cleanup_policies {
     id     = "keep-releases"
     action = "KEEP"

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "The name of the repository of all images."
+  description = "Name of the repository for all images."
   type        = string
 }
 

@@ -1,5 +1,5 @@
-# The address that the services are reached at, and a certificate: issued, and renewed for as long as
-# the record stands, once whoever owns the domain has made it.
+# The address of the services, and a certificate: issued once the DNS record exists, and renewed as long
+# as it does.
 
 resource "google_compute_global_address" "this" {
   name = var.name

@@ -1,9 +1,9 @@
 variable "name" {
-  description = "Begins the name of everything here."
+  description = "Prefix of all names in this module."
   type        = string
 }
 
 variable "domain" {
-  description = "Each service answers at its own name under it."
+  description = "Domain; each service has a name in it."
   type        = string
 }

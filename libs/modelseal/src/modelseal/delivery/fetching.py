@@ -1,4 +1,4 @@
-"""Fetch a sealed model: verify it before it becomes visible, and resume what was interrupted."""
+"""Fetch a sealed model: verify it before it becomes visible, and resume interrupted downloads."""
 
 import hashlib
 import os
@@ -38,7 +38,7 @@ def fetch(
 ) -> Manifest:
     """Fetch a sealed model from a bucket into a folder.
 
-    The manifest is fetched first. It must have the given digest and the signature of one of the
+    The manifest is fetched first. It must have the given digest, and the signature of one of the
     given signers. Then each file is fetched in chunks into a hidden folder next to the
     destination, where a later attempt resumes. When every file has its digest, the folder replaces
     the destination. If the destination is the wanted model and is intact, nothing is fetched.
@@ -50,7 +50,7 @@ def fetch(
         signers: Public keys, ``ed25519:BASE64``. One of them must have signed the model.
         stall_timeout_s: Longest time without progress, in seconds.
         max_bytes: Largest total size of the model's files, in bytes.
-        report: Called with lines of text that say what is done.
+        report: Called with one line of text for each step.
 
     Returns:
         The manifest.

@@ -35,7 +35,7 @@ def push(
         model: Folder of the sealed model.
         uri: Folder in the bucket. Each model needs its own.
         stall_timeout_s: Longest time without progress, in seconds.
-        report: Called with lines of text that say what is done.
+        report: Called with one line of text for each step.
 
     Returns:
         The SHA-256 of the manifest, which `modelseal.delivery.fetching.fetch` takes.

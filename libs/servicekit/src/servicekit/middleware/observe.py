@@ -8,11 +8,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from servicekit.metrics import UNMATCHED, Metrics
 
-__all__ = ["ObserveMiddleware"]
-
 MAX_PATH = 200
 NO_ANSWER = 499
-SERVER_ERROR = 500
 
 
 class ObserveMiddleware:

@@ -5,14 +5,11 @@ import socket
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import httpx2
 
 from servicekit.launch import WAIT_S, ServiceProcess, wait_until
-
-__all__ = ["LiveService", "RawConnection"]
 
 
 class LiveService(ServiceProcess):
@@ -63,12 +60,7 @@ class RawConnection:
         """Nothing more to do: it is connected."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         """Close it."""
         self._socket.close()
 
