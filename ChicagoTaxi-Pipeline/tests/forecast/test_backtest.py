@@ -10,9 +10,10 @@ from chicagotaxi.forecast.model import ForecastOptions
 from chicagotaxi.forecast.outcome import Outcome
 from chicagotaxi.forecast.train import Training
 from chicagotaxi.history.panel import Panel
-from reports import Reports
 from servicekit.files import DataError
 from servicekit.progress import Advance, silent
+
+from reports import Reports
 
 OPTIONS = ForecastOptions(seed=3, rows=10_000, trees=15)
 

@@ -9,9 +9,10 @@ from chicagotaxi.sample.files import write_sample
 from chicagotaxi.sample.patterns import AIRPORTS, DOWNTOWN, intensities
 from chicagotaxi.sample.trips import DIRT, SampleOptions, generate_chunks
 from chicagotaxi.sources.dialects import DIALECTS
-from reports import Reports
 from servicekit.files import DataError
 from trips import clean, dropped, run
+
+from reports import Reports
 
 SUFFIXES = ("csv", "csv.gz", "parquet")
 

@@ -14,10 +14,11 @@ from chicagotaxi.cli import app
 from chicagotaxi.sources.download import fetch_days, read_ledger
 from chicagotaxi.sources.portal import SodaClient, dataset_of
 from portal import Portal, serve
-from reports import Reports
 from servicekit.files import DataError, TryLaterError
 from trips import API, clean, contents, run, trip
 from typer.testing import CliRunner
+
+from reports import Reports
 
 FIRST, LAST = date(2023, 4, 6), date(2023, 4, 7)
 
