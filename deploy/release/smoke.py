@@ -136,7 +136,7 @@ def ask(url: str, sha256: str) -> Iterator[str]:
 
 
 def demonstration(service: str) -> list[dict[str, Any]]:
-    """The requests of `make demo` for a service; empty if there are none."""
+    """The requests of `make demo` for a service; an empty list without a demo.toml."""
     for path in sorted(ROOT.glob("*/demo.toml")):
         script = tomllib.loads(path.read_text(encoding="utf-8"))
         if script["package"] == service:

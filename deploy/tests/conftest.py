@@ -13,10 +13,10 @@ from workflows.recorded import Programs, lay
 
 @pytest.fixture(autouse=True, scope="session")
 def outside_of_make() -> Iterator[None]:
-    """Remove what make exports to its recipes, so that a test's own make is no sub-make.
+    """Remove the variables of make, so that a make in a test is not a sub-make.
 
-    A sub-make takes over the options of the make that runs the tests and prints the folders that
-    it enters and leaves.
+    A sub-make inherits the options of the make that runs the tests, and prints the folders that it
+    enters and leaves.
     """
     with pytest.MonkeyPatch.context() as patch:
         for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
@@ -29,7 +29,7 @@ def kubectl() -> str:
     found = shutil.which(os.environ.get("KUBECTL", "kubectl"))
     if found is None:
         assert "CI" not in os.environ, "continuous integration needs kubectl"
-        pytest.skip("there is no kubectl, which builds the manifests")
+        pytest.skip("kubectl, which builds the manifests, is not installed")
     return found
 
 

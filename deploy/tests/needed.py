@@ -1,4 +1,4 @@
-"""Programs that tests need, and what becomes of a test where one is not installed."""
+"""Programs of tests, which skip or fail a test if they are missing."""
 
 import os
 import shutil
@@ -9,10 +9,10 @@ __all__ = ["program"]
 
 
 def program(name: str) -> str:
-    """Where a program is. Without it a person skips, and continuous integration fails."""
+    """The path of a program. Without it, the test is skipped, or fails where CI is set."""
     found = shutil.which(name)
     if found is None:
-        reason = f"there is no {name}: make tools-env-deploy installs it"
+        reason = f"{name} is not installed: make tools-env-deploy installs it"
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)

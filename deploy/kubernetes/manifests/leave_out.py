@@ -9,7 +9,7 @@ import re
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import yaml
 
@@ -123,15 +123,20 @@ def _remove_service(root: Path, name: str) -> None:
         if "metadata" in node
     }
     _remove_entries(base, "resources", {one.name for one in folders})
-    parts = ("kubernetes/components", "kubernetes/overlays", "monitoring/rules")
-    for file in (one for part in parts for one in (root / part).rglob("*.yaml")):
-        if file.name != "kustomization.yaml":
-            before = list(documents(file))
-            after = [_without(one, gone) for one in before if not _belongs(one, gone, image)]
-            if not after:
-                _remove_entries(file.parent, "resources", {file.name})
-            elif after != before:
-                file.write_text(yaml.safe_dump_all(after), encoding="utf-8")
+    for part in ("components", "overlays"):
+        for file in (root / "kubernetes" / part).rglob("*.yaml"):
+            if file.name != "kustomization.yaml":
+                before = list(documents(file))
+                after = [_without(one, gone) for one in before if not _belongs(one, gone, image)]
+                if not after:
+                    _remove_entries(file.parent, "resources", {file.name})
+                elif after != before:
+                    file.write_text(yaml.safe_dump_all(after), encoding="utf-8")
+    # Alerts for services without pods have a line for each service.
+    jobs = "|".join(map(re.escape, sorted(gone)))
+    absent = re.compile(rf' *or absent\(\w+{{[^}}]*job="(?:{jobs})"}}\)\n')
+    for file in (root / "monitoring/rules").glob("*.yaml"):
+        file.write_text(absent.sub("", file.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def _belongs(node: Node, gone: set[str], image: str) -> bool:
@@ -140,30 +145,15 @@ def _belongs(node: Node, gone: set[str], image: str) -> bool:
 
 
 def _without(node: Node, gone: set[str]) -> Node:
-    """An object of several services without its parts for those that are gone."""
-    if node["kind"] == "Ingress":
-        rules = [one for one in node["spec"]["rules"] if not _back_ends(one) <= gone]
-        return {**node, "spec": {**node["spec"], "rules": rules}}
-    if node["kind"] == "PrometheusRule":
-        # An alert for each service that has no pods.
-        jobs = "|".join(map(re.escape, sorted(gone)))
-        absent = re.compile(rf' *or absent\(\w+{{[^}}]*job="(?:{jobs})"}}\)\n')
-        replaced: Node = _replaced(node, absent)
-        return replaced
-    return node
+    """An Ingress without the rules for services that are gone; other objects as they are."""
+    if node["kind"] != "Ingress":
+        return node
+    rules = [one for one in node["spec"]["rules"] if not _back_ends(one) <= gone]
+    return {**node, "spec": {**node["spec"], "rules": rules}}
 
 
 def _back_ends(rule: Node) -> set[str]:
     return {dig(path, "backend", "service")["name"] for path in rule["http"]["paths"]}
-
-
-def _replaced(node: Any, pattern: "re.Pattern[str]") -> Any:  # noqa: ANN401 - any YAML
-    """A tree without the parts of its texts that match."""
-    if isinstance(node, dict):
-        return {key: _replaced(child, pattern) for key, child in node.items()}
-    if isinstance(node, list):
-        return [_replaced(child, pattern) for child in node]
-    return pattern.sub("", node) if isinstance(node, str) else node
 
 
 def _remove_entries(folder: Path, key: str, entries: set[str]) -> None:

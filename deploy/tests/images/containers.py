@@ -125,7 +125,7 @@ class Container:
         return done.stdout + done.stderr
 
     def inside(self, code: str) -> str:
-        """What a Python program prints that runs beside the service, in its container."""
+        """The output of a Python program in the container of the service."""
         return podman("exec", self.name, "python", "-c", code).stdout.strip()
 
     def cpu_seconds(self) -> float:

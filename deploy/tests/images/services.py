@@ -1,4 +1,4 @@
-"""What the tests need to know of each service, and its model, made by its own image."""
+"""The services, and models that their images train."""
 
 import hashlib
 import io
@@ -49,7 +49,7 @@ class Service:
         return f"localhost/{self.name}:dev"
 
     def inspect(self) -> dict[str, Any]:
-        """What the image says of itself."""
+        """The configuration of the image."""
         found: dict[str, Any] = json.loads(podman("image", "inspect", self.image).stdout)[0]
         return found
 

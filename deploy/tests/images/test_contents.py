@@ -145,7 +145,7 @@ def test_everything_in_it_imports(service: Service) -> None:
     assert [one for one in report["failures"] if not _wants_an_extra(one["error"], provided)] == []
 
 
-def test_what_fails_is_told_with_its_lines(service: Service) -> None:
+def test_a_traceback_shows_its_lines(service: Service) -> None:
     # rich colours them by the lexers, most of which are left out.
     code = (
         "import json, rich.traceback\n"

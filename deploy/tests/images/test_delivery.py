@@ -94,7 +94,7 @@ def test_a_full_disk_ends_the_init_container_with_2_and_stays_as_it_was(
     assert init.stdout.strip() == "[]"
 
 
-def test_a_volume_that_is_not_writable_is_told(
+def test_a_volume_that_is_not_writable_is_reported(
     service: Service, model: Model, tmp_path: Path
 ) -> None:
     init = run(

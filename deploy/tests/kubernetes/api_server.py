@@ -1,7 +1,7 @@
-"""The recording cluster behind HTTP, so that the real kubectl asks it.
+"""The recording cluster behind HTTP, for the real kubectl.
 
-As much of the Kubernetes API as the commands of a roll-out need: discovery, the document that says
-that field validation is the server's, server-side apply, JSON patch, lists, and watches that end.
+Serves the part of the Kubernetes API that the programs use: discovery, the document that announces
+field validation, server-side apply, JSON patch, lists, logs, and watches that end.
 """
 
 import json
@@ -35,7 +35,7 @@ def prefix(version: str) -> str:
 
 
 def discovery() -> dict[str, Node]:
-    """What there is, in the words of the API, by the path of the question."""
+    """The discovery documents by their paths."""
     versions = sorted({version for version, _, _ in KINDS.values()})
     groups = []
     for version in versions:
@@ -186,7 +186,7 @@ class Handler(BaseHTTPRequestHandler):
         return items
 
     def _seen(self, node: Node) -> Node:
-        """An object with what the cluster adds; of a Deployment, how far it has come."""
+        """An object as the API returns it, with the status of a Deployment."""
         kind = node.get("kind", "ReplicaSet")
         metadata: Node = {"namespace": "ml-services", "name": "any", "uid": "1"}
         metadata |= node.get("metadata", {})

@@ -1,9 +1,9 @@
 """A cluster in memory that answers kubectl's command lines and keeps managed fields.
 
-Server-side apply as Kubernetes documents it: each leaf of an object has owners; what a manager
-states is its own, what it stops to state leaves the object unless somebody else owns it, too; items
-of lists that have a key are merged by it, and other lists are replaced whole. Deployments, jobs and
-storage classes behave as far as a roll-out looks at them.
+Server-side apply as Kubernetes documents it: each leaf of an object has owners. A manager owns the
+fields that it states; fields that it no longer states are removed unless another manager owns them.
+Lists with a key are merged by it, and other lists are replaced. Deployments, jobs and storage
+classes behave as far as a rollout uses them.
 """
 
 import json
@@ -131,7 +131,7 @@ class Object:
 
 
 class RecordingCluster:
-    """Answers as kubectl does; what it was asked is in `calls`."""
+    """Answers like kubectl; `calls` has the command lines."""
 
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str], Object] = {}
@@ -140,7 +140,7 @@ class RecordingCluster:
         self.refusing: tuple[str, ...] = ()
         """Beginnings of command lines that are answered with Forbidden."""
         self.batch = ""
-        """The model that made what a CronJob's pods made last."""
+        """The model of the last job of the CronJob."""
         self.failing_jobs = False
         self._clock = 0
 
@@ -169,7 +169,7 @@ class RecordingCluster:
         return [name for one, name in self.objects if one == kind]
 
     def scale(self, name: str, replicas: int) -> None:
-        """What an autoscaler does."""
+        """Set the replicas as an autoscaler does."""
         self.objects["Deployment", name].update("kube-controller-manager", REPLICAS, replicas)
 
     def _apply(self, words: list[str], text: str) -> "subprocess.CompletedProcess[str]":

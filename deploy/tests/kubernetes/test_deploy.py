@@ -1,4 +1,4 @@
-"""The command lines of `deploy`, `note` and `roll-back`, told by a kubectl that notes them."""
+"""The command lines of `deploy`, `snapshot` and `rollback`, with a kubectl that records them."""
 
 import json
 import subprocess
@@ -20,7 +20,7 @@ Run = Callable[..., tuple[int, list[str]]]
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rendered: dict[str, str]) -> Run:
-    """Run a command with a kubectl that answers with empty lists, and fails where it is told to."""
+    """Run a command with a kubectl that prints empty lists, and fails for some words."""
     manifests = tmp_path / "rendered.yaml"
     # Without autoscalers and jobs for new models: what they are asked is in test_roll_outs.py.
     manifests.write_text(rendered["local"].replace("runs-for-each-new-model", "x"), "utf-8")
@@ -49,8 +49,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rendered: dict[str, str
     return ran
 
 
-def record_of(text: str, *, healthy: bool = True, rollback_to: str | None = None) -> str:
-    """What kubectl prints of a cluster's record."""
+def snapshot_of(text: str, *, healthy: bool = True, rollback_to: str | None = None) -> str:
+    """The output of kubectl for the snapshot of a cluster."""
     cluster = RecordingCluster()
     write_snapshot(cluster, Snapshot(text, healthy, rollback_to))
     return cluster.ask("get", "configmap/rollback-snapshot", "-o", "json").stdout
@@ -59,7 +59,7 @@ def record_of(text: str, *, healthy: bool = True, rollback_to: str | None = None
 APPLY = "apply --server-side --force-conflicts --field-manager=ml-services-"
 
 
-def test_it_records_tries_applies_and_waits_for_every_workload(run: Run) -> None:
+def test_it_takes_a_snapshot_tries_applies_and_waits_for_every_workload(run: Run) -> None:
     code, calls = run("deploy", "--timeout", "7")
 
     assert code == 0
@@ -105,8 +105,10 @@ def test_a_roll_out_that_fails_shows_its_pods_and_the_others_are_waited_for(
     assert "deployment/bankchurn is not healthy, after 0 s:" in capfd.readouterr().err
 
 
-def test_what_runs_is_noted_as_the_way_back(run: Run, tmp_path: Path) -> None:
-    code, calls = run("snapshot", record=record_of("what: runs"))
+def test_a_snapshot_makes_the_running_version_the_target_of_a_rollback(
+    run: Run, tmp_path: Path
+) -> None:
+    code, calls = run("snapshot", record=snapshot_of("what: runs"))
 
     assert code == 0
     assert [call.split(" ")[0] for call in calls] == ["get", "apply"]
@@ -116,14 +118,16 @@ def test_what_runs_is_noted_as_the_way_back(run: Run, tmp_path: Path) -> None:
 
 def test_rolling_back_applies_what_was_recorded(run: Run, rendered: dict[str, str]) -> None:
     before = rendered["local"].replace("runs-for-each-new-model", "x")
-    code, calls = run("rollback", record=record_of(rendered["gke"], rollback_to=before))
+    code, calls = run("rollback", record=snapshot_of(rendered["gke"], rollback_to=before))
 
     assert code == 0
     assert f"{APPLY}deploy -f -" in calls
     assert "rollout status deployment/bankchurn --timeout=600s" in calls
 
 
-def test_without_a_record_nothing_is_returned(run: Run, capfd: pytest.CaptureFixture[str]) -> None:
+def test_without_a_snapshot_nothing_is_rolled_back(
+    run: Run, capfd: pytest.CaptureFixture[str]
+) -> None:
     code, calls = run("rollback")
 
     assert code == 2
@@ -184,7 +188,7 @@ def waits(calls: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
     return [call for call in calls if len(call) > 2 and call[2].startswith("deployment/")]
 
 
-def test_a_file_that_is_not_there_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_file_is_an_error_with_the_remedy(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["deploy", "none.yaml"])
     assert ended.value.code == 2

@@ -1,4 +1,4 @@
-"""The programs of a roll-out with the real kubectl, against a recording server of the API."""
+"""Rollouts with the real kubectl, against a recording API server."""
 
 import json
 from collections.abc import Iterator
@@ -49,7 +49,7 @@ def test_deploying_failing_and_rolling_back_leave_what_the_release_says(
     assert "Nothing to do" in capfd.readouterr().err
 
 
-def test_what_the_cluster_refuses_is_said_before_anything_is_applied(
+def test_a_refusal_of_the_cluster_is_reported_before_anything_is_applied(
     cluster: RecordingCluster, capfd: pytest.CaptureFixture[str]
 ) -> None:
     program = KubectlProgram(None)

@@ -159,7 +159,7 @@ def test_a_model_may_name_those_who_sign_it(tmp_path: Path) -> None:
     assert len(models["chicagotaxi"].signers) == 2
 
 
-def test_everything_is_told_at_once(tmp_path: Path) -> None:
+def test_all_findings_are_listed_at_once(tmp_path: Path) -> None:
     with pytest.raises(ReleaseError) as refused:
         read_release(write(tmp_path, {}), values=GKE)
     told = str(refused.value).splitlines()[1:]
@@ -199,6 +199,6 @@ def test_the_command_writes_nothing_for_a_bad_release(
     assert not out.parent.exists()
 
 
-def test_a_release_that_is_not_there_is_told_with_the_remedy(tmp_path: Path) -> None:
+def test_a_missing_release_file_is_an_error_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(ReleaseError, match="DIGESTS=FILE"):
         read_release(tmp_path / "none.toml", values=GKE)

@@ -112,7 +112,7 @@ def test_the_command_writes_what_it_checked(tmp_path: Path, kubectl: str) -> Non
     assert [path.name for path in out.parent.iterdir()] == ["eks.yaml"]
 
 
-def test_without_kubectl_the_remedy_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_kubectl_the_error_has_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBECTL", "no-such-kubectl")
     with pytest.raises(RenderError, match="set KUBECTL"):
         build(KUBERNETES / "base")

@@ -1,4 +1,4 @@
-"""After any sequence of roll-outs and roll-backs, the release that was applied last runs."""
+"""After any sequence of rollouts and rollbacks, the release that was applied last runs."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -100,7 +100,7 @@ class Version:
 
 
 def assert_runs(cluster: RecordingCluster, text: str) -> None:
-    """That every object of the manifests is in the cluster with what they state, and no more."""
+    """Every object of the manifests is in the cluster with exactly its fields."""
     for node in yaml.safe_load_all(text):
         where = (node["kind"], node["metadata"]["name"])
         stated, found = dict(flatten(node)), dict(cluster.objects[where].leaves)
@@ -183,7 +183,7 @@ BETTER = Version("v2", "m2", environment={"B": "1"}, arguments={"B": "1"})
 BAD = Version("bad", "m2", environment={"C": "1"})
 
 
-def test_a_variable_that_the_version_before_has_not_leaves_with_the_roll_back() -> None:
+def test_a_rollback_removes_variables_that_the_older_version_does_not_have() -> None:
     cluster = RecordingCluster()
     deploy(cluster, GOOD.text, 5)
     assert deploy(cluster, BAD.text, 5) == 1
@@ -193,8 +193,8 @@ def test_a_variable_that_the_version_before_has_not_leaves_with_the_roll_back() 
     assert_runs(cluster, BETTER.text)
 
 
-def test_what_another_manager_returned_stays() -> None:
-    """What `kubectl rollout undo` does, and why a roll-back applies as a roll-out does."""
+def test_fields_of_another_manager_stay() -> None:
+    """The effect of `kubectl rollout undo`, and the reason why rollbacks do not use it."""
     cluster = RecordingCluster()
     deploy(cluster, GOOD.text, 5)
     path = (
@@ -214,7 +214,7 @@ def test_what_another_manager_returned_stays() -> None:
     assert cluster.objects["Deployment", "api"].leaves[path] == "1"
 
 
-def test_a_second_roll_back_says_that_nothing_is_to_be_done(
+def test_a_second_rollback_has_nothing_to_do(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     cluster = RecordingCluster()
@@ -229,7 +229,7 @@ def test_a_second_roll_back_says_that_nothing_is_to_be_done(
     assert_runs(cluster, GOOD.text)
 
 
-def test_a_return_that_did_not_become_healthy_is_tried_again_and_is_not_the_way_back() -> None:
+def test_an_unhealthy_rollback_can_be_retried_and_keeps_its_target() -> None:
     cluster = RecordingCluster()
     for version in (GOOD, BETTER):
         deploy(cluster, version.text, 5)
@@ -243,8 +243,8 @@ def test_a_return_that_did_not_become_healthy_is_tried_again_and_is_not_the_way_
     assert_runs(cluster, GOOD.text)
 
 
-def test_a_roll_out_that_was_noted_and_never_began_takes_nothing_back() -> None:
-    """As where it cannot be rendered: the workflow rolls back whatever failed after the note."""
+def test_a_snapshot_without_a_rollout_leaves_nothing_to_roll_back() -> None:
+    """For example if rendering fails: the workflow rolls back after every failure."""
     cluster = RecordingCluster()
     for version in (GOOD, BETTER):
         deploy(cluster, version.text, 5)
@@ -256,7 +256,7 @@ def test_a_roll_out_that_was_noted_and_never_began_takes_nothing_back() -> None:
 
 
 @pytest.mark.parametrize("call", ["get configmap/", "apply"])
-def test_what_cannot_be_recorded_is_not_rolled_out(call: str) -> None:
+def test_without_a_snapshot_nothing_is_rolled_out(call: str) -> None:
     cluster = RecordingCluster()
     cluster.refusing = (call,)
     with pytest.raises(ManifestsError, match="Forbidden"):
@@ -264,7 +264,7 @@ def test_what_cannot_be_recorded_is_not_rolled_out(call: str) -> None:
     assert not cluster.objects
 
 
-def test_a_record_that_somebody_changed_is_told() -> None:
+def test_a_snapshot_that_somebody_changed_is_reported() -> None:
     cluster = RecordingCluster()
     deploy(cluster, GOOD.text, 5)
     cluster.objects["ConfigMap", NAME].update("kubectl-edit", ("data", "applied"), "nonsense")
@@ -272,7 +272,7 @@ def test_a_record_that_somebody_changed_is_told() -> None:
         rollback(cluster, 5)
 
 
-def test_a_parameter_that_cannot_change_is_said_before_anything_is_applied(
+def test_a_parameter_that_cannot_change_is_refused_before_anything_is_applied(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     cluster = RecordingCluster()
@@ -319,7 +319,7 @@ def test_a_manifest_without_an_annotated_cron_job_rolls_out() -> None:
 
 
 @pytest.mark.parametrize("missing", ["MODEL_SHA256", "activeDeadlineSeconds"])
-def test_an_annotated_cron_job_without_what_it_needs_is_said_before_anything_is_applied(
+def test_an_incomplete_annotated_cron_job_is_refused_before_anything_is_applied(
     missing: str,
 ) -> None:
     cluster = RecordingCluster()

@@ -27,11 +27,11 @@ def test_services_come_from_the_base(tmp_path: Path) -> None:
 
 def test_no_service_is_named_by_the_programs_of_a_deployment() -> None:
     programs = [
-        *(KUBERNETES / "manifests").rglob("*.py"),
-        *(KUBERNETES.parent / "release").glob("*.py"),
-        *(KUBERNETES.parent / "e2e").glob("*.py"),
-        *(KUBERNETES.parent / "local").glob("*.py"),
+        path
+        for folder in (".", "e2e", "images", "kubernetes", "local", "release")
+        for path in (KUBERNETES.parent / folder).glob("*.py")
     ]
+    programs += (KUBERNETES / "manifests").rglob("*.py")
     found = {
         (path.name, word)
         for path in programs

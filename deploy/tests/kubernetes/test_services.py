@@ -221,7 +221,7 @@ def _help(service: str, *command: str) -> tuple[int, str]:
 def test_retraining_reads_a_table_of_the_name_that_its_job_gives(
     overlays: dict[str, Manifests], service: str, tmp_path: Path
 ) -> None:
-    """A table without its columns: what is told is the columns, and not the kind of file."""
+    """A table without its columns: the error is about columns, not about the kind of file."""
     [pod] = [one for one in overlays["gke"].pods if one.name == f"{service}-retraining"]
     [args] = [one.node["args"] for one in pod.containers if one.name == "train"]
     data = tmp_path / args[args.index("--data") + 1].removeprefix("/")

@@ -82,7 +82,7 @@ def test_what_is_dead_is_started_and_what_runs_is_left(local: Local, make_servic
     assert httpx2.get(url_of(again.stdout, "Two")).status_code == 200
 
 
-def test_one_that_ends_is_told_with_its_log_and_the_others_go_on(
+def test_the_log_of_a_service_that_ends_is_shown_and_the_others_keep_running(
     local: Local, make_service: Make
 ) -> None:
     done = local("up", make_service("Broken", READY="broken"), make_service("Well"))
@@ -94,7 +94,7 @@ def test_one_that_ends_is_told_with_its_log_and_the_others_go_on(
     assert httpx2.get(url_of(done.stdout, "Well")).status_code == 200
 
 
-def test_a_refused_model_is_told_at_once_and_its_service_is_stopped(
+def test_a_refused_model_is_reported_at_once_and_its_service_is_stopped(
     local: Local, make_service: Make
 ) -> None:
     done = subprocess.run(
@@ -201,7 +201,7 @@ def test_a_process_that_got_the_same_number_is_left_alone(local: Local, make_ser
             other.send_signal(signal.SIGKILL)
 
 
-def test_a_record_of_another_version_is_told(local: Local) -> None:
+def test_a_record_of_another_version_is_an_error(local: Local) -> None:
     local.state.mkdir()
     file = local.state / "Old.json"
     file.write_text('{"pid": 1, "started": "Thu"}', encoding="utf-8")

@@ -26,7 +26,7 @@ def program() -> Callable[[str], str]:
 
 @pytest.fixture(scope="session")
 def rules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The rules as Prometheus itself reads them, out of what its operator reads; tests beside."""
+    """The rules in the format of Prometheus, from those for its operator, with their tests."""
     folder = tmp_path_factory.mktemp("prometheus")
     (folder / "rules").mkdir()
     for file in (MONITORING / "rules").glob("*.yaml"):

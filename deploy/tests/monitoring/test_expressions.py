@@ -119,7 +119,7 @@ def samples(bankchurn: str, chicagotaxi: str) -> dict[str, list[dict[str, str]]]
 
 
 @pytest.mark.parametrize(("name", "expression"), EXPRESSIONS, ids=[name for name, _ in EXPRESSIONS])
-def test_what_is_asked_for_is_told(
+def test_every_series_of_an_expression_is_one_that_a_service_has(
     samples: dict[str, list[dict[str, str]]], name: str, expression: str
 ) -> None:
     found = list(selectors(expression))
@@ -145,11 +145,15 @@ def test_recorded_series_that_are_asked_for_are_recorded() -> None:
 def test_a_metric_that_no_service_has_is_found(samples: dict[str, list[dict[str, str]]]) -> None:
     # What the test above rests on.
     with pytest.raises(AssertionError, match="no service tells it"):
-        test_what_is_asked_for_is_told(samples, "x", "sum(rate(http_request_total[5m]))")
+        test_every_series_of_an_expression_is_one_that_a_service_has(
+            samples, "x", "sum(rate(http_request_total[5m]))"
+        )
     with pytest.raises(AssertionError, match="no label code"):
-        test_what_is_asked_for_is_told(samples, "x", 'http_requests_total{code="500"}')
+        test_every_series_of_an_expression_is_one_that_a_service_has(
+            samples, "x", 'http_requests_total{code="500"}'
+        )
     with pytest.raises(AssertionError, match="no bucket"):
-        test_what_is_asked_for_is_told(
+        test_every_series_of_an_expression_is_one_that_a_service_has(
             samples, "x", 'http_request_duration_seconds_bucket{le="0.3"}'
         )
 

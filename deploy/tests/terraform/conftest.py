@@ -23,7 +23,7 @@ Standins = Callable[[str], str]
 
 @dataclass(frozen=True)
 class Checkout:
-    """A copy of one cloud's configuration that Terraform may write beside."""
+    """A copy of the configuration of one cloud, in which Terraform may write."""
 
     path: Path
     terraform: str

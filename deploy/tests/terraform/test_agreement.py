@@ -18,7 +18,7 @@ def default(cloud: str, variable: str) -> object:
 
 
 def accounts() -> dict[str, Path]:
-    """The service accounts of the manifests, and where each stands."""
+    """The service accounts of the manifests, and the files that contain them."""
     found = {}
     for path in sorted(KUBERNETES.rglob("*.yaml")):
         for one in yaml.safe_load_all(path.read_text(encoding="utf-8")):

@@ -21,7 +21,7 @@ SERVICES = ("BankChurn-Predictor", "NLPInsight-Analyzer", "ChicagoTaxi-Pipeline"
 
 @dataclass(frozen=True)
 class Step:
-    """One step of one job, with where it stands."""
+    """One step of one job, with its location."""
 
     job: str
     number: int
@@ -29,7 +29,7 @@ class Step:
     environment: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
-        """Where it stands."""
+        """The location of the step."""
         return f"{self.job}, step {self.number}"
 
 

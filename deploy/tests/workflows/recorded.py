@@ -1,4 +1,4 @@
-"""Programs of others that say what they were asked, and answer what the test says."""
+"""Programs that record their command lines, and print what a test wants."""
 
 import json
 import os
@@ -26,22 +26,22 @@ for words, (status, output) in answers.items():
 
 @dataclass(frozen=True)
 class Programs:
-    """A folder of programs that only listen."""
+    """A folder of recording programs."""
 
     folder: Path
 
     def answer(self, answers: dict[str, tuple[int, str]]) -> None:
-        """By words of the command line: what is printed, and the exit status."""
+        """Set exit status and output for words of the command line."""
         (self.folder / "answers.json").write_text(json.dumps(answers), encoding="utf-8")
 
     def calls(self) -> list[list[str]]:
-        """Every command line so far, with the text that a file carried at its end."""
+        """All command lines, each with the text of its --body-file at the end."""
         path = self.folder / "calls"
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         return [json.loads(line) for line in lines]
 
     def environment(self) -> dict[str, str]:
-        """An environment in which they are found first."""
+        """An environment in which these programs are found first."""
         return os.environ | {"PATH": f"{self.folder}:{os.environ['PATH']}"}
 
 

@@ -68,7 +68,7 @@ PROGRAMS = (
 )
 # What kubectl asks of the API for a command, where the command does not say it.
 ASKS = {
-    "apply": {("configmaps", "patch"), ("configmaps", "create")},  # the record; see above
+    "apply": {("configmaps", "patch"), ("configmaps", "create")},  # the snapshot
     "create -f": {("jobs", "create")},  # what first_batch.py writes
     "get job": {("jobs", "get")},  # a name, in a variable
     "get .../...": {("deployments", "get"), ("rollouts", "get")},  # what an autoscaler scales

@@ -43,7 +43,7 @@ def pins(workflow: Workflow) -> Iterator[str]:
     used += [job["uses"] for job in workflow.jobs.values() if "uses" in job]
     for action in used:
         if action not in pinned and not action.startswith("./"):
-            yield f"{action}: not pinned to a commit, with the version beside it"
+            yield f"{action}: not pinned to a commit with its version in a comment"
 
 
 def credentials(workflow: Workflow) -> Iterator[str]:

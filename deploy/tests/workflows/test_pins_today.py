@@ -141,7 +141,7 @@ def test_a_long_report_fits_into_an_issue(tmp_path: Path, gh: Programs) -> None:
     assert "cut, the log has the rest" in gh.calls()[-1][-1]
 
 
-def test_a_refusal_of_github_is_told_and_fails(tmp_path: Path, gh: Programs) -> None:
+def test_a_refusal_of_github_is_reported_and_fails(tmp_path: Path, gh: Programs) -> None:
     gh.answer({"issue list": (1, "HTTP 403: Resource not accessible by integration")})
 
     done = tell(report(tmp_path / "report.json", Audit=(1, "")), gh)

@@ -155,7 +155,9 @@ def test_every_registry_gets_the_same_bytes_under_the_digest_that_is_written_dow
             assert "sha256:" + hashlib.sha256(answer.read()).hexdigest() == digest
 
 
-def test_what_was_pushed_is_told_to_the_workflow(registries: list[str], tmp_path: Path) -> None:
+def test_the_workflow_gets_the_digest_of_a_pushed_image(
+    registries: list[str], tmp_path: Path
+) -> None:
     digest = archive(tmp_path / "images", b"a service")
     make("push", tmp_path, registries[0])
 
@@ -180,7 +182,7 @@ def test_a_registry_that_is_not_there_fails_and_nothing_is_written_down(tmp_path
 
 @pytest.mark.parametrize("target", ["pushed", "sign"])
 @pytest.mark.parametrize("written", [None, "", "sha256:0123"])
-def test_what_was_not_pushed_is_not_told_and_not_signed(
+def test_an_image_that_was_not_pushed_has_no_digest_and_is_not_signed(
     written: str | None, target: str, tmp_path: Path, programs: Callable[..., Programs]
 ) -> None:
     cosign = programs("cosign")

@@ -54,7 +54,7 @@ def test_a_workflow_calls_what_there_is(command: str, environment: tuple[str, ..
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
 def test_a_document_names_what_there_is(document: Path) -> None:
     commands = make_commands(document.read_text(encoding="utf-8"))
-    # `make deploy-…` stands for several, `make train-NAME` for one of each.
+    # `make deploy-…` means several targets, `make train-NAME` one for each name.
     filled = {
         re.sub(r"=(?!yes\b|gke\b|eks\b)(\S+)", "=x", command.split(" #")[0])
         for command in commands

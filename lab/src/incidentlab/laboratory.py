@@ -17,8 +17,6 @@ from incidentlab.findings import IncidentFinding, find
 from incidentlab.incidents import Incident, Overrides
 from incidentlab.protocol import Answer, Read, Reading, Request, Write, Writing
 
-__all__ = ["Experiment", "Laboratory", "WorkerError"]
-
 _LAB: Final = Path(__file__).resolve().parents[2]
 _MODELSEAL: Final = _LAB.parent / "libs" / "modelseal"
 _TIMEOUT_S: Final = 1800

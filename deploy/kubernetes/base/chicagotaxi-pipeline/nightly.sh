@@ -27,7 +27,7 @@ fi
 # Without inputs, `run` would generate a sample, and the API would serve it.
 found="nightly: the portal has no trips from $first to $last"
 if [ ! -d /data/pipeline/hourly ]; then
-    echo "$found, and there are none of before: raise MONTHS_BACK" >&2
+    echo "$found, and there are no earlier ones: raise MONTHS_BACK" >&2
     exit 2
 fi
 predictions=/data/pipeline/predictions
