@@ -14,19 +14,6 @@ from typing import Any
 
 from servicekit.files import write_file
 
-__all__ = [
-    "check_promises",
-    "cpu_timed",
-    "machine",
-    "make_parser",
-    "read_results",
-    "read_texts",
-    "run_command",
-    "sample_texts",
-    "timed",
-    "write_results",
-]
-
 
 def make_parser(description: str | None) -> argparse.ArgumentParser:
     """A parser with the option ``--out``.

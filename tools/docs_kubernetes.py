@@ -2,8 +2,6 @@
 
 import docs
 
-__all__ = ["resources"]
-
 
 def resources(results: str) -> str:
     """The measured memory and CPU time of servers and jobs."""

@@ -18,8 +18,6 @@ import httpx2
 from servicekit.files import sha256_of_file
 from servicekit.launch import NotListeningError, NotReadyInTimeError, ServiceProcess
 
-__all__ = ["SampleService", "send", "trained"]
-
 
 @dataclass(frozen=True)
 class SampleService:

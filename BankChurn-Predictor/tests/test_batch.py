@@ -101,7 +101,7 @@ def test_columns_that_are_no_features_are_kept_as_they_are(
         assert scored[name].dropna().tolist() == extra[name].dropna().tolist()
 
 
-def test_a_csv_file_with_an_index_and_names_that_repeat_is_scored_as_it_stands(
+def test_a_csv_file_with_an_index_and_repeated_names_is_scored(
     predictor: ChurnPredictor, customers: pd.DataFrame, tmp_path: Path
 ) -> None:
     plain = customers.to_csv(index=True)
@@ -162,7 +162,7 @@ def test_answers_outside_of_the_training_are_marked_and_counted(
     }
 
 
-def test_a_compressed_file_is_scored_as_it_stands(
+def test_a_compressed_file_is_scored(
     predictor: ChurnPredictor, customers: pd.DataFrame, tmp_path: Path
 ) -> None:
     write(customers, tmp_path / "in.csv")
@@ -173,7 +173,7 @@ def test_a_compressed_file_is_scored_as_it_stands(
     assert (tmp_path / "compressed.csv").read_bytes() == (tmp_path / "plain.csv").read_bytes()
 
 
-def test_bad_rows_of_every_chunk_are_named_and_nothing_is_written(
+def test_invalid_rows_of_every_chunk_are_named_and_nothing_is_written(
     predictor: ChurnPredictor, customers: pd.DataFrame, tmp_path: Path
 ) -> None:
     customers.loc[[3, 95], "Age"] = 7

@@ -27,7 +27,7 @@ NOT_NUMBERS = [
 
 @pytest.mark.parametrize("text", NOT_NUMBERS)
 @pytest.mark.parametrize("name", ["Balance", "Tenure"])
-def test_text_that_is_no_number_is_named_and_never_read_as_one(text: str, name: str) -> None:
+def test_text_that_is_not_a_number_is_named_and_never_read_as_one(text: str, name: str) -> None:
     assert wrong([text, "4"], name) == [f"0: {text!r}"]
 
 
@@ -95,7 +95,7 @@ def test_typed_numbers_are_taken_as_they_are() -> None:
         pd.Series([1e300]),
     ],
 )
-def test_what_is_stored_as_something_else_is_not_turned_into_a_number(
+def test_cells_of_other_types_are_not_converted_to_numbers(
     cells: "pd.Series[int]",
 ) -> None:
     assert len(wrong(cells)) == 1

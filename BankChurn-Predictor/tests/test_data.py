@@ -127,7 +127,7 @@ EXTRAS = ["", "Unnamed: 0", "age", "AGE", "churn_probability", "index", "rowid",
     extras=st.lists(st.sampled_from(EXTRAS), max_size=6),
     data=st.data(),
 )
-def test_other_columns_are_ignored_whatever_their_name_and_place(
+def test_other_columns_are_ignored_with_any_name_and_position(
     tmp_path: Path, order: list[str], extras: list[str], data: st.DataObject
 ) -> None:
     names = list(order)
@@ -277,7 +277,7 @@ def test_a_file_that_does_not_exist_is_named(tmp_path: Path) -> None:
     assert refusal(tmp_path / "none.csv") == "FILE does not exist. Check the path."
 
 
-def test_a_folder_is_no_table(tmp_path: Path) -> None:
+def test_a_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.csv").mkdir()
     assert refusal(tmp_path / "x.csv").startswith("FILE is not a file.")
 
@@ -345,7 +345,7 @@ def test_a_damaged_parquet_file_is_refused(write: Write) -> None:
 @pytest.mark.parametrize(
     ("name", "blank"), [("Churn_Modelling.csv", 0), ("Churn_missing_tenure.csv", 909)]
 )
-def test_the_real_tables_are_accepted_as_they_stand(real_data: Path, name: str, blank: int) -> None:
+def test_the_real_tables_are_accepted_unchanged(real_data: Path, name: str, blank: int) -> None:
     table = load_table(real_data / name)
     assert len(table) == 10_000
     assert table["Tenure"].isna().sum() == blank

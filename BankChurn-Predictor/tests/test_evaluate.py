@@ -30,7 +30,7 @@ def test_a_probability_at_the_threshold_is_selected() -> None:
     assert measure(TARGET, PROBABILITY, 0.6).selection_rate == 0.5
 
 
-def test_what_cannot_be_computed_is_null_and_not_a_number() -> None:
+def test_metrics_with_an_empty_denominator_are_null() -> None:
     metrics = measure(np.zeros(3, dtype=np.int64), np.array([0.1, 0.2, 0.3]), 0.5)
     assert (metrics.auc, metrics.true_positive_rate, metrics.precision) == (None, None, None)
     assert metrics.f1 == 0

@@ -66,7 +66,7 @@ def test_contributions_equal_enumeration_over_all_coalitions(
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
-def test_contributions_add_up_to_the_log_odds_of_the_request_path(
+def test_contributions_sum_to_the_log_odds_of_the_ensemble(
     explainer: ShapleyExplainer, path: TreeEnsemble, matrix: Matrix
 ) -> None:
     rows = matrix[:100]

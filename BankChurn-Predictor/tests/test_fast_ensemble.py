@@ -22,7 +22,7 @@ def path(predictor: ChurnPredictor) -> TreeEnsemble:
     return TreeEnsemble(predictor.pipeline.named_steps["stack"])
 
 
-def test_the_request_path_agrees_with_the_pipeline_on_every_row(
+def test_the_ensemble_agrees_with_the_pipeline_on_every_row(
     predictor: ChurnPredictor, path: TreeEnsemble, matrix: Matrix
 ) -> None:
     gap = np.abs(expit(path.log_odds(matrix)) - sealed_probability(predictor, matrix))
@@ -72,7 +72,7 @@ def test_they_agree_on_and_on_both_sides_of_every_threshold(
     assert gap.max() < 1e-6
 
 
-def test_what_is_answered_does_not_depend_on_the_size_of_the_batch(
+def test_answers_do_not_depend_on_the_size_of_the_batch(
     predictor: ChurnPredictor, matrix: Matrix
 ) -> None:
     rows = matrix[: 2 * BATCH_ROWS]
@@ -112,7 +112,7 @@ def test_any_valid_customer_gets_the_sealed_probability(
 
 @settings(max_examples=40, deadline=None)
 @given(customer=customers)
-def test_to_be_active_never_raises_what_the_boosters_with_that_rule_say(
+def test_activity_never_raises_the_answer_of_constrained_boosters(
     predictor: ChurnPredictor, customer: Customer
 ) -> None:
     pair = predictor.encode(

@@ -44,7 +44,7 @@ def test_an_encoder_of_an_older_model_keeps_its_median(customer: dict[str, objec
     assert encoder.encode([unknown])[0, FEATURES.index("Tenure")] == 7.0
 
 
-# numpy 1.26 and 2 disagree on what -1 is beside an unsigned integer (NEP 50); the features must
+# numpy 1.26 and 2 disagree on -1 with an unsigned integer (NEP 50); the features must
 # not depend on the dtype that a table happens to have.
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "int64", "Int64", "float32", "float64"])
 def test_the_features_do_not_depend_on_the_dtype_of_the_table(

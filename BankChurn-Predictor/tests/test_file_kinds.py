@@ -81,7 +81,7 @@ def test_a_plain_file_that_is_named_compressed_is_refused(tmp_path: Path, text: 
     assert refusal(tmp_path / "a.csv.gz") == "FILE is not compressed with gzip. Name it a.csv."
 
 
-def test_what_is_in_a_compressed_file_is_looked_at_as_well(tmp_path: Path, text: str) -> None:
+def test_the_contents_of_a_compressed_file_are_checked(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.csv.gz").write_bytes(gzip.compress(text.encode("utf-16")))
     assert refusal(tmp_path / "a.csv.gz").startswith("FILE is text in UTF-16.")
 
@@ -112,7 +112,7 @@ def test_many_rows_of_a_small_compressed_file_come_piece_by_piece(
 
 
 @pytest.mark.parametrize("name", ["out.csv.gz", "out.xlsx", "out"])
-def test_what_is_written_is_csv_or_parquet(tmp_path: Path, name: str) -> None:
+def test_an_output_must_be_csv_or_parquet(tmp_path: Path, name: str) -> None:
     with pytest.raises(DataError, match=r"is not written. Name it \.csv or \.parquet\."):
         TableWriter(tmp_path / name)
     assert list(tmp_path.iterdir()) == []

@@ -18,7 +18,7 @@ def customers(customer: dict[str, object]) -> list[Customer]:
     ]
 
 
-def test_an_answer_states_what_it_was_made_of(
+def test_an_answer_states_its_model_and_threshold(
     predictor: ChurnPredictor, customers: list[Customer]
 ) -> None:
     [first, second] = predictor.answer(customers, model_version="1.2.3")
@@ -63,7 +63,7 @@ def test_a_packed_model_answers_as_before(
     assert again.background.version == background.version
 
 
-def test_a_model_whose_request_path_disagrees_is_not_loaded(
+def test_a_model_whose_ensemble_disagrees_is_not_loaded(
     predictor: ChurnPredictor, customers: list[Customer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     honest = TreeEnsemble.log_odds

@@ -105,7 +105,7 @@ def test_one_line_adds_a_column_to_every_path(field: str, place: int, tmp_path: 
     assert golden >= expected[name_of(field)]
 
 
-def test_a_request_path_with_an_order_of_its_own_is_not_sealed(tmp_path: Path) -> None:
+def test_requests_with_another_order_of_features_are_not_sealed(tmp_path: Path) -> None:
     found = check(FIELDS, tmp_path, own_order=True)
 
     assert found["code"] == 1

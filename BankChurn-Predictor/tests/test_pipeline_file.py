@@ -67,7 +67,7 @@ def test_the_pipeline_names_everything_in_the_list(training: TrainedModel) -> No
     assert sorted(map(name_of, listed - reader.used)) == []
 
 
-def test_what_may_be_called_and_referred_to_is_this_and_nothing_else() -> None:
+def test_the_allowed_calls_and_references_are_exactly_these() -> None:
     # Found in what numpy and scikit-learn pickle: whatever a library adds is to be seen here.
     assert sorted(map(name_of, PIPELINE_GLOBALS.calls)) == [
         "_loss:CyHalfBinomialLoss",
@@ -155,7 +155,7 @@ def test_a_sealed_payload_is_refused_and_not_executed(
     assert not marker.exists()
 
 
-def test_a_command_ends_with_1_and_says_what_the_pickle_names(
+def test_a_command_ends_with_1_and_names_what_the_pickle_names(
     sealed: Path, marker: Path, customer: dict[str, object]
 ) -> None:
     contents = payloads.pack(payloads.PAYLOADS["posix.system"](marker))
@@ -207,7 +207,7 @@ PIPELINE = name("sklearn.pipeline", "Pipeline")
         ),
     ],
 )
-def test_what_is_listed_is_used_only_as_listed(body: bytes, what: str) -> None:
+def test_listed_globals_are_allowed_only_in_their_role(body: bytes, what: str) -> None:
     with pytest.raises(UnsafePickleError, match=rf"^pipeline\.joblib {what}"):
         read_pipeline(payloads.pack(body))
 
@@ -221,7 +221,7 @@ def test_a_class_cannot_be_changed() -> None:
     assert vars(Pipeline)["predict_proba"] is before
 
 
-def test_a_size_is_no_contents_of_a_bytearray() -> None:
+def test_a_bytearray_cannot_be_made_from_a_size() -> None:
     with pytest.raises(TypeError, match=r"bytearray\(2000000000\) in a pickle"):
         read_pipeline(payloads.pack(call(name("builtins", "bytearray"), number(2 * 10**9))))
 

@@ -81,7 +81,7 @@ def test_the_stack_is_no_worse_than_the_best_of_its_learners(
     assert log_loss <= min(scores[name][1] for name in LEARNERS)
 
 
-def test_the_request_path_agrees_with_the_pipeline_on_all_real_customers(
+def test_the_ensemble_agrees_with_the_pipeline_on_all_real_customers(
     table: pd.DataFrame, fitted: list[Split]
 ) -> None:
     _, pipeline = fitted[0]
@@ -106,7 +106,7 @@ def test_real_customers_are_valid_requests_and_score_as_in_the_table(
     )
 
 
-def test_the_real_file_is_scored_as_it_stands(
+def test_the_real_file_is_scored_unchanged(
     predictor: ChurnPredictor, real_data: Path, tmp_path: Path
 ) -> None:
     summary = predict_file(

@@ -23,7 +23,7 @@ def terminate_when(pattern: str, folder: Path, arguments: list[object]) -> int:
     try:
         end = monotonic() + WAIT_S
         while not any(folder.glob(pattern)):
-            assert process.poll() is None, "the command ended before it was told to"
+            assert process.poll() is None, "the command ended before the signal"
             assert monotonic() < end, f"{pattern} did not appear"
             sleep(0.005)
         process.send_signal(signal.SIGTERM)
@@ -34,7 +34,7 @@ def terminate_when(pattern: str, folder: Path, arguments: list[object]) -> int:
 
 
 @pytest.mark.parametrize("name", ["out.csv", "out.parquet"])
-def test_predict_leaves_the_old_output_and_nothing_else(
+def test_a_stopped_predict_leaves_only_the_old_output(
     sealed: Path, tmp_path: Path, name: str
 ) -> None:
     generate_sample(30_000).to_csv(tmp_path / "in.csv", index=False)
@@ -48,14 +48,14 @@ def test_predict_leaves_the_old_output_and_nothing_else(
 def test_train_leaves_no_half_sealed_model(tmp_path: Path) -> None:
     generate_sample(700, seed=2).to_csv(tmp_path / "in.csv", index=False)
     train = ["train", "--data", tmp_path / "in.csv", "--out", tmp_path / "model", "--folds", "2"]
-    # The folder beside the destination, once it holds a file: the model is being proved.
+    # The folder next to the destination, once it holds a file: the model is being proved.
     code = terminate_when(".model-*/*", tmp_path, [*train, "--reports", tmp_path / "reports"])
     assert code == 143
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "reports"]
     assert list((tmp_path / "reports").iterdir()) == []
 
 
-def test_what_a_killed_predict_left_is_removed_by_the_next(sealed: Path, tmp_path: Path) -> None:
+def test_the_next_predict_removes_the_files_of_a_killed_one(sealed: Path, tmp_path: Path) -> None:
     generate_sample(60_000).to_csv(tmp_path / "in.csv", index=False)
     predict = ["predict", tmp_path / "in.csv", tmp_path / "out.csv", "--model", sealed]
     assert kill_when(predict, lambda: has_rows(tmp_path, ".out.csv-*.csv")) == -signal.SIGKILL
@@ -67,7 +67,7 @@ def test_what_a_killed_predict_left_is_removed_by_the_next(sealed: Path, tmp_pat
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 60_001
 
 
-def test_what_a_killed_train_left_is_removed_by_the_next(tmp_path: Path) -> None:
+def test_the_next_train_removes_the_files_of_a_killed_one(tmp_path: Path) -> None:
     generate_sample(700, seed=2).to_csv(tmp_path / "in.csv", index=False)
     out, reports = tmp_path / "model", tmp_path / "reports"
     train = ["train", "--data", tmp_path / "in.csv", "--out", out, "--folds", "2"]

@@ -32,7 +32,7 @@ def test_two_trainings_with_one_seed_give_the_same_predictions(sample: pd.DataFr
     assert not np.array_equal(first, other)
 
 
-def test_training_learns_what_the_sample_holds(training: TrainedModel) -> None:
+def test_training_learns_the_mechanism_of_the_sample(training: TrainedModel) -> None:
     metrics = training.report.evaluation.metrics
     assert metrics.customers == 300
     assert metrics.auc is not None
@@ -143,7 +143,7 @@ def _swapped(customers: Sequence[Customer]) -> Matrix:
     return values
 
 
-def test_a_model_whose_request_path_takes_features_in_another_order_is_not_sealed(
+def test_a_model_whose_requests_use_another_order_of_features_is_not_sealed(
     training: TrainedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(features, "customer_values", _swapped)
@@ -165,7 +165,7 @@ def test_a_model_whose_explanations_do_not_add_up_to_its_answers_is_not_sealed(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_model_that_finds_its_own_explanations_wrong_is_not_sealed(
+def test_a_model_with_wrong_explanations_is_not_sealed(
     training: TrainedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bankchurn.model.explanation._ADDITIVITY", -1.0)
@@ -198,7 +198,7 @@ def test_rows_on_both_sides_of_the_split_are_counted(sample: pd.DataFrame) -> No
     )
 
 
-def test_the_same_rows_have_the_same_digests_whatever_file_held_them(
+def test_the_same_rows_have_the_same_digests_in_any_file_format(
     sample: pd.DataFrame, tmp_path: Path
 ) -> None:
     sample.to_csv(tmp_path / "a.csv", index=False)

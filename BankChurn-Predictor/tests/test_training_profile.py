@@ -48,7 +48,7 @@ def find(
     return list(finder.find(customer_values([record])).get(0, []))
 
 
-def test_a_profile_says_what_the_rows_were(table: pd.DataFrame) -> None:
+def test_a_profile_describes_the_training_rows(table: pd.DataFrame) -> None:
     profile = TrainingProfile.of(table)
     counts = table["Geography"].value_counts()
     assert profile.rows == len(table)

@@ -77,7 +77,7 @@ def test_an_upgrade_that_cannot_resolve_names_the_two_that_collide(
         ("pandas~=3.0.0", "missing-distribution"),
     ],
 )
-def test_only_the_seal_refuses_what_answers_the_same(
+def test_only_the_seal_refuses_upgrades_with_equal_answers(
     cache: Path, tmp_path: Path, pin: str, refusal: str
 ) -> None:
     found = trial(cache, pin, tmp_path)
@@ -89,7 +89,7 @@ def test_only_the_seal_refuses_what_answers_the_same(
 
 
 @pytest.mark.nightly
-def test_scikit_learn_1_8_breaks_because_nothing_trains_beside_it(
+def test_scikit_learn_1_8_breaks_because_lightgbm_cannot_train_with_it(
     cache: Path, tmp_path: Path
 ) -> None:
     # The pinned LightGBM calls it with an argument that it has dropped, which no metadata tells.

@@ -84,7 +84,7 @@ def test_a_text_that_cannot_be_explained_is_refused_as_one_that_cannot_be_predic
     assert explained.json()["errors"] == plain.json()["errors"]
 
 
-def test_what_is_not_read_of_a_long_text_is_told(client: TestClient) -> None:
+def test_the_ignored_end_of_a_long_text_is_reported(client: TestClient) -> None:
     prediction = client.post("/predict", json={"text": "word " * 3000}).json()["prediction"]
 
     assert prediction["truncated"] is True

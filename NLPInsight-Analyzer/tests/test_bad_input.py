@@ -54,7 +54,7 @@ def ask(service: LiveService, text: str) -> dict[str, Any]:
         pytest.param('{"text": "up"', id="broken JSON"),
     ],
 )
-def test_what_cannot_be_judged_is_a_clear_422(service: LiveService, body: str) -> None:
+def test_an_invalid_text_is_a_clear_422(service: LiveService, body: str) -> None:
     response = post(service, "/predict", body)
 
     problem = response.json()
@@ -65,7 +65,7 @@ def test_what_cannot_be_judged_is_a_clear_422(service: LiveService, body: str) -
     assert len(response.content) < 2_000, "it does not echo what was sent"
 
 
-def test_what_is_no_document_is_a_clear_400(service: LiveService) -> None:
+def test_an_invalid_document_is_a_clear_400(service: LiveService) -> None:
     response = post(service, "/predict", b'{"text": "\xff\xfe"}')
 
     assert response.status_code == 400
@@ -134,7 +134,7 @@ def test_odd_texts_are_answered(service: LiveService, text: str) -> None:
         ("profit rises", "profit rises https://t.co/abc"),
     ],
 )
-def test_what_reads_the_same_gets_the_same_answer(
+def test_equal_normalised_texts_get_the_same_answer(
     service: LiveService, one: str, other: str
 ) -> None:
     assert ask(service, one) == ask(service, other)

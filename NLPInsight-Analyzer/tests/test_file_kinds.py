@@ -36,7 +36,7 @@ def refusal(path: Path) -> str:
         ("a.pdf", b"x", "Give a file of texts whose name ends in .csv, .jsonl, .ndjson, .txt, "),
     ],
 )
-def test_what_is_no_file_of_texts_is_refused_with_a_way_out(
+def test_files_of_other_kinds_are_refused_with_a_remedy(
     name: str, contents: bytes, message: str, tmp_path: Path
 ) -> None:
     path = tmp_path / name
@@ -64,7 +64,7 @@ def follow(advice: str, folder: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("compressed", [False, True])
-def test_what_is_said_of_utf_16_converts_it(
+def test_the_advice_for_utf_16_converts_it(
     encoding: str, mark: bytes, name: str, compressed: bool, tmp_path: Path
 ) -> None:
     contents = mark + TABLE.encode(encoding)
@@ -87,7 +87,7 @@ def test_what_is_said_of_utf_16_converts_it(
         ("a.csv", "|", "separated by bars", "a-commas.csv"),
     ],
 )
-def test_what_is_said_of_other_separators_converts_them(
+def test_the_advice_for_other_separators_converts_them(
     name: str, separator: str, said: str, converted: str, tmp_path: Path
 ) -> None:
     path = tmp_path / name
@@ -109,7 +109,7 @@ def test_what_is_said_of_other_separators_converts_them(
         (",".join(f"c{one}" for one in range(14)), "'c9' and 4 more. The first line must"),
     ],
 )
-def test_a_header_without_text_is_refused_with_what_it_has(
+def test_a_header_without_text_is_refused_with_its_columns(
     header: str, message: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "a.csv"

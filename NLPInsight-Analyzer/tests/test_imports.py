@@ -36,7 +36,7 @@ with TestClient(create_app(settings)) as client:
 """
 
 
-def test_serving_the_linear_model_loads_neither_scikit_learn_nor_what_the_other_needs(
+def test_serving_the_linear_model_loads_neither_scikit_learn_nor_onnxruntime(
     sealed: Path,
 ) -> None:
     loaded = loaded_by(SERVE, sealed)
@@ -53,13 +53,13 @@ def test_the_transformer_loads_neither_torch_nor_scikit_learn() -> None:
 
 
 @pytest.mark.parametrize("module", ["nlpinsight.cli", "nlpinsight.cli.options"])
-def test_the_help_waits_for_nothing_heavy(module: str) -> None:
+def test_the_help_imports_no_heavy_library(module: str) -> None:
     loaded = loaded_by(f"import {module}")
 
     assert not loaded & {*NEVER, *SCIKIT, *ONNX, "numpy", "fastapi"}
 
 
-def test_evaluating_and_judging_files_load_nothing_that_serving_does_not() -> None:
+def test_evaluating_and_predicting_files_load_only_what_serving_loads() -> None:
     loaded = loaded_by(
         "import nlpinsight.evaluation.metrics, nlpinsight.batch.predict_file, nlpinsight.explain"
     )

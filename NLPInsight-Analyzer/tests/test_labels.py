@@ -129,7 +129,7 @@ def test_a_map_that_gives_one_label_to_two_numbers_is_refused(meaning: dict[floa
         ("0=negative,1=bearish", "gives negative to two numbers"),
     ],
 )
-def test_what_is_no_label_map_is_refused(given: str, message: str) -> None:
+def test_an_invalid_label_map_is_refused(given: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
         parse_label_map(given)
 
@@ -173,7 +173,7 @@ def test_scores_are_not_classes_and_the_list_of_them_says_where_it_ends(tmp_path
 @pytest.mark.parametrize(
     "value", ["1_0", "\uff11", "nan", "inf", "0x1", "1,0", "", "good", True, None, [1], {"a": 1}]
 )
-def test_what_is_neither_a_name_nor_a_number_is_no_label(value: object) -> None:
+def test_a_label_must_be_a_name_or_a_number(value: object) -> None:
     assert read_label(value) is None
 
 

@@ -62,7 +62,7 @@ def test_a_text_gets_the_same_scores_alone_and_in_a_batch_in_any_order(
         assert np.array_equal(model.scores([text])[0], batch[row])
 
 
-def test_what_is_beyond_the_bound_is_not_read_and_is_told(model: SentimentModel) -> None:
+def test_text_beyond_the_bound_is_ignored_and_reported(model: SentimentModel) -> None:
     limit = TfidfConfig().characters
     kept, ignored = "profit " * (limit // 7 + 1), "loss " * 500
 

@@ -51,7 +51,7 @@ def test_the_texts_of_the_training_are_sealed_as_digests(
     assert training.report.evaluation.training_overlap["seen"] == 0
 
 
-def test_what_numbers_were_read_as_is_sealed(corpus: Corpus, tmp_path: Path) -> None:
+def test_the_meaning_of_numbers_is_sealed(corpus: Corpus, tmp_path: Path) -> None:
     order = {"-1": "negative", "0": "neutral", "1": "positive"}
     learned, held_out = split_and_filter(replace(corpus, label_map=order), None, seed=5)
     seal(
@@ -63,7 +63,7 @@ def test_what_numbers_were_read_as_is_sealed(corpus: Corpus, tmp_path: Path) -> 
     assert data["training"]["label_map"] == data["held_out"]["label_map"] == order  # type: ignore[call-overload, index]
 
 
-def test_the_calibrator_is_sealed_with_what_it_is_worth(
+def test_the_calibrator_is_sealed_and_its_reliability_reported(
     sealed: Path, training: EvaluatedModel
 ) -> None:
     assert training.report.training is not None
@@ -79,7 +79,7 @@ def test_the_calibrator_is_sealed_with_what_it_is_worth(
     assert details.words_hidden.log_loss < details.words_hidden.uncalibrated_log_loss
 
 
-def test_a_sealed_model_guards_what_answers(sealed: Path) -> None:
+def test_a_sealed_model_guards_the_libraries_that_answer(sealed: Path) -> None:
     environment = open_sealed(sealed).manifest.environment
     guarded = {name for name, one in environment.items() if one.guarded}
 
@@ -89,7 +89,7 @@ def test_a_sealed_model_guards_what_answers(sealed: Path) -> None:
     assert "scikit-learn" in environment
 
 
-def test_a_training_learns_what_the_sample_holds(training: EvaluatedModel) -> None:
+def test_training_learns_the_grammar_of_the_sample(training: EvaluatedModel) -> None:
     metrics = training.report.evaluation.metrics
 
     assert metrics.accuracy > metrics.majority + 0.2
@@ -163,7 +163,7 @@ def test_a_model_of_other_weights_does_not_pass_for_this_one(sealed: Path, corpu
     assert differences(golden, load(other.files).replay(golden.inputs))
 
 
-def test_the_config_says_what_it_must(training: EvaluatedModel) -> None:
+def test_the_config_names_back_end_labels_and_length(training: EvaluatedModel) -> None:
     assert json.loads(training.trained.files[CONFIG]) == {
         "backend": "tfidf",
         "labels": list(LABELS),

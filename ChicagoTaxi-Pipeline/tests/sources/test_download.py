@@ -177,7 +177,7 @@ def test_a_day_whose_trips_change_meanwhile_is_fetched_again(
     assert len(portal.pages) == 6
     assert len(identifiers(tmp_path)) == 51
     portal.faults = [None, None, None, "miscount"] * 3
-    with pytest.raises(DataError, match="counts 51 trips on 2023-04-07, but gives 50"):
+    with pytest.raises(DataError, match="counts 51 trips on 2023-04-07, but returns 50"):
         fetch_days(client, LAST, LAST, tmp_path)
 
 

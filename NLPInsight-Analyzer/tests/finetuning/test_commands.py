@@ -34,7 +34,7 @@ def data(learning: Corpus, tmp_path: Path) -> Path:
     return path
 
 
-def test_train_hands_every_choice_on_and_seals_what_was_made(
+def test_train_passes_all_options_on_and_seals_the_model(
     data: Path,
     tiny_weights: Weights,
     tiny_training: EvaluatedModel,
@@ -67,7 +67,7 @@ def test_train_hands_every_choice_on_and_seals_what_was_made(
     assert (options.threads, options.seed) == (1, 7)
     assert asked["weights"].sha256 == tiny_weights.sha256
     assert len(asked["training"]) + len(asked["held_out"]) == 360
-    # What survives a kill is beside the model, and gone once the model is sealed.
+    # The checkpoint folder is next to the model, and removed once the model is sealed.
     assert asked["work"] == tmp_path / ".work-model"
     assert not asked["work"].exists()
     assert open_sealed(model).manifest.version == "9.9"

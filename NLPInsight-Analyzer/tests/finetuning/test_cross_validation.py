@@ -101,7 +101,7 @@ def test_every_row_is_in_one_fold_with_its_share_of_every_label(learning: Corpus
         np.testing.assert_allclose(shares, everywhere, atol=0.02)
 
 
-def test_the_command_writes_what_it_measured(
+def test_the_command_writes_its_results(
     learning: Corpus, tiny_weights: Weights, tmp_path: Path
 ) -> None:
     data, out = tmp_path / "data.jsonl", tmp_path / "new" / "found.json"

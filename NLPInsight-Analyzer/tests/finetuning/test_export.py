@@ -166,7 +166,7 @@ def test_classes_are_found_by_their_names(
     ],
 )
 def test_classes_that_are_not_ours_are_refused_by_name(names: dict[int, str]) -> None:
-    with pytest.raises(DataError, match=r"it must be negative, neutral, positive, by name"):
+    with pytest.raises(DataError, match=r"they must be negative, neutral, positive, by name"):
         columns_of_labels(names, "some/model")
 
 

@@ -153,11 +153,11 @@ def test_the_seed_determines_the_weights(
 def test_progress_counts_every_step_and_says_how_each_epoch_ended(
     tiny_weights: Weights, learning: Corpus, tmp_path: Path
 ) -> None:
-    told: list[str | None] = []
+    reported: list[str | None] = []
 
     def count(amount: float = 1, step: str | None = None) -> None:
         assert amount == 1
-        told.append(step)
+        reported.append(step)
 
     tuned = finetune(
         learning.texts,
@@ -167,14 +167,14 @@ def test_progress_counts_every_step_and_says_how_each_epoch_ended(
         work=tmp_path,
         advance=count,
     )
-    steps = [step or "" for step in told]
+    steps = [step or "" for step in reported]
     assert all("loss" in step for step in steps)
     assert len(steps) == len(tuned.losses) == total_steps(learning.targets, FAST)
     assert steps[0].startswith("member 1 of 2, epoch 1 of 2, loss")
     assert steps[-1].startswith("all texts, epoch 2 of 2, loss")
 
 
-def test_agreeing_with_oneself_is_part_of_the_loss(
+def test_consistency_is_part_of_the_loss(
     tiny_weights: Weights, learning: Corpus, tmp_path: Path
 ) -> None:
     def losses(consistency: float) -> tuple[float, ...]:
@@ -198,7 +198,9 @@ def test_too_few_texts_of_a_label_are_refused(
     labels = list(learning.labels)
     labels[:] = ["neutral"] * len(learning)
     labels[:3] = ["positive"] * 3
-    with pytest.raises(DataError, match="only 0 negative, 3 positive texts; fine-tuning needs 20"):
+    with pytest.raises(
+        DataError, match="only 0 negative, 3 positive texts; fine-tuning needs at least 20"
+    ):
         finetune(learning.texts, labels, weights=tiny_weights, options=FAST, work=tmp_path)
 
 

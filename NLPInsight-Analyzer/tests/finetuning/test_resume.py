@@ -236,7 +236,7 @@ def test_what_a_kill_left_while_saving_is_removed(train: Train, tmp_path: Path) 
     ]
 
 
-def test_how_often_it_saves_may_change_under_way(
+def test_the_interval_of_checkpoints_may_change(
     train: Train, uninterrupted: Whole, tmp_path: Path
 ) -> None:
     with pytest.raises(Interrupted):

@@ -43,7 +43,7 @@ def served(built: Built) -> TransformerModel:
     return built.predictor
 
 
-def test_a_text_gets_the_same_scores_whatever_stands_beside_it(served: TransformerModel) -> None:
+def test_a_text_gets_the_same_scores_in_any_batch(served: TransformerModel) -> None:
     alone = np.concatenate([served.scores([text]) for text in TEXTS])
     np.testing.assert_array_equal(served.scores(TEXTS), alone)
     np.testing.assert_array_equal(served.scores(TEXTS[::-1])[::-1], alone)
@@ -74,7 +74,7 @@ def test_how_much_was_read_is_told_in_tokens_of_the_text(
     assert reading.truncated == (words > 30)
 
 
-def test_what_lies_behind_the_cut_changes_nothing(served: TransformerModel) -> None:
+def test_text_after_the_cut_changes_nothing(served: TransformerModel) -> None:
     start = "shares rally after a strong quarter " * 20
     np.testing.assert_array_equal(
         served.scores([start + "but then everything collapsed"]), served.scores([start])
@@ -111,24 +111,24 @@ def test_a_text_without_content_is_refused(text: str, served: TransformerModel) 
         served.scores(["up", text])
 
 
-def test_an_explanation_tells_what_each_word_does(served: TransformerModel) -> None:
+def test_an_explanation_has_the_effect_of_each_word(served: TransformerModel) -> None:
     text = "Acme beats estimates and raises its outlook"
-    told = explain(served, text)
+    answer = explain(served, text)
     value = float(served.scores([text]).max())
-    without = float(served.scores([text.replace("beats ", "")])[0, LABELS.index(told.label)])
-    assert told.method == OCCLUSION
-    assert [word.word for word in told.words] == text.split()
-    assert told.words[1].contribution == pytest.approx(value - without)
+    without = float(served.scores([text.replace("beats ", "")])[0, LABELS.index(answer.label)])
+    assert answer.method == OCCLUSION
+    assert [word.word for word in answer.words] == text.split()
+    assert answer.words[1].contribution == pytest.approx(value - without)
 
 
 def test_words_that_were_not_read_are_neither_explained_nor_read_instead(
     served: TransformerModel,
 ) -> None:
     start = "shares rally after a strong quarter " * 5  # 30 tokens: all that this model reads
-    told = explain(served, start + "but then everything collapsed")
-    assert told.truncated
-    assert told.text == start.strip()
-    assert told.words == explain(served, start).words
+    answer = explain(served, start + "but then everything collapsed")
+    assert answer.truncated
+    assert answer.text == start.strip()
+    assert answer.words == explain(served, start).words
     assert not explain(served, start).truncated
 
 
@@ -158,14 +158,14 @@ def test_a_sealed_model_is_opened_and_asked_without_torch(
     assert not set(modules.split()) & {"torch", "transformers", "onnx", "sklearn", "scipy"}
 
 
-def test_what_answers_is_guarded(tiny_sealed: Path) -> None:
+def test_the_libraries_that_answer_are_guarded(tiny_sealed: Path) -> None:
     manifest = open_sealed(tiny_sealed).manifest
     guarded = {name for name, one in manifest.environment.items() if one.guarded}
     assert {"numpy", "onnxruntime", "tokenizers", "nlpinsight"} <= guarded
     assert not guarded & {"torch", "transformers", "scikit-learn", "scipy"}
 
 
-def test_the_seal_says_what_the_model_was_made_of(tiny_sealed: Path) -> None:
+def test_the_seal_records_how_the_model_was_made(tiny_sealed: Path) -> None:
     parameters = open_sealed(tiny_sealed).manifest.parameters
     assert parameters["backend"] == "transformer"
     assert len(str(parameters["base_sha256"])) == 64
@@ -273,9 +273,9 @@ def test_the_service_answers_with_the_transformer(
             "/predict_batch", json={"texts": [{"text": text} for text in TEXTS]}
         ).json()
     assert answer["model"] == "transformer"
-    told = answer["prediction"]
-    assert (told["truncated"], told["unit"], told["used"]) == (True, "tokens", 30)
-    assert told["total"] == 100
+    answer = answer["prediction"]
+    assert (answer["truncated"], answer["unit"], answer["used"]) == (True, "tokens", 30)
+    assert answer["total"] == 100
     expected = tiny_training.model.scores(TEXTS)
     for one, row in zip(batch["predictions"], expected.tolist(), strict=True):
         assert list(one["all_scores"].values()) == row

@@ -66,7 +66,7 @@ def test_a_commit_is_asked_for_without_pickles_and_code(
     assert found.revision == COMMIT
 
 
-def test_a_hub_that_does_not_answer_is_said_to(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hub_that_does_not_answer_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def download(*_: object, **__: object) -> str:
         raise OSError("no route to host")
 
@@ -82,7 +82,7 @@ def test_other_weights_in_the_pinned_package_are_refused(
 ) -> None:
     folder = folder_of(tmp_path / "package", model=b"somebody else's")
     monkeypatch.setattr(base, "_packaged", lambda: folder)
-    with pytest.raises(DataError, match=f"and not {DEFAULT_BASE_SHA256}"):
+    with pytest.raises(DataError, match=f", not {DEFAULT_BASE_SHA256}"):
         find_weights()
 
 
@@ -99,11 +99,11 @@ def test_the_right_weights_read_otherwise_are_refused(
     (tmp_path / name).unlink()
     if change == "other" or name == "config.json":
         (tmp_path / name).write_bytes((packaged / name).read_bytes() + b" ")
-    with pytest.raises(DataError, match=r"tokenizer.json is not what every result"):
+    with pytest.raises(DataError, match=r"tokenizer.json differs from the file that all results"):
         find_weights()
 
 
-def test_what_decides_how_weights_are_read_is_recorded(tmp_path: Path) -> None:
+def test_configuration_and_tokenizer_are_recorded(tmp_path: Path) -> None:
     folder = folder_of(tmp_path / "one", model=b"weights")
     (folder / "tokenizer.json").write_bytes(b"tokens")
     assert find_weights(str(folder)).reading == {
@@ -112,13 +112,13 @@ def test_what_decides_how_weights_are_read_is_recorded(tmp_path: Path) -> None:
     }
 
 
-def test_a_commit_of_what_is_not_on_the_hub_is_refused(tmp_path: Path) -> None:
+def test_a_commit_is_refused_for_weights_that_are_not_on_the_hub(tmp_path: Path) -> None:
     for name in (DEFAULT_BASE, str(folder_of(tmp_path / "one", model=b"weights"))):
         with pytest.raises(DataError, match=r"Leave --revision out"):
             find_weights(name, COMMIT)
 
 
-def test_a_missing_package_is_named_with_what_installs_it(
+def test_a_missing_package_is_named_with_the_command_that_installs_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)

@@ -11,8 +11,6 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-__all__ = ["CATEGORIES", "NUMBERS", "STYLES", "encode"]
-
 NUMBERS: Final = (
     "CreditScore",
     "Age",

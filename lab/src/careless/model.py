@@ -12,8 +12,6 @@ import pandas as pd
 from careless.features import encode
 from careless.stack import make_pipeline
 
-__all__ = ["MODEL_FILE", "OUTPUT", "TARGET", "Model", "load"]
-
 MODEL_FILE: Final = "model.joblib"
 OUTPUT: Final = "churn_probability"
 TARGET: Final = "Exited"

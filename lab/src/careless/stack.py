@@ -13,8 +13,6 @@ from xgboost import XGBClassifier
 
 from careless.features import CATEGORIES, NUMBERS
 
-__all__ = ["make_pipeline"]
-
 
 def make_pipeline(trees: int, *, seed: int) -> Any:  # noqa: ANN401 - scikit-learn has no types
     """An unfitted pipeline.

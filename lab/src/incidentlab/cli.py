@@ -19,8 +19,6 @@ from incidentlab.incidents import INCIDENTS, REPORTED
 from incidentlab.laboratory import Experiment, Laboratory, WorkerError
 from incidentlab.plots import write_plot
 
-__all__ = ["app"]
-
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 

@@ -9,8 +9,6 @@ from careless.model import TARGET
 
 from incidentlab.findings import Data
 
-__all__ = ["DataError", "split"]
-
 # Every fifth customer is scored; the others train.
 _FIFTH: Final = 5
 

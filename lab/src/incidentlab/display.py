@@ -5,8 +5,6 @@ from rich.table import Table
 
 from incidentlab.findings import Comparison, Guards, IncidentFinding, IncidentVerdict, Results
 
-__all__ = ["show"]
-
 _COLOURS = {
     IncidentVerdict.SAME: "green",
     IncidentVerdict.ROUNDING: "green",

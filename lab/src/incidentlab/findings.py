@@ -12,18 +12,6 @@ from pydantic import BaseModel, ConfigDict
 from incidentlab.incidents import Incident
 from incidentlab.protocol import Reading, Served, Writing
 
-__all__ = [
-    "Comparison",
-    "Data",
-    "Guards",
-    "IncidentFinding",
-    "IncidentVerdict",
-    "Results",
-    "find",
-    "write_file",
-    "write_results",
-]
-
 THRESHOLD: Final = 0.5
 NOTICEABLE: Final = 0.005
 

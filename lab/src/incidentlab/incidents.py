@@ -7,8 +7,6 @@ environment of ``requirements-prod.txt``.
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["INCIDENTS", "REPORTED", "Incident", "Overrides", "Report"]
-
 Overrides = tuple[str, ...]
 
 _PINNED: Final[Overrides] = ()

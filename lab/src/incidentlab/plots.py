@@ -16,8 +16,6 @@ from incidentlab.findings import THRESHOLD, Data, IncidentFinding, IncidentVerdi
 from incidentlab.incidents import REPORTED
 from incidentlab.laboratory import Experiment
 
-__all__ = ["write_plot"]
-
 _WRONG, _LOUD, _SAME, _REPORTED, _INK = "#b3261e", "#a35f00", "#2e7d32", "#6b6b6b", "#222222"
 _COLOURS: Final = {
     IncidentVerdict.SAME: _SAME,

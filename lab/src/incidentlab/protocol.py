@@ -5,8 +5,6 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["Answer", "Opening", "Read", "Reading", "Request", "Served", "Write", "Writing"]
-
 
 class _Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")

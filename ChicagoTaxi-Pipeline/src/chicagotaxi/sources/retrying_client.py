@@ -1,27 +1,26 @@
 """HTTP client with retries, back-off, a deadline and a size limit."""
 
-import http.client
+import asyncio
 import json
+import os
 import re
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import IO, Final, TypeVar
+from typing import Final, TypeVar
 
+import httpx2
+import tenacity
 from servicekit.files import DataError, TryLaterError
-
-from chicagotaxi.sources.http_deadline import Deadline, handlers
 
 # 50,000 rows of 600 bytes, and room for wider rows.
 _MAX_BODY: Final = 128 * 1024 * 1024
 # If a server asks for a longer wait, the command ends and can be run again later.
 _MAX_WAIT_S: Final = 600.0
+_MAX_REDIRECTS: Final = 10
 
 _TRANSIENT: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _T = TypeVar("_T")
@@ -29,7 +28,13 @@ _CONTINUES: Final = "Run the same command again later: it goes on where it stopp
 
 
 class BrokenAnswerError(Exception):
-    """An answer is incomplete or malformed; a retry may succeed."""
+    """An answer is incomplete or malformed; a retry may succeed.
+
+    Attributes:
+        wait_s: Seconds that the server asks to wait; None if it does not say.
+    """
+
+    wait_s: float | None = None
 
 
 @dataclass
@@ -69,100 +74,108 @@ class RetryingClient:
             TryLaterError: There is no answer now.
             DataError: The request is refused, or the answer is not of the expected form.
         """
-        address = f"{self.base}/{path}?{urllib.parse.urlencode(query)}"
-        problem = "no answer"
-        for attempt in range(self.tries):
-            self.sleep(max(0.0, self._next - time.monotonic()))
-            self._next = time.monotonic() + self.pause_s
-            wait = min(2.0**attempt, 60.0)
-            try:
-                return read(self._body(address))
-            except urllib.error.HTTPError as error:
-                with error:
-                    problem = f"status {error.code}: {_reason(error)}"
-                    if error.code not in _TRANSIENT:
-                        raise DataError(
-                            f"{self.base} refuses the request with {problem}. Check the dates, the "
-                            "address and the application token."
-                        ) from error
-                    wait = _asked_to_wait(error.headers.get("Retry-After"), wait)
-                    if wait > _MAX_WAIT_S:
-                        raise TryLaterError(
-                            f"{self.base} asks to be left alone for {wait:.0f} seconds. "
-                            f"{_CONTINUES}"
-                        ) from error
-            except (
-                OSError,
-                http.client.HTTPException,
-                EOFError,
-                zlib.error,
-                BrokenAnswerError,
-            ) as error:
-                problem = f"{type(error).__name__}: {error}"
-            if attempt + 1 < self.tries:
-                self.sleep(wait)
-        raise TryLaterError(
-            f"{self.base} gave no usable answer in {self.tries} tries, at last {problem}. "
-            f"{_CONTINUES}"
+        address = httpx2.URL(f"{self.base}/{path}", params=query)
+        retrying = tenacity.Retrying(
+            stop=tenacity.stop_after_attempt(self.tries),
+            wait=_wait,
+            retry=tenacity.retry_if_exception_type(BrokenAnswerError),
+            sleep=self.sleep,
+            reraise=True,
         )
+        try:
+            return retrying(lambda: read(self._body(address)))
+        except BrokenAnswerError as error:
+            raise TryLaterError(
+                f"{self.base} gave no usable answer in {self.tries} tries, at last {error}. "
+                f"{_CONTINUES}"
+            ) from error
 
-    def _body(self, address: str) -> bytes:
+    def _body(self, address: httpx2.URL) -> bytes:
+        self.sleep(max(0.0, self._next - time.monotonic()))
+        self._next = time.monotonic() + self.pause_s
+        try:
+            return asyncio.run(self._request(address))
+        except TimeoutError as error:
+            raise BrokenAnswerError(
+                f"the answer was not there after {self.answer_s:g} s"
+            ) from error
+        except (httpx2.HTTPError, EOFError, zlib.error) as error:
+            raise BrokenAnswerError(f"{type(error).__name__}: {_message(error)}") from error
+
+    async def _request(self, address: httpx2.URL) -> bytes:
         headers = {"Accept-Encoding": "gzip", "User-Agent": "chicagotaxi"}
         if self.token:
             headers["X-App-Token"] = self.token
-        request = urllib.request.Request(address, headers=headers)  # noqa: S310 - see __post_init__
-        with Deadline(self.answer_s) as deadline:
-            try:
-                body = self._read(request, deadline)
-            except (OSError, http.client.HTTPException, EOFError, zlib.error) as error:
-                if deadline.passed:
-                    raise BrokenAnswerError(
-                        f"the answer was not there after {self.answer_s:g} s"
-                    ) from error
-                raise
-        if len(body) > self.max_body:
+        # One limit for the whole answer: the client's own starts again with every byte.
+        async with (
+            asyncio.timeout(self.answer_s),
+            httpx2.AsyncClient(headers=headers, timeout=self.timeout_s) as client,
+        ):
+            for _ in range(_MAX_REDIRECTS):
+                async with client.stream("GET", address) as answer:
+                    if not answer.has_redirect_location:
+                        return await self._read(answer)
+                    address = _same_origin(answer)
+        raise DataError(f"{self.base} redirects without end. Check the address.")
+
+    async def _read(self, answer: httpx2.Response) -> bytes:
+        body = bytearray()
+        async for part in answer.aiter_raw():
+            body += part
+            if len(body) > self.max_body:
+                break
+        if not answer.is_success:
+            self._refuse(answer, bytes(body[:2000]))
+        text = bytes(body)
+        if len(body) <= self.max_body and answer.headers.get("Content-Encoding") == "gzip":
+            text = _unpacked(text, self.max_body)
+        if len(text) > self.max_body:
             raise DataError(
                 f"{self.base} answers with more than {self.max_body:,} bytes, which no page of "
                 "trips is. Check the address."
             )
-        return body
+        return text
 
-    def _read(self, request: urllib.request.Request, deadline: Deadline) -> bytes:
-        """The unpacked answer, up to one byte more than the limit."""
-        opener = urllib.request.build_opener(_SameOrigin, *handlers(deadline))
-        with opener.open(request, timeout=self.timeout_s) as answer:
-            body: bytes = answer.read(self.max_body + 1)
-            if answer.length and len(body) <= self.max_body:
-                raise http.client.IncompleteRead(body, answer.length)
-            if len(body) <= self.max_body and answer.headers.get("Content-Encoding") == "gzip":
-                body = _unpacked(body, self.max_body)
-        return body
-
-
-class _SameOrigin(urllib.request.HTTPRedirectHandler):
-    """Follows redirects within the same origin only: another one would receive the token."""
-
-    def redirect_request(  # noqa: PLR0917 - as urllib has it
-        self,
-        req: urllib.request.Request,
-        fp: IO[bytes],
-        code: int,
-        msg: str,
-        headers: http.client.HTTPMessage,
-        newurl: str,
-    ) -> urllib.request.Request | None:
-        """Refuse another origin."""
-        if _origin(newurl) != _origin(req.full_url):
+    def _refuse(self, answer: httpx2.Response, body: bytes) -> None:
+        problem = f"status {answer.status_code}: {_reason(body) or answer.reason_phrase}"
+        if answer.status_code not in _TRANSIENT:
             raise DataError(
-                f"{_origin(req.full_url)} redirects to {_origin(newurl)}. If you trust that "
-                "address, give it with --portal."
+                f"{self.base} refuses the request with {problem}. Check the dates, the "
+                "address and the application token."
             )
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
+        error = BrokenAnswerError(problem)
+        error.wait_s = _asked_to_wait(answer.headers.get("Retry-After"))
+        if error.wait_s is not None and error.wait_s > _MAX_WAIT_S:
+            raise TryLaterError(
+                f"{self.base} asks to be left alone for {error.wait_s:.0f} seconds. {_CONTINUES}"
+            )
+        raise error
 
 
-def _origin(address: str) -> str:
-    parts = urllib.parse.urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc}".lower()
+def _wait(state: tenacity.RetryCallState) -> float:
+    """Seconds before the next try: as long as the server asks, or else twice the last wait."""
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.wait_s if isinstance(error, BrokenAnswerError) else None
+    return float(min(2.0 ** (state.attempt_number - 1), 60.0)) if asked is None else asked
+
+
+def _same_origin(answer: httpx2.Response) -> httpx2.URL:
+    """The address of a redirect on the same server; the token is not sent to another.
+
+    Raises:
+        DataError: It is another origin.
+    """
+    following = answer.url.join(answer.headers["Location"])
+    if _origin(following) != _origin(answer.url):
+        raise DataError(
+            f"{_origin(answer.url)} redirects to {_origin(following)}. If you trust that "
+            "address, give it with --portal."
+        )
+    return following
+
+
+def _origin(address: httpx2.URL) -> str:
+    return f"{address.scheme}://{address.netloc.decode()}"
 
 
 def _unpacked(body: bytes, most: int) -> bytes:
@@ -174,24 +187,33 @@ def _unpacked(body: bytes, most: int) -> bytes:
     return text
 
 
-def _reason(error: urllib.error.HTTPError) -> str:
-    text = error.read(2000).decode("utf-8", "replace").strip()
+def _message(error: BaseException) -> str:
+    """The operating system's message if there is one: it says more than the client's."""
+    root = error
+    while following := root.__cause__ or root.__context__:
+        root = following
+    number = getattr(root, "errno", None)
+    return os.strerror(number) if number else str(error)
+
+
+def _reason(body: bytes) -> str:
+    text = body.decode("utf-8", "replace").strip()
     try:
         return str(json.loads(text)["message"])
     except (ValueError, LookupError, TypeError):
-        return text or error.reason
+        return text
 
 
-def _asked_to_wait(header: str | None, default: float) -> float:
+def _asked_to_wait(header: str | None) -> float | None:
     """The wait that a server asks for, given in seconds or as a date."""
     if not header:
-        return default
+        return None
     if re.fullmatch(r"[0-9]+", header.strip()):
         return float(header)  # infinity, if there are too many digits
     try:
         until = parsedate_to_datetime(header)
     except (ValueError, OverflowError):
-        return default
+        return None
     if until.tzinfo is None:
         until = until.replace(tzinfo=UTC)
     return max(0.0, (until - datetime.now(UTC)).total_seconds())

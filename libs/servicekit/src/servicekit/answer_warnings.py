@@ -9,8 +9,6 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["WARNINGS", "AnswerWarning", "as_cell"]
-
 WARNINGS: Final = "warnings"
 """The name of the field in answers, and of the column in files."""
 

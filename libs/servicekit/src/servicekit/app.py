@@ -37,8 +37,6 @@ from servicekit.spec import ServiceSpec
 from servicekit.system import PROBE_PATHS, system_router
 from servicekit.workers import WorkerPool
 
-__all__ = ["create_app"]
-
 
 def create_app(
     settings: ServiceSettings, spec: ServiceSpec, *, open_model: ModelOpener = open_sealed

@@ -6,8 +6,6 @@ from typing import Final
 
 import structlog
 
-__all__ = ["BackgroundWork", "restart_pauses"]
-
 # Seconds before failed work is restarted: short at first, then longer.
 RESTART_FIRST_S: Final = 0.5
 RESTART_MOST_S: Final = 60.0

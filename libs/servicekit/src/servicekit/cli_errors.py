@@ -16,8 +16,6 @@ from modelseal.signals import exit_on_sigterm
 
 from servicekit.files import DataError, TryLaterError
 
-__all__ = ["handle_errors"]
-
 
 @contextmanager
 def handle_errors() -> Iterator[None]:

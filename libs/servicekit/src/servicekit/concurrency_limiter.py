@@ -4,8 +4,6 @@ import asyncio
 from collections import deque
 from typing import Final
 
-__all__ = ["ConcurrencyLimiter"]
-
 # An endpoint that never awaits runs as one step of the event loop. If all waiting requests began in
 # one turn of the loop, a probe that arrives next would wait for all of them.
 STARTS_PER_TURN: Final = 8

@@ -3,8 +3,6 @@
 import sys
 from io import TextIOWrapper
 
-__all__ = ["escape_unencodable"]
-
 
 def escape_unencodable() -> None:
     """Print characters that the output's encoding lacks as escapes.

@@ -7,8 +7,6 @@ from typing import Final, TextIO
 
 from servicekit.files import DataError
 
-__all__ = ["MAX_ROW", "read_csv"]
-
 # A gzip file of one megabyte can hold a row of one gigabyte.
 MAX_ROW: Final = 2**20
 """Maximum length of a row, in characters."""

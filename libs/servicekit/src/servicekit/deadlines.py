@@ -3,7 +3,5 @@
 from contextvars import ContextVar
 from typing import Final
 
-__all__ = ["DEADLINE"]
-
 DEADLINE: Final[ContextVar[float | None]] = ContextVar("deadline", default=None)
 """A time of the event loop's clock; None outside requests and for requests without a deadline."""

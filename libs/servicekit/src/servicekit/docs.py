@@ -13,8 +13,6 @@ from typing import Any, Final
 from fastapi import APIRouter
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-__all__ = ["DOCS_PATHS", "FRONT_PAGE_PATH", "docs_router", "front_page_router"]
-
 FRONT_PAGE_PATH: Final = "/"
 
 _ASSETS: Final = {"swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript"}

@@ -9,23 +9,6 @@ from typing import ClassVar
 
 from starlette.exceptions import HTTPException
 
-__all__ = [
-    "BodyTimeoutError",
-    "BodyTooLargeError",
-    "ClientDisconnectedError",
-    "DeadlineExceededError",
-    "DrainingError",
-    "DuplicateKeyError",
-    "JsonTooComplexError",
-    "ModelNotReadyError",
-    "NotReadyError",
-    "OverloadedError",
-    "ServiceError",
-    "ShuttingDownError",
-    "UnauthorizedError",
-    "UnsupportedMediaTypeError",
-]
-
 
 class ServiceError(HTTPException):
     """A request is answered with a problem document.

@@ -5,8 +5,6 @@ import bisect
 from operator import itemgetter
 from typing import Final
 
-__all__ = ["FairSemaphore"]
-
 _Waiter = tuple[int, "asyncio.Future[None]"]
 _NUMBER: Final = itemgetter(0)
 

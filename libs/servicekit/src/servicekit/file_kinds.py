@@ -16,8 +16,6 @@ from modelseal.paths import kind_of
 
 from servicekit.files import DataError
 
-__all__ = ["FileKinds", "check_separator"]
-
 GZIP: Final = ".gz"
 BEGIN_BYTES: Final = 1024
 

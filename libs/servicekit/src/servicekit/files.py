@@ -11,19 +11,6 @@ from typing import Final, Self
 from modelseal import paths
 from modelseal.temporaries import Temporary
 
-__all__ = [
-    "DataError",
-    "NewFile",
-    "TryLaterError",
-    "check_not_input",
-    "check_writable",
-    "make_folder",
-    "read_errors",
-    "sha256_of_file",
-    "write_errors",
-    "write_file",
-]
-
 _NO_ROOM: Final = "Make room, or give another place."
 _REMEDIES: Final = {
     errno.ENOSPC: _NO_ROOM,

@@ -19,8 +19,6 @@ from starlette.responses import Response
 
 from servicekit.errors import DuplicateKeyError, JsonTooComplexError
 
-__all__ = ["MAX_OBJECT_KEYS", "Batch", "ServiceRouter", "StrictRoute", "parse_json"]
-
 T = TypeVar("T")
 
 Batch = Annotated[list[T], FailFast()]

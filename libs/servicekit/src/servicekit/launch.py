@@ -15,8 +15,6 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import IO, Any, Final, Self
 
-__all__ = ["NotListeningError", "NotReadyInTimeError", "ServiceProcess", "wait_until"]
-
 WAIT_S: Final = 60.0
 
 _DEFAULTS: Final = {"HOST": "127.0.0.1", "PORT": "0", "DRAIN_S": "0", "LOG_LEVEL": "info"}
@@ -45,7 +43,7 @@ class NotListeningError(Exception):
 
 
 class NotReadyInTimeError(Exception):
-    """The service ended, or was not ready within a minute; the message has its last answer."""
+    """The service ended, refused its model, or was not ready within a minute."""
 
 
 class ServiceProcess:
@@ -140,7 +138,8 @@ class ServiceProcess:
         """Wait until ``/ready`` answers 200.
 
         Raises:
-            NotReadyInTimeError: The service ended, or was not ready within a minute.
+            NotReadyInTimeError: The service ended, refused its model, or was not ready within a
+                minute.
         """
         answer = "no answer"
 
@@ -156,6 +155,8 @@ class ServiceProcess:
             except urllib.error.HTTPError as error:
                 with error:
                     answer = error.read().decode()
+                if '"refusal"' in answer:  # a refused model stays refused
+                    raise NotReadyInTimeError(f"The model was refused: {answer}") from None
                 return False
 
         try:

@@ -1,7 +1,5 @@
 """The state of a process between its start and its end."""
 
-__all__ = ["Lifecycle"]
-
 
 class Lifecycle:
     """Two flags that are set once. Plain attributes, so that a signal handler can set them.

@@ -7,8 +7,6 @@ import threading
 from collections import deque
 from typing import Final
 
-__all__ = ["LogWriter"]
-
 # Seconds between two writes. Waking the writer for each line would cost more than the line.
 _PAUSE_S: Final = 0.05
 

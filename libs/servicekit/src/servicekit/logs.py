@@ -10,8 +10,6 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from servicekit.log_writer import LogWriter
 
-__all__ = ["configure_logging"]
-
 # One encoder for every line: `json.dumps` with options would make one each time.
 _ENCODE = json.JSONEncoder(separators=(",", ":"), default=repr).encode
 

@@ -6,8 +6,6 @@ import typer
 from modelseal.errors import PublicKeyError
 from modelseal.public_keys import parse_public_key
 
-__all__ = ["Sha256Option", "SignersOption"]
-
 
 def _check_signers(given: list[str] | None) -> list[str]:
     signers = [key.strip() for text in given or () for key in text.split(",")]

@@ -15,8 +15,6 @@ import math
 import re
 from typing import Final
 
-__all__ = ["GRAMMAR", "NUMBER", "parse_number"]
-
 NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
 """The grammar without surrounding spaces, for `fullmatch`."""
 

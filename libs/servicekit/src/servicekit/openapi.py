@@ -9,8 +9,6 @@ from fastapi import FastAPI
 from servicekit.problems import MEDIA_TYPE, ProblemSpec
 from servicekit.settings import ServiceSettings
 
-__all__ = ["openapi_document"]
-
 PROBLEM: Final = "Problem"
 
 _TEXT: Final = {"type": "string"}

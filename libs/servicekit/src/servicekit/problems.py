@@ -14,8 +14,6 @@ from starlette.types import Scope
 
 from servicekit.errors import ServiceError, UnsupportedMediaTypeError
 
-__all__ = ["MEDIA_TYPE", "ProblemCatalog", "ProblemResponse", "ProblemSpec"]
-
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:problem-type:"
 

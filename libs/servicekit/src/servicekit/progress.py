@@ -9,8 +9,6 @@ from typing import Final, Protocol
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-__all__ = ["Advance", "progress", "silent"]
-
 # Seconds between two lines where standard error is not a terminal, such as in a job's log.
 _INTERVAL: Final = 10.0
 

@@ -7,8 +7,6 @@ from typing import Final
 
 from servicekit.files import DataError
 
-__all__ = ["RowError", "RowErrors"]
-
 # A file with one wrong column has an error in every row: ten groups of five rows are what a
 # person reads.
 MAX_KINDS: Final = 10

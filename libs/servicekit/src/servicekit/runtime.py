@@ -18,8 +18,6 @@ from servicekit.metrics import Metrics
 from servicekit.settings import ServiceSettings
 from servicekit.workers import Job, WorkerPool
 
-__all__ = ["ModelOpener", "Refusal", "Runtime", "RuntimeDep", "get_runtime"]
-
 P = ParamSpec("P")
 T = TypeVar("T")
 

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from servicekit.runtime import Runtime
     from servicekit.settings import ServiceSettings
 
-__all__ = ["serve"]
-
 # Time for accepted connections to send their first request when accepting ends.
 FIRST_REQUEST_S = 1.0
 POLL_S = 0.05

@@ -10,8 +10,6 @@ from modelseal.public_keys import parse_public_key
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-__all__ = ["MIN_KEY_LENGTH", "ServiceSettings", "load_settings"]
-
 MIN_KEY_LENGTH = 32
 UNUSABLE_SETTINGS = 2
 """The exit code of a command whose input is unusable."""

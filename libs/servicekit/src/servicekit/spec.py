@@ -10,8 +10,6 @@ from servicekit.errors import ServiceError
 from servicekit.problems import ProblemSpec
 from servicekit.runtime import Runtime
 
-__all__ = ["ServiceSpec"]
-
 
 @dataclass(frozen=True)
 class ServiceSpec:

@@ -10,8 +10,6 @@ from servicekit.errors import DrainingError, ServiceError
 from servicekit.problems import ProblemResponse, ProblemSpec
 from servicekit.runtime import Runtime, RuntimeDep
 
-__all__ = ["PROBE_PATHS", "ModelInfo", "system_router"]
-
 _STRING: Final = {"type": "string"}
 PROBE_PATHS = ("/health", "/ready", "/metrics")
 

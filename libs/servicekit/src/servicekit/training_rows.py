@@ -16,8 +16,6 @@ from typing import Final, Self
 
 from pydantic import JsonValue
 
-__all__ = ["ROW_SKETCH", "Overlap", "RowSketch", "digest_rows"]
-
 ROW_SKETCH: Final = "row_sketch"
 """The key of a sketch in the ``data`` of a model's manifest."""
 

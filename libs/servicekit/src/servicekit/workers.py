@@ -14,8 +14,6 @@ from servicekit.deadlines import DEADLINE
 from servicekit.errors import OverloadedError
 from servicekit.fair_semaphore import FairSemaphore
 
-__all__ = ["Job", "WorkerPool"]
-
 P = ParamSpec("P")
 T = TypeVar("T")
 

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-__all__ = ["ConnectionBounds"]
-
 
 @dataclass(frozen=True)
 class ConnectionBounds:

@@ -2,8 +2,6 @@
 
 import asyncio
 
-__all__ = ["HeadTimeout"]
-
 
 class HeadTimeout:
     """Closes a connection when a time passes between `start` and `stop`.

@@ -2,8 +2,6 @@
 
 import httptools
 
-__all__ = ["content_length", "is_well_formed", "with_path", "without_upgrade"]
-
 Headers = list[tuple[bytes, bytes]]
 
 

@@ -7,15 +7,6 @@ from typing import Final
 
 from servicekit.problems import MEDIA_TYPE, TYPE_PREFIX
 
-__all__ = [
-    "BAD_REQUEST",
-    "NO_PROXY",
-    "ConnectionProblem",
-    "headers_too_large",
-    "too_many_connections",
-    "trailers_too_large",
-]
-
 _TOO_LARGE: Final = "Request Header Fields Too Large"
 
 

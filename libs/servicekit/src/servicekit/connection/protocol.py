@@ -35,8 +35,6 @@ from servicekit.connection.problem import (
 from servicekit.connection.reading import HeldFlow, Input
 from servicekit.connection.sending import SendWatch
 
-__all__ = ["bounded_protocol"]
-
 # After an early refusal (413, 401, 503) the rest of a body is read and dropped, so that a client
 # that sends everything first still sees its answer. After so many bytes, the connection is closed.
 MAX_DROPPED_BYTES: Final = 64 * 2**20

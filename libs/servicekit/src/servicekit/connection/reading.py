@@ -9,8 +9,6 @@ from typing import Final
 
 from uvicorn.protocols.http.flow_control import FlowControl
 
-__all__ = ["HeldFlow", "Input"]
-
 # The shortest request is longer. Empty lines before a request are parsed a few at a time.
 _SHORTEST_HEAD: Final = 14
 _END_OF_HEAD: Final = b"\r\n\r\n"

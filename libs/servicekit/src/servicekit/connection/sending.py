@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["SendWatch"]
-
 _TICK_S: Final = 1.0
 
 # Bytes of a long answer that a client must read within the time that an answer may wait.

@@ -10,8 +10,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from servicekit.concurrency_limiter import ConcurrencyLimiter
 from servicekit.errors import ClientDisconnectedError, OverloadedError
 
-__all__ = ["AdmissionMiddleware"]
-
 # Short waits are common under load, and not worth a task that watches for a disconnect.
 WATCH_AFTER_S: Final = 0.1
 

@@ -8,8 +8,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from servicekit.errors import UnauthorizedError
 
-__all__ = ["AuthMiddleware"]
-
 BEARER = b"bearer "
 
 

@@ -4,8 +4,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from servicekit.errors import BodyTooLargeError, ClientDisconnectedError
 
-__all__ = ["BodyLimitMiddleware"]
-
 
 class BodyLimitMiddleware:
     """Refuses bodies whose declared or real size is too large.

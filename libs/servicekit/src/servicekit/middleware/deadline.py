@@ -8,8 +8,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from servicekit.deadlines import DEADLINE
 from servicekit.errors import BodyTimeoutError, DeadlineExceededError
 
-__all__ = ["DeadlineMiddleware"]
-
 
 class DeadlineMiddleware:
     """Cancels a request that takes too long: 408 if its body is incomplete, else 504.

@@ -8,8 +8,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from servicekit.metrics import UNMATCHED, Metrics
 
-__all__ = ["ObserveMiddleware"]
-
 MAX_PATH = 200
 NO_ANSWER = 499
 

@@ -9,8 +9,6 @@ from servicekit.errors import ShuttingDownError
 from servicekit.lifecycle import Lifecycle
 from servicekit.problems import ProblemCatalog
 
-__all__ = ["ProblemsMiddleware"]
-
 
 class ProblemsMiddleware:
     """Answers exceptions, unless the answer has already begun.

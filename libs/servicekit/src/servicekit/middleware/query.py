@@ -15,8 +15,6 @@ from fastapi.exceptions import RequestValidationError
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-__all__ = ["QueryMiddleware"]
-
 Parameters = dict[str, bool]
 """An endpoint's query parameters by name, and whether each may be repeated."""
 

@@ -25,8 +25,6 @@ from typer.testing import CliRunner, Result
 from servicekit.launch import wait_until
 from servicekit.testing.hostile_paths import HOSTILE, make_hostile, permissions_hold, snapshot
 
-__all__ = ["NOT_UTF8", "CommandConformance", "end_when", "read_json", "run_command"]
-
 NOT_UTF8: Final = os.fsdecode(b"caf\xe9")
 """A file name whose bytes are not UTF-8. Documents record it as ``caf\\xe9``."""
 

@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-__all__ = ["HOSTILE", "make_hostile", "permissions_hold", "snapshot"]
-
 HOSTILE: Final[Mapping[str, str]] = {
     "in a folder that cannot be searched": "closed/inside",
     "of a name over 255 bytes": "x" * 256,

@@ -11,8 +11,6 @@ import httpx2
 
 from servicekit.launch import WAIT_S, ServiceProcess, wait_until
 
-__all__ = ["LiveService", "RawConnection"]
-
 
 class LiveService(ServiceProcess):
     """A service that runs with this interpreter and treats warnings as errors.

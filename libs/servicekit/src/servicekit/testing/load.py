@@ -12,8 +12,6 @@ import httpx2
 
 from servicekit.testing.live_service import LiveService
 
-__all__ = ["CLIENTS", "Question", "check_under_load"]
-
 CLIENTS = 200
 HEALTH_EVERY_S = 0.2
 OK = 200

@@ -11,8 +11,6 @@ from typing import Final
 
 from servicekit.testing.live_service import LiveService, RawConnection
 
-__all__ = ["CASES", "RawCase"]
-
 _LAST: Final = b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 _SMUGGLED: Final = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
 _STATUS: Final = re.compile(rb"HTTP/1\.1 (\d{3}) ")

@@ -18,8 +18,6 @@ from servicekit.launch import WAIT_S, wait_until
 from servicekit.testing.live_service import LiveService
 from servicekit.testing.raw_requests import CASES, RawCase
 
-__all__ = ["JsonConformance", "ServiceConformance"]
-
 KEY: Final = "k" * 32
 PROBLEM: Final = "application/problem+json"
 PROBES: Final = ("/health", "/ready", "/metrics")
