@@ -203,8 +203,8 @@ def test_every_command_of_a_pod_is_one_that_the_image_has(
                 command = ["-m", "modelseal", *arguments]
             else:
                 command = ["-m", service, *container.node["args"]]
-            code, told = _help(service, *command)
-            assert code == 0, f"{pod.owner}: {command}: {told}"
+            code, output = _help(service, *command)
+            assert code == 0, f"{pod.owner}: {command}: {output}"
             asked += 1
     assert asked
 

@@ -61,7 +61,7 @@ def test_a_document_names_what_there_is(document: Path) -> None:
         if not re.search(r"…|\.\.\.|-NAME|\bTARGET\b", command)
     }
 
-    assert {command: told for command in sorted(filled) if (told := missing(command))} == {}
+    assert {command: output for command in sorted(filled) if (output := missing(command))} == {}
 
 
 @pytest.mark.parametrize(
