@@ -23,7 +23,7 @@ def test_an_exact_explanation_adds_up_to_the_decision_function(
 
     explanation = explain(model, TEXT, label=label)
 
-    decision = model.linear.decisions([explanation.text])[0][LABELS.index(label)]
+    decision = model.linear.decide([explanation.text])[0][0][LABELS.index(label)]
     assert explanation.exact
     assert explanation.base is not None
     total = explanation.base + sum(word.contribution for word in explanation.words)

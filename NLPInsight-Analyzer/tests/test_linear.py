@@ -59,7 +59,7 @@ def test_the_served_model_is_the_sealed_pipeline_on_any_text(
     pipeline = from_joblib(training.trained.files[PIPELINE])
     served = linear(training.model)
 
-    gap = np.abs(pipeline.predict_proba([text]) - softmax(served.decisions([text])))
+    gap = np.abs(pipeline.predict_proba([text]) - softmax(served.decide([text])[0]))
 
     assert gap.max() <= AGREEMENT
 
@@ -94,7 +94,7 @@ def test_contributions_add_up_to_the_decision(training: EvaluatedModel, text: st
 
     assert len(rows) == len(normalised.split())
     total = rows.sum(axis=0) + served.intercept
-    np.testing.assert_allclose(total, served.decisions([normalised])[0], atol=1e-12)
+    np.testing.assert_allclose(total, served.decide([normalised])[0][0], atol=1e-12)
 
 
 def test_contributions_add_up_on_real_texts(model: SentimentModel, real_data: Path) -> None:
@@ -102,7 +102,7 @@ def test_contributions_add_up_on_real_texts(model: SentimentModel, real_data: Pa
     read, _ = model.read(load_texts(real_data / "tfns_sent_valid.csv")[:500])
     for text in read:
         total = model.linear.contributions(text).sum(axis=0) + model.linear.intercept
-        np.testing.assert_allclose(total, model.linear.decisions([text])[0], atol=1e-11)
+        np.testing.assert_allclose(total, model.linear.decide([text])[0][0], atol=1e-11)
 
 
 def test_files_hold_text_and_numbers_and_give_the_same_model(model: SentimentModel) -> None:
@@ -111,7 +111,7 @@ def test_files_hold_text_and_numbers_and_give_the_same_model(model: SentimentMod
 
     again = LinearModel.from_files(served.to_files())
 
-    np.testing.assert_array_equal(again.decisions(texts), served.decisions(texts))
+    np.testing.assert_array_equal(again.decide(texts)[0], served.decide(texts)[0])
 
 
 def test_the_same_texts_give_the_same_model(corpus: Corpus) -> None:
@@ -119,7 +119,7 @@ def test_the_same_texts_give_the_same_model(corpus: Corpus) -> None:
         export(fit_pipeline(corpus.texts, corpus.targets), corpus.texts[:5]) for _ in range(2)
     )
 
-    np.testing.assert_array_equal(first.decisions(corpus.texts), second.decisions(corpus.texts))
+    np.testing.assert_array_equal(first.decide(corpus.texts)[0], second.decide(corpus.texts)[0])
 
 
 @pytest.mark.parametrize(

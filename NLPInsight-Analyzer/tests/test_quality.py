@@ -11,7 +11,7 @@ import pytest
 from nlpinsight.data.corpus import judgeable, load_corpus
 from nlpinsight.data.labels import parse_label_map
 from nlpinsight.data.split import split_and_filter
-from nlpinsight.evaluation.metrics import evaluate
+from nlpinsight.evaluation.evaluation import evaluate
 from nlpinsight.text.hidden_words import hide_words_of_each
 from nlpinsight.text.normalisation import normalise_all
 from nlpinsight.training.evaluate_and_seal import EvaluatedModel, evaluate_trained

@@ -10,10 +10,9 @@ from chicagotaxi.forecast.model import ForecastOptions
 from chicagotaxi.forecast.outcome import Outcome
 from chicagotaxi.forecast.train import Training
 from chicagotaxi.history.panel import Panel
+from progress_recorder import ProgressRecorder
 from servicekit.files import DataError
 from servicekit.progress import Advance, silent
-
-from reports import Reports
 
 OPTIONS = ForecastOptions(seed=3, rows=10_000, trees=15)
 
@@ -106,15 +105,15 @@ def test_hours_without_trips_in_intervals_from_zero_bound_the_coverage_from_belo
 def test_every_origin_is_a_week_before_the_next_and_the_last_week_is_the_last(
     panel: Panel,
 ) -> None:
-    reports = Reports()
+    recorder = ProgressRecorder()
     options = BacktestOptions(folds=3, step_days=7)
-    report = run(panel, options, reports)
+    report = run(panel, options, recorder)
     last = len(panel.trips) - WEEK
     assert [fold.trained_hours for fold in report.folds] == [last - 2 * WEEK, last - WEEK, last]
     assert [fold.cells for fold in report.folds] == [WEEK * 8] * 3
     assert report.overall.cells == 3 * WEEK * 8
     assert report.left_out == 0
-    assert len(reports.steps) == backtest_steps(options)
+    assert len(recorder.steps) == backtest_steps(options)
     assert [one.cells for one in report.days_ahead] == [3 * 24 * 8] * 7
     assert sum(one.cells for one in report.groups) == report.overall.cells
     assert [one.areas for one in report.groups] == [3, 3, 2]

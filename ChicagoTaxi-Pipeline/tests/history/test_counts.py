@@ -56,6 +56,7 @@ def test_hours_without_trips_for_longer_than_a_night_are_unknown(tmp_path: Path)
         ("a,b\n1,2\n", "lacks the columns hour, area, trips"),
         (HEADER + "noon,1,2\n", "column hour must be an hour, such as .* row 1: 'noon'"),
         (HEADER + "2022-10-01 00:30:00,1,2\n", "column hour must be the start of an hour"),
+        (HEADER + "2022-10-01T00:00:00+05:30,1,2\n", "column hour must be the start of an hour"),
         (HEADER + "2022-02-30 00:00:00,1,2\n", "row 1: '2022-02-30 00:00:00'"),
         (HEADER + "２０２２-10-01 00:00:00,1,2\n", "column hour must be an hour"),  # noqa: RUF001
         (HEADER + "2022-10-01 00:00:00,1,x\n", "column trips must be a whole number .* 'x'"),

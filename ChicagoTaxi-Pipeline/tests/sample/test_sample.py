@@ -9,10 +9,9 @@ from chicagotaxi.sample.files import write_sample
 from chicagotaxi.sample.patterns import AIRPORTS, DOWNTOWN, intensities
 from chicagotaxi.sample.trips import DIRT, SampleOptions, generate_chunks
 from chicagotaxi.sources.dialects import DIALECTS
+from progress_recorder import ProgressRecorder
 from servicekit.files import DataError
 from trips import clean, dropped, run
-
-from reports import Reports
 
 SUFFIXES = ("csv", "csv.gz", "parquet")
 
@@ -27,10 +26,10 @@ def test_the_pipeline_drops_exactly_the_generated_dirt(
     options = SampleOptions(
         260_000, seed=7, dirt={name: max(share, 0.0005) for name, share in DIRT.items()}
     )
-    reports = Reports()
-    summary = write_sample(path, options, dialect=dialect, progress=reports)
+    recorder = ProgressRecorder()
+    summary = write_sample(path, options, dialect=dialect, progress=recorder)
     status = run(path, tmp_path / "out")
-    assert status.rows_read == summary.rows == sum(reports.amounts) == 260_000
+    assert status.rows_read == summary.rows == sum(recorder.amounts) == 260_000
     assert dropped(status) == summary.dirt
     assert min(summary.dirt.values()) >= 130
     if suffix != "parquet":

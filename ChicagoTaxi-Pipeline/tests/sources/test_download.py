@@ -14,11 +14,10 @@ from chicagotaxi.cli import app
 from chicagotaxi.sources.download import fetch_days, read_ledger
 from chicagotaxi.sources.portal import SodaClient, dataset_of
 from portal import Portal, serve
+from progress_recorder import ProgressRecorder
 from servicekit.files import DataError, TryLaterError
 from trips import API, clean, contents, run, trip
 from typer.testing import CliRunner
-
-from reports import Reports
 
 FIRST, LAST = date(2023, 4, 6), date(2023, 4, 7)
 
@@ -64,15 +63,15 @@ def identifiers(folder: Path) -> list[str]:
 def test_every_trip_of_the_days_is_fetched_once_in_pages(
     portal: Portal, client: SodaClient, tmp_path: Path
 ) -> None:
-    reports = Reports()
-    summary = fetch_days(client, FIRST, LAST, tmp_path, progress=reports)
+    recorder = ProgressRecorder()
+    summary = fetch_days(client, FIRST, LAST, tmp_path, progress=recorder)
     assert (summary.fetched, summary.rows) == ([FIRST, LAST], 101)
     found = identifiers(tmp_path)
     assert sorted(found) == sorted(row["trip_id"] for row in portal.rows)
     assert len(portal.pages) == 3 + 3
     assert {query["$order"] for query in portal.pages} == {"trip_id"}
-    assert reports.steps[:3] == [f"{FIRST}: {rows} trips" for rows in (20, 40, 51)]
-    assert sum(reports.amounts) == 2
+    assert recorder.steps[:3] == [f"{FIRST}: {rows} trips" for rows in (20, 40, 51)]
+    assert sum(recorder.amounts) == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         ".lock",
         "fetched.json",

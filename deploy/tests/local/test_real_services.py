@@ -15,6 +15,9 @@ from real_services import SCRIPTS
 
 from local.running import ROOT, Local
 
+# The first test trains the models, on a machine that may be busy.
+pytestmark = pytest.mark.timeout(1200)
+
 SMOKE = ROOT / "deploy/release/smoke.py"
 KEY = "0123456789abcdef" * 4
 

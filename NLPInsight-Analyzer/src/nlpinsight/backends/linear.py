@@ -61,7 +61,7 @@ class LinearModel:
         """The number of known terms."""
         return len(self._words.block.terms) + len(self._characters.block.terms)
 
-    def decide(self, texts: Sequence[str]) -> tuple[Float64Array, list[float]]:
+    def decide(self, texts: Sequence[str]) -> tuple[Float64Array, Float64Array]:
         """The decision function, and the share of known words of each text.
 
         Args:
@@ -72,7 +72,7 @@ class LinearModel:
             letter) that are terms of the model, 0 without words.
         """
         found = np.empty((len(texts), len(LABELS)), dtype=np.float64)
-        shares = []
+        shares = np.empty(len(texts), dtype=np.float64)
         for row, text in enumerate(texts):
             spoken = tokens(fold(text))
             found[row] = (
@@ -80,12 +80,8 @@ class LinearModel:
                 + self._characters.sum_of(character_terms(text))
                 + self.intercept
             )
-            shares.append(self._share(spoken))
+            shares[row] = self._share(spoken)
         return found, shares
-
-    def decisions(self, texts: Sequence[str]) -> Float64Array:
-        """The decision function: texts x labels."""
-        return self.decide(texts)[0]
 
     def known_share(self, text: str) -> float:
         """The share of known words of a normalised text; see `decide`."""

@@ -60,7 +60,7 @@ class TfidfModel(SentimentModel):
         """The decisions before softmax and calibration (texts x labels), and what was read."""
         cut, totals = self._cut(texts)
         decisions, shares = self.linear.decide(cut)
-        return decisions, self._readings(cut, totals, shares)
+        return decisions, self._readings(cut, totals, shares.tolist())
 
     def replay(self, inputs: Sequence[JsonValue]) -> Mapping[str, Sequence[GoldenValue]]:
         """Answer golden texts.
@@ -75,7 +75,7 @@ class TfidfModel(SentimentModel):
             explained = [
                 self.linear.intercept + self.linear.contributions(text).sum(axis=0) for text in cut
             ]
-            answers["decision"] = [tuple(row) for row in self.linear.decisions(cut).tolist()]
+            answers["decision"] = [tuple(row) for row in self.linear.decide(cut)[0].tolist()]
             answers["explained_decision"] = [tuple(row.tolist()) for row in explained]
         return answers
 

@@ -13,12 +13,11 @@ from servicekit.training_rows import ROW_SKETCH, RowSketch
 
 from nlpinsight.cli import options as opt
 from nlpinsight.cli.display import show_report
-from nlpinsight.cli.inputs import read_texts
-from nlpinsight.cli.opened_model import open_model
+from nlpinsight.cli.inputs import open_model, read_texts
 from nlpinsight.data.corpus import judgeable, load_texts
 from nlpinsight.data.labels import parse_label_map
 from nlpinsight.data.leakage import digest_texts
-from nlpinsight.evaluation.metrics import Report, evaluate
+from nlpinsight.evaluation.evaluation import Report, evaluate
 from nlpinsight.report import check_folder, write_report
 
 

@@ -9,8 +9,7 @@ from servicekit.model_options import Sha256Option, SignersOption
 
 from nlpinsight.cli import options as opt
 from nlpinsight.cli.display import show_explanation
-from nlpinsight.cli.inputs import read_stdin
-from nlpinsight.cli.opened_model import open_model
+from nlpinsight.cli.inputs import open_model, read_stdin
 from nlpinsight.explain import explain
 from nlpinsight.model import predict_sentiments
 from nlpinsight.schema import Label

@@ -1,14 +1,18 @@
-"""Reads the inputs of commands."""
+"""Reads the inputs of commands and opens their models."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from modelseal import OpenedModel
+from servicekit import models
 from servicekit.files import DataError
 
 from nlpinsight.cli import options as opt
 from nlpinsight.data.corpus import Corpus, load_corpus
 from nlpinsight.data.labels import LabelMap
+from nlpinsight.model import SentimentModel
 from nlpinsight.sample import generate_sample
 
 _MAX_STDIN: Final = 2**20
@@ -45,3 +49,12 @@ def read_stdin() -> str:
             f"The text on stdin is not UTF-8 at byte {error.start}. Convert it, for example with "
             "iconv -f WINDOWS-1252 -t UTF-8."
         ) from error
+
+
+def open_model(
+    folder: Path, sha256: str | None, signers: Sequence[str] | None
+) -> tuple[OpenedModel, SentimentModel]:
+    """Open a sealed model of this service, of either back end."""
+    # isinstance accepts the protocol like a class.
+    kind: type[SentimentModel] = SentimentModel  # type: ignore[type-abstract]
+    return models.open_model(folder, sha256, signers, name="nlpinsight", kind=kind)

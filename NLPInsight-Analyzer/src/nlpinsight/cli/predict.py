@@ -11,8 +11,7 @@ from servicekit.progress import progress
 from nlpinsight.batch.predict_file import check_files, predict_file
 from nlpinsight.batch.result_file import check_results
 from nlpinsight.cli import options as opt
-from nlpinsight.cli.inputs import print_format
-from nlpinsight.cli.opened_model import open_model
+from nlpinsight.cli.inputs import open_model, print_format
 from nlpinsight.data.file_kinds import check_file
 
 

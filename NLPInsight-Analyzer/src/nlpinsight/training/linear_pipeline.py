@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import FeatureUnion, Pipeline
 
-from nlpinsight.arrays import Float64Array, Int64Array
+from nlpinsight.arrays import Int64Array
 from nlpinsight.backends.calibration import HeldOut, softmax
 from nlpinsight.backends.linear import Block, LinearModel
 from nlpinsight.ngrams import character_terms, word_terms
@@ -122,7 +122,7 @@ def export(pipeline: Pipeline, texts: Sequence[str]) -> LinearModel:
 def largest_difference(pipeline: Pipeline, model: LinearModel, texts: Sequence[str]) -> float:
     """The largest difference between the two on raw texts, in probability."""
     normalised = normalise_all(texts)
-    gaps = np.abs(pipeline.predict_proba(normalised) - softmax(model.decisions(normalised)))
+    gaps = np.abs(pipeline.predict_proba(normalised) - softmax(model.decide(normalised)[0]))
     return float(gaps.max())
 
 
@@ -140,14 +140,7 @@ def cross_validate(texts: Sequence[str], targets: Int64Array) -> HeldOut:
         fitted = fit_pipeline([normalised[row] for row in inside], targets[inside])
         others = [normalised[row] for row in outside]
         linear = export(fitted, others[:_COMPARED])
-
-        def score(
-            texts: Sequence[str], linear: LinearModel = linear
-        ) -> tuple[Float64Array, Float64Array]:
-            decisions, shares = linear.decide(texts)
-            return decisions, np.array(shares, dtype=np.float64)
-
-        parts.append(HeldOut.of(score, others, targets[outside], seed=FOLD_SEED))
+        parts.append(HeldOut.of(linear.decide, others, targets[outside], seed=FOLD_SEED))
     return HeldOut.joined(parts)
 
 

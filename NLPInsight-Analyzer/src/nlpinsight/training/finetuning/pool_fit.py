@@ -101,15 +101,8 @@ def _linear_held_out(read: Sequence[str], targets: Int64Array, options: Finetune
     for number, fold in enumerate(deal_folds(targets, options.folds, seed=options.seed), start=1):
         inside = np.setdiff1d(np.arange(len(read)), fold)
         linear = _fit_linear([read[row] for row in inside], targets[inside])
-
-        def score(
-            texts: Sequence[str], linear: LinearModel = linear
-        ) -> tuple[Float64Array, Float64Array]:
-            decisions, shares = linear.decide(texts)
-            return decisions, np.array(shares, dtype=np.float64)
-
         outside = [read[row] for row in fold]
-        parts.append(HeldOut.of(score, outside, targets[fold], seed=options.seed + number))
+        parts.append(HeldOut.of(linear.decide, outside, targets[fold], seed=options.seed + number))
     return HeldOut.joined(parts)
 
 

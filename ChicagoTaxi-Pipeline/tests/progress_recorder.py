@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass
-class Reports:
+class ProgressRecorder:
     """An `Advance` that keeps what it receives."""
 
     amounts: list[float] = field(default_factory=list)
