@@ -1,7 +1,6 @@
 """Tables and texts from results files, for the cog blocks of documents (``make docs``)."""
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -162,19 +161,6 @@ def images(results: str) -> str:
         f"{measured['measured']}, with a model of generated data."
     )
     return "\n".join(lines)
-
-
-def command_help(python: str, *command: str) -> str:
-    """The help text of a command, as a block of code."""
-    shown = subprocess.run(  # noqa: S603 - a command of this repository
-        [str(ROOT / python), "-m", *command, "--help"],
-        env={"COLUMNS": "88", "TERM": "dumb", "PATH": ""},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    lines = "\n".join(line.rstrip() for line in shown.strip().splitlines())
-    return f"```\n{lines}\n```"
 
 
 def _served(finding: dict[str, Any]) -> str:

@@ -61,7 +61,7 @@ class Laboratory:
         """Run incidents one after another. They share models and environments.
 
         Raises:
-            BuildError: An environment could not be made.
+            PinproofError: An environment could not be made.
             WorkerError: A model could not be trained, or a process failed.
         """
         # An earlier run has removed its models and environments.
@@ -106,7 +106,7 @@ class Laboratory:
                 overrides=overrides,
                 first_party=(_MODELSEAL, _LAB),
             )
-            cache = EnvironmentCache(self.cache, self.uv, say=self.say)
+            cache = EnvironmentCache(self.cache, self.uv, log=self.say)
             self._environments[overrides] = stack.enter_context(cache.environment(recipe))
         return self._environments[overrides]
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import settings
 from pinproof.check import check
 from pinproof.closure.sync import sync
-from toys import PINS, UV, ToyWorld, toy_wheels
+from sample_service import PINS, UV, SampleRepository, sample_wheels
 
 Files = Mapping[str, str | bytes]
 TODAY = date(2026, 11, 22)
@@ -44,8 +44,8 @@ def violations(write: Callable[[Files], Path]) -> Callable[[Files], list[str]]:
 
 
 @pytest.fixture(scope="session")
-def toy_house(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return toy_wheels(tmp_path_factory.mktemp("toys") / "wheels")
+def wheels_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return sample_wheels(tmp_path_factory.mktemp("sample_service") / "wheels")
 
 
 @pytest.fixture(scope="session")
@@ -55,9 +55,9 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def synced(toy_house: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def synced(wheels_path: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What today's pins lead to, found once for all tests."""
-    made = ToyWorld(tmp_path_factory.mktemp("synced"), toy_house).write(*PINS)
+    made = SampleRepository(tmp_path_factory.mktemp("synced"), wheels_path).write(*PINS)
     with pytest.MonkeyPatch.context() as patch:
         for name, text in made.variables.items():
             patch.setenv(name, text)
@@ -67,9 +67,9 @@ def synced(toy_house: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
 
 @pytest.fixture
 def world(
-    tmp_path: Path, toy_house: Path, synced: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> ToyWorld:
-    made = ToyWorld(tmp_path, toy_house).write(*PINS)
+    tmp_path: Path, wheels_path: Path, synced: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> SampleRepository:
+    made = SampleRepository(tmp_path, wheels_path).write(*PINS)
     for name, text in made.variables.items():
         monkeypatch.setenv(name, text)
     for name, content in synced.items():

@@ -91,7 +91,7 @@ def released(*versions: str, requires: Sequence[str] = ()) -> dict[str, Release]
 
 
 def index_of(projects: Releases) -> Answering:
-    """An index with the JSON form of the Simple API, and metadata beside each wheel."""
+    """An index with the JSON form of the Simple API, and metadata files of the wheels."""
 
     def answer(asked: Asked) -> Reply:
         *_, kind, name, file = ["", "", *asked.path.split("/")]

@@ -23,9 +23,9 @@ BAD = [
     ("starlette~=0.46.2", "starlette===0.47.2", ["PIN001"]),
     # A lower bound alone, which is how security fixes are often proposed.
     ("starlette~=0.46.2", "starlette>=0.47.2", ["PIN001"]),
-    # One major segment, which is no version specifier at all.
+    # One major segment, which is not a version specifier at all.
     ("numpy~=1.26.4", "numpy~=2", ["PIN001"]),
-    # A new line beside the old one.
+    # A new line next to the old one.
     ("numpy~=1.26.4", "numpy~=1.26.4\nnumpy~=2.4.0", ["PIN004"]),
     # From the repository in place of the index.
     ("numpy~=1.26.4", "numpy @ git+https://github.com/numpy/numpy@v2.4.0", ["PIN003"]),

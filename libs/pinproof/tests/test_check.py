@@ -71,7 +71,7 @@ def test_an_exception_to_no_rule_is_refused(write: Write) -> None:
         check(root)
 
 
-def test_a_root_that_is_no_folder_is_refused(write: Write) -> None:
+def test_a_root_that_is_not_a_folder_is_refused(write: Write) -> None:
     with pytest.raises(RootError):
         check(write({"a": ""}) / "a")
 
@@ -90,52 +90,58 @@ UNUSABLE: list[tuple[Files, str]] = [
     (
         {"requirements.txt": b"\x7fELF\0\0"},
         (
-            "requirements.txt:1: PIN000 it is not text, it holds NUL bytes: "
-            "mend or exclude this file"
+            "requirements.txt:1: PIN000 it is not text, it contains NUL bytes: "
+            "correct or exclude this file"
         ),
     ),
     (
         {"requirements.txt": b"a~=1.0.0\n" * 500_000},
-        ("requirements.txt:1: PIN000 it is larger than 4194304 bytes: mend or exclude this file"),
+        (
+            "requirements.txt:1: PIN000 it is larger than 4194304 bytes: "
+            "correct or exclude this file"
+        ),
     ),
     (
         {"requirements.txt": "-r nowhere.txt"},
         (
-            "requirements.txt:1: PIN000 --requirement nowhere.txt is no file: "
+            "requirements.txt:1: PIN000 --requirement nowhere.txt is not a file: "
             "correct the path or remove the line"
         ),
     ),
     (
         {"requirements.txt": "\n-c ."},
-        "requirements.txt:2: PIN000 --constraint . is no file: correct the path or remove the line",
+        (
+            "requirements.txt:2: PIN000 --constraint . is not a file: "
+            "correct the path or remove the line"
+        ),
     ),
     (
         {"requirements.txt": "-r ../other/requirements.txt"},
         (
-            "requirements.txt:1: PIN000 --requirement ../other/requirements.txt lies outside this "
+            "requirements.txt:1: PIN000 --requirement ../other/requirements.txt is outside of this "
             "repository, where its pins cannot be checked: include a file of the repository"
         ),
     ),
     (
         {"requirements.txt": "-r /etc/passwd"},
         (
-            "requirements.txt:1: PIN000 --requirement /etc/passwd lies outside this "
+            "requirements.txt:1: PIN000 --requirement /etc/passwd is outside of this "
             "repository, where its pins cannot be checked: include a file of the repository"
         ),
     ),
     (
         {"requirements.txt": "-r https://example.org/requirements.txt"},
         (
-            "requirements.txt:1: PIN000 --requirement https://example.org/requirements.txt lies "
-            "outside this repository, where its pins cannot be checked: "
+            "requirements.txt:1: PIN000 --requirement https://example.org/requirements.txt is "
+            "outside of this repository, where its pins cannot be checked: "
             "include a file of the repository"
         ),
     ),
     (
         {"requirements.txt": "-r requirements.txt"},
         (
-            "requirements.txt:1: PIN000 --requirement requirements.txt leads back to this file: "
-            "pip refuses such a cycle, remove one of its includes"
+            "requirements.txt:1: PIN000 --requirement requirements.txt leads back to this file, "
+            "which pip refuses: remove one include of the cycle"
         ),
     ),
     (
@@ -143,14 +149,14 @@ UNUSABLE: list[tuple[Files, str]] = [
         (
             "pyproject.toml:1: PIN000 it is not TOML, "
             "Invalid initial character for a key part (at end of document): "
-            "mend or exclude this file"
+            "correct or exclude this file"
         ),
     ),
 ]
 
 
 @pytest.mark.parametrize(("files", "violation"), UNUSABLE)
-def test_what_cannot_be_read_is_told_and_not_passed(
+def test_an_unreadable_file_is_reported(
     files: Files, violation: str, violations: Violations
 ) -> None:
     assert violations(files) == [violation]
@@ -189,7 +195,7 @@ def test_no_exception_suppresses_what_is_unusable(write: Write) -> None:
 
 
 @pytest.mark.parametrize(("target", "reason"), [("nowhere", "No such file"), ("self", "")])
-def test_a_link_to_nothing_is_told(target: str, reason: str, write: Write) -> None:
+def test_a_broken_link_is_reported(target: str, reason: str, write: Write) -> None:
     root = write({})
     link = root / "requirements.txt"
     link.symlink_to(link.name if target == "self" else target)
@@ -200,14 +206,14 @@ def test_a_link_to_nothing_is_told(target: str, reason: str, write: Write) -> No
     assert reason in violation.message
 
 
-def test_a_link_out_of_the_repository_is_told(write: Write, tmp_path: Path) -> None:
+def test_a_link_out_of_the_repository_is_reported(write: Write, tmp_path: Path) -> None:
     (tmp_path / "outside.txt").write_text("never-read", encoding="utf-8")
     root = write({})
     (root / "requirements.txt").symlink_to(tmp_path / "outside.txt")
 
     (violation,) = check(root).violations
 
-    assert violation.message.startswith("it is a link that leads out of the repository: ")
+    assert violation.message.startswith("it is a link to a file outside of the repository: ")
 
 
 def test_a_link_inside_the_repository_is_read(write: Write) -> None:
@@ -217,7 +223,9 @@ def test_a_link_inside_the_repository_is_read(write: Write) -> None:
     assert [violation.code for violation in check(root).violations] == ["PIN001"]
 
 
-def test_a_file_without_permission_is_told(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_without_permission_is_reported(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = write({"requirements.txt": "a~=1.0.0"})
 
     def refuse(path: Path) -> bytes:

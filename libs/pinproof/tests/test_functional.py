@@ -54,7 +54,7 @@ def test_a_repository_without_a_policy_can_be_checked(tmp_path: Path) -> None:
     assert run.returncode == 1
 
 
-def test_what_cannot_be_read_exits_2_after_the_rest_is_told(tmp_path: Path) -> None:
+def test_an_unreadable_file_exits_2_after_the_rest_is_reported(tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").write_bytes(b"\0")
     (tmp_path / "constraints.txt").write_text("numpy", encoding="utf-8")
 
@@ -93,7 +93,7 @@ def test_a_mistake_in_the_policy_exits_2(tmp_path: Path) -> None:
     assert run.returncode == 2
     assert run.stderr == (
         "pinproof: pins.toml: policy.python: unknown key, remove it or correct its spelling. "
-        "The README of pinproof lists the keys and what each takes.\n"
+        "The README of pinproof lists the keys and their values.\n"
     )
 
 

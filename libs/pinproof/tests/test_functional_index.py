@@ -11,17 +11,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from audit_world import AFFECTING, IDENTIFIERS, PROJECTS
+from audit_samples import AFFECTING, IDENTIFIERS, PROJECTS
 from pinproof.reporters import REPORTERS
 from servers import documents, index_of, osv_of, serving
 
 FIXTURES = Path(__file__).parent / "fixtures"
 SUMMARY = """\
 requirements.txt:2: CVE-2022-42969 is ignored until 2099-12-31: No Subversion here
-pins.toml: nothing is found that the entry for GHSA-2222-3333-4444 would ignore: remove it
-Not looked at, because no index knows them: service/requirements-dev.txt:3
-Without a pin, and so newest only: typing-extensions
-4 advisories, 1 ignored; 7 distributions looked at.
+pins.toml: the entry for GHSA-2222-3333-4444 ignores nothing: remove it
+Not audited, because no index has them: service/requirements-dev.txt:3
+Without a pin, so only the newest release was audited: typing-extensions
+4 advisories, 1 ignored; 7 distributions audited.
 """
 
 
@@ -74,7 +74,7 @@ def test_an_audit_without_advisories_is_clean(servers: dict[str, str], tmp_path:
     run = pinproof(servers, "audit", cwd=tmp_path)
 
     assert (run.stdout, run.returncode) == ("", 0)
-    assert run.stderr == "No advisory; 1 distribution looked at.\n"
+    assert run.stderr == "No advisory; 1 distribution audited.\n"
 
 
 def test_an_environment_is_audited_with_its_file(servers: dict[str, str], tmp_path: Path) -> None:
@@ -113,8 +113,8 @@ def test_every_pin_that_is_behind_is_listed(servers: dict[str, str]) -> None:
 
     expect("advised.outdated", run.stdout)
     assert run.stderr == (
-        "6 pins: 4 keep a newer release out, 5 have a newer one inside; "
-        "not looked at: service/requirements-dev.txt:3.\n"
+        "6 pins: 4 exclude a newer release, 5 admit one; "
+        "not checked: service/requirements-dev.txt:3.\n"
     )
     assert run.returncode == 1
 
@@ -154,9 +154,9 @@ def test_pins_with_nothing_newer_are_listed_only_if_asked(
     long = pinproof(servers, "outdated", "--all", cwd=tmp_path)
 
     assert (short.stdout, short.returncode) == ("", 0)
-    assert short.stderr == "1 pin: none keeps a newer release out, none has a newer one inside.\n"
+    assert short.stderr == "1 pin: none excludes a newer release, none admits one.\n"
     assert long.stdout == (
-        "pin         inside  outside  stands in\npy~=1.11.0  1.11.0  -        requirements.txt:1\n"
+        "pin         inside  outside  location\npy~=1.11.0  1.11.0  -        requirements.txt:1\n"
     )
 
 

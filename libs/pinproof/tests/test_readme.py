@@ -5,12 +5,13 @@ import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from pinproof.audit import Kind
+from pinproof.audit import ImpactKind
 from pinproof.environment.verify import INSTALLERS, MismatchKind
 from pinproof.proof.prove import CHECKS
 from pinproof.proof.trial import TrialVerdict
 from pinproof.reporters import REPORTERS
 from pinproof.repository.closure_record import RECORD_FILE, Closure, RecordedPin
+from pinproof.repository.marker_environments import PLATFORMS
 from pinproof.repository.policy import (
     Exclusion,
     IgnoredAdvisory,
@@ -19,7 +20,6 @@ from pinproof.repository.policy import (
     Proof,
     load_policy,
 )
-from pinproof.repository.targets import PLATFORMS
 from pinproof.rules import RULES, documentation, summary
 from pydantic import BaseModel
 
@@ -86,7 +86,7 @@ def test_every_format_platform_and_fault_is_named() -> None:
 
 
 def test_every_verdict_is_defined_in_order() -> None:
-    assert first_cells(section("Auditing"))[: len(Kind)] == list(Kind)
+    assert first_cells(section("Auditing"))[: len(ImpactKind)] == list(ImpactKind)
 
 
 def test_the_examples_of_outdated_and_audit_are_outputs_of_the_functional_tests() -> None:
@@ -106,7 +106,7 @@ def test_the_example_of_a_check_is_its_output(
     assert f"$ pinproof check\n{printed[0]}\n1 violation in 1 file; 1 file read.\n" in README
 
 
-def test_every_check_and_verdict_of_a_proof_is_told() -> None:
+def test_every_check_and_verdict_of_a_proof_is_documented() -> None:
     rows = re.findall(r"^\| ([A-Z][^|]*) \|", section("Proving pins"), flags=re.MULTILINE)
 
     assert rows[1:] == list(CHECKS.values())

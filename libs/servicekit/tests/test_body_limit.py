@@ -1,4 +1,4 @@
-"""Bodies over raw connections: what a well-behaved client library would not send."""
+"""Bodies that a well-behaved client library would not send, over raw connections."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Bounds on how much is done at once and for how long."""
+"""Bounds on concurrent requests and on their time."""
 
 import json
 from collections.abc import Callable

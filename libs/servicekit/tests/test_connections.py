@@ -1,4 +1,4 @@
-"""Connections: headers, keeping alive, and those who say nothing."""
+"""Connections: headers, keep-alive, silence."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What happens between a signal and the end of the process."""
+"""Shutdown, from a signal to the end of the process."""
 
 import signal
 import threading
@@ -102,7 +102,7 @@ def test_a_thread_that_never_ends_does_not_keep_the_process(live: Live) -> None:
 
 @pytest.mark.parametrize("drain_s", [0, 1])
 def test_under_load_every_accepted_request_is_answered(live: Live, drain_s: int) -> None:
-    """Clients open connections as fast as they can until nobody listens any more."""
+    """Clients open connections as fast as they can until the service no longer listens."""
     with live(drain_s=drain_s, max_queued_requests=1000, queue_timeout_s=60) as service:
         service.wait_until_ready()
         answers: list[int] = []

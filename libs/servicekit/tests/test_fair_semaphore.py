@@ -1,4 +1,4 @@
-"""Who waits for a slot gets it in order, and the quick ones in turn with the others."""
+"""Waiters acquire in order, quick ones and others alternately."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ async def waiting(semaphore: FairSemaphore, number: int, *, quick: bool, served:
 
 
 def serve_all(size: int, *, quick: list[int], others: list[int], arrivals: list[int]) -> list[int]:
-    """The order in which those who wait get the one slot that is given back each time."""
+    """The order in which waiters acquire a semaphore of size 1."""
     served: list[int] = []
 
     async def scenario() -> None:

@@ -1,4 +1,4 @@
-"""Kinds of files, and advice that works when it is followed."""
+"""Kinds of files, and advice that works."""
 
 import gzip
 import os

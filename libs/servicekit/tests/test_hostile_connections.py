@@ -1,4 +1,4 @@
-"""Clients that want to take more than their share: raw bytes on a real socket."""
+"""Hostile clients that send raw bytes on a real socket."""
 
 import contextlib
 import json
@@ -33,7 +33,7 @@ def connection(service: LiveService) -> Iterator[RawConnection]:
 
 
 def memory(service: LiveService) -> int:
-    """Resident bytes of a service's process."""
+    """The resident memory of a service's process, in bytes."""
     pages = int(Path(f"/proc/{service.process.pid}/statm").read_text().split()[1])
     return pages * 4096
 

@@ -1,4 +1,4 @@
-"""What a body may hold."""
+"""JSON bodies."""
 
 import json
 from collections.abc import Callable
@@ -25,7 +25,7 @@ documents = st.recursive(
 
 
 def items(document: object) -> int:
-    """How many values a document holds, itself not counted where it holds none."""
+    """The number of values in a document; a document without values counts 0."""
     if isinstance(document, dict):
         document = list(document.values())
     if isinstance(document, list):

@@ -42,6 +42,14 @@ def test_waiting_for_a_service_that_has_ended_is_an_error(live: Live) -> None:
             service.wait_until_ready()
 
 
+def test_waiting_for_a_service_whose_model_is_refused_is_an_error(
+    live: Live, tmp_path: Path
+) -> None:
+    no_model = pytest.raises(NotReadyInTimeError, match="There is no sealed model at")
+    with live(model_dir=tmp_path) as service, no_model:
+        service.wait_until_ready()
+
+
 def test_a_condition_that_does_not_hold_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("servicekit.launch.WAIT_S", 0.0)
     with pytest.raises(AssertionError, match="in vain until pigs fly"):

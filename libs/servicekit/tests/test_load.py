@@ -1,4 +1,4 @@
-"""That a busy service answers its probes, and as many requests as it can."""
+"""A busy service answers its probes, and as many requests as it can."""
 
 import asyncio
 import json
@@ -51,7 +51,7 @@ def test_libraries_and_model_are_not_garbage_collected(
 
 
 async def _ask(service: LiveService, *, clients: int) -> tuple[Counter[int], int]:
-    """Have so many clients ask, each again as soon as it is answered; the answers by status."""
+    """Ask with many clients, each again after its answer; the number of answers by status."""
     answers = Counter[int]()
     unexplained = 0
     async with httpx2.AsyncClient(base_url=service.url, timeout=60) as client:

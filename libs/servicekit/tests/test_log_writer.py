@@ -1,4 +1,4 @@
-"""Logging never decides over answering."""
+"""Logging never delays or fails a request."""
 
 import contextlib
 import errno
@@ -20,7 +20,7 @@ Serve = Callable[[int | None], contextlib.AbstractContextManager["Served"]]
 
 
 class Served:
-    """A service whose standard output is what a test makes of it."""
+    """A service with a standard output of the test."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", port: int) -> None:
         self.process = process

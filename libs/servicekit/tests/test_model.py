@@ -1,4 +1,4 @@
-"""Readiness, and what is told about the model."""
+"""Readiness, and information on the model."""
 
 import json
 import shutil

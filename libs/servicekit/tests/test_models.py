@@ -1,4 +1,4 @@
-"""A service's commands open its own models only, and seal where a report does not lie."""
+"""Commands open models of their own service only, and check their outputs."""
 
 import shutil
 from datetime import UTC, datetime
@@ -78,7 +78,7 @@ def test_an_unsigned_model_is_refused_if_signers_are_given(sealed_model: Path) -
 
 
 def given_signers(*arguments: str) -> Result:
-    """What a command with the option makes of its arguments."""
+    """The signers that a command gets from its arguments."""
     app = typer.Typer()
 
     @app.command()

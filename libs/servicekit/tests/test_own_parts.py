@@ -17,7 +17,7 @@ KEY = "k" * 32
 
 
 class Store:
-    """Filled in the background, once it is let."""
+    """Filled by background work, once a test allows it."""
 
     def __init__(self) -> None:
         self.go_on = asyncio.Event()

@@ -68,7 +68,7 @@ def test_nothing_is_shown_without_a_report(capsys: pytest.CaptureFixture[str]) -
 
 
 def run_on_terminal(**environment: str) -> tuple[bytes, str]:
-    """What the program writes to stdout, a pipe, and to stderr, a terminal."""
+    """The output on stdout (a pipe) and stderr (a terminal)."""
     ours, theirs = pty.openpty()
     shown = b""
     with subprocess.Popen(

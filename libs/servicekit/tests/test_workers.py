@@ -101,7 +101,7 @@ def test_a_thread_whose_caller_was_cancelled_is_busy_until_it_is_done() -> None:
 
 
 def test_a_caller_that_is_cancelled_while_waiting_leaves_nothing_behind() -> None:
-    """A thread that hangs must not gather the arguments of everybody who gave up on it."""
+    """A hanging thread must not keep the arguments of cancelled callers."""
 
     class Argument:
         pass
@@ -128,7 +128,7 @@ def test_a_caller_that_is_cancelled_while_waiting_leaves_nothing_behind() -> Non
 
 
 async def steps(pool: WorkerPool, name: str, done: list[str], *, count: int, s: float) -> None:
-    """A job of a kind whose unit is one step."""
+    """A job whose cost is its number of steps."""
     async with pool.job(f"{s}", count) as job:
         for _ in range(count):
             await job.run(time.sleep, s)
@@ -205,7 +205,7 @@ def test_a_job_that_would_miss_its_deadline_is_refused_before_it_waits() -> None
 
 
 def test_small_jobs_do_not_predict_the_time_of_large_ones() -> None:
-    """Of a small job, most of the time is not spent on its units."""
+    """A small job spends most of its time on overhead."""
 
     async def job(pool: WorkerPool, cost: float) -> None:
         async with pool.job("rows", cost) as one:
@@ -235,7 +235,7 @@ def test_a_job_without_predecessors_starts_whatever_its_expected_time() -> None:
 
 
 def test_a_job_that_waited_too_long_is_refused_without_starting() -> None:
-    """Nothing is known yet of what came before it."""
+    """The time of the earlier job is not known yet."""
     done: list[str] = []
 
     async def scenario() -> None:

@@ -166,7 +166,9 @@ def read_batch(folder: Path, name: str) -> tuple[BatchInfo, pa.Table]:
         raise BatchError("form", f"{place / BATCH} describes {info.batch}, another batch. {AGAIN}")
     for part in info.parts:
         if hashlib.sha256(contents[part.name]).hexdigest() != part.sha256:
-            raise BatchError("digest", f"{place / part.name} is not what was written. {AGAIN}")
+            raise BatchError(
+                "digest", f"{place / part.name} was changed after it was written. {AGAIN}"
+            )
     return info, _read_rows(place, info, contents)
 
 

@@ -27,7 +27,7 @@ def many(number: int, noun: str, plural: str | None = None) -> str:
 
 
 def show_status(status: PipelineStatus, out: Path) -> None:
-    """Print what a run of the pipeline did with every row."""
+    """Print the result of a run of the pipeline, with every dropped row by rule."""
     console = Console(highlight=False)
     table = _table(
         f"{status.rows_read:,} rows of {many(len(status.inputs), 'file')}", "", numbers=("rows",)

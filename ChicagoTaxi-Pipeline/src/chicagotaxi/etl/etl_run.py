@@ -1,4 +1,4 @@
-"""One run of the pipeline: what the engine computes, and the files that it writes."""
+"""One run of the pipeline: its computations on the engine, and its files."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -244,7 +244,7 @@ class EtlRun:
         for (file, tally), number in tallies.items():
             found[Path(known[file])].add(expressions.Tally.of(tally), number)
         for source in self._sources:
-            # Of a text file, only whether it has any row is known without reading all of it.
+            # Without reading a text file, it is only known whether it has any row.
             rows = found[source.path].rows
             if source.rows not in {None, rows} or (not rows and holds_rows(source)):
                 raise DataError(

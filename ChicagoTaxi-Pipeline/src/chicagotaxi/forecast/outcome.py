@@ -1,4 +1,4 @@
-"""Forecasts with their intervals, and the truth: what a back-test compares."""
+"""Forecasts with their intervals, and the truth, for the comparison of a back-test."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -152,7 +152,7 @@ def _fetch_day(
 
 
 def _fetch_pages(client: SodaClient, day: date, pages: Path, progress: Advance) -> int:
-    """Fetch what is missing of a day's pages, and count the trips of all.
+    """Fetch the missing pages of a day, and count the trips of all pages.
 
     A page's name has its number, its rows and its last identifier, which are all that is needed to
     continue after it.

@@ -23,7 +23,7 @@ _INT96: Final = pa.timestamp("us", "UTC")
 
 @dataclass(frozen=True)
 class _Table:
-    """What files that are read together have in common.
+    """Common properties of files that are read together.
 
     Attributes:
         form: CSV, also compressed, or Parquet.

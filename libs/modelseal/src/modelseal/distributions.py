@@ -1,14 +1,23 @@
 """Installed distributions, and the distributions that loaded modules belong to."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import Distribution, distributions, packages_distributions
 from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
-__all__ = ["installed_distributions", "owners", "required_by"]
+__all__ = [
+    "SourcedRequirement",
+    "installed_distributions",
+    "owners",
+    "required_by",
+    "walk_requirements",
+]
+
+SourcedRequirement = tuple[str, Requirement]
+"""A requirement after its source: a line of a file, or the distribution that states it."""
 
 
 def installed_distributions() -> dict[str, str]:
@@ -55,19 +64,46 @@ def required_by(name: str) -> set[NormalizedName]:
     Optional dependencies count only if a requirement names their extra.
     """
     installed = _distributions()
-    reached: set[tuple[NormalizedName, str]] = set()
-    pending = [(canonicalize_name(name), "")]
+
+    def requires(found: NormalizedName) -> list[SourcedRequirement]:
+        texts = installed[found].requires if found in installed else None
+        return [(found, Requirement(text)) for text in texts or ()]
+
+    walked = walk_requirements([(name, Requirement(name))], requires)
+    return {canonicalize_name(requirement.name) for _, requirement in walked} & installed.keys()
+
+
+def walk_requirements(
+    roots: Iterable[SourcedRequirement],
+    requires: Callable[[NormalizedName], Iterable[SourcedRequirement]],
+    markers: Mapping[str, str] | None = None,
+) -> Iterator[SourcedRequirement]:
+    """Yield the requirements that apply: the roots, and those of the distributions they reach.
+
+    Args:
+        roots: The requirements to begin with.
+        requires: Returns the requirements of a distribution, under every extra and marker.
+        markers: The environment that markers are evaluated in. Default: this interpreter's.
+    """
+
+    def applicable(
+        requirements: Iterable[SourcedRequirement], extra: str
+    ) -> Iterator[SourcedRequirement]:
+        for source, requirement in requirements:
+            marker = requirement.marker
+            if marker is None or marker.evaluate({**(markers or {}), "extra": extra}):
+                yield source, requirement
+
+    pending = list(applicable(roots, ""))
+    seen: set[tuple[NormalizedName, str]] = set()
     while pending:
-        wanted, extra = pending.pop()
-        if (wanted, extra) in reached or wanted not in installed:
-            continue
-        reached.add((wanted, extra))
-        for text in installed[wanted].requires or ():
-            requirement = Requirement(text)
-            if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
-                found = canonicalize_name(requirement.name)
-                pending += [(found, further) for further in ("", *requirement.extras)]
-    return {found for found, _ in reached}
+        source, requirement = pending.pop()
+        yield source, requirement
+        name = canonicalize_name(requirement.name)
+        for extra in {"", *requirement.extras}:
+            if (name, extra) not in seen:
+                seen.add((name, extra))
+                pending += applicable(requires(name), extra)
 
 
 def _distributions() -> dict[NormalizedName, Distribution]:

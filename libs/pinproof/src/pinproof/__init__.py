@@ -1,1 +1,1 @@
-"""Checks pins, audits them, and proves every version that they admit. See ``pinproof --help``."""
+"""Checks, audits and proves the pins of a repository. See ``pinproof --help``."""

@@ -1,4 +1,4 @@
-"""The check: every rule over every file, less what the policy allows."""
+"""Applies every rule to every file, except for what the policy allows."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -6,34 +6,32 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from pinproof.errors import PinproofError
-from pinproof.repository.loading import load_repository
 from pinproof.repository.policy import POLICY_FILE, PinException, Policy, PolicyError
+from pinproof.repository.reader import load_repository
 from pinproof.rules import RULES
 from pinproof.violations import Report, Violation
 
-__all__ = ["RootError", "check"]
-
 
 class RootError(PinproofError):
-    """What should be checked is no folder."""
+    """The root is not a folder."""
 
 
 def check(root: Path, *, today: date | None = None) -> Report:
     """Check a repository.
 
     Args:
-        root: Its root folder, where `pins.toml` lies if there is one.
-        today: The day that exceptions are compared with; by default the current one, in UTC.
+        root: The root folder of the repository, with `pins.toml` if there is one.
+        today: The date that exceptions are compared with. Default: the current one, in UTC.
 
     Returns:
         Every violation, sorted.
 
     Raises:
-        RootError: `root` is no folder.
+        RootError: `root` is not a folder.
         PolicyError: `pins.toml` cannot be used.
     """
     if not root.is_dir():
-        raise RootError(f"{root} is no folder.", remedy="Name the root of a repository.")
+        raise RootError(f"{root} is not a folder.", remedy="Name the root of a repository.")
     repository = load_repository(root)
     _refuse_unknown_rules(repository.policy)
     found = [violation for rule in RULES for violation in rule.check(repository)]
@@ -62,7 +60,7 @@ def _refuse_unknown_rules(policy: Policy) -> None:
 def _apply(
     exceptions: Iterable[PinException], violations: Iterable[Violation], today: date
 ) -> Iterator[Violation]:
-    """Yield what no exception covers, and what only an expired one does, saying so."""
+    """Yield violations without an exception, and those whose exceptions have expired."""
     for violation in violations:
         covering = [
             exception

@@ -9,14 +9,12 @@ from modelseal.errors import RemedyError
 from modelseal.lazy_commands import LazyCommands, lazy_app
 from modelseal.path_errors import path_errors
 
-__all__ = ["app"]
-
 
 class _Group(LazyCommands):
-    """Turns errors into messages and exit statuses."""
+    """Prints errors, and turns them into exit statuses."""
 
     def invoke(self, ctx: Any) -> object:  # noqa: ANN401 - typer hides the type
-        # A path may hold characters that the output's encoding lacks: they are printed as escapes.
+        # Paths may contain characters that the encoding of the output lacks.
         if isinstance(sys.stdout, TextIOWrapper):
             sys.stdout.reconfigure(errors="backslashreplace")
         try:
@@ -34,6 +32,6 @@ app = lazy_app(
         *("check", "explain", "sync", "exclusions", "verify"),
         *("outdated", "audit", "prove", "trial"),
     ),
-    help="Checks pins, audits them, and proves that every version they admit answers the same.",
+    help="Check and audit pins, and prove that all versions they admit predict the same.",
     group=_Group,
 )

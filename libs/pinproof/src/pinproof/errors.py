@@ -2,8 +2,6 @@
 
 from modelseal.errors import RemedyError
 
-__all__ = ["PinproofError"]
-
 
 class PinproofError(RemedyError):
     """A repository, an environment or a proof failed."""

@@ -1,21 +1,19 @@
-"""What a check finds."""
+"""Violations, and the report of a check."""
 
 from dataclasses import dataclass
 from itertools import groupby
 
-__all__ = ["Report", "Violation"]
-
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One place that breaks one rule.
+    """A violation of one rule in one place.
 
     Attributes:
         path: The file, relative to the root, with "/" between folders.
-        line: The line in that file, counted from 1.
-        code: The rule's code, like `PIN001`.
-        message: What is wrong and what to do about it, on one line.
-        distribution: The distribution it is about, in PEP 503 form, where it is about one.
+        line: The line number, from 1.
+        code: The code of the rule, such as `PIN001`.
+        message: The violation and the remedy, on one line.
+        distribution: The distribution in PEP 503 form, if it is about one.
     """
 
     path: str
@@ -25,19 +23,19 @@ class Violation:
     distribution: str | None = None
 
     def __post_init__(self) -> None:
-        """Keep both texts on one line: they quote files and their names, which hold anything."""
+        """Keep both texts on one line: they quote files and file names."""
         object.__setattr__(self, "path", _printable(self.path))
         object.__setattr__(self, "message", _printable(self.message))
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The outcome of one check.
+    """The result of a check.
 
     Attributes:
-        violations: What was found, sorted by file, line and code.
-        files: How many files were read.
-        unusable: Whether some file could not be checked at all.
+        violations: The violations, sorted by file, line and code.
+        files: Number of files that were read.
+        unusable: Whether a file could not be checked at all.
     """
 
     violations: tuple[Violation, ...]
@@ -46,7 +44,7 @@ class Report:
 
     @property
     def summary(self) -> str:
-        """The outcome in one line."""
+        """The result in one line."""
         read = _count(self.files, "file")
         if not self.violations:
             return f"The pins are clean: {read} read."

@@ -6,13 +6,13 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from audit_world import AFFECTING, IDENTIFIERS, PROJECTS
+from audit_samples import AFFECTING, IDENTIFIERS, PROJECTS
 from pinproof.audit import Audit, audit
 from pinproof.audit.advisories import OsvSource
-from pinproof.audit.environment import InstalledVersionError
 from pinproof.audit.graph import GraphError
 from pinproof.audit.http_client import Client, WebError
 from pinproof.audit.index import Index, NoMetadataError
+from pinproof.audit.installed import InstalledVersionError
 from pinproof.environment.interpreter import Distribution, Installation
 from pinproof.repository.pins import read_pins
 from servers import Release, Releases, documents, index_of, osv_of, released, serving
@@ -59,10 +59,10 @@ def look(write: Write) -> Callable[..., Audit]:
     return run
 
 
-def told(result: Audit) -> list[str]:
+def reported(result: Audit) -> list[str]:
     return [
-        f"{finding.line} {finding.advisory.names[0]} {finding.verdict.kind} {finding.name} "
-        f"{finding.verdict.target}"
+        f"{finding.line} {finding.advisory.names[0]} {finding.impact.kind} {finding.name} "
+        f"{finding.impact.target}"
         + "".join(f" by {one.name} until {one.first}" for one in finding.blockers)
         for finding in result.findings
     ]
@@ -75,14 +75,14 @@ def distribution(name: str, version: str, *requires: str, folder: bool = False) 
 def test_pins_that_admit_nothing_affected_are_clean(look: Callable[..., Audit]) -> None:
     result = look("numpy~=1.26.3\nDjango~=5.1.5\n")
 
-    assert told(result) == []
+    assert reported(result) == []
     assert (result.distributions, result.unpinned, result.direct) == (2, (), ())
 
 
 def test_a_parent_caps_what_it_brings_along(look: Callable[..., Audit]) -> None:
     result = look("# direct\nfastapi~=0.115.12\n")
 
-    assert told(result) == [
+    assert reported(result) == [
         f"2 {STARLETTE} parent-bump starlette 0.47.2 by fastapi until 0.116.1",
         f"2 {RANGE} parent-bump starlette 0.49.1 by fastapi until 0.121.0",
     ]
@@ -92,13 +92,16 @@ def test_a_parent_caps_what_it_brings_along(look: Callable[..., Audit]) -> None:
 def test_a_parent_caps_a_pin_too(look: Callable[..., Audit]) -> None:
     result = look("fastapi~=0.115.12\nstarlette~=0.46.0\ntyping-extensions~=4.8.0\n")
 
-    assert told(result)[0] == f"2 {STARLETTE} parent-bump starlette 0.47.2 by fastapi until 0.116.1"
+    assert (
+        reported(result)[0]
+        == f"2 {STARLETTE} parent-bump starlette 0.47.2 by fastapi until 0.116.1"
+    )
     assert result.findings[0].message.count("; change the pin too; ") == 1
     assert result.unpinned == ()
 
 
 def test_without_the_parent_the_pin_alone_is_to_change(look: Callable[..., Audit]) -> None:
-    assert told(look("starlette~=0.46.0\n")) == [
+    assert reported(look("starlette~=0.46.0\n")) == [
         f"1 {STARLETTE} pin-bump starlette 0.47.2",
         f"1 {RANGE} pin-bump starlette 0.49.1",
     ]
@@ -107,7 +110,7 @@ def test_without_the_parent_the_pin_alone_is_to_change(look: Callable[..., Audit
 def test_the_parents_of_one_file_do_not_bind_another(look: Callable[..., Audit]) -> None:
     result = look("starlette~=0.46.0\n", **{"other/requirements.txt": "fastapi~=0.115.12\n"})
 
-    kinds = {(finding.path, str(finding.verdict.kind)) for finding in result.findings}
+    kinds = {(finding.path, str(finding.impact.kind)) for finding in result.findings}
     assert kinds == {
         ("requirements.txt", "pin-bump"),
         ("other/requirements.txt", "parent-bump"),
@@ -120,7 +123,9 @@ def test_what_only_an_older_release_of_the_parent_admits_can_be_had(
     # fastapi 0.115.0 goes with starlette 0.38, which CVE-2025-62727 does not speak of.
     result = look("fastapi~=0.115.0\nstarlette~=0.38.0\n")
 
-    assert told(result) == [f"2 {STARLETTE} parent-bump starlette 0.47.2 by fastapi until 0.116.1"]
+    assert reported(result) == [
+        f"2 {STARLETTE} parent-bump starlette 0.47.2 by fastapi until 0.116.1"
+    ]
 
 
 def test_a_parent_that_never_admits_the_fix_says_so(look: Callable[..., Audit]) -> None:
@@ -128,8 +133,8 @@ def test_a_parent_that_never_admits_the_fix_says_so(look: Callable[..., Audit]) 
 
     result = look("capped~=1.0.0\n", projects=projects)
 
-    assert told(result)[0] == f"1 {STARLETTE} parent-bump starlette 0.47.2 by capped until None"
-    assert "no later capped that was looked at admits it" in result.findings[0].message
+    assert reported(result)[0] == f"1 {STARLETTE} parent-bump starlette 0.47.2 by capped until None"
+    assert "no later capped that was checked admits it" in result.findings[0].message
 
 
 def test_the_chain_is_followed_to_the_parent_that_caps(look: Callable[..., Audit]) -> None:
@@ -137,10 +142,13 @@ def test_the_chain_is_followed_to_the_parent_that_caps(look: Callable[..., Audit
 
     result = look("framework~=2.0.0\n", projects=projects)
 
-    assert told(result)[0] == f"1 {STARLETTE} parent-bump starlette 0.47.2 by fastapi until 0.116.1"
+    assert (
+        reported(result)[0]
+        == f"1 {STARLETTE} parent-bump starlette 0.47.2 by fastapi until 0.116.1"
+    )
 
 
-def test_a_parent_without_a_pin_is_looked_at_in_its_newest_release(
+def test_only_the_newest_release_of_a_parent_without_a_pin_is_considered(
     look: Callable[..., Audit],
 ) -> None:
     projects = {
@@ -150,7 +158,7 @@ def test_a_parent_without_a_pin_is_looked_at_in_its_newest_release(
 
     result = look("framework~=2.0.0\n", projects=projects)
 
-    assert told(result)[0] == f"1 {STARLETTE} parent-bump starlette 0.47.2 by middle until None"
+    assert reported(result)[0] == f"1 {STARLETTE} parent-bump starlette 0.47.2 by middle until None"
 
 
 def test_what_a_parent_asks_for_elsewhere_keeps_nothing_out(look: Callable[..., Audit]) -> None:
@@ -165,7 +173,7 @@ def test_what_a_parent_asks_for_elsewhere_keeps_nothing_out(look: Callable[..., 
     result = look(on_linux, projects=projects)
 
     # An older release of the parent does not ask for it on Linux.
-    assert told(result)[0] == f"2 {STARLETTE} pin-bump starlette 0.47.2"
+    assert reported(result)[0] == f"2 {STARLETTE} pin-bump starlette 0.47.2"
 
 
 def test_parents_bind_the_pin_of_their_own_environments(look: Callable[..., Audit]) -> None:
@@ -175,7 +183,7 @@ def test_parents_bind_the_pin_of_their_own_environments(look: Callable[..., Audi
         'starlette~=0.48.0; sys_platform == "darwin"\n'
     )
 
-    assert told(result) == [
+    assert reported(result) == [
         f"2 {STARLETTE} parent-bump starlette 0.47.2 by fastapi until 0.116.1",
         f"2 {RANGE} parent-bump starlette 0.49.1 by fastapi until 0.121.0",
         f"3 {RANGE} pin-bump starlette 0.49.1",
@@ -203,24 +211,24 @@ def test_one_distribution_may_have_a_pin_for_each_environment(look: Callable[...
         'Django~=5.1.5; python_version >= "3.12"\nDjango~=5.0.10; python_version < "3.12"\n'
     )
 
-    assert told(result) == ["2 CVE-2024-56374 floor-bump django 5.0.11"]
+    assert reported(result) == ["2 CVE-2024-56374 floor-bump django 5.0.11"]
     assert result.findings[0].pythons == ("3.11",)
 
 
-def test_a_pin_for_no_supported_environment_is_not_looked_at(look: Callable[..., Audit]) -> None:
-    assert told(look('py~=1.11.0; sys_platform == "win32"\nnumpy~=1.26.3\n')) == []
+def test_a_pin_for_unsupported_environments_is_ignored(look: Callable[..., Audit]) -> None:
+    assert reported(look('py~=1.11.0; sys_platform == "win32"\nnumpy~=1.26.3\n')) == []
 
 
 def test_a_constraint_limits_what_a_pin_admits(look: Callable[..., Audit]) -> None:
     result = look("-c limits.txt\nDjango~=5.1.3\n", **{"limits.txt": "django<5.1.5\n"})
 
-    assert told(result) == ["2 CVE-2024-56374 pin-bump django 5.1.5"]
+    assert reported(result) == ["2 CVE-2024-56374 pin-bump django 5.1.5"]
 
 
 def test_what_pins_toml_excludes_is_not_followed(look: Callable[..., Audit]) -> None:
     exclusion = '[[exclusions]]\ndistribution = "starlette"\nreason = "not here"\n'
 
-    assert told(look("fastapi~=0.115.12\n", policy=exclusion)) == []
+    assert reported(look("fastapi~=0.115.12\n", policy=exclusion)) == []
 
 
 @pytest.mark.parametrize("folder", ["service", "."])
@@ -241,7 +249,7 @@ def test_an_included_file_is_part_of_the_one_that_includes_it(look: Callable[...
     result = look("-r base.txt\nfastapi~=0.115.12\n", **{"base.txt": "starlette~=0.46.0\n"})
 
     assert {finding.path for finding in result.findings} == {"base.txt"}
-    assert {str(finding.verdict.kind) for finding in result.findings} == {"parent-bump"}
+    assert {str(finding.impact.kind) for finding in result.findings} == {"parent-bump"}
 
 
 def test_direct_references_are_named(look: Callable[..., Audit]) -> None:
@@ -258,23 +266,25 @@ def test_an_affected_installation_of_a_clean_pin_needs_only_to_be_installed_agai
 ) -> None:
     result = look("Django~=5.1.5\n", installed=[distribution("Django", "5.1.4")])
 
-    assert told(result) == ["1 CVE-2024-56374 reachable django 5.1.5"]
+    assert reported(result) == ["1 CVE-2024-56374 reachable django 5.1.5"]
 
 
 def test_a_clean_installation_does_not_hide_an_affected_floor(look: Callable[..., Audit]) -> None:
     result = look("Django~=5.1.4\n", installed=[distribution("Django", "5.1.5")])
 
-    assert told(result) == ["1 CVE-2024-56374 floor-bump django 5.1.5"]
+    assert reported(result) == ["1 CVE-2024-56374 floor-bump django 5.1.5"]
 
 
-def test_what_is_installed_and_nothing_asks_for_is_looked_at(look: Callable[..., Audit]) -> None:
+def test_an_installed_distribution_that_nothing_requires_is_audited(
+    look: Callable[..., Audit],
+) -> None:
     result = look("numpy~=1.26.3\n", installed=[
         distribution("jinja2", "2.10"), distribution("mine", "unknown", folder=True),
     ])  # fmt: skip
 
-    assert told(result) == ["1 CVE-2019-10906 reachable jinja2 3.1.6"]
+    assert reported(result) == ["1 CVE-2019-10906 reachable jinja2 3.1.6"]
     assert (
-        "jinja2, which nothing asks for: installed 2.10 is affected" in result.findings[0].message
+        "jinja2, which nothing requires: installed 2.10 is affected" in result.findings[0].message
     )
 
 
@@ -284,10 +294,10 @@ def test_what_the_index_does_not_tell_the_installation_does(look: Callable[..., 
 
     result = look("silent~=1.0.0\n", projects=projects, installed=installed)
 
-    assert told(result)[0].startswith(f"1 {STARLETTE} parent-bump starlette 0.47.2 by silent")
+    assert reported(result)[0].startswith(f"1 {STARLETTE} parent-bump starlette 0.47.2 by silent")
 
 
-def test_a_version_that_is_none_cannot_be_compared(look: Callable[..., Audit]) -> None:
+def test_an_invalid_version_cannot_be_compared(look: Callable[..., Audit]) -> None:
     with pytest.raises(InstalledVersionError, match="numpy is installed in version 'dev'"):
         look("numpy~=1.26.3\n", installed=[distribution("numpy", "dev")])
 
@@ -303,7 +313,7 @@ def test_an_entry_covers_an_advisory_by_any_of_its_names(
 ) -> None:
     result = look("py~=1.11.0\n", policy=IGNORE.format(id=name, more=""))
 
-    assert told(result) == []
+    assert reported(result) == []
     ((finding, entry),) = result.ignored
     assert (finding.name, entry.id, result.unused) == ("py", name, ())
 
@@ -313,7 +323,7 @@ def test_an_entry_ends_with_its_last_day(look: Callable[..., Audit]) -> None:
 
     result = look("py~=1.11.0\n", policy=policy, today=date(2026, 11, 23))
 
-    assert told(result) == ["1 CVE-2022-42969 no-fix py None"]
+    assert reported(result) == ["1 CVE-2022-42969 no-fix py None"]
     assert result.findings[0].message.endswith("; pins.toml ignored it until 2026-11-22 (a reason)")
     assert (result.ignored, result.unused) == ((), ())
 
@@ -331,17 +341,17 @@ def test_the_entry_that_holds_longest_counts(look: Callable[..., Audit]) -> None
     result = look("py~=1.11.0\n", policy=policy)
 
     assert [str(entry.expires) for _, entry in result.ignored] == ["2027-11-22"]
-    assert (told(result), result.unused) == ([], ())
+    assert (reported(result), result.unused) == ([], ())
 
 
-def test_an_entry_for_another_distribution_covers_nothing_and_is_told(
+def test_an_entry_for_another_distribution_covers_nothing_and_is_reported(
     look: Callable[..., Audit],
 ) -> None:
     policy = IGNORE.format(id="CVE-2022-42969", more='distribution = "other"\n')
 
     result = look("py~=1.11.0\n", policy=policy)
 
-    assert told(result) == ["1 CVE-2022-42969 no-fix py None"]
+    assert reported(result) == ["1 CVE-2022-42969 no-fix py None"]
     assert [entry.id for entry in result.unused] == ["CVE-2022-42969"]
 
 
@@ -366,10 +376,10 @@ def test_requirements_that_contradict_each_other_are_an_error(look: Callable[...
         "b": released("1.0.0", requires=["starlette>=0.47"]),
     }
 
-    with pytest.raises(GraphError, match=r"which a \(<0.40\), b \(>=0.47\) wants?, can be"):
+    with pytest.raises(GraphError, match=r"required by a \(<0.40\), b \(>=0.47\), can be"):
         look("a~=1.0.0\nb~=1.0.0\n", projects=projects)
 
 
-def test_a_release_whose_requirements_nobody_tells_is_an_error(look: Callable[..., Audit]) -> None:
-    with pytest.raises(NoMetadataError, match=r"What silent 1.0.0 asks for is unknown"):
+def test_a_release_with_unknown_requirements_is_an_error(look: Callable[..., Audit]) -> None:
+    with pytest.raises(NoMetadataError, match=r"The requirements of silent 1.0.0 are unknown"):
         look("silent~=1.0.0\n", projects={"silent": {"1.0.0": Release(metadata=False)}})

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from audit_world import PROJECTS
+from audit_samples import PROJECTS
 from pinproof.audit.concurrent_map import silent
-from pinproof.audit.graph import follow
+from pinproof.audit.graph import build_graph
 from pinproof.audit.http_client import Client
 from pinproof.audit.index import Index
 from pinproof.audit.releases import Releases
@@ -43,7 +43,7 @@ CYCLE = {
         # Distributions that ask for each other and for extras of themselves.
         ("a~=1.0.0", ["a 1.0.0", "b 1.0", "c 2.0"]),
         ("a~=1.0.0\nc~=1.0", ["a 1.0.0", "b 1.0", "c 1.0"]),
-        # A pin for some environments leaves the others to whoever asks.
+        # A pin for some environments leaves the others to the parents.
         ("a~=1.0.0\nc~=1.0; sys_platform == 'linux'", ["a 1.0.0", "b 1.0", "c 1.0", "c 2.0"]),
     ],
 )  # fmt: skip
@@ -55,6 +55,6 @@ def test_the_newest_releases_that_go_together(
         index = Index(f"{url}/simple/", Client(attempts=1))
         releases = Releases(index, "3.11", installed={}, progress=silent)
 
-        graph = follow(pins.scopes[0], pins.policy, releases)
+        graph = build_graph(pins.scopes[0], pins.policy, releases)
 
     assert sorted(f"{node.name} {node.ceiling}" for node in graph) == expected

@@ -59,7 +59,7 @@ def test_a_question_is_sent_as_json() -> None:
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
-def test_a_transient_failure_is_asked_again_and_then_told(status: int) -> None:
+def test_a_transient_failure_is_retried_and_then_reported(status: int) -> None:
     asked: list[Asked] = []
 
     def answer(one: Asked) -> Reply:
@@ -72,7 +72,7 @@ def test_a_transient_failure_is_asked_again_and_then_told(status: int) -> None:
     assert len(asked) == 3
 
 
-def test_a_failure_that_passes_is_no_failure() -> None:
+def test_a_transient_failure_is_retried() -> None:
     replies = iter([Reply(status=503), Reply(b"fine")])
 
     with serving(lambda _: next(replies)) as url:
@@ -170,17 +170,17 @@ def test_an_answer_that_ends_early_is_refused() -> None:
 def test_an_answer_that_takes_forever_is_cut_at_the_deadline(pieces: tuple[bytes, ...]) -> None:
     with (
         raw_server(*pieces) as url,
-        pytest.raises(WebError, match="no whole answer within"),
+        pytest.raises(WebError, match="no complete answer within"),
     ):
         IMPATIENT.get(url)
 
 
 def test_silence_ends_it_before_the_deadline() -> None:
-    with raw_server(b"") as url, pytest.raises(WebError, match="says nothing for too long"):
+    with raw_server(b"") as url, pytest.raises(WebError, match="sends nothing for too long"):
         Client(silence_s=0.1, deadline_s=60, attempts=1).get(url)
 
 
-def test_nobody_there_is_an_error() -> None:
+def test_an_unreachable_server_is_an_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
 
@@ -188,7 +188,7 @@ def test_nobody_there_is_an_error() -> None:
         QUICK.get(f"http://127.0.0.1:{port}/")
 
 
-def test_what_is_no_http_is_an_error() -> None:
+def test_an_answer_that_is_not_http_is_an_error() -> None:
     with raw_server(b"SSH-2.0-OpenSSH_9.2\r\n", b"") as url, pytest.raises(WebError):
         Client(deadline_s=2, attempts=1).get(url)
 
@@ -199,8 +199,8 @@ def test_what_is_no_http_is_an_error() -> None:
      "https://example.org:99999999/", "https://example.org/a b", "https://example.org/\n",
      "https://exämple.org/"],
 )  # fmt: skip
-def test_what_is_no_address_of_a_server_is_refused(address: str) -> None:
-    with pytest.raises(WebError, match="is no address of an HTTP server"):
+def test_an_invalid_server_address_is_refused(address: str) -> None:
+    with pytest.raises(WebError, match="is not the address of an HTTP server"):
         check_address(address)
 
 
@@ -211,7 +211,7 @@ def test_no_password_is_in_a_message() -> None:
     assert "secret" not in str(caught.value)
 
 
-def test_each_question_is_asked_once_and_the_failures_are_told_together() -> None:
+def test_each_key_is_requested_once_and_failures_are_reported_together() -> None:
     def ask(number: int) -> int:
         if number % 2:
             raise WebError(f"{number} is odd.", remedy="Double it.")

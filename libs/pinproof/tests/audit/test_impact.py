@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import pytest
 from packaging.version import Version
-from pinproof.audit.impact import AuditInput, Kind, assess_impact
+from pinproof.audit.impact import AuditInput, ImpactKind, assess_impact
 
 
 class Row(NamedTuple):
@@ -65,7 +65,7 @@ def versions(text: str) -> tuple[Version, ...]:
     return tuple(map(Version, text.split()))
 
 
-def told(row: Row) -> str:
+def reported(row: Row) -> str:
     affected = versions(row.affected)
     blocked = versions(row.blocked)
     verdict = assess_impact(
@@ -83,13 +83,13 @@ def told(row: Row) -> str:
     points = " ".join(f"{point}={version}" for point, version in verdict.points.items())
     text = f"{verdict.kind} {points} -> {verdict.target}"
     text += f" by {' '.join(verdict.blockers)}" if verdict.blockers else ""
-    if verdict.kind is Kind.PARENT and verdict.admitted:
+    if verdict.kind is ImpactKind.PARENT and verdict.admitted:
         text += " admitted"
-    if verdict.kind in {Kind.PIN, Kind.NONE} and verdict.newest_unaffected:
+    if verdict.kind in {ImpactKind.PIN, ImpactKind.NONE} and verdict.newest_unaffected:
         text += f" newest_unaffected {verdict.newest_unaffected}"
     return text
 
 
 @pytest.mark.parametrize("row", ROWS)
 def test_verdicts(row: Row) -> None:
-    assert told(row) == row.expected
+    assert reported(row) == row.expected

@@ -2,7 +2,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from audit_world import PROJECTS
+from audit_samples import PROJECTS
 from pinproof.audit.http_client import Client, WebError
 from pinproof.audit.index import Index
 from pinproof.audit.outdated import NoReleaseError, outdated
@@ -20,10 +20,10 @@ def compare(write: Write) -> Callable[..., list[str]]:
         policy = f"[policy]\npythons = [{pythons}]\n"
         root = write({"pins.toml": policy, "requirements.txt": text, **more})
         with serving(index_of(projects)) as url:
-            standings = outdated(read_pins(root), Index(f"{url}/simple/", Client(attempts=1)))
+            statuses = outdated(read_pins(root), Index(f"{url}/simple/", Client(attempts=1)))
         return [
             f"{one.name}{one.specifier} {one.inside} {one.outside} {one.patched}"
-            for one in standings
+            for one in statuses
         ]
 
     return run
@@ -64,7 +64,7 @@ def test_every_python_has_to_be_able_to_install_it(compare: Callable[..., list[s
     assert compare("a~=1.0.0\n", projects) == ["a~=1.0.0 1.0.0 None False"]
 
 
-def test_a_pin_that_stands_in_many_files_is_told_once(compare: Callable[..., list[str]]) -> None:
+def test_a_pin_in_many_files_is_reported_once(compare: Callable[..., list[str]]) -> None:
     found = compare("py~=1.11.0\n", **{"other/requirements.txt": "Py~=1.11.0\n"})
 
     assert found == ["py~=1.11.0 1.11.0 None False"]
@@ -92,7 +92,7 @@ def released_py() -> dict[str, dict[str, Release]]:
     return {"py": released("1.11.0")}
 
 
-def test_names_that_the_index_does_not_know_are_all_told(
+def test_all_names_that_the_index_does_not_have_are_reported(
     compare: Callable[..., list[str]],
 ) -> None:
     with pytest.raises(WebError) as caught:

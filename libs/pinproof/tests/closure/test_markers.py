@@ -1,7 +1,7 @@
 import pytest
 from packaging.markers import Marker
 from pinproof.closure.markers import marker_for
-from pinproof.repository.targets import environments_of
+from pinproof.repository.marker_environments import matching_environments
 
 PYTHONS = ("3.11", "3.12")
 PLATFORMS = ("linux-x86_64", "linux-aarch64", "macos-arm64")
@@ -35,17 +35,17 @@ SAME = [
 def test_the_shortest_marker_holds_where_the_written_one_does(
     written: str, shortest: str | None
 ) -> None:
-    places = environments_of(Marker(written), PYTHONS, PLATFORMS)
+    places = matching_environments(Marker(written), PYTHONS, PLATFORMS)
 
     marker = marker_for(places, PYTHONS, PLATFORMS)
 
     assert shortest in (marker, None)
     parsed = Marker(marker) if marker else None
-    assert environments_of(parsed, PYTHONS, PLATFORMS) == places
+    assert matching_environments(parsed, PYTHONS, PLATFORMS) == places
 
 
-def test_all_systems_but_one_are_told_by_the_one() -> None:
+def test_all_systems_except_one_are_written_as_not_that_one() -> None:
     platforms = ("linux-x86_64", "macos-arm64", "windows-x86_64")
-    places = environments_of(Marker('os_name == "posix"'), PYTHONS, platforms)
+    places = matching_environments(Marker('os_name == "posix"'), PYTHONS, platforms)
 
     assert marker_for(places, PYTHONS, platforms) == 'sys_platform != "win32"'

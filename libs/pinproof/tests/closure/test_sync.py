@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 from pinproof.check import check
 from pinproof.closure.pinfile import MARKER_LINE
-from pinproof.closure.resolver import ResolverError, UnsatisfiableError
 from pinproof.closure.sync import SyncError, sync
-from pinproof.closure.uv import UvError, find_uv
+from pinproof.closure.uv import UnsatisfiableError, UvError, find_uv
 from pinproof.repository.closure_record import RECORD_FILE
-from wheels import UV, Wheels
+from wheel_folder import UV, Wheels
 
 Write = Callable[[Mapping[str, str]], Path]
 
@@ -211,7 +210,7 @@ def test_a_pin_is_upgraded_where_that_is_asked_for(
     assert pins(root) == ["a~=1.0.0", "b~=2.0.0"]
 
 
-def test_only_the_pins_that_contradict_a_new_one_are_made_anew(
+def test_only_the_pins_that_contradict_a_new_one_are_replaced(
     wheels: Wheels, service: Callable[..., Path]
 ) -> None:
     wheels.add_all(
@@ -365,14 +364,16 @@ def test_pins_that_collide_are_named(wheels: Wheels, service: Callable[..., Path
         sync(root, UV)
 
     message = str(caught.value)
-    assert message.startswith("service/requirements-prod.txt: These pins cannot be installed")
+    assert message.startswith(
+        "service/requirements-prod.txt: These requirements cannot be installed"
+    )
     assert "versions of one depend on shared<2" in message
     assert "versions of two depend on shared>=2" in message
     assert (root / "service/requirements-prod.txt").read_text() == prod
 
 
 @pytest.mark.usefixtures("wheels")
-def test_an_index_that_does_not_answer_is_no_collision(
+def test_an_index_that_does_not_answer_is_not_a_conflict(
     service: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("UV_NO_INDEX", "UV_FIND_LINKS", "UV_OFFLINE"):
@@ -380,11 +381,11 @@ def test_an_index_that_does_not_answer_is_no_collision(
     monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple")
     monkeypatch.setenv("UV_HTTP_RETRIES", "0")
 
-    with pytest.raises(ResolverError, match="Is the index reachable"):
+    with pytest.raises(UvError, match="Check that the index is reachable"):
         sync(service("top~=1.2.3"), UV)
 
 
-def test_a_missing_uv_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_uv_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
 
     with pytest.raises(UvError, match="There is no uv, neither"):
@@ -404,7 +405,7 @@ def test_a_missing_uv_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
                 "service/requirements-prod.txt": "-e .\n-r nowhere.txt",
                 "service/requirements-dev.txt": DEV,
             },
-            "service/requirements-prod.txt:1: '-e .' is no pin",
+            "service/requirements-prod.txt:1: '-e .' is not a pin",
         ),
     ],
 )

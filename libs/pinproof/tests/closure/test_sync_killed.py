@@ -10,7 +10,7 @@ import pytest
 from pinproof.check import check
 from pinproof.closure.sync import sync
 from pinproof.repository.closure_record import RECORD_FILE
-from wheels import UV, Wheels
+from wheel_folder import UV, Wheels
 
 Write = Callable[[Mapping[str, str]], Path]
 
@@ -38,7 +38,7 @@ sync(root, uv)
 
 
 @pytest.mark.parametrize("survives", range(len(FILES)))
-def test_a_sync_that_is_killed_between_files_is_told_and_mended(
+def test_a_sync_that_is_killed_between_files_is_reported_and_repaired(
     survives: int, write: Write, tmp_path: Path
 ) -> None:
     wheels = Wheels(tmp_path)

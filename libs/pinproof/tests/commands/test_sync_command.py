@@ -5,7 +5,7 @@ import pytest
 from pinproof.cli import app
 from pinproof.closure.pinfile import MARKER_LINE
 from typer.testing import CliRunner
-from wheels import UV, Wheels
+from wheel_folder import UV, Wheels
 
 Write = Callable[[Mapping[str, str]], Path]
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from modelseal.distributions import SourcedRequirement
 from packaging.requirements import Requirement
 from pinproof.environment.interpreter import (
     Distribution,
@@ -14,7 +15,6 @@ from pinproof.environment.interpreter import (
 from pinproof.environment.verify import (
     MismatchKind,
     UnusableRequirementsError,
-    Wish,
     compare,
     verify,
 )
@@ -41,100 +41,102 @@ def distribution(text: str, *requires: str, from_folder: bool = False) -> Distri
     return Distribution(name=name, version=version, requires=requires, from_folder=from_folder)
 
 
-def wishes(*texts: str) -> list[Wish]:
-    return [Wish(Requirement(text), f"r.txt:{number}") for number, text in enumerate(texts, 1)]
+def required(*texts: str) -> list[SourcedRequirement]:
+    return [(f"r.txt:{number}", Requirement(text)) for number, text in enumerate(texts, 1)]
 
 
 def faults(
-    asked: list[Wish], *installed: Distribution, constraints: list[Wish] | None = None
+    asked: list[SourcedRequirement],
+    *installed: Distribution,
+    constraints: list[SourcedRequirement] | None = None,
 ) -> list[str]:
     installation = Installation(markers=MARKERS, distributions=installed)
     found = compare(asked, constraints or [], installation)
     return [f"{finding.fault}: {finding.message}" for finding in found.findings]
 
 
-SAME: list[tuple[list[Wish], list[Distribution]]] = [
+SAME: list[tuple[list[SourcedRequirement], list[Distribution]]] = [
     ([], []),
-    (wishes("a~=1.2.3"), [distribution("a 1.2.3")]),
-    (wishes("A_b~=1.2.3"), [distribution("a.B 1.2.9")]),
-    (wishes("a~=1.2.3"), [distribution("a 1.2.4rc1")]),
-    (wishes("a~=1.2.3"), [distribution("a 1.2.3+cpu")]),
-    (wishes("a @ https://example.org/a.whl"), [distribution("a 9")]),
-    (wishes("a~=1.2.3; sys_platform == 'win32'"), []),
-    (wishes("a"), [distribution("a 1", "b"), distribution("b 1", "c>=1"), distribution("c 1")]),
-    (wishes("a"), [distribution("a 1", "b; extra == 'x'")]),
-    (wishes("a"), [distribution("a 1", "b; sys_platform == 'win32'")]),
-    (wishes("a[X]"), [distribution("a 1", "b; extra == 'x'"), distribution("b 1")]),
-    (wishes("a", "a[x]"), [distribution("a 1", "b; extra == 'x'"), distribution("b 1")]),
+    (required("a~=1.2.3"), [distribution("a 1.2.3")]),
+    (required("A_b~=1.2.3"), [distribution("a.B 1.2.9")]),
+    (required("a~=1.2.3"), [distribution("a 1.2.4rc1")]),
+    (required("a~=1.2.3"), [distribution("a 1.2.3+cpu")]),
+    (required("a @ https://example.org/a.whl"), [distribution("a 9")]),
+    (required("a~=1.2.3; sys_platform == 'win32'"), []),
+    (required("a"), [distribution("a 1", "b"), distribution("b 1", "c>=1"), distribution("c 1")]),
+    (required("a"), [distribution("a 1", "b; extra == 'x'")]),
+    (required("a"), [distribution("a 1", "b; sys_platform == 'win32'")]),
+    (required("a[X]"), [distribution("a 1", "b; extra == 'x'"), distribution("b 1")]),
+    (required("a", "a[x]"), [distribution("a 1", "b; extra == 'x'"), distribution("b 1")]),
     # One extra that includes another, and distributions that ask for each other.
     (
-        wishes("a[all]"),
+        required("a[all]"),
         [distribution("a 1", "a[x]; extra == 'all'", "b; extra == 'x'"), distribution("b 1", "a")],
     ),
-    (wishes("a"), [distribution("a 1", "b"), distribution("b 1", "a")]),
-    (wishes("a"), [distribution("a 1"), distribution("a 2")]),
+    (required("a"), [distribution("a 1", "b"), distribution("b 1", "a")]),
+    (required("a"), [distribution("a 1"), distribution("a 2")]),
     ([], [distribution("pip 1"), distribution("setuptools 1"), distribution("wheel 1")]),
-    (wishes("a"), [distribution("a 1"), distribution("mine 1", "a", from_folder=True)]),
+    (required("a"), [distribution("a 1"), distribution("mine 1", "a", from_folder=True)]),
 ]
-DIFFERENT: list[tuple[list[Wish], list[Distribution], list[str]]] = [
-    (wishes("b", "a~=1.2.3"), [distribution("b 1")],
-     ["missing: a~=1.2.3 is not installed; r.txt:2 asks for it"]),
-    (wishes("a"), [], ["missing: a is not installed; r.txt:1 asks for it"]),
-    (wishes("a~=1.2.3"), [distribution("a 1.3.0")],
-     ["wrong-version: a 1.3.0 is installed; r.txt:1 asks for ~=1.2.3"]),
-    (wishes("a~=1.2.3"), [distribution("a 1.2.2")],
-     ["wrong-version: a 1.2.2 is installed; r.txt:1 asks for ~=1.2.3"]),
-    (wishes("a~=1.2.3"), [distribution("a unknown")],
-     ["wrong-version: a unknown is installed; r.txt:1 asks for ~=1.2.3"]),
-    (wishes("a"), [distribution("a 1", "b>=2")],
-     ["missing: b>=2 is not installed; a asks for it"]),
-    (wishes("a"), [distribution("a 1", "b>=2"), distribution("b 1")],
-     ["wrong-version: b 1 is installed; a asks for >=2"]),
-    (wishes("a[x]"), [distribution("a 1", "b; extra == 'x'")],
-     ["missing: b is not installed; a asks for it"]),
-    ([], [distribution("a 1")], ["extra: a 1 is installed; nothing asks for it"]),
-    (wishes("a"), [distribution("a 1", "b; extra == 'x'"), distribution("b 1")],
-     ["extra: b 1 is installed; nothing asks for it"]),
+DIFFERENT: list[tuple[list[SourcedRequirement], list[Distribution], list[str]]] = [
+    (required("b", "a~=1.2.3"), [distribution("b 1")],
+     ["missing: a~=1.2.3 is not installed; r.txt:2 requires it"]),
+    (required("a"), [], ["missing: a is not installed; r.txt:1 requires it"]),
+    (required("a~=1.2.3"), [distribution("a 1.3.0")],
+     ["wrong-version: a 1.3.0 is installed; r.txt:1 requires ~=1.2.3"]),
+    (required("a~=1.2.3"), [distribution("a 1.2.2")],
+     ["wrong-version: a 1.2.2 is installed; r.txt:1 requires ~=1.2.3"]),
+    (required("a~=1.2.3"), [distribution("a unknown")],
+     ["wrong-version: a unknown is installed; r.txt:1 requires ~=1.2.3"]),
+    (required("a"), [distribution("a 1", "b>=2")],
+     ["missing: b>=2 is not installed; a requires it"]),
+    (required("a"), [distribution("a 1", "b>=2"), distribution("b 1")],
+     ["wrong-version: b 1 is installed; a requires >=2"]),
+    (required("a[x]"), [distribution("a 1", "b; extra == 'x'")],
+     ["missing: b is not installed; a requires it"]),
+    ([], [distribution("a 1")], ["extra: a 1 is installed; nothing requires it"]),
+    (required("a"), [distribution("a 1", "b; extra == 'x'"), distribution("b 1")],
+     ["extra: b 1 is installed; nothing requires it"]),
     ([], [distribution("a 1", "b"), distribution("b 1")],
-     ["extra: a 1 is installed; nothing asks for it",
-      "extra: b 1 is installed; only a asks for it"]),
+     ["extra: a 1 is installed; nothing requires it",
+      "extra: b 1 is installed; only a requires it"]),
     ([], [distribution("mine 1", "a", from_folder=True), distribution("a 1")],
-     ["extra: a 1 is installed; only mine asks for it"]),
+     ["extra: a 1 is installed; only mine requires it"]),
     ([], [distribution("pip 1", "a"), distribution("a 1")],
-     ["extra: a 1 is installed; only pip asks for it"]),
-    (wishes("a"), [distribution("a 1", "b (>dev)")],
-     ["unreadable-metadata: a asks for 'b (>dev)', which is no requirement"]),
-    (wishes("mine~=2.0.0"), [distribution("mine 1", from_folder=True)],
-     ["wrong-version: mine 1 is installed; r.txt:1 asks for ~=2.0.0"]),
-    (wishes("pip~=2.0.0"), [distribution("pip 1")],
-     ["wrong-version: pip 1 is installed; r.txt:1 asks for ~=2.0.0"]),
+     ["extra: a 1 is installed; only pip requires it"]),
+    (required("a"), [distribution("a 1", "b (>dev)")],
+     ["unreadable-metadata: a requires 'b (>dev)', which is not a requirement"]),
+    (required("mine~=2.0.0"), [distribution("mine 1", from_folder=True)],
+     ["wrong-version: mine 1 is installed; r.txt:1 requires ~=2.0.0"]),
+    (required("pip~=2.0.0"), [distribution("pip 1")],
+     ["wrong-version: pip 1 is installed; r.txt:1 requires ~=2.0.0"]),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("asked", "installed"), SAME)
 def test_an_environment_that_is_what_the_file_says(
-    asked: list[Wish], installed: list[Distribution]
+    asked: list[SourcedRequirement], installed: list[Distribution]
 ) -> None:
     assert faults(asked, *installed) == []
 
 
 @pytest.mark.parametrize(("asked", "installed", "expected"), DIFFERENT)
 def test_an_environment_that_is_not(
-    asked: list[Wish], installed: list[Distribution], expected: list[str]
+    asked: list[SourcedRequirement], installed: list[Distribution], expected: list[str]
 ) -> None:
     assert faults(asked, *installed) == expected
 
 
 def test_a_constraint_limits_what_is_installed_and_asks_for_nothing() -> None:
-    constraints = wishes("a<2", "b<2")
+    constraints = required("a<2", "b<2")
 
-    assert faults(wishes("a"), distribution("a 1"), constraints=constraints) == []
-    assert faults(wishes("a"), distribution("a 2"), constraints=constraints) == [
-        "wrong-version: a 2 is installed; r.txt:1 asks for <2"
+    assert faults(required("a"), distribution("a 1"), constraints=constraints) == []
+    assert faults(required("a"), distribution("a 2"), constraints=constraints) == [
+        "wrong-version: a 2 is installed; r.txt:1 requires <2"
     ]
 
 
-def test_what_stands_beside_the_file_is_named() -> None:
+def test_expected_distributions_outside_of_the_file_are_named() -> None:
     installed = (distribution("mine 1", from_folder=True), distribution("pip 1"))
     found = compare([], [], Installation(markers=MARKERS, distributions=installed))
 
@@ -181,11 +183,11 @@ def test_another_interpreter_is_asked_without_pinproof_in_it(
     found = verify(root / "requirements-dev.txt", python=bare_python)
 
     assert [f"{finding.fault}: {finding.message}" for finding in found.findings] == [
-        "extra: left-over 3.0 is installed; nothing asks for it",
-        "extra: odd 0.1 is installed; nothing asks for it",
-        "missing: absent~=1.0.0 is not installed; requirements-dev.txt:3 asks for it",
-        "wrong-version: left-over 3.0 is installed; constraints.txt:1 asks for <3",
-        "wrong-version: needed 1.0 is installed; Asked_For asks for >=2",
+        "extra: left-over 3.0 is installed; nothing requires it",
+        "extra: odd 0.1 is installed; nothing requires it",
+        "missing: absent~=1.0.0 is not installed; requirements-dev.txt:3 requires it",
+        "wrong-version: left-over 3.0 is installed; constraints.txt:1 requires <3",
+        "wrong-version: needed 1.0 is installed; Asked_For requires >=2",
     ]
     assert found.first_party == ("mine",)
 
@@ -211,10 +213,8 @@ def test_the_working_folder_and_the_environment_variables_add_nothing(
 
 
 @pytest.mark.parametrize("program", ["/nowhere/python", "/bin/false", "/bin/echo", "/"])
-def test_what_is_no_interpreter_is_refused(program: str) -> None:
-    with pytest.raises(
-        InterpreterError, match=rf"^{program} cannot be asked what it has installed: \w"
-    ):
+def test_a_program_that_is_not_an_interpreter_is_refused(program: str) -> None:
+    with pytest.raises(InterpreterError, match=rf"^{program} does not list its distributions: \w"):
         inspect_interpreter(Path(program))
 
 
@@ -227,17 +227,17 @@ def test_a_file_that_cannot_be_used_is_refused(content: bytes, write: Write) -> 
 
 
 @pytest.mark.parametrize("name", [".", "nowhere.txt"])
-def test_what_is_no_file_is_refused(name: str, write: Write) -> None:
+def test_a_path_that_is_not_a_file_is_refused(name: str, write: Write) -> None:
     path = write({}) / name
 
-    with pytest.raises(UnusableRequirementsError, match=f"^{path} is no file"):
+    with pytest.raises(UnusableRequirementsError, match=f"^{path} is not a file"):
         verify(path)
 
 
 def test_every_fault_has_its_words() -> None:
-    told = {expected.partition(":")[0] for _, _, messages in DIFFERENT for expected in messages}
+    reported = {expected.partition(":")[0] for _, _, messages in DIFFERENT for expected in messages}
 
-    assert told | {MismatchKind.EXCLUDED} == set(MismatchKind)
+    assert reported | {MismatchKind.EXCLUDED} == set(MismatchKind)
 
 
 def test_what_is_excluded_may_be_missing_and_must_not_be_installed() -> None:
@@ -245,7 +245,7 @@ def test_what_is_excluded_may_be_missing_and_must_not_be_installed() -> None:
     excluded = {"gpu": "there is none"}
 
     absent = compare(
-        wishes("a"), [], Installation(markers=MARKERS, distributions=tuple(asked)), excluded
+        required("a"), [], Installation(markers=MARKERS, distributions=tuple(asked)), excluded
     )
     present = Installation(
         markers=MARKERS, distributions=(*asked, distribution("GPU 2", "big"), distribution("big 1"))
@@ -253,10 +253,10 @@ def test_what_is_excluded_may_be_missing_and_must_not_be_installed() -> None:
 
     assert absent.findings == ()
     assert [
-        finding.message for finding in compare(wishes("a"), [], present, excluded).findings
+        finding.message for finding in compare(required("a"), [], present, excluded).findings
     ] == [
         "gpu 2 is installed; pins.toml excludes it (there is none)",
-        "big 1 is installed; nothing asks for it",
+        "big 1 is installed; nothing requires it",
     ]
 
 

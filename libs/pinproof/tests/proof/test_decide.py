@@ -1,11 +1,11 @@
 """The verdict that each kind of evidence leads to."""
 
 import pytest
-from pinproof.proof.comparison import Movement
-from pinproof.proof.retraining import Metric
+from pinproof.proof.metrics import Metric
+from pinproof.proof.output_differences import OutputDifference
 from pinproof.proof.trial import Evidence, TrialVerdict, decide
 
-SAME, OTHER = Movement("p", 0.0, 0, 0, 3), Movement("p", 0.2, 2, 1, 3)
+SAME, OTHER = OutputDifference("p", 0.0, 0, 0, 3), OutputDifference("p", 0.2, 2, 1, 3)
 GOOD, WORSE = Metric("auc", 0.80, 0.81, 0.02), Metric("auc", 0.80, 0.70, 0.02)
 ABSENT = Metric("auc", 0.80, None, 0.02)
 

@@ -1,17 +1,19 @@
 """Environments are made as a whole, found again, bounded, and never taken from under a user."""
 
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from pinproof.proof.environments import BuildError, CollisionError, EnvironmentCache, Recipe
-from toys import UV, ToyWorld
+from pinproof.closure.uv import UnsatisfiableError, UvError
+from pinproof.proof.environments import EnvironmentCache, Recipe
+from sample_service import UV, SampleRepository
 
 PYTHON = Path(sys.executable)
 
 
 @pytest.fixture
-def pins(world: ToyWorld, tmp_path: Path) -> Path:
+def pins(world: SampleRepository, tmp_path: Path) -> Path:
     assert world.wheels.is_dir()
     return tmp_path / "pins.txt"
 
@@ -27,7 +29,7 @@ def complete(folder: Path) -> set[str]:
 
 def test_the_same_content_is_made_once(pins: Path, tmp_path: Path) -> None:
     said: list[str] = []
-    cache = EnvironmentCache(tmp_path / "cache", UV, say=said.append)
+    cache = EnvironmentCache(tmp_path / "cache", UV, log=said.append)
 
     with cache.environment(recipe(pins, "otherlib~=1.0.0")) as first:
         assert first.pins == ("otherlib==1.0.0",)
@@ -35,7 +37,7 @@ def test_the_same_content_is_made_once(pins: Path, tmp_path: Path) -> None:
     with cache.environment(recipe(pins, "# A comment\notherlib>=1,<2")) as second:
         assert second.key == first.key
 
-    assert said == ["making an environment of 1 distributions"]
+    assert said == ["creating an environment of 1 distributions"]
 
 
 def test_floor_ceiling_overrides_and_exclusions(pins: Path, tmp_path: Path) -> None:
@@ -63,8 +65,11 @@ def test_the_least_recently_used_go_and_those_in_use_stay(pins: Path, tmp_path: 
 
 
 def test_what_a_killed_process_left_is_removed(pins: Path, tmp_path: Path) -> None:
-    left = tmp_path / "cache" / ".new-half" / "lib"
-    left.mkdir(parents=True)
+    (tmp_path / "cache").mkdir()
+    killed = "import os, sys; from pathlib import Path; from modelseal.temporaries import Temporary"
+    killed += "; Temporary(Path(sys.argv[1])).path.mkdir(); os._exit(9)"
+    subprocess.run([sys.executable, "-c", killed, tmp_path / "cache" / "half"], check=False)
+    assert len(complete(tmp_path / "cache")) == 2
 
     with EnvironmentCache(tmp_path / "cache", UV).environment(
         recipe(pins, "sidelib~=1.0.0")
@@ -78,7 +83,7 @@ def test_a_failure_leaves_nothing(pins: Path, tmp_path: Path) -> None:
     (broken / "pyproject.toml").write_text("[project]\n")
 
     with (
-        pytest.raises(BuildError, match="uv could not make the environment"),
+        pytest.raises(UvError, match="uv could not make the environment"),
         EnvironmentCache(tmp_path / "cache", UV).environment(
             recipe(pins, "sidelib~=1.0.0", first_party=(broken,))
         ),
@@ -98,7 +103,7 @@ def test_a_failure_leaves_nothing(pins: Path, tmp_path: Path) -> None:
 def test_a_collision_says_which(
     pins: Path, tmp_path: Path, text: str, packages: tuple[str, ...]
 ) -> None:
-    with pytest.raises(CollisionError) as caught:
+    with pytest.raises(UnsatisfiableError) as caught:
         EnvironmentCache(tmp_path / "cache", UV).resolve(recipe(pins, text))
     assert caught.value.packages == packages
     assert str(tmp_path) not in str(caught.value)

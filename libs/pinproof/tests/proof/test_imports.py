@@ -1,4 +1,4 @@
-"""What an environment's modules say when they are imported, and what of it is no failure."""
+"""What an environment's modules say when they are imported, and what of it is not a failure."""
 
 import json
 import os
@@ -46,7 +46,9 @@ def site(tmp_path: Path) -> Site:
 
 
 @pytest.mark.parametrize("missing", ["duck_manager", "duck_manager.deeper"])
-def test_an_adapter_to_what_only_an_extra_installs_is_no_failure(site: Site, missing: str) -> None:
+def test_an_adapter_to_a_distribution_of_an_extra_is_not_a_failure(
+    site: Site, missing: str
+) -> None:
     site.add("duck", EXTRA, duck="", duck_adapter=f"import {missing}")
     assert site.imported() == {"imported": 1, "failures": [], "importing": "", "of": ""}
 

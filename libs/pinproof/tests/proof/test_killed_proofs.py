@@ -6,16 +6,16 @@ import sys
 from pathlib import Path
 
 import pytest
-from toys import UV, ToyWorld
+from sample_service import UV, SampleRepository
 
 
-def command(world: ToyWorld, *arguments: str) -> list[str]:
+def command(world: SampleRepository, *arguments: str) -> list[str]:
     places = ("--root", str(world.root), "--cache", str(world.cache), "--uv", str(UV))
     report = ("--report", str(world.root.parent / "report"))
     return [sys.executable, "-m", "pinproof", *arguments, *places, *report]
 
 
-def kill_when_it_says(world: ToyWorld, text: str, *arguments: str) -> None:
+def kill_when_it_says(world: SampleRepository, text: str, *arguments: str) -> None:
     process = subprocess.Popen(
         command(world, *arguments), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
     )
@@ -28,19 +28,19 @@ def kill_when_it_says(world: ToyWorld, text: str, *arguments: str) -> None:
     assert process.returncode == -signal.SIGKILL
 
 
-def half_made(world: ToyWorld) -> list[Path]:
-    return [*world.cache.glob("*/.new-*"), *world.cache.glob("*/.old-*")]
+def half_made(world: SampleRepository) -> list[Path]:
+    return list(world.cache.glob("*/.*.tmp*"))
 
 
 @pytest.mark.parametrize(
     "arguments", [("prove", "toy"), ("trial", "toy", "toylib~=1.11.0", "--apply")]
 )
-def test_killed_again_and_again_it_goes_on_where_it_was(
-    world: ToyWorld, arguments: tuple[str, ...]
+def test_a_run_that_was_killed_repeatedly_continues(
+    world: SampleRepository, arguments: tuple[str, ...]
 ) -> None:
     before = world.texts()
 
-    for text in ("making an environment", "training", "replaying"):
+    for text in ("creating an environment", "training", "replaying"):
         kill_when_it_says(world, text, *arguments)
         assert world.texts() == before
         for made in world.cache.glob("environments/[0-9a-f]*"):
@@ -50,7 +50,7 @@ def test_killed_again_and_again_it_goes_on_where_it_was(
         command(world, *arguments), capture_output=True, text=True, check=False
     )
     assert finished.returncode == 0, finished.stderr
-    assert "making an environment" not in finished.stderr
+    assert "creating an environment" not in finished.stderr
     assert half_made(world) == []
     changed = {path for path, text in world.texts().items() if before.get(path) != text}
     kept = {"toy/requirements-prod.txt", "toy/pins-closure.json"}

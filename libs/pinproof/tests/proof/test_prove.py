@@ -9,25 +9,27 @@ import pytest
 from pinproof.cli import app
 from pinproof.closure.sync import sync
 from pinproof.proof.prove import CHECKS
-from toys import PINS, UV, ToyWorld
+from sample_service import PINS, UV, SampleRepository
 from typer.testing import CliRunner, Result
 
 BROKEN_PATCH = ("toyservice~=1.0.0", "toylib~=2.0.0", *PINS[2:])
 REPORT = ["toy.html", "toy.json", "toy.md"]
 
 
-def prove(world: ToyWorld, cache: Path, *arguments: str) -> Result:
+def prove(world: SampleRepository, cache: Path, *arguments: str) -> Result:
     options = ["--root", world.root, "--cache", cache, "--uv", UV]
     report = ["--report", world.root.parent / "report"]
     return CliRunner().invoke(app, ["prove", "toy", *map(str, [*options, *report]), *arguments])
 
 
-def findings(world: ToyWorld) -> dict[tuple[str, str], Any]:
+def findings(world: SampleRepository) -> dict[tuple[str, str], Any]:
     report = json.loads((world.root.parent / "report" / "toy.json").read_text())
     return {(one["check"], one["end"]): one for one in report["pythons"][0]["findings"]}
 
 
-def test_pins_whose_ends_answer_the_same_are_proven(world: ToyWorld, shared_cache: Path) -> None:
+def test_pins_whose_ends_answer_the_same_are_proven(
+    world: SampleRepository, shared_cache: Path
+) -> None:
     before = world.texts()
 
     result = prove(world, shared_cache)
@@ -38,13 +40,13 @@ def test_pins_whose_ends_answer_the_same_are_proven(world: ToyWorld, shared_cach
     found = findings(world)
     assert {check for check, _ in found} == set(CHECKS)
     assert found["open", "floor"]["text"] == (
-        "the ceiling's model is refused (older-than-writer), as rule 3 wants"
+        "the ceiling's model is refused (older-than-writer), as it should be"
     )
     assert "auc 0.8000 -> 0.8000" in found["retrain", "ceiling"]["text"]
     assert world.texts() == before
 
 
-def test_a_second_run_does_nothing_twice(world: ToyWorld, shared_cache: Path) -> None:
+def test_a_second_run_does_nothing_twice(world: SampleRepository, shared_cache: Path) -> None:
     prove(world, shared_cache)
 
     again = prove(world, shared_cache)
@@ -56,7 +58,9 @@ def test_a_second_run_does_nothing_twice(world: ToyWorld, shared_cache: Path) ->
     assert again.stderr.splitlines() == ends
 
 
-def test_a_patch_that_changes_answers_is_not_proven(world: ToyWorld, shared_cache: Path) -> None:
+def test_a_patch_that_changes_answers_is_not_proven(
+    world: SampleRepository, shared_cache: Path
+) -> None:
     world.write(*BROKEN_PATCH)
     sync(world.root, UV)
 
@@ -70,7 +74,7 @@ def test_a_patch_that_changes_answers_is_not_proven(world: ToyWorld, shared_cach
 
 
 def test_the_page_needs_nothing_else_and_names_no_folder(
-    world: ToyWorld, shared_cache: Path
+    world: SampleRepository, shared_cache: Path
 ) -> None:
     prove(world, shared_cache)
 
@@ -88,7 +92,7 @@ def test_the_page_needs_nothing_else_and_names_no_folder(
     ],
 )
 def test_what_cannot_be_proven_is_a_mistake(
-    world: ToyWorld, tmp_path: Path, service: str, message: str
+    world: SampleRepository, tmp_path: Path, service: str, message: str
 ) -> None:
     (world.root / "toy" / "requirements-prod.txt").unlink()
     options = ["--root", str(world.root), "--cache", str(tmp_path / "cache"), "--uv", str(UV)]

@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 from pinproof.check import check
 from pinproof.cli import app
-from toys import UV, ToyWorld
+from sample_service import UV, SampleRepository
 from typer.testing import CliRunner, Result
 
 
 @pytest.fixture
-def try_pins(world: ToyWorld, shared_cache: Path) -> "Trial":
+def try_pins(world: SampleRepository, shared_cache: Path) -> "Trial":
     return Trial(world, shared_cache)
 
 
 class Trial:
-    def __init__(self, world: ToyWorld, cache: Path) -> None:
+    def __init__(self, world: SampleRepository, cache: Path) -> None:
         self.world = world
         self._cache = cache
 
@@ -79,14 +79,14 @@ def test_an_import_that_ends_the_process_is_named(try_pins: Trial) -> None:
     assert "sidelib: the process ended: exit 3." in result.stdout
 
 
-def test_a_model_that_would_answer_the_same_is_told_from_one_that_does_not_load(
+def test_a_model_that_would_predict_the_same_differs_from_one_that_does_not_load(
     try_pins: Trial,
 ) -> None:
     same = try_pins("toylib~=1.3.0").stdout
     broken = try_pins("toylib~=1.5.0").stdout
 
-    assert "Today's model would answer the same (largest difference 0)" in same
-    assert "Today's model fails at load; one trained anew is as good." in broken
+    assert "Today's model would predict the same (largest difference 0)" in same
+    assert "Today's model fails at load; a retrained one is as good." in broken
 
 
 def test_what_collides_moves_along_and_nothing_else(try_pins: Trial) -> None:
@@ -101,7 +101,7 @@ def test_what_collides_moves_along_and_nothing_else(try_pins: Trial) -> None:
 def test_a_collision_names_both_packages(try_pins: Trial) -> None:
     result = try_pins("toylib~=1.12.0")
 
-    assert result.stdout == "Cannot resolve. toylib and otherlib collide.\n"
+    assert result.stdout == "Cannot resolve. toylib and otherlib conflict.\n"
     assert try_pins.report["collision"] == ["toylib", "otherlib"]
 
 
@@ -131,9 +131,9 @@ def test_two_pins_at_once(try_pins: Trial) -> None:
     ("pin", "message"),
     [
         ("absentlib~=1.0.0", "toy does not pin absentlib."),
-        ("toylib", "'toylib' is more or less than a name and a specifier."),
-        ("toylib~=1.0.0; python_version > '3'", "more or less than a name and a specifier."),
-        ("~~", "'~~' is no requirement."),
+        ("toylib", "'toylib' is not a name with a specifier."),
+        ("toylib~=1.0.0; python_version > '3'", "is not a name with a specifier."),
+        ("~~", "'~~' is not a requirement."),
     ],
 )
 def test_what_cannot_be_tried_is_a_mistake(try_pins: Trial, pin: str, message: str) -> None:

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 from pinproof.audit.advisories.affected_ranges import Event, EventKind, EventRange
-from pinproof.audit.impact import AuditInput, Impact, Kind, Point, assess_impact
+from pinproof.audit.impact import AuditInput, Impact, ImpactKind, VersionRole, assess_impact
 from pinproof.audit.index.project import File, Project
 from pinproof.audit.outdated import newest_outside
 
@@ -38,7 +38,7 @@ def reachable(case: AuditInput) -> list[Version]:
 
 
 @given(cases())
-def test_nothing_is_told_exactly_if_nothing_that_can_be_had_is_affected(case: AuditInput) -> None:
+def test_there_is_no_impact_exactly_if_no_installable_version_is_affected(case: AuditInput) -> None:
     looked_at = [*reachable(case), *([case.installed] if case.installed else [])]
 
     assert (assess_impact(case) is None) == (not any(map(case.affected, looked_at)))
@@ -50,11 +50,15 @@ def test_what_is_called_affected_is(case: AuditInput) -> None:
 
     for point, version in verdict.points.items() if verdict else ():
         assert case.affected(version)
-        assert (version == case.installed) if point is Point.INSTALLED else version in case.admitted
-    if verdict and Point.FLOOR in verdict.points:
-        assert verdict.points[Point.FLOOR] == min(reachable(case))
-    if verdict and Point.CEILING in verdict.points:
-        assert verdict.points[Point.CEILING] == max(reachable(case))
+        assert (
+            (version == case.installed)
+            if point is VersionRole.INSTALLED
+            else version in case.admitted
+        )
+    if verdict and VersionRole.FLOOR in verdict.points:
+        assert verdict.points[VersionRole.FLOOR] == min(reachable(case))
+    if verdict and VersionRole.CEILING in verdict.points:
+        assert verdict.points[VersionRole.CEILING] == max(reachable(case))
 
 
 @given(cases())
@@ -66,13 +70,13 @@ def test_the_target_is_a_release_that_is_not_affected_and_lies_where_the_verdict
         return
     top = max(reachable(case))
     if verdict.target is None:
-        assert verdict.kind is Kind.NONE
+        assert verdict.kind is ImpactKind.NONE
         assert all(case.affected(one) for one in case.releases if one >= top)
         return
     assert verdict.target in case.releases
     assert not case.affected(verdict.target)
     assert verdict.blockers == (
-        case.blockers(verdict.target) if verdict.kind is Kind.PARENT else frozenset()
+        case.blockers(verdict.target) if verdict.kind is ImpactKind.PARENT else frozenset()
     )
     _check_place(case, verdict, top)
 
@@ -81,16 +85,16 @@ def _check_place(case: AuditInput, verdict: Impact, top: Version) -> None:
     target = verdict.target
     assert target is not None
     match verdict.kind:
-        case Kind.FLOOR:
+        case ImpactKind.FLOOR:
             # Raising the floor to the target leaves nothing affected, and any lower floor does.
             kept = [one for one in reachable(case) if one >= target]
             below = [one for one in reachable(case) if one < target]
             assert not any(map(case.affected, kept))
             assert case.affected(below[-1])
-        case Kind.PIN:
+        case ImpactKind.PIN:
             assert target not in case.admitted or target > top
             assert not case.blockers(target)
-        case Kind.PARENT:
+        case ImpactKind.PARENT:
             fixed = [one for one in case.releases if one > top and not case.affected(one)]
             assert all(map(case.blockers, fixed))
         case _:
@@ -102,7 +106,7 @@ def test_a_pin_is_never_blamed_while_its_newest_release_is_fine(case: AuditInput
     verdict = assess_impact(case)
 
     if verdict and not case.affected(max(reachable(case))):
-        assert verdict.kind in {Kind.FLOOR, Kind.REACHABLE}
+        assert verdict.kind in {ImpactKind.FLOOR, ImpactKind.REACHABLE}
 
 
 bounds = st.lists(versions, min_size=1, max_size=6, unique=True).map(sorted)

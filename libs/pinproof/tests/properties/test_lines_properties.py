@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 from hypothesis import given
 from hypothesis import strategies as st
 from pinproof.repository.lines import NotTextError, decode, logical_lines
-from pinproof.repository.requirements import Kind, parse_requirements
+from pinproof.repository.requirements import LineKind, parse_requirements
 from pip_requirements_parser import RequirementsFile
 
 pieces = st.sampled_from(
@@ -62,9 +62,9 @@ def test_the_requirements_and_their_places_are_those_that_pip_finds(text: str) -
     assert [
         (line.number, line.requirement and str(line.requirement.specifier))
         for line in ours
-        if line.kind is Kind.REQUIREMENT
+        if line.kind is LineKind.REQUIREMENT
     ] == [(found.line_number, str(found.req.specifier)) for found in theirs.requirements]
-    assert sum(line.kind is Kind.INVALID for line in ours) == len(theirs.invalid_lines)
+    assert sum(line.kind is LineKind.INVALID for line in ours) == len(theirs.invalid_lines)
 
 
 @given(text=texts)
@@ -93,4 +93,4 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
 @given(text=st.text(max_size=200))
 def test_any_text_is_parsed_without_a_crash(text: str) -> None:
     for line in parse_requirements("requirements.txt", text):
-        assert line.kind in Kind
+        assert line.kind in LineKind

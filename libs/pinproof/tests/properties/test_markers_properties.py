@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.markers import Marker
 from pinproof.closure.markers import marker_for
-from pinproof.repository.targets import PATCHES, PLATFORMS, environments_of
+from pinproof.repository.marker_environments import PATCHES, PLATFORMS, matching_environments
 
 pythons = st.lists(st.sampled_from(["3.9", "3.10", "3.11", "3.13"]), min_size=1, unique=True)
 platforms = st.lists(st.sampled_from(list(PLATFORMS)), min_size=1, unique=True)
@@ -30,4 +30,4 @@ def test_a_marker_holds_in_its_environments_and_in_no_other(
     marker = marker_for(places, pythons, platforms)
 
     parsed = Marker(marker) if marker else None
-    assert environments_of(parsed, pythons, platforms) == places
+    assert matching_environments(parsed, pythons, platforms) == places

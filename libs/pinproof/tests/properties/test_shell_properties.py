@@ -5,8 +5,8 @@ from contextlib import suppress
 
 from hypothesis import given
 from hypothesis import strategies as st
-from install_checks import unpinned_installs
-from pinproof.rules.install_commands.reading import UnreadableError
+from install_helpers import unpinned_installs
+from pinproof.rules.install_commands.read_commands import UnreadableError
 
 COMMAND = ["pip", "install", "-q"]
 NAMES = ["numpy", "typing-extensions", "a.b", "x"]
@@ -45,7 +45,7 @@ def test_every_way_to_quote_a_command_is_the_same_command(data: st.DataObject, n
     suffix=st.sampled_from(["", " | y", " && y", " > z", " 2>&1", " &", "; y", " <<< z"]),
     wrap=st.sampled_from(["{}", "bash -c {}", "sh -ec {}", "eval {}", "su -c {} user"]),
 )
-def test_a_command_is_found_wherever_it_stands(prefix: str, suffix: str, wrap: str) -> None:
+def test_a_command_is_found_at_any_position(prefix: str, suffix: str, wrap: str) -> None:
     command = f"{prefix}pip install numpy{suffix}" + (" )" if prefix == "( " else "")
     script = command if wrap == "{}" else wrap.format(shlex.quote(command))
 

@@ -15,9 +15,9 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 from pinproof.check import check
 from pinproof.closure.pinfile import PinFile
-from pinproof.closure.resolver import UnsatisfiableError
 from pinproof.closure.sync import sync
-from wheels import UV, Wheels
+from pinproof.closure.uv import UnsatisfiableError
+from wheel_folder import UV, Wheels
 
 NAMES = ["p0", "p1", "p2", "p3"]
 VERSIONS = ["1.0.0", "1.0.4", "1.1", "2.0.0", "0.0.3", "2026.6"]

@@ -18,25 +18,25 @@ AWKWARD = Report(
 
 @pytest.mark.parametrize("name", ["text", "github"])
 def test_formats_for_people_say_nothing_when_clean(name: str) -> None:
-    assert REPORTERS[name].render(CLEAN) == ""
+    assert REPORTERS[name](CLEAN) == ""
 
 
 def test_text() -> None:
-    assert REPORTERS["text"].render(AWKWARD) == (
+    assert REPORTERS["text"](AWKWARD) == (
         "a,b: 100%/ü.txt:3: PIN001 100%??sure: a, b\nb.txt:1: PIN000 unreadable\n"
     )
 
 
 def test_github_escapes_what_would_end_a_property_or_start_another_command() -> None:
-    assert REPORTERS["github"].render(AWKWARD) == (
+    assert REPORTERS["github"](AWKWARD) == (
         "::error file=a%2Cb%3A 100%25/ü.txt,line=3,title=PIN001::100%25??sure: a, b\n"
         "::error file=b.txt,line=1,title=PIN000::unreadable\n"
     )
 
 
 def test_json_has_the_same_shape_clean_or_not() -> None:
-    clean = json.loads(REPORTERS["json"].render(CLEAN))
-    awkward = json.loads(REPORTERS["json"].render(AWKWARD))
+    clean = json.loads(REPORTERS["json"](CLEAN))
+    awkward = json.loads(REPORTERS["json"](AWKWARD))
 
     assert clean == {"format": 1, "files": 3, "unusable": False, "violations": []}
     assert clean.keys() == awkward.keys()
@@ -51,7 +51,7 @@ def test_json_has_the_same_shape_clean_or_not() -> None:
 
 
 def test_sarif_names_every_rule_and_writes_paths_as_addresses() -> None:
-    log = json.loads(REPORTERS["sarif"].render(AWKWARD))
+    log = json.loads(REPORTERS["sarif"](AWKWARD))
 
     (run,) = log["runs"]
     described = [rule["id"] for rule in run["tool"]["driver"]["rules"]]

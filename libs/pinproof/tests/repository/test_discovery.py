@@ -57,7 +57,7 @@ def test_excluding_a_folder_keeps_those_whose_names_begin_with_its(write: Write)
     assert find_files(root, exclude=["out"]).files == ("outside/requirements.txt",)
 
 
-def test_a_folder_with_the_name_of_a_file_is_none(write: Write) -> None:
+def test_a_folder_with_the_name_of_a_file_is_not_a_file(write: Write) -> None:
     root = write({"requirements.txt/notes.txt": "", "constraints.txt/requirements.txt": ""})
 
     assert find_files(root).files == ("constraints.txt/requirements.txt",)
@@ -91,7 +91,7 @@ def test_a_pipe_is_not_read(write: Write) -> None:
     assert find_files(root).files == ()
 
 
-def test_a_folder_that_cannot_be_listed_is_told(
+def test_a_folder_that_cannot_be_listed_is_reported(
     write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = write({"locked/requirements.txt": "", "requirements.txt": ""})

@@ -55,6 +55,6 @@ def test_text_is_decoded(data: bytes, text: str) -> None:
 
 
 @pytest.mark.parametrize("data", NO_TEXT)
-def test_what_is_no_text_is_refused(data: bytes) -> None:
+def test_bytes_that_are_not_text_are_refused(data: bytes) -> None:
     with pytest.raises(NotTextError):
         decode(data)

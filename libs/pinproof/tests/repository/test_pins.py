@@ -62,8 +62,8 @@ def test_one_file_is_read_with_the_nearest_policy(
 @pytest.mark.parametrize(
     ("files", "reason"),
     [
-        ({}, "holds no requirement"),
-        ({"requirements.txt": "a~=1.0.0\n???\n"}, "requirements.txt:2: '???' is no requirement"),
+        ({}, "contains no requirement"),
+        ({"requirements.txt": "a~=1.0.0\n???\n"}, "requirements.txt:2: '???' is not a requirement"),
         ({"requirements.txt": "-r absent.txt\n"}, "requirements.txt:1: --requirement absent.txt"),
         ({"requirements.txt": "a~=1.0.0\n", "pyproject.toml": "["}, "pyproject.toml:1: it is not"),
     ],

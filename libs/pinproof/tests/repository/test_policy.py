@@ -36,7 +36,7 @@ expires = 2027-01-31
 """
 MISTAKES = [
     (IGNORE.replace("CVE-2025-54121", " "), "ignores.0.id: write an identifier"),
-    (IGNORE.replace("a reason", ""), "ignores.0.reason: write why"),
+    (IGNORE.replace("a reason", ""), "ignores.0.reason: write the reason"),
     (IGNORE.replace("expires = 2027-01-31", ""), "ignores.0.expires: missing key, add it"),
     (IGNORE.replace("id", "cve"), "ignores.0.id: missing key, add it"),
     ("[policy]\npython = ['3.11']", "policy.python: unknown key"),
@@ -55,7 +55,7 @@ MISTAKES = [
     ("[[policy.exceptions]]", "policy.exceptions: unknown key"),
     (EXCEPTION.replace("PIN001", "E501"), "exceptions.0.rule: "),
     (EXCEPTION.replace('"a"', '""'), "exceptions.0.distribution: "),
-    (EXCEPTION.replace("a reason", "  "), "exceptions.0.reason: write why"),
+    (EXCEPTION.replace("a reason", "  "), "exceptions.0.reason: write the reason"),
     (EXCEPTION.replace('reason = "a reason"', ""), "exceptions.0.reason: missing key, add it"),
     (EXCEPTION.replace("2027-01-31", '"some day"'), "exceptions.0.expires: "),
     (EXCEPTION.replace("expires", "expire"), "exceptions.0.expire: unknown key"),

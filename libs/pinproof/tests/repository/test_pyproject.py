@@ -1,8 +1,8 @@
 import pytest
 from pinproof.repository.pyproject import PyprojectError, parse_pyproject
-from pinproof.repository.requirements import Kind
+from pinproof.repository.requirements import LineKind
 
-WHOLE = r"""# "commented~=1.0.0" is no requirement
+WHOLE = r"""# "commented~=1.0.0" is not a requirement
 [build-system]
 requires = ["built~=1.0.0", "twice~=1.0.0"]
 
@@ -43,7 +43,7 @@ def test_every_list_is_read_with_its_lines() -> None:
         (1, "project.optional-dependencies.one", "over\nlines"),
         (22, "dependency-groups.fourth @ https://example.org/a.whl", "fifth"),
     ]
-    assert [line.kind for line in lines].count(Kind.INVALID) == 2
+    assert [line.kind for line in lines].count(LineKind.INVALID) == 2
 
 
 @pytest.mark.parametrize("text", ["", "[tool.other]\nkey = 1", "[project]\nname = 'a'"])

@@ -1,7 +1,12 @@
 import pytest
-from pinproof.repository.requirements import Kind, Option, parse_line
+from pinproof.repository.requirements import LineKind, Option, parse_line
 
-REQUIREMENT, DIRECT, OPTION, INVALID = Kind.REQUIREMENT, Kind.DIRECT, Kind.OPTION, Kind.INVALID
+REQUIREMENT, DIRECT, OPTION, INVALID = (
+    LineKind.REQUIREMENT,
+    LineKind.DIRECT,
+    LineKind.OPTION,
+    LineKind.INVALID,
+)
 # line, kind, the distribution it names
 KINDS = [
     ("numpy", REQUIREMENT, "numpy"),
@@ -41,7 +46,7 @@ OPTIONS = [
 
 
 @pytest.mark.parametrize(("text", "kind", "name"), KINDS)
-def test_a_line_has_a_kind(text: str, kind: Kind, name: str | None) -> None:
+def test_a_line_has_a_kind(text: str, kind: LineKind, name: str | None) -> None:
     line = parse_line("requirements.txt", 7, text)
 
     assert (line.kind, line.name, line.text, line.number) == (kind, name, text, 7)

@@ -32,15 +32,15 @@ UNPINNED = [
     ),
     (
         "numpy~=1.26.4,!=1.26.5",
-        "numpy!=1.26.5,~=1.26.4 has a second operator beside ~=: write numpy~=1.26.4",
+        "numpy!=1.26.5,~=1.26.4 has a second operator besides ~=: write numpy~=1.26.4",
     ),
     (
         "numpy~=1.26.4,<1.26.9",
-        "numpy<1.26.9,~=1.26.4 has a second operator beside ~=: write numpy~=1.26.4",
+        "numpy<1.26.9,~=1.26.4 has a second operator besides ~=: write numpy~=1.26.4",
     ),
     (
         "numpy~=1.26.0,~=1.26.4",
-        "numpy~=1.26.0,~=1.26.4 has a second operator beside ~=: write numpy~=1.26.4",
+        "numpy~=1.26.0,~=1.26.4 has a second operator besides ~=: write numpy~=1.26.4",
     ),
 ]
 NO_REQUIREMENT = ["numpy*", "numpy==*", "numpy=1.26", "numpy~=1", "~=1.26.4", "a b", "numpy~=1.*"]
@@ -59,10 +59,10 @@ def test_everything_else_is_not_and_the_pin_to_write_is_named(
 
 
 @pytest.mark.parametrize("line", NO_REQUIREMENT)
-def test_a_line_that_is_no_requirement_is_no_pin(line: str, violations: Violations) -> None:
+def test_a_line_that_is_not_a_requirement_is_not_a_pin(line: str, violations: Violations) -> None:
     (violation,) = violations({"requirements.txt": line})
 
-    assert violation.startswith(f"requirements.txt:1: PIN001 {line!r} is no requirement (")
+    assert violation.startswith(f"requirements.txt:1: PIN001 {line!r} is not a requirement (")
     assert violation.endswith("): write name~=1.2.3")
 
 

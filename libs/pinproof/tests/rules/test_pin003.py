@@ -56,7 +56,7 @@ def test_what_comes_from_no_index_is_refused(line: str, violations: Violations) 
 
     assert violation.startswith("requirements.txt:1: PIN003 ")
     assert violation.endswith(
-        " does not come from an index by its name: publish it there and pin it with ~="
+        " does not name a distribution of the index: publish it there and pin it with ~="
     )
 
 

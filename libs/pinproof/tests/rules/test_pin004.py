@@ -53,7 +53,7 @@ def test_markers_that_may_both_hold_do_not(one: str, other: str, violations: Vio
 
     assert violations(files) == [
         (
-            "requirements.txt:2: PIN004 a already stands on line 1: "
+            "requirements.txt:2: PIN004 a is already on line 1: "
             "keep one of the two, or give them markers that exclude each other"
         )
     ]
@@ -63,12 +63,12 @@ def test_markers_that_may_both_hold_do_not(one: str, other: str, violations: Vio
 def test_names_are_compared_in_their_normal_form(name: str, violations: Violations) -> None:
     found = violations({"requirements.txt": f"typing-extensions~=4.0.0\n{name}~=4.0.0"})
 
-    assert [line.partition(" already")[0] for line in found] == [
+    assert [line.partition(" is already")[0] for line in found] == [
         "requirements.txt:2: PIN004 typing-extensions"
     ]
 
 
-def test_each_list_of_a_pyproject_stands_alone(violations: Violations) -> None:
+def test_each_list_of_a_pyproject_is_separate(violations: Violations) -> None:
     pyproject = """
 [project]
 dependencies = ["a~=1.0.0"]
@@ -84,4 +84,4 @@ def test_each_further_line_is_reported_once_with_the_first(violations: Violation
     found = violations({"requirements.txt": "a~=1.0.0\n" * 3})
 
     assert [violation.partition(":")[2].partition(":")[0] for violation in found] == ["2", "3"]
-    assert all(" already stands on line 1: " in violation for violation in found)
+    assert all(" is already on line 1: " in violation for violation in found)

@@ -36,7 +36,7 @@ def test_development_without_production_is_refused(violations: Violations) -> No
     ]
 
 
-def test_a_constraint_is_no_include(violations: Violations) -> None:
+def test_a_constraint_is_not_an_include(violations: Violations) -> None:
     files = {**SERVICE, "service/requirements-dev.txt": "-c requirements-prod.txt"}
 
     assert len(violations(files)) == 1
@@ -48,7 +48,7 @@ def test_a_pin_in_both_is_refused_even_if_it_is_the_same(violations: Violations)
     assert violations({**SERVICE, "service/requirements-dev.txt": dev}) == [
         (
             "service/requirements-dev.txt:2: PIN005 "
-            "a stands in requirements-prod.txt too, on line 1: remove it here"
+            "a is also in requirements-prod.txt, on line 1: remove it here"
         )
     ]
 
@@ -59,7 +59,7 @@ def test_a_pin_in_both_that_differs_is_said_to(violations: Violations) -> None:
     assert violations({**SERVICE, "service/requirements-dev.txt": dev}) == [
         (
             "service/requirements-dev.txt:2: PIN005 "
-            "a stands in requirements-prod.txt too, on line 1 and with another pin: remove it here"
+            "a is also in requirements-prod.txt, on line 1 and with another pin: remove it here"
         )
     ]
 

@@ -44,7 +44,7 @@ def test_files_that_cannot_do_not(one: str, other: str, violations: Violations) 
     assert violation.startswith("y/requirements.txt:1: PIN006 a~=")
 
 
-def test_the_message_stands_where_the_fewer_files_are_and_names_the_first_of_the_others(
+def test_the_smaller_group_of_files_is_reported_and_names_the_first_of_the_others(
     violations: Violations,
 ) -> None:
     files = {
@@ -55,8 +55,8 @@ def test_the_message_stands_where_the_fewer_files_are_and_names_the_first_of_the
 
     assert violations(files) == [
         (
-            "a/requirements.txt:1: PIN006 n~=2.0.0 is not the series of "
-            "b/requirements.txt:2, n~=1.26.4: agree on one"
+            "a/requirements.txt:1: PIN006 n~=2.0.0 differs in series from "
+            "b/requirements.txt:2, n~=1.26.4: use one"
         )
     ]
 
@@ -76,7 +76,7 @@ def test_one_file_is_left_to_the_rule_on_duplicates(violations: Violations) -> N
     assert " PIN004 " in violation
 
 
-def test_what_is_no_pin_is_left_to_the_rules_on_pins(violations: Violations) -> None:
+def test_a_line_that_is_not_a_pin_is_left_to_other_rules(violations: Violations) -> None:
     files = {"a/requirements.txt": "n~=1.26.4", "b/requirements.txt": "n>=2.0,<3"}
 
     assert [violation.split(" ")[1] for violation in violations(files)] == ["PIN001"]

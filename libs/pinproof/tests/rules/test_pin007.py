@@ -10,8 +10,8 @@ INSTEAD = "write it into a requirements file, and install that with -r"
 
 # what a script says, and what is said of it
 MESSAGES = [
-    ("pip install numpy", f"pip install names numpy: {INSTEAD}"),
-    ("pip install 'numpy>=1'", f"pip install names 'numpy>=1': {INSTEAD}"),
+    ("pip install numpy", f"pip install numpy is not pinned: {INSTEAD}"),
+    ("pip install 'numpy>=1'", f"pip install 'numpy>=1' is not pinned: {INSTEAD}"),
     ("pip install $X", f"pip install $X cannot be checked: {INSTEAD}"),
     (
         "xargs pip install",
@@ -19,30 +19,30 @@ MESSAGES = [
     ),
     (
         "pip install https://user:word@example.org/a.whl",
-        f"pip install takes https://***@example.org/a.whl from an address: {INSTEAD}",
+        f"pip install https://***@example.org/a.whl is an address: {INSTEAD}",
     ),
-    ("pip install a.whl", f"pip install takes the archive a.whl: {INSTEAD}"),
+    ("pip install a.whl", f"pip install a.whl is an archive: {INSTEAD}"),
     (
         "pip install ./elsewhere",
         (
-            "pip install ./elsewhere names no project of this repository: "
+            "pip install ./elsewhere is not a project of this repository: "
             "publish it, and pin it in a requirements file"
         ),
     ),
     (
         "pip install -r absent.txt",
         (
-            "pip install -r absent.txt names no requirements file of this repository: "
+            "pip install -r absent.txt is not a requirements file of this repository: "
             "name one that is checked"
         ),
     ),
     (
         "conda env create -f x.yml",
-        f"conda env x.yml names a file that is not checked: {INSTEAD}",
+        f"conda env x.yml is a file that is not checked: {INSTEAD}",
     ),
     (
         "apt-get install python3-numpy",
-        f"apt-get install brings python3-numpy from the system: {INSTEAD}",
+        f"apt-get install python3-numpy is a system package: {INSTEAD}",
     ),
 ]
 
@@ -78,19 +78,19 @@ def test_an_exception_names_a_distribution_or_a_path(limit: str, violations: Vio
     [
         ({"x.py": "pip install"}, "it cannot be parsed"),
         ({"x.yml": "install: [pip}"}, "it cannot be parsed"),
-        ({"x.sh": b"pip\0"}, "it is not text, it holds NUL bytes"),
+        ({"x.sh": b"pip\0"}, "it is not text, it contains NUL bytes"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_told(
+def test_a_file_that_cannot_be_read_is_reported(
     files: Mapping[str, str | bytes], reason: str, violations: Violations
 ) -> None:
     (violation,) = violations(files)
 
     assert violation == (
-        f"{next(iter(files))}:1: PIN007 {reason}, so that nobody knows what it installs: "
-        "mend or exclude this file"
+        f"{next(iter(files))}:1: PIN007 {reason}, so it is unknown what it installs: "
+        "correct or exclude this file"
     )
 
 
-def test_binaries_and_texts_without_an_ending_are_no_scripts(violations: Violations) -> None:
+def test_binaries_and_texts_without_a_suffix_are_not_scripts(violations: Violations) -> None:
     assert violations({"binary": b"\x7fELF\0pip install", "LICENSE": "pip install numpy"}) == []

@@ -66,7 +66,7 @@ UNCOVERED = [
     (
         "top~=1.2.3",
         (
-            "1: PIN008 middle, needed by top, has no pin "
+            "1: PIN008 middle, required by top, has no pin "
             '(middle~=5.1.0; sys_platform == "linux" is recorded): run pinproof sync'
         ),
     ),
@@ -102,7 +102,7 @@ def test_a_file_that_pins_what_was_resolved_is_clean(prod: str, violations: Viol
 
 
 @pytest.mark.parametrize(("prod", "message"), UNCOVERED)
-def test_what_the_record_and_the_file_do_not_share_is_told(
+def test_differences_between_the_record_and_the_file_are_reported(
     prod: str, message: str, violations: Violations
 ) -> None:
     assert f"service/requirements-prod.txt:{message}" in violations(files(prod))
@@ -122,7 +122,7 @@ def test_what_only_development_needs_belongs_there(violations: Violations) -> No
 
     assert violations(whole) == [
         (
-            "service/requirements-dev.txt:1: PIN008 helper, needed by top, has no pin "
+            "service/requirements-dev.txt:1: PIN008 helper, required by top, has no pin "
             "(helper~=2.0.0 is recorded): run pinproof sync"
         )
     ]
@@ -136,14 +136,14 @@ def test_what_only_training_needs_belongs_in_its_file(base: str, violations: Vio
 
     assert violations(whole | {"service/requirements-train.txt": train}) == [
         (
-            "service/requirements-train.txt:1: PIN008 sympy, needed by top, has no pin "
+            "service/requirements-train.txt:1: PIN008 sympy, required by top, has no pin "
             "(sympy~=1.14.0 is recorded): run pinproof sync"
         )
     ]
     assert not violations(whole | {"service/requirements-train.txt": f"{train}sympy~=1.14.0"})
 
 
-def test_a_file_that_the_record_does_not_know_is_told(violations: Violations) -> None:
+def test_a_file_that_is_not_in_the_record_is_reported(violations: Violations) -> None:
     train = {"service/requirements-train.txt": "-r requirements-prod.txt\ntorch~=2.13.0\n"}
 
     assert violations(files("\n".join(PROD)) | train) == [
@@ -154,7 +154,7 @@ def test_a_file_that_the_record_does_not_know_is_told(violations: Violations) ->
     ]
 
 
-def test_a_missing_record_is_told(violations: Violations) -> None:
+def test_a_missing_record_is_reported(violations: Violations) -> None:
     whole = files("\n".join(PROD))
     del whole["service/pins-closure.json"]
 
@@ -166,7 +166,7 @@ def test_a_missing_record_is_told(violations: Violations) -> None:
     ]
 
 
-def test_a_record_for_other_environments_is_told(violations: Violations) -> None:
+def test_a_record_for_other_environments_is_reported(violations: Violations) -> None:
     assert violations(files("\n".join(PROD), closure=record(platforms=("linux-x86_64",)))) == [
         (
             "service/pins-closure.json:1: PIN008 it was made for other platforms than "
@@ -175,7 +175,7 @@ def test_a_record_for_other_environments_is_told(violations: Violations) -> None
     ]
 
 
-def test_a_pin_on_what_is_excluded_is_told(violations: Violations) -> None:
+def test_a_pin_on_an_excluded_distribution_is_reported(violations: Violations) -> None:
     found = violations(files("\n".join([*PROD, "GPU~=1.0.0"]), policy=POLICY + EXCLUSION))
 
     assert (
@@ -191,10 +191,10 @@ def test_a_pin_on_what_is_excluded_is_told(violations: Violations) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("{", "it is no closure record (JSON: "),
-        ("[]", "it is no closure record (JSON: "),
-        (record().replace('"format": 1', '"format": 2'), "it is no closure record (format: "),
-        ("\0", "it is not text, it holds NUL bytes"),
+        ("{", "it is not a closure record (document: "),
+        ("[]", "it is not a closure record (document: "),
+        (record().replace('"format": 1', '"format": 2'), "it is not a closure record (format: "),
+        ("\0", "it is not text, it contains NUL bytes"),
     ],
 )
 def test_a_record_that_cannot_be_read_is_unusable(
@@ -203,18 +203,18 @@ def test_a_record_that_cannot_be_read_is_unusable(
     (violation,) = violations(files("\n".join(PROD), closure=text))
 
     assert violation.startswith(f"service/pins-closure.json:1: PIN000 {reason}")
-    assert violation.endswith(": write it anew with pinproof sync")
+    assert violation.endswith(": run pinproof sync to replace it")
 
 
-def test_a_record_of_what_is_no_requirement_is_told(violations: Violations) -> None:
+def test_a_record_with_an_invalid_requirement_is_reported(violations: Violations) -> None:
     found = violations(files("\n".join(PROD), closure=record(prod=[*PROD, "not one"])))
 
     assert found == [
-        "service/pins-closure.json:1: PIN008 'not one' is no requirement: run pinproof sync"
+        "service/pins-closure.json:1: PIN008 'not one' is not a requirement: run pinproof sync"
     ]
 
 
-def test_folders_that_are_no_services_need_no_record(violations: Violations) -> None:
+def test_folders_that_are_not_services_need_no_record(violations: Violations) -> None:
     whole = {"tool/requirements-prod.txt": "a~=1.0.0", "tool/requirements-dev.txt": ""}
 
     assert not [violation for violation in violations(whole) if " PIN008 " in violation]

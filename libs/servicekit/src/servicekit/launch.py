@@ -43,7 +43,7 @@ class NotListeningError(Exception):
 
 
 class NotReadyInTimeError(Exception):
-    """The service ended, or was not ready within a minute; the message has its last answer."""
+    """The service ended, refused its model, or was not ready within a minute."""
 
 
 class ServiceProcess:
@@ -138,7 +138,8 @@ class ServiceProcess:
         """Wait until ``/ready`` answers 200.
 
         Raises:
-            NotReadyInTimeError: The service ended, or was not ready within a minute.
+            NotReadyInTimeError: The service ended, refused its model, or was not ready within a
+                minute.
         """
         answer = "no answer"
 
@@ -154,6 +155,8 @@ class ServiceProcess:
             except urllib.error.HTTPError as error:
                 with error:
                     answer = error.read().decode()
+                if '"refusal"' in answer:  # a refused model stays refused
+                    raise NotReadyInTimeError(f"The model was refused: {answer}") from None
                 return False
 
         try:

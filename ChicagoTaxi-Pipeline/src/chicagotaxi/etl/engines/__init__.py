@@ -20,7 +20,7 @@ EngineName = Literal["duckdb", "pyspark"]
 
 @dataclass(frozen=True)
 class EngineOptions:
-    """Which engine to use, and its settings. The results are the same for all.
+    """Name and settings of an engine. The results are the same for all engines.
 
     Attributes:
         name: ``duckdb`` or ``pyspark``.

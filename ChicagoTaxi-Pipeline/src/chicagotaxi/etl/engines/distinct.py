@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 
 def first_rows(rows: ir.Table, *, key: str, by: Sequence[str]) -> ir.Table:
-    """Of each key and sub-folder, the row that the input has first.
+    """The first row of each key and sub-folder, in the order of the input.
 
     Args:
         rows: Rows with their ``position``, which is dropped.

@@ -10,7 +10,7 @@ JAVA: Final = 17
 
 
 def missing_for_spark() -> str | None:
-    """What prevents Spark from starting here, and the remedy; None if nothing does."""
+    """The reason why Spark cannot start here, and the remedy; None if it can."""
     if find_spec("pyspark") is None:
         return (
             "Spark is not installed. Install it with: make spark-env-ChicagoTaxi-Pipeline "

@@ -1,7 +1,7 @@
-"""Which advisories speak of what the pins admit, and what it takes to get a fixed release."""
+"""Finds advisories that affect what the pins admit, and the changes that avoid them."""
 
 from pinproof.audit.audit import Audit, audit
-from pinproof.audit.finding import AuditFinding, Blocker
-from pinproof.audit.impact import Kind
+from pinproof.audit.audit_finding import AuditFinding, Blocker
+from pinproof.audit.impact import ImpactKind
 
-__all__ = ["Audit", "AuditFinding", "Blocker", "Kind", "audit"]
+__all__ = ["Audit", "AuditFinding", "Blocker", "ImpactKind", "audit"]

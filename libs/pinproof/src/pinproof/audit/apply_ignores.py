@@ -1,23 +1,21 @@
-"""Applies the ignore list, and holds it to its dates."""
+"""Applies the ignore list and its expiry dates."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
+from typing import NamedTuple
 
-from pinproof.audit.finding import AuditFinding
+from pinproof.audit.audit_finding import AuditFinding
 from pinproof.repository.policy import IgnoredAdvisory
 
-__all__ = ["AppliedIgnores", "apply_ignores"]
 
-
-@dataclass(frozen=True, slots=True)
-class AppliedIgnores:
-    """Findings, by what the ignore list says of them.
+class AppliedIgnores(NamedTuple):
+    """Findings after the ignore list.
 
     Attributes:
-        kept: What no entry covers, or only expired ones.
-        ignored: What is ignored, each with the entry that covers it longest.
-        unused: The entries that cover nothing.
+        kept: The findings without an entry, or with expired entries only.
+        ignored: The ignored findings, each with its entry of the latest expiry date.
+        unused: The entries that cover no finding.
     """
 
     kept: tuple[AuditFinding, ...]
@@ -26,10 +24,9 @@ class AppliedIgnores:
 
 
 def apply_ignores(
-    findings: Iterable[AuditFinding], entries: Iterable[IgnoredAdvisory], today: date
+    findings: Iterable[AuditFinding], entries: tuple[IgnoredAdvisory, ...], today: date
 ) -> AppliedIgnores:
-    """Part what is ignored from what is not. An entry holds until the end of its last day."""
-    entries = tuple(entries)
+    """Separate ignored findings. An entry is valid until the end of its last day."""
     kept: list[AuditFinding] = []
     ignored: list[tuple[AuditFinding, IgnoredAdvisory]] = []
     used: set[IgnoredAdvisory] = set()

@@ -1,4 +1,4 @@
-"""The audit: every pin, everything the pins bring along, and what is installed."""
+"""Audits every pin, every dependency of the pins, and what is installed."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -11,33 +11,30 @@ from packaging.version import Version
 from pinproof.audit.advisories import Advisory, Source
 from pinproof.audit.advisories.source import Affecting
 from pinproof.audit.apply_ignores import apply_ignores
+from pinproof.audit.audit_finding import AuditFinding, Blocker
 from pinproof.audit.concurrent_map import Progress, silent
-from pinproof.audit.environment import installed_requirements, installed_versions
-from pinproof.audit.finding import AuditFinding, Blocker
-from pinproof.audit.graph import Graph, Node, follow
+from pinproof.audit.graph import Graph, Node, build_graph
 from pinproof.audit.impact import AuditInput, Impact, assess_impact
 from pinproof.audit.index import Index
-from pinproof.audit.marker_scope import MarkerScope
+from pinproof.audit.installed import installed_requirements, installed_versions
 from pinproof.audit.parents import Parents
 from pinproof.audit.releases import Releases
 from pinproof.environment.interpreter import Installation
 from pinproof.repository.pins import Pins, Scope
 from pinproof.repository.policy import IgnoredAdvisory
 
-__all__ = ["Audit", "audit"]
-
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """The outcome.
+    """The result of an audit.
 
     Attributes:
-        findings: What nothing ignores, by file, line and advisory.
-        ignored: What is ignored, each with the entry that covers it.
+        findings: The findings that are not ignored, by file, line and advisory.
+        ignored: The ignored findings, each with the entry that covers it.
         unused: The entries of the ignore list that cover nothing.
-        distributions: How many distributions were looked at.
+        distributions: Number of audited distributions.
         unpinned: Those of them that have no pin somewhere.
-        direct: The places of direct references, which were not looked at.
+        direct: The places of direct references, which are not audited.
     """
 
     findings: tuple[AuditFinding, ...]
@@ -50,12 +47,11 @@ class Audit:
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """One scope as one Python sees it."""
+    """The graph of one scope on one Python."""
 
-    scope: Scope
     graph: Graph
     releases: Releases
-    markers: MarkerScope
+    platforms: tuple[str, ...]
 
 
 def audit(
@@ -71,16 +67,16 @@ def audit(
 
     Args:
         pins: The pins.
-        index: Where releases and what they ask for are had.
-        source: Where advisories are had.
-        installation: An environment that was made from the pins; its Python alone is looked at.
-        today: The day that the ignore list is compared with; by default the current one, in UTC.
-        progress: Is told how far it is.
+        index: The index with releases and their requirements.
+        source: The source of advisories.
+        installation: An environment that was made from the pins; only its Python is audited.
+        today: The date that the ignore list is compared with. Default: the current one, in UTC.
+        progress: Called after each step.
 
     Raises:
         WebError: A server does not answer.
-        AdvisoryError: The source has no advisories, or not all.
-        GraphError: What the pins lead to cannot be found out.
+        AdvisoryError: The source has no advisories, or is incomplete.
+        GraphError: The dependencies of the pins cannot be determined.
     """
     installed = installed_versions(installation)
     known = installed_requirements(installation)
@@ -90,11 +86,10 @@ def audit(
     views = []
     for python in pythons:
         releases = Releases(index, python, installed=known, progress=progress)
-        markers = MarkerScope(python, pins.policy.platforms)
         for scope in pins.scopes:
-            graph = follow(scope, pins.policy, releases)
-            graph += _beside(scope, graph, releases, installed)
-            views.append(_View(scope, graph, releases, markers))
+            graph = build_graph(scope, pins.policy, releases)
+            graph += _installed_extras(scope, graph, releases, installed)
+            views.append(_View(graph, releases, pins.policy.platforms))
     advisories = source.affecting(_wanted(views, installed), progress)
     applied = apply_ignores(
         _findings(views, advisories, installed, pythons),
@@ -105,7 +100,7 @@ def audit(
     return Audit(
         findings=applied.kept,
         ignored=applied.ignored,
-        # One file alone says nothing of the entries that others need.
+        # An entry that one file does not need may be needed by others.
         unused=applied.unused if pins.whole else (),
         distributions=len({node.name for node in nodes}),
         unpinned=tuple(sorted({node.name for node in nodes if not node.pinned})),
@@ -113,15 +108,16 @@ def audit(
     )
 
 
-def _beside(scope: Scope, graph: Graph, releases: Releases, installed: dict[str, Version]) -> Graph:
-    """What is installed and nothing leads to."""
+def _installed_extras(
+    scope: Scope, graph: Graph, releases: Releases, installed: dict[str, Version]
+) -> Graph:
+    """The installed distributions that nothing requires."""
     extras = sorted(installed.keys() - {node.name for node in graph})
-    releases.know(extras)
+    releases.prefetch(extras)
     nodes = []
     for name in extras:
-        every = releases.admitted(name, SpecifierSet())
         node = Node(name, SpecifierSet(), pinned=False, pin=scope.pins[0])
-        node.ceiling = max(every, default=installed[name])
+        node.ceiling = max(releases.admitted(name, SpecifierSet()), default=installed[name])
         nodes.append(node)
     return tuple(nodes)
 
@@ -144,8 +140,8 @@ def _findings(
     installed: dict[str, Version],
     pythons: tuple[str, ...],
 ) -> Iterator[AuditFinding]:
-    """Yield each finding once, with the Pythons that it holds for unless it holds for all."""
-    holding: defaultdict[str, list[str]] = defaultdict(list)
+    """Yield each finding once, with its Pythons unless it applies to all of them."""
+    affected: defaultdict[str, list[str]] = defaultdict(list)
     found: dict[str, AuditFinding] = {}
     for view in views:
         for node in view.graph:
@@ -154,58 +150,54 @@ def _findings(
                 if finding is not None:
                     key = f"{finding.path}:{finding.line}:{advisory.names}:{finding.message}"
                     found[key] = finding
-                    holding[key].append(view.releases.python)
+                    affected[key].append(view.releases.python)
     for key, finding in found.items():
-        some = tuple(python for python in pythons if python in holding[key])
+        some = tuple(python for python in pythons if python in affected[key])
         yield replace(finding, pythons=() if some == pythons else some)
 
 
 def _assess(
     view: _View, node: Node, advisory: Advisory, installed: Version | None
 ) -> AuditFinding | None:
-    parents = Parents(node, view.graph, view.releases, view.markers)
-    verdict = assess_impact(
+    parents = Parents(node, view.graph, view.releases, view.platforms)
+    admitted = view.releases.admitted(node.name, node.specifier)
+    impact = assess_impact(
         AuditInput(
             releases=view.releases.stable(node.name),
-            admitted=_admitted(view, node),
+            admitted=admitted if node.pinned and admitted else (node.ceiling,),
             pinned=node.pinned,
             blockers=parents.blocking,
             affected=advisory.affects,
             installed=installed,
         )
     )
-    if verdict is None:
+    if impact is None:
         return None
     return AuditFinding(
         name=node.name,
-        what=_what(node),
+        subject=_subject(node),
         pinned=node.pinned,
         path=node.pin.path,
         line=node.pin.line,
         advisory=advisory,
-        verdict=verdict,
-        blockers=_blockers(verdict, parents),
+        impact=impact,
+        blockers=_blockers(impact, parents),
     )
 
 
-def _admitted(view: _View, node: Node) -> tuple[Version, ...]:
-    admitted = view.releases.admitted(node.name, node.specifier)
-    return admitted if node.pinned and admitted else (node.ceiling,)
-
-
-def _what(node: Node) -> str:
+def _subject(node: Node) -> str:
     if node.pinned:
         return f"{node.name}{node.specifier}"
-    if node.asks:
-        return f"{node.name}, which {' and '.join(sorted(node.asks))} brings along"
-    return f"{node.name}, which nothing asks for"
+    if node.required_by:
+        return f"{node.name}, required by {' and '.join(sorted(node.required_by))}"
+    return f"{node.name}, which nothing requires"
 
 
-def _blockers(verdict: Impact, parents: Parents) -> tuple[Blocker, ...]:
+def _blockers(impact: Impact, parents: Parents) -> tuple[Blocker, ...]:
     blockers = []
-    for name in sorted(verdict.blockers):
-        parent, asked = parents.asks(name)
+    for name in sorted(impact.blockers):
+        parent, required = parents.requirement_of(name)
         pin = f"{name}{parent.specifier}" if parent.pinned else name
-        first = parents.first_admitting(name, verdict.target) if verdict.target else None
-        blockers.append(Blocker(name, pin, parent.ceiling, asked, first))
+        first = parents.first_admitting(name, impact.target) if impact.target else None
+        blockers.append(Blocker(name, pin, parent.ceiling, required, first))
     return tuple(blockers)

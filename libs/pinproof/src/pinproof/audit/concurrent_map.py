@@ -1,4 +1,4 @@
-"""Asks many questions at a time, but not too many."""
+"""Calls a function concurrently, with a bound on the number of calls at a time."""
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -6,60 +6,58 @@ from typing import TypeVar
 
 from pinproof.audit.http_client import WebError
 
-__all__ = ["WORKERS", "Progress", "concurrent_map", "silent"]
-
-Question = TypeVar("Question")
-Reply = TypeVar("Reply")
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 Progress = Callable[[str, int, int], None]
-"""Is told what is done, how many are, and how many there are."""
+"""Called with a description, the number of finished items, and the number of all items."""
 
 WORKERS = 8
-_TOLD = 10
+_MAX_MESSAGES = 10
 
 
 def silent(_what: str, _done: int, _total: int) -> None:
-    """Tell nobody."""
+    """Show no progress."""
 
 
 def concurrent_map(
-    ask: Callable[[Question], Reply],
-    questions: Iterable[Question],
+    call: Callable[[Key], Value],
+    keys: Iterable[Key],
     *,
     what: str = "",
     progress: Progress = silent,
-) -> dict[Question, Reply]:
-    """Ask each question once, `WORKERS` at a time.
+) -> dict[Key, Value]:
+    """Call a function once for each different key, `WORKERS` calls at a time.
 
     Raises:
-        WebError: At least one failed. The message tells of the first ten.
+        WebError: At least one call failed. The message has the first ten errors.
     """
-    asked = list(dict.fromkeys(questions))
-    failures: dict[Question, WebError] = {}
-    replies: dict[Question, Reply] = {}
+    unique = list(dict.fromkeys(keys))
+    failures: dict[Key, WebError] = {}
+    values: dict[Key, Value] = {}
     with ThreadPoolExecutor(WORKERS) as pool:
         try:
-            futures = {pool.submit(ask, question): question for question in asked}
+            futures = {pool.submit(call, key): key for key in unique}
             for done, future in enumerate(as_completed(futures), start=1):
-                progress(what, done, len(asked))
+                progress(what, done, len(unique))
                 try:
-                    replies[futures[future]] = future.result()
+                    values[futures[future]] = future.result()
                 except WebError as error:
                     failures[futures[future]] = error
         except BaseException:
-            # An error that is nobody's answer, or Ctrl-C: do not ask what is not asked yet.
+            # An unexpected error, or Ctrl-C: cancel the calls that have not started.
             pool.shutdown(wait=False, cancel_futures=True)
-            progress(what, len(asked), len(asked))
+            progress(what, len(unique), len(unique))
             raise
     if failures:
-        raise _together([failures[question] for question in asked if question in failures])
-    return {question: replies[question] for question in asked}
+        raise _merged([failures[key] for key in unique if key in failures])
+    return {key: values[key] for key in unique}
 
 
-def _together(errors: list[WebError]) -> WebError:
+def _merged(errors: list[WebError]) -> WebError:
     if len(errors) == 1:
         return errors[0]
-    told = [error.message for error in errors[:_TOLD]]
-    if len(errors) > _TOLD:
-        told.append(f"And {len(errors) - _TOLD} more.")
-    return WebError("\n".join(told), remedy=errors[0].remedy)
+    messages = [error.message for error in errors[:_MAX_MESSAGES]]
+    if len(errors) > _MAX_MESSAGES:
+        messages.append(f"And {len(errors) - _MAX_MESSAGES} more.")
+    return WebError("\n".join(messages), remedy=errors[0].remedy)

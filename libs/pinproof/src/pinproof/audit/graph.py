@@ -1,10 +1,11 @@
-"""What the pins of one scope lead to, by the metadata of the newest release that each admits.
+"""The dependency graph of one scope, from the metadata of the newest admitted releases.
 
-This is no resolver: nothing is tried and taken back. A distribution is taken in the newest release
-that its pin and everybody who asks for it admit, and what that release asks for is followed.
+This is not a resolver: it does not backtrack. It takes each distribution in the newest release that
+its pin and the requirements of its parents admit, and follows the requirements of that release.
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from packaging.requirements import Requirement
@@ -12,45 +13,43 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from pinproof.audit.marker_scope import MarkerScope
 from pinproof.audit.releases import Releases
 from pinproof.errors import PinproofError
+from pinproof.repository.marker_environments import matching_environments
 from pinproof.repository.pins import Pin, Scope
 from pinproof.repository.policy import Policy
 
-__all__ = ["Graph", "GraphError", "Node", "follow"]
-
-_MOST_ROUNDS = 60
+_MAX_ROUNDS = 60
 _UNKNOWN = Version("0")
 
 
 class GraphError(PinproofError):
-    """What the pins lead to cannot be found out."""
+    """The dependencies of the pins cannot be determined."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Ask:
-    """Somebody asks for a distribution: a pin, or a parent."""
+class _Edge:
+    """A requirement on a distribution, from a pin or from a parent."""
 
     name: str
     requirement: Requirement
-    where: frozenset[int]
+    environments: frozenset[int]
     parent: str | None
     pin: Pin
 
 
 @dataclass
 class Node:
-    """One distribution under one pin, or under none.
+    """A distribution, under one pin or without a pin.
 
     Attributes:
         name: The distribution in PEP 503 form.
-        specifier: What its pin admits; without a pin, what everybody who asks for it admits.
+        specifier: The versions that its pin admits; without a pin, those that its parents admit.
         pinned: Whether it has a pin.
-        pin: Its pin, or the one that brings it along.
-        where: The environments that it is for, by their places.
-        extras: The extras that somebody asks for.
-        asks: What others ask for, by their names, in their newest releases.
+        pin: Its pin, or the pin that leads to it.
+        environments: The environments that it is for, as indices.
+        extras: The extras that its parents require.
+        required_by: The requirements of its parents in their newest releases, by parent.
         ceiling: The newest release that can be installed.
     """
 
@@ -58,88 +57,111 @@ class Node:
     specifier: SpecifierSet
     pinned: bool
     pin: Pin
-    where: frozenset[int] = frozenset()
+    environments: frozenset[int] = frozenset()
     extras: set[str] = field(default_factory=set)
-    asks: dict[str, SpecifierSet] = field(default_factory=dict)
+    required_by: dict[str, SpecifierSet] = field(default_factory=dict)
     ceiling: Version = _UNKNOWN
 
 
 Graph = tuple[Node, ...]
 
 
-def follow(scope: Scope, policy: Policy, releases: Releases) -> Graph:
+def build_graph(scope: Scope, policy: Policy, releases: Releases) -> Graph:
     """Find everything that is installed with the pins of a scope.
 
     Raises:
         GraphError: A pin admits no release, or requirements contradict each other.
         WebError: The index does not answer.
     """
-    markers = MarkerScope(releases.python, policy.platforms)
     excluded = policy.excluded_from(scope.policy_path)
+
+    def environments(requirement: Requirement, extras: Iterable[str] = ()) -> frozenset[int]:
+        return applicable_environments(requirement, extras, releases.python, policy.platforms)
+
     given = [
-        _Ask(pin.name, pin.requirement, markers.where(pin.requirement), None, pin)
+        _Edge(pin.name, pin.requirement, environments(pin.requirement), None, pin)
         for pin in scope.pins
         if not pin.requirement.url
     ]
-    asks = given
-    for _ in range(_MOST_ROUNDS):
-        nodes = _combine(asks, scope.limits)
-        releases.know(node.name for node in nodes)
+    edges = given
+    for _ in range(_MAX_ROUNDS):
+        nodes = _combine(edges, scope.limits)
+        releases.prefetch(node.name for node in nodes)
         for node in nodes:
             node.ceiling = _ceiling(node, releases)
-        releases.know_requirements((node.name, node.ceiling) for node in nodes)
+        releases.prefetch_requirements((node.name, node.ceiling) for node in nodes)
         found = [
-            _Ask(canonicalize_name(wanted.name), wanted, place, node.name, node.pin)
+            _Edge(canonicalize_name(wanted.name), wanted, shared, node.name, node.pin)
             for node in nodes
             for wanted in releases.requirements(node.name, node.ceiling)
             if canonicalize_name(wanted.name) not in excluded
-            and (place := node.where & markers.where(wanted, node.extras))
+            and (shared := node.environments & environments(wanted, node.extras))
         ]
-        if [*given, *found] == asks:
+        if [*given, *found] == edges:
             return tuple(nodes)
-        asks = [*given, *found]
+        edges = [*given, *found]
     raise GraphError(
-        f"What {scope.path} leads to does not settle in {_MOST_ROUNDS} rounds.",
-        remedy="Pin what the pins bring along.",
+        f"The dependencies of {scope.path} do not converge in {_MAX_ROUNDS} rounds.",
+        remedy="Pin the dependencies of the pins.",
     )
 
 
-def _combine(asks: list[_Ask], limits: tuple[Pin, ...]) -> list[Node]:
+def applicable_environments(
+    requirement: Requirement, extras: Iterable[str], python: str, platforms: tuple[str, ...]
+) -> frozenset[int]:
+    """The environments of one Python that a requirement applies to, as indices.
+
+    Args:
+        requirement: The requirement.
+        extras: The required extras of the distribution that states it.
+        python: The minor version of Python.
+        platforms: The platforms of the policy.
+    """
+    return frozenset[int]().union(
+        *(
+            matching_environments(requirement.marker, (python,), platforms, extra)
+            for extra in {"", *extras}
+        )
+    )
+
+
+def _combine(edges: list[_Edge], limits: tuple[Pin, ...]) -> list[Node]:
     """One node for each pin, and one for each distribution in environments without a pin of it."""
     pinned: dict[tuple[str, str], Node] = {}
-    loose: dict[str, Node] = {}
+    unpinned: dict[str, Node] = {}
     covered: defaultdict[str, frozenset[int]] = defaultdict(frozenset)
-    for ask in asks:
-        if ask.parent is None and ask.where:
-            specifier = _limited(ask.name, ask.requirement.specifier, limits)
+    for edge in edges:
+        if edge.parent is None and edge.environments:
+            specifier = _limited(edge.name, edge.requirement.specifier, limits)
             node = pinned.setdefault(
-                (ask.name, str(specifier)), Node(ask.name, specifier, pinned=True, pin=ask.pin)
+                (edge.name, str(specifier)), Node(edge.name, specifier, pinned=True, pin=edge.pin)
             )
-            _note(node, ask)
-            node.where |= ask.where
-            covered[ask.name] |= ask.where
-    for ask in asks:
-        if ask.parent is None:
+            _add_edge(node, edge)
+            node.environments |= edge.environments
+            covered[edge.name] |= edge.environments
+    for edge in edges:
+        if edge.parent is None:
             continue
         for node in pinned.values():
-            if node.name == ask.name and node.where & ask.where:
-                _note(node, ask)
-        if uncovered := ask.where - covered[ask.name]:
-            specifier = _limited(ask.name, SpecifierSet(), limits)
-            node = loose.setdefault(ask.name, Node(ask.name, specifier, pinned=False, pin=ask.pin))
-            _note(node, ask)
-            node.where |= uncovered
-    return [*pinned.values(), *loose.values()]
+            if node.name == edge.name and node.environments & edge.environments:
+                _add_edge(node, edge)
+        if uncovered := edge.environments - covered[edge.name]:
+            specifier = _limited(edge.name, SpecifierSet(), limits)
+            node = Node(edge.name, specifier, pinned=False, pin=edge.pin)
+            node = unpinned.setdefault(edge.name, node)
+            _add_edge(node, edge)
+            node.environments |= uncovered
+    return [*pinned.values(), *unpinned.values()]
 
 
-def _note(node: Node, ask: _Ask) -> None:
-    """Keep what somebody asks for."""
-    node.extras |= {canonicalize_name(extra) for extra in ask.requirement.extras}
-    if ask.parent is None or ask.parent == node.name:
+def _add_edge(node: Node, edge: _Edge) -> None:
+    specifier = edge.requirement.specifier
+    node.extras |= {canonicalize_name(extra) for extra in edge.requirement.extras}
+    if edge.parent is None or edge.parent == node.name:
         return
-    node.asks[ask.parent] = node.asks.get(ask.parent, SpecifierSet()) & ask.requirement.specifier
+    node.required_by[edge.parent] = node.required_by.get(edge.parent, SpecifierSet()) & specifier
     if not node.pinned:
-        node.specifier &= ask.requirement.specifier
+        node.specifier &= specifier
 
 
 def _limited(name: str, specifier: SpecifierSet, limits: tuple[Pin, ...]) -> SpecifierSet:
@@ -152,19 +174,19 @@ def _limited(name: str, specifier: SpecifierSet, limits: tuple[Pin, ...]) -> Spe
 def _ceiling(node: Node, releases: Releases) -> Version:
     admitted = releases.admitted(node.name, node.specifier)
     if not admitted:
-        by = ", ".join(
-            f"{parent} ({asked or 'any'})" for parent, asked in sorted(node.asks.items())
+        parents = ", ".join(
+            f"{parent} ({wanted or 'any'})" for parent, wanted in sorted(node.required_by.items())
         )
-        wanted = f"{node.name}{node.specifier}" + (f", which {by} wants," if by else "")
+        required = f", required by {parents}," if parents else ""
         raise GraphError(
-            f"{node.pin.place}: no release of {wanted} can be installed on Python "
-            f"{releases.python}.",
+            f"{node.pin.place}: no release of {node.name}{node.specifier}{required} can be "
+            f"installed on Python {releases.python}.",
             remedy=f"Correct the pin of {node.pin.name}, or pin {node.name} too.",
         )
     agreed = [
         version
         for version in admitted
-        if all(asked.contains(version, prereleases=True) for asked in node.asks.values())
+        if all(each.contains(version, prereleases=True) for each in node.required_by.values())
     ]
-    # Where a parent's newest release disagrees with the pin, an older one of the parent is taken.
+    # If the newest release of a parent contradicts the pin, an older parent is installed.
     return max(agreed or admitted)

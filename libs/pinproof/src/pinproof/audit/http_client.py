@@ -17,8 +17,6 @@ import tenacity
 from pinproof.errors import PinproofError
 from pinproof.repository.requirements import shorten
 
-__all__ = ["Answer", "Client", "NotFoundError", "WebError", "check_address", "next_request"]
-
 _TRANSIENT: Final = frozenset(
     {
         HTTPStatus.TOO_MANY_REQUESTS,
@@ -33,7 +31,7 @@ _MAX_REDIRECTS: Final = 10
 
 
 class WebError(PinproofError):
-    """A server did not give what it was asked for."""
+    """A server did not answer a request."""
 
 
 class NotFoundError(WebError):
@@ -46,7 +44,7 @@ class _TransientError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a server answered.
+    """The answer of a server.
 
     Attributes:
         url: The address of the request, without a password.
@@ -61,7 +59,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Client:
-    """Sends requests. It keeps nothing between them and may be used by many threads.
+    """An HTTP client without state, which many threads may use.
 
     Attributes:
         silence_s: The longest time in seconds without a byte from the server.
@@ -81,7 +79,7 @@ class Client:
         """Get a document.
 
         Raises:
-            WebError: There is no answer, or none that can be used. The message names the address.
+            WebError: There is no usable answer. The message names the address.
         """
         return self._request("GET", url, {"Accept": accept}, None)
 
@@ -89,7 +87,7 @@ class Client:
         """Post a JSON document whose request may be repeated.
 
         Raises:
-            WebError: There is no answer, or none that can be used. The message names the address.
+            WebError: There is no usable answer. The message names the address.
         """
         headers = {"Accept": "application/json", "Content-Type": "application/json"}
         return self._request("POST", url, headers, json.dumps(document).encode())
@@ -133,7 +131,7 @@ class Client:
                 return await self._follow(client, request)
         except TimeoutError as error:
             raise WebError(
-                f"{shorten(url)} gives no whole answer within {self.deadline_s:g} s.",
+                f"{shorten(url)} gives no complete answer within {self.deadline_s:g} s.",
                 remedy="Try again later, or name a faster server.",
             ) from error
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
@@ -161,7 +159,7 @@ class Client:
             if len(body) > self.largest:
                 raise WebError(
                     f"{shorten(url)} answers with more than {self.largest} bytes.",
-                    remedy="See whether this is the address of the right server.",
+                    remedy="Check the address of the server.",
                 )
         kind = response.headers.get("Content-Type", "text/plain").partition(";")[0]
         return Answer(url, kind.strip().lower(), bytes(body))
@@ -188,7 +186,7 @@ def next_request(response: httpx2.Response) -> httpx2.Request | None:
 
 
 def check_address(url: str) -> str:
-    """Give the address back if it is one of HTTP.
+    """Return the address if it is the address of an HTTP server.
 
     Raises:
         WebError: It is not. Other schemes can name local files.
@@ -200,7 +198,7 @@ def check_address(url: str) -> str:
         usable = False
     if not usable or not url.isascii() or not url.isprintable() or " " in url:
         raise WebError(
-            f"{shorten(url)!r} is no address of an HTTP server.",
+            f"{shorten(url)!r} is not the address of an HTTP server.",
             remedy="Write one that begins with https://.",
         )
     return url
@@ -217,7 +215,7 @@ def _refused(response: httpx2.Response, url: str) -> Exception:
         )
     return WebError(
         f"{shorten(url)} answers {shorten(status)}.",
-        remedy="See what the server wants, or name another one.",
+        remedy="Check the requirements of the server, or name another one.",
     )
 
 
@@ -225,12 +223,12 @@ def _failed(error: Exception, url: str) -> Exception:
     if isinstance(error, httpx2.ReadError | httpx2.WriteError | httpx2.RemoteProtocolError):
         return _TransientError(shorten(str(error) or type(error).__name__))
     if isinstance(error, httpx2.TimeoutException):
-        text = "it says nothing for too long"
+        text = "it sends nothing for too long"
     else:
         text = _reason(error)
     return WebError(
         f"{shorten(url)} gives no answer: {shorten(text)}.",
-        remedy="See whether this machine reaches it, or name another server.",
+        remedy="Check that this machine reaches it, or name another server.",
     )
 
 

@@ -1,4 +1,4 @@
-"""What an advisory means for a pin: the algebra, without files, indexes or servers."""
+"""What an advisory means for a pin, computed from versions alone."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,11 +6,9 @@ from enum import StrEnum
 
 from packaging.version import Version
 
-__all__ = ["AuditInput", "Impact", "Kind", "Point", "assess_impact"]
 
-
-class Kind(StrEnum):
-    """What it takes to get a release that is not affected, the least first."""
+class ImpactKind(StrEnum):
+    """The change that leads to an unaffected release, in ascending order of effort."""
 
     REACHABLE = "reachable"
     FLOOR = "floor-bump"
@@ -19,8 +17,8 @@ class Kind(StrEnum):
     NONE = "no-fix"
 
 
-class Point(StrEnum):
-    """Where an affected version stands."""
+class VersionRole(StrEnum):
+    """The position of an affected version in its pin."""
 
     FLOOR = "floor"
     BETWEEN = "between"
@@ -33,15 +31,14 @@ class AuditInput:
     """One advisory and one distribution.
 
     Attributes:
-        releases: What a Python can install, the oldest first, without pre-releases.
-        admitted: Those releases that the distribution's own pin admits, the oldest first, with
-            pre-releases where the pin admits them. For one without a pin, those that the
-            requirements of others admit. Never empty.
-        pinned: Whether it has a pin of its own.
-        blockers: Who keeps a version out: the other distributions no admitted release of which
-            admits it.
-        affected: Whether the advisory speaks of a version.
-        installed: The installed version, if an environment is looked at.
+        releases: The releases that a Python can install, in ascending order, without pre-releases.
+        admitted: The releases that the pin of the distribution admits, in ascending order, with
+            pre-releases if the pin admits them. Without a pin, those that its parents admit.
+            Never empty.
+        pinned: Whether the distribution has a pin of its own.
+        blockers: Returns the parents that have no admitted release that admits a version.
+        affected: Returns whether the advisory affects a version.
+        installed: The installed version, if an environment is audited.
     """
 
     releases: tuple[Version, ...]
@@ -54,88 +51,71 @@ class AuditInput:
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """What follows.
+    """The impact of an advisory.
 
     Attributes:
-        kind: What it takes.
-        points: The affected versions that were looked at, by where they stand.
-        target: The release to go to; None where there is none.
-        blockers: Who keeps the target out.
+        kind: The change that leads to an unaffected release.
+        points: The affected versions that were considered, by their role.
+        newest_unaffected: The newest unaffected release that can be installed today, or None.
+        target: The release to upgrade to, or None.
+        blockers: The parents that block the target.
         admitted: Whether the distribution's own pin admits the target.
-        newest_unaffected: The newest release that can be installed today and is not affected, if
-            there is one.
     """
 
-    kind: Kind
-    points: dict[Point, Version]
-    target: Version | None
-    blockers: frozenset[str]
-    admitted: bool
+    kind: ImpactKind
+    points: dict[VersionRole, Version]
     newest_unaffected: Version | None
+    target: Version | None = None
+    blockers: frozenset[str] = frozenset()
+    admitted: bool = False
 
 
 def assess_impact(case: AuditInput) -> Impact | None:
-    """Classify an advisory; None if nothing that is admitted or installed is affected."""
-    reachable = [version for version in case.admitted if not case.blockers(version)]
-    # A pin that its parents contradict: no environment has both, so the pin alone is looked at.
-    reachable = reachable or list(case.admitted)
-    # Without a pin there is no floor that anybody chose.
-    considered = reachable if case.pinned else reachable[-1:]
-    points = _points(case, considered)
+    """Classify an advisory; None if no admitted or installed version is affected."""
+    installable = [version for version in case.admitted if not case.blockers(version)]
+    # If the parents contradict the pin, no environment has both: only the pin is considered.
+    installable = installable or list(case.admitted)
+    # Without a pin, nobody has chosen a floor.
+    considered = installable if case.pinned else installable[-1:]
+    ceiling = considered[-1]
+    points = _affected_points(case, considered)
     if not points:
         return None
-    newest_unaffected = max((one for one in reachable if not case.affected(one)), default=None)
-    if not case.affected(considered[-1]):
-        floor = _clean_floor(case, considered)
-        kind = Kind.REACHABLE if points.keys() == {Point.INSTALLED} else Kind.FLOOR
-        target = considered[-1] if kind is Kind.REACHABLE else floor
-        return Impact(
-            kind, points, target, frozenset(), admitted=True, newest_unaffected=newest_unaffected
-        )
-    fixed = [
-        version
-        for version in case.releases
-        if version > considered[-1] and not case.affected(version)
-    ]
+    newest = max((each for each in installable if not case.affected(each)), default=None)
+    if not case.affected(ceiling):
+        if points.keys() == {VersionRole.INSTALLED}:
+            return Impact(ImpactKind.REACHABLE, points, newest, ceiling, admitted=True)
+        floor = _unaffected_floor(case, considered)
+        return Impact(ImpactKind.FLOOR, points, newest, floor, admitted=True)
+    fixed = [each for each in case.releases if each > ceiling and not case.affected(each)]
     if not fixed:
-        return Impact(
-            Kind.NONE,
-            points,
-            None,
-            frozenset(),
-            admitted=False,
-            newest_unaffected=newest_unaffected,
-        )
-    # The nearest of those that the fewest keep out.
+        return Impact(ImpactKind.NONE, points, newest)
+    # The lowest of the releases with the fewest blockers.
     target = min(fixed, key=lambda version: (len(case.blockers(version)), version))
     blockers = case.blockers(target)
-    kind = Kind.PARENT if blockers else Kind.PIN if case.pinned else Kind.REACHABLE
-    return Impact(
-        kind,
-        points,
-        target,
-        blockers,
-        admitted=target in case.admitted,
-        newest_unaffected=newest_unaffected,
-    )
+    if blockers:
+        kind = ImpactKind.PARENT
+    else:
+        kind = ImpactKind.PIN if case.pinned else ImpactKind.REACHABLE
+    return Impact(kind, points, newest, target, blockers, admitted=target in case.admitted)
 
 
-def _points(case: AuditInput, considered: list[Version]) -> dict[Point, Version]:
-    points: dict[Point, Version] = {}
+def _affected_points(case: AuditInput, considered: list[Version]) -> dict[VersionRole, Version]:
+    points: dict[VersionRole, Version] = {}
     if case.pinned and case.affected(considered[0]):
-        points[Point.FLOOR] = considered[0]
+        points[VersionRole.FLOOR] = considered[0]
     inner = [version for version in considered[1:-1] if case.affected(version)]
     if inner and not points and not case.affected(considered[-1]):
-        points[Point.BETWEEN] = inner[-1]
+        points[VersionRole.BETWEEN] = inner[-1]
     if case.affected(considered[-1]):
-        points[Point.CEILING] = considered[-1]
+        points[VersionRole.CEILING] = considered[-1]
     if case.installed is not None and case.affected(case.installed):
-        points[Point.INSTALLED] = case.installed
+        points[VersionRole.INSTALLED] = case.installed
     return points
 
 
-def _clean_floor(case: AuditInput, considered: list[Version]) -> Version:
-    """The lowest version from which on none is affected. The last one is known not to be."""
+def _unaffected_floor(case: AuditInput, considered: list[Version]) -> Version:
+    """The lowest version above every affected one. The highest is known to be unaffected."""
     floor = considered[-1]
     for version in reversed(considered):
         if case.affected(version):

@@ -1,4 +1,4 @@
-"""Which releases there are inside each pin, and which the pin keeps out."""
+"""Finds the newest releases that each pin admits and excludes."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,29 +9,26 @@ from packaging.version import Version
 from pinproof.audit.concurrent_map import Progress, concurrent_map, silent
 from pinproof.audit.index import Index, Project
 from pinproof.errors import PinproofError
+from pinproof.repository.marker_environments import matching_environments
 from pinproof.repository.pins import Pin, Pins
 from pinproof.repository.policy import Policy
-from pinproof.repository.targets import environments_of
-
-__all__ = ["NoReleaseError", "Standing", "outdated", "pythons_of"]
 
 
 class NoReleaseError(PinproofError):
-    """A pin admits no release that every Python it applies to can install."""
+    """A pin admits no release that all of its Pythons can install."""
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How one pin stands to the releases of its distribution.
+class PinStatus:
+    """The newest releases inside and outside of a pin.
 
     Attributes:
         name: The distribution in PEP 503 form.
-        specifier: What the pin admits.
-        written: The version that the pin names; None where it names none or several.
+        specifier: The specifier of the pin.
+        written: The version that the pin names; None if it names none or several.
         inside: The newest release that the pin admits.
-        outside: The newest stable release above that, which the pin keeps out; None if there is
-            none.
-        places: Where the pin stands, as `file:line`.
+        outside: The newest stable release above that, or None.
+        places: The places of the pin, as `file:line`.
     """
 
     name: str
@@ -43,15 +40,15 @@ class Standing:
 
     @property
     def patched(self) -> bool:
-        """Whether a newer release than the written one is inside, which arrives by itself."""
+        """Whether the pin admits a newer release than the written one."""
         return self.written is not None and self.written < self.inside
 
 
-def outdated(pins: Pins, index: Index, progress: Progress = silent) -> tuple[Standing, ...]:
-    """Compare each pin with the releases that an index offers.
+def outdated(pins: Pins, index: Index, progress: Progress = silent) -> tuple[PinStatus, ...]:
+    """Compare each pin with the releases in an index.
 
-    Only releases count that are stable, not yanked, and that every Python of the policy can
-    install to which the pin applies.
+    Only releases count that are stable, not yanked, and that every Python that the pin applies to
+    can install.
 
     Raises:
         WebError: The index does not answer for each distribution.
@@ -59,43 +56,45 @@ def outdated(pins: Pins, index: Index, progress: Progress = silent) -> tuple[Sta
     """
     together: dict[tuple[str, str, tuple[str, ...]], list[Pin]] = {}
     for pin in pins.all():
-        pythons = pythons_of(pin, pins.policy)
-        # A pin for Pythons or platforms that are not supported is installed nowhere.
+        pythons = supported_pythons(pin, pins.policy)
+        # A pin for unsupported Pythons or platforms is never installed.
         if pythons:
             key = pin.name, str(pin.requirement.specifier), pythons
             together.setdefault(key, []).append(pin)
     names = sorted({name for name, _, _ in together})
     projects = concurrent_map(index.project, names, what="releases", progress=progress)
-    standings = []
+    statuses = []
     faults = []
     for (name, _, pythons), same in sorted(together.items()):
-        standing = _standing(projects[name], same, pythons)
-        if standing is None:
+        status = _standing(projects[name], same, pythons)
+        if status is None:
             faults.append(
                 f"{same[0].place}: {same[0]} admits no release that Python "
                 f"{' and '.join(pythons)} can install."
             )
         else:
-            standings.append(standing)
+            statuses.append(status)
     if faults:
         raise NoReleaseError(
             "\n".join(faults), remedy="Correct the pin, or the Pythons in pins.toml."
         )
-    return tuple(standings)
+    return tuple(statuses)
 
 
-def pythons_of(pin: Pin, policy: Policy) -> tuple[str, ...]:
-    """The Pythons of a policy that a pin applies to, on some platform."""
+def supported_pythons(pin: Pin, policy: Policy) -> tuple[str, ...]:
+    """The Pythons of a policy that a pin applies to, on at least one platform."""
     marker = pin.requirement.marker
     return tuple(
-        python for python in policy.pythons if environments_of(marker, (python,), policy.platforms)
+        python
+        for python in policy.pythons
+        if matching_environments(marker, (python,), policy.platforms)
     )
 
 
 def newest_outside(
     versions: Iterable[Version], inside: Version, specifier: SpecifierSet
 ) -> Version | None:
-    """The newest stable version above the newest inside; None if a pin keeps none out."""
+    """The newest stable version above `inside` that the specifier excludes, or None."""
     return max(
         (
             version
@@ -108,7 +107,7 @@ def newest_outside(
     )
 
 
-def _standing(project: Project, pins: list[Pin], pythons: tuple[str, ...]) -> Standing | None:
+def _standing(project: Project, pins: list[Pin], pythons: tuple[str, ...]) -> PinStatus | None:
     specifier = pins[0].requirement.specifier
     versions = project.installable_by_all(pythons)
     inside = max(specifier.filter(versions), default=None)
@@ -119,7 +118,7 @@ def _standing(project: Project, pins: list[Pin], pythons: tuple[str, ...]) -> St
         for one in specifier
         if one.operator in {"~=", "==", ">="} and "*" not in one.version
     ]
-    return Standing(
+    return PinStatus(
         name=project.name,
         specifier=str(specifier),
         written=named[0] if len(named) == 1 else None,

@@ -1,4 +1,4 @@
-"""Who keeps a version of a distribution out, and which of their releases would not."""
+"""The parents of a distribution that block a version, and their first release that allows it."""
 
 from functools import cache
 
@@ -6,58 +6,55 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from pinproof.audit.graph import Graph, Node
-from pinproof.audit.marker_scope import MarkerScope
+from pinproof.audit.graph import Graph, Node, applicable_environments
 from pinproof.audit.releases import Releases
 
-__all__ = ["Parents"]
-
-_AT_A_TIME = 8
-_MOST_LOOKED_AT = 80
+_BATCH_SIZE = 8
+_MAX_RELEASES = 80
 
 
 class Parents:
-    """Those who ask for one distribution."""
+    """The distributions that require one distribution."""
 
-    def __init__(self, node: Node, graph: Graph, releases: Releases, markers: MarkerScope) -> None:
+    def __init__(
+        self, node: Node, graph: Graph, releases: Releases, platforms: tuple[str, ...]
+    ) -> None:
         self._node = node
         self._parents = {
-            name: [parent for parent in graph if parent.name == name] for name in node.asks
+            name: [parent for parent in graph if parent.name == name] for name in node.required_by
         }
         self._releases = releases
-        self._applying = markers
+        self._platforms = platforms
         self.blocking = cache(self._blocking)
 
-    def asks(self, parent: str) -> tuple[Node, SpecifierSet]:
-        """A parent, and what its newest release asks for."""
-        return self._parents[parent][0], self._node.asks[parent]
+    def requirement_of(self, parent: str) -> tuple[Node, SpecifierSet]:
+        """A parent, and the specifier that its newest release requires."""
+        return self._parents[parent][0], self._node.required_by[parent]
 
     def first_admitting(self, parent: str, version: Version) -> Version | None:
         """The first release of a parent above its pin that admits a version.
 
-        None if no such release is among the next `_MOST_LOOKED_AT`.
+        None if none of the next `_MAX_RELEASES` releases does.
         """
         node = self._parents[parent][0]
-        later = [one for one in self._releases.stable(parent) if one > node.ceiling]
-        later = later[:_MOST_LOOKED_AT]
-        for start in range(0, len(later), _AT_A_TIME):
-            some = later[start : start + _AT_A_TIME]
-            self._releases.know_requirements((parent, release) for release in some)
-            for release in some:
+        later = [release for release in self._releases.stable(parent) if release > node.ceiling]
+        for start in range(0, len(later[:_MAX_RELEASES]), _BATCH_SIZE):
+            batch = later[start : start + _BATCH_SIZE]
+            self._releases.prefetch_requirements((parent, release) for release in batch)
+            for release in batch:
                 if self._admits(node, release, version):
                     return release
         return None
 
     def _blocking(self, version: Version) -> frozenset[str]:
-        """The parents no admitted release of which admits a version.
+        """The parents that have no admitted release that admits a version.
 
-        One without a pin is looked at in its newest release alone: what else it admits is unbounded
-        and nobody's choice.
+        Of a parent without a pin only the newest release counts: nobody has chosen an older one.
         """
         return frozenset(
             name
-            for name, asked in self._node.asks.items()
-            if not asked.contains(version, prereleases=True)
+            for name, required in self._node.required_by.items()
+            if not required.contains(version, prereleases=True)
             and not any(
                 self._admits(parent, release, version)
                 for parent in self._parents[name]
@@ -67,9 +64,11 @@ class Parents:
         )
 
     def _admits(self, parent: Node, release: Version, version: Version) -> bool:
+        shared = parent.environments & self._node.environments
         return all(
             wanted.specifier.contains(version, prereleases=True)
             for wanted in self._releases.requirements(parent.name, release)
             if canonicalize_name(wanted.name) == self._node.name
-            and self._applying.where(wanted, parent.extras) & parent.where & self._node.where
+            and shared
+            & applicable_environments(wanted, parent.extras, self._releases.python, self._platforms)
         )

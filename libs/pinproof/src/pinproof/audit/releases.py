@@ -1,4 +1,4 @@
-"""What one Python can install, and what each release asks for."""
+"""The releases that one Python can install, and their requirements."""
 
 from collections.abc import Iterable, Mapping
 
@@ -9,13 +9,11 @@ from packaging.version import Version
 from pinproof.audit.concurrent_map import Progress, concurrent_map
 from pinproof.audit.index import Index, NoMetadataError
 
-__all__ = ["Releases"]
-
 Installed = Mapping[str, tuple[Requirement, ...]]
 
 
 class Releases:
-    """An index as one Python sees it."""
+    """The releases of an index for one Python."""
 
     def __init__(
         self, index: Index, python: str, *, installed: Installed, progress: Progress
@@ -26,34 +24,34 @@ class Releases:
         self._progress = progress
         self._admitted: dict[tuple[str, SpecifierSet], tuple[Version, ...]] = {}
 
-    def know(self, names: Iterable[str]) -> None:
-        """Ask for the releases of several distributions at a time."""
+    def prefetch(self, names: Iterable[str]) -> None:
+        """Request the releases of several distributions concurrently."""
         concurrent_map(self._index.project, names, what="releases", progress=self._progress)
 
-    def know_requirements(self, pairs: Iterable[tuple[str, Version]]) -> None:
-        """Ask for the requirements of several releases at a time."""
+    def prefetch_requirements(self, pairs: Iterable[tuple[str, Version]]) -> None:
+        """Request the requirements of several releases concurrently."""
         concurrent_map(self._ask, pairs, what="metadata", progress=self._progress)
 
     def installable(self, name: str) -> tuple[Version, ...]:
-        """The releases that this Python can install, the oldest first."""
+        """The releases that this Python can install, in ascending order."""
         return self._index.project(name).installable(self.python)
 
     def stable(self, name: str) -> tuple[Version, ...]:
-        """Those that are no pre-releases."""
+        """The installable releases that are not pre-releases."""
         return tuple(version for version in self.installable(name) if not version.is_prerelease)
 
     def admitted(self, name: str, specifier: SpecifierSet) -> tuple[Version, ...]:
-        """Those that a specifier admits, with pre-releases where an installer would take them."""
+        """The installable releases that a specifier admits, with pre-releases as for installers."""
         key = name, specifier
         if key not in self._admitted:
             self._admitted[key] = tuple(specifier.filter(self.installable(name)))
         return self._admitted[key]
 
     def requirements(self, name: str, version: Version) -> tuple[Requirement, ...]:
-        """What a release asks for, as the index tells, or else what is installed under its name.
+        """The requirements of a release in the index, or else of the installed one.
 
         Raises:
-            NoMetadataError: Neither tells.
+            NoMetadataError: Neither has requirements.
             WebError: The index does not answer.
         """
         return self._ask((name, version))

@@ -1,19 +1,17 @@
-"""How an audit is written. The formats are the checker's, and the code is the advisory."""
+"""The output formats of an audit: those of the check, with the advisory as the code."""
 
 import json
 
 from pinproof.audit.audit import Audit
-from pinproof.audit.finding import AuditFinding
+from pinproof.audit.audit_finding import AuditFinding
 from pinproof.reporters import REPORTERS
 from pinproof.reporters.sarif import sarif_log
 from pinproof.repository.policy import POLICY_FILE
 from pinproof.violations import Report
 
-__all__ = ["remarks", "render"]
-
 
 def render(result: Audit, output: str) -> str:
-    """Write the findings in a format: text, json, github or sarif."""
+    """The findings in one format: text, json, github or sarif."""
     violations = tuple(finding.violation for finding in result.findings)
     match output:
         case "json":
@@ -27,7 +25,7 @@ def render(result: Audit, output: str) -> str:
                 [_descriptor(name, *texts) for name, texts in described.items()], violations
             )
         case _:
-            return REPORTERS[output].render(Report(violations, files=0, unusable=False))
+            return REPORTERS[output](Report(violations, files=0, unusable=False))
 
 
 def _descriptor(name: str, summary: str, url: str | None) -> dict[str, object]:
@@ -51,7 +49,7 @@ def _document(result: Audit) -> dict[str, object]:
 
 
 def _finding(finding: AuditFinding) -> dict[str, object]:
-    verdict = finding.verdict
+    impact = finding.impact
     return {
         "path": finding.path,
         "line": finding.line,
@@ -60,9 +58,9 @@ def _finding(finding: AuditFinding) -> dict[str, object]:
         "aliases": list(finding.advisory.names[1:]),
         "severity": finding.advisory.severity,
         "url": finding.advisory.url,
-        "verdict": verdict.kind,
-        "affected": {point: str(version) for point, version in verdict.points.items()},
-        "target": str(verdict.target) if verdict.target else None,
+        "verdict": impact.kind,
+        "affected": {point: str(version) for point, version in impact.points.items()},
+        "target": str(impact.target) if impact.target else None,
         "blockers": [
             {
                 "distribution": blocker.name,
@@ -78,25 +76,27 @@ def _finding(finding: AuditFinding) -> dict[str, object]:
     }
 
 
-def remarks(result: Audit) -> list[str]:
-    """What to tell beside the findings, a line each; the outcome is the last one."""
+def notes(result: Audit) -> list[str]:
+    """Notes for standard error, one a line; the last one is the result."""
     lines = [
         f"{finding.path}:{finding.line}: {finding.advisory.names[0]} is ignored until "
         f"{entry.expires}: {entry.reason}"
         for finding, entry in result.ignored
     ]
     lines += [
-        f"{POLICY_FILE}: nothing is found that the entry for {entry.id} would ignore: remove it"
+        f"{POLICY_FILE}: the entry for {entry.id} ignores nothing: remove it"
         for entry in result.unused
     ]
     if result.direct:
-        lines.append(f"Not looked at, because no index knows them: {', '.join(result.direct)}")
+        lines.append(f"Not audited, because no index has them: {', '.join(result.direct)}")
     if result.unpinned:
-        lines.append(f"Without a pin, and so newest only: {', '.join(result.unpinned)}")
+        lines.append(
+            f"Without a pin, so only the newest release was audited: {', '.join(result.unpinned)}"
+        )
     count = len(result.findings)
     advisories = {0: "No advisory", 1: "1 advisory"}.get(count, f"{count} advisories")
     ignored = f", {len(result.ignored)} ignored" if result.ignored else ""
     looked_at = result.distributions
     noun = "distribution" if looked_at == 1 else "distributions"
-    lines.append(f"{advisories}{ignored}; {looked_at} {noun} looked at.")
+    lines.append(f"{advisories}{ignored}; {looked_at} {noun} audited.")
     return lines

@@ -1,1 +1,1 @@
-"""The closure of pins: everything that they lead to, resolved by sync, recorded for the check."""
+"""The closure of pins: all their dependencies, resolved by sync and recorded for the check."""

@@ -1,4 +1,4 @@
-"""Writes the marker that holds in exactly the given environments of a policy."""
+"""Writes the marker that selects given environments of a policy."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
@@ -6,27 +6,27 @@ from itertools import groupby
 
 from packaging.version import Version
 
-from pinproof.repository.targets import PATCHES, PLATFORMS
-
-__all__ = ["marker_for"]
+from pinproof.repository.marker_environments import PATCHES, PLATFORMS
 
 
-def marker_for(places: Collection[int], pythons: Sequence[str], platforms: Sequence[str]) -> str:
-    """The marker that holds in these environments of a policy, and in none of its others.
+def marker_for(
+    environments: Collection[int], pythons: Sequence[str], platforms: Sequence[str]
+) -> str:
+    """The marker that selects exactly these environments of a policy.
 
     Args:
-        places: The environments, as `pinproof.repository.targets.environments_of` counts them.
+        environments: The environments, as indices into `marker_environments`.
         pythons: The Pythons of the policy.
         platforms: The platforms of the policy.
 
     Returns:
-        The marker, or an empty text where it would hold in all. What it says of other environments
-        is left open, in favour of the shortest text.
+        The marker, or an empty text if it would select all environments. For environments outside
+        of the policy its value is undefined, so that it is short.
     """
     releases = _Releases(pythons)
     columns_of: defaultdict[int, set[str]] = defaultdict(set)
-    for place in places:
-        row, column = divmod(place, len(platforms))
+    for index in environments:
+        row, column = divmod(index, len(platforms))
         columns_of[releases.rank(row)].add(platforms[column])
     ranks_of: defaultdict[frozenset[str], list[int]] = defaultdict(list)
     for rank, columns in sorted(columns_of.items()):
@@ -47,12 +47,12 @@ class _Releases:
         self._count = len(pythons) * len(PATCHES)
 
     def rank(self, row: int) -> int:
-        """The rank of a release from its place in the order that the policy lists."""
+        """The rank of a release, from its index in the order of the policy."""
         minor, patch = divmod(row, len(PATCHES))
         return self._ranks[minor] + patch
 
     def clause(self, ranks: Sequence[int]) -> str:
-        """What holds for these releases and for no other."""
+        """The clause that selects exactly these releases."""
         runs = [
             [rank for _, rank in run]
             for _, run in groupby(enumerate(ranks), key=lambda pair: pair[1] - pair[0])
@@ -73,7 +73,7 @@ class _Releases:
 
 
 def _platform_clause(wanted: frozenset[str], platforms: Sequence[str]) -> str:
-    """What holds on these platforms, and on no other of the policy."""
+    """The clause that selects exactly these platforms of the policy."""
     if wanted == set(platforms):
         return ""
     by_system: defaultdict[str, list[str]] = defaultdict(list)

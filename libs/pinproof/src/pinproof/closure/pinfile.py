@@ -1,12 +1,10 @@
-"""The two parts of a requirements file: the pins that people write, and those that sync keeps."""
+"""The two parts of a requirements file: direct pins, and transitive pins written by sync."""
 
 from dataclasses import dataclass
 from typing import Self
 
-__all__ = ["MARKER_LINE", "PinFile"]
-
 MARKER_LINE = "# Transitive pins, kept by pinproof sync. Edit above this line only."
-"""What stands between the two parts."""
+"""The line between the two parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,9 +12,9 @@ class PinFile:
     """The text of a requirements file in its two parts.
 
     Attributes:
-        head: What people wrote, byte for byte, up to the marker line.
-        tail: What stands below the marker line.
-        first: The number of the first line of the tail; past the end where there is none.
+        head: The text above the marker line, byte for byte.
+        tail: The text below the marker line.
+        first: The number of the first line of the tail; after the last line if there is none.
     """
 
     head: str
@@ -35,7 +33,7 @@ class PinFile:
         return cls(text, "", len(lines) + 1)
 
     def with_tail(self, pins: list[str]) -> str:
-        """The text with these pins below the marker line; without that line if there are none."""
+        """The text with these pins below the marker line; without the line if there are none."""
         head = self.head.rstrip("\n")
         head = f"{head}\n" if head else ""
         if not pins:

@@ -1,4 +1,4 @@
-"""Asks uv what pins lead to, for all environments of a policy at once."""
+"""Resolves requirements with uv, for all environments of a policy at once."""
 
 import re
 import sys
@@ -13,35 +13,24 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from pinproof.closure.uv import run_uv
-from pinproof.errors import PinproofError
+from pinproof.repository.marker_environments import PLATFORMS, matching_environments
 from pinproof.repository.policy import Policy
-from pinproof.repository.targets import PLATFORMS, environments_of
-
-__all__ = ["Resolution", "Resolved", "Resolver", "ResolverError", "UnsatisfiableError"]
 
 Strategy = Literal["highest", "lowest-direct"]
 
-_PATIENCE_S = 600
+_TIMEOUT_S = 600
 _ANNOTATION = re.compile(r"\s+# via ")
-
-
-class ResolverError(PinproofError):
-    """uv failed for a reason that has nothing to do with the pins."""
-
-
-class UnsatisfiableError(PinproofError):
-    """No set of versions satisfies the pins."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """One distribution in one version.
+    """One version of a distribution.
 
     Attributes:
         name: The distribution in PEP 503 form.
         version: The version.
-        environments: The environments of the policy that it is for, by their places.
-        via: The distributions that ask for it.
+        environments: The environments of the policy that it is for, as indices.
+        via: The distributions that require it.
     """
 
     name: str
@@ -54,7 +43,7 @@ Resolution = tuple[Resolved, ...]
 
 
 class Resolver:
-    """Resolves for the Pythons and platforms of a policy, with one run of uv for all of them."""
+    """Resolves for all Pythons and platforms of a policy in one run of uv."""
 
     def __init__(self, uv: Path, policy: Policy, excluded: Collection[str] = ()) -> None:
         self._uv = uv
@@ -72,15 +61,14 @@ class Resolver:
         """Resolve requirements.
 
         Args:
-            requirements: What is asked for.
-            constraints: What limits whatever else is needed.
-            preferences: Versions to take where nothing speaks against them.
-            strategy: Which versions to take otherwise.
+            requirements: The requirements.
+            constraints: The constraints.
+            preferences: Versions to prefer.
+            strategy: The versions to choose otherwise.
 
         Raises:
-            UnsatisfiableError: No set of versions satisfies all. The message holds the reason.
-            ResolverError: uv failed otherwise.
-            UvError: uv cannot be started, or does not finish.
+            UnsatisfiableError: No set of versions satisfies all.
+            UvError: uv fails otherwise.
         """
         with tempfile.TemporaryDirectory(prefix="pinproof-sync-") as folder:
             project = Path(folder)
@@ -108,9 +96,9 @@ class Resolver:
         for option in ("constraints", "excludes"):
             if (project / f"{option}.in").exists():
                 arguments += [f"--{option}", str(project / f"{option}.in")]
-        run = run_uv(self._uv, arguments, folder=project, patience_s=_PATIENCE_S)
-        if run.returncode:
-            raise _failure(run.stderr)
+        run_uv(
+            self._uv, arguments, folder=project, timeout_s=_TIMEOUT_S, purpose="resolve the pins"
+        )
 
     def _parse(self, text: str) -> Resolution:
         resolved = []
@@ -120,22 +108,24 @@ class Resolver:
                 continue
             parsed = Requirement(requirement)
             (pin,) = parsed.specifier
-            askers = [asker for asker in "".join(via).split(", ") if asker and " " not in asker]
+            parents = [
+                parent for parent in "".join(via).split(", ") if parent and " " not in parent
+            ]
             resolved.append(
                 Resolved(
                     name=canonicalize_name(parsed.name),
                     version=Version(pin.version),
-                    environments=environments_of(
+                    environments=matching_environments(
                         parsed.marker, self._policy.pythons, self._policy.platforms
                     ),
-                    via=tuple(sorted({canonicalize_name(asker) for asker in askers})),
+                    via=tuple(sorted({canonicalize_name(parent) for parent in parents})),
                 )
             )
         return tuple(resolved)
 
 
 def _project(policy: Policy) -> str:
-    """The environments of a policy as uv wants to be told: only them, and wheels for each."""
+    """The configuration of uv for the environments of a policy, with wheels for each of them."""
     pythons = sorted(policy.pythons, key=Version)
     newest = Version(pythons[-1])
     environments = [
@@ -150,16 +140,3 @@ def _project(policy: Policy) -> str:
         for platform in policy.platforms
     ]
     return f"[tool.uv]\nenvironments = {environments}\nrequired-environments = {environments}"
-
-
-def _failure(stderr: str) -> PinproofError:
-    reason = "\n".join(line for line in stderr.splitlines() if not line.startswith("warning:"))
-    if "No solution found" in reason:
-        return UnsatisfiableError(
-            f"These pins cannot be installed together.\n{reason}\n",
-            remedy="Change one of the pins that it names.",
-        )
-    return ResolverError(
-        f"uv could not resolve the pins.\n{reason}\n",
-        remedy="Is the index reachable, and configured by UV_DEFAULT_INDEX if it is your own?",
-    )

@@ -1,4 +1,4 @@
-"""Keeps the transitive pins and the closure record of every service of a repository."""
+"""Updates the transitive pins and the closure record of every service of a repository."""
 
 import os
 from collections import Counter, defaultdict
@@ -6,34 +6,34 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from modelseal.temporaries import remove_left
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from pinproof.closure.pinfile import PinFile
-from pinproof.closure.plan import Question, transitive_pins, via_of
-from pinproof.closure.resolver import Resolver, UnsatisfiableError
-from pinproof.closure.writing import clean_up, replace_files
+from pinproof.closure.replace_files import replace_files
+from pinproof.closure.resolver import Resolver
+from pinproof.closure.transitive_pins import PinInput, recorded_pins, transitive_pins
+from pinproof.closure.uv import UnsatisfiableError
 from pinproof.errors import PinproofError
 from pinproof.repository.closure_record import RECORD_FILE, Closure, RecordedPin, dump_closure
-from pinproof.repository.loading import Repository, load_repository
-from pinproof.repository.requirements import Kind
-
-__all__ = ["Change", "SyncError", "sync"]
+from pinproof.repository.reader import Repository, load_repository
+from pinproof.repository.requirements import LineKind
 
 
 class SyncError(PinproofError):
-    """The repository is not in a state that its pins can be resolved from."""
+    """The pins of the repository cannot be resolved, because files are missing or invalid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What happens to one file.
+    """The changes of one file.
 
     Attributes:
         path: The file, relative to the root.
-        added: The lines that it gains.
-        removed: The lines that it loses.
+        added: The added lines.
+        removed: The removed lines.
     """
 
     path: str
@@ -47,34 +47,34 @@ def sync(
     *,
     upgrade: Collection[str] = (),
     write: bool = True,
-    say: Callable[[str], None] | None = None,
+    log: Callable[[str], None] | None = None,
 ) -> list[Change]:
-    """Resolve the pins of every service, and write what is missing below them.
+    """Resolve the pins of every service, and write their transitive pins and records.
 
     All services are resolved before anything is written.
 
     Args:
         root: The root of the repository.
-        uv: The resolver.
-        upgrade: Distributions whose transitive pins are made anew, at what is newest now.
-        write: Whether to change files, or only to tell what would change.
-        say: Is told what is being done.
+        uv: The path of uv.
+        upgrade: Distributions whose transitive pins are replaced by ones for their newest releases.
+        write: Whether to write the files.
+        log: Called with a line of text at each step.
 
     Returns:
-        The files that change.
+        The changed files.
 
     Raises:
         SyncError: There is no service, or a requirements file is missing or unusable.
         UnsatisfiableError: Pins contradict each other.
-        ResolverError: uv failed.
+        UvError: uv fails otherwise.
     """
-    if write:
-        clean_up(root / service for service in load_repository(root).policy.services)
-    run = _Run(root, uv, frozenset[str](map(canonicalize_name, upgrade)), say)
+    run = _Run(root, uv, frozenset[str](map(canonicalize_name, upgrade)), log)
     texts = run.texts()
     changed = {path: text for path, text in texts.items() if text != _read(root / path)}
     changes = [_change(path, _read(root / path), text) for path, text in changed.items()]
     if write:
+        for path in texts:
+            remove_left((root / path).resolve())
         replace_files({root / path: text for path, text in changed.items()})
     return changes
 
@@ -83,20 +83,20 @@ class _Run:
     """One run over a repository."""
 
     def __init__(
-        self, root: Path, uv: Path, upgrade: frozenset[str], say: Callable[[str], None] | None
+        self, root: Path, uv: Path, upgrade: frozenset[str], log: Callable[[str], None] | None
     ) -> None:
         self._root = root
         self._uv = uv
         self._upgrade = upgrade
-        self._say = say
+        self._log = log
         self._repository = load_repository(root)
         self._known = _known_versions(self._repository)
 
     def texts(self) -> dict[str, str]:
-        """The new text of each requirements file, and after them those of the records.
+        """The new texts of the requirements files, and after them those of the records.
 
-        In this order, whoever is killed between two files leaves requirements that the records do
-        not describe, which PIN008 reports.
+        In this order, a process that is killed between two files leaves requirements that do not
+        match the records, which PIN008 reports.
         """
         services = self._repository.policy.services
         if not services:
@@ -118,20 +118,20 @@ class _Run:
         resolver = Resolver(self._uv, policy, excluded)
         texts: dict[str, str] = {}
         listed: dict[str, tuple[RecordedPin, ...]] = {}
-        settled: dict[str, tuple[Requirement, ...]] = {}
+        resolved: dict[str, tuple[Requirement, ...]] = {}
         for path, base in self._repository.layers(service).items():
             name = PurePosixPath(path).name
-            if self._say:
-                self._say(f"{title}: resolving {name}")
+            if self._log:
+                self._log(f"{title}: resolving {name}")
             file = PinFile.parse(_read(self._root / path) or "")
-            question, own = self._question(path, file, base, settled[base] if base else ())
+            given, own = self._input(path, file, base, resolved[base] if base else ())
             try:
-                pins, reached = transitive_pins(question, resolver, policy)
+                pins, reached = transitive_pins(given, resolver, policy)
             except UnsatisfiableError as error:
-                raise UnsatisfiableError(f"{path}: {error.message}", remedy=error.remedy) from error
+                raise UnsatisfiableError(error.explanation, file=path) from error
             texts[path] = file.with_tail([str(pin) for pin in pins])
-            listed[name] = tuple(via_of([*own, *pins], reached))
-            settled[path] = (*question.direct, *pins)
+            listed[name] = tuple(recorded_pins([*own, *pins], reached))
+            resolved[path] = (*given.direct, *pins)
             self._known |= _floors(pins)
         record = Closure(
             pythons=policy.pythons,
@@ -141,11 +141,11 @@ class _Run:
         )
         return texts, dump_closure(record)
 
-    def _question(
-        self, path: str, file: PinFile, base: str | None, settled: tuple[Requirement, ...]
-    ) -> tuple[Question, tuple[Requirement, ...]]:
-        """What a file asks for, and which of it the file that it builds on has not said before."""
-        held: list[Requirement] = []
+    def _input(
+        self, path: str, file: PinFile, base: str | None, resolved: tuple[Requirement, ...]
+    ) -> tuple[PinInput, tuple[Requirement, ...]]:
+        """The input for one file, and the direct requirements that its base does not have."""
+        current: list[Requirement] = []
         own: list[Requirement] = []
         constraints: set[str] = set()
         included = self._repository.reachable(path)
@@ -157,14 +157,16 @@ class _Run:
                 if line.requirement is None:
                     continue
                 below = each == path and line.number >= file.first
-                (held if below else own).append(line.requirement)
-        question = Question(
-            direct=(*settled, *own),
+                (current if below else own).append(line.requirement)
+        given = PinInput(
+            direct=(*resolved, *own),
             constraints=tuple(_requirements(self._repository, constraints)),
-            held=tuple(pin for pin in held if canonicalize_name(pin.name) not in self._upgrade),
+            current=tuple(
+                pin for pin in current if canonicalize_name(pin.name) not in self._upgrade
+            ),
             known={n: v for n, v in self._known.items() if n not in self._upgrade},
         )
-        return question, tuple(own)
+        return given, tuple(own)
 
 
 def _refuse_unusable(repository: Repository) -> None:
@@ -176,24 +178,24 @@ def _refuse_unusable(repository: Repository) -> None:
                 needed |= repository.reachable(path)
             else:
                 faults.append(f"{path} is missing")
-    # A record that cannot be read is written anew.
+    # A record that cannot be read is replaced.
     faults += [
         f"{fault.path}:{fault.line}: {fault.message}"
         for fault in repository.unusable
         if fault.path in needed
     ]
     faults += [
-        f"{path}:{line.number}: {line.excerpt!r} is no pin"
+        f"{path}:{line.number}: {line.excerpt!r} is not a pin"
         for path in sorted(needed)
         for line in repository.files[path]
-        if line.kind in (Kind.INVALID, Kind.DIRECT)
+        if line.kind in (LineKind.INVALID, LineKind.DIRECT)
     ]
     if faults:
-        raise SyncError("\n".join(faults) + ".", remedy="`pinproof check` says what to write.")
+        raise SyncError("\n".join(faults) + ".", remedy="`pinproof check` explains what to write.")
 
 
 def _known_versions(repository: Repository) -> dict[str, Version]:
-    """The version that most files of the repository pin of each distribution."""
+    """The version of each distribution that most files of the repository pin."""
     floors: defaultdict[str, Counter[Version]] = defaultdict(Counter)
     for line in repository.lines():
         if line.requirement is not None:

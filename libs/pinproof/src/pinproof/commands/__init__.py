@@ -1,1 +1,1 @@
-"""The commands. Each is a function in a module named after it; `pinproof.cli` lists them."""
+"""The commands, one module each. `pinproof.cli` lists them."""

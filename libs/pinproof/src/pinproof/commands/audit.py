@@ -8,7 +8,7 @@ import typer
 from pinproof.audit import audit as audit_pins
 from pinproof.audit.advisories import SOURCES
 from pinproof.audit.http_client import Client
-from pinproof.audit.rendering import remarks, render
+from pinproof.audit.rendering import notes, render
 from pinproof.commands.options import (
     INDEX_URL,
     TARGET,
@@ -21,11 +21,9 @@ from pinproof.environment.interpreter import inspect_interpreter
 from pinproof.errors import PinproofError
 from pinproof.repository.pins import read_pins
 
-__all__ = ["WhichEnvironmentError", "command"]
-
 
 class WhichEnvironmentError(PinproofError):
-    """An environment is given for more than one set of pins."""
+    """`--python` is given for something else than one requirements file."""
 
 
 def command(  # noqa: PLR0917 - typer calls it by name
@@ -33,43 +31,47 @@ def command(  # noqa: PLR0917 - typer calls it by name
     python: Annotated[
         Path | None,
         typer.Option(
-            help="The interpreter of an environment that TARGET, a file, was installed in."
+            help="Interpreter of an environment to audit. TARGET must be the requirements file "
+            "that it was installed from."
         ),
     ] = None,
     source: Annotated[
         Literal["osv", "pypi"],
         typer.Option(
-            help="Where advisories are had: a server with the interface of OSV, or with the "
-            "JSON API of PyPI.",
+            help="API of the advisory server: osv for the API of OSV, pypi for the JSON API of "
+            "PyPI.",
             envvar="PINPROOF_ADVISORIES",
         ),
     ] = "osv",
     advisories_url: Annotated[
         str | None,
         typer.Option(
-            help="The address of that server. Default: the public one.",
+            help="Address of the advisory server. Default: the public server of the API.",
             envvar="PINPROOF_ADVISORIES_URL",
         ),
     ] = None,
     index_url: IndexUrl = INDEX_URL,
     output: Annotated[
         Literal["text", "json", "github", "sarif"],
-        typer.Option("--format", help="As for `pinproof check`."),
+        typer.Option(
+            "--format",
+            help="Output format. text: file:line: ADVISORY message. json: for programs. "
+            "github: annotations of a pull request. sarif: for code scanning.",
+        ),
     ] = "text",
 ) -> None:
-    """Find the advisories that affect what the pins admit, and what it takes to get a fix.
+    """Find the advisories that affect what the pins admit, and the change that avoids each.
 
-    Looked at are the lowest and the newest release that each pin admits, those between, the newest
-    release of what the pins bring along without a pin, and with --python what is installed. Each
-    advisory is told with a verdict:
+    Audits every release that a pin admits, the newest release of each dependency without a pin,
+    and, with --python, the installed releases. Prints each advisory with a verdict:
 
-    * reachable: only what is installed is affected; install again
+    * reachable: only the installed release is affected; install again
 
-    * floor-bump: the newest release that the pin admits is not affected, a lower one is
+    * floor-bump: a release that the pin admits is affected, the newest is not; raise the pin
 
-    * pin-bump: the pin keeps every fixed release out
+    * pin-bump: the pin excludes every fixed release; move it
 
-    * parent-bump: somebody else's requirement keeps every fixed release out
+    * parent-bump: the requirement of a parent excludes every fixed release; upgrade the parent
 
     * no-fix: no release fixes it
 
@@ -80,12 +82,12 @@ def command(  # noqa: PLR0917 - typer calls it by name
     * `pinproof audit requirements-prod.txt --python .venv/bin/python`
 
     Exit status: 0 no advisory, or only ignored ones; 1 advisories; 2 the pins cannot be read, or
-    the index or the source of advisories does not answer, or not wholly.
+    the index or the advisory server does not answer completely.
     """
     if python is not None and not target.is_file():
         raise WhichEnvironmentError(
-            f"An environment is given, and {target} is no requirements file.",
-            remedy="Name the file that it was installed from.",
+            f"--python needs a requirements file, and {target} is not one.",
+            remedy="Name the file that the environment was installed from.",
         )
     pins = read_pins(target)
     installation = inspect_interpreter(python) if python is not None else None
@@ -99,7 +101,7 @@ def command(  # noqa: PLR0917 - typer calls it by name
         progress=show_progress,
     )
     typer.echo(render(result, output), nl=False)
-    for line in remarks(result):
+    for line in notes(result):
         typer.echo(line, err=True)
     if result.findings:
         raise typer.Exit(1)

@@ -7,22 +7,20 @@ import typer
 
 from pinproof.repository.policy import find_root, load_policy
 
-__all__ = ["command"]
-
 
 def command(
-    folder: Annotated[Path, typer.Argument(help="A folder below pins.toml, such as a service.")],
+    folder: Annotated[Path, typer.Argument(help="Folder below pins.toml, such as a service.")],
 ) -> None:
-    """List what pins.toml excludes from a folder, one name on a line.
+    """List the distributions that pins.toml excludes from a folder, one on a line.
 
-    This is the file that uv's `--excludes` takes, so that an installation leaves out what `sync`,
-    `check` and `verify` do.
+    The output is a file for uv's option `--excludes`, so that an installation leaves out what
+    `sync`, `check` and `verify` leave out.
 
     For example:
 
     * `uv pip install -r requirements-prod.txt --excludes <(pinproof exclusions .)`
 
-    Exit status: 0 listed, none too; 2 pins.toml cannot be used.
+    Exit status: 0 listed, even if there are none; 2 pins.toml cannot be used.
     """
     inside = folder.absolute() / "file"
     root = find_root(inside)

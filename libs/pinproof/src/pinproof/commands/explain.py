@@ -7,19 +7,17 @@ import typer
 from pinproof.errors import PinproofError
 from pinproof.rules import RULES, documentation, summary
 
-__all__ = ["UnknownRuleError", "command"]
-
 
 class UnknownRuleError(PinproofError):
-    """No rule has this code."""
+    """There is no rule with this code."""
 
 
 def command(
-    code: Annotated[str | None, typer.Argument(help="A rule's code, like PIN001.")] = None,
+    code: Annotated[str | None, typer.Argument(help="Code of a rule, such as PIN001.")] = None,
 ) -> None:
-    """Tell what a rule forbids, why, and what to write instead.
+    """Explain what a rule forbids, why, and what to write instead.
 
-    Without a code, list all rules.
+    Lists all rules if no code is given.
     """
     if code is None:
         for rule in RULES:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from pinproof.audit.http_client import Client
-from pinproof.audit.outdated import Standing
+from pinproof.audit.outdated import PinStatus
 from pinproof.audit.outdated import outdated as compare_pins
 from pinproof.commands.options import (
     INDEX_URL,
@@ -19,24 +19,21 @@ from pinproof.commands.options import (
 )
 from pinproof.repository.pins import Pins, read_pins
 
-__all__ = ["command"]
-
 
 def command(
     target: Target = TARGET,
     index_url: IndexUrl = INDEX_URL,
     every: Annotated[
-        bool, typer.Option("--all", help="List the pins with nothing newer too.")
+        bool, typer.Option("--all", help="Also list the pins without newer releases.")
     ] = False,
     output: Annotated[
-        Literal["text", "json"], typer.Option("--format", help="text or json.")
+        Literal["text", "json"], typer.Option("--format", help="Output format.")
     ] = "text",
 ) -> None:
-    """Tell the newest release inside each pin, and the newest that the pin keeps out.
+    """Show the newest release that each pin admits, and the newest that it excludes.
 
-    Counted are releases that are stable, not yanked, and that every Python in pins.toml can
-    install. What is inside a pin arrives with the next installation; what is outside it arrives
-    only when somebody changes the pin.
+    Considers stable releases that are not yanked and that every Python in pins.toml can install.
+    A release inside a pin is installed the next time; one outside needs a change of the pin.
 
     For example:
 
@@ -44,52 +41,52 @@ def command(
 
     * `pinproof outdated requirements-prod.txt --all`
 
-    Exit status: 0 no pin keeps a newer release out, 1 some pin does, 2 the pins cannot be read,
-    the index does not answer for each of them, or one admits no release.
+    Exit status: 0 no pin excludes a newer release; 1 a pin does; 2 the pins cannot be read, the
+    index does not answer for each of them, or a pin admits no release.
     """
     pins = read_pins(target)
-    standings = compare_pins(pins, open_index(index_url, Client()), show_progress)
+    statuses = compare_pins(pins, open_index(index_url, Client()), show_progress)
     if output == "json":
-        typer.echo(_json(standings, pins))
+        typer.echo(_json(statuses, pins))
     else:
         typer.echo(
-            _table([one for one in standings if every or one.outside or one.patched]), nl=False
+            _table([one for one in statuses if every or one.outside or one.patched]), nl=False
         )
-    typer.echo(_summary(standings, pins), err=True)
-    if any(standing.outside for standing in standings):
+    typer.echo(_summary(statuses, pins), err=True)
+    if any(status.outside for status in statuses):
         raise typer.Exit(1)
 
 
-def _json(standings: Sequence[Standing], pins: Pins) -> str:
+def _json(statuses: Sequence[PinStatus], pins: Pins) -> str:
     document = {
         "format": 1,
         "pins": [
             {
-                "distribution": standing.name,
-                "specifier": standing.specifier,
-                "inside": str(standing.inside),
-                "outside": str(standing.outside) if standing.outside else None,
-                "places": list(standing.places),
+                "distribution": status.name,
+                "specifier": status.specifier,
+                "inside": str(status.inside),
+                "outside": str(status.outside) if status.outside else None,
+                "places": status.places,
             }
-            for standing in standings
+            for status in statuses
         ],
-        "direct": list(pins.direct),
+        "direct": pins.direct,
     }
     return json.dumps(document, indent=2)
 
 
-def _table(standings: Sequence[Standing]) -> str:
-    if not standings:
+def _table(statuses: Sequence[PinStatus]) -> str:
+    if not statuses:
         return ""
-    rows = [("pin", "inside", "outside", "stands in")]
+    rows = [("pin", "inside", "outside", "location")]
     rows += [
         (
-            f"{standing.name}{standing.specifier}",
-            str(standing.inside),
-            str(standing.outside or "-"),
-            ", ".join(standing.places),
+            f"{status.name}{status.specifier}",
+            str(status.inside),
+            str(status.outside or "-"),
+            ", ".join(status.places),
         )
-        for standing in standings
+        for status in statuses
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     return "".join(
@@ -98,15 +95,15 @@ def _table(standings: Sequence[Standing]) -> str:
     )
 
 
-def _summary(standings: Sequence[Standing], pins: Pins) -> str:
-    count = len(standings)
-    outside = sum(standing.outside is not None for standing in standings)
-    patched = sum(standing.patched for standing in standings)
-    direct = f"; not looked at: {', '.join(pins.direct)}" if pins.direct else ""
+def _summary(statuses: Sequence[PinStatus], pins: Pins) -> str:
+    count = len(statuses)
+    outside = sum(status.outside is not None for status in statuses)
+    patched = sum(status.patched for status in statuses)
+    direct = f"; not checked: {', '.join(pins.direct)}" if pins.direct else ""
     return (
         f"{count} pin{'' if count == 1 else 's'}: "
-        f"{_verb(outside, 'keeps', 'keep')} a newer release out, "
-        f"{_verb(patched, 'has', 'have')} a newer one inside{direct}."
+        f"{_verb(outside, 'excludes', 'exclude')} a newer release, "
+        f"{_verb(patched, 'admits', 'admit')} one{direct}."
     )
 
 

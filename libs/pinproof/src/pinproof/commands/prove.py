@@ -5,58 +5,69 @@ from typing import Annotated
 
 import typer
 
+from pinproof.proof.job import load_job
 from pinproof.proof.prove import prove as prove_service
 from pinproof.proof.prove_report import describe
-from pinproof.proof.reporting import write_report
-from pinproof.proof.setting_up import interpreters_for, set_up
+from pinproof.proof.runner import ProofRunner
+from pinproof.proof.write_report import write_report
 
-__all__ = ["CacheLimit", "CacheOption", "ReportOption", "RootOption", "UvOption", "command"]
-
-RootOption = Annotated[Path, typer.Option(help="The root of the repository, with pins.toml.")]
+RootOption = Annotated[Path, typer.Option(help="Root of the repository, with pins.toml.")]
 UvOption = Annotated[
     Path | None,
-    typer.Option(help="The resolver. Default: .tools/uv/bin/uv below the root, or uv on PATH."),
+    typer.Option(help="Path of uv. Default: .tools/uv/bin/uv below the root, or uv on PATH."),
 ]
 CacheOption = Annotated[
     Path | None,
-    typer.Option(help="Where environments and finished steps are kept. Default: .cache/pinproof."),
+    typer.Option(
+        help="Folder that caches environments, models and results. Default: .cache/pinproof."
+    ),
 ]
 CacheLimit = Annotated[
     float,
-    typer.Option("--cache-limit", min=0, help="How many GiB of environments to keep at most."),
+    typer.Option("--cache-limit", min=0, help="Largest size of all cached environments in GiB."),
 ]
-ReportOption = Annotated[Path, typer.Option(help="The folder for the report.")]
+ReportOption = Annotated[Path, typer.Option(help="Folder for the report.")]
 
 
-def command(  # noqa: PLR0917 - typer makes options of them, nobody passes them by position
-    service: Annotated[str, typer.Argument(help="A service's folder below the root.")],
+def open_runner(
+    root: Path, service: str, uv: Path | None, cache: Path | None, limit_gib: float
+) -> ProofRunner:
+    """Create the runner of a service, which prints each step to standard error."""
+    return ProofRunner(
+        load_job(root, service),
+        uv=uv,
+        cache=cache,
+        limit_bytes=int(limit_gib * 2**30),
+        log=lambda text: typer.echo(f"{service}: {text}", err=True),
+    )
+
+
+def command(  # noqa: PLR0917 - typer calls it by name
+    service: Annotated[str, typer.Argument(help="Folder of the service below the root.")],
     root: RootOption = Path(),
     report: ReportOption = Path("reports", "pins"),
     uv: UvOption = None,
     cache: CacheOption = None,
     cache_limit: CacheLimit = 8.0,
 ) -> None:
-    """Prove that everything the pins of a service admit answers the same.
+    """Prove that all versions that the pins of a service admit give the same predictions.
 
-    For the floor and the ceiling of the pins, on each supported Python that this machine has: makes
-    the environment, compares it with the requirements, imports every module, trains and seals a
-    model, opens the floor's at the ceiling, and compares one that is trained anew there.
+    For the lowest and the highest versions of the pins, on each supported Python of this machine:
+    creates the environment, compares it with the requirements, imports every module, and trains
+    and seals a model. Then opens the model of the lowest versions with the highest, and compares
+    both models.
 
-    Environments and finished steps are kept, so a run that was stopped goes on where it was. The
-    report is SERVICE.html, SERVICE.md and SERVICE.json.
+    Environments and finished steps are cached, so that a stopped run continues. Writes the reports
+    SERVICE.html, SERVICE.md and SERVICE.json.
 
     For example:
 
     * `pinproof prove BankChurn-Predictor`
 
-    Exit status: 0 proven, 1 not proven (the report says what failed), 2 it cannot be tried.
+    Exit status: 0 proven; 1 not proven, and the report says why; 2 the proof cannot be made.
     """
-
-    def say(text: str) -> None:
-        typer.echo(f"{service}: {text}", err=True)
-
-    runner = set_up(root, service, uv=uv, cache=cache, limit_gib=cache_limit, say=say)
-    proof = prove_service(runner, interpreters_for(runner))
+    runner = open_runner(root, service, uv, cache, cache_limit)
+    proof = prove_service(runner, runner.job.interpreters())
     document = describe(proof)
     name = proof.service.replace("/", "-")
     facts = {"proven": proof.proven, "service": proof.service, "pythons": proof.pythons}

@@ -10,38 +10,34 @@ from pinproof.closure.sync import sync as sync_repository
 from pinproof.closure.uv import find_uv
 from pinproof.repository.closure_record import RECORD_FILE
 
-__all__ = ["command"]
-
 
 def command(
-    root: Annotated[
-        Path, typer.Argument(help="The root of the repository, where pins.toml lies.")
-    ] = Path(),
+    root: Annotated[Path, typer.Argument(help="Root of the repository, with pins.toml.")] = Path(),
     uv: Annotated[
         Path | None,
-        typer.Option(help="The resolver. Default: .tools/uv/bin/uv below ROOT, or uv on PATH."),
+        typer.Option(help="Path of uv. Default: .tools/uv/bin/uv below ROOT, or uv on PATH."),
     ] = None,
     upgrade: Annotated[
         list[str] | None,
         typer.Option(
-            help="A distribution whose transitive pin is made anew, at what is newest now. "
-            "May be given several times.",
+            help="Distribution whose transitive pin is replaced by one for its newest release. "
+            "Can be repeated.",
         ),
     ] = None,
     dry_run: Annotated[
         bool,
-        typer.Option("--check", help="Change nothing, and exit 1 if something would change."),
+        typer.Option("--check", help="Change no file, and exit with 1 if a file would change."),
     ] = False,
 ) -> None:
-    """Pin everything that the pins of each service lead to.
+    """Pin all dependencies of the pins of each service.
 
     Resolves the requirements of each service in pins.toml with uv, for every Python and platform
-    that is named there, and writes a pin for each distribution that people have not pinned below a
-    marker line. What stands above that line is never changed.
+    that it names. Writes a pin for each transitive dependency below a marker line, and never
+    changes the lines above it.
 
-    A pin that still holds stays as it is. One that contradicts what people wrote is made anew, and
-    one that nothing needs any more is removed. What was found is recorded in each service's
-    pins-closure.json, so that `pinproof check` can compare it offline (PIN008).
+    Keeps a pin that is still valid, replaces one that contradicts a direct pin, and removes one
+    that nothing requires. Records the result in pins-closure.json of the service, so that
+    `pinproof check` can compare it offline (PIN008).
 
     For example:
 
@@ -51,15 +47,15 @@ def command(
 
     * `pinproof sync --check`
 
-    Exit status: 0 done, 1 something would change (--check), 2 the pins cannot be resolved; then
-    no file was changed.
+    Exit status: 0 done; 1 a file would change (--check); 2 the pins cannot be resolved, and no
+    file was changed.
     """
     changes = sync_repository(
         root,
         find_uv(root, uv),
         upgrade=upgrade or (),
         write=not dry_run,
-        say=lambda text: typer.echo(text, err=True),
+        log=lambda text: typer.echo(text, err=True),
     )
     for change in changes:
         if not change.path.endswith(RECORD_FILE):

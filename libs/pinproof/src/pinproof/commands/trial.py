@@ -8,38 +8,46 @@ from typing import Annotated
 import typer
 
 from pinproof.closure.uv import find_uv
-from pinproof.commands.prove import CacheLimit, CacheOption, ReportOption, RootOption, UvOption
-from pinproof.proof.draft import Draft, parse_changes
-from pinproof.proof.reporting import write_report
-from pinproof.proof.setting_up import ProofError, interpreters_for, set_up
+from pinproof.commands.prove import (
+    CacheLimit,
+    CacheOption,
+    ReportOption,
+    RootOption,
+    UvOption,
+    open_runner,
+)
+from pinproof.proof.job import ProofError
 from pinproof.proof.trial import trial as try_changes
 from pinproof.proof.trial_report import describe
+from pinproof.proof.working_copy import WorkingCopy, parse_changes
+from pinproof.proof.write_report import write_report
 
-__all__ = ["command"]
 
-
-def command(  # noqa: PLR0917 - typer makes options of them, nobody passes them by position
-    service: Annotated[str, typer.Argument(help="A service's folder below the root.")],
-    pins: Annotated[list[str], typer.Argument(help="The pins to try, like 'numpy~=2.4.0'.")],
+def command(  # noqa: PLR0917 - typer calls it by name
+    service: Annotated[str, typer.Argument(help="Folder of the service below the root.")],
+    pins: Annotated[list[str], typer.Argument(help="Pins to try, such as 'numpy~=2.4.0'.")],
     root: RootOption = Path(),
     report: ReportOption = Path("reports", "trials"),
     apply: Annotated[
         bool,
-        typer.Option("--apply", help="Change the requirement files if the upgrade can be made."),
+        typer.Option("--apply", help="Change the requirements files if the upgrade is possible."),
     ] = False,
     python: Annotated[
-        str | None, typer.Option(help="The minor version to try under. Default: the first present.")
+        str | None,
+        typer.Option(
+            help="Minor version of Python. Default: the first supported one on this machine."
+        ),
     ] = None,
     uv: UvOption = None,
     cache: CacheOption = None,
     cache_limit: CacheLimit = 8.0,
 ) -> None:
-    """Tell what an upgrade outside of today's pins would do to a service's model.
+    """Show what an upgrade outside of today's pins would do to the model of a service.
 
-    Finds which other pins must move along, makes the environment, and sees there whether
-    everything imports, whether today's model loads and answers the same when nobody guards it, and
-    whether one that is trained anew is as good. The report holds the numbers, the distributions
-    that move, and the patch of the requirement files.
+    Finds the other pins that must change too, and creates the environment. There it checks whether
+    everything imports, whether today's model loads and predicts the same without its seal, and
+    whether a retrained model is as good. The report has the numbers, the versions that change, and
+    the patch of the requirements files.
 
     For example:
 
@@ -47,24 +55,20 @@ def command(  # noqa: PLR0917 - typer makes options of them, nobody passes them 
 
     * `pinproof trial BankChurn-Predictor 'pandas~=3.0.0' 'numpy~=2.4.0' --apply`
 
-    Exit status: 0 the upgrade can be made (compatible, or needs retraining), 1 it cannot or should
-    not, 2 it cannot be tried.
+    Exit status: 0 the upgrade is possible (compatible, or needs retraining); 1 it is not; 2 the
+    trial cannot be made.
     """
-
-    def say(text: str) -> None:
-        typer.echo(f"{service}: {text}", err=True)
-
     changes = parse_changes(pins)
-    runner = set_up(root, service, uv=uv, cache=cache, limit_gib=cache_limit, say=say)
-    interpreters = interpreters_for(runner)
+    runner = open_runner(root, service, uv, cache, cache_limit)
+    interpreters = runner.job.interpreters()
     minor = python or next(iter(interpreters))
     if minor not in interpreters:
         raise ProofError(
-            f"Python {minor} is not here, or not supported.",
-            remedy=f"Choose of {', '.join(interpreters)}.",
+            f"Python {minor} is not on this machine, or not supported.",
+            remedy=f"Choose one of {', '.join(interpreters)}.",
         )
     with tempfile.TemporaryDirectory(prefix="pinproof-trial-") as folder:
-        draft = Draft(root, Path(folder), runner.job.service)
+        draft = WorkingCopy(root, Path(folder), runner.job.service)
         found = try_changes(runner, draft, changes, (minor, interpreters[minor]), find_uv(root, uv))
         document = describe(found)
         tried = [f"{name}-{pin.specifier}" for name, pin in sorted(changes.items())]

@@ -10,28 +10,27 @@ import typer
 from pinproof.environment.verify import Verification
 from pinproof.environment.verify import verify as verify_environment
 
-__all__ = ["command"]
-
 
 def command(
     requirements: Annotated[
-        Path, typer.Argument(help="The requirements file; its -r and -c lines are followed.")
+        Path, typer.Argument(help="Requirements file. Its -r and -c lines are followed.")
     ],
     python: Annotated[
         Path | None,
-        typer.Option(help="The interpreter whose environment is compared. Default: this one."),
+        typer.Option(help="Interpreter of the environment. Default: the one that runs pinproof."),
     ] = None,
     output: Annotated[
-        Literal["text", "json"], typer.Option("--format", help="text or json.")
+        Literal["text", "json"], typer.Option("--format", help="Output format.")
     ] = "text",
 ) -> None:
     """Compare an environment with a requirements file.
 
-    Reports each distribution that is missing, whose version the file does not admit, or that is
-    extra: installed, but asked for neither by the file nor by anything that the file leads to.
+    Reports each distribution that is missing, that has a version that the file does not admit, or
+    that is extra: installed, but required neither by the file nor by its dependencies.
 
-    pip, setuptools and wheel are never extra. Neither is what was installed from a folder of
-    source (`pip install -e .`), but what only that asks for is: it is not in the file.
+    pip, setuptools, wheel, and distributions that are installed from a source folder
+    (`pip install -e .`) are never extra. The dependencies of a source folder are extra unless the
+    file requires them.
 
     For example:
 
@@ -39,7 +38,7 @@ def command(
 
     * `pinproof verify requirements-dev.txt --python .venv/bin/python --format json`
 
-    Exit status: 0 the same, 1 differences, 2 the file or the interpreter cannot be used.
+    Exit status: 0 no difference; 1 differences; 2 the file or the interpreter cannot be used.
     """
     verification = verify_environment(requirements, python=python)
     if output == "json":
@@ -62,6 +61,6 @@ def _json(verification: Verification) -> str:
 def _summary(requirements: Path, verification: Verification) -> str:
     count = len(verification.findings)
     differences = {0: "no differences", 1: "1 difference"}.get(count, f"{count} differences")
-    besides = [*verification.first_party, *verification.installers]
-    allowed = f"; beside the file: {', '.join(besides)}" if besides else ""
+    expected = [*verification.first_party, *verification.installers]
+    allowed = f"; not in the file, as expected: {', '.join(expected)}" if expected else ""
     return f"{requirements}: {differences}, {verification.installed} installed{allowed}."

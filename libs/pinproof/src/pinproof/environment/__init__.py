@@ -1,1 +1,1 @@
-"""Compares what an interpreter has installed with a requirements file."""
+"""Compares the environment of an interpreter with a requirements file."""

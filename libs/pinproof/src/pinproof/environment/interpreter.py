@@ -1,4 +1,4 @@
-"""What an interpreter has installed, be it this one or another."""
+"""The distributions that an interpreter has installed."""
 
 import subprocess
 import sys
@@ -10,24 +10,22 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pinproof.errors import PinproofError
 
-__all__ = ["Distribution", "Installation", "InterpreterError", "inspect_interpreter"]
-
 _SNAPSHOT = Path(__file__).with_name("snapshot.py")
-_PATIENCE_S = 60
+_TIMEOUT_S = 60
 
 
 class InterpreterError(PinproofError):
-    """An interpreter cannot be asked what it has installed."""
+    """An interpreter does not list its distributions."""
 
 
 class Distribution(BaseModel):
-    """One installed distribution.
+    """An installed distribution.
 
     Attributes:
-        name: Its name as it spells itself.
-        version: Its version.
-        requires: Its requirements as its metadata states them.
-        from_folder: Whether it was installed from a folder of source, editable or not.
+        name: The name in its metadata.
+        version: The version.
+        requires: The requirements in its metadata.
+        from_folder: Whether it was installed from a source folder, editable or not.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -39,11 +37,11 @@ class Distribution(BaseModel):
 
 
 class Installation(BaseModel):
-    """What one interpreter has installed.
+    """The distributions of one interpreter.
 
     Attributes:
-        markers: The values of the variables that markers speak of.
-        distributions: Every distribution; where two have one name, the one that is imported.
+        markers: The values of the variables of markers.
+        distributions: Every distribution. If two have the same name, the first is imported.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -52,22 +50,22 @@ class Installation(BaseModel):
     distributions: tuple[Distribution, ...]
 
     def by_name(self) -> dict[str, Distribution]:
-        """The distributions by their names in PEP 503 form."""
-        # Reversed, so that the first on the interpreter's path is written last and stays.
+        """The distributions by name in PEP 503 form."""
+        # Reversed, so that the first on the import path overwrites the others.
         return {canonicalize_name(found.name): found for found in reversed(self.distributions)}
 
 
 def inspect_interpreter(python: Path | None = None) -> Installation:
-    """Ask an interpreter what it has installed, in a process of its own.
+    """List the distributions of an interpreter, in a separate process.
 
-    It runs isolated (`-I`): what `PYTHONPATH`, the working folder and the user's own site-packages
-    add is not part of the environment that a requirements file describes.
+    The process is isolated (`-I`): a requirements file does not describe `PYTHONPATH`, the working
+    folder and the site-packages of the user.
 
     Args:
-        python: The interpreter; by default the one that runs this.
+        python: The interpreter. Default: the current one.
 
     Raises:
-        InterpreterError: It does not start, or does not answer.
+        InterpreterError: It does not start, or its output is invalid.
     """
     interpreter = str(python or sys.executable)
     try:
@@ -75,19 +73,19 @@ def inspect_interpreter(python: Path | None = None) -> Installation:
             [interpreter, "-I", str(_SNAPSHOT)],
             capture_output=True,
             check=True,
-            timeout=_PATIENCE_S,
+            timeout=_TIMEOUT_S,
         )
         return Installation.model_validate_json(answer.stdout)
     except subprocess.CalledProcessError as error:
         reason = error.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         reason = reason or f"it exited with status {error.returncode}"
     except subprocess.TimeoutExpired:
-        reason = f"no answer within {_PATIENCE_S} s"
+        reason = f"no answer within {_TIMEOUT_S} s"
     except OSError as error:
         reason = error.strerror or str(error)
     except ValidationError:
-        reason = "its answer is not that of a Python interpreter"
+        reason = "its output is not that of a Python interpreter"
     raise InterpreterError(
-        f"{interpreter} cannot be asked what it has installed: {reason}.",
+        f"{interpreter} does not list its distributions: {reason}.",
         remedy="Name an interpreter of Python 3.8 or later, such as .venv/bin/python.",
     )

@@ -1,7 +1,7 @@
-"""Prints, as JSON, what the interpreter that runs this file has installed.
+"""Prints the distributions of the interpreter that runs this file as JSON.
 
-It is run by path in any interpreter from Python 3.8 on, one without pinproof too, and so imports
-nothing but the standard library.
+It runs by path in any interpreter since Python 3.8, also without pinproof, and so imports only the
+standard library.
 """
 
 import json
@@ -12,7 +12,7 @@ from importlib import metadata
 
 
 def _from_folder(distribution: metadata.Distribution) -> bool:
-    """Whether it was installed from a folder of source, editable or not (PEP 610)."""
+    """Whether it was installed from a source folder, editable or not (PEP 610)."""
     try:
         return "dir_info" in json.loads(distribution.read_text("direct_url.json") or "{}")
     except ValueError:
@@ -28,7 +28,7 @@ def _distributions() -> "list[dict[str, object]]":
             "from_folder": _from_folder(distribution),
         }
         for distribution in metadata.distributions()
-        # A folder that an interrupted installation left behind has no name.
+        # The folder of an interrupted installation has no name.
         if distribution.metadata["Name"]
     ]
 

@@ -1,1 +1,1 @@
-"""Proofs in real environments: what every version that a pin admits does to a model."""
+"""Proofs in real environments that the versions that a pin admits do not change a model."""

@@ -1,60 +1,63 @@
-"""Folders that are made beside their place, renamed into it when complete, and locked in use."""
+"""Folders of a cache: complete or absent, and locked while a process uses them."""
 
 import fcntl
 import os
+import re
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["NEW", "remove_leftovers", "remove_unused", "share", "staged"]
+from modelseal.temporaries import Temporary, remove_left
 
-NEW, _OLD = ".new-", ".old-"
-
-# Not `.lock`, which uv takes for itself.
+# Not `.lock`, which uv uses itself.
 _LOCK = ".in-use"
+_TEMPORARY = re.compile(r"\.(.+)-[0-9a-f]{16}\.tmp")
 
 
 @contextmanager
-def staged(place: Path) -> Iterator[Path]:
-    """A folder to fill, which is put in its place afterwards. Whatever is raised, none is left."""
-    staging = Path(tempfile.mkdtemp(prefix=NEW, dir=place.parent))
-    lock = os.open(staging / _LOCK, os.O_CREAT | os.O_RDWR)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_SH)
-        yield staging
-        # Another process may have made the same meanwhile.
+def create_folder(folder: Path) -> Iterator[Path]:
+    """Yield a temporary folder to fill, and rename it to `folder` unless an error is raised."""
+    with Temporary(folder) as temporary:
+        temporary.path.mkdir()
+        (temporary.path / _LOCK).touch()
+        yield temporary.path
+        # Another process may have created the same folder.
         with suppress(OSError):
-            staging.rename(place)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-        os.close(lock)
+            temporary.path.rename(folder)
 
 
-def share(place: Path, record: str) -> int | None:
-    """Lock a folder against removal; None if it is not there, or without its record."""
+def lock_shared(folder: Path, record: str) -> int | None:
+    """Lock a folder against removal.
+
+    Args:
+        folder: The folder.
+        record: The name of a file that complete folders have.
+
+    Returns:
+        The descriptor to close at the end; None if the folder does not exist or is incomplete.
+    """
     try:
-        lock = os.open(place / _LOCK, os.O_RDWR)
+        lock = os.open(folder / _LOCK, os.O_RDWR)
     except FileNotFoundError:
         return None
     fcntl.flock(lock, fcntl.LOCK_SH)
-    # Between the two calls another process may have removed it.
-    if (place / _LOCK).exists() and (place / record).exists():
+    # Another process may have removed it between the two calls.
+    if (folder / _LOCK).exists() and (folder / record).exists():
         return lock
     os.close(lock)
     return None
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what killed processes left half made or half removed."""
-    for left in (*folder.glob(f"{NEW}*"), *folder.glob(f"{_OLD}*")):
-        if left.is_dir():
-            remove_unused(left)
+    """Remove the temporary folders and files of killed processes."""
+    for path in folder.iterdir():
+        if left := _TEMPORARY.fullmatch(path.name):
+            remove_left(folder / left[1])
 
 
 def remove_unused(folder: Path) -> bool:
-    """Remove a folder unless a process holds it; tell whether it is gone."""
+    """Remove a folder unless a process has locked it. Returns whether it is gone."""
     try:
         lock = os.open(folder / _LOCK, os.O_RDWR)
     except FileNotFoundError:
@@ -62,10 +65,9 @@ def remove_unused(folder: Path) -> bool:
         return True
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Out of its place in one step, so that nobody finds half of it.
-        gone = Path(tempfile.mkdtemp(prefix=_OLD, dir=folder.parent))
-        folder.rename(gone / "environment")
-        shutil.rmtree(gone, ignore_errors=True)
+        # Renamed first, so that no process finds a part of it.
+        with Temporary(folder) as removed:
+            folder.rename(removed.path)
     except OSError:
         return False
     finally:

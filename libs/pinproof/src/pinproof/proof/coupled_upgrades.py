@@ -1,4 +1,4 @@
-"""Finds the pins that must move along with others."""
+"""Finds the pins that must change together with others."""
 
 import tempfile
 from collections.abc import Collection, Sequence
@@ -10,9 +10,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from pinproof.proof.environments import CollisionError, EnvironmentCache, Recipe
-
-__all__ = ["find_coupled_upgrades"]
+from pinproof.closure.uv import UnsatisfiableError
+from pinproof.proof.environments import EnvironmentCache, Recipe
 
 
 def find_coupled_upgrades(
@@ -21,49 +20,48 @@ def find_coupled_upgrades(
     environments: EnvironmentCache,
     recipe: Recipe,
 ) -> list[Requirement]:
-    """The pins, beside those that were changed, that must move for all to be installed together.
+    """The further pins that must change so that all can be installed together.
 
-    Every other pin is first allowed to grow beyond its series, and whatever then leaves it is a
-    candidate. Each candidate that turns out to fit after all is put back, so that only what
-    collides moves. No pin is lowered.
+    First, every other pin may grow beyond its series, and those that leave it are candidates. Then
+    each candidate is restored if the resolution still succeeds. No pin is lowered.
 
     Args:
-        direct: All direct requirements, the changed ones as they should be.
-        changed: The names that may not be relaxed.
-        environments: Resolves.
+        direct: All direct requirements, including the changed ones.
+        changed: The names of the changed requirements.
+        environments: The cache that resolves.
         recipe: The Python and the exclusions to resolve for.
 
     Raises:
-        CollisionError: There is no way, however far the others move.
+        UnsatisfiableError: There is no resolution even if all others may grow.
     """
-    seeker = _Seeker(direct, environments, recipe)
+    resolver = _Resolver(direct, environments, recipe)
     try:
-        seeker.resolve(frozenset())
-    except CollisionError as collision:
+        resolver.resolve(frozenset())
+    except UnsatisfiableError as collision:
         others = {canonicalize_name(pin.name) for pin in direct} - set(changed)
         try:
-            versions = seeker.resolve(frozenset(others))
-        except CollisionError as final:
-            # Of two explanations the one that speaks of what was asked for is the better one.
+            versions = resolver.resolve(frozenset(others))
+        except UnsatisfiableError as final:
+            # The better of two explanations names a changed distribution.
             best = final if set(final.packages) & set(changed) else collision
             raise best from final
     else:
         return []
-    moved = frozenset(seeker.leaving(versions, others))
+    moved = frozenset(resolver.leaving(versions, others))
     for name in sorted(moved):
         try:
-            seeker.resolve(moved - {name})
-        except CollisionError:
+            resolver.resolve(moved - {name})
+        except UnsatisfiableError:
             continue
         moved -= {name}
-    versions = seeker.resolve(moved)
+    versions = resolver.resolve(moved)
     return [
         Requirement(f"{name}{compatible_releases(versions[name])}")
-        for name in sorted(seeker.leaving(versions, moved))
+        for name in sorted(resolver.leaving(versions, moved))
     ]
 
 
-class _Seeker:
+class _Resolver:
     def __init__(
         self, direct: Sequence[Requirement], environments: EnvironmentCache, recipe: Recipe
     ) -> None:
@@ -72,7 +70,7 @@ class _Seeker:
         self._recipe = recipe
 
     def resolve(self, relaxed: Collection[str]) -> dict[str, Version]:
-        """Resolve with some pins turned into lower bounds."""
+        """Resolve with some pins replaced by lower bounds."""
         lines = [
             str(_relaxed(pin) if canonicalize_name(pin.name) in relaxed else pin)
             for pin in self._direct
@@ -86,7 +84,7 @@ class _Seeker:
         return {canonicalize_name(name): Version(version) for name, version in pairs}
 
     def leaving(self, versions: dict[str, Version], names: Collection[str]) -> set[str]:
-        """Those whose version is not what their pin admits."""
+        """The names whose version their pin does not admit."""
         return {
             name
             for pin in self._direct

@@ -1,53 +1,26 @@
-"""A report as text and tables, and its forms for people: Markdown, and one page of HTML."""
+"""Reports in Markdown, and as one HTML page that is made from the Markdown."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from html import escape
 
-__all__ = ["Cell", "Code", "Document", "State", "Table", "Text", "render_html", "render_markdown"]
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
 
 
 class State(StrEnum):
-    """What a cell says at a glance."""
+    """The result that a cell shows."""
 
     GOOD = "good"
     BAD = "bad"
     NOTE = "note"
-    PLAIN = "plain"
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One cell of a table."""
-
-    text: str
-    state: State = State.PLAIN
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table with a heading of its own."""
-
-    title: str
-    header: Sequence[str]
-    rows: Sequence[Sequence[Cell]]
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """Paragraphs under a heading."""
-
-    title: str
-    paragraphs: Sequence[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """Something to be read character by character, such as a patch."""
-
-    title: str
-    text: str
+_SIGNS = {State.GOOD: "✓", State.BAD: "✗", State.NOTE: "·"}
+_STATES = {sign: state for state, sign in _SIGNS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,43 +28,54 @@ class Document:
     """A report.
 
     Attributes:
-        title: What it is about.
-        verdict: The answer, in a few words.
-        state: Whether that is good.
-        summary: The answer, in a sentence or two.
-        blocks: The evidence.
+        title: The subject.
+        verdict: The result in a few words.
+        state: Whether the result is good.
+        summary: The result in one or two sentences.
+        sections: The evidence, in Markdown.
     """
 
     title: str
     verdict: str
     state: State
     summary: str
-    blocks: Sequence[Table | Text | Code]
+    sections: Sequence[str]
+
+    @property
+    def markdown(self) -> str:
+        """The report in Markdown."""
+        head = (f"# {self.title}", f"**{self.verdict}** {self.summary}")
+        return "\n\n".join([*head, *self.sections]) + "\n"
 
 
-_SIGNS = {State.GOOD: "✓ ", State.BAD: "✗ ", State.NOTE: "· ", State.PLAIN: ""}
+def mark(state: State, text: str) -> str:
+    """The text of a table cell with the sign of its state."""
+    return f"{_SIGNS[state]} {text}"
 
 
-def render_markdown(document: Document) -> str:
-    """The report as Markdown."""
-    parts = [f"# {document.title}", f"**{document.verdict}** {document.summary}"]
-    for block in document.blocks:
-        parts.append(f"## {block.title}")
-        match block:
-            case Table():
-                lines = [_row(block.header), _row(["---"] * len(block.header))]
-                lines += [_row([_SIGNS[c.state] + c.text for c in row]) for row in block.rows]
-                parts.append("\n".join(lines))
-            case Text():
-                parts += block.paragraphs
-            case Code():
-                parts.append(f"```diff\n{block.text.rstrip()}\n```")
-    return "\n\n".join(parts) + "\n"
+def table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A section with a table."""
+    lines = [_row(cells) for cells in (header, ["---"] * len(header), *rows)]
+    return paragraphs(title, "\n".join(lines))
+
+
+def paragraphs(title: str, *texts: str) -> str:
+    """A section of paragraphs."""
+    return "\n\n".join([f"## {title}", *texts])
+
+
+def diff(title: str, text: str) -> str:
+    """A section with a unified diff."""
+    return paragraphs(title, f"```diff\n{text.rstrip()}\n```")
 
 
 def render_html(document: Document) -> str:
-    """The report as one page that needs nothing else."""
-    body = "\n".join(_html(block) for block in document.blocks)
+    """The report as one page that needs no other file."""
+    # Only these constructs are parsed: any other Markdown in a text is shown as it is.
+    markdown = MarkdownIt("zero").enable(["heading", "table", "fence"])
+    for name, rule in _RULES.items():
+        markdown.add_render_rule(name, rule)
+    body = markdown.render("\n\n".join(document.sections))
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -107,8 +91,7 @@ def render_html(document: Document) -> str:
 <p>{escape(document.summary)}</p>
 </header>
 <main>
-{body}
-</main>
+{body}</main>
 </body>
 </html>
 """
@@ -118,39 +101,45 @@ def _row(cells: Sequence[str]) -> str:
     return "| " + " | ".join(" ".join(cell.replace("|", "\\|").split()) for cell in cells) + " |"
 
 
-def _html(block: Table | Text | Code) -> str:
-    heading = f"<h2>{escape(block.title)}</h2>"
-    match block:
-        case Table():
-            head = "".join(f'<th scope="col">{escape(name)}</th>' for name in block.header)
-            rows = "\n".join(f"<tr>{_cells(row)}</tr>" for row in block.rows)
-            table = f"<table><thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table>"
-            return f'<section>{heading}<div class="wide">{table}</div></section>'
-        case Text():
-            text = "".join(f"<p>{escape(paragraph)}</p>" for paragraph in block.paragraphs)
-            return f"<section>{heading}{text}</section>"
-        case Code():
-            lines = "\n".join(_line(line) for line in block.text.splitlines())
-            return f"<section>{heading}<pre>{lines}</pre></section>"
+def _open_cell(
+    _: RendererHTML, tokens: Sequence[Token], index: int, _options: OptionsDict, _env: EnvType
+) -> str:
+    """The first cell of a row is its header. A cell that begins with a sign gets its state."""
+    tag = 'th scope="row"' if tokens[index - 1].type == "tr_open" else "td"
+    content = tokens[index + 1]
+    sign, space, rest = content.content.partition(" ")
+    if not space or sign not in _STATES or not content.children:
+        return f"<{tag}>"
+    content.children[0].content = rest
+    state = _STATES[sign]
+    return f'<{tag} class="{state}"><b aria-label="{state}">{sign}</b> '
 
 
-def _cells(row: Sequence[Cell]) -> str:
-    first, *rest = row
-    cells = [f'<th scope="row" class="{first.state}">{_marked(first)}</th>']
-    cells += [f'<td class="{cell.state}">{_marked(cell)}</td>' for cell in rest]
-    return "".join(cells)
+def _close_cell(
+    _: RendererHTML, tokens: Sequence[Token], index: int, _options: OptionsDict, _env: EnvType
+) -> str:
+    return "</th>" if tokens[index - 3].type == "tr_open" else "</td>"
 
 
-def _marked(cell: Cell) -> str:
-    sign = _SIGNS[cell.state].strip()
-    mark = f'<b aria-label="{cell.state}">{sign}</b> ' if sign else ""
-    return mark + escape(cell.text)
+def _diff(
+    _: RendererHTML, tokens: Sequence[Token], index: int, _options: OptionsDict, _env: EnvType
+) -> str:
+    kinds = {"+": "added", "-": "removed", "@": "place"}
+    lines = (
+        f'<span class="{kinds.get(line[:1], "")}">{escape(line)}</span>'
+        for line in tokens[index].content.splitlines()
+    )
+    return "<pre>" + "\n".join(lines) + "</pre>\n"
 
 
-def _line(line: str) -> str:
-    kind = {"+": "added", "-": "removed", "@": "place"}.get(line[:1], "")
-    return f'<span class="{kind}">{escape(line)}</span>'
-
+_RULES = {
+    "table_open": lambda *_: '<div class="wide"><table>\n',
+    "table_close": lambda *_: "</table></div>\n",
+    "th_open": lambda *_: '<th scope="col">',
+    "td_open": _open_cell,
+    "td_close": _close_cell,
+    "fence": _diff,
+}
 
 _STYLE = """
 :root { --ink:#1d2733; --soft:#5b6875; --line:#dfe4ea; --page:#f6f7f9; --card:#fff;
@@ -169,7 +158,7 @@ header.good { background:var(--good-bg); border-color:var(--good); }
 header.bad { background:var(--bad-bg); border-color:var(--bad); }
 header h1 { margin:2px 0 6px; font-size:30px; line-height:1.2; }
 header p { margin:0; max-width:75ch; } header .title { color:var(--soft); font-weight:600; }
-section { margin:24px 0; } h2 { font-size:17px; margin:0 0 8px; }
+h2 { font-size:17px; margin:24px 0 8px; }
 .wide { overflow-x:auto; background:var(--card); border:1px solid var(--line);
   border-radius:10px; }
 table { border-collapse:collapse; width:100%; font-variant-numeric:tabular-nums; }
@@ -180,7 +169,7 @@ thead th { border-top:0; color:var(--soft); font-size:13px; } tbody th { font-we
 td.good { background:var(--good-bg); } td.bad { background:var(--bad-bg); }
 td.note { background:var(--note-bg); }
 .good b { color:var(--good); } .bad b { color:var(--bad); } .note b { color:var(--note); }
-section p { max-width:80ch; margin:0 0 8px; }
+main p { max-width:80ch; margin:0 0 8px; }
 pre { background:var(--card); border:1px solid var(--line); border-radius:10px; padding:14px;
   overflow-x:auto; font:13px/1.5 ui-monospace,Menlo,Consolas,monospace; }
 .added { color:var(--good); } .removed { color:var(--bad); } .place { color:var(--soft); }

@@ -1,31 +1,34 @@
-"""Makes environments from requirement files, and keeps them between runs.
+"""Creates environments from requirements files, and caches them.
 
-An environment is resolved first, and its key is a digest of what it will hold: every version, the
-interpreter, and how the first-party folders describe themselves. So a cached one is never stale:
-where the index admits a newer patch, the key is another.
+An environment is resolved first. Its key is a digest of its contents: every version, the
+interpreter, and the project files of the first-party folders. So a cached environment is never
+stale: if the index has a newer patch, the key is different.
 
-It is made beside its place and renamed into it when it is complete. A killed run leaves a folder
-`.new-…`, which the next run removes. Those that are in use hold a lock; of the others, the least
-recently used go when all together are larger than the limit.
+An environment is created in a temporary folder, and renamed when it is complete. The next run
+removes the temporary folders of killed runs. Environments in use are locked; the least recently
+used others are removed if all together exceed the limit.
 """
 
 import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pinproof.proof.building import BuildError, CollisionError, build
-from pinproof.proof.cache_dirs import remove_leftovers, remove_unused, share, staged
+from pinproof.closure.uv import run_uv
+from pinproof.errors import PinproofError
+from pinproof.proof.cache_dirs import (
+    create_folder,
+    lock_shared,
+    remove_leftovers,
+    remove_unused,
+)
 
-__all__ = ["BuildError", "CollisionError", "Environment", "EnvironmentCache", "Recipe"]
-
-DEFAULT_LIMIT_BYTES = 8 * 2**30
-
+_TIMEOUT_S = 1800
 _RECORD = "environment.json"
 _DESCRIPTIONS = frozenset({".cfg", ".py", ".toml", ".txt"})
 
@@ -34,15 +37,15 @@ Resolution = Literal["highest", "lowest-direct"]
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What an environment is made of.
+    """The input of an environment.
 
     Attributes:
-        requirements: Requirement files; their `-r` and `-c` lines are followed.
-        python: The interpreter that it is made from.
-        resolution: Which versions to take: the highest, or of what the files name the lowest.
-        overrides: Requirements that replace whatever anything asks of the same distribution.
-        excluded: Distributions that are left out, whatever asks for them.
-        first_party: Folders of source that are installed in place, without what they ask for.
+        requirements: Requirements files. Their `-r` and `-c` lines are followed.
+        python: The interpreter.
+        resolution: Whether to choose the highest versions, or the lowest of direct requirements.
+        overrides: Requirements that replace all others on the same distribution.
+        excluded: Distributions that are never installed.
+        first_party: Source folders that are installed in place, without their dependencies.
     """
 
     requirements: tuple[Path, ...]
@@ -55,12 +58,12 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """An environment that is complete.
+    """A complete environment.
 
     Attributes:
-        key: What it holds, as a digest.
-        folder: Where it lies.
-        pins: What it holds, each as `name==version`, sorted; first-party folders are not listed.
+        key: The digest of its contents.
+        folder: The folder.
+        pins: Its distributions without first-party folders, as `name==version`, sorted.
     """
 
     key: str
@@ -69,18 +72,18 @@ class Environment:
 
     @property
     def python(self) -> Path:
-        """Its interpreter."""
+        """The interpreter of the environment."""
         return self.folder / "bin" / "python"
 
 
 class EnvironmentCache:
-    """A folder of environments.
+    """A cache of environments.
 
     Args:
-        folder: Where they lie; it is created, and tells git to leave it alone.
-        uv: The resolver and installer.
-        limit_bytes: How large all together may be; those in use are never removed.
-        say: Is told what is being done.
+        folder: The folder of the cache. It is created, and ignored by git.
+        uv: The path of uv.
+        limit_bytes: The largest size of all environments. Those in use are never removed.
+        log: Called with a line of text at each step.
     """
 
     def __init__(
@@ -88,20 +91,20 @@ class EnvironmentCache:
         folder: Path,
         uv: Path,
         *,
-        limit_bytes: int = DEFAULT_LIMIT_BYTES,
-        say: Callable[[str], None] = lambda _: None,
+        limit_bytes: int = 8 * 2**30,
+        log: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._folder = folder.absolute()
         self._uv = uv
         self._limit = limit_bytes
-        self._say = say
+        self._log = log
 
     def resolve(self, recipe: Recipe) -> tuple[str, ...]:
-        """What an environment would hold, each as `name==version`, sorted.
+        """The distributions of an environment, as `name==version`, sorted.
 
         Raises:
-            CollisionError: No set of versions satisfies the requirements.
-            BuildError: The resolver failed otherwise.
+            UnsatisfiableError: No set of versions satisfies the requirements.
+            UvError: uv fails otherwise.
         """
         with tempfile.TemporaryDirectory(prefix="pinproof-resolve-") as name:
             folder = Path(name)
@@ -111,30 +114,27 @@ class EnvironmentCache:
                 if lines:
                     (folder / option).write_text("".join(f"{line}\n" for line in lines), "utf-8")
                     options += [f"--{option}", str(folder / option)]
-            compiled = build(
-                self._uv,
-                ["pip", "compile", *map(str, recipe.requirements), *options],
-                folder=folder,
-            )
+            arguments = ["pip", "compile", *map(str, recipe.requirements), *options]
+            compiled = self._run_uv(arguments, folder)
         pins = (line.partition(";")[0].strip() for line in compiled.splitlines())
         return tuple(sorted(pin for pin in pins if "==" in pin))
 
     @contextmanager
     def environment(self, recipe: Recipe) -> Iterator[Environment]:
-        """Resolve, make the environment unless it is there, and keep it while it is used.
+        """Resolve an environment, create it unless it is cached, and lock it while it is used.
 
         Raises:
-            CollisionError: No set of versions satisfies the requirements.
-            BuildError: It could not be made otherwise.
+            UnsatisfiableError: No set of versions satisfies the requirements.
+            PinproofError: uv fails otherwise, or the cache cannot be written.
         """
         pins = self.resolve(recipe)
         key = _key(pins, recipe)
         self._prepare()
         place = self._folder / key
-        lock = share(place, _RECORD)
+        lock = lock_shared(place, _RECORD)
         while lock is None:
             self._make(place, pins, recipe)
-            lock = share(place, _RECORD)
+            lock = lock_shared(place, _RECORD)
         try:
             (place / _RECORD).touch()
             self._shrink()
@@ -147,15 +147,15 @@ class EnvironmentCache:
             self._folder.mkdir(parents=True, exist_ok=True)
             (self._folder / ".gitignore").write_text("*\n", encoding="utf-8")
         except OSError as error:
-            raise BuildError(
+            raise PinproofError(
                 f"The cache {self._folder.name} cannot be written: {error.strerror}.",
-                remedy="Make it writable, or name another folder: --cache.",
+                remedy="Make it writable, or name another folder with --cache.",
             ) from error
         remove_leftovers(self._folder)
 
     def _make(self, place: Path, pins: tuple[str, ...], recipe: Recipe) -> None:
-        self._say(f"making an environment of {len(pins)} distributions")
-        with staged(place) as staging:
+        self._log(f"creating an environment of {len(pins)} distributions")
+        with create_folder(place) as staging:
             self._install(staging, pins, recipe)
             record = {"pins": pins, "bytes": _size(staging)}
             (staging / _RECORD).write_text(json.dumps(record, indent=1), encoding="utf-8")
@@ -165,19 +165,24 @@ class EnvironmentCache:
         listed.write_text("".join(f"{pin}\n" for pin in pins), encoding="utf-8")
         base = str(recipe.python)
         venv = ["venv", "--allow-existing", "--relocatable", "--python", base, str(folder)]
-        build(self._uv, venv, folder=folder)
+        self._run_uv(venv, folder)
         into = ["pip", "install", "--python", str(folder / "bin" / "python"), "--no-deps"]
         if pins:
-            build(self._uv, [*into, "-r", str(listed)], folder=folder)
+            self._run_uv([*into, "-r", str(listed)], folder)
         if recipe.first_party:
             sources = [part for path in recipe.first_party for part in ("-e", str(path))]
-            build(self._uv, [*into, *sources], folder=folder)
+            self._run_uv([*into, *sources], folder)
+
+    def _run_uv(self, arguments: Sequence[str], folder: Path) -> str:
+        return run_uv(
+            self._uv, arguments, folder=folder, timeout_s=_TIMEOUT_S, purpose="make the environment"
+        )
 
     def _shrink(self) -> None:
         """Remove the least recently used environments until the rest is within the limit."""
         found = []
         for record in self._folder.glob(f"*/{_RECORD}"):
-            # Another process may remove it at this moment.
+            # Another process may have removed it.
             with suppress(OSError, ValueError):
                 size = int(json.loads(record.read_bytes())["bytes"])
                 found.append((record.stat().st_mtime, size, record.parent))

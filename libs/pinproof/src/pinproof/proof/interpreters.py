@@ -1,4 +1,4 @@
-"""Finds the supported Pythons that a machine has. None is ever downloaded."""
+"""Finds the supported Pythons of a machine. It downloads none."""
 
 import os
 import shutil
@@ -7,24 +7,19 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-__all__ = ["find_interpreters"]
-
-_ASK = (
+_PROGRAM = (
     "import os, sys; print('%d.%d' % sys.version_info[:2]); "
     "print(os.path.realpath(getattr(sys, '_base_executable', sys.executable)))"
 )
-_PATIENCE_S = 30
+_TIMEOUT_S = 30
 
 
 def find_interpreters(pythons: Sequence[str]) -> dict[str, Path]:
-    """The interpreters that are present, by minor version.
-
-    Looked for are the one that runs this, those on the path, and those that pyenv installed.
-    """
+    """The interpreters of this machine by minor version: the current one, on PATH, or of pyenv."""
     found = {}
     for minor in pythons:
         for candidate in _candidates(minor):
-            interpreter = _ask(candidate, minor)
+            interpreter = _base_interpreter(candidate, minor)
             if interpreter is not None:
                 found[minor] = interpreter
                 break
@@ -39,14 +34,14 @@ def _candidates(minor: str) -> Iterator[str]:
     yield from map(str, sorted(pyenv.glob(f"versions/{minor}.*/bin/python"), reverse=True))
 
 
-def _ask(candidate: str, minor: str) -> Path | None:
-    """The interpreter itself and not an environment or shim of it; None if it is another."""
+def _base_interpreter(candidate: str, minor: str) -> Path | None:
+    """The base interpreter, not an environment or shim; None if its version is different."""
     try:
         answer = subprocess.run(  # noqa: S603 - a fixed question to an interpreter of this machine
-            [candidate, "-I", "-c", _ASK],
+            [candidate, "-I", "-c", _PROGRAM],
             capture_output=True,
             text=True,
-            timeout=_PATIENCE_S,
+            timeout=_TIMEOUT_S,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):

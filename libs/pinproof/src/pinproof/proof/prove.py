@@ -1,4 +1,4 @@
-"""Settles the bet that the pins of a service make: floor and ceiling, on each Python."""
+"""Proves the pins of a service: the floor and the ceiling, on each Python."""
 
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -7,36 +7,38 @@ from pathlib import Path
 from modelseal.manifest import read_manifest
 
 from pinproof.environment.verify import verify
-from pinproof.proof.comparison import Movement, movements
 from pinproof.proof.document import State
 from pinproof.proof.environments import Environment
-from pinproof.proof.retraining import compare_metrics, golden_of, largest_of
-from pinproof.proof.runner import ProofRunner, StepError
-from pinproof.proof.store import Step
-
-__all__ = ["CHECKS", "CheckResult", "PythonProof", "ServiceProof", "prove"]
+from pinproof.proof.metrics import compare_metrics
+from pinproof.proof.output_differences import (
+    OutputDifference,
+    compare_outputs,
+    golden_of,
+    largest_of,
+)
+from pinproof.proof.runner import ProofRunner, ReplayResult, StepError
 
 CHECKS = {
-    "environment": "The environment is what the file says",
+    "environment": "The environment matches the requirements",
     "imports": "Every module imports",
     "train": "A model trains and seals",
-    "open": "The other end's model opens",
-    "retrain": "Trained anew, it is as good",
+    "open": "The model of the other end opens",
+    "retrain": "The retrained model is as good",
 }
-"""What is checked at each end, in this order."""
+"""The checks at each end, in this order."""
 
 FLOOR, CEILING = "floor", "ceiling"
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """The outcome of one check at one end of the pins.
+    """The result of one check at one end of the pins.
 
     Attributes:
         check: A key of `CHECKS`.
         end: `floor` or `ceiling`.
-        state: Good, bad, or a note that proves nothing and disproves nothing.
-        text: What was found.
+        state: Good, bad, or a note that is neither.
+        text: The details.
     """
 
     check: str
@@ -47,28 +49,28 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class PythonProof:
-    """What was found under one Python.
+    """The results on one Python.
 
     Attributes:
-        python: Its minor version.
-        pins: What each end resolves to.
-        findings: The outcomes.
-        retrained: How far the answers of the model trained at the ceiling are from the floor's.
+        python: The minor version.
+        pins: The resolved versions of each end.
+        findings: The results of the checks.
+        retrained: The differences between the model trained at the ceiling and the floor's.
     """
 
     python: str
     pins: dict[str, tuple[str, ...]]
     findings: tuple[CheckResult, ...]
-    retrained: tuple[Movement, ...]
+    retrained: tuple[OutputDifference, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceProof:
-    """What was found for one service.
+    """The results for one service.
 
     Attributes:
-        service: Its folder.
-        pythons: What was found, by Python.
+        service: The folder of the service.
+        pythons: The results on each Python.
         absent: The supported Pythons that this machine does not have.
     """
 
@@ -78,7 +80,7 @@ class ServiceProof:
 
     @property
     def proven(self) -> bool:
-        """Whether nothing was disproved."""
+        """Whether there are results and none is bad."""
         found = [finding for python in self.pythons for finding in python.findings]
         return bool(found) and all(finding.state is not State.BAD for finding in found)
 
@@ -87,8 +89,8 @@ def prove(runner: ProofRunner, interpreters: dict[str, Path]) -> ServiceProof:
     """Prove both ends of the pins on each Python.
 
     Raises:
-        CollisionError: The pins contradict each other.
-        BuildError: An environment cannot be made.
+        UnsatisfiableError: The pins contradict each other.
+        PinproofError: An environment cannot be made.
     """
     job = runner.job
     absent = tuple(minor for minor in job.policy.pythons if minor not in interpreters)
@@ -103,13 +105,13 @@ def _prove_python(runner: ProofRunner, minor: str, python: Path) -> PythonProof:
     with ExitStack() as stack:
         ends: dict[str, Environment] = {}
         for end, recipe in ((FLOOR, floor_recipe), (CEILING, ceiling_recipe)):
-            runner.say(f"Python {minor}, {end}")
+            runner.log(f"Python {minor}, {end}")
             ends[end] = stack.enter_context(runner.environments.environment(recipe))
             findings += [_verified(runner, end, ends[end]), _imported(runner, end, ends[end])]
         data = runner.data(ends[CEILING])
         models: dict[str, Path] = {}
         for end, environment in ends.items():
-            runner.say(f"Python {minor}, {end}")
+            runner.log(f"Python {minor}, {end}")
             try:
                 models[end] = runner.train(environment, data)
                 manifest, _ = read_manifest(models[end])
@@ -117,12 +119,12 @@ def _prove_python(runner: ProofRunner, minor: str, python: Path) -> PythonProof:
                 findings.append(CheckResult("train", end, State.GOOD, text))
             except StepError as error:
                 findings.append(CheckResult("train", end, State.BAD, str(error)))
-        retrained: tuple[Movement, ...] = ()
+        retrained: tuple[OutputDifference, ...] = ()
         if len(models) == len(ends):
             upward = runner.replay(ends[CEILING], models[FLOOR])
             downward = runner.replay(ends[FLOOR], models[CEILING])
-            findings.append(_opened(CEILING, upward, models[FLOOR]))
-            findings.append(_reverse(downward))
+            findings.append(_opened_upward(upward, models[FLOOR]))
+            findings.append(_opened_downward(downward))
             finding, retrained = _retrained(runner, models)
             findings.append(finding)
     pins = {end: environment.pins for end, environment in ends.items()}
@@ -138,44 +140,39 @@ def _verified(runner: ProofRunner, end: str, environment: Environment) -> CheckR
 
 
 def _imported(runner: ProofRunner, end: str, environment: Environment) -> CheckResult:
-    answer = runner.imports(environment)
-    failures = answer["failures"]
-    if isinstance(failures, list) and failures:
-        told = [f"{one['module']}: {one['error']}" for one in failures if isinstance(one, dict)]
-        return CheckResult("imports", end, State.BAD, "; ".join(told))
-    return CheckResult("imports", end, State.GOOD, f"{answer['imported']} modules")
+    result = runner.imports(environment)
+    if result.failures:
+        return CheckResult("imports", end, State.BAD, "; ".join(result.messages))
+    return CheckResult("imports", end, State.GOOD, f"{result.imported} modules")
 
 
-def _opened(end: str, answer: Step, model: Path) -> CheckResult:
-    if answer["refusal"] is not None:
-        text = f"Refused ({answer['refusal']}): {answer.get('refusal_message', answer['message'])}"
-        return CheckResult("open", end, State.BAD, text)
-    moved = largest_of(movements(golden_of(model), _outputs(answer)))
-    text = f"the floor's model opens; its golden answers differ by {moved:.2g} at most"
-    return CheckResult("open", end, State.GOOD, text)
+def _opened_upward(result: ReplayResult, model: Path) -> CheckResult:
+    """The result of opening the floor's model at the ceiling."""
+    if result.refusal is not None:
+        text = f"Refused ({result.refusal}): {result.refusal_message or result.message}"
+        return CheckResult("open", CEILING, State.BAD, text)
+    largest = largest_of(compare_outputs(golden_of(model), result.outputs))
+    text = f"the floor's model opens; its golden predictions differ by at most {largest:.2g}"
+    return CheckResult("open", CEILING, State.GOOD, text)
 
 
-def _reverse(answer: Step) -> CheckResult:
-    if answer["refusal"] is None:
-        return CheckResult("open", FLOOR, State.NOTE, "the ceiling's model opens, too")
-    text = f"the ceiling's model is refused ({answer['refusal']}), as rule 3 wants"
+def _opened_downward(result: ReplayResult) -> CheckResult:
+    """The result of opening the ceiling's model at the floor, which proves nothing."""
+    text = "the ceiling's model opens too"
+    if result.refusal is not None:
+        text = f"the ceiling's model is refused ({result.refusal}), as it should be"
     return CheckResult("open", FLOOR, State.NOTE, text)
 
 
 def _retrained(
     runner: ProofRunner, models: dict[str, Path]
-) -> tuple[CheckResult, tuple[Movement, ...]]:
+) -> tuple[CheckResult, tuple[OutputDifference, ...]]:
     compared = compare_metrics(models[FLOOR], models[CEILING], runner.job.proof.metrics)
     state = State.GOOD if all(metric.held for metric in compared) else State.BAD
-    # A model answers its own golden inputs; the service chooses the same for both.
+    # The service chooses the same golden inputs for both models.
     answers = golden_of(models[CEILING])
     golden = golden_of(models[FLOOR])
-    moved = movements(golden, answers.outputs) if golden.inputs == answers.inputs else ()
+    moved = compare_outputs(golden, answers.outputs) if golden.inputs == answers.inputs else ()
     numbers = ", ".join(str(metric) for metric in compared) or "no metric is compared"
-    text = f"{numbers}; golden answers differ by {largest_of(moved):.2g} at most"
+    text = f"{numbers}; golden predictions differ by at most {largest_of(moved):.2g}"
     return CheckResult("retrain", CEILING, state, text), moved
-
-
-def _outputs(answer: Step) -> dict[str, list[float]]:
-    outputs: dict[str, list[float]] = answer["outputs"]  # type: ignore[assignment]
-    return outputs

@@ -1,90 +1,78 @@
-"""The report of a proof: the matrix, what the pins resolve to, and the numbers."""
+"""The report of a proof: the checks, the versions at both ends, and the numbers."""
 
-from pinproof.proof.comparison import Movement
-from pinproof.proof.document import Cell, Document, State, Table, Text
+from pinproof.proof.document import Document, State, mark, paragraphs, table
+from pinproof.proof.output_differences import OutputDifference
 from pinproof.proof.prove import CHECKS, PythonProof, ServiceProof
 
-__all__ = ["describe", "movement_rows"]
-
 ENDS = ("floor", "ceiling")
+DIFFERENCE_HEADER = ("Output", "Largest difference", "Inputs that moved", "Decisions flipped")
 
 
 def describe(proof: ServiceProof) -> Document:
     """The report."""
-    bad = sum(f.state is State.BAD for python in proof.pythons for f in python.findings)
+    failed = sum(f.state is State.BAD for python in proof.pythons for f in python.findings)
     pythons = " and ".join(python.python for python in proof.pythons)
     summary = (
-        f"The lowest and the highest versions that the pins admit were installed and tried under "
-        f"Python {pythons}. "
+        "The lowest and the highest versions that the pins admit were installed and checked under "
+        f"Python {pythons}. {f'{failed} of the checks failed' if failed else 'No check failed'}."
     )
-    summary += f"{bad} of the checks failed." if bad else "Nothing failed."
     if proof.absent:
-        summary += f" Not on this machine, and so not proven: {', '.join(proof.absent)}."
+        summary += f" Not proven, because not on this machine: {', '.join(proof.absent)}."
     return Document(
         title=f"The pins of {proof.service}",
         verdict="Proven" if proof.proven else "Not proven",
         state=State.GOOD if proof.proven else State.BAD,
         summary=summary,
-        blocks=[_matrix(proof), _numbers(proof), *map(_range, proof.pythons), _meaning()],
+        sections=[_checks(proof), _numbers(proof), *map(_versions, proof.pythons), _meaning()],
     )
 
 
-def movement_rows(label: str, moved: tuple[Movement, ...]) -> list[list[Cell]]:
-    """One row for each output: how far it moved."""
+def difference_rows(label: str, differences: tuple[OutputDifference, ...]) -> list[list[str]]:
+    """One row for each output, below `DIFFERENCE_HEADER` and the header of the label."""
     return [
         [
-            Cell(label),
-            Cell(movement.output),
-            Cell(f"{movement.largest:.3g}"),
-            Cell(f"{movement.moved} of {movement.inputs}"),
-            Cell(str(movement.flipped)),
+            *(label, each.output, f"{each.largest:.3g}"),
+            *(f"{each.moved} of {each.inputs}", str(each.flipped)),
         ]
-        for movement in moved
+        for each in differences
     ]
 
 
-def _matrix(proof: ServiceProof) -> Table:
+def _checks(proof: ServiceProof) -> str:
     header = ["", *(f"Python {p.python}, {end}" for p in proof.pythons for end in ENDS)]
-    rows = []
-    for check, title in CHECKS.items():
-        row = [Cell(title)]
+    rows = [[title] for title in CHECKS.values()]
+    for row, check in zip(rows, CHECKS, strict=True):
         for python in proof.pythons:
+            results = {each.end: each for each in python.findings if each.check == check}
             for end in ENDS:
-                found = [f for f in python.findings if (f.check, f.end) == (check, end)]
-                row.append(Cell(found[0].text, found[0].state) if found else Cell("-"))
-        rows.append(row)
-    return Table("The matrix", header, rows)
+                result = results.get(end)
+                row.append(mark(result.state, result.text) if result else "-")
+    return table("Checks", header, rows)
 
 
-def _numbers(proof: ServiceProof) -> Table:
-    header = ("Python", "Output", "Largest difference", "Inputs that moved", "Decisions flipped")
-    rows = [row for p in proof.pythons for row in movement_rows(p.python, p.retrained)]
-    return Table("Trained at the ceiling, beside trained at the floor", header, rows)
+def _numbers(proof: ServiceProof) -> str:
+    rows = [row for p in proof.pythons for row in difference_rows(p.python, p.retrained)]
+    title = "Model trained at the ceiling compared with the one trained at the floor"
+    return table(title, ("Python", *DIFFERENCE_HEADER), rows)
 
 
-def _range(python: PythonProof) -> Table:
-    ends = {end: dict(pin.split("==", 1) for pin in pins) for end, pins in python.pins.items()}
-    names = sorted(set[str]().union(*ends.values()))
-    versions = [(name, [ends[end].get(name, "-") for end in ENDS]) for name in names]
-    rows = [
-        [Cell(name), *(Cell(version) for version in both)]
-        for name, both in versions
-        if both[0] != both[1]
+def _versions(python: PythonProof) -> str:
+    ends = [dict(pin.split("==", 1) for pin in python.pins[end]) for end in ENDS]
+    versions = [
+        [name, *(end.get(name, "-") for end in ends)] for name in sorted(set[str]().union(*ends))
     ]
-    same = len(versions) - len(rows)
-    title = f"What differs under Python {python.python}; {same} are the same at both ends"
-    return Table(title, ("Distribution", *ENDS), rows)
+    rows = [row for row in versions if row[1] != row[2]]
+    title = f"Versions that differ under Python {python.python}"
+    return table(f"{title}; {len(versions) - len(rows)} are equal", ("Distribution", *ENDS), rows)
 
 
-def _meaning() -> Text:
-    ends = (
+def _meaning() -> str:
+    return paragraphs(
+        "What this proves",
         "The floor takes the lowest version that each pin admits, the ceiling the highest. A model "
-        "that was sealed at the floor must open at the ceiling: that is what patch updates do in "
-        "production. The reverse is shown, and is refused wherever a guarded distribution would be "
-        "older than the writer's."
+        "that was sealed at the floor must open at the ceiling: this is what patch updates do in "
+        "production. The reverse is shown too. It is refused if a guarded distribution would be "
+        "older than the version that wrote the model.",
+        "Versions between the two ends were not installed. Predictions were compared on the golden "
+        "inputs, and models by the metrics of the manifest, on the platform of this machine.",
     )
-    limits = (
-        "Versions between the two ends were not installed, and answers were compared on the golden "
-        "inputs and the metrics of the manifest, on this machine's platform."
-    )
-    return Text("What this proves", [ends, limits])

@@ -1,4 +1,4 @@
-"""Answers what an upgrade outside of today's pins would do to a model."""
+"""Tries what an upgrade outside of today's pins would do to a model."""
 
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -8,17 +8,17 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from pinproof.closure.resolver import UnsatisfiableError
-from pinproof.proof.building import CollisionError
-from pinproof.proof.comparison import Movement, movements
+from pinproof.closure.uv import UnsatisfiableError
 from pinproof.proof.coupled_upgrades import find_coupled_upgrades
-from pinproof.proof.draft import Draft
 from pinproof.proof.environments import Environment
-from pinproof.proof.retraining import Metric, compare_metrics, golden_of
+from pinproof.proof.metrics import Metric, compare_metrics
+from pinproof.proof.output_differences import (
+    OutputDifference,
+    compare_outputs,
+    golden_of,
+)
 from pinproof.proof.runner import ProofRunner, StepError
-from pinproof.proof.store import Step
-
-__all__ = ["Evidence", "Moved", "Trial", "TrialVerdict", "trial"]
+from pinproof.proof.working_copy import WorkingCopy
 
 
 class TrialVerdict(StrEnum):
@@ -35,13 +35,13 @@ class TrialVerdict(StrEnum):
 
     @property
     def can_be_made(self) -> bool:
-        """Whether the upgrade can be made, if need be with a model that is trained anew."""
+        """Whether the upgrade is possible, with a retrained model if necessary."""
         return self in (TrialVerdict.COMPATIBLE, TrialVerdict.NEEDS_RETRAINING)
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
-    """One distribution that another version of is installed, or that comes or goes."""
+class VersionChange:
+    """A distribution whose version changes, or that is added or removed."""
 
     name: str
     before: str | None
@@ -50,56 +50,56 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What was seen in the trial's environment.
+    """The results in the environment of a trial.
 
     Attributes:
-        import_failures: What does not import there, though it does today.
-        failed_at: Where the model of today fails when nobody guards it; None if it answers.
+        import_failures: The modules that import today, but not there.
+        failed_at: The step at which today's model fails without its seal; None if it predicts.
         failure: How it fails.
-        answers: How far its answers are from the golden ones, where it answers.
-        refusal: The code under which its seal refuses it; None where it opens.
-        refusal_message: The same in words.
-        training_error: How training anew fails; empty where it does not.
-        metrics: Those of the new model beside those of the old one.
-        retrained: How far the answers of the new model are from those of the old one.
+        answers: The differences of its predictions from the golden ones, if it predicts.
+        refusal: The code with which its seal refuses it; None if it opens.
+        refusal_message: Why its seal refuses it.
+        training_error: How training fails; empty if it does not.
+        metrics: The metrics of the retrained model and of today's.
+        retrained: The differences of the retrained model from today's.
     """
 
     import_failures: tuple[str, ...] = ()
     failed_at: str | None = None
     failure: str = ""
-    answers: tuple[Movement, ...] = ()
+    answers: tuple[OutputDifference, ...] = ()
     refusal: str | None = None
     refusal_message: str = ""
     training_error: str = ""
     metrics: tuple[Metric, ...] = ()
-    retrained: tuple[Movement, ...] = ()
+    retrained: tuple[OutputDifference, ...] = ()
 
     @property
     def moved(self) -> bool:
-        """Whether an answer of today's model is outside its tolerance."""
+        """Whether a prediction of today's model is outside of its tolerance."""
         return any(movement.moved for movement in self.answers)
 
     @property
     def trains(self) -> bool:
-        """Whether a model that is trained anew is as good as today's."""
+        """Whether a retrained model is as good as today's."""
         return not self.training_error and all(metric.held for metric in self.metrics)
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What was found.
+    """The result of a trial.
 
     Attributes:
-        service: The service's folder.
-        python: The minor version of Python that it was tried under.
-        changes: What was tried.
-        verdict: The answer.
-        collision: The two distributions that collide, where nothing can be installed.
-        explanation: Why not, in the resolver's words.
-        coupled_upgrades: The pins that must move along.
+        service: The folder of the service.
+        python: The minor version of Python.
+        changes: The pins that were tried.
+        verdict: The verdict.
+        collision: The distributions that conflict, if the pins cannot be installed.
+        explanation: The explanation of the resolver for that.
+        coupled_upgrades: The pins that must change too.
         moved: The distributions that differ from today's.
-        evidence: What was seen.
-        patch: The changes of the requirement files.
+        evidence: The results in the environment.
+        patch: The patch of the requirements files.
     """
 
     service: str
@@ -109,47 +109,39 @@ class Trial:
     collision: tuple[str, ...] = ()
     explanation: str = ""
     coupled_upgrades: tuple[str, ...] = ()
-    moved: tuple[Moved, ...] = ()
+    moved: tuple[VersionChange, ...] = ()
     evidence: Evidence = Evidence()
     patch: str = ""
 
 
 def trial(
     runner: ProofRunner,
-    draft: Draft,
+    copy: WorkingCopy,
     changes: Mapping[str, Requirement],
     interpreter: tuple[str, Path],
     uv: Path,
 ) -> Trial:
-    """Try changes of a service's pins; they are left in the draft.
+    """Try changes of a service's pins. They remain in the working copy.
 
     Raises:
-        TrialError: The service does not pin what should be changed.
-        BuildError: An environment cannot be made.
-        PinproofError: Today's model cannot be trained, so that there is nothing to compare.
+        TrialError: The service does not pin a distribution that is changed.
+        PinproofError: An environment cannot be made, or today's model cannot be trained.
     """
     minor, python = interpreter
     asked = tuple(str(pin) for pin in changes.values())
-    recipe = runner.job.recipe(python, draft.requirements)
-    names = draft.change(changes.values())
+    recipe = runner.job.recipe(python, copy.requirements)
+    names = copy.change(changes.values())
     try:
-        runner.say("looking for pins that must move along")
-        coupled_upgrades = find_coupled_upgrades(draft.direct(), names, runner.environments, recipe)
-        draft.change(coupled_upgrades)
-        draft.sync(uv, runner.say)
+        runner.log("finding pins that must change too")
+        coupled_upgrades = find_coupled_upgrades(copy.direct(), names, runner.environments, recipe)
+        copy.change(coupled_upgrades)
+        copy.sync(uv, runner.log)
         runner.environments.resolve(recipe)
-    except CollisionError as error:
+    except UnsatisfiableError as error:
         return Trial(
             *(runner.job.service, minor, asked, TrialVerdict.CANNOT_RESOLVE),
             collision=error.packages,
             explanation=error.explanation,
-        )
-    except UnsatisfiableError as error:
-        collision = CollisionError(" ".join(error.message.split()))
-        return Trial(
-            *(runner.job.service, minor, asked, TrialVerdict.CANNOT_RESOLVE),
-            collision=collision.packages,
-            explanation=collision.explanation,
         )
     with ExitStack() as stack:
         environments = runner.environments
@@ -161,12 +153,12 @@ def trial(
         coupled_upgrades=tuple(map(str, coupled_upgrades)),
         moved=_moved(today, then),
         evidence=evidence,
-        patch=draft.patch(),
+        patch=copy.patch(),
     )
 
 
 def decide(evidence: Evidence) -> TrialVerdict:
-    """The verdict that evidence leads to, the worst first."""
+    """The verdict for some evidence, the worst first."""
     if evidence.import_failures:
         return TrialVerdict.BREAKS_AT_IMPORT
     if evidence.failed_at is not None:
@@ -188,46 +180,38 @@ def _evidence(runner: ProofRunner, today: Environment, then: Environment) -> Evi
     try:
         old = runner.train(today, data)
     except StepError as error:
-        raise error.as_mistake(runner.job.service) from error
-    before = set(_failures(runner.imports(today)))
-    failures = tuple(one for one in _failures(runner.imports(then)) if one not in before)
-    answer = runner.replay(then, old)
-    failed_at = None if answer["code"] is None else str(answer["code"])
-    outputs: dict[str, list[float]] = answer["outputs"]  # type: ignore[assignment]
+        raise error.as_user_error(runner.job.service) from error
+    before = set(runner.imports(today).messages)
+    failures = tuple(each for each in runner.imports(then).messages if each not in before)
+    result = runner.replay(then, old)
     golden = golden_of(old)
     metrics: tuple[Metric, ...] = ()
-    retrained: tuple[Movement, ...] = ()
+    retrained: tuple[OutputDifference, ...] = ()
     training_error = ""
     try:
         new = runner.train(then, data)
         metrics = compare_metrics(old, new, runner.job.proof.metrics)
-        anew = golden_of(new)
-        retrained = movements(golden, anew.outputs) if anew.inputs == golden.inputs else ()
+        other = golden_of(new)
+        retrained = compare_outputs(golden, other.outputs) if other.inputs == golden.inputs else ()
     except StepError as error:
         training_error = str(error)
     return Evidence(
         import_failures=failures,
-        failed_at=failed_at,
-        failure=str(answer["message"]),
-        answers=movements(golden, outputs) if failed_at is None else (),
-        refusal=None if answer["refusal"] is None else str(answer["refusal"]),
-        refusal_message=str(answer.get("refusal_message", "")),
+        failed_at=result.code,
+        failure=result.message,
+        answers=compare_outputs(golden, result.outputs) if result.code is None else (),
+        refusal=result.refusal,
+        refusal_message=result.refusal_message,
         training_error=training_error,
         metrics=metrics,
         retrained=retrained,
     )
 
 
-def _failures(answer: Step) -> list[str]:
-    failures = answer["failures"]
-    assert isinstance(failures, list)  # noqa: S101 - a report of our own
-    return [f"{one['module']}: {one['error']}" for one in failures if isinstance(one, dict)]
-
-
-def _moved(today: Environment, then: Environment) -> tuple[Moved, ...]:
+def _moved(today: Environment, then: Environment) -> tuple[VersionChange, ...]:
     before, after = (dict(pin.split("==", 1) for pin in e.pins) for e in (today, then))
     return tuple(
-        Moved(name, before.get(name), after.get(name))
+        VersionChange(name, before.get(name), after.get(name))
         for name in sorted(before | after)
         if before.get(name) != after.get(name)
     )

@@ -1,35 +1,35 @@
-"""The report of a trial: the verdict, the evidence, what moves along, and the patch."""
+"""The report of a trial: the verdict, the evidence, the versions that change, and the patch."""
 
-from pinproof.proof.document import Cell, Code, Document, State, Table, Text
-from pinproof.proof.prove_report import movement_rows
-from pinproof.proof.retraining import largest_of
+from pinproof.proof.document import Document, State, diff, mark, paragraphs, table
+from pinproof.proof.output_differences import largest_of
+from pinproof.proof.prove_report import DIFFERENCE_HEADER, difference_rows
 from pinproof.proof.trial import Evidence, Trial, TrialVerdict
-
-__all__ = ["describe"]
 
 _STATES = {TrialVerdict.COMPATIBLE: State.GOOD, TrialVerdict.NEEDS_RETRAINING: State.NOTE}
 
 
 def describe(trial: Trial) -> Document:
     """The report."""
-    changes = ", ".join(trial.changes)
-    blocks: list[Table | Text | Code] = []
     if trial.verdict is TrialVerdict.CANNOT_RESOLVE:
-        blocks.append(Text("Why, in the resolver's words", [f"{trial.explanation}."]))
+        sections = [paragraphs("Explanation of the resolver", f"{trial.explanation}.")]
     else:
-        blocks += [_evidence(trial.evidence), _numbers(trial.evidence), _moved(trial)]
-        blocks.append(Code("The patch of the requirement files", trial.patch))
+        sections = [
+            _evidence(trial.evidence),
+            _numbers(trial.evidence),
+            _versions(trial),
+            diff("Patch of the requirements files", trial.patch),
+        ]
     return Document(
-        title=f"{trial.service} with {changes}, under Python {trial.python}",
+        title=f"{trial.service} with {', '.join(trial.changes)}, under Python {trial.python}",
         verdict=str(trial.verdict).capitalize(),
         state=_STATES.get(trial.verdict, State.BAD),
         summary=summary(trial),
-        blocks=blocks,
+        sections=sections,
     )
 
 
 def summary(trial: Trial) -> str:
-    """The verdict in a sentence or two."""
+    """The verdict in one or two sentences."""
     evidence = trial.evidence
     largest = largest_of(evidence.answers)
     flipped = sum(movement.flipped for movement in evidence.answers)
@@ -37,82 +37,76 @@ def summary(trial: Trial) -> str:
     match trial.verdict:
         case TrialVerdict.CANNOT_RESOLVE:
             pair = len(trial.collision) > 1
-            text = f"{collide} collide." if pair else f"No release of {collide} fits."
+            text = f"{collide} conflict." if pair else f"No release of {collide} matches."
         case TrialVerdict.COMPATIBLE:
-            text = "Today's model opens and answers the same, and one trained anew is as good."
+            text = "Today's model opens and predicts the same, and a retrained one is as good."
         case TrialVerdict.NEEDS_RETRAINING if evidence.failed_at is None:
             text = (
-                f"Today's model would answer the same (largest difference {largest:.2g}), but its "
-                f"seal refuses it: {evidence.refusal_message} One trained anew is as good."
+                f"Today's model would predict the same (largest difference {largest:.2g}), but its "
+                f"seal refuses it: {evidence.refusal_message} A retrained one is as good."
             )
         case TrialVerdict.NEEDS_RETRAINING:
-            text = f"Today's model fails at {evidence.failed_at}; one trained anew is as good."
+            text = f"Today's model fails at {evidence.failed_at}; a retrained one is as good."
         case TrialVerdict.BREAKS_AT_IMPORT:
             text = "; ".join(evidence.import_failures) or evidence.failure
         case TrialVerdict.BREAKS_AT_TRAINING:
             last = evidence.training_error.rpartition("\n")[2]
-            text = f"Today's model answers the same, but none can be trained any more: {last}"
+            text = f"Today's model predicts the same, but training fails: {last}"
         case TrialVerdict.SILENTLY_DIFFERENT if not evidence.moved:
-            text = "Today's model answers the same, but one trained anew is not as good."
+            text = "Today's model predicts the same, but a retrained one is not as good."
         case TrialVerdict.SILENTLY_DIFFERENT:
             text = (
-                f"Nothing fails, and the answers are others: by up to {largest:.3g}, with "
-                f"{flipped} decisions flipped."
+                f"Nothing fails, but predictions differ by up to {largest:.3g}, and {flipped} "
+                "decisions change."
             )
         case _:
             last = evidence.training_error.rpartition("\n")[2]
-            text = f"{evidence.failure} Trained anew: {last or 'not as good.'}"
+            text = f"{evidence.failure} Retrained: {last or 'not as good.'}"
     return text
 
 
-def _evidence(evidence: Evidence) -> Table:
-    good, bad = State.GOOD, State.BAD
+def _evidence(evidence: Evidence) -> str:
     imports = "; ".join(evidence.import_failures)
+    if evidence.failed_at is not None:
+        state, text = State.BAD, f"Fails at {evidence.failed_at}: {evidence.failure}"
+    else:
+        state = State.BAD if evidence.moved else State.GOOD
+        text = f"It predicts; largest difference {largest_of(evidence.answers):.3g}"
+    opened = mark(State.GOOD, "It opens")
+    if evidence.refusal is not None:
+        opened = mark(State.NOTE, f"Refused ({evidence.refusal}): {evidence.refusal_message}")
     trained = evidence.training_error or "It trains and seals"
     rows = [
-        [
-            Cell("Every module imports"),
-            Cell(imports or "All that do today", bad if imports else good),
-        ]
+        ["Every module imports", _mark(not imports, imports or "All that import today")],
+        ["Today's model, seal not checked", mark(state, text)],
+        ["Today's model, seal checked", opened],
+        ["Retrained model", _mark(not evidence.training_error, trained)],
     ]
-    if evidence.failed_at is not None:
-        told = Cell(f"Fails at {evidence.failed_at}: {evidence.failure}", bad)
-    else:
-        largest = f"It answers; largest difference {largest_of(evidence.answers):.3g}"
-        told = Cell(largest, bad if evidence.moved else good)
-    refused = (
-        Cell("It opens", good)
-        if evidence.refusal is None
-        else Cell(f"Refused ({evidence.refusal}): {evidence.refusal_message}", State.NOTE)
-    )
     rows += [
-        [Cell("Today's model, unguarded"), told],
-        [Cell("Today's model, sealed"), refused],
-        [Cell("A model trained anew"), Cell(trained, bad if evidence.training_error else good)],
+        ["Its metric compared with today's", _mark(metric.held, str(metric))]
+        for metric in evidence.metrics
     ]
-    for metric in evidence.metrics:
-        state = good if metric.held else bad
-        rows.append([Cell("Its metric beside today's"), Cell(str(metric), state)])
-    return Table("Evidence", ("What was tried", "What was found"), rows)
+    return table("Evidence", ("Check", "Result"), rows)
 
 
-def _numbers(evidence: Evidence) -> Table:
-    header = ("Model", "Output", "Largest difference", "Inputs that moved", "Decisions flipped")
-    rows = movement_rows("today's", evidence.answers)
-    rows += movement_rows("trained anew", evidence.retrained)
-    return Table("Answers to the golden inputs, beside today's", header, rows)
+def _mark(good: bool, text: str) -> str:
+    return mark(State.GOOD if good else State.BAD, text)
 
 
-def _moved(trial: Trial) -> Table:
-    asked = dict.fromkeys(trial.coupled_upgrades, "must move along")
-    names = {pin.partition("~")[0] for pin in asked}
+def _numbers(evidence: Evidence) -> str:
+    rows = difference_rows("today's", evidence.answers)
+    rows += difference_rows("retrained", evidence.retrained)
+    title = "Predictions of the golden inputs compared with today's"
+    return table(title, ("Model", *DIFFERENCE_HEADER), rows)
+
+
+def _versions(trial: Trial) -> str:
+    coupled = {pin.partition("~")[0] for pin in trial.coupled_upgrades}
     rows = [
         [
-            Cell(moved.name),
-            Cell(moved.before or "-"),
-            Cell(moved.after or "-"),
-            Cell("its pin must move along" if moved.name in names else ""),
+            *(each.name, each.before or "-", each.after or "-"),
+            "its pin must change too" if each.name in coupled else "",
         ]
-        for moved in trial.moved
+        for each in trial.moved
     ]
-    return Table("Distributions that move", ("Distribution", "Today", "Then", ""), rows)
+    return table("Versions that change", ("Distribution", "Today", "Then", ""), rows)

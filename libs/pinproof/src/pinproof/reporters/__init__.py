@@ -1,18 +1,16 @@
-"""How a report is written: each format is a module, and `REPORTERS` lists them."""
+"""The output formats of a report. `REPORTERS` lists them; each is a module with `render`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from pinproof.reporters.base import Reporter
-from pinproof.reporters.github import GithubReporter
-from pinproof.reporters.json import JsonReporter
-from pinproof.reporters.sarif import SarifReporter
-from pinproof.reporters.text import TextReporter
+from pinproof.reporters import github, json, sarif, text
+from pinproof.violations import Report
 
-__all__ = ["REPORTERS", "Reporter"]
+__all__ = ["REPORTERS"]
 
-REPORTERS: Mapping[str, Reporter] = {
-    "text": TextReporter(),
-    "json": JsonReporter(),
-    "github": GithubReporter(),
-    "sarif": SarifReporter(),
+REPORTERS: Mapping[str, Callable[[Report], str]] = {
+    "text": text.render,
+    "json": json.render,
+    "github": github.render,
+    "sarif": sarif.render,
 }
+"""Functions that return a report as text, ending with a line feed unless it is empty."""

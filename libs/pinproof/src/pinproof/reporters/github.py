@@ -1,21 +1,15 @@
 """Annotations of a pull request: GitHub's `::error` workflow command."""
 
-from pinproof.reporters.base import Reporter
 from pinproof.violations import Report
 
-__all__ = ["GithubReporter"]
 
-
-class GithubReporter(Reporter):
-    """One workflow command for each violation."""
-
-    def render(self, report: Report) -> str:
-        """Write one annotation for each violation; nothing for a clean report."""
-        return "".join(
-            f"::error file={_property(violation.path)},line={violation.line},"
-            f"title={_property(violation.code)}::{_data(violation.message)}\n"
-            for violation in report.violations
-        )
+def render(report: Report) -> str:
+    """One annotation for each violation."""
+    return "".join(
+        f"::error file={_property(violation.path)},line={violation.line},"
+        f"title={_property(violation.code)}::{_data(violation.message)}\n"
+        for violation in report.violations
+    )
 
 
 def _data(text: str) -> str:

@@ -1,4 +1,4 @@
-"""SARIF 2.1.0, which code scanning services read.
+"""SARIF 2.1.0, the format of code scanning services.
 
 Source: `Static Analysis Results Interchange Format 2.1.0
 <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>`_.
@@ -8,31 +8,25 @@ import json
 from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
-from pinproof.reporters.base import Reporter
-from pinproof.repository.loading import UNUSABLE
+from pinproof.repository.reader import UNUSABLE
 from pinproof.rules import RULES, documentation, summary
 from pinproof.violations import Report, Violation
-
-__all__ = ["SarifReporter", "sarif_log"]
 
 _SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 )
 
 
-class SarifReporter(Reporter):
-    """One log with one run."""
-
-    def render(self, report: Report) -> str:
-        """Write the log."""
-        return sarif_log(_descriptors(), report.violations)
+def render(report: Report) -> str:
+    """A log of one run."""
+    return sarif_log(_descriptors(), report.violations)
 
 
 def sarif_log(descriptors: Sequence[object], violations: Iterable[Violation]) -> str:
-    """Write a log of results whose codes these objects describe."""
+    """A log of one run, with the descriptions of the codes of its violations."""
     run = {
         "tool": {"driver": {"name": "pinproof", "rules": descriptors}},
-        # The root is left to the reader of the log: it differs from machine to machine.
+        # Readers of the log know the root, which differs between machines.
         "originalUriBaseIds": {"SRCROOT": {"description": {"text": "The root of the repository."}}},
         "results": [_result(violation) for violation in violations],
     }

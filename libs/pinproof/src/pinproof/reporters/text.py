@@ -1,17 +1,11 @@
-"""`file:line: CODE message`, as compilers write it, so that editors can follow it."""
+"""`file:line: CODE message`, the format of compilers, which editors can follow."""
 
-from pinproof.reporters.base import Reporter
 from pinproof.violations import Report
 
-__all__ = ["TextReporter"]
 
-
-class TextReporter(Reporter):
+def render(report: Report) -> str:
     """One line for each violation."""
-
-    def render(self, report: Report) -> str:
-        """Write one line for each violation; nothing for a clean report."""
-        return "".join(
-            f"{violation.path}:{violation.line}: {violation.code} {violation.message}\n"
-            for violation in report.violations
-        )
+    return "".join(
+        f"{violation.path}:{violation.line}: {violation.code} {violation.message}\n"
+        for violation in report.violations
+    )

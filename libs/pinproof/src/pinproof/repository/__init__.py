@@ -1,1 +1,1 @@
-"""Finds and reads what a repository pins."""
+"""Finds and reads the pins of a repository."""

@@ -1,34 +1,26 @@
-"""The closure record: what each service's pins led to when they were last resolved."""
+"""The closure record: the dependencies of a service's pins when they were last resolved."""
 
 import json
 from typing import Literal
 
+from modelseal.records import first_error
 from packaging.requirements import InvalidRequirement, Requirement
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-__all__ = [
-    "RECORD_FILE",
-    "Closure",
-    "ClosureError",
-    "RecordedPin",
-    "dump_closure",
-    "parse_closure",
-]
-
 RECORD_FILE = "pins-closure.json"
-"""The record's name, in the folder of a service."""
+"""The name of the record in the folder of a service."""
 
 
 class ClosureError(ValueError):
-    """The text is no closure record of a format that is known here."""
+    """The text is not a closure record of a known format."""
 
 
 class RecordedPin(BaseModel):
-    """One distribution that a file leads to.
+    """A distribution that a file requires, directly or indirectly.
 
     Attributes:
-        pin: The requirement that bounds it, as the file states it.
-        via: The distributions that ask for it; none for what only the file itself asks for.
+        pin: Its requirement in the file.
+        via: The distributions that require it; empty if only the file does.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,15 +30,15 @@ class RecordedPin(BaseModel):
 
     @property
     def requirement(self) -> Requirement:
-        """The requirement, parsed.
+        """The parsed requirement.
 
         Raises:
-            ClosureError: It is none.
+            ClosureError: The text is not a requirement.
         """
         try:
             return Requirement(self.pin)
         except InvalidRequirement as error:
-            raise ClosureError(f"{self.pin!r} is no requirement") from error
+            raise ClosureError(f"{self.pin!r} is not a requirement") from error
 
 
 class Closure(BaseModel):
@@ -56,9 +48,9 @@ class Closure(BaseModel):
         format: The version of this format.
         pythons: The minor versions of Python that it was resolved for.
         platforms: The platforms that it was resolved for.
-        excluded: The distributions that were left out.
-        files: By the name of a requirements file, everything that the file leads to; of a
-            file that builds on another, what that one does not lead to already.
+        excluded: The excluded distributions.
+        files: The distributions that each requirements file requires, by its name; without those
+            of the file that it builds on.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -71,22 +63,19 @@ class Closure(BaseModel):
 
 
 def parse_closure(text: str) -> Closure:
-    """Read a record.
+    """Parse a record.
 
     Raises:
-        ClosureError: The text is none.
+        ClosureError: The text is not a record.
     """
     try:
         return Closure.model_validate_json(text)
     except ValidationError as error:
-        mistake = error.errors()[0]
-        place = ".".join(map(str, mistake["loc"]))
-        reason = f"{place or 'JSON'}: {mistake['msg']}"
-        raise ClosureError(f"it is no closure record ({reason})") from error
+        raise ClosureError(f"it is not a closure record ({first_error(error)})") from error
 
 
 def dump_closure(closure: Closure) -> str:
-    """Write a record as JSON, with one distribution on a line, so that differences read well."""
+    """Write a record as JSON, with one distribution on a line for readable diffs."""
     fields = closure.model_dump(mode="json")
     files = fields.pop("files")
     parts = [f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in fields.items()]

@@ -1,4 +1,4 @@
-"""Finds the files of a repository that hold requirements, and those that may install some."""
+"""Finds the requirements files of a repository, and the scripts that may install something."""
 
 import os
 from collections.abc import Collection
@@ -7,8 +7,6 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from pinproof.repository.script_names import is_script_name
-
-__all__ = ["Found", "find_files"]
 
 _NAMES = (
     "pyproject.toml",
@@ -25,18 +23,18 @@ _SKIPPED_FOLDERS = frozenset(
     | {"__pycache__", "__pypackages__", "node_modules", "site-packages"}
 )
 
-# What makes the folder that holds it an installed environment, whatever that folder is called.
+# A folder with one of these is an installed environment.
 _ENVIRONMENT_MARKERS = frozenset({"pyvenv.cfg", "conda-meta"})
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What a search found, as paths relative to its root with "/" between folders.
+class FoundFiles:
+    """The files of a repository, as paths relative to the root with "/" between folders.
 
     Attributes:
-        files: The files that hold requirements, in a stable order.
-        scripts: The files that may hold commands, in a stable order.
-        unreadable: The folders that could not be listed.
+        files: The files with requirements, sorted.
+        scripts: The files that may contain commands, sorted.
+        unreadable: The folders that cannot be listed, sorted.
     """
 
     files: tuple[str, ...]
@@ -44,13 +42,13 @@ class Found:
     unreadable: tuple[str, ...]
 
 
-def find_files(root: Path, exclude: Collection[str] = ()) -> Found:
+def find_files(root: Path, exclude: Collection[str] = ()) -> FoundFiles:
     """Find every `pyproject.toml`, requirements file, constraints file and script below `root`.
 
-    A requirements file is known by its name, or because it is a `.txt` file in a folder named
-    `requirements`. Version control, installed environments, caches, `node_modules` and what
-    `exclude` names are skipped. Links to folders are not followed: what they show lies elsewhere
-    in the repository, or outside it.
+    A requirements file has one of the usual names, or is a `.txt` file in a folder named
+    `requirements`. Version control, installed environments, caches, `node_modules` and `exclude`
+    are skipped. Links to folders are not followed, because their targets are elsewhere in the
+    repository, or outside of it.
     """
     excluded = frozenset(exclude)
     files = []
@@ -78,7 +76,7 @@ def find_files(root: Path, exclude: Collection[str] = ()) -> Found:
                 files.append(path)
             elif is_script_name(entry.name) and entry.is_file():
                 scripts.append(path)
-    return Found(tuple(sorted(files)), tuple(sorted(scripts)), tuple(sorted(unreadable)))
+    return FoundFiles(tuple(sorted(files)), tuple(sorted(scripts)), tuple(sorted(unreadable)))
 
 
 def _is_requirements_name(folder: str, name: str) -> bool:
@@ -88,6 +86,6 @@ def _is_requirements_name(folder: str, name: str) -> bool:
 
 
 def _is_file_or_broken(entry: os.DirEntry[str]) -> bool:
-    # A link that leads nowhere counts as a file, so that its reader reports it.
+    # A broken link counts as a file, so that its reader reports it.
     path = Path(entry.path)
     return path.is_file() or (path.is_symlink() and not path.exists())

@@ -1,10 +1,8 @@
-"""Splits a requirements file into the lines that pip sees, and keeps where each stands."""
+"""Splits a requirements file into the logical lines of pip, with line numbers."""
 
 import codecs
 import re
 from collections.abc import Iterator
-
-__all__ = ["NotTextError", "decode", "logical_lines"]
 
 _BOMS = (
     # The longer marks first: UTF-32's little-endian mark begins with UTF-16's.
@@ -15,30 +13,30 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _DECLARED_ENCODING = re.compile(rb"#.*?coding[:=]\s*([-\w.]+)")
-# One space and not many, or a line of a million spaces would take an hour.
+# One space, not many: a line of a million spaces would take an hour.
 _COMMENT = re.compile(r"(^|\s)#.*$")
 _COMMENT_LINE = re.compile(r"\s*#")
 
 
 class NotTextError(ValueError):
-    """The bytes are not the text of a requirements file."""
+    """The bytes are not text."""
 
 
 def decode(data: bytes) -> str:
     """Decode a file as pip does: by its byte order mark, its declared encoding, or as UTF-8.
 
-    Where pip would fall back to the encoding of the machine it runs on, Latin-1 is read: it keeps
-    every ASCII byte, so that the pins read the same, and does not depend on the machine.
+    If pip would use the encoding of the machine, this uses Latin-1, which does not depend on the
+    machine and keeps every ASCII byte, and so the pins.
 
     Raises:
-        NotTextError: The bytes are not in the encoding that they claim, or hold NUL.
+        NotTextError: The bytes are not in their declared encoding, or contain NUL.
     """
     try:
         text = _decode(data)
     except (UnicodeError, LookupError) as error:
         raise NotTextError(str(error)) from error
     if "\0" in text:
-        raise NotTextError("it holds NUL bytes")
+        raise NotTextError("it contains NUL bytes")
     return text
 
 
@@ -46,8 +44,8 @@ def logical_lines(text: str) -> Iterator[tuple[int, str]]:
     r"""Yield each logical line without its comment, with the number of its first physical line.
 
     The format is pip's: a backslash at the end continues a line, a comment line ends the
-    continuation, and ` #` starts a comment. pip ends a line at everything that
-    `str.splitlines` does, such as a form feed; an editor numbers lines by their line feeds.
+    continuation, and ` #` starts a comment. Like pip, this ends a line at every separator of
+    `str.splitlines`, such as a form feed. Like editors, it numbers lines by line feeds.
     """
     parts: list[str] = []
     start = number = 1
@@ -60,7 +58,7 @@ def logical_lines(text: str) -> Iterator[tuple[int, str]]:
         if line.endswith("\\") and not _COMMENT_LINE.match(line):
             parts.append(line.strip("\\"))
             continue
-        # The space keeps a comment a comment once it is joined to what it interrupts.
+        # The space keeps a comment a comment after it is joined to the continued line.
         parts.append(f" {line}" if _COMMENT_LINE.match(line) else line)
         yield from _without_comment(start, "".join(parts))
         parts = []

@@ -1,7 +1,7 @@
-"""The pins of a repository or of one file, in the sets that are installed together."""
+"""The pins of a repository or of one file, grouped by what is installed together."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path, PurePosixPath
@@ -10,25 +10,23 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from pinproof.errors import PinproofError
-from pinproof.repository.loading import load_file, load_repository
 from pinproof.repository.policy import Policy, find_root, load_policy
-from pinproof.repository.requirements import Kind, Line
-
-__all__ = ["Pin", "Pins", "Scope", "UnusablePinsError", "read_pins"]
+from pinproof.repository.reader import load_file, load_repository
+from pinproof.repository.requirements import Line, LineKind
 
 
 class UnusablePinsError(PinproofError):
-    """There are no pins, or not all of them can be read."""
+    """There are no pins, or some cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """One requirement, and where it stands.
+    """A requirement and its place.
 
     Attributes:
         requirement: The requirement.
         path: The file.
-        line: The line in that file, counted from 1.
+        line: The line number, from 1.
     """
 
     requirement: Requirement
@@ -46,19 +44,19 @@ class Pin:
         return f"{self.path}:{self.line}"
 
     def __str__(self) -> str:
-        """The name and the specifier, as both are written."""
+        """The name and the specifier as written."""
         return f"{self.requirement.name}{self.requirement.specifier}"
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What is installed together.
+    """The pins that are installed together.
 
     Attributes:
-        path: The file that is installed.
-        policy_path: That file as the policy names it: relative to where the policy lies.
-        pins: What it and the files that it includes ask for.
-        limits: What its constraints files say.
+        path: The requirements file.
+        policy_path: The path of the file relative to the policy.
+        pins: The requirements of the file and its includes.
+        limits: The requirements of its constraints files.
     """
 
     path: str
@@ -69,13 +67,13 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Pins:
-    """Everything that was read.
+    """The pins of a repository or of one file.
 
     Attributes:
-        policy: The policy that applies.
-        scopes: The sets that are installed together.
-        direct: The places of direct references, which no index knows of.
-        whole: Whether this is all that the policy speaks of, and not one file.
+        policy: The policy.
+        scopes: The groups that are installed together.
+        direct: The places of direct references, which no index has.
+        whole: Whether this is the whole repository rather than one file.
     """
 
     policy: Policy
@@ -84,19 +82,19 @@ class Pins:
     whole: bool
 
     def all(self) -> tuple[Pin, ...]:
-        """Each pin and limit once, by file and line."""
+        """All pins and limits without duplicates, by file and line."""
         every = {pin for scope in self.scopes for pin in (*scope.pins, *scope.limits)}
         return tuple(sorted(every, key=lambda pin: (pin.path, pin.line, pin.name)))
 
 
 def read_pins(target: Path) -> Pins:
-    """Read the pins of a repository, by its root, or of one requirements file.
+    """Read the pins of a repository or of one requirements file.
 
-    The policy of a repository lies at its root; that of a file is the nearest one in its folder or
+    The policy of a repository is at its root; the policy of a file is the nearest in its folder or
     above. Paths are relative to the root, or to the working folder.
 
     Raises:
-        UnusablePinsError: There are none, or something that should be read cannot be.
+        UnusablePinsError: There are no pins, or some cannot be read.
         PolicyError: `pins.toml` cannot be used.
     """
     if target.is_file():
@@ -111,7 +109,7 @@ def read_pins(target: Path) -> Pins:
         )
     if not pins.scopes:
         raise UnusablePinsError(
-            f"{target} holds no requirement.", remedy="Name a repository or a requirements file."
+            f"{target} contains no requirement.", remedy="Name a repository or a requirements file."
         )
     return pins
 
@@ -133,8 +131,8 @@ def _read_file(target: Path, root: Path, home: Path | None) -> _Read:
 
     Args:
         target: The file.
-        root: The folder that paths are shown relative to.
-        home: The folder that the policy lies in, if there is one.
+        root: The folder that paths in messages are relative to.
+        home: The folder of the policy, if there is one.
     """
     repository = load_file(target)
     top = target.absolute().as_posix().removeprefix("/")
@@ -142,14 +140,13 @@ def _read_file(target: Path, root: Path, home: Path | None) -> _Read:
     def shown(path: str) -> str:
         return _relative(path, root)
 
-    faults = [f"{shown(fault.path)}:{fault.line}: {fault.message}" for fault in repository.unusable]
-    _refuse(faults + _invalid(repository.lines(), shown))
+    _refuse(repository.problems(shown))
     asked = repository.reachable(top)
     pins: list[Pin] = []
     limits: list[Pin] = []
     direct = []
     for line in repository.lines():
-        if line.kind is Kind.DIRECT:
+        if line.kind is LineKind.DIRECT:
             direct.append(f"{shown(line.path)}:{line.number}")
         elif line.requirement is not None:
             pin = Pin(line.requirement, shown(line.path), line.number)
@@ -163,10 +160,9 @@ def _relative(path: str, folder: Path) -> str:
 
 
 def _read_repository(root: Path) -> list[_Read]:
-    """Read each file that no other one includes, and each list of a pyproject.toml."""
+    """Read each file that no other file includes, and each list of a pyproject.toml."""
     repository = load_repository(root)
-    faults = [f"{fault.path}:{fault.line}: {fault.message}" for fault in repository.unusable]
-    _refuse(faults + _invalid(repository.lines(), str))
+    _refuse(repository.problems())
     read: list[_Read] = []
     for path, lines in repository.files.items():
         if PurePosixPath(path).name == "pyproject.toml":
@@ -183,22 +179,14 @@ def _sections(path: str, lines: tuple[Line, ...]) -> Iterator[_Read]:
         pins = tuple(
             Pin(line.requirement, path, line.number)
             for line in section
-            if line.kind is Kind.REQUIREMENT and line.requirement is not None
+            if line.kind is LineKind.REQUIREMENT and line.requirement is not None
         )
-        direct = tuple(f"{path}:{line.number}" for line in section if line.kind is Kind.DIRECT)
+        direct = tuple(f"{path}:{line.number}" for line in section if line.kind is LineKind.DIRECT)
         yield _Read(Scope(path, path, pins), direct)
 
 
-def _invalid(lines: Iterator[Line], shown: Callable[[str], str]) -> list[str]:
-    return [
-        f"{shown(line.path)}:{line.number}: {line.excerpt!r} is no requirement ({line.error})"
-        for line in lines
-        if line.kind is Kind.INVALID
-    ]
-
-
-def _refuse(faults: list[str]) -> None:
-    if faults:
+def _refuse(problems: list[str]) -> None:
+    if problems:
         raise UnusablePinsError(
-            "\n".join(faults) + ".", remedy="Correct this; `pinproof check` tells more."
+            "\n".join(problems) + ".", remedy="Correct this; `pinproof check` explains more."
         )

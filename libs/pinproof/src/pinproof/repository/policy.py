@@ -1,7 +1,6 @@
 """The pin policy of a repository, read from `pins.toml` at its root.
 
-A repository without the file is checked under the defaults: nothing in this package knows any one
-repository.
+A repository without the file is checked with the defaults.
 """
 
 import re
@@ -15,21 +14,7 @@ from packaging.utils import canonicalize_name
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pinproof.errors import PinproofError
-from pinproof.repository.targets import PLATFORMS
-
-__all__ = [
-    "DEV",
-    "POLICY_FILE",
-    "PROD",
-    "Exclusion",
-    "IgnoredAdvisory",
-    "PinException",
-    "Policy",
-    "PolicyError",
-    "Proof",
-    "find_root",
-    "load_policy",
-]
+from pinproof.repository.marker_environments import PLATFORMS
 
 POLICY_FILE = "pins.toml"
 PROD = "requirements-prod.txt"
@@ -37,7 +22,7 @@ DEV = "requirements-dev.txt"
 
 
 class PolicyError(PinproofError):
-    """`pins.toml` cannot be read, or says something that the checker does not understand."""
+    """`pins.toml` cannot be read, or is invalid."""
 
 
 def _python(value: str) -> str:
@@ -61,7 +46,7 @@ def _inside(value: str) -> str:
 
 def _text(value: str) -> str:
     if not value.strip():
-        raise ValueError("write why")
+        raise ValueError("write the reason")
     return value
 
 
@@ -81,7 +66,7 @@ _SOME = AfterValidator(_some)
 InsidePath = Annotated[str, AfterValidator(_inside)]
 Name = Annotated[str, AfterValidator(canonicalize_name), Field(min_length=1)]
 
-# The rules on commands: what these install may have no name, or one that is not known.
+# The rules about commands, which may install something without a known name.
 _OF_COMMANDS = frozenset({"PIN007"})
 
 
@@ -90,15 +75,15 @@ class _Frozen(BaseModel):
 
 
 class PinException(_Frozen):
-    """One violation that is allowed for a stated reason until a stated day.
+    """A violation that is allowed until a date.
 
     Attributes:
-        rule: The code of the rule, like `PIN001`.
-        distribution: The distribution, in any spelling; kept in its PEP 503 form. None, where a
-            rule looks at commands, means whatever they install.
-        path: A file or folder that the exception is limited to. None means the whole repository.
-        reason: Why it is allowed.
-        expires: The last day on which it is.
+        rule: The code of the rule, such as `PIN001`.
+        distribution: The distribution in any spelling; stored in PEP 503 form. None means any, for
+            rules about commands.
+        path: The file or folder that the exception is limited to. None means the whole repository.
+        reason: Why the violation is allowed.
+        expires: The last day of the exception.
     """
 
     rule: Annotated[str, Field(pattern=r"^PIN\d{3}$")]
@@ -117,7 +102,7 @@ class PinException(_Frozen):
         return self
 
     def covers(self, rule: str, distribution: str | None, path: str) -> bool:
-        """Whether this exception speaks of that rule, distribution and file."""
+        """Whether this exception covers a violation."""
         return (
             rule == self.rule
             and self.distribution in (None, distribution)
@@ -126,12 +111,12 @@ class PinException(_Frozen):
 
 
 class Exclusion(_Frozen):
-    """A distribution that is never installed, though something asks for it.
+    """A distribution that is never installed, even if something requires it.
 
     Attributes:
-        distribution: The distribution, in any spelling; kept in its PEP 503 form.
-        path: A file or folder that the exclusion is limited to. None means the whole repository.
-        reason: Why it is left out.
+        distribution: The distribution in any spelling; stored in PEP 503 form.
+        path: The file or folder that the exclusion is limited to. None means the whole repository.
+        reason: Why it is excluded.
     """
 
     distribution: Name
@@ -140,13 +125,13 @@ class Exclusion(_Frozen):
 
 
 class IgnoredAdvisory(_Frozen):
-    """One advisory that is ignored for a stated reason until a stated day.
+    """An advisory that is ignored until a date.
 
     Attributes:
-        id: Any of its identifiers, like `CVE-2025-54121`.
-        distribution: The distribution that this is limited to, in any spelling.
-        reason: Why it is ignored.
-        expires: The last day on which it is.
+        id: One of its identifiers, such as `CVE-2025-54121`.
+        distribution: The distribution that the entry is limited to, in any spelling.
+        reason: Why the advisory is ignored.
+        expires: The last day of the entry.
     """
 
     id: Annotated[str, AfterValidator(_identifier)]
@@ -155,23 +140,23 @@ class IgnoredAdvisory(_Frozen):
     expires: date
 
     def covers(self, names: Collection[str], distribution: str) -> bool:
-        """Whether this speaks of an advisory with these identifiers, at a distribution."""
+        """Whether this entry covers an advisory with these identifiers for a distribution."""
         return self.id.casefold() in map(str.casefold, names) and (
             self.distribution in (None, distribution)
         )
 
 
 class Proof(_Frozen):
-    """How one service's pins are proven; the `[proof.SERVICE]` table.
+    """The `[proof.SERVICE]` table: how the pins of a service are proven.
 
-    Commands are the arguments of the environment's interpreter. In them `{data}` is the folder
-    that `prepare` fills, `{model}` the folder to seal into, and `{work}` a folder to throw away.
+    Commands are arguments of the environment's interpreter. In them, `{data}` is the folder that
+    `prepare` fills, `{model}` the folder of the sealed model, and `{work}` a temporary folder.
 
     Attributes:
-        first_party: The folders of source that the service is made of, itself included.
-        prepare: Commands that write the data, run once, under today's pins.
-        train: Commands that train on that data, and seal.
-        metrics: How far each metric of the manifest may move when the model is trained anew.
+        first_party: The source folders of the service, its own included.
+        prepare: Commands that write the data. They run once, under today's pins.
+        train: Commands that train on that data and seal the model.
+        metrics: The largest change of each metric of the manifest that a retrained model may have.
     """
 
     first_party: tuple[InsidePath, ...] = ()
@@ -206,16 +191,16 @@ class _File(_Frozen):
 
 
 class Policy(_Table):
-    """What `pins.toml` says.
+    """The contents of `pins.toml`.
 
     Attributes:
         pythons: The supported minor versions of Python.
-        platforms: The supported platforms, by the names in `pinproof.repository.targets`.
+        platforms: The supported platforms, as `marker_environments` names them.
         services: Folders that must have production and development requirements.
         exclude: Files and folders that are not read.
-        exceptions: The violations that are allowed, each with a reason and an end.
-        exclusions: The distributions that are never installed, each with a reason.
-        ignores: The advisories that are ignored, each with a reason and an end.
+        exceptions: The allowed violations.
+        exclusions: The distributions that are never installed.
+        ignores: The ignored advisories.
         proof: How the pins of each service are proven, by its folder.
     """
 
@@ -225,7 +210,7 @@ class Policy(_Table):
     proof: dict[InsidePath, Proof] = {}
 
     def excluded_from(self, path: str) -> dict[str, str]:
-        """What is never installed from a file or folder: each distribution, with the reason."""
+        """The distributions that are excluded from a file or folder, each with the reason."""
         return {
             exclusion.distribution: exclusion.reason
             for exclusion in self.exclusions
@@ -234,15 +219,15 @@ class Policy(_Table):
 
 
 def find_root(path: Path) -> Path | None:
-    """The nearest folder above a file that holds a policy."""
+    """The nearest folder above a file that has a policy."""
     return next((folder for folder in path.parents if (folder / POLICY_FILE).is_file()), None)
 
 
 def load_policy(root: Path) -> Policy:
-    """Read `pins.toml` at `root`, or give the defaults where there is none.
+    """Read `pins.toml` at `root`; return the defaults if there is none.
 
     Raises:
-        PolicyError: The file is there and cannot be used. The message lists every mistake.
+        PolicyError: The file is invalid. The message lists every error.
     """
     path = root / POLICY_FILE
     try:
@@ -262,14 +247,14 @@ def load_policy(root: Path) -> Policy:
     except ValidationError as error:
         raise PolicyError(
             "\n".join(f"{POLICY_FILE}: {mistake}." for mistake in _mistakes(error)),
-            remedy="The README of pinproof lists the keys and what each takes.",
+            remedy="The README of pinproof lists the keys and their values.",
         ) from error
     rest = {key: value for key, value in file if key != "policy"}
     return Policy(**dict(file.policy), **rest)
 
 
 def _mistakes(error: ValidationError) -> list[str]:
-    """One phrase for each mistake, starting with the key it was made at."""
+    """One phrase for each error, beginning with its key."""
     return [
         f"{'.'.join(map(str, mistake['loc']))}: "
         + {

@@ -1,4 +1,4 @@
-"""Reads the requirements that a pyproject.toml lists, with the line that each stands on."""
+"""Reads the requirements of a pyproject.toml, with their line numbers."""
 
 import re
 import tomllib
@@ -7,17 +7,15 @@ from typing import NamedTuple
 
 from packaging.utils import canonicalize_name
 
-from pinproof.repository.requirements import Kind, Line, parse_requirement
-
-__all__ = ["PyprojectError", "parse_pyproject"]
+from pinproof.repository.requirements import Line, LineKind, parse_requirement
 
 
 class PyprojectError(ValueError):
-    """The file is not a pyproject.toml that an installer could read."""
+    """The file is not a valid pyproject.toml."""
 
 
 class _Entry(NamedTuple):
-    """One string of one list: the keys that lead to the list, and its place in there."""
+    """A string in a list: the keys of the list, and its position in the list."""
 
     keys: tuple[str, ...]
     position: int
@@ -27,11 +25,11 @@ class _Entry(NamedTuple):
 def parse_pyproject(path: str, text: str) -> tuple[Line, ...]:
     """Parse `build-system.requires`, `project` and `dependency-groups`.
 
-    A project's requirement on itself, which is how one extra includes another, is left out: it
+    A requirement of a project on itself, with which one extra includes another, is left out: it
     pins nothing.
 
     Raises:
-        PyprojectError: The file is not TOML, or a list of requirements is no list of strings.
+        PyprojectError: The file is not TOML, or a list of requirements is not a list of strings.
     """
     document = _load(text)
     entries = list(_entries(document))
@@ -41,7 +39,7 @@ def parse_pyproject(path: str, text: str) -> tuple[Line, ...]:
         parse_requirement(path, number, entry.text, section=".".join(entry.keys))
         for entry, number in zip(entries, numbers, strict=True)
     )
-    return tuple(line for line in lines if line.kind is Kind.INVALID or line.name != itself)
+    return tuple(line for line in lines if line.kind is LineKind.INVALID or line.name != itself)
 
 
 def _load(text: str) -> Mapping[str, object]:
@@ -79,17 +77,16 @@ def _descend(document: object, keys: tuple[str, ...]) -> object:
     return document
 
 
-# A string on one line, and the equals sign that makes it a key.
+# A string on one line, and the equals sign of a key.
 _QUOTED = re.compile(r"""(?:"((?:[^"\\]|\\.)*)"|'([^']*)')(\s*=)?""")
 
 
 def _line_numbers(text: str, entries: list[_Entry]) -> Iterator[int]:
-    """Yield the line of each entry.
+    """Yield the line number of each entry.
 
-    The parser of the standard library tells no positions. So every string of the text that equals
-    an entry is replaced with the number of its own line, and the same parser is asked again: where
-    the entry was it now finds the line, however the file is laid out. An entry that is written in
-    a way too unusual for this (in escapes, over several lines) is put on line 1.
+    The parser of the standard library has no positions. So every string that equals an entry is
+    replaced by the number of its line, and the text is parsed again: the entry is now the number.
+    An entry with escapes, or on several lines, gets line 1.
     """
     wanted = {entry.text for entry in entries}
 

@@ -1,9 +1,9 @@
-"""What a line of a requirements file is: a requirement, an option, a direct reference, or invalid.
+"""Parses lines of requirements files: requirements, options, direct references, or invalid lines.
 
-The lines are pip's format; each requirement on them is parsed by `packaging`. The tests compare the
-result with pip-requirements-parser, which is pip's own code. It is not used here because it builds
-an option parser for every line, which takes most of a check's time, raises `UnicodeDecodeError` on
-a Latin-1 comment, does not know `--no-deps`, and would have to be in every production image.
+The format is pip's, and `packaging` parses the requirements. The tests compare the result with
+pip-requirements-parser, which contains code of pip. It is not used here because it builds an option
+parser for every line, which would take most of the time of a check, raises `UnicodeDecodeError` for
+a Latin-1 comment, and does not know `--no-deps`.
 """
 
 import enum
@@ -20,32 +20,22 @@ from packaging.utils import canonicalize_name
 
 from pinproof.repository.lines import logical_lines
 
-__all__ = [
-    "Kind",
-    "Line",
-    "Option",
-    "parse_line",
-    "parse_requirement",
-    "parse_requirements",
-    "shorten",
-]
 
-
-class Kind(enum.Enum):
-    """What a line is."""
+class LineKind(enum.Enum):
+    """The kinds of lines."""
 
     REQUIREMENT = "requirement"
-    """A distribution by name, to be had from an index."""
+    """A distribution of an index, by name."""
     DIRECT = "direct"
-    """A URL, a version control address, a path, or an editable one: no index and no version."""
+    """A URL, a version control address, a path, or an editable path, without index and version."""
     OPTION = "option"
     """Options of pip, such as `-r other.txt`."""
     INVALID = "invalid"
-    """Nothing that pip could install."""
+    """Not valid for pip."""
 
 
 class Option(NamedTuple):
-    """One option under its full name, with its value or an empty one."""
+    """An option with its full name, and its value or an empty text."""
 
     name: str
     value: str
@@ -53,23 +43,23 @@ class Option(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One logical line.
+    """A logical line.
 
     Attributes:
         path: The file, relative to the root.
-        number: Where it begins, counted from 1.
-        text: The line without its comment.
-        kind: What it is.
-        section: The list of a pyproject.toml that it stands in; empty in a requirements file.
-        requirement: The parsed requirement, where it has the form of one.
-        options: The options on it.
-        error: Why it is invalid.
+        number: The number of its first line, from 1.
+        text: The text without the comment.
+        kind: The kind of line.
+        section: The list of a pyproject.toml that contains it; empty in a requirements file.
+        requirement: The parsed requirement, if there is one.
+        options: The options on the line.
+        error: Why the line is invalid.
     """
 
     path: str
     number: int
     text: str
-    kind: Kind
+    kind: LineKind
     section: str = ""
     requirement: Requirement | None = None
     options: tuple[Option, ...] = ()
@@ -77,39 +67,39 @@ class Line:
 
     @property
     def name(self) -> str | None:
-        """The distribution in PEP 503 form, where the line names one."""
+        """The distribution in PEP 503 form, if the line names one."""
         return canonicalize_name(self.requirement.name) if self.requirement else None
 
     @property
     def marker(self) -> Marker | None:
-        """The environments that the line applies to; None means all."""
+        """The marker of the requirement; None applies to all environments."""
         return self.requirement.marker if self.requirement else None
 
     @property
     def excerpt(self) -> str:
-        """The text, shortened for a message."""
+        """The text, shortened for messages."""
         return shorten(self.text)
 
     def values(self, option: str) -> Iterator[str]:
-        """Yield the values of one option on this line."""
+        """Yield the values of an option on this line."""
         return (value for name, value in self.options if name == option)
 
 
 def shorten(text: str) -> str:
-    """Cut a text to what a message has room for, without the passwords in its addresses."""
+    """Shorten a text for a message, and remove the credentials from its addresses."""
     text = _CREDENTIALS.sub("://***@", text)
     return text if len(text) <= _EXCERPT else f"{text[: _EXCERPT - 1]}…"
 
 
 _EXCERPT = 80
 _CREDENTIALS = re.compile(r"://[^/\s]*@")
-# A requirement alone: below 4300 digits, from which Python refuses to read a number.
+# A requirement without options: Python refuses to parse numbers of more than 4300 digits.
 _LONGEST_REQUIREMENT = 4096
-# With its options: room for hundreds of hashes. Splitting them takes the square of their length.
+# With options: room for hundreds of hashes. Splitting takes quadratic time.
 _LONGEST_LINE = 65_536
 
-# pip's options in a requirements file, and some of its command line's, so that they are known by
-# name where they are refused. "=" marks those with a value, as `getopt` wants it.
+# The options of pip in requirements files, and some of its command line, so that messages can name
+# them. Those with a value end with "=", as for `getopt`.
 _SHORT = {"r": "--requirement", "c": "--constraint", "e": "--editable"}
 _SHORT |= {"i": "--index-url", "f": "--find-links", "C": "--config-settings"}
 _PER_REQUIREMENT = ("hash=", "config-settings=", "config-setting=", "global-option=")
@@ -123,7 +113,7 @@ _ON_A_REQUIREMENT = frozenset(f"--{name.rstrip('=')}" for name in _PER_REQUIREME
 
 _ARCHIVES = (".whl", ".zip", ".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tbz", ".tar.xz", ".txz")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-# pip takes what follows the first word that begins with a dash as options.
+# For pip, the options begin with the first word that begins with a dash.
 _OPTIONS = re.compile(r"(?:^|(?<= ))-")
 
 
@@ -136,53 +126,53 @@ def parse_requirements(path: str, text: str) -> Iterator[Line]:
 def parse_line(path: str, number: int, text: str) -> Line:
     """Parse one logical line of a requirements file."""
     if len(text) > _LONGEST_LINE:
-        return Line(path, number, text, Kind.INVALID, error="longer than any line should be")
+        return Line(path, number, text, LineKind.INVALID, error="longer than 65536 characters")
     found = _OPTIONS.search(text)
     subject = text[: found.start()].strip() if found else text
     try:
         options = _parse_options(text[found.start() :]) if found else ()
     except ValueError as error:
-        return Line(path, number, text, Kind.INVALID, error=shorten(str(error)))
+        return Line(path, number, text, LineKind.INVALID, error=shorten(str(error)))
     names = {option.name for option in options}
     if not subject:
-        kind = Kind.DIRECT if "--editable" in names else Kind.OPTION
+        kind = LineKind.DIRECT if "--editable" in names else LineKind.OPTION
         return Line(path, number, text, kind, options=options)
     if refused := sorted(names - _ON_A_REQUIREMENT):
-        error_text = f"{', '.join(refused)} stands on a line with a requirement"
-        return Line(path, number, text, Kind.INVALID, options=options, error=error_text)
+        error_text = f"{', '.join(refused)} is not allowed on a line with a requirement"
+        return Line(path, number, text, LineKind.INVALID, options=options, error=error_text)
     return parse_requirement(path, number, subject, options=options)
 
 
 def parse_requirement(
     path: str, number: int, text: str, *, section: str = "", options: tuple[Option, ...] = ()
 ) -> Line:
-    """Parse one requirement: what precedes the options, or a string of a pyproject.toml."""
+    """Parse one requirement: the text before the options, or a string of a pyproject.toml."""
     requirement = None
     error = ""
     if len(text) > _LONGEST_REQUIREMENT:
-        kind = Kind.INVALID
-        error = "longer than any requirement should be"
+        kind = LineKind.INVALID
+        error = "longer than 4096 characters"
     elif _is_reference(text):
-        kind = Kind.DIRECT
+        kind = LineKind.DIRECT
     else:
         try:
             requirement = Requirement(text)
         except ValueError as caught:
-            kind = Kind.INVALID
-            # Below its first line packaging draws a picture of the place.
+            kind = LineKind.INVALID
+            # The further lines of packaging's message mark the position.
             error = shorten(str(caught).partition("\n")[0])
         except RecursionError:
-            kind = Kind.INVALID
+            kind = LineKind.INVALID
             error = "its marker is nested too deeply"
         else:
-            kind = Kind.DIRECT if requirement.url else Kind.REQUIREMENT
+            kind = LineKind.DIRECT if requirement.url else LineKind.REQUIREMENT
     return Line(path, number, text, kind, section, requirement, options, error)
 
 
 def _is_reference(text: str) -> bool:
-    """Whether pip reads the text as an address or a path rather than as a name."""
+    """Whether pip reads the text as an address or a path, not as a name."""
     subject = text.partition(";")[0].strip()
-    # `name @ address` is left to packaging, which knows the name.
+    # packaging parses `name @ address`, and returns the name.
     place = re.split(r"[@\[\s]", subject, maxsplit=1)[0]
     return (
         _SCHEME.match(place) is not None
@@ -199,7 +189,7 @@ def _parse_options(text: str) -> tuple[Option, ...]:
         pairs, rest = getopt.gnu_getopt(shlex.split(text), short, _LONG)
     except getopt.GetoptError as error:
         if "not recognized" in error.msg:
-            # An option that this table does not know is still one, and the rules refuse it.
+            # The rules report unknown options too.
             dashes = "-" if len(error.opt) == 1 else "--"
             return (Option(dashes + error.opt, ""),)
         raise ValueError(error.msg) from error

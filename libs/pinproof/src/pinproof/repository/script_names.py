@@ -1,13 +1,11 @@
-"""Which files may hold commands, by their names."""
-
-__all__ = ["SHELL_ENDINGS", "YAML_ENDINGS", "is_dockerfile", "is_makefile", "is_script_name"]
+"""Recognizes files that may contain commands by their names."""
 
 SHELL_ENDINGS = (".sh", ".bash", ".ksh", ".zsh")
 YAML_ENDINGS = (".yml", ".yaml")
 
 
 def is_script_name(name: str) -> bool:
-    """Whether a file of this name may hold commands; a file without an ending by its first line."""
+    """Whether a file of this name may contain commands. Files without a suffix may be scripts."""
     return (
         "." not in name.lstrip(".")
         or name.endswith((*SHELL_ENDINGS, *YAML_ENDINGS, ".py", ".mk"))

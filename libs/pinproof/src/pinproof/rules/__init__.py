@@ -1,10 +1,10 @@
-"""The rules. Each is a module named after its code, and its docstring is its documentation."""
+"""The rules. Each is a module named after its code, with its documentation as docstring."""
 
 import inspect
 from collections.abc import Iterator
 from typing import Protocol
 
-from pinproof.repository.loading import Repository
+from pinproof.repository.reader import Repository
 from pinproof.rules import pin001, pin002, pin003, pin004, pin005, pin006, pin007, pin008
 from pinproof.violations import Violation
 
@@ -12,7 +12,7 @@ __all__ = ["RULES", "Rule", "documentation", "summary"]
 
 
 class Rule(Protocol):
-    """What the module of a rule offers."""
+    """The interface of a rule's module."""
 
     CODE: str
     __doc__: str | None
@@ -25,10 +25,10 @@ RULES: tuple[Rule, ...] = (pin001, pin002, pin003, pin004, pin005, pin006, pin00
 
 
 def documentation(rule: Rule) -> str:
-    """What the rule forbids, why, and what to do instead."""
+    """The documentation of a rule."""
     return inspect.cleandoc(rule.__doc__ or "")
 
 
 def summary(rule: Rule) -> str:
-    """What the rule forbids, in one line."""
+    """The first line of the documentation."""
     return documentation(rule).partition("\n")[0]

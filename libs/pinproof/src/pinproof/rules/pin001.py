@@ -1,15 +1,15 @@
 """A requirement is pinned with `~=`, and with nothing else.
 
-Forbidden: a bare name, `>=`, `==`, `!=` alone, `*`, `===`, two operators, and a line that is no
-requirement at all, whatever it was meant to say.
+Forbidden: a bare name, `>=`, `==`, `!=` alone, `*`, `===`, two operators, and a line that is not a
+requirement.
 
 Why: without an upper bound, the next installation may bring any later version. With `==`, security
-fixes stay out until someone notices. `~=` with three segments admits the patch releases of one
-series and nothing above it. A second operator changes that meaning where a reader does not expect
-it.
+fixes are not installed until someone notices. `~=` with three segments admits the patch releases of
+one series and nothing above it. A second operator changes that meaning where a reader does not
+expect it.
 
-Instead: write the version that you tested, with three segments: `numpy~=1.26.4`. To keep one bad
-release out, raise the floor above it.
+Instead: write the version that you tested, with three segments: `numpy~=1.26.4`. To exclude a bad
+release, raise the floor above it.
 """
 
 from collections.abc import Iterator
@@ -18,25 +18,25 @@ from modelseal.series import compatible_releases
 from packaging.requirements import Requirement
 from packaging.version import InvalidVersion, Version
 
-from pinproof.repository.loading import Repository
-from pinproof.repository.requirements import Kind, Line, shorten
+from pinproof.repository.reader import Repository
+from pinproof.repository.requirements import Line, LineKind, shorten
 from pinproof.violations import Violation
 
 CODE = "PIN001"
 
 
 def check(repository: Repository, /) -> Iterator[Violation]:
-    """Yield every requirement that is not one compatible release."""
+    """Yield every requirement that is not pinned with one `~=`."""
     for line in repository.lines():
-        message = _fault(line)
+        message = _problem(line)
         if message:
             yield Violation(line.path, line.number, CODE, message, line.name)
 
 
-def _fault(line: Line) -> str:
-    if line.kind is Kind.INVALID:
-        return f"{line.excerpt!r} is no requirement ({line.error}): write name~=1.2.3"
-    if line.kind is not Kind.REQUIREMENT or line.requirement is None:
+def _problem(line: Line) -> str:
+    if line.kind is LineKind.INVALID:
+        return f"{line.excerpt!r} is not a requirement ({line.error}): write name~=1.2.3"
+    if line.kind is not LineKind.REQUIREMENT or line.requirement is None:
         return ""
     operators = [specifier.operator for specifier in line.requirement.specifier]
     if operators == ["~="]:
@@ -46,12 +46,12 @@ def _fault(line: Line) -> str:
         return f"{line.requirement.name} has no pin: write {pin}"
     written = shorten(f"{line.requirement.name}{line.requirement.specifier}")
     if "~=" in operators:
-        return f"{written} has a second operator beside ~=: write {pin}"
+        return f"{written} has a second operator besides ~=: write {pin}"
     return f"{written} is not pinned with ~=: write {pin}"
 
 
 def _suggestion(requirement: Requirement) -> str:
-    """The pin to write instead: from the version that the line names as its floor, if it does."""
+    """The pin to write instead, from the lowest version that the line admits if it names one."""
     floors = []
     for specifier in requirement.specifier:
         if specifier.operator in ("~=", ">=", "==", "==="):

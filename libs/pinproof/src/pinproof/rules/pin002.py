@@ -1,15 +1,15 @@
 """A pin admits one series: the patch releases of one minor version.
 
-Forbidden: `~=` with fewer than three release segments, and `~=0.0.9`, with three, of a project that
-is still at 0.0.x.
+Forbidden: `~=` with fewer than three release segments, and `~=0.0.9`, with three, for a project in
+0.0.x.
 
-Why: `~=1.26` admits 1.99, because `~=` leaves the last segment that is written free to grow. Both
-forms look alike and install without a complaint; only the model that is loaded later tells them
-apart. In `~=0.0.9` the free segment is the third, which is the one that a 0.0.x project breaks
-things in.
+Why: `~=1.26` admits 1.99, because the last written segment can grow. Both forms look alike and
+install without an error; only the model that is loaded later shows the difference. In `~=0.0.9` the
+third segment can grow, and a 0.0.x project breaks its interface there.
 
-Instead: write all three segments, a calendar version too: `~=1.26.0`, `~=2026.6.0`. At 0.0.x write
-four: `~=0.0.9.0`. A missing segment counts as zero, so each of them matches the shorter version.
+Instead: write all three segments, also for a calendar version: `~=1.26.0`, `~=2026.6.0`. For 0.0.x
+write four: `~=0.0.9.0`. A missing segment counts as zero, so each of these matches the shorter
+version.
 """
 
 from collections.abc import Iterator
@@ -19,8 +19,8 @@ from modelseal.series import compatible_releases
 from packaging.specifiers import Specifier, SpecifierSet
 from packaging.version import Version
 
-from pinproof.repository.loading import Repository
-from pinproof.repository.requirements import Kind, shorten
+from pinproof.repository.reader import Repository
+from pinproof.repository.requirements import LineKind, shorten
 from pinproof.violations import Violation
 
 CODE = "PIN002"
@@ -29,7 +29,7 @@ CODE = "PIN002"
 def check(repository: Repository, /) -> Iterator[Violation]:
     """Yield every `~=` that admits more than one series."""
     for line in repository.lines():
-        if line.kind is not Kind.REQUIREMENT or line.requirement is None:
+        if line.kind is not LineKind.REQUIREMENT or line.requirement is None:
             continue
         name = line.requirement.name
         for specifier in line.requirement.specifier:
@@ -44,6 +44,6 @@ def check(repository: Repository, /) -> Iterator[Violation]:
 
 @cache
 def stays_in_series(pin: Specifier) -> bool:
-    """Whether everything that a `~=` admits belongs to the series of the version it names."""
+    """Whether a `~=` admits only versions of one series."""
     admitted = SpecifierSet(str(pin), prereleases=True)
     return admitted.is_subset(compatible_releases(Version(pin.version)))

@@ -1,16 +1,16 @@
-"""A requirement comes from the index that the machine is configured with, by its name.
+"""A requirement names a distribution of the configured index.
 
 Forbidden: a URL, a version control address, a path or an editable line; and in a requirements file
-every option that changes where distributions come from or which are chosen: an index, find-links,
-`--pre`, `--no-deps`, a trusted host, or one that is not known here.
+every option that changes the sources or the choice of distributions: an index, find-links, `--pre`,
+`--no-deps`, a trusted host, or an unknown option.
 
-Why: what a URL or a branch holds can change while the line stays the same, a path is only there on
-one machine, and no specifier bounds either. An index in the file can serve another distribution
+Why: the content of a URL or a branch can change while the line stays the same, a path exists on one
+machine only, and no specifier bounds either. An index in the file can serve another distribution
 under a known name, a trusted host is not verified, and `--pre` and `--no-deps` change what a pin
 means.
 
-Instead: publish it to the index and pin it with `~=`. Configure indexes where the installer is
-configured (`PIP_INDEX_URL`, `UV_INDEX`). Install first-party code by its own step, beside the file.
+Instead: publish the distribution to the index and pin it with `~=`. Configure indexes in the
+installer (`PIP_INDEX_URL`, `UV_INDEX`). Install first-party code in a separate step.
 
 Allowed: `-r`, `-c`, `--hash`, `--require-hashes`, `--no-binary`, `--only-binary`,
 `--prefer-binary`, `--config-settings`, `--global-option` and `--use-feature`.
@@ -18,8 +18,8 @@ Allowed: `-r`, `-c`, `--hash`, `--require-hashes`, `--no-binary`, `--only-binary
 
 from collections.abc import Iterator
 
-from pinproof.repository.loading import Repository
-from pinproof.repository.requirements import Kind, Line
+from pinproof.repository.reader import Repository
+from pinproof.repository.requirements import Line, LineKind
 from pinproof.violations import Violation
 
 CODE = "PIN003"
@@ -32,20 +32,20 @@ _ALLOWED = frozenset(
 
 
 def check(repository: Repository, /) -> Iterator[Violation]:
-    """Yield every line that leaves the configured index or changes how versions are chosen."""
+    """Yield every line that bypasses the configured index or changes the choice of versions."""
     for line in repository.lines():
-        message = _fault(line)
+        message = _problem(line)
         if message:
             yield Violation(line.path, line.number, CODE, message, line.name)
 
 
-def _fault(line: Line) -> str:
-    if line.kind is Kind.DIRECT:
+def _problem(line: Line) -> str:
+    if line.kind is LineKind.DIRECT:
         return (
-            f"{line.excerpt!r} does not come from an index by its name: "
+            f"{line.excerpt!r} does not name a distribution of the index: "
             "publish it there and pin it with ~="
         )
-    if line.kind is Kind.OPTION:
+    if line.kind is LineKind.OPTION:
         refused = sorted({option.name for option in line.options} - _ALLOWED)
         if refused:
             return (

@@ -1,11 +1,11 @@
-"""Production and development agree.
+"""Development includes production, and repeats nothing of it.
 
 Forbidden, in every folder that has a requirements-dev.txt and in every service of `pins.toml`: one
-of the two files missing, a requirements-dev.txt without `-r requirements-prod.txt`, and a
-distribution that stands in both for the same environment, even under the same pin.
+of the two files is missing, requirements-dev.txt lacks `-r requirements-prod.txt`, and a
+distribution is in both for the same environment, even with the same pin.
 
-Why: tests prove what development installs. They speak of production only if development is
-production and more. A pin that stands twice is a pin that will once be changed in one place.
+Why: tests run with what development installs. They are valid for production only if development
+includes all of production. A pin in two places will eventually be changed in one.
 
 Instead: begin requirements-dev.txt with `-r requirements-prod.txt` and list only what production
 does not.
@@ -14,9 +14,9 @@ does not.
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from pinproof.repository.loading import Repository
 from pinproof.repository.pin_index import PinIndex
 from pinproof.repository.policy import DEV, POLICY_FILE, PROD
+from pinproof.repository.reader import Repository
 from pinproof.violations import Violation
 
 CODE = "PIN005"
@@ -53,7 +53,7 @@ def _repeated(repository: Repository, prod: str, dev: str) -> Iterator[Violation
         if other and line.requirement and other.requirement:
             agree = line.requirement.specifier == other.requirement.specifier
             message = (
-                f"{line.name} stands in {PROD} too, on line {other.number}"
+                f"{line.name} is also in {PROD}, on line {other.number}"
                 f"{'' if agree else ' and with another pin'}: remove it here"
             )
             yield Violation(dev, line.number, CODE, message, line.name)

@@ -4,12 +4,12 @@ Forbidden: two files that pin the same distribution for the same environment to 
 to ranges of one series that have no version in common. Every requirements file, constraints file
 and pyproject.toml counts, of services, libraries and tools alike.
 
-Why: what one service was tested with says nothing of another series. A library that two services
-share would have to work with both, an upgrade that is finished in one place looks finished
-everywhere, and no environment can hold both.
+Why: the tests of one service prove nothing about another series. A library that two services share
+would have to work with both, an upgrade that is finished in one place looks finished everywhere,
+and no environment can contain both.
 
-Instead: agree on one series. The message stands where the fewer files are. Where services have to
-differ for a while, name the exception in pins.toml, with its path, the reason and its last day.
+Instead: use one series. The violation is reported for the smaller group of files. If services must
+differ for a while, add an exception to pins.toml, with its path, the reason and an expiry date.
 """
 
 from collections import Counter, defaultdict
@@ -21,10 +21,10 @@ from pathlib import PurePosixPath
 from packaging.specifiers import Specifier, SpecifierSet
 from packaging.version import Version
 
-from pinproof.repository.loading import Repository
+from pinproof.repository.marker_environments import matching_environments
 from pinproof.repository.policy import DEV, PROD, Policy
-from pinproof.repository.requirements import Kind, Line
-from pinproof.repository.targets import environments_of
+from pinproof.repository.reader import Repository
+from pinproof.repository.requirements import Line, LineKind
 from pinproof.violations import Violation
 
 CODE = "PIN006"
@@ -32,12 +32,12 @@ CODE = "PIN006"
 
 @dataclass(frozen=True, slots=True)
 class _Pin:
-    """The lines that pin a distribution in the same words.
+    """The lines with the same pin and marker of a distribution.
 
     Attributes:
         specifier: The `~=`.
-        series: What all its versions begin with.
-        environments: Where the lines apply; of those that no line tells apart, one.
+        series: The segments that all its versions have in common.
+        environments: The environments that the lines apply to; one of each equivalent group.
         lines: The lines, in the order of their files.
     """
 
@@ -52,21 +52,21 @@ def check(repository: Repository, /) -> Iterator[Violation]:
     by_name: defaultdict[str, defaultdict[tuple[str, str], list[Line]]]
     by_name = defaultdict(lambda: defaultdict(list))
     for line in repository.lines():
-        if line.kind is Kind.REQUIREMENT and line.requirement is not None:
+        if line.kind is LineKind.REQUIREMENT and line.requirement is not None:
             specifiers = list(line.requirement.specifier)
             if [specifier.operator for specifier in specifiers] == ["~="]:
-                # As texts: the specifiers of a thousand files take long to compare.
+                # Texts are faster to compare than the specifiers of a thousand files.
                 key = str(specifiers[0]), str(line.marker or "")
                 by_name[str(line.name)][key].append(line)
     for name, written in by_name.items():
-        # Pins of one series share the end of its range, as nearly all do.
+        # Nearly all pins of a distribution have the same series, and so agree.
         if len({_series(specifier) for specifier, _ in written}) > 1:
             yield from _disagreements(name, _pins(written, repository.policy), repository.policy)
 
 
 def _pins(written: Mapping[tuple[str, str], Sequence[Line]], policy: Policy) -> list[_Pin]:
     places = {
-        key: environments_of(lines[0].marker, policy.pythons, policy.platforms)
+        key: matching_environments(lines[0].marker, policy.pythons, policy.platforms)
         for key, lines in written.items()
     }
     representatives = _representatives(set(places.values()))
@@ -77,7 +77,7 @@ def _pins(written: Mapping[tuple[str, str], Sequence[Line]], policy: Policy) -> 
 
 
 def _representatives(places: Collection[frozenset[int]]) -> frozenset[int]:
-    """One of each kind of environment: those of a kind are in the same of these sets."""
+    """One environment of each group that is in the same sets."""
     kinds: dict[tuple[bool, ...], int] = {}
     for environment in frozenset[int]().union(*places):
         kinds.setdefault(tuple(environment in place for place in places), environment)
@@ -94,20 +94,21 @@ def _disagreements(name: str, pins: Sequence[_Pin], policy: Policy) -> Iterator[
         )
         for line in pin.lines if others else ():
             other = next(
-                (o for lines in others for o in lines if not _told_elsewhere(line, o)), None
+                (o for lines in others for o in lines if not _is_reported_elsewhere(line, o)),
+                None,
             )
             if other is not None:
                 message = (
-                    f"{name}{pin.specifier} is not the series of {other.path}:{other.number}, "
-                    f"{name}{_specifier(other)}: agree on one"
+                    f"{name}{pin.specifier} differs in series from {other.path}:{other.number}, "
+                    f"{name}{_specifier(other)}: use one"
                 )
                 yield Violation(line.path, line.number, CODE, message, name)
 
 
 def _leaders(name: str, pins: Sequence[_Pin], policy: Policy) -> Mapping[int, tuple[Line, ...]]:
-    """For each environment the lines of the series that most lines pin there.
+    """For each environment, the lines of its most frequent series.
 
-    What an exception speaks of does not lead, or the message would stand in all other files.
+    Lines with an exception do not count, or all other files would get the violation.
     """
     markers: defaultdict[int, list[tuple[_Pin, tuple[Line, ...]]]] = defaultdict(list)
     for pin in pins:
@@ -128,8 +129,8 @@ def _is_excepted(name: str, path: str, policy: Policy) -> bool:
     return any(exception.covers(CODE, name, path) for exception in policy.exceptions)
 
 
-def _told_elsewhere(one: Line, other: Line) -> bool:
-    """Whether PIN004 speaks of the two, being in one file, or PIN005, as production and more."""
+def _is_reported_elsewhere(one: Line, other: Line) -> bool:
+    """Whether PIN004 reports the two, in one file, or PIN005, in production and development."""
     paths = [PurePosixPath(line.path) for line in (one, other)]
     names = {path.name for path in paths}
     return paths[0].parent == paths[1].parent and (len(names) == 1 or names == {PROD, DEV})
@@ -147,7 +148,7 @@ def _series(pin: str) -> tuple[int, ...]:
 
 @cache
 def _agree(one: str, other: str) -> bool:
-    """Whether one series holds the other, and both have a version in common."""
+    """Whether one series contains the other, and both have a version in common."""
     shorter, longer = sorted((_series(one), _series(other)), key=len)
     if longer[: len(shorter)] != shorter:
         return False

@@ -1,17 +1,17 @@
-"""Everything that a service's pins lead to is pinned.
+"""Every dependency of a service's pins is pinned.
 
-Forbidden, in every service of `pins.toml`: a distribution that the pins resolve to, on any
-supported Python and platform, without a `~=` line of its own in requirements-prod.txt or, if only
-development needs it, in requirements-dev.txt, or, if only training does, say, in the further
-requirements file of the folder that asks for it and includes one of the two; a pin that the closure
-record does not know or knows in another series; a record that is missing or was made for other
-Pythons, platforms, exclusions or files; and a pin on a distribution that `pins.toml` excludes.
+Forbidden, in every service of `pins.toml`: a dependency without a `~=` line of its own, on any
+supported Python and platform; a pin that the closure record does not contain, or contains in
+another series; a record that is missing or was made for other Pythons, platforms, exclusions or
+files; and a pin on a distribution that `pins.toml` excludes. The line belongs in
+requirements-prod.txt; in requirements-dev.txt if only development needs it; or in the further
+requirements file of the folder that needs it and includes one of the two, for example for training.
 
-Why: what a pinned distribution needs in turn is bounded by its own metadata only, often not at all.
-Two thirds of an environment can float while every line that people wrote is pinned.
+Why: only its own metadata bounds what a pinned distribution requires, and often not at all. Two
+thirds of an environment can change while every direct requirement is pinned.
 
-Instead: run `pinproof sync`, and commit the files that it writes. It resolves with uv; this rule
-compares its record, pins-closure.json, with the files, and so stays offline.
+Instead: run `pinproof sync`, and commit the files that it writes. It resolves with uv. This rule
+works offline: it compares the record of sync, pins-closure.json, with the files.
 """
 
 from collections import defaultdict
@@ -24,10 +24,10 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from pinproof.repository.closure_record import RECORD_FILE, Closure, ClosureError, RecordedPin
-from pinproof.repository.loading import Repository
+from pinproof.repository.marker_environments import matching_environments
 from pinproof.repository.policy import DEV, POLICY_FILE, PROD
+from pinproof.repository.reader import Repository
 from pinproof.repository.requirements import Line, shorten
-from pinproof.repository.targets import environments_of
 from pinproof.violations import Violation
 
 CODE = "PIN008"
@@ -36,7 +36,7 @@ _SYNC = "run pinproof sync"
 
 
 def check(repository: Repository, /) -> Iterator[Violation]:
-    """Yield whatever the closure records and the requirements files of a service do not share."""
+    """Yield every difference between the closure record and the files of a service."""
     for service in repository.policy.services:
         production = str(PurePosixPath(service, PROD))
         development = str(PurePosixPath(service, DEV))
@@ -92,14 +92,14 @@ def _outdated(closure: Closure, service: str, repository: Repository) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Comparison:
-    """One requirements file and what it includes, beside what was recorded of it.
+    """Compares a requirements file and its includes with their record.
 
     Attributes:
-        repository: Where it lies.
+        repository: The repository.
         path: The file.
-        files: It and what it includes, less what the file that it builds on includes already.
-        below: The file that it builds on, and what that includes.
-        excluded: What the policy leaves out, and another message speaks of.
+        files: The file and its includes, without those of the file that it builds on.
+        below: The file that it builds on, with its includes.
+        excluded: The excluded distributions, which are reported separately.
     """
 
     repository: Repository
@@ -126,7 +126,7 @@ class _Comparison:
                 yield from self._unpinned(entry)
 
     def _unknown(self, line: Line, pins: Mapping[str, list[Requirement]]) -> Iterator[Violation]:
-        """What a line asks for beyond what was resolved."""
+        """Report a line that is not covered by the record."""
         requirement = line.requirement
         name = line.name
         if requirement is None or name is None:
@@ -141,14 +141,14 @@ class _Comparison:
             yield Violation(line.path, line.number, CODE, message, name)
 
     def _unpinned(self, entry: RecordedPin) -> Iterator[Violation]:
-        """Where something that was resolved has no line."""
+        """Report a recorded distribution without a line."""
         name = canonicalize_name(entry.requirement.name)
         uncovered = self._environments(entry.requirement)
         for line in self._lines(self.files | self.below):
             if line.name == name and line.requirement:
                 uncovered -= self._environments(line.requirement)
         if uncovered:
-            asked = f", needed by {', '.join(entry.via)}," if entry.via else ""
+            asked = f", required by {', '.join(entry.via)}," if entry.via else ""
             message = f"{name}{asked} has no pin ({shorten(entry.pin)} is recorded): {_SYNC}"
             yield Violation(self.path, 1, CODE, message, name)
 
@@ -158,11 +158,11 @@ class _Comparison:
 
     def _environments(self, requirement: Requirement) -> frozenset[int]:
         policy = self.repository.policy
-        return environments_of(requirement.marker, policy.pythons, policy.platforms)
+        return matching_environments(requirement.marker, policy.pythons, policy.platforms)
 
 
 def _is_within(requirement: Requirement, recorded: Requirement) -> bool:
-    """Whether a requirement admits only what was resolved, as after a patch update."""
+    """Whether a requirement admits only recorded versions, as after a patch update."""
     inner, outer = (
         SpecifierSet(str(each.specifier), prereleases=True) for each in (requirement, recorded)
     )

@@ -1,7 +1,7 @@
 import pytest
 from packaging.version import Version
 from pinproof.audit.advisories.affected_ranges import (
-    AllVersions,
+    ALL_VERSIONS,
     BelowFix,
     Event,
     EventKind,
@@ -63,4 +63,4 @@ def test_where_only_fixes_are_known_the_rest_counts_as_affected(
 
 
 def test_what_is_not_known_is_everything() -> None:
-    assert Version("0.0.1") in AllVersions()
+    assert Version("0.0.1") in ALL_VERSIONS

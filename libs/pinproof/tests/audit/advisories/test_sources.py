@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 
 import pytest
-from audit_world import AFFECTING, DJANGO, IDENTIFIERS, JINJA, PY
+from audit_samples import AFFECTING, DJANGO, IDENTIFIERS, JINJA, PY
 from packaging.version import Version
 from pinproof.audit.advisories import Advisory, AdvisoryError, OsvSource, PypiSource
 from pinproof.audit.concurrent_map import silent
@@ -73,7 +73,7 @@ def test_a_build_of_a_release_is_that_release() -> None:
     assert affected(found, "1.4+cpu", "1.4.1+cpu") == ["1.4+cpu"]
 
 
-def test_a_withdrawn_advisory_is_none() -> None:
+def test_a_withdrawn_advisory_does_not_count() -> None:
     published = made_up(ranges=ranges({"introduced": "0"}))
     published["X-1"]["withdrawn"] = "2025-01-01T00:00:00Z"
 
@@ -123,22 +123,22 @@ def replaced(path: str, reply: Reply) -> Change:
 BATCH = "/v1/querybatch"
 CANARY_PATH = f"/v1/vulns/{CANARY}"
 NOT_WHOLE = [
-    (replaced(BATCH, Reply(b'{"results": [{}]}')), "answers 1 of 2 questions"),
-    (replaced(BATCH, Reply(b'{"results": [{}, {}]}')), "knows no advisory for jinja2 2.4.1"),
+    (replaced(BATCH, Reply(b'{"results": [{}]}')), "answers 1 of 2 queries"),
+    (replaced(BATCH, Reply(b'{"results": [{}, {}]}')), "has no advisory for jinja2 2.4.1"),
     (replaced(BATCH, Reply(b"{}")), "results: Field required"),
-    (replaced(BATCH, Reply(b"")), "no answer of OSV's form"),
-    (replaced(BATCH, Reply(b"[]")), "no answer of OSV's form"),
+    (replaced(BATCH, Reply(b"")), "in OSV's format"),
+    (replaced(BATCH, Reply(b"[]")), "in OSV's format"),
     (replaced(BATCH, Reply(b'{"results": [{"vulns": [{"id": "../x"}]}, {}]}')), "results.0.vulns"),
-    (replaced(BATCH, Reply(b'{"results": [{}, {"vulns": [{"id": "GH')), "no answer of OSV's form"),
-    (replaced(BATCH, Reply(b'{"results": [{}, {"next_page_token": "x"}]}')), "questions"),
-    (replaced(BATCH, Reply(b"<html>", "text/html")), "no answer of OSV's form"),
+    (replaced(BATCH, Reply(b'{"results": [{}, {"vulns": [{"id": "GH')), "in OSV's format"),
+    (replaced(BATCH, Reply(b'{"results": [{}, {"next_page_token": "x"}]}')), "queries"),
+    (replaced(BATCH, Reply(b"<html>", "text/html")), "in OSV's format"),
     (replaced(BATCH, Reply(status=404)), "does not exist"),
     (replaced(BATCH, Reply(status=500)), "gives no answer: 500"),
     (replaced(CANARY_PATH, Reply(status=404)), "does not exist"),
     (replaced(CANARY_PATH, Reply(b"{}")), "id: Field required"),
     (replaced(CANARY_PATH, Reply(b'{"id": "GHSA-2c2j-9gv5-cj73"}')), "is the advisory GHSA-2c2j"),
     (replaced(CANARY_PATH, Reply(json.dumps({"id": CANARY, "withdrawn": "x"}).encode())),
-     "knows no advisory"),
+     "has no advisory"),
 ]  # fmt: skip
 
 
@@ -151,7 +151,7 @@ def test_data_that_is_not_whole_is_an_error(change: Change, reason: str) -> None
 
 
 @pytest.mark.parametrize(("change", "_reason"), NOT_WHOLE)
-def test_no_password_is_told(change: Change, _reason: str) -> None:
+def test_no_password_is_printed(change: Change, _reason: str) -> None:
     whole = osv_of(documents(), {})
     with serving(lambda asked: change(asked) or whole(asked)) as url:
         source = OsvSource(url.replace("//", "//me:secret@"), CLIENT)
@@ -168,7 +168,7 @@ def test_pages_without_end_are_an_error() -> None:
         results = [{"next_page_token": "again"} for _ in json.loads(asked.body)["queries"]]
         return Reply(json.dumps({"results": results}).encode())
 
-    with pytest.raises(AdvisoryError, match="still more pages after 100"):
+    with pytest.raises(AdvisoryError, match="has more than 100 pages"):
         osv("a", "1.0", change=endless)
 
 
@@ -192,10 +192,10 @@ def test_many_questions_are_asked_in_several_batches() -> None:
     assert sorted(asked) == [101, 500]
 
 
-def test_a_version_that_is_none_names_its_advisory() -> None:
+def test_an_invalid_version_names_its_advisory() -> None:
     document = made_up(ranges=ranges({"introduced": "0"}, {"fixed": "soon"}))
 
-    with pytest.raises(AdvisoryError, match="X-1 names 'soon', which is no version"):
+    with pytest.raises(AdvisoryError, match="X-1 names 'soon', which is not a version"):
         osv("a", "1.0", published=document, affecting={"a 1.0": ["X-1"]})
 
 
@@ -212,7 +212,7 @@ JINJA_FOUND = {
 
 
 def pypi_of(vulnerable: Mapping[str, object]) -> Answering:
-    """A server with PyPI's JSON API; a document without the key stands for None."""
+    """A server with PyPI's JSON API; None is a document without the key."""
     known = {"jinja2/2.4.1": [JINJA_FOUND], **vulnerable}
 
     def answer(asked: Asked) -> Reply:
@@ -245,7 +245,7 @@ def test_pypi_tells_which_releases_are_affected() -> None:
     assert affected(found, "2.8", "2.9", "2.10", "2.10.1", "3.0") == ["2.8", "2.10"]
 
 
-def test_what_pypi_calls_withdrawn_is_none() -> None:
+def test_an_advisory_that_pypi_has_withdrawn_does_not_count() -> None:
     withdrawn = JINJA_FOUND | {"withdrawn": "2025-01-01T00:00:00Z"}
 
     assert pypi("a", "1.0", vulnerable={"a/1.0": [withdrawn]}) == ()
@@ -256,9 +256,9 @@ def test_what_pypi_calls_withdrawn_is_none() -> None:
     [
         ({"a/1.0": None}, "vulnerabilities: Field required"),
         ({}, "does not exist"),
-        ({"a/1.0": [], "jinja2/2.4.1": []}, "knows no advisory for jinja2 2.4.1"),
+        ({"a/1.0": [], "jinja2/2.4.1": []}, "has no advisory for jinja2 2.4.1"),
         ({"a/1.0": [{"aliases": []}]}, "vulnerabilities.0.id: Field required"),
-        ({"a/1.0": [JINJA_FOUND | {"fixed_in": ["soon"]}]}, "names a fix that is no version"),
+        ({"a/1.0": [JINJA_FOUND | {"fixed_in": ["soon"]}]}, "names a fix that is not a version"),
     ],
 )
 def test_pypi_without_data_is_an_error(vulnerable: Mapping[str, object], reason: str) -> None:

@@ -2,7 +2,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 import pytest
-from audit_world import PROJECTS
+from audit_samples import PROJECTS
 from packaging.requirements import Requirement
 from packaging.version import Version
 from pinproof.audit.http_client import Answer, Client, WebError
@@ -88,11 +88,11 @@ def test_the_html_page_is_read() -> None:
         (Answer("https://example.org/", SIMPLE, b'{"meta": {"api-ver'), "Invalid JSON"),
         (Answer("https://example.org/", SIMPLE, b""), "Invalid JSON"),
         (Answer("https://example.org/", "application/pdf", b"%PDF"), "it is application/pdf"),
-        (page([]), "offers no file of some-thing"),
-        (Answer("https://example.org/", "text/html", b"<h1>Log in</h1>"), "offers no file"),
+        (page([]), "has no file of some-thing"),
+        (Answer("https://example.org/", "text/html", b"<h1>Log in</h1>"), "has no file"),
     ],
 )
-def test_what_is_no_page_is_refused(answer: Answer, reason: str) -> None:
+def test_an_invalid_page_is_refused(answer: Answer, reason: str) -> None:
     with pytest.raises(WebError) as caught:
         read_page("some-thing", answer)
 
@@ -126,7 +126,7 @@ def test_an_index_is_asked_once_for_each_project_and_prefers_json() -> None:
     assert asked[0].headers["Accept"] == ACCEPT
 
 
-def test_the_requirements_of_a_release_come_from_the_metadata_beside_its_wheel() -> None:
+def test_the_requirements_of_a_release_come_from_the_metadata_of_its_wheel() -> None:
     with serving(index_of(PROJECTS)) as url:
         index = Index(f"{url}/simple/", CLIENT)
 
@@ -143,7 +143,10 @@ def test_metadata_that_is_not_what_the_index_announced_is_refused() -> None:
         assert isinstance(reply, Reply)
         return reply
 
-    with serving(answer) as url, pytest.raises(WebError, match="not what the index announces"):
+    with (
+        serving(answer) as url,
+        pytest.raises(WebError, match="not have the digest"),
+    ):
         Index(f"{url}/simple/", CLIENT).requirements("a", Version("1"))
 
 
@@ -164,17 +167,17 @@ def test_without_metadata_the_json_api_is_asked() -> None:
 def test_where_neither_is_offered_what_a_release_asks_for_is_unknown() -> None:
     with (
         serving(index_of({"a": {"1": Release(metadata=False)}})) as server,
-        pytest.raises(NoMetadataError, match="What a 1 asks for is unknown") as caught,
+        pytest.raises(NoMetadataError, match="The requirements of a 1 are unknown") as caught,
     ):
         Index(with_password(server), CLIENT).requirements("a", Version("1"))
 
     assert "secret" not in str(caught.value)
 
 
-def test_requirements_that_are_none_are_an_error() -> None:
+def test_invalid_requirements_are_an_error() -> None:
     with (
         serving(index_of({"a": {"1": Release(["b (>dev)"])}})) as url,
-        pytest.raises(WebError, match="is no metadata of a release"),
+        pytest.raises(WebError, match="is not the metadata of a release"),
     ):
         Index(f"{url}/simple/", CLIENT).requirements("a", Version("1"))
 

@@ -1,5 +1,5 @@
 import pytest
-from install_checks import unpinned_installs
+from install_helpers import unpinned_installs
 
 # a Dockerfile, with the lines and the names of what it installs unchecked
 REFUSED = [
@@ -47,14 +47,14 @@ ALLOWED = [
 ]
 
 
-@pytest.mark.parametrize(("text", "told"), REFUSED)
+@pytest.mark.parametrize(("text", "reported"), REFUSED)
 @pytest.mark.parametrize(
     "name", ["Dockerfile", "Dockerfile.gpu", "api.dockerfile", "Containerfile"]
 )
 def test_what_no_checked_file_names_is_refused(
-    name: str, text: str, told: list[tuple[int, str | None]]
+    name: str, text: str, reported: list[tuple[int, str | None]]
 ) -> None:
-    assert [(found.line, found.distribution) for found in unpinned_installs(name, text)] == told
+    assert [(found.line, found.distribution) for found in unpinned_installs(name, text)] == reported
 
 
 @pytest.mark.parametrize("text", ALLOWED)

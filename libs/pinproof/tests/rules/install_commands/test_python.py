@@ -1,6 +1,6 @@
 import pytest
-from install_checks import unpinned_installs
-from pinproof.rules.install_commands.reading import UnreadableError
+from install_helpers import unpinned_installs
+from pinproof.rules.install_commands.read_commands import UnreadableError
 
 # a program, with the names of what it installs unchecked
 REFUSED = [
@@ -49,7 +49,7 @@ def test_what_a_checked_file_names_is_allowed(text: str) -> None:
     assert [found.message for found in unpinned_installs("x.py", text)] == []
 
 
-def test_what_is_no_program_is_told_if_it_names_an_installer() -> None:
+def test_an_invalid_program_is_reported_if_it_names_an_installer() -> None:
     with pytest.raises(UnreadableError, match="it cannot be parsed"):
         unpinned_installs("x.py", "run: pip install")
     assert unpinned_installs("x.py", "no: program") == []

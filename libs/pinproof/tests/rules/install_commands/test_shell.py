@@ -1,7 +1,7 @@
 """What a shell script installs: each line of the tables is a script of its own."""
 
 import pytest
-from install_checks import unpinned_installs
+from install_helpers import unpinned_installs
 
 # a script, and what of it no checked file names; an empty text is what cannot be checked
 REFUSED = [
@@ -135,7 +135,7 @@ def test_what_a_checked_file_names_is_allowed(script: str) -> None:
     assert [found.message for found in unpinned_installs("x.sh", script)] == []
 
 
-def test_a_command_is_told_on_the_line_that_it_begins_on() -> None:
+def test_a_command_is_reported_on_its_first_line() -> None:
     script = "#!/bin/bash\n\npip install \\\n  a\nbash <<EOF\n\npip install b\nEOF\n"
 
     assert [found.line for found in unpinned_installs("x", script)] == [3, 7]

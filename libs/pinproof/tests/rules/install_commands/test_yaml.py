@@ -1,6 +1,6 @@
 import pytest
-from install_checks import unpinned_installs
-from pinproof.rules.install_commands.reading import UnreadableError
+from install_helpers import unpinned_installs
+from pinproof.rules.install_commands.read_commands import UnreadableError
 
 WORKFLOW = """
 on: push
@@ -83,12 +83,12 @@ test:
 """
 
 
-def told(name: str, text: str) -> list[tuple[int, str | None]]:
+def reported(name: str, text: str) -> list[tuple[int, str | None]]:
     return [(found.line, found.distribution) for found in unpinned_installs(name, text)]
 
 
 def test_the_steps_of_a_workflow() -> None:
-    assert told(".github/workflows/x.yml", WORKFLOW) == [
+    assert reported(".github/workflows/x.yml", WORKFLOW) == [
         (8, "one"),
         (12, "two"),
         (15, "three"),
@@ -99,11 +99,11 @@ def test_the_steps_of_a_workflow() -> None:
 
 
 def test_a_composite_action() -> None:
-    assert told("x/action.yaml", ACTION) == [(7, "one")]
+    assert reported("x/action.yaml", ACTION) == [(7, "one")]
 
 
 def test_a_manifest_and_the_scripts_in_its_config_maps() -> None:
-    assert told("deploy/x.yaml", MANIFEST) == [
+    assert reported("deploy/x.yaml", MANIFEST) == [
         (10, "one"),
         (17, "two"),
         (23, "three"),
@@ -113,22 +113,22 @@ def test_a_manifest_and_the_scripts_in_its_config_maps() -> None:
 
 
 def test_compose_files_and_pipelines() -> None:
-    assert told("compose.yaml", COMPOSE) == [(4, "one"), (5, "two")]
-    assert told(".gitlab-ci.yml", PIPELINE) == [(4, "one"), (7, "two")]
+    assert reported("compose.yaml", COMPOSE) == [(4, "one"), (5, "two")]
+    assert reported(".gitlab-ci.yml", PIPELINE) == [(4, "one"), (7, "two")]
 
 
 @pytest.mark.parametrize(
     "text", ["run: pip install -r requirements.txt", "description: pip install a", "run: [pip]", ""]
 )
 def test_what_installs_nothing_unchecked_is_allowed(text: str) -> None:
-    assert told("x.yml", text) == []
+    assert reported("x.yml", text) == []
 
 
 def test_anchors_that_refer_to_themselves_end() -> None:
-    assert told("x.yml", "a: &a\n  run: pip install one\n  again: *a\n") == [(2, "one")]
+    assert reported("x.yml", "a: &a\n  run: pip install one\n  again: *a\n") == [(2, "one")]
 
 
-def test_what_is_no_yaml_is_told_if_it_names_an_installer() -> None:
+def test_invalid_yaml_is_reported_if_it_names_an_installer() -> None:
     with pytest.raises(UnreadableError, match="it cannot be parsed"):
-        told("x.yml", "run: {{ pip install }} : [")
-    assert told("x.yml", "run: {{ nothing }} : [") == []
+        reported("x.yml", "run: {{ pip install }} : [")
+    assert reported("x.yml", "run: {{ nothing }} : [") == []

@@ -1,4 +1,4 @@
-"""What is known of vulnerable releases, from OSV or from PyPI."""
+"""Advisories about vulnerable releases, from OSV or from PyPI."""
 
 from pinproof.audit.advisories.osv import OsvSource
 from pinproof.audit.advisories.pypi import PypiSource
@@ -8,4 +8,4 @@ from pinproof.audit.advisories.source import CANARY, AdvisoryError, Source
 __all__ = ["CANARY", "SOURCES", "Advisory", "AdvisoryError", "OsvSource", "PypiSource", "Source"]
 
 SOURCES: dict[str, type[OsvSource] | type[PypiSource]] = {"osv": OsvSource, "pypi": PypiSource}
-"""The sources, by the names that the command line gives them."""
+"""The sources, by their names on the command line."""

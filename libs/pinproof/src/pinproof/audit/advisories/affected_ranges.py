@@ -1,16 +1,13 @@
-"""Which versions an advisory speaks of.
+"""The versions that an advisory affects.
 
 Source: `OSV format, evaluation <https://ossf.github.io/osv-schema/#evaluation>`_.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
 
 from packaging.version import Version
-
-__all__ = ["AllVersions", "BelowFix", "Event", "EventKind", "EventRange", "Listed", "VersionRange"]
 
 
 class VersionRange(Protocol):
@@ -21,9 +18,9 @@ class VersionRange(Protocol):
 
 
 class EventKind(IntEnum):
-    """What happens at a version, in the order in which events at one version count.
+    """The kinds of events, in the order in which they apply at the same version.
 
-    The format leaves that open. What is fixed and introduced at once counts as affected.
+    The format does not define that order. A version that is both fixed and introduced is affected.
     """
 
     FIXED = 0
@@ -33,7 +30,7 @@ class EventKind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event. Its version is None for OSV's "0", which is before everything."""
+    """An event. The version None is OSV's "0", which precedes every version."""
 
     kind: EventKind
     version: Version | None
@@ -41,14 +38,14 @@ class Event:
 
 @dataclass(frozen=True)
 class EventRange:
-    """The versions after an introduction and before the next fix, or up to the last affected."""
+    """The versions from an introduction to the next fix, or to the last affected version."""
 
     events: tuple[Event, ...]
 
     def __contains__(self, version: Version) -> bool:
-        """Walk through the events up to the version: the last one decides."""
+        """Whether the last event up to the version leaves it affected."""
         affected = False
-        for event in sorted(self.events, key=_place):
+        for event in sorted(self.events, key=_order):
             if event.kind is EventKind.INTRODUCED:
                 if event.version is None or version >= event.version:
                     affected = True
@@ -61,47 +58,31 @@ class EventRange:
         return affected
 
 
-def _place(event: Event) -> tuple[bool, Version, EventKind]:
+ALL_VERSIONS = EventRange((Event(EventKind.INTRODUCED, None),))
+"""Every version, for an advisory that names none."""
+
+
+def _order(event: Event) -> tuple[bool, Version, EventKind]:
     return event.version is not None, event.version or Version("0"), event.kind
 
 
 @dataclass(frozen=True)
-class Listed:
-    """Versions that are named one by one."""
-
-    versions: frozenset[Version]
-
-    def __contains__(self, version: Version) -> bool:
-        """Whether it is one of them."""
-        return version in self.versions
-
-
-@dataclass(frozen=True)
-class AllVersions:
-    """Every version: what is taken where nothing says which."""
-
-    def __contains__(self, version: Version) -> bool:
-        """Whatever the version."""
-        return True
-
-
-@dataclass(frozen=True)
 class BelowFix:
-    """Every version but those that certainly have a fix, where only the fixes are known.
+    """Every version that may lack a fix, if only the fixed versions are known.
 
-    A version has one if it is the latest fix or above it, or is of the same minor series as a fix
-    and not below it. What was released between two series' fixes counts as affected.
+    A version has the fix if it is at least the latest fixed version, or at least a fixed version of
+    its own minor series. Versions between two fixed series count as affected.
     """
 
     fixes: tuple[Version, ...]
 
     def __contains__(self, version: Version) -> bool:
-        """Whether no fix is certainly in it."""
+        """Whether the version may lack the fix."""
         return not self.fixes or not (
             version >= max(self.fixes)
             or any(_series(version) == _series(fix) and version >= fix for fix in self.fixes)
         )
 
 
-def _series(version: Version) -> Sequence[int]:
+def _series(version: Version) -> tuple[int, ...]:
     return (version.epoch, *version.release[:2])

@@ -1,4 +1,4 @@
-"""Advisories from OSV, or a mirror that answers in its way.
+"""Advisories from OSV, or a server with the same API.
 
 Sources: `OSV API <https://google.github.io/osv.dev/api/>`_, `OSV format
 <https://ossf.github.io/osv-schema/>`_.
@@ -8,28 +8,32 @@ from collections import defaultdict
 from typing import NamedTuple
 from urllib.parse import quote
 
+from modelseal.records import first_error
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pinproof.audit.advisories.affected_ranges import (
-    AllVersions,
+    ALL_VERSIONS,
     Event,
     EventKind,
     EventRange,
-    Listed,
     VersionRange,
 )
-from pinproof.audit.advisories.record import Record
-from pinproof.audit.advisories.source import AdvisoryError, Affecting, Wanted, conclude, with_canary
+from pinproof.audit.advisories.record import AdvisoryRecord
+from pinproof.audit.advisories.source import (
+    AdvisoryError,
+    Affecting,
+    Wanted,
+    group_records,
+    with_canary,
+)
 from pinproof.audit.concurrent_map import Progress, concurrent_map
 from pinproof.audit.http_client import Client, check_address
 from pinproof.repository.requirements import shorten
 
-__all__ = ["OsvSource"]
-
-_AT_A_TIME = 500
-_MOST_PAGES = 100
+_BATCH_SIZE = 500
+_MAX_PAGES = 100
 
 
 class _Named(BaseModel):
@@ -89,7 +93,7 @@ class _Document(BaseModel):
     database_specific: _Specific = _Specific()
 
 
-class _Question(NamedTuple):
+class _Query(NamedTuple):
     name: str
     version: Version
     page: str | None = None
@@ -97,12 +101,12 @@ class _Question(NamedTuple):
     @property
     def document(self) -> dict[str, object]:
         package = {"ecosystem": "PyPI", "name": self.name}
-        question: dict[str, object] = {"package": package, "version": str(self.version)}
-        return question | ({"page_token": self.page} if self.page else {})
+        query: dict[str, object] = {"package": package, "version": str(self.version)}
+        return query | ({"page_token": self.page} if self.page else {})
 
 
 class OsvSource:
-    """A server with OSV's interface."""
+    """A server with the API of OSV."""
 
     default = "https://api.osv.dev"
 
@@ -111,54 +115,54 @@ class OsvSource:
         self._client = client
 
     def affecting(self, wanted: Wanted, progress: Progress) -> Affecting:
-        """Ask which advisories affect each version, in batches, and then for each advisory."""
+        """Query the advisories of each version in batches, and then each advisory."""
         asked = with_canary(wanted)
-        questions = [_Question(name, version) for name in asked for version in sorted(asked[name])]
-        index = self._claims(questions, progress)
+        queries = [_Query(name, version) for name in asked for version in sorted(asked[name])]
+        index = self._affected_versions(queries, progress)
         identifiers = sorted({identifier for _, identifier in index})
         documents = concurrent_map(
             self._document, identifiers, what="advisories", progress=progress
         )
-        records: defaultdict[str, list[Record]] = defaultdict(list)
+        records: defaultdict[str, list[AdvisoryRecord]] = defaultdict(list)
         for (name, identifier), versions in index.items():
             document = documents[identifier]
             if document.withdrawn is None:
                 records[name].append(_record(document, name, frozenset(versions)))
-        return conclude(records, wanted, self.url)
+        return group_records(records, wanted, self.url)
 
-    def _claims(
-        self, questions: list[_Question], progress: Progress
+    def _affected_versions(
+        self, queries: list[_Query], progress: Progress
     ) -> dict[tuple[str, str], set[Version]]:
-        """The versions of a distribution that an advisory is said to affect, page by page."""
+        """The versions that each advisory affects according to the server, page by page."""
         index: defaultdict[tuple[str, str], set[Version]] = defaultdict(set)
-        for page in range(_MOST_PAGES):
-            further: list[_Question] = []
-            for start in range(0, len(questions), _AT_A_TIME):
-                batch = questions[start : start + _AT_A_TIME]
-                progress(f"versions, page {page + 1}", start + len(batch), len(questions))
-                for question, result in zip(batch, self._batch(batch), strict=True):
+        for page in range(_MAX_PAGES):
+            further: list[_Query] = []
+            for start in range(0, len(queries), _BATCH_SIZE):
+                batch = queries[start : start + _BATCH_SIZE]
+                progress(f"versions, page {page + 1}", start + len(batch), len(queries))
+                for query, result in zip(batch, self._batch(batch), strict=True):
                     for vulnerability in result.vulns:
-                        index[question.name, vulnerability.id].add(question.version)
+                        index[query.name, vulnerability.id].add(query.version)
                     if result.next_page_token:
-                        further.append(question._replace(page=result.next_page_token))
+                        further.append(query._replace(page=result.next_page_token))
             if not further:
                 return dict(index)
-            questions = further
+            queries = further
         raise AdvisoryError(
-            f"{shorten(self.url)} has still more pages after {_MOST_PAGES}.",
+            f"{shorten(self.url)} has more than {_MAX_PAGES} pages.",
             remedy="Name another source.",
         )
 
-    def _batch(self, batch: list[_Question]) -> list[_Result]:
+    def _batch(self, batch: list[_Query]) -> list[_Result]:
         url = f"{self.url}/v1/querybatch"
-        answer = self._client.post(url, {"queries": [question.document for question in batch]})
+        answer = self._client.post(url, {"queries": [query.document for query in batch]})
         try:
             results = _Results.model_validate_json(answer.body).results
         except ValidationError as error:
             raise _malformed(answer.url, error) from error
         if len(results) != len(batch):
             raise AdvisoryError(
-                f"{answer.url} answers {len(results)} of {len(batch)} questions.",
+                f"{answer.url} answers {len(results)} of {len(batch)} queries.",
                 remedy="Try again, or name another source.",
             )
         return results
@@ -177,8 +181,8 @@ class OsvSource:
         return document
 
 
-def _record(document: _Document, name: str, claimed: frozenset[Version]) -> Record:
-    extents: list[VersionRange] = []
+def _record(document: _Document, name: str, reported: frozenset[Version]) -> AdvisoryRecord:
+    affected_ranges: list[VersionRange] = []
     fixes: list[Version] = []
     for affected in document.affected:
         package = affected.package
@@ -188,7 +192,7 @@ def _record(document: _Document, name: str, claimed: frozenset[Version]) -> Reco
             continue
         ranges = [_range(found, document.id) for found in affected.ranges if found.type != "GIT"]
         listed = frozenset(filter(None, map(_version_or_none, affected.versions)))
-        extents += [*ranges, *([Listed(listed)] if listed else [])]
+        affected_ranges += [*ranges, *([listed] if listed else [])]
         fixes += [
             event.version
             for found in ranges
@@ -198,15 +202,15 @@ def _record(document: _Document, name: str, claimed: frozenset[Version]) -> Reco
     advisories = [
         reference.url for reference in document.references if reference.type == "ADVISORY"
     ]
-    return Record(
+    return AdvisoryRecord(
         id=document.id,
         aliases=frozenset(document.aliases),
         summary=document.summary or document.details.strip().partition("\n")[0],
         severity=document.database_specific.severity,
         url=next(iter(advisories), None),
-        # The source says that it affects this distribution, and not which versions: so all.
-        extents=tuple(extents) or (AllVersions(),),
-        claimed=claimed,
+        # Without versions, the advisory affects all of them.
+        affected_ranges=tuple(affected_ranges) or (ALL_VERSIONS,),
+        reported=reported,
         fixes=tuple(fixes),
     )
 
@@ -224,8 +228,8 @@ def _range(found: _Range, identifier: str) -> EventRange:
             version = _version_or_none(text)
             if version is None:
                 raise AdvisoryError(
-                    f"{identifier} names {text!r}, which is no version.",
-                    remedy="Tell its database, and ignore it in pins.toml until it is mended.",
+                    f"{identifier} names {text!r}, which is not a version.",
+                    remedy="Report it to its database, and ignore it in pins.toml until then.",
                 )
             is_start = kind is EventKind.INTRODUCED and text == "0"
             events.append(Event(kind, None if is_start else version))
@@ -240,9 +244,7 @@ def _version_or_none(text: str) -> Version | None:
 
 
 def _malformed(url: str, error: ValidationError) -> AdvisoryError:
-    first = error.errors()[0]
-    place = ".".join(map(str, first["loc"]))
     return AdvisoryError(
-        f"{url} gives no answer of OSV's form ({f'{place}: ' if place else ''}{first['msg']}).",
-        remedy="See whether this is the address of an OSV server.",
+        f"{url} does not answer in OSV's format ({first_error(error)}).",
+        remedy="Check that this is the address of an OSV server.",
     )

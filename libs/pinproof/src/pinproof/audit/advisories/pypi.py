@@ -1,4 +1,4 @@
-"""Advisories from PyPI's JSON API, or a mirror of it.
+"""Advisories from the JSON API of PyPI, or a mirror of it.
 
 Source: `PyPI, JSON API <https://docs.pypi.org/api/json/>`_.
 """
@@ -7,16 +7,21 @@ from collections import defaultdict
 from typing import NamedTuple
 from urllib.parse import quote
 
+from modelseal.records import first_error
 from packaging.version import InvalidVersion, Version
 from pydantic import BaseModel, Field, ValidationError
 
 from pinproof.audit.advisories.affected_ranges import BelowFix
-from pinproof.audit.advisories.record import Record
-from pinproof.audit.advisories.source import AdvisoryError, Affecting, Wanted, conclude, with_canary
+from pinproof.audit.advisories.record import AdvisoryRecord
+from pinproof.audit.advisories.source import (
+    AdvisoryError,
+    Affecting,
+    Wanted,
+    group_records,
+    with_canary,
+)
 from pinproof.audit.concurrent_map import Progress, concurrent_map
 from pinproof.audit.http_client import Client, check_address
-
-__all__ = ["PypiSource"]
 
 
 class _Vulnerability(BaseModel):
@@ -30,11 +35,11 @@ class _Vulnerability(BaseModel):
 
 
 class _Release(BaseModel):
-    # Without a default: an index that does not know the key has no advisories.
+    # Required: an index without this key has no advisories.
     vulnerabilities: list[_Vulnerability]
 
 
-class _Question(NamedTuple):
+class _Query(NamedTuple):
     name: str
     version: Version
 
@@ -42,8 +47,8 @@ class _Question(NamedTuple):
 class PypiSource:
     """A server with the JSON API of PyPI.
 
-    It tells which releases it was asked about are affected, and where fixes are, but no ranges. So
-    a release that it was not asked about counts as affected unless a fix is certainly in it.
+    It lists the advisories of a release and their fixes, but no ranges. So a release that was not
+    queried counts as affected unless it certainly has a fix.
     """
 
     default = "https://pypi.org"
@@ -53,61 +58,59 @@ class PypiSource:
         self._client = client
 
     def affecting(self, wanted: Wanted, progress: Progress) -> Affecting:
-        """Ask about each release."""
+        """Query each release."""
         asked = with_canary(wanted)
-        questions = [_Question(name, version) for name in asked for version in sorted(asked[name])]
+        queries = [_Query(name, version) for name in asked for version in sorted(asked[name])]
         answers = concurrent_map(
-            self._ask, questions, what="releases' advisories", progress=progress
+            self._query, queries, what="releases' advisories", progress=progress
         )
         records = {name: _records(name, versions, answers) for name, versions in asked.items()}
-        return conclude(records, wanted, self.url)
+        return group_records(records, wanted, self.url)
 
-    def _ask(self, question: _Question) -> tuple[_Vulnerability, ...]:
-        url = f"{self.url}/pypi/{quote(question.name)}/{quote(str(question.version))}/json"
+    def _query(self, query: _Query) -> tuple[_Vulnerability, ...]:
+        url = f"{self.url}/pypi/{quote(query.name)}/{quote(str(query.version))}/json"
         answer = self._client.get(url)
         try:
             release = _Release.model_validate_json(answer.body)
         except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(map(str, first["loc"]))
             raise AdvisoryError(
-                f"{answer.url} is no release of PyPI's form ({place}: {first['msg']}).",
-                remedy="See whether this is the address of a server with PyPI's JSON API.",
+                f"{answer.url} is not a release in PyPI's format ({first_error(error)}).",
+                remedy="Check that this is the address of a server with PyPI's JSON API.",
             ) from error
         return tuple(found for found in release.vulnerabilities if found.withdrawn is None)
 
 
 def _records(
-    name: str, versions: set[Version], answers: dict[_Question, tuple[_Vulnerability, ...]]
-) -> list[Record]:
-    claimed: defaultdict[str, set[Version]] = defaultdict(set)
+    name: str, versions: set[Version], answers: dict[_Query, tuple[_Vulnerability, ...]]
+) -> list[AdvisoryRecord]:
+    reported: defaultdict[str, set[Version]] = defaultdict(set)
     described: dict[str, _Vulnerability] = {}
     for version in versions:
-        for found in answers[_Question(name, version)]:
-            claimed[found.id].add(version)
+        for found in answers[_Query(name, version)]:
+            reported[found.id].add(version)
             described[found.id] = found
     return [
         _record(described[identifier], affected, versions)
-        for identifier, affected in claimed.items()
+        for identifier, affected in reported.items()
     ]
 
 
-def _record(found: _Vulnerability, claimed: set[Version], asked: set[Version]) -> Record:
+def _record(found: _Vulnerability, reported: set[Version], asked: set[Version]) -> AdvisoryRecord:
     try:
         fixes = tuple(sorted(map(Version, found.fixed_in)))
     except InvalidVersion as error:
         raise AdvisoryError(
-            f"{found.id} names a fix that is no version ({error}).",
+            f"{found.id} names a fix that is not a version ({error}).",
             remedy="Name another source, such as OSV.",
         ) from error
-    return Record(
+    return AdvisoryRecord(
         id=found.id,
         aliases=frozenset(found.aliases),
         summary=found.summary or (found.details or "").strip().partition("\n")[0],
         severity=None,
         url=found.link,
-        extents=(BelowFix(fixes),),
-        claimed=frozenset(claimed),
-        cleared=frozenset(asked - claimed),
+        affected_ranges=(BelowFix(fixes),),
+        reported=frozenset(reported),
+        unaffected=frozenset(asked - reported),
         fixes=fixes,
     )

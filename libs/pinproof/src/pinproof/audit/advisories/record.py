@@ -1,4 +1,4 @@
-"""An advisory: everything that is published about one vulnerability of one distribution."""
+"""Advisories: all records about one vulnerability of one distribution."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,23 +7,21 @@ from packaging.version import Version
 
 from pinproof.audit.advisories.affected_ranges import VersionRange
 
-__all__ = ["Advisory", "Record", "group"]
-
 
 @dataclass(frozen=True)
-class Record:
-    """What one database says.
+class AdvisoryRecord:
+    """The record of a vulnerability in one database.
 
     Attributes:
-        id: Its identifier there.
-        aliases: The identifiers of the same vulnerability elsewhere.
-        summary: One line.
-        severity: A word, where the database has one.
-        url: Where to read more, if that is known.
-        extents: The versions that are affected: those in any of these.
-        claimed: Versions that the source itself called affected when it was asked about them.
-        cleared: Versions that it did not, where its silence means that they are not affected.
-        fixes: The versions that it names as fixed.
+        id: The identifier in the database.
+        aliases: Identifiers of the same vulnerability elsewhere.
+        summary: A summary of one line.
+        severity: The severity, if the database has one.
+        url: The address of a description, if there is one.
+        affected_ranges: The affected versions: those in any of these ranges.
+        reported: Queried versions that are affected according to the source.
+        unaffected: Queried versions that are not, if the source answers for them.
+        fixes: The fixed versions.
     """
 
     id: str
@@ -31,62 +29,64 @@ class Record:
     summary: str
     severity: str | None
     url: str | None
-    extents: tuple[VersionRange, ...]
-    claimed: frozenset[Version]
-    cleared: frozenset[Version] = frozenset()
+    affected_ranges: tuple[VersionRange, ...]
+    reported: frozenset[Version]
+    unaffected: frozenset[Version] = frozenset()
     fixes: tuple[Version, ...] = ()
 
     def affects(self, version: Version) -> bool:
         """Whether a version is affected."""
-        if version in self.claimed:
+        if version in self.reported:
             return True
-        return version not in self.cleared and any(version in extent for extent in self.extents)
+        return version not in self.unaffected and any(
+            version in each for each in self.affected_ranges
+        )
 
 
 @dataclass(frozen=True)
 class Advisory:
-    """The records of one vulnerability, which are one because they name each other.
+    """All records of one vulnerability, which name each other as aliases.
 
-    Where they disagree, a version is affected if any of them says so.
+    A version is affected if any record says so.
     """
 
-    records: tuple[Record, ...]
+    records: tuple[AdvisoryRecord, ...]
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every identifier, the CVE first."""
+        """All identifiers, the CVE first."""
         every = {name for record in self.records for name in (record.id, *record.aliases)}
         return tuple(sorted(every, key=lambda name: (not name.startswith("CVE-"), name)))
 
     @property
     def summary(self) -> str:
-        """One line."""
+        """A summary of one line."""
         return next((record.summary for record in self.records if record.summary), "")
 
     @property
     def severity(self) -> str | None:
-        """A word, where a database has one."""
+        """The severity, if a database has one."""
         return next((record.severity for record in self.records if record.severity), None)
 
     @property
     def url(self) -> str | None:
-        """Where to read more, if that is known."""
+        """The address of a description, if there is one."""
         return next((record.url for record in self.records if record.url), None)
 
     @property
     def fixes(self) -> tuple[Version, ...]:
-        """The versions that are named as fixed."""
+        """The fixed versions."""
         return tuple(sorted({fix for record in self.records for fix in record.fixes}))
 
     def affects(self, version: Version) -> bool:
-        """Whether any record says that a version is affected. A build (`+cpu`) is its release."""
+        """Whether a version is affected. A build (`+cpu`) counts as its release."""
         release = Version(version.public)
         return any(record.affects(release) for record in self.records)
 
 
-def group(records: Iterable[Record]) -> tuple[Advisory, ...]:
-    """Put records together that share an identifier, over any number of steps."""
-    groups: list[tuple[set[str], list[Record]]] = []
+def group(records: Iterable[AdvisoryRecord]) -> tuple[Advisory, ...]:
+    """Group records that share an identifier, directly or indirectly."""
+    groups: list[tuple[set[str], list[AdvisoryRecord]]] = []
     for record in sorted(records, key=lambda record: record.id):
         names = {record.id, *record.aliases}
         together = [record]

@@ -1,4 +1,4 @@
-"""Asks an index of Python distributions which releases there are and what each asks for."""
+"""Reads releases and their requirements from a package index."""
 
 from pinproof.audit.index.index import DEFAULT_INDEX, Index, NoMetadataError
 from pinproof.audit.index.project import File, Project

@@ -1,4 +1,4 @@
-"""An index of Python distributions, asked over HTTP."""
+"""A package index, read over HTTP."""
 
 import hashlib
 from urllib.parse import quote, urljoin, urlsplit, urlunsplit
@@ -14,14 +14,12 @@ from pinproof.audit.index.pages import ACCEPT, read_page
 from pinproof.audit.index.project import File, Project
 from pinproof.repository.requirements import shorten
 
-__all__ = ["DEFAULT_INDEX", "Index", "NoMetadataError"]
-
 DEFAULT_INDEX = "https://pypi.org/simple/"
-"""The index that installers use where none is configured."""
+"""The default index of installers."""
 
 
 class NoMetadataError(WebError):
-    """The index does not tell what a release asks for."""
+    """The index does not have the requirements of a release."""
 
 
 class _Info(BaseModel):
@@ -33,7 +31,7 @@ class _Release(BaseModel):
 
 
 class Index:
-    """One index. What it answered is kept as long as the object, and asked for once."""
+    """One index. Each answer is requested once, and kept as long as the object."""
 
     def __init__(self, url: str, client: Client) -> None:
         self.url = check_address(url).rstrip("/") + "/"
@@ -42,10 +40,10 @@ class Index:
         self._requirements: dict[tuple[str, Version], tuple[Requirement, ...]] = {}
 
     def project(self, name: str) -> Project:
-        """What the index offers under a name.
+        """The files of a project.
 
         Raises:
-            WebError: It gives no usable answer, or does not know the name.
+            WebError: The index gives no usable answer, or does not have the project.
         """
         name = canonicalize_name(name)
         if name not in self._projects:
@@ -54,11 +52,11 @@ class Index:
         return self._projects[name]
 
     def requirements(self, name: str, version: Version) -> tuple[Requirement, ...]:
-        """What a release asks for, under every extra and marker.
+        """The requirements of a release, under every extra and marker.
 
-        Taken from the metadata beside a wheel (PEP 658), the one for every platform if there is
-        one. Where the index offers none, as for projects without wheels, the JSON API of PyPI is
-        asked, if the index has it.
+        They are read from the metadata of a wheel (PEP 658), of one for every platform if there is
+        one. If the index has no metadata, as for projects without wheels, they are read from the
+        JSON API of PyPI, if the index has it.
 
         Raises:
             WebError: Neither gives a usable answer.
@@ -79,7 +77,7 @@ class Index:
             answer = self._client.get(url)
         except NotFoundError as error:
             raise NoMetadataError(
-                f"What {name} {version} asks for is unknown: {shorten(self.url)} offers no "
+                f"The requirements of {name} {version} are unknown: {shorten(self.url)} has no "
                 "metadata of it.",
                 remedy="Name an environment that has it with --python, or another index.",
             ) from error
@@ -90,7 +88,7 @@ class Index:
         return _parse(release.info.requires_dist or [], answer.url)
 
     def _authorized(self, url: str) -> str:
-        """Add the index's name and password to an address of the same server."""
+        """Add the credentials of the index to an address of the same server."""
         index, parts = urlsplit(self.url), urlsplit(url)
         user, at, host = index.netloc.rpartition("@")
         if (parts.scheme, parts.netloc) != (index.scheme, host):
@@ -102,7 +100,7 @@ def _from_metadata(file: File, answer: Answer) -> tuple[Requirement, ...]:
     digest = hashlib.sha256(answer.body).hexdigest()
     if file.metadata_sha256 not in {None, digest}:
         raise WebError(
-            f"{answer.url} is not what the index announces (SHA-256 {digest}).",
+            f"{answer.url} does not have the digest that the index states (SHA-256 {digest}).",
             remedy="Do not install from this index before you know why.",
         )
     metadata, _ = parse_email(answer.body)
@@ -120,5 +118,5 @@ def _parse(texts: list[str], url: str) -> tuple[Requirement, ...]:
 
 def _unreadable(url: str) -> WebError:
     return WebError(
-        f"{url} is no metadata of a release.", remedy="Name another index, or another release."
+        f"{url} is not the metadata of a release.", remedy="Name another index, or another release."
     )

@@ -1,22 +1,21 @@
-"""Reads the two forms of an index's page about one project: JSON (PEP 691) and HTML (PEP 503)."""
+"""Parses the page of a project in an index, in JSON (PEP 691) or HTML (PEP 503)."""
 
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
+from modelseal.records import first_error
 from packaging.utils import canonicalize_name
 from pydantic import AliasChoices, BaseModel, Field, ValidationError
 
 from pinproof.audit.http_client import Answer, WebError
 from pinproof.audit.index.project import File, Project, version_of
 
-__all__ = ["ACCEPT", "read_page"]
-
 _JSON = "application/vnd.pypi.simple.v1+json"
 _HTML = ("application/vnd.pypi.simple.v1+html", "text/html")
 
 ACCEPT = f"{_JSON}, {_HTML[0]};q=0.2, {_HTML[1]};q=0.01"
-"""What to ask an index for: JSON if it has it."""
+"""The accepted media types: JSON is preferred."""
 
 
 class _Meta(BaseModel):
@@ -40,13 +39,13 @@ class _Page(BaseModel):
 
 
 def read_page(name: str, answer: Answer) -> Project:
-    """Read what an index says about a project.
+    """Parse the page of a project.
 
-    Files that are neither wheels nor source distributions, or whose version is none of PEP 440,
-    are left out, as installers do.
+    Files that are neither wheels nor source distributions, or that have an invalid version, are
+    left out, as by installers.
 
     Raises:
-        WebError: It is no such page, or one of another project, or offers no file at all.
+        WebError: It is not a page of the project, or has no usable file.
     """
     if answer.kind in {_JSON, "application/json"}:
         files = list(_from_json(name, answer))
@@ -57,7 +56,7 @@ def read_page(name: str, answer: Answer) -> Project:
     usable = tuple(file for file in files if file is not None)
     if not usable:
         raise WebError(
-            f"{answer.url} offers no file of {name}.", remedy="Name another index, or drop the pin."
+            f"{answer.url} has no file of {name}.", remedy="Name another index, or remove the pin."
         )
     return Project(name, usable)
 
@@ -66,9 +65,7 @@ def _from_json(name: str, answer: Answer) -> Iterator[File | None]:
     try:
         page = _Page.model_validate_json(answer.body)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise _unusable(answer, f"{place}: {first['msg']}" if place else first["msg"]) from error
+        raise _unusable(answer, first_error(error)) from error
     if canonicalize_name(page.name) != name:
         raise _unusable(answer, f"it is the page of {page.name}")
     for file in page.files:
@@ -93,7 +90,7 @@ def _from_html(answer: Answer) -> Iterator[File | None]:
         yield _file(
             unquote(urlsplit(url).path.rpartition("/")[2]),
             url,
-            # The attribute alone yanks; its value is only the reason.
+            # The value of the attribute is only the reason.
             yanked="data-yanked" in attributes,
             requires_python=attributes.get("data-requires-python"),
             metadata=bool(offered) and offered != "false",
@@ -102,7 +99,7 @@ def _from_html(answer: Answer) -> Iterator[File | None]:
 
 
 class _Anchors(HTMLParser):
-    """Keeps the attributes of each link."""
+    """Collects the attributes of each link."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -130,6 +127,6 @@ def _file(
 
 def _unusable(answer: Answer, reason: str) -> WebError:
     return WebError(
-        f"{answer.url} is no page of a package index ({reason}).",
+        f"{answer.url} is not a page of a package index ({reason}).",
         remedy="Name an index, such as https://pypi.org/simple/.",
     )

@@ -1,4 +1,4 @@
-"""The releases of one project, and which of them a Python can install.
+"""The releases of a project, and those that a Python can install.
 
 Sources: `Simple repository API
 <https://packaging.python.org/en/latest/specifications/simple-repository-api/>`_.
@@ -12,24 +12,21 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import InvalidSdistFilename, parse_sdist_filename
 from packaging.version import InvalidVersion, Version
 
-__all__ = ["File", "Project", "version_of"]
-
-# Each patch release of a minor version counts, as it does for the markers of a policy.
-_PATCHES = range(40)
+from pinproof.repository.marker_environments import PATCHES
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One file that an index offers.
+    """A file in an index.
 
     Attributes:
-        name: Its name.
-        url: Its address.
-        version: The release that it belongs to.
-        yanked: Whether its release was withdrawn (PEP 592).
-        requires_python: The Pythons that it is for, as a specifier; empty means all.
-        metadata: Whether its metadata is offered beside it (PEP 658).
-        metadata_sha256: That metadata's digest, where the index tells it.
+        name: The file name.
+        url: The address.
+        version: The release.
+        yanked: Whether the release was withdrawn (PEP 592).
+        requires_python: The specifier of its Pythons; empty means all.
+        metadata: Whether the index has its metadata as a file (PEP 658).
+        metadata_sha256: The digest of that metadata, if the index states it.
     """
 
     name: str
@@ -42,13 +39,13 @@ class File:
 
     @property
     def is_wheel(self) -> bool:
-        """Whether it is a wheel; otherwise it is a source distribution."""
+        """Whether it is a wheel, not a source distribution."""
         return self.name.endswith(".whl")
 
 
 @dataclass(frozen=True)
 class Project:
-    """What an index offers under one name.
+    """The files of a project in an index.
 
     Attributes:
         name: The name in PEP 503 form.
@@ -60,10 +57,10 @@ class Project:
     _known: dict[str, tuple[Version, ...]] = field(default_factory=dict, compare=False)
 
     def installable(self, python: str) -> tuple[Version, ...]:
-        """The releases that a minor version of Python can install, the oldest first.
+        """The releases that a minor version of Python can install, in ascending order.
 
-        A release counts if it has a file that is not yanked and that is for some patch release of
-        that Python. What a file was built for (its tags) is not looked at.
+        A release counts if it has a file that is not yanked and that admits a patch release of that
+        Python. The platform tags of files are not considered.
         """
         if python not in self._known:
             found = {
@@ -75,12 +72,12 @@ class Project:
         return self._known[python]
 
     def installable_by_all(self, pythons: Iterable[str]) -> tuple[Version, ...]:
-        """The releases that each of these Pythons can install, the oldest first."""
+        """The releases that all of these Pythons can install, in ascending order."""
         by_python = [set(self.installable(python)) for python in pythons]
         return tuple(sorted(set.intersection(*by_python))) if by_python else ()
 
     def of(self, version: Version) -> tuple[File, ...]:
-        """The files of one release, the wheels for every platform first."""
+        """The files of a release, wheels for every platform first."""
         return tuple(
             sorted(
                 (file for file in self.files if file.version == version),
@@ -95,7 +92,7 @@ class Project:
 
 
 def version_of(filename: str) -> Version | None:
-    """The version of a wheel or source distribution, by its name; None for anything else."""
+    """The version in the name of a wheel or source distribution; None for other files."""
     try:
         if filename.endswith(".whl"):
             return Version(filename.split("-")[1])
@@ -109,6 +106,6 @@ def _admits_python(requires_python: str, python: str) -> bool:
     try:
         specifier = SpecifierSet(requires_python)
     except InvalidSpecifier:
-        # As for pip: what cannot be read forbids nothing.
+        # Like pip, ignore an invalid specifier.
         return True
-    return any(specifier.contains(f"{python}.{patch}") for patch in _PATCHES)
+    return any(specifier.contains(f"{python}.{patch}") for patch in PATCHES)

@@ -1,1 +1,1 @@
-"""Programs that run inside an environment that is being proven, each by its path."""
+"""Programs that run in the environment of a proof, each by its path."""

@@ -1,8 +1,9 @@
-"""Imports what is installed in the interpreter that runs this file, and tells what fails.
+"""Imports the modules of the interpreter that runs this file, and reports the failures.
 
-`imports.py REPORT FIRST_PARTY...`: of the named distributions every module, of all others the
-top-level ones. It is run by path in any environment, and so imports nothing but the standard
-library. The report is written anew after each module, so that one which ends the process is named.
+`imports.py REPORT FIRST_PARTY...` imports every module of the named distributions, and the
+top-level modules of all others. It runs by path in any environment, and so imports only the
+standard library. It writes the report before each module, so that the report names a module that
+ends the process.
 """
 
 import importlib
@@ -15,7 +16,7 @@ from pathlib import Path
 
 
 def _top_level() -> "dict[str, list[str]]":
-    """Each distribution with the modules that it provides."""
+    """The top-level modules of each distribution."""
     found: dict[str, list[str]] = {}
     for module, names in metadata.packages_distributions().items():
         if module.isidentifier() and not module.startswith("_"):
@@ -33,25 +34,25 @@ def _below(module: str) -> "list[str]":
 
 
 def _missing(error: Exception, provided: "set[str]") -> str:
-    """The top-level module that is missing and that nothing here provides; else nothing."""
+    """The missing top-level module, if no distribution provides it; otherwise empty."""
     missing = (getattr(error, "name", None) or "").partition(".")[0]
     is_missing = isinstance(error, ModuleNotFoundError) and missing not in provided
     return missing if is_missing else ""
 
 
 def _is_optional(missing: str, module: str, name: str) -> bool:
-    """Whether a distribution's further module lacks what only one of its extras would install.
+    """Whether a module needs a distribution that only an extra of its own installs.
 
-    Such as an adapter to another library, beside the module that has the distribution's name.
+    For example an adapter to another library. The main module has the name of the distribution.
     """
-    asked_for = [
+    requirements = [
         marker
         for text in metadata.requires(name) or []
         for required, _, marker in [text.partition(";")]
         if _normal(re.split(r"[^\w.-]", required, maxsplit=1)[0]) == _normal(missing)
     ]
-    only_by_extras = all(re.search(r"\bextra\s*==", marker) for marker in asked_for)
-    return _normal(module) != _normal(name) and bool(asked_for) and only_by_extras
+    only_by_extras = all(re.search(r"\bextra\s*==", marker) for marker in requirements)
+    return _normal(module) != _normal(name) and bool(requirements) and only_by_extras
 
 
 def _normal(name: str) -> str:
@@ -76,12 +77,12 @@ def main(report: Path, first_party: "set[str]") -> None:
         try:
             importlib.import_module(module)
             count += 1
-        except Exception as error:  # noqa: BLE001 - whatever an import raises is the finding
+        except Exception as error:  # noqa: BLE001 - any error of an import is a result
             missing = _missing(error, provided)
-            # Below the top of what is ours, a module may be for development.
+            # Submodules of first-party code may be for development.
             if not missing or (top and not _is_optional(missing, module, name)):
-                told = f"{type(error).__name__}: {error}"
-                failures.append({"distribution": name, "module": module, "error": told})
+                text = f"{type(error).__name__}: {error}"
+                failures.append({"distribution": name, "module": module, "error": text})
             continue
         if top and name in first_party:
             pending = [(name, below, False) for below in _below(module)] + pending

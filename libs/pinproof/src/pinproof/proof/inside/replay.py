@@ -1,7 +1,7 @@
-"""Loads a sealed model without asking whether the environment is one that it was proven in.
+"""Loads a sealed model without checking its seal, and predicts its golden inputs.
 
-`replay.py MODEL REPORT`: for evidence only, and only in a process of its own. What it finds is
-what would happen to a service that nobody guards.
+`replay.py MODEL REPORT` shows what would happen to a service without a seal. It is for evidence
+only, and runs only in a separate process.
 """
 
 import json
@@ -16,7 +16,7 @@ from modelseal.opening import load_predictor, open_sealed
 
 
 def replay(model: Path) -> "dict[str, object]":
-    """Where it fails and why, or what the model answers; and whether its seal would open."""
+    """The step at which the model fails, or its predictions; and whether its seal opens."""
     manifest, _ = read_manifest(model)
     answer: dict[str, object] = {"code": None, "message": "", "outputs": {}, "refusal": None}
     try:
@@ -27,13 +27,13 @@ def replay(model: Path) -> "dict[str, object]":
         find_loader(manifest.loader)
         predictor = load_predictor(manifest.loader, read_files(model, manifest))
     except UnsafePickleError as error:
-        # A library pickled under a name that it does not have here: the model does not load.
+        # The library has another name in this environment: the model does not load.
         return answer | {"code": LoadError.code, "message": error.message}
     except SealedModelError as error:
         return answer | {"code": error.code, "message": error.message}
     try:
         outputs = predictor.replay(manifest.golden.inputs)
-    except Exception as error:  # noqa: BLE001 - whatever the model raises is the finding
+    except Exception as error:  # noqa: BLE001 - any error of the model is a result
         return answer | {"code": "predict", "message": f"{type(error).__name__}: {error}."}
     return answer | {"outputs": {name: list(values) for name, values in outputs.items()}}
 

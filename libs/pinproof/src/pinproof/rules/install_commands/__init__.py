@@ -1,1 +1,1 @@
-"""Finds the commands of a repository that install something."""
+"""Finds commands that install distributions."""

@@ -1,4 +1,4 @@
-"""A command: what a shell would run, as far as it can be told without running it."""
+"""Commands as a shell would run them, as far as is known without running them."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -6,21 +6,19 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import PurePosixPath
 
-__all__ = ["UNKNOWN", "Command", "Word", "inner_scripts", "unknown_variable"]
-
 UNKNOWN = "\0"
-"""Stands in a word for what is only known when the command runs."""
+"""The placeholder in a word for a value that is known only at run time."""
 
 _NAME = re.compile(r"\W+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word of a command.
+    """A word of a command.
 
     Attributes:
-        value: The word as the command receives it, with `UNKNOWN` for each part that is not known.
-        source: The word as it is written, for messages.
+        value: The word that the command receives, with `UNKNOWN` for each unknown part.
+        source: The word as written, for messages.
     """
 
     value: str
@@ -28,7 +26,7 @@ class Word:
 
     @property
     def is_known(self) -> bool:
-        """Whether all of it is known."""
+        """Whether the whole word is known."""
         return UNKNOWN not in self.value
 
 
@@ -37,7 +35,7 @@ class Command:
     """A program with its arguments.
 
     Attributes:
-        line: The line that it begins on, counted from 1.
+        line: The number of its first line, from 1.
         words: The program and its arguments.
     """
 
@@ -46,22 +44,22 @@ class Command:
 
 
 def inner_scripts(words: Sequence[Word]) -> Iterator[str]:
-    """What a command hands to a shell as one word: `bash -c "..."`, `eval "..."`."""
+    """Yield the scripts that are words of a command: `bash -c "..."`, `eval "..."`."""
     program = PurePosixPath(words[0].value).name if words else ""
     if program == "eval":
         yield " ".join(word.value for word in words[1:])
         return
     for before, word in pairwise(words):
-        if " " in word.value and (program in ("ssh", "trap") or _hands_over(before.value)):
+        if " " in word.value and (program in ("ssh", "trap") or _takes_script(before.value)):
             yield word.value
 
 
-def _hands_over(option: str) -> bool:
+def _takes_script(option: str) -> bool:
     return option in ("--command", "--run") or (
         option.startswith("-") and not option.startswith("--") and option.endswith("c")
     )
 
 
 def unknown_variable(what: str) -> str:
-    """A variable for a shell to read, for an expression of the language that writes its text."""
+    """A shell variable that replaces an expression of another language in a script."""
     return "${" + (_NAME.sub("_", what).strip("_") or "unknown") + "}"

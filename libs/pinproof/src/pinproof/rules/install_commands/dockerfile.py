@@ -1,4 +1,4 @@
-"""Reads the commands of a Dockerfile: in shell form, in exec form and in here-documents."""
+"""Reads the commands of a Dockerfile in shell form, exec form and here-documents."""
 
 import json
 from collections.abc import Iterator
@@ -8,33 +8,31 @@ import tree_sitter_containerfile
 from tree_sitter import Language, Node, Parser
 
 from pinproof.rules.install_commands.command import Command, Word, inner_scripts
-from pinproof.rules.install_commands.image import Image
+from pinproof.rules.install_commands.copied_files import CopiedFiles
 from pinproof.rules.install_commands.scripts import script_commands
 from pinproof.rules.install_commands.shell import shell_commands
 
-__all__ = ["dockerfile_commands"]
-
 
 def dockerfile_commands(text: str) -> Iterator[Command]:
-    """Yield the commands that building the image runs, and those that the image starts with."""
+    """Yield the commands of the build, and those that start the container."""
     if not text.endswith("\n"):
         text += "\n"
     data = text.encode("utf-8", "replace")
     root = _parser().parse(data).root_node
     variables = _variables(root)
-    image = Image()
+    copied = CopiedFiles()
     for node in _instructions(root):
         match node.type:
             case "from_instruction":
-                image = Image()
+                copied = CopiedFiles()
             case "workdir_instruction":
-                image.change_folder(_text(node.children[-1]))
+                copied.change_folder(_text(node.children[-1]))
             case "copy_instruction" | "add_instruction":
                 yield from _copied(node)
-                _copy(node, image)
+                _copy(node, copied)
             case _:
                 for command in _commands(node, variables):
-                    yield image.locate(command)
+                    yield copied.locate(command)
 
 
 @cache
@@ -52,8 +50,8 @@ def _commands(node: Node, variables: dict[str, str]) -> Iterator[Command]:
             yield from _shell_form(node, child, variables)
 
 
-def _copy(node: Node, image: Image) -> None:
-    """Note what a COPY puts where; not what comes from another stage, or from the instruction."""
+def _copy(node: Node, copied: CopiedFiles) -> None:
+    """Record the paths of a COPY, except from another stage or from a here-document."""
     paths = []
     for child in node.children:
         if child.type == "param" and _text(child).startswith("--from"):
@@ -63,11 +61,11 @@ def _copy(node: Node, image: Image) -> None:
         elif child.type == "json_string_array":
             paths += [str(path) for path in json.loads(_text(child), strict=False)]
     if len(paths) > 1 and not any(path.startswith("<<") for path in paths):
-        image.copy(paths)
+        copied.copy(paths)
 
 
 def _instructions(root: Node) -> Iterator[Node]:
-    """Every instruction, those within ONBUILD and HEALTHCHECK too."""
+    """Yield every instruction, also within ONBUILD and HEALTHCHECK."""
     pending = [root]
     while pending:
         node = pending.pop()
@@ -81,7 +79,7 @@ def _text(node: Node) -> str:
 
 
 def _variables(root: Node) -> dict[str, str]:
-    """What ENV sets once; a build argument can be given from outside, and so is not known."""
+    """The variables that ENV sets once. Build arguments are unknown."""
     values: dict[str, set[str]] = {}
     for node in _instructions(root):
         for pair in node.children:
@@ -121,7 +119,7 @@ def _shell_form(instruction: Node, command: Node, variables: dict[str, str]) -> 
 
 
 def _without_comments(command: Node) -> str:
-    """The command with each comment line in it turned into a continued empty line."""
+    """The command with each comment line replaced by a continued empty line."""
     data = command.text or b""
     for child in reversed(command.children):
         if child.type == "comment":
@@ -140,7 +138,7 @@ def _document(block: Node, name: str) -> Iterator[Command]:
 
 
 def _copied(instruction: Node) -> Iterator[Command]:
-    """Scripts that a COPY with here-documents writes."""
+    """Yield the commands of scripts that a COPY with here-documents writes."""
     paths = [_text(node) for node in instruction.children if node.type == "path"]
     for block in instruction.children:
         if block.type == "heredoc_block":

@@ -1,4 +1,4 @@
-"""Decides whether what a command installs is named by a file that is checked."""
+"""Decides whether a command installs only from checked files."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -10,16 +10,14 @@ from packaging.utils import canonicalize_name
 
 from pinproof.repository.requirements import shorten
 from pinproof.rules.install_commands.command import UNKNOWN, Command
-from pinproof.rules.install_commands.installers import Subject, SubjectKind, subjects
-
-__all__ = ["InstallChecker", "UnpinnedInstall"]
+from pinproof.rules.install_commands.installers import InstallTarget, TargetKind, install_targets
 
 _ARCHIVES = (".whl", ".zip", ".gz", ".tgz", ".tar", ".bz2", ".xz")
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _BEYOND_NAME = re.compile(r"[<>=!~;\[@\s]")
 _EXTRAS = re.compile(r"\[[^\]]*\]$")
 _SYSTEM_PYTHON = re.compile(r"(?:python3?(?:\.\d+)?|py3)-(.+)")
-# Parts of Python itself, and the installer.
+# Packages of Python itself, and the installer.
 _PARTS = re.compile(
     r"(?:dbg|debug|dev|devel|distutils|doc|ensurepip|full|gdbm|idle|lib2to3|libs|minimal|pip|"
     r"setuptools|test|tk|tkinter|venv|virtualenv|wheel)(?:[-=:].*)?"
@@ -29,11 +27,11 @@ _INSTEAD = "write it into a requirements file, and install that with -r"
 
 @dataclass(frozen=True, slots=True)
 class UnpinnedInstall:
-    """What is wrong with a command.
+    """A command that installs something that no checked file pins.
 
     Attributes:
-        message: What, and what to do.
-        distribution: The distribution, where it is known by name.
+        message: The problem and the remedy.
+        distribution: The name of the distribution, if it is known.
     """
 
     message: str
@@ -41,7 +39,7 @@ class UnpinnedInstall:
 
 
 class InstallChecker:
-    """Knows the requirements files and the projects of a repository."""
+    """Compares commands with the requirements files and projects of a repository."""
 
     def __init__(self, files: Collection[str]) -> None:
         paths = [PurePosixPath(path).parts for path in files]
@@ -49,49 +47,49 @@ class InstallChecker:
         self._projects = [parts[:-1] for parts in paths if parts[-1] == "pyproject.toml"]
 
     def unpinned_installs(self, command: Command, path: str) -> Iterator[UnpinnedInstall]:
-        """Yield what a command installs and no checked file names."""
-        for subject in subjects(command):
-            found = self._unpinned(subject, in_image=_is_image(path))
+        """Yield what a command installs that no checked file pins."""
+        for target in install_targets(command):
+            found = self._unpinned(target, in_image=_is_image(path))
             if found is not None:
                 yield found
 
-    def _unpinned(self, subject: Subject, *, in_image: bool) -> UnpinnedInstall | None:  # noqa: PLR0911 - one for each kind
-        value, written = subject.word.value, shorten(subject.word.source)
-        unknown = UnpinnedInstall(f"{subject.tool} {written} cannot be checked: {_INSTEAD}")
+    def _unpinned(self, target: InstallTarget, *, in_image: bool) -> UnpinnedInstall | None:  # noqa: PLR0911 - one for each kind
+        value, written = target.word.value, shorten(target.word.source)
+        unknown = UnpinnedInstall(f"{target.tool} {written} cannot be checked: {_INSTEAD}")
         if not value.replace(UNKNOWN, ""):
             return unknown
-        match subject.kind:
-            case SubjectKind.FILE:
+        match target.kind:
+            case TargetKind.FILE:
                 if self._is_known(value, self._files, in_image=in_image):
                     return None
                 return UnpinnedInstall(
-                    f"{subject.tool} -r {written} names no requirements file of this repository: "
+                    f"{target.tool} -r {written} is not a requirements file of this repository: "
                     "name one that is checked"
                 )
-            case SubjectKind.FOREIGN:
+            case TargetKind.FOREIGN:
                 return UnpinnedInstall(
-                    f"{subject.tool} {written} names a file that is not checked: {_INSTEAD}"
+                    f"{target.tool} {written} is a file that is not checked: {_INSTEAD}"
                 )
-            case SubjectKind.SYSTEM:
+            case TargetKind.SYSTEM:
                 package = _SYSTEM_PYTHON.fullmatch(value.partition("=")[0])
                 if package is None or _PARTS.fullmatch(package[1]):
                     return None
                 name = canonicalize_name(package[1])
                 return UnpinnedInstall(
-                    f"{subject.tool} brings {written} from the system: {_INSTEAD}", name
+                    f"{target.tool} {written} is a system package: {_INSTEAD}", name
                 )
-        return self._anything(subject, value, unknown, in_image=in_image)
+        return self._anything(target, value, unknown, in_image=in_image)
 
     def _anything(  # noqa: PLR0911 - one for each kind
-        self, subject: Subject, value: str, unknown: UnpinnedInstall, *, in_image: bool
+        self, target: InstallTarget, value: str, unknown: UnpinnedInstall, *, in_image: bool
     ) -> UnpinnedInstall | None:
-        written = shorten(subject.word.source)
+        written = shorten(target.word.source)
         place = _EXTRAS.sub("", value)
         if "://" in value or value.startswith(("git+", "hg+", "svn+", "bzr+")):
-            return UnpinnedInstall(f"{subject.tool} takes {written} from an address: {_INSTEAD}")
+            return UnpinnedInstall(f"{target.tool} {written} is an address: {_INSTEAD}")
         if place.lower().endswith(_ARCHIVES):
-            return UnpinnedInstall(f"{subject.tool} takes the archive {written}: {_INSTEAD}")
-        if subject.kind is SubjectKind.FOLDER or "/" in place or place in (".", ".."):
+            return UnpinnedInstall(f"{target.tool} {written} is an archive: {_INSTEAD}")
+        if target.kind is TargetKind.FOLDER or "/" in place or place in (".", ".."):
             if place.strip("./") == "" and not place.startswith("/"):
                 return None
             if self._is_known(place, self._projects, in_image=in_image):
@@ -99,7 +97,7 @@ class InstallChecker:
             if UNKNOWN in place:
                 return unknown
             return UnpinnedInstall(
-                f"{subject.tool} {written} names no project of this repository: "
+                f"{target.tool} {written} is not a project of this repository: "
                 "publish it, and pin it in a requirements file"
             )
         name = _NAME.match(value)
@@ -108,14 +106,14 @@ class InstallChecker:
         if UNKNOWN in _BEYOND_NAME.split(value, maxsplit=1)[0]:
             return unknown
         distribution = canonicalize_name(name[0])
-        return UnpinnedInstall(f"{subject.tool} names {written}: {_INSTEAD}", distribution)
+        return UnpinnedInstall(f"{target.tool} {written} is not pinned: {_INSTEAD}", distribution)
 
     @staticmethod
     def _is_known(value: str, paths: list[tuple[str, ...]], *, in_image: bool) -> bool:
-        """Whether some path of the repository ends as a value does.
+        """Whether a path of the repository ends with a value.
 
-        A script may run in any folder, so that the beginning of a path says little. An absolute
-        path leads out of the repository, except in an image, whose folders are its own.
+        A script may run in any folder, so the beginning of a path is not compared. An absolute path
+        is outside of the repository, except in an image.
         """
         is_elsewhere = value.startswith(("/", "~"))
         if is_elsewhere and not in_image:

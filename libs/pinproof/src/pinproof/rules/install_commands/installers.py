@@ -1,20 +1,19 @@
-"""Tells what a command installs: each tool's options, and what it takes besides them."""
+"""Finds what a command installs, from the options and arguments of each installer."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from pathlib import PurePosixPath
 
 from pinproof.rules.install_commands.command import UNKNOWN, Command, Word
 
-__all__ = ["Subject", "SubjectKind", "is_installer", "subjects"]
-
 Words = Sequence[Word]
 
 
-class SubjectKind(Enum):
-    """What a word of an installing command is."""
+class TargetKind(Enum):
+    """The kinds of arguments of an installer."""
 
     ANYTHING = "a name, an address or a path"
     FILE = "a requirements file"
@@ -24,24 +23,24 @@ class SubjectKind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
-    """One thing that a command installs.
+class InstallTarget:
+    """Something that a command installs.
 
     Attributes:
-        tool: The command's beginning, like `pip install`.
-        kind: What it is.
-        word: The word that says it.
+        tool: The beginning of the command, such as `pip install`.
+        kind: The kind of argument.
+        word: The argument.
     """
 
     tool: str
-    kind: SubjectKind
+    kind: TargetKind
     word: Word
 
 
-def subjects(command: Command) -> Iterator[Subject]:
-    """Yield everything that a command installs, whatever program starts the installer.
+def install_targets(command: Command) -> Iterator[InstallTarget]:
+    """Yield everything that a command installs.
 
-    The installer may stand anywhere in the command (`sudo`, `docker run`, `python -m`), unless the
+    The installer may be anywhere in the command (`sudo`, `docker run`, `python -m`), unless the
     program only prints or searches its arguments.
     """
     words = command.words
@@ -69,7 +68,7 @@ def _program(word: Word) -> str:
     return PurePosixPath(word.value).name.removesuffix(".exe")
 
 
-# They print, search or store their arguments.
+# Programs that print, search or store their arguments.
 _HARMLESS = frozenset(
     {"awk", "cat", "command", "echo", "egrep", "fgrep", "git", "grep", "hash", "ls", "man"}
     | {"printf", "rg", "sed", "test", "type", "which"}
@@ -77,7 +76,7 @@ _HARMLESS = frozenset(
 _PIP = re.compile(r"(?:-m)?pip(?:\d+(?:\.\d+)*)?")
 _VARIABLE = re.compile(r"\$[({]?(\w+)[)}]?")
 
-# Options with a value, those that name what is installed first. pip and uv share most.
+# Options with a value, beginning with those that name what is installed. pip and uv share most.
 _FILES = frozenset({"-r", "--requirement", "--requirements", "--with-requirements"})
 _FILES |= {"--override", "--overrides"}
 _FOLDERS = frozenset({"-e", "--editable", "--with-editable"})
@@ -103,12 +102,12 @@ _LETTERS_WITH_VALUE = {option[1]: option for option in _FILES | _FOLDERS | _WITH
 _LETTERS_WITH_VALUE = {key: option for key, option in _LETTERS_WITH_VALUE.items() if key != "-"}
 
 
-def _split(words: Words, *, flags: str = "") -> Iterator[tuple[SubjectKind | None, Word]]:
-    """Yield what the options and the other words name; None for a word that is no option.
+def _split(words: Words, *, flags: str = "") -> Iterator[tuple[TargetKind | None, Word]]:
+    """Yield each option value with its kind, and each positional argument with None.
 
     Args:
         words: The arguments of a tool.
-        flags: Letters that take no value with this tool, though they do with others.
+        flags: Letters of options that take a value with other tools, but not with this one.
     """
     pending = iter(words)
     for word in pending:
@@ -141,16 +140,16 @@ def _split(words: Words, *, flags: str = "") -> Iterator[tuple[SubjectKind | Non
             yield kind, value
 
 
-def _kind(option: str) -> SubjectKind | None:
+def _kind(option: str) -> TargetKind | None:
     if option in _FILES:
-        return SubjectKind.FILE
+        return TargetKind.FILE
     if option in _FOLDERS:
-        return SubjectKind.FOLDER
-    return SubjectKind.ANYTHING if option in _NAMES else None
+        return TargetKind.FOLDER
+    return TargetKind.ANYTHING if option in _NAMES else None
 
 
 def _verb(words: Words, *, flags: str = "") -> tuple[Word | None, Words]:
-    """The first word that is no option, and what follows it."""
+    """The first positional argument, and the words after it."""
     for place in range(len(words)):
         seen = [word for kind, word in _split(words[: place + 1], flags=flags) if kind is None]
         if seen:
@@ -163,19 +162,19 @@ def _collect(
     words: Words,
     *,
     flags: str = "",
-    positional: SubjectKind = SubjectKind.ANYTHING,
+    positional: TargetKind = TargetKind.ANYTHING,
     first_only: bool = False,
-) -> Iterator[Subject]:
+) -> Iterator[InstallTarget]:
     seen = False
     for kind, word in _split(words, flags=flags):
         if kind is None and first_only and seen:
-            # What follows the tool's name are its own arguments.
+            # The further words are arguments of the installed tool.
             return
         seen = seen or kind is None
-        yield Subject(tool, kind or positional, word)
+        yield InstallTarget(tool, kind or positional, word)
 
 
-def _pip(words: Words, tool: str = "pip") -> Iterator[Subject]:
+def _pip(words: Words, tool: str = "pip") -> Iterator[InstallTarget]:
     verb, rest = _verb(words)
     if verb is None:
         return
@@ -183,12 +182,12 @@ def _pip(words: Words, tool: str = "pip") -> Iterator[Subject]:
         # -b and -p are uv's, -w is a folder of `pip wheel`, -d one of `pip download`.
         yield from _collect(f"{tool} {verb.value}", rest)
     elif verb.value == "sync":
-        yield from _collect(f"{tool} sync", rest, positional=SubjectKind.FILE)
+        yield from _collect(f"{tool} sync", rest, positional=TargetKind.FILE)
     elif not verb.is_known:
-        yield Subject(tool, SubjectKind.ANYTHING, verb)
+        yield InstallTarget(tool, TargetKind.ANYTHING, verb)
 
 
-def _uv(words: Words) -> Iterator[Subject]:
+def _uv(words: Words) -> Iterator[InstallTarget]:
     verb, rest = _verb(words, flags="n")
     match verb.value if verb else "":
         case "pip":
@@ -203,114 +202,85 @@ def _uv(words: Words) -> Iterator[Subject]:
             yield from _uv_run(rest)
 
 
-def _uv_run(words: Words) -> Iterator[Subject]:
-    """What is installed beside a command, and what that command installs itself."""
+def _uv_run(words: Words) -> Iterator[InstallTarget]:
+    """Yield what is installed for a command, and what that command installs."""
     program, rest = _verb(words, flags="n")
     before = words[: len(words) - len(rest) - (program is not None)]
     for kind, word in _split(before, flags="n"):
         if kind is not None:
-            yield Subject("uv run", kind, word)
+            yield InstallTarget("uv run", kind, word)
     if program is not None:
-        yield from subjects(Command(0, (program, *rest)))
+        yield from install_targets(Command(0, (program, *rest)))
 
 
-def _uvx(words: Words) -> Iterator[Subject]:
-    yield from _collect("uvx", words, flags="n", first_only=True)
-
-
-def _pipx(words: Words) -> Iterator[Subject]:
+def _pipx(words: Words) -> Iterator[InstallTarget]:
     verb, rest = _verb(words)
     if verb and verb.value in ("install", "run", "inject", "install-all", "upgrade"):
         only = verb.value == "run"
         yield from _collect(f"pipx {verb.value}", rest, flags="fe", first_only=only)
 
 
-def _conda(words: Words) -> Iterator[Subject]:
+def _conda(words: Words) -> Iterator[InstallTarget]:
     verb, rest = _verb(words, flags="yq")
     if verb is not None and verb.value == "env":
         verb, rest = _verb(rest, flags="yq")
         rest = [word for word in rest if not word.value.startswith("-")]
         if verb is not None and verb.value in ("create", "update"):
             for word in rest:
-                yield Subject("conda env", SubjectKind.FOREIGN, word)
+                yield InstallTarget("conda env", TargetKind.FOREIGN, word)
         return
     if verb is not None and verb.value in ("install", "create", "update", "upgrade"):
         yield from _conda_names(f"conda {verb.value}", rest)
     elif verb is not None and verb.value == "run":
-        yield from subjects(Command(0, tuple(rest)))
+        yield from install_targets(Command(0, tuple(rest)))
 
 
-def _conda_names(tool: str, words: Words) -> Iterator[Subject]:
+def _conda_names(tool: str, words: Words) -> Iterator[InstallTarget]:
     pending = iter(words)
     for word in pending:
         if word.value in ("-n", "--name", "-p", "--prefix", "-c", "--channel", "--solver"):
             next(pending, None)
         elif word.value in ("-f", "--file"):
-            yield Subject(tool, SubjectKind.FOREIGN, next(pending, word))
+            yield InstallTarget(tool, TargetKind.FOREIGN, next(pending, word))
         elif word.value.startswith("--file="):
-            yield Subject(tool, SubjectKind.FOREIGN, word)
+            yield InstallTarget(tool, TargetKind.FOREIGN, word)
         elif not word.value.startswith("-"):
-            yield Subject(tool, SubjectKind.ANYTHING, word)
+            yield InstallTarget(tool, TargetKind.ANYTHING, word)
 
 
-def _system(tool: str) -> Callable[[Words], Iterator[Subject]]:
-    def read(words: Words) -> Iterator[Subject]:
-        verb, rest = _verb(words, flags="fptCcibPnew")
-        if verb is not None and verb.value in ("install", "add", "reinstall"):
-            for word in rest:
-                if not word.value.startswith("-"):
-                    yield Subject(f"{tool} {verb.value}", SubjectKind.SYSTEM, word)
-
-    return read
+def _system(tool: str, words: Words) -> Iterator[InstallTarget]:
+    verb, rest = _verb(words, flags="fptCcibPnew")
+    if verb is not None and verb.value in ("install", "add", "reinstall"):
+        for word in rest:
+            if not word.value.startswith("-"):
+                yield InstallTarget(f"{tool} {verb.value}", TargetKind.SYSTEM, word)
 
 
-def _adding(tool: str, verb_that_adds: str) -> Callable[[Words], Iterator[Subject]]:
-    def read(words: Words) -> Iterator[Subject]:
-        verb, rest = _verb(words)
-        if verb is not None and verb.value == verb_that_adds:
-            yield from _collect(f"{tool} {verb_that_adds}", rest)
-
-    return read
+def _adding(tool: str, verb_that_adds: str, words: Words) -> Iterator[InstallTarget]:
+    verb, rest = _verb(words)
+    if verb is not None and verb.value == verb_that_adds:
+        yield from _collect(f"{tool} {verb_that_adds}", rest)
 
 
-def _easy_install(words: Words) -> Iterator[Subject]:
-    yield from _collect("easy_install", words)
-
-
-def _pip_sync(words: Words) -> Iterator[Subject]:
-    yield from _collect("pip-sync", words, positional=SubjectKind.FILE)
-
-
-_READERS: Mapping[str, Callable[[Words], Iterator[Subject]]] = {
-    "apk": _system("apk"),
-    "apt": _system("apt"),
-    "apt-get": _system("apt-get"),
-    "aptitude": _system("aptitude"),
-    "conda": _conda,
-    "dnf": _system("dnf"),
-    "easy_install": _easy_install,
-    "mamba": _conda,
-    "microdnf": _system("microdnf"),
-    "micromamba": _conda,
-    "pdm": _adding("pdm", "add"),
+_SYSTEM = ("apk", "apt", "apt-get", "aptitude", "dnf", "microdnf", "yum", "zypper")
+_ADDING = {"pdm": "add", "pipenv": "install", "pixi": "add", "poetry": "add", "rye": "add"}
+_READERS: Mapping[str, Callable[[Words], Iterator[InstallTarget]]] = {
+    **{tool: partial(_system, tool) for tool in _SYSTEM},
+    **{tool: partial(_adding, tool, verb) for tool, verb in _ADDING.items()},
+    **dict.fromkeys(("conda", "mamba", "micromamba"), _conda),
+    "easy_install": partial(_collect, "easy_install"),
     "pip": _pip,
-    "pip-sync": _pip_sync,
-    "pipenv": _adding("pipenv", "install"),
+    "pip-sync": partial(_collect, "pip-sync", positional=TargetKind.FILE),
     "pipx": _pipx,
-    "pixi": _adding("pixi", "add"),
-    "poetry": _adding("poetry", "add"),
-    "rye": _adding("rye", "add"),
     "uv": _uv,
-    "uvx": _uvx,
-    "yum": _system("yum"),
-    "zypper": _system("zypper"),
+    "uvx": partial(_collect, "uvx", flags="n", first_only=True),
 }
 
 
-def _reader(word: Word) -> Callable[[Words], Iterator[Subject]] | None:
+def _reader(word: Word) -> Callable[[Words], Iterator[InstallTarget]] | None:
     name = _program(word)
     if not word.is_known:
-        # `$PIP install` and `"$(PIP)" install` are what their variable is called after.
+        # `$PIP install` and `"$(PIP)" install` are recognized by the name of the variable.
         variable = _VARIABLE.search(word.source)
         tail = name.rpartition(UNKNOWN)[2]
         name = tail or (variable[1].lower().rpartition("_")[2] if variable else "")

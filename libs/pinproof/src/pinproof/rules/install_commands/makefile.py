@@ -1,4 +1,4 @@
-"""Reads the commands of a Makefile: its recipes, expanded as far as the file itself tells."""
+"""Reads the commands of a Makefile: its recipes, with known variables expanded."""
 
 import re
 from collections.abc import Iterator
@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from pinproof.rules.install_commands.command import Command, unknown_variable
 from pinproof.rules.install_commands.makefile_variables import MakefileVariables
 from pinproof.rules.install_commands.shell import shell_commands
-
-__all__ = ["makefile_commands"]
 
 _ASSIGNMENT = re.compile(
     r"^(?:(?:export|override|private|unexport)\s+)*([\w.-]+)\s*(:::?=|::?=|\?=|\+=|!=|=)\s*(.*)$",
@@ -22,7 +20,7 @@ _CALLED = re.compile(r"^\$[({](?:eval|foreach|call)\s")
 def makefile_commands(text: str) -> Iterator[Command]:
     """Yield the commands of every recipe, of `$(shell ...)` and of `NAME != ...`.
 
-    Both branches of a condition are read. What is included is not: it is a file of its own.
+    Both branches of a condition are read. Included files are read separately.
     """
     makefile = _Makefile()
     makefile.read(text, 1)
@@ -32,7 +30,7 @@ def makefile_commands(text: str) -> Iterator[Command]:
 
 @dataclass(slots=True)
 class _Rule:
-    """The recipe lines that some targets share."""
+    """A rule with its recipe."""
 
     targets: str
     prerequisites: str
@@ -40,7 +38,7 @@ class _Rule:
 
 
 class _Makefile:
-    """What a Makefile says, read line by line as make reads it."""
+    """The variables and rules of a Makefile, read line by line."""
 
     def __init__(self) -> None:
         self._variables = MakefileVariables()
@@ -49,9 +47,9 @@ class _Makefile:
         self._scripts: list[tuple[int, str]] = []
 
     def scripts(self) -> Iterator[tuple[int, str]]:
-        """The text that make hands to a shell, with the line that it begins on."""
+        """Yield the texts that make runs in a shell, with the number of their first line."""
         for name, line in list(self._bodies.items()):
-            # A body that nothing calls is read as it stands.
+            # A body that is never called is read unexpanded.
             if name not in self._variables.called:
                 self.read(self._variables.variables[name], line)
         for rule in self._rules:
@@ -69,7 +67,7 @@ class _Makefile:
         yield from ((1, command) for command in self._variables.shell)
 
     def read(self, text: str, first: int) -> None:
-        """Read a text whose first line has this number."""
+        """Read a text, given the number of its first line."""
         rule: _Rule | None = None
         body: list[str] | None = None
         name = ""
@@ -91,7 +89,7 @@ class _Makefile:
                 rule = self._statement(number, _without_comment(stripped), rule)
 
     def _statement(self, number: int, text: str, rule: _Rule | None) -> _Rule | None:
-        """Read a line that is no recipe, and tell which rule the recipe lines below belong to."""
+        """Read a line outside of recipes. Returns the rule that recipe lines below it belong to."""
         if assignment := _ASSIGNMENT.match(text):
             self._assign(number, *assignment.groups())
         elif _CALLED.match(text):
@@ -115,7 +113,7 @@ class _Makefile:
     def _rule(self, number: int, text: str) -> _Rule:
         header, _, inline = text.partition(";")
         targets, _, rest = header.partition(":")
-        # In a static pattern rule the targets stand before a pattern of their own.
+        # A static pattern rule has a target pattern before the prerequisites.
         prerequisites = rest.lstrip(":").rpartition(":")[2].replace("|", " ")
         rule = _Rule(targets, prerequisites)
         if inline.strip():
@@ -126,7 +124,7 @@ class _Makefile:
 
 
 def _logical_lines(text: str, first: int) -> Iterator[tuple[int, str]]:
-    """Each line with its number, and with the lines that continue it."""
+    """Yield each logical line with the number of its first line."""
     parts: list[str] = []
     start = first
     for number, line in enumerate(text.split("\n"), start=first):

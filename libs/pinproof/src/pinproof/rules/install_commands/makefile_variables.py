@@ -1,11 +1,9 @@
-"""Expands the variables and the plain functions of make, and leaves the rest to be unknown."""
+"""Expands the variables and simple functions of make. The rest is unknown."""
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from pinproof.rules.install_commands.command import unknown_variable
-
-__all__ = ["Generated", "MakefileVariables"]
 
 _DEEPEST = 20
 _FUNCTIONS = frozenset(
@@ -18,10 +16,10 @@ _CLOSING = {"(": ")", "{": "}"}
 
 
 class Generated(NamedTuple):
-    """A text that `$(eval ...)` reads as part of the Makefile.
+    """A text that `$(eval ...)` adds to the Makefile.
 
     Attributes:
-        name: The variable that `$(call ...)` made it of, or nothing.
+        name: The variable that `$(call ...)` expanded, or empty.
         text: The text.
     """
 
@@ -33,9 +31,9 @@ class MakefileVariables:
     """The variables of a Makefile.
 
     Attributes:
-        variables: Their values, not yet expanded.
-        called: The variables that `$(call ...)` was used with.
-        shell: The commands that `$(shell ...)` ran.
+        variables: Their unexpanded values.
+        called: The variables that `$(call ...)` expanded.
+        shell: The commands of `$(shell ...)`.
     """
 
     def __init__(self) -> None:
@@ -44,11 +42,11 @@ class MakefileVariables:
         self.shell: list[str] = []
 
     def expand(self, text: str, local: Mapping[str, str] | None = None, depth: int = 0) -> str:
-        """Expand a text; what is not known becomes a variable of the shell that nobody sets."""
+        """Expand a text. Unknown values become shell variables that are never set."""
         return "".join(self._parts(text, local or {}, depth))
 
     def evaluate(self, text: str, local: Mapping[str, str] | None = None) -> Iterator[Generated]:
-        """What a line of `$(eval ...)`, alone or within `$(foreach ...)`, adds to the Makefile."""
+        """Yield what `$(eval ...)`, alone or within `$(foreach ...)`, adds to the Makefile."""
         local = local or {}
         inner = text.strip()
         if not inner.startswith(("$(", "${")):
@@ -107,7 +105,7 @@ class MakefileVariables:
             case "call", [called, *given]:
                 called = called.strip()
                 self.called[called] = 0
-                # Arguments that are left out are empty.
+                # Missing arguments are empty.
                 values = dict.fromkeys("123456789", "")
                 for number, argument in enumerate(given, start=1):
                     values[str(number)] = self.expand(argument, local, depth)
@@ -138,7 +136,7 @@ class MakefileVariables:
 
 
 def _end(text: str, opening: int) -> int:
-    """The place of the bracket that closes the one at a place, or the end of the text."""
+    """The index of the closing bracket for an opening one, or the end of the text."""
     bracket, closing = text[opening], _CLOSING[text[opening]]
     level = 0
     for place in range(opening, len(text)):
@@ -152,7 +150,7 @@ def _end(text: str, opening: int) -> int:
 
 
 def _arguments(text: str) -> list[str]:
-    """Split at the commas that stand in no brackets."""
+    """Split at the commas outside of brackets."""
     arguments = [""]
     level = 0
     for character in text:
@@ -165,7 +163,7 @@ def _arguments(text: str) -> list[str]:
 
 
 def _substitute(words: list[str], before: str, after: str) -> str:
-    """Rewrite the words that a pattern with one % matches."""
+    """Rewrite the words that match a pattern with one %."""
     start, _, end = before.partition("%")
     changed = []
     for word in words:

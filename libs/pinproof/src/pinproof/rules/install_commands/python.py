@@ -1,4 +1,4 @@
-"""Reads the commands that a Python program starts, from the strings in its source."""
+"""Reads the commands that a Python program runs, from the strings in its source."""
 
 import ast
 from collections import defaultdict
@@ -9,28 +9,26 @@ from typing import Protocol
 from pinproof.rules.install_commands.command import UNKNOWN, Command, Word, inner_scripts
 from pinproof.rules.install_commands.installers import is_installer
 
-__all__ = ["ReadShell", "python_commands"]
-
 
 class ReadShell(Protocol):
-    """Yields the commands of a shell script whose first line has a number."""
+    """Yields the commands of a shell script, given the number of its first line."""
 
     def __call__(self, text: str, /, *, line: int) -> Iterator[Command]:
         """Read a script."""
 
 
-# Functions that hand their first argument to a shell, or split it as a shell would.
+# Functions that run their first argument in a shell.
 _SHELL_FUNCTIONS = frozenset(
     {"system", "popen", "getoutput", "getstatusoutput", "create_subprocess_shell"}
 )
-# Functions that start the program that their arguments name.
+# Functions that start a program.
 _STARTERS = frozenset(
     {"Popen", "call", "check_call", "check_output", "create_subprocess_exec", "run"}
     | {f"{kind}{form}" for kind in ("exec", "spawn") for form in ("l", "le", "lp", "lpe")}
     | {f"{kind}{form}" for kind in ("exec", "spawn") for form in ("v", "ve", "vp", "vpe")}
     | {"main"}
 )
-# What follows an installer's name, wherever the two stand together.
+# Subcommands of installers.
 _VERBS = frozenset(
     {"add", "create", "download", "env", "inject", "install", "pip", "run", "sync", "tool", "wheel"}
 )
@@ -39,18 +37,18 @@ _PASSED_ON = frozenset({"str", "Path", "PurePath", "PosixPath", "fspath", "as_po
 
 
 def python_commands(text: str, read_shell: ReadShell, *, line: int = 1) -> Iterator[Command]:
-    """Yield every command that the program starts, and those of each text that it runs in a shell.
+    """Yield every command that a program starts, and those of each script that it runs in a shell.
 
-    Where an installer and what it should do stand beside each other in a list, a tuple or the
-    arguments of any call, that is a command too: a function of the program's own may start it.
+    An installer followed by one of its subcommands in a list, a tuple or the arguments of any call
+    is a command too, because a function of the program may start it.
 
     Args:
         text: The program.
-        read_shell: Reads a text that the program runs in a shell.
-        line: The number of the program's first line.
+        read_shell: Reads a script that the program runs in a shell.
+        line: The number of the first line of the program.
 
     Raises:
-        SyntaxError: It is no Python program.
+        SyntaxError: The text is not a Python program.
     """
     tree = ast.parse(text)
     nodes = list(ast.walk(tree))
@@ -71,7 +69,7 @@ def python_commands(text: str, read_shell: ReadShell, *, line: int = 1) -> Itera
 
 
 def _constants(nodes: Sequence[ast.AST]) -> dict[str, str]:
-    """The names that the program gives one known text and nothing else."""
+    """The names with a single assignment of a known text."""
     values: defaultdict[str, list[str]] = defaultdict(list)
     for node in nodes:
         match node:
@@ -81,7 +79,7 @@ def _constants(nodes: Sequence[ast.AST]) -> dict[str, str]:
                 values[name].append(_value(value, {}))
             case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name):
                 values[name].append(UNKNOWN)
-    # The name on the left of an assignment is met once more by itself.
+    # The walk also yields the name on the left of an assignment by itself.
     return {
         name: known[0]
         for name, given in values.items()
@@ -100,12 +98,12 @@ def _words(nodes: Sequence[ast.expr], constants: Mapping[str, str]) -> Iterator[
             yield from _words(node.elts, constants)
         else:
             value = _value(node, constants)
-            # What is known reads as it is; the rest as the program has it.
+            # Messages quote a known value, or else the expression.
             yield Word(value, ast.unparse(node) if UNKNOWN in value else value)
 
 
 def _value(node: ast.expr, constants: Mapping[str, str]) -> str:  # noqa: PLR0911 - one for each form
-    """The text of an expression, with UNKNOWN for each part that is only known when it runs."""
+    """The text of an expression, with UNKNOWN for each part that is known only at run time."""
     match node:
         case ast.Constant(value=str(text)):
             return text.replace(UNKNOWN, "")
@@ -140,7 +138,7 @@ def _name(call: ast.Call) -> str:
 
 
 def _pip_itself(call: ast.Call) -> tuple[Word, ...]:
-    """`pip.main([...])`, under any of the names that it has had."""
+    """The program of `pip.main([...])`, under any of its past names."""
     function = ast.unparse(call.func)
     if function.startswith("pip.") and function.endswith("main"):
         return (Word("pip", function),)

@@ -11,15 +11,13 @@ from tree_sitter import Language, Node, Parser
 from pinproof.rules.install_commands.command import UNKNOWN, Command, Word, inner_scripts
 from pinproof.rules.install_commands.python import python_commands
 
-__all__ = ["shell_commands"]
-
 _SHELLS = frozenset({"ash", "bash", "dash", "ksh", "sh", "zsh"})
 _ARGUMENTS = frozenset(
     {"ansi_c_string", "arithmetic_expansion", "brace_expression", "command_substitution"}
     | {"concatenation", "expansion", "number", "process_substitution", "raw_string"}
     | {"simple_expansion", "string", "translated_string", "word"}
 )
-# A script within a script within a script is read; what goes deeper says nothing to people either.
+# Scripts within scripts are read to this depth.
 _DEEPEST = 5
 
 
@@ -31,8 +29,8 @@ def shell_commands(
     Args:
         text: The script.
         line: The number of its first line.
-        variables: What is known of the variables that it is given.
-        depth: How many scripts this one stands in.
+        variables: The known variables of its environment.
+        depth: Number of scripts that contain it.
     """
     root = _parser().parse(text.encode("utf-8", "replace")).root_node
     script = _Script({**(variables or {}), **_constants(root)}, line, depth)
@@ -58,7 +56,7 @@ def _text(node: Node) -> str:
 
 
 def _constants(root: Node) -> dict[str, str]:
-    """The variables that a script gives one known value and no other."""
+    """The variables with a single, known value."""
     values: defaultdict[str, set[str | None]] = defaultdict(set)
     for node in _descendants(root):
         if node.type == "variable_assignment":
@@ -81,7 +79,7 @@ def _constants(root: Node) -> dict[str, str]:
 
 
 class _Script:
-    """One script, with what is known of its variables."""
+    """A script with its known variables."""
 
     def __init__(self, variables: Mapping[str, str], line: int, depth: int) -> None:
         self._variables = variables
@@ -89,7 +87,7 @@ class _Script:
         self._depth = depth
 
     def commands(self, node: Node) -> Iterator[Command]:
-        """Yield the command that a node is, if it is one, and those that it hands to a shell."""
+        """Yield the command of a node, if it is one, and those of the scripts in its words."""
         line = self._line + node.start_point.row
         if node.type == "command":
             words = tuple(self._words(node))
@@ -98,7 +96,7 @@ class _Script:
         elif node.type == "heredoc_body":
             yield from self._document(node)
         elif node.type == "ERROR":
-            # What the parser gives up on is still looked at, word by word.
+            # Text that cannot be parsed is read word by word.
             text = _text(node).split()
             yield Command(line, tuple(Word(word.strip("\"'`(){};"), word) for word in text))
 
@@ -107,7 +105,7 @@ class _Script:
         for child in command.children:
             node = child.children[0] if child.type == "command_name" else child
             if node.type in _ARGUMENTS:
-                # The parser takes some words apart that no space does, such as 'a'\b.
+                # The parser splits some words without a space, such as 'a'\b.
                 if pieces and pieces[-1].end_byte != node.start_byte:
                     yield from self._split(*pieces)
                     pieces = []
@@ -116,7 +114,7 @@ class _Script:
             yield from self._split(*pieces)
         parent = command.parent
         if parent is not None and parent.type == "redirected_statement":
-            # `install >log numpy`: the parser hangs the words that follow on the redirection.
+            # `install >log numpy`: the parser adds the words that follow to the redirection.
             for redirect in parent.children:
                 if redirect.type == "file_redirect":
                     words = [child for child in redirect.children if child.type in _ARGUMENTS]
@@ -127,20 +125,20 @@ class _Script:
         value = "".join(_value(node, self._variables) for node in pieces)
         is_expansion = pieces[0].type in ("simple_expansion", "expansion")
         if len(pieces) == 1 and is_expansion and UNKNOWN not in value:
-            # Not quoted: the shell makes words of the value.
+            # Not quoted: the shell splits the value into words.
             for part in value.split():
                 yield Word(part, part)
         else:
             yield Word(value, "".join(map(_text, pieces)))
 
     def _inner(self, words: tuple[Word, ...], line: int) -> Iterator[Command]:
-        """What a command hands to a shell as one word: `bash -c "..."`, `eval "..."`."""
+        """Yield the commands of scripts in the words: `bash -c "..."`, `eval "..."`."""
         if self._depth < _DEEPEST:
             for script in inner_scripts(words):
                 yield from self._script(script, line)
 
     def _document(self, body: Node) -> Iterator[Command]:
-        """What a here-document holds, where the command that reads it is an interpreter."""
+        """Yield the commands of a here-document that an interpreter reads."""
         statement = body.parent
         while statement is not None and statement.type != "redirected_statement":
             statement = statement.parent
@@ -162,7 +160,7 @@ class _Script:
 
 
 def _value(node: Node, variables: Mapping[str, str]) -> str:  # noqa: PLR0911 - one for each form
-    """A word as the command receives it, with UNKNOWN for each part that is not known."""
+    """The word that the command receives, with UNKNOWN for each unknown part."""
     match node.type:
         case "word" | "number":
             return _unescape(_text(node))
@@ -174,7 +172,7 @@ def _value(node: Node, variables: Mapping[str, str]) -> str:  # noqa: PLR0911 - 
             inner = _text(node)[2:-1]
             return UNKNOWN if "\\" in inner else inner
         case "string" | "concatenation" | "translated_string" | "command_name":
-            # Between the parts of a string the parser may leave out white space.
+            # The parser may leave out white space between the parts of a string.
             return _joined(node, variables)
         case "simple_expansion" | "expansion":
             names = [child for child in node.children if child.is_named]
@@ -199,7 +197,7 @@ def _joined(node: Node, variables: Mapping[str, str]) -> str:
 
 
 def _unescape(text: str, only: str | None = None) -> str:
-    """Take away the backslashes that quote the character after them."""
+    """Remove the backslashes that quote the next character."""
     value = ""
     characters = iter(text)
     for character in characters:
@@ -209,6 +207,6 @@ def _unescape(text: str, only: str | None = None) -> str:
         quoted = next(characters, "")
         if only is not None and quoted not in only:
             value += "\\"
-        # A line that is continued is no part of the word.
+        # A line continuation is not part of the word.
         value += "" if quoted == "\n" else quoted
     return value

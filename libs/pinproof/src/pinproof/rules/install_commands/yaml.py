@@ -10,17 +10,15 @@ from pinproof.rules.install_commands.python import python_commands
 from pinproof.rules.install_commands.scripts import script_commands
 from pinproof.rules.install_commands.shell import shell_commands
 
-__all__ = ["NotYamlError", "yaml_commands"]
-
-# Keys under which a text, or each text of a list, is a script for a shell.
+# Keys whose text, or whose list of texts, is a shell script.
 _SCRIPTS = frozenset(
     {"run", "script", "before_script", "after_script", "before_install", "install", "commands"}
 )
-# Keys under which a list holds the words of one command.
+# Keys whose list contains the words of one command.
 _WORDS = ("entrypoint", "command", "args")
 _EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 
-# The same loader with libyaml where that is there; both give places.
+# The loader of libyaml, if it is available. Both have positions.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -42,7 +40,7 @@ def yaml_commands(text: str) -> Iterator[Command]:
     seen: set[int] = set()
     while pending:
         node = pending.pop()
-        # An anchor may be referred to from many places, and from itself.
+        # Several nodes, and the node itself, may refer to an anchor.
         if id(node) in seen:
             continue
         seen.add(id(node))
@@ -69,7 +67,7 @@ def _mapping_commands(mapping: yaml.MappingNode) -> Iterator[Command]:
             if key in _WORDS and value.value:
                 yield from shell_commands(_expressionless(value.value), line=_line(value))
             elif value.style in ("|", ">"):
-                # A file that a ConfigMap holds.
+                # A file in a ConfigMap.
                 yield from script_commands(value.value, key, line=_line(value))
     listed = [text for key in _WORDS for text in _listed(entries.get(key))]
     if listed:
@@ -91,10 +89,10 @@ def _listed(node: yaml.Node | None) -> list[yaml.ScalarNode]:
 
 
 def _line(node: yaml.ScalarNode) -> int:
-    """The line that the text begins on; that of a block is the one below its indicator."""
+    """The number of the first line of the text; for a block, the line below its indicator."""
     return int(node.start_mark.line) + (2 if node.style in ("|", ">") else 1)
 
 
 def _expressionless(text: str) -> str:
-    """The text with each expression of a workflow turned into a variable that nobody knows."""
+    """The text with each expression of a workflow replaced by an unknown variable."""
     return _EXPRESSION.sub(lambda match: unknown_variable(match[1]), text)

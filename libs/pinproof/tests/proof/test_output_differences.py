@@ -2,14 +2,14 @@ import math
 
 import pytest
 from modelseal.golden import GoldenSet, GoldenValue, Tolerance
-from pinproof.proof.comparison import Movement, movements
+from pinproof.proof.output_differences import OutputDifference, compare_outputs
 
 
 def moved(golden: GoldenValue, now: object, *, absolute: float = 0.01) -> tuple[float, int, int]:
     expected = GoldenSet(
         inputs=(1.0,), outputs={"out": (golden,)}, tolerances={"out": Tolerance(absolute=absolute)}
     )
-    (found,) = movements(expected, {"out": (now,)})  # type: ignore[dict-item]
+    (found,) = compare_outputs(expected, {"out": (now,)})  # type: ignore[dict-item]
     return found.largest, found.moved, found.flipped
 
 
@@ -39,4 +39,4 @@ def test_an_output_that_is_missing_has_moved_everywhere() -> None:
     golden = GoldenSet(
         inputs=(1.0, 2.0), outputs={"out": (0.1, 0.2)}, tolerances={"out": Tolerance()}
     )
-    assert movements(golden, {}) == (Movement("out", math.inf, 2, 2, 2),)
+    assert compare_outputs(golden, {}) == (OutputDifference("out", math.inf, 2, 2, 2),)

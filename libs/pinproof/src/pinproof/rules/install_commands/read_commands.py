@@ -1,4 +1,4 @@
-"""Reads the commands of a file, with the parser that its name calls for."""
+"""Reads the commands of a file with the parser for its name."""
 
 import re
 from collections.abc import Iterator
@@ -12,21 +12,19 @@ from pinproof.rules.install_commands.makefile import makefile_commands
 from pinproof.rules.install_commands.scripts import script_commands
 from pinproof.rules.install_commands.yaml import yaml_commands
 
-__all__ = ["UnreadableError", "read_commands"]
-
 _LARGEST = 4 * 1024 * 1024
-# Whether some installer is named at all: most programs and manifests name none, and are not parsed.
+# Programs and manifests that name no installer are not parsed.
 _INSTALLER = re.compile(
     rb"\b(?:apk|apt|apt-get|aptitude|conda|dnf|easy_install|mamba|microdnf|micromamba|pdm|"
     rb"pip(?:\d[\d.]*)?|pip-sync|pipenv|pipx|pixi|poetry|rye|uv|uvx|yum|zypper)\b",
     re.IGNORECASE,
 )
-# What it is told to do: a program that only mentions installers is not parsed either.
+# Nor are those that name no subcommand of an installer.
 _VERB = re.compile(rb"install|pipx|pip-sync|uvx|--with|[\"' ](?:add|create|run|sync|tool)[\"' ]")
 
 
 class UnreadableError(Exception):
-    """A file is not what its name says; the message says why."""
+    """A file cannot be parsed; the message says why."""
 
 
 def read_commands(root: Path, path: str) -> Iterator[Command]:
@@ -48,7 +46,7 @@ def read_commands(root: Path, path: str) -> Iterator[Command]:
     except NotTextError as error:
         raise UnreadableError(f"it is not text, {error}") from error
     except (SyntaxError, ValueError, RecursionError) as error:
-        # What a parser says of it changes with the parser's version.
+        # The messages of parsers change between versions.
         raise UnreadableError("it cannot be parsed") from error
 
 

@@ -1,4 +1,4 @@
-"""Works out the transitive pins of one requirements file."""
+"""Finds the transitive pins of one requirements file."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,54 +12,53 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from pinproof.closure.markers import marker_for
-from pinproof.closure.resolver import Resolution, Resolved, Resolver, UnsatisfiableError
+from pinproof.closure.resolver import Resolution, Resolved, Resolver
+from pinproof.closure.uv import UnsatisfiableError
 from pinproof.repository.closure_record import RecordedPin
+from pinproof.repository.marker_environments import matching_environments
 from pinproof.repository.policy import Policy
-from pinproof.repository.targets import environments_of
 
-__all__ = ["Question", "transitive_pins", "via_of"]
-
-# Pinning what one end of the ranges brings can, in rare cases, move the other end.
+# The pins for one end of the ranges can change the resolution of the other end, in rare cases.
 _ROUNDS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What a file asks for, and what is known already.
+class PinInput:
+    """The requirements of a file, and versions that are known already.
 
     Attributes:
-        direct: What people wrote, here and in the files that this one includes.
-        constraints: What the files limit that this one names with `-c`.
-        held: The transitive pins that stand in the file now.
-        known: Versions that the rest of the repository pins, to agree with where that is possible.
+        direct: The direct requirements of the file and of the files that it includes.
+        constraints: The constraints of the files that it names with `-c`.
+        current: The transitive pins that the file has now.
+        known: Versions that the rest of the repository pins, which are preferred.
     """
 
     direct: tuple[Requirement, ...]
     constraints: tuple[Requirement, ...] = ()
-    held: tuple[Requirement, ...] = ()
+    current: tuple[Requirement, ...] = ()
     known: Mapping[str, Version] = field(default_factory=dict)
 
 
 def transitive_pins(
-    question: Question, resolver: Resolver, policy: Policy
+    given: PinInput, resolver: Resolver, policy: Policy
 ) -> tuple[list[Requirement], Resolution]:
-    """The pins that belong below a file's marker line, and everything that the file leads to.
+    """The transitive pins of a file, and the resolution of the file.
 
-    A pin that is held stays as it is while the rest can be satisfied with it, and goes when nothing
-    leads to it. A distribution that has none gets one at the version that is resolved now. The two
-    ends of all ranges are then resolved, because a newer patch may need what an older one does not.
+    Current pins are kept if they are still valid, and dropped if nothing requires them. Other
+    distributions are pinned at the version that is resolved now. Both ends of all ranges are
+    resolved, because a newer patch may require something that an older one does not.
 
     Raises:
-        UnsatisfiableError: What people wrote contradicts itself.
-        ResolverError: The resolver failed.
+        UnsatisfiableError: The direct requirements contradict each other.
+        UvError: uv fails otherwise.
     """
-    writer = _Writer(question.direct, policy)
-    constraints = _texts(question.constraints)
-    kept, chosen = _choose(question, resolver)
+    writer = _Writer(given.direct, policy)
+    constraints = _texts(given.constraints)
+    kept, chosen = _choose(given, resolver)
     pins = writer.pins(chosen, kept)
     reached = chosen
     for _ in range(_ROUNDS):
-        everything = [*_texts(question.direct), *_texts(pins)]
+        everything = [*_texts(given.direct), *_texts(pins)]
         ends = [
             resolver.resolve(everything, constraints, strategy=strategy)
             for strategy in ("highest", "lowest-direct")
@@ -71,32 +70,32 @@ def transitive_pins(
     return pins, reached
 
 
-def via_of(requirements: Iterable[Requirement], resolution: Resolution) -> list[RecordedPin]:
-    """The pins as the record keeps them, sorted, each with what asks for it."""
-    askers: defaultdict[str, set[str]] = defaultdict(set)
+def recorded_pins(requirements: Iterable[Requirement], resolution: Resolution) -> list[RecordedPin]:
+    """The entries of the closure record, sorted, each with the distributions that require it."""
+    parents: defaultdict[str, set[str]] = defaultdict(set)
     for resolved in resolution:
-        askers[resolved.name].update(resolved.via)
+        parents[resolved.name].update(resolved.via)
     pins = {str(requirement): canonicalize_name(requirement.name) for requirement in requirements}
     return [
-        RecordedPin(pin=text, via=tuple(sorted(askers[name])))
+        RecordedPin(pin=text, via=tuple(sorted(parents[name])))
         for text, name in sorted(pins.items(), key=lambda item: (item[1], item[0]))
     ]
 
 
-def _choose(question: Question, resolver: Resolver) -> tuple[list[Requirement], Resolution]:
-    """Resolve with as many of the held pins as can be kept; tell which."""
-    direct, constraints = _texts(question.direct), _texts(question.constraints)
-    kept = list(question.held)
+def _choose(given: PinInput, resolver: Resolver) -> tuple[list[Requirement], Resolution]:
+    """Keep as many current pins as possible. Returns the kept pins and the resolution."""
+    direct, constraints = _texts(given.direct), _texts(given.constraints)
+    kept = list(given.current)
     try:
         return kept, resolver.resolve(
-            direct, [*constraints, *_texts(kept)], preferences=question.known
+            direct, [*constraints, *_texts(kept)], preferences=given.known
         )
     except UnsatisfiableError:
         if not kept:
             raise
     # Some pin does not hold any more. What a resolution near the old versions admits stays
-    # without a question; each of the others is tried.
-    near = dict(question.known)
+    # without a given; each of the others is tried.
+    near = dict(given.known)
     near.update((canonicalize_name(pin.name), _floor(pin)) for pin in kept)
     resolution = resolver.resolve(direct, constraints, preferences=near)
     versions = {resolved.name: resolved.version for resolved in resolution}
@@ -113,7 +112,7 @@ def _choose(question: Question, resolver: Resolver) -> tuple[list[Requirement], 
 
 
 class _Writer:
-    """Makes pins of what was resolved, for the environments where people wrote none."""
+    """Pins resolved versions, for the environments without a direct pin."""
 
     def __init__(self, direct: Sequence[Requirement], policy: Policy) -> None:
         self._policy = policy
@@ -121,13 +120,13 @@ class _Writer:
         self._specifiers: defaultdict[str, list[SpecifierSet]] = defaultdict(list)
         for requirement in direct:
             name = canonicalize_name(requirement.name)
-            self._direct[name] |= environments_of(
+            self._direct[name] |= matching_environments(
                 requirement.marker, policy.pythons, policy.platforms
             )
             self._specifiers[name].append(requirement.specifier)
 
     def pins(self, reached: Resolution, existing: Sequence[Requirement]) -> list[Requirement]:
-        """One pin for each series that a distribution is resolved to, sorted."""
+        """One pin for each series of each resolved distribution, sorted."""
         by_name: defaultdict[str, list[Resolved]] = defaultdict(list)
         for resolved in reached:
             by_name[resolved.name].append(resolved)
@@ -141,26 +140,26 @@ class _Writer:
         self, name: str, versions: Sequence[Resolved], existing: Sequence[Requirement]
     ) -> list[Requirement]:
         claimed = set(self._direct[name])
-        # People's own pin for other environments comes first: the two should agree.
+        # Direct pins for other environments come first: the two should agree.
         specifiers = [*self._specifiers[name], *(pin.specifier for pin in existing)]
-        places: dict[str, set[int]] = {}
-        # The order of the resolutions decides where two of them differ in one environment, and the
-        # older version where one pin can serve two environments.
+        selected: dict[str, set[int]] = {}
+        # If resolutions differ in one environment, the first one decides. If one pin can serve two
+        # environments, the older version decides.
         for resolved in sorted(versions, key=lambda found: found.version):
             specifier = next((s for s in specifiers if _contains(s, resolved.version)), None)
             if specifier is None:
                 specifier = compatible_releases(resolved.version)
                 specifiers.append(specifier)
-            places.setdefault(str(specifier), set()).update(resolved.environments - claimed)
+            selected.setdefault(str(specifier), set()).update(resolved.environments - claimed)
             claimed |= resolved.environments
         return [
             self._requirement(name, specifier, where)
-            for specifier, where in places.items()
+            for specifier, where in selected.items()
             if where
         ]
 
-    def _requirement(self, name: str, specifier: str, places: set[int]) -> Requirement:
-        marker = marker_for(places, self._policy.pythons, self._policy.platforms)
+    def _requirement(self, name: str, specifier: str, selected: set[int]) -> Requirement:
+        marker = marker_for(selected, self._policy.pythons, self._policy.platforms)
         return Requirement(f"{name}{specifier}; {marker}" if marker else f"{name}{specifier}")
 
 

@@ -1,4 +1,4 @@
-"""What is installed, as the audit looks at it."""
+"""The installed releases and their requirements."""
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import InvalidVersion, Version
@@ -6,18 +6,16 @@ from packaging.version import InvalidVersion, Version
 from pinproof.environment.interpreter import Installation
 from pinproof.errors import PinproofError
 
-__all__ = ["InstalledVersionError", "installed_requirements", "installed_versions"]
-
 
 class InstalledVersionError(PinproofError):
-    """Something is installed in a version that no advisory can be compared with."""
+    """An installed version cannot be compared with advisories."""
 
 
 def installed_versions(installation: Installation | None) -> dict[str, Version]:
-    """The releases that are installed, by name; first-party code is left out: no index knows it.
+    """The installed releases by name, without first-party code, which no index has.
 
     Raises:
-        InstalledVersionError: A version is none of PEP 440.
+        InstalledVersionError: A version is invalid.
     """
     versions = {}
     for name, found in installation.by_name().items() if installation else ():
@@ -27,7 +25,7 @@ def installed_versions(installation: Installation | None) -> dict[str, Version]:
             versions[name] = Version(Version(found.version).public)
         except InvalidVersion as error:
             raise InstalledVersionError(
-                f"{name} is installed in version {found.version!r}, which is none.",
+                f"{name} is installed in version {found.version!r}, which is invalid.",
                 remedy="Install a release of it.",
             ) from error
     return versions
@@ -36,12 +34,12 @@ def installed_versions(installation: Installation | None) -> dict[str, Version]:
 def installed_requirements(
     installation: Installation | None,
 ) -> dict[str, tuple[Requirement, ...]]:
-    """What the installed distributions ask for, by name, where that can be read."""
+    """The requirements of the installed distributions by name, if they are valid."""
     requirements = {}
     for name, found in installation.by_name().items() if installation else ():
         try:
             requirements[name] = tuple(map(Requirement, found.requires))
         except InvalidRequirement:
-            # Then only the index can tell what it asks for.
+            # Only the index has valid requirements of it.
             continue
     return requirements

@@ -1,27 +1,27 @@
-"""How far answers moved from the golden ones, in numbers."""
+"""Differences between the predictions of a model and golden ones."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from modelseal.golden import GoldenSet, GoldenValue, Tolerance
-
-__all__ = ["DECISION", "Movement", "movements"]
+from modelseal.manifest import read_manifest
 
 DECISION = 0.5
-"""Where a probability becomes a decision, for counting those that flip."""
+"""The threshold between two decisions, for counting those that flip."""
 
 
 @dataclass(frozen=True, slots=True)
-class Movement:
-    """How far one output moved.
+class OutputDifference:
+    """The difference of one output.
 
     Attributes:
-        output: Its name.
-        largest: The largest difference of a number; infinite where answers cannot be compared.
-        moved: How many inputs are answered outside the tolerance.
-        flipped: How many decisions changed: labels, and probabilities that crossed `DECISION`.
-        inputs: How many inputs there are.
+        output: The name of the output.
+        largest: The largest difference of a number; infinite if values cannot be compared.
+        moved: Number of inputs whose prediction is outside the tolerance.
+        flipped: Number of changed decisions: labels, and probabilities that crossed `DECISION`.
+        inputs: Number of inputs.
     """
 
     output: str
@@ -31,25 +31,35 @@ class Movement:
     inputs: int
 
 
-def movements(
+def compare_outputs(
     golden: GoldenSet, answers: Mapping[str, Sequence[GoldenValue]]
-) -> tuple[Movement, ...]:
-    """Compare answers with a golden set, output by output."""
+) -> tuple[OutputDifference, ...]:
+    """Compare the outputs of a model with a golden set."""
     return tuple(
-        _movement(name, expected, answers.get(name, ()), golden.tolerances[name])
+        _compare_output(name, expected, answers.get(name, ()), golden.tolerances[name])
         for name, expected in golden.outputs.items()
     )
 
 
-def _movement(
+def golden_of(model: Path) -> GoldenSet:
+    """The golden set of a sealed model."""
+    return read_manifest(model)[0].golden
+
+
+def largest_of(differences: Iterable[OutputDifference]) -> float:
+    """The largest difference of all outputs."""
+    return max((each.largest for each in differences), default=0.0)
+
+
+def _compare_output(
     name: str,
     expected: Sequence[GoldenValue],
     answers: Sequence[GoldenValue],
     tolerance: Tolerance,
-) -> Movement:
+) -> OutputDifference:
     count = len(expected)
     if len(answers) != count:
-        return Movement(name, math.inf, count, count, count)
+        return OutputDifference(name, math.inf, count, count, count)
     pairs = [(_numbers(one), _numbers(other)) for one, other in zip(expected, answers, strict=True)]
     are_probabilities = all(
         isinstance(value, float | int) and 0 <= value <= 1 for value in expected
@@ -65,7 +75,7 @@ def _movement(
         largest = max([largest, *(math.inf if math.isnan(far) else far for far in distances)])
         moved += not all(map(tolerance.admits, golden, now))
         flipped += are_probabilities and (golden[0] >= DECISION) != (now[0] >= DECISION)
-    return Movement(name, largest, moved, flipped, count)
+    return OutputDifference(name, largest, moved, flipped, count)
 
 
 def _numbers(value: GoldenValue) -> str | Sequence[float]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
-from pinproof.proof.draft import Draft, TrialError
+from pinproof.proof.working_copy import TrialError, WorkingCopy
 
 Write = Callable[[Mapping[str, str]], Path]
 
@@ -18,10 +18,10 @@ boost-extras~=2.1.3
 """
 
 
-def draft(write: Write, tmp_path: Path, prod: str = PROD) -> Draft:
+def draft(write: Write, tmp_path: Path, prod: str = PROD) -> WorkingCopy:
     root = write({"s/requirements-prod.txt": prod, "s/requirements-dev.txt": "pytest~=9.2.0\n"})
     (tmp_path / "draft").mkdir()
-    return Draft(root, tmp_path / "draft", "s")
+    return WorkingCopy(root, tmp_path / "draft", "s")
 
 
 def test_a_line_keeps_its_comment(write: Write, tmp_path: Path) -> None:

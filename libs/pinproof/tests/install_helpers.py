@@ -5,7 +5,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from pinproof.rules.install_commands.install_checker import InstallChecker
-from pinproof.rules.install_commands.reading import read_commands
+from pinproof.rules.install_commands.read_commands import read_commands
 
 FILES = [
     "requirements.txt",
@@ -16,22 +16,22 @@ FILES = [
 ]
 
 
-class Told(NamedTuple):
+class Reported(NamedTuple):
     line: int
     message: str
     distribution: str | None
 
 
-def unpinned_installs(name: str, text: str) -> list[Told]:
-    """What is told of a file, each thing once, in the order of the lines."""
+def unpinned_installs(name: str, text: str) -> list[Reported]:
+    """The findings in a file without duplicates, in the order of the lines."""
     checker = InstallChecker(FILES)
     with TemporaryDirectory() as folder:
         path = Path(folder, name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-        told = [
-            Told(command.line, found.message, found.distribution)
+        reported = [
+            Reported(command.line, found.message, found.distribution)
             for command in read_commands(Path(folder), name)
             for found in checker.unpinned_installs(command, name)
         ]
-    return sorted(dict.fromkeys(told), key=lambda found: found.line)
+    return sorted(dict.fromkeys(reported), key=lambda found: found.line)

@@ -1,4 +1,4 @@
-"""A copy of the files that pin a repository, to try changes on before anything is touched."""
+"""A copy of the requirements files of a repository, to try changes of pins."""
 
 import difflib
 import re
@@ -10,31 +10,29 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from pinproof.closure.pinfile import PinFile
+from pinproof.closure.replace_files import replace_files
 from pinproof.closure.sync import sync
-from pinproof.closure.writing import replace_files
 from pinproof.errors import PinproofError
 from pinproof.repository.closure_record import RECORD_FILE
-from pinproof.repository.loading import Repository, load_repository
+from pinproof.repository.marker_environments import matching_environments
 from pinproof.repository.policy import DEV, POLICY_FILE, PROD
-from pinproof.repository.requirements import Kind, Line
-from pinproof.repository.targets import environments_of
-
-__all__ = ["Draft", "TrialError", "parse_changes"]
+from pinproof.repository.reader import Repository, load_repository
+from pinproof.repository.requirements import Line, LineKind
 
 _COMMENT = re.compile(r"\s+#.*$")
 
 
 class TrialError(PinproofError):
-    """What should be tried is no change of this service's pins."""
+    """The pins to try are not a change of the service's pins."""
 
 
-class Draft:
-    """The pins of one service in a copy of the repository.
+class WorkingCopy:
+    """A copy of the requirements files of a repository, with the pins of one service.
 
     Args:
-        root: The root of the repository, which is only read until `apply`.
+        root: The root of the repository. Only `apply` writes to it.
         folder: An empty folder for the copy.
-        service: The service's folder below the root.
+        service: The folder of the service below the root.
     """
 
     def __init__(self, root: Path, folder: Path, service: str) -> None:
@@ -52,27 +50,27 @@ class Draft:
 
     @property
     def requirements(self) -> Path:
-        """The production requirements as they are in the copy."""
+        """The production requirements in the copy."""
         return self._folder / self._service / PROD
 
     def direct(self) -> list[Requirement]:
-        """What people wrote of the production requirements, as it is in the copy."""
+        """The direct production requirements in the copy."""
         repository = load_repository(self._folder)
         return [
             line.requirement
             for line in self._lines(repository, [PROD])
-            if line.requirement is not None and not self._is_kept(line)
+            if line.requirement is not None and not self._is_transitive(line)
         ]
 
     def change(self, pins: Iterable[Requirement]) -> list[str]:
-        """Replace the specifiers of distributions, wherever the service pins them.
+        """Replace the specifiers of distributions in all lines of the service.
 
-        A distribution that is pinned under several names for different platforms is changed under
-        each: `xgboost` stands for `xgboost-cpu`, too, where one name begins with the other, both
-        had the same specifier, and no environment takes both.
+        If a distribution has different names on different platforms, all are changed: `xgboost`
+        and `xgboost-cpu`, because one name begins with the other, both have the same specifier,
+        and no environment has both.
 
         Returns:
-            The names that were changed.
+            The changed names.
 
         Raises:
             TrialError: The service does not pin one of them.
@@ -85,33 +83,33 @@ class Draft:
             if not found:
                 raise TrialError(
                     f"{self._service} does not pin {pin.name}.",
-                    remedy="Try a distribution that stands in its requirements files.",
+                    remedy="Try a distribution of its requirements files.",
                 )
             for line in {*found, *self._alternatives(found, lines, repository)}:
                 _rewrite(self._folder / line.path, line, pin)
                 changed.append(line.name or pin.name)
         return sorted(set(changed))
 
-    def sync(self, uv: Path, say: Callable[[str], None]) -> None:
-        """Pin anew what the changed pins lead to.
+    def sync(self, uv: Path, log: Callable[[str], None]) -> None:
+        """Update the transitive pins.
 
         Raises:
             UnsatisfiableError: The pins contradict each other.
-            ResolverError: uv failed otherwise.
+            UvError: uv fails otherwise.
         """
         if self._service in self._original.policy.services:
-            sync(self._folder, uv, say=say)
+            sync(self._folder, uv, log=log)
 
     def changes(self) -> dict[str, str]:
         """The new text of each file that changed."""
         paths = {*self._before, f"{self._service}/{RECORD_FILE}"}
-        # The record last: it tells whether the others belong together.
+        # The record is last, because it tells whether the others belong together.
         ordered = sorted(paths, key=lambda path: (path.endswith(RECORD_FILE), path))
         texts = {path: _read(self._folder / path) for path in ordered}
         return {path: text for path, text in texts.items() if text != self._before.get(path, "")}
 
     def patch(self) -> str:
-        """The changes of requirement files as a unified diff."""
+        """The changes of requirements files as a unified diff."""
         parts: list[str] = []
         for path, text in self.changes().items():
             if not path.endswith(RECORD_FILE):
@@ -128,7 +126,7 @@ class Draft:
         """Write the changes into the repository.
 
         Raises:
-            TrialError: A file has been changed there since it was copied.
+            TrialError: A file of the repository has changed since it was copied.
         """
         texts = self.changes()
         for path in texts:
@@ -143,10 +141,12 @@ class Draft:
             path = str(PurePosixPath(self._service, name))
             paths |= repository.reachable(path) if path in repository.files else set()
         for path in sorted(paths):
-            yield from (line for line in repository.files[path] if line.kind is Kind.REQUIREMENT)
+            yield from (
+                line for line in repository.files[path] if line.kind is LineKind.REQUIREMENT
+            )
 
-    def _is_kept(self, line: Line) -> bool:
-        """Whether sync keeps the line, and not people."""
+    def _is_transitive(self, line: Line) -> bool:
+        """Whether the line is a transitive pin."""
         return line.number >= PinFile.parse(_read(self._folder / line.path)).first
 
     def _alternatives(
@@ -155,7 +155,7 @@ class Draft:
         policy = repository.policy
 
         def environments(line: Line) -> frozenset[int]:
-            return environments_of(line.marker, policy.pythons, policy.platforms)
+            return matching_environments(line.marker, policy.pythons, policy.platforms)
 
         for line in lines:
             for known in found:
@@ -196,10 +196,10 @@ def _read(path: Path) -> str:
 
 
 def parse_changes(texts: Iterable[str]) -> Mapping[str, Requirement]:
-    """The pins that should be tried, by name.
+    """Parse the pins to try, by name.
 
     Raises:
-        TrialError: One is no requirement with a specifier alone.
+        TrialError: One is not a name with a specifier.
     """
     pins: dict[str, Requirement] = {}
     for text in texts:
@@ -207,12 +207,12 @@ def parse_changes(texts: Iterable[str]) -> Mapping[str, Requirement]:
             pin = Requirement(text)
         except ValueError as error:
             raise TrialError(
-                f"{text!r} is no requirement.", remedy="Write numpy~=2.4.0."
+                f"{text!r} is not a requirement.", remedy="Write numpy~=2.4.0."
             ) from error
         if not pin.specifier or pin.url or pin.marker or pin.extras:
             raise TrialError(
-                f"{text!r} is more or less than a name and a specifier.",
-                remedy="Write numpy~=2.4.0; markers and extras stay as they are.",
+                f"{text!r} is not a name with a specifier.",
+                remedy="Write numpy~=2.4.0. Markers and extras do not change.",
             )
         pins[canonicalize_name(pin.name)] = pin
     return pins

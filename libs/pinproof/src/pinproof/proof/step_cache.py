@@ -1,31 +1,29 @@
-"""Remembers finished steps and sealed models by the content of what they came from."""
+"""Caches the results of steps and sealed models by a digest of their inputs."""
 
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
 from pydantic import JsonValue
 
-from pinproof.proof.cache_dirs import NEW, remove_leftovers, remove_unused, staged
+from pinproof.closure.replace_files import replace_files
+from pinproof.proof.cache_dirs import create_folder, remove_leftovers, remove_unused
 
-__all__ = ["Step", "Store", "digest", "write_atomically"]
-
-Step = dict[str, JsonValue]
+StepResult = dict[str, JsonValue]
 
 _STEPS, _MODELS = 500, 40
 _SKIPPED = frozenset({"build", "dist", "tests", "__pycache__"})
 _CODE = frozenset({".cfg", ".py", ".toml"})
 
 
-class Store:
-    """A folder of finished steps. Each is written as a whole, so a killed run leaves no half.
+class StepCache:
+    """A cache of finished steps, each complete or absent.
 
     Args:
-        folder: Where they lie; it is created.
+        folder: The folder of the cache. It is created.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -38,27 +36,27 @@ class Store:
         _keep_newest(self._steps, _STEPS)
         _keep_newest(self._models, _MODELS)
 
-    def step(self, parts: Iterable[str], work: Callable[[], Step]) -> Step:
-        """What a step found, from an earlier run with the same parts or by doing it now."""
+    def step(self, parts: Iterable[str], work: Callable[[], StepResult]) -> StepResult:
+        """The result of a step, from the cache or by doing it now."""
         path = self._steps / f"{digest(parts)}.json"
         with suppress(OSError, ValueError):
-            found: Step = json.loads(path.read_bytes())
+            found: StepResult = json.loads(path.read_bytes())
             path.touch()
             return found
         answer = work()
-        write_atomically(path, json.dumps(answer))
+        replace_files({path: json.dumps(answer)})
         return answer
 
     def folder(self, parts: Iterable[str], fill: Callable[[Path], None]) -> Path:
-        """A folder that an earlier run filled, or that is filled now and then put in its place.
+        """A folder from the cache, or one that is filled now.
 
-        Whatever `fill` raises, nothing is left.
+        If `fill` raises an error, the folder is removed.
         """
         place = self._models / digest(parts)
         if place.is_dir():
             os.utime(place)
             return place
-        with staged(place) as staging:
+        with create_folder(place) as staging:
             fill(staging)
         return place
 
@@ -69,7 +67,7 @@ def digest(parts: Iterable[str]) -> str:
 
 
 def digest_of_code(folders: Iterable[Path]) -> str:
-    """A digest of the code in folders of source, without tests and whatever is generated."""
+    """A digest of the code in source folders, without tests and generated files."""
     parts = []
     for folder in folders:
         for base, names, files in os.walk(folder):
@@ -83,20 +81,6 @@ def digest_of_code(folders: Iterable[Path]) -> str:
                 if path.suffix in _CODE:
                     parts += [str(path), hashlib.sha256(path.read_bytes()).hexdigest()]
     return digest(parts)
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file so that it is at any time the old one or the new one."""
-    handle, name = tempfile.mkstemp(prefix=NEW, dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
 
 
 def _keep_newest(folder: Path, count: int) -> None:

@@ -1,4 +1,4 @@
-"""Where the files of a repository lie in an image: what COPY and ADD put there."""
+"""The paths of a repository's files in an image, from COPY and ADD."""
 
 import os
 from collections.abc import Sequence
@@ -7,11 +7,9 @@ from pathlib import PurePosixPath
 
 from pinproof.rules.install_commands.command import Command, Word
 
-__all__ = ["Image"]
 
-
-class Image:
-    """One stage of a build, as far as its instructions have been read."""
+class CopiedFiles:
+    """The copied files of one build stage, after the instructions that were read."""
 
     def __init__(self) -> None:
         self._folder = "/"
@@ -22,17 +20,17 @@ class Image:
         self._folder = self._absolute(path)
 
     def copy(self, paths: Sequence[str]) -> None:
-        """COPY or ADD from the repository: the sources, and where they go."""
+        """COPY or ADD from the repository: the sources, and the target as the last path."""
         *sources, target = paths
         into = self._absolute(target)
         for source in sources:
             inside = source.lstrip("/") or "."
-            # Whether the source is a file or a folder, whose content is copied, it does not say.
+            # The source may be a file, or a folder whose contents are copied.
             self._copied.append((into, inside))
             self._copied.append((f"{into.rstrip('/')}/{PurePosixPath(inside).name}", inside))
 
     def locate(self, command: Command) -> Command:
-        """The command with each path in the image turned into the repository's, where it is one."""
+        """The command with each path of a copied file replaced by its path in the repository."""
         words = tuple(
             replace(word, value=self._source(word)) if word.value.startswith("/") else word
             for word in command.words

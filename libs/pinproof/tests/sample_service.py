@@ -6,7 +6,7 @@ import zipfile
 from importlib.metadata import distribution
 from pathlib import Path
 
-import pinproof
+import modelseal
 from packaging.requirements import Requirement
 from pinproof.closure.uv import find_uv
 
@@ -100,7 +100,7 @@ LIBRARIES = {
 REQUIRES = {"1.11.0": ("otherlib>=2.0",), "1.12.0": ("otherlib<1.0",)}
 
 
-class ToyWorld:
+class SampleRepository:
     """A repository with one service, and a folder of wheels that its pins are resolved from."""
 
     def __init__(self, folder: Path, wheels: Path) -> None:
@@ -114,7 +114,7 @@ class ToyWorld:
             "UV_OFFLINE": "1",
         }
 
-    def write(self, *pins: str) -> "ToyWorld":
+    def write(self, *pins: str) -> "SampleRepository":
         service = self.root / SERVICE
         service.mkdir(parents=True, exist_ok=True)
         (service / "requirements-prod.txt").write_text("".join(f"{pin}\n" for pin in pins))
@@ -146,22 +146,23 @@ PINS = (
     "toylib~=1.2.0",
     "otherlib~=1.0.0",
     "sidelib~=1.0.0",
-    "pinproof~=1.0.0",
+    "modelseal~=1.0.0",
 )
 
 
-def toy_wheels(folder: Path) -> Path:
-    """Every wheel that the toys need."""
+def sample_wheels(folder: Path) -> Path:
+    """Every wheel that the sample_service need."""
     folder.mkdir(parents=True, exist_ok=True)
-    package = Path(pinproof.__file__).parent
+    package = Path(modelseal.__file__).parent
     sources = {
-        f"pinproof/{path.relative_to(package)}": path.read_bytes() for path in package.rglob("*.py")
+        f"modelseal/{path.relative_to(package)}": path.read_bytes()
+        for path in package.rglob("*.py")
     }
-    _wheel(folder, "pinproof", "1.0.0", sources, ("packaging", "pydantic"))
+    _wheel(folder, "modelseal", "1.0.0", sources, ("packaging", "pydantic"))
     code = {"__init__.py": "", "model.py": MODEL, "__main__.py": TRAIN}
     service = {f"toyservice/{name}": text.encode() for name, text in code.items()}
     loaders = "[modelseal.loaders]\ntoy = toyservice.model:load\n"
-    _wheel(folder, "toyservice", "1.0.0", service, ("toylib", "pinproof"), entry_points=loaders)
+    _wheel(folder, "toyservice", "1.0.0", service, ("toylib", "modelseal"), entry_points=loaders)
     for version, text in LIBRARIES.items():
         _wheel(folder, "toylib", version, {"toylib.py": text.encode()}, REQUIRES.get(version, ()))
     for name, version in (("otherlib", "0.9.0"), ("otherlib", "1.0.0"), ("otherlib", "2.0.0")):

@@ -1,6 +1,10 @@
 import pytest
 from packaging.markers import Marker, default_environment
-from pinproof.repository.targets import PLATFORMS, environments_of, marker_environments
+from pinproof.repository.marker_environments import (
+    PLATFORMS,
+    marker_environments,
+    matching_environments,
+)
 
 
 def test_every_variable_is_set_so_that_the_machine_that_checks_does_not_matter() -> None:
@@ -19,11 +23,11 @@ def test_every_combination_is_there() -> None:
 
 @pytest.mark.parametrize("marker", ['sys_platform == "win32"', 'python_version < "3"'])
 def test_a_marker_that_never_holds_has_no_environment(marker: str) -> None:
-    assert environments_of(Marker(marker), ("3.11",), ("linux-x86_64",)) == frozenset()
+    assert matching_environments(Marker(marker), ("3.11",), ("linux-x86_64",)) == frozenset()
 
 
 @pytest.mark.parametrize("marker", [None, Marker('platform_release >= "6"')])
 def test_what_asks_nothing_or_the_unknown_has_all(marker: Marker | None) -> None:
     every = list(marker_environments(["3.11"], ["linux-x86_64"]))
 
-    assert environments_of(marker, ("3.11",), ("linux-x86_64",)) == set(range(len(every)))
+    assert matching_environments(marker, ("3.11",), ("linux-x86_64",)) == set(range(len(every)))

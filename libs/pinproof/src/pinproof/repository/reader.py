@@ -1,7 +1,7 @@
-"""Reads a repository's requirements: the files that were found, and those that they include."""
+"""Reads the requirements files of a repository, and the files that they include."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -10,34 +10,32 @@ from pinproof.repository.discovery import find_files
 from pinproof.repository.lines import NotTextError, decode
 from pinproof.repository.policy import DEV, PROD, Policy, load_policy
 from pinproof.repository.pyproject import PyprojectError, parse_pyproject
-from pinproof.repository.requirements import Line, parse_requirements, shorten
+from pinproof.repository.requirements import Line, LineKind, parse_requirements, shorten
 from pinproof.violations import Violation
 
-__all__ = ["UNUSABLE", "Repository", "load_file", "load_repository"]
-
 UNUSABLE = "PIN000"
-"""The code of what could not be read: no rule, and no exception suppresses it."""
+"""The code of files that cannot be read. It is not a rule, and cannot be excepted."""
 
 _LARGEST = 4 * 1024 * 1024
 _REQUIREMENTS = "requirements*.txt"
 
 
 class UnusableError(Exception):
-    """A file cannot be read as what its name says; the message says why."""
+    """A file cannot be read; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """Everything that the rules look at.
+    """The input of the rules.
 
     Attributes:
-        root: Where it lies.
-        policy: What `pins.toml` says.
-        files: The lines of each file that was read, by its path.
-        includes: The files that each file includes with `-r` (not with `-c`), by its path.
-        closures: The closure record of each service that has one, by the service's folder.
-        scripts: The files that may hold commands. They are read by the rule that looks at them.
-        unusable: What could not be read.
+        root: The root folder.
+        policy: The policy in `pins.toml`.
+        files: The lines of each file, by path.
+        includes: The files that each file includes with `-r` (not with `-c`), by path.
+        closures: The closure records, by the folder of the service.
+        scripts: The files that may contain commands, which PIN007 reads.
+        unusable: The files and lines that cannot be read.
     """
 
     root: Path
@@ -49,19 +47,35 @@ class Repository:
     unusable: tuple[Violation, ...]
 
     def lines(self) -> Iterator[Line]:
-        """Yield every line of every file."""
+        """Yield the lines of all files."""
         for lines in self.files.values():
             yield from lines
 
+    def problems(self, name: Callable[[str], str] = str) -> list[str]:
+        """Everything that cannot be used, each as `file:line: message`.
+
+        Args:
+            name: Turns the path of a file into its name in messages.
+        """
+        return [
+            *(f"{name(each.path)}:{each.line}: {each.message}" for each in self.unusable),
+            *(
+                f"{name(line.path)}:{line.number}: {line.excerpt!r} is not a requirement "
+                f"({line.error})"
+                for line in self.lines()
+                if line.kind is LineKind.INVALID
+            ),
+        ]
+
     def reachable(self, path: str) -> set[str]:
-        """The file and all that it includes with `-r`, over any number of steps."""
+        """The file and all files that it includes with `-r`, directly or indirectly."""
         return _reachable(path, self.includes)
 
     def layers(self, service: str) -> dict[str, str | None]:
-        """The requirement files of a service, each with the one that it builds on.
+        """The requirements files of a service, each with the file that it builds on.
 
-        Production builds on nothing and development on production. Any further requirements file
-        in the folder that includes one of the two, such as what training needs, builds on it.
+        Production builds on nothing, development on production. A further requirements file of the
+        folder that includes one of the two, for example for training, builds on that one.
         """
         production, development = f"{service}/{PROD}", f"{service}/{DEV}"
         layers: dict[str, str | None] = {production: None, development: production}
@@ -77,7 +91,7 @@ class Repository:
 
 
 def load_repository(root: Path) -> Repository:
-    """Read the policy, and every file that holds requirements or is included by one that does.
+    """Read the policy, every requirements file, and the files that they include.
 
     Raises:
         PolicyError: `pins.toml` cannot be used.
@@ -86,7 +100,9 @@ def load_repository(root: Path) -> Repository:
     found = find_files(root, policy.exclude)
     reader = _Reader(root.resolve())
     for folder in found.unreadable:
-        reader.report(folder, 1, "this folder cannot be listed: give the permission, or exclude it")
+        reader.report(
+            folder, 1, "this folder cannot be listed: change its permissions, or exclude it"
+        )
     for path in found.files:
         reader.read(path)
     reader.report_cycles()
@@ -96,9 +112,9 @@ def load_repository(root: Path) -> Repository:
 
 
 def load_file(path: Path) -> Repository:
-    """Read one requirements file and what it includes, wherever that lies.
+    """Read one requirements file and its includes, in any folder.
 
-    The result's paths are relative to the root of the file system.
+    The paths of the result are relative to the root of the file system.
     """
     absolute = path.absolute()
     root = Path(absolute.anchor)
@@ -109,7 +125,7 @@ def load_file(path: Path) -> Repository:
 
 
 class _Reader:
-    """Reads files, follows what they include, and notes what cannot be read."""
+    """Reads files and their includes, and records what cannot be read."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -117,7 +133,7 @@ class _Reader:
         self.includes: dict[str, tuple[str, ...]] = {}
         self.closures: dict[str, Closure] = {}
         self.unusable: list[Violation] = []
-        self._places: dict[tuple[str, str], int] = {}
+        self._include_lines: dict[tuple[str, str], int] = {}
 
     def finish(self, policy: Policy, scripts: tuple[str, ...] = ()) -> Repository:
         return Repository(
@@ -134,7 +150,7 @@ class _Reader:
         self.unusable.append(Violation(path, line, UNUSABLE, message))
 
     def read(self, path: str) -> None:
-        """Read one file, and then everything that it includes."""
+        """Read one file, and then all of its includes."""
         pending = [path]
         while pending:
             path = pending.pop()
@@ -145,7 +161,7 @@ class _Reader:
                 self.files[path] = _parse(path, text)
             except UnusableError as error:
                 self.files[path] = ()
-                self.report(path, 1, f"{error}: mend or exclude this file")
+                self.report(path, 1, f"{error}: correct or exclude this file")
             pending += self._follow(path)
 
     def read_closure(self, service: str) -> None:
@@ -156,10 +172,10 @@ class _Reader:
         try:
             self.closures[service] = parse_closure(_read_text(self.root, path))
         except (UnusableError, ClosureError) as error:
-            self.report(path, 1, f"{error}: write it anew with pinproof sync")
+            self.report(path, 1, f"{error}: run pinproof sync to replace it")
 
     def _follow(self, path: str) -> Iterator[str]:
-        """Yield the files that this one includes or is constrained by."""
+        """Yield the files that this one names with `-r` or `-c`."""
         included = []
         for line in self.files[path]:
             for option in ("--requirement", "--constraint"):
@@ -169,43 +185,43 @@ class _Reader:
                         continue
                     if option == "--requirement":
                         included.append(target)
-                        self._places.setdefault((path, target), line.number)
+                        self._include_lines.setdefault((path, target), line.number)
                     yield target
         self.includes[path] = tuple(included)
 
     def _target(self, line: Line, option: str, value: str) -> str | None:
-        """The included file's path, or None where it is none that could be read."""
-        # Normalised as text and not resolved: the reader refuses links that lead out by itself.
+        """The path of the included file, or None if it cannot be read."""
+        # Normalized as text, not resolved: links out of the repository are reported when read.
         joined = PurePosixPath(
             os.path.normpath(self.root / PurePosixPath(line.path).parent / value)
         )
         place = shorten(f"{option} {value}")
         if "://" in value or not joined.is_relative_to(self.root):
             fault = (
-                "lies outside this repository, where its pins cannot be checked: "
+                "is outside of this repository, where its pins cannot be checked: "
                 "include a file of the repository"
             )
         elif not os.path.isfile(joined):  # noqa: PTH113 - Path.is_file raises on long names
-            fault = "is no file: correct the path or remove the line"
+            fault = "is not a file: correct the path or remove the line"
         else:
             return str(joined.relative_to(self.root))
         self.report(line.path, line.number, f"{place} {fault}")
         return None
 
     def report_cycles(self) -> None:
-        """Report each include that leads back to the file it stands in."""
-        for (path, target), number in self._places.items():
+        """Report each include that leads back to its own file."""
+        for (path, target), number in self._include_lines.items():
             if path in _reachable(target, self.includes):
                 self.report(
                     path,
                     number,
-                    f"--requirement {target} leads back to this file: pip refuses such a cycle, "
-                    "remove one of its includes",
+                    f"--requirement {target} leads back to this file, which pip refuses: "
+                    "remove one include of the cycle",
                 )
 
 
 def _reachable(path: str, includes: Mapping[str, tuple[str, ...]]) -> set[str]:
-    """The file and all that it includes, over any number of steps."""
+    """The file and all files that it includes, directly or indirectly."""
     reached: set[str] = set()
     pending = [path]
     while pending:
@@ -221,9 +237,9 @@ def _read_text(root: Path, path: str) -> str:
     try:
         real = location.resolve(strict=True)
         if not real.is_relative_to(root):
-            raise UnusableError("it is a link that leads out of the repository")
+            raise UnusableError("it is a link to a file outside of the repository")
         if not real.is_file():
-            raise UnusableError("it is no regular file")
+            raise UnusableError("it is not a regular file")
         if real.stat().st_size > _LARGEST:
             raise UnusableError(f"it is larger than {_LARGEST} bytes")
         return decode(real.read_bytes())
