@@ -134,11 +134,17 @@ def _installs(words: Sequence[Word]) -> bool:
 
 
 def _name(call: ast.Call) -> str:
-    return call.func.attr if isinstance(call.func, ast.Attribute) else ast.unparse(call.func)
+    match call.func:
+        case ast.Attribute(attr=name) | ast.Name(id=name):
+            return name
+        case _:
+            return ast.unparse(call.func)
 
 
 def _pip_itself(call: ast.Call) -> tuple[Word, ...]:
     """The program of `pip.main([...])`, under any of its past names."""
+    if not _name(call).endswith("main"):
+        return ()
     function = ast.unparse(call.func)
     if function.startswith("pip.") and function.endswith("main"):
         return (Word("pip", function),)
