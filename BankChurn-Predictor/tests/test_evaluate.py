@@ -1,7 +1,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from bankchurn.evaluation.metrics import choose_threshold, evaluate, measure
+from bankchurn.evaluation.metrics import evaluate, measure
+from bankchurn.evaluation.threshold import choose_threshold
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -15,9 +15,9 @@ from chicagotaxi.etl.engines import EngineOptions, duckdb
 from chicagotaxi.etl.engines.bloom_filter import BloomFilter
 from chicagotaxi.etl.engines.duckdb import DuckDBEngine
 from chicagotaxi.etl.engines.partitions import PartitionedWriter
-from chicagotaxi.etl.etl_run import EtlRun
 from chicagotaxi.etl.rules import DUPLICATE
 from chicagotaxi.etl.run import run_etl
+from chicagotaxi.etl.run_steps import EtlRun
 from chicagotaxi.schema import PipelineStatus, read_status
 from pydantic import ValidationError
 from servicekit.files import DataError

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from chicagotaxi.clock import WEEK
 from chicagotaxi.forecast.backtest import BacktestOptions, backtest, backtest_steps, describe
+from chicagotaxi.forecast.backtest_outcome import Outcome
 from chicagotaxi.forecast.baselines import FOUR_WEEKS, SEASONAL_NAIVE
 from chicagotaxi.forecast.metrics import FORECAST, BacktestReport, compare, measure
 from chicagotaxi.forecast.model import ForecastOptions
-from chicagotaxi.forecast.outcome import Outcome
 from chicagotaxi.forecast.train import Training
 from chicagotaxi.history.panel import Panel
 from progress_recorder import ProgressRecorder

@@ -34,9 +34,9 @@ from bankchurn.evaluation.metrics import (
     LearnerScore,
     Spread,
     TrainingReport,
-    choose_threshold,
     measure,
 )
+from bankchurn.evaluation.threshold import choose_threshold
 from bankchurn.golden import golden_customers, make_golden_set
 from bankchurn.model.explanation import AdditivityError, Background
 from bankchurn.model.predictor import ChurnPredictor, EnsembleError, load, pack

@@ -9,9 +9,9 @@ from typing import Final
 
 from servicekit.files import DataError
 
-from chicagotaxi.etl.etl_run import EtlRun, Written
 from chicagotaxi.etl.numbers import AMOUNT_GRAMMAR, is_amount, is_number
 from chicagotaxi.etl.rules import DUPLICATE, REASONS
+from chicagotaxi.etl.run_steps import EtlRun, Written
 from chicagotaxi.sources.columns import MONEY, NUMBERS, TIMES
 from chicagotaxi.sources.input_files import Source
 

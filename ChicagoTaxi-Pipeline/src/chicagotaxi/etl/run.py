@@ -20,9 +20,9 @@ from servicekit.progress import Advance, silent
 from chicagotaxi.clock import chicago_now
 from chicagotaxi.etl.drop_limit import check_dropped
 from chicagotaxi.etl.engines import EngineOptions, open_engine
-from chicagotaxi.etl.etl_run import EtlRun, Month, count_months
 from chicagotaxi.etl.page_cache import passing_through
 from chicagotaxi.etl.publish import publish, staging
+from chicagotaxi.etl.run_steps import EtlRun, Month, count_months
 from chicagotaxi.etl.time_zones import MARKS
 from chicagotaxi.file_formats import check_engine_path
 from chicagotaxi.schema import (

@@ -14,13 +14,13 @@ from servicekit.files import DataError
 from servicekit.progress import Advance, silent
 
 from chicagotaxi.clock import DAY, WEEK
+from chicagotaxi.forecast.backtest_outcome import Outcome, concatenate
 from chicagotaxi.forecast.baselines import BASELINES, baselines
 from chicagotaxi.forecast.features import HORIZON, look_back
 from chicagotaxi.forecast.holiday_kinds import is_holiday
 from chicagotaxi.forecast.intervals import Intervals
 from chicagotaxi.forecast.metrics import FORECAST, BacktestReport, Comparison, Fold, compare
 from chicagotaxi.forecast.model import MIN_HISTORY, ForecastModel, ForecastOptions, fit, fit_steps
-from chicagotaxi.forecast.outcome import Outcome, concatenate
 from chicagotaxi.forecast.trials import baseline_intervals, days_ahead
 from chicagotaxi.forecast.weekly_profile import recent_profile
 from chicagotaxi.history.panel import Panel

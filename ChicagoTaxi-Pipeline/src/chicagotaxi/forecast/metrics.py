@@ -6,8 +6,8 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from chicagotaxi.forecast.backtest_outcome import Outcome
 from chicagotaxi.forecast.baselines import BASELINES, SEASONAL_NAIVE
-from chicagotaxi.forecast.outcome import Outcome
 from chicagotaxi.forecast.standard_error import Sums, standard_error, sums_by_day
 from chicagotaxi.history.panel import Float32Array
 

@@ -15,11 +15,11 @@ from servicekit.files import DataError
 from servicekit.progress import Advance, silent
 
 from chicagotaxi.clock import WEEK, Hours
+from chicagotaxi.forecast.backtest_outcome import concatenate
 from chicagotaxi.forecast.blend import Blend
 from chicagotaxi.forecast.features import HORIZON, Window, look_back
 from chicagotaxi.forecast.holiday_kinds import is_holiday
 from chicagotaxi.forecast.intervals import Intervals
-from chicagotaxi.forecast.outcome import concatenate
 from chicagotaxi.forecast.trees import fit_booster, forecast_by_trees
 from chicagotaxi.forecast.trials import STRETCHES, Trials, days_ahead, stretches, try_out
 from chicagotaxi.forecast.weekly_profile import Profile, change, recent_profile

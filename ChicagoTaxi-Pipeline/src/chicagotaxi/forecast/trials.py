@@ -15,11 +15,11 @@ import numpy.typing as npt
 from servicekit.files import DataError
 
 from chicagotaxi.clock import DAY, WEEK
+from chicagotaxi.forecast.backtest_outcome import concatenate
 from chicagotaxi.forecast.baselines import baselines
 from chicagotaxi.forecast.features import HORIZON, WINDOW, Window, look_back
 from chicagotaxi.forecast.holiday_kinds import is_holiday
 from chicagotaxi.forecast.intervals import Intervals, Tried
-from chicagotaxi.forecast.outcome import concatenate
 from chicagotaxi.forecast.weekly_profile import Profile, change, recent_profile
 from chicagotaxi.history.panel import Float32Array, Panel
 

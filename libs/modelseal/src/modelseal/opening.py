@@ -12,6 +12,7 @@ from pathlib import Path
 
 from packaging.version import Version
 
+from modelseal.compatible_releases import compatible_releases
 from modelseal.errors import (
     GoldenMismatchError,
     LoadError,
@@ -28,7 +29,6 @@ from modelseal.golden import differences, disagreements
 from modelseal.loaders import Predictor, find_loader
 from modelseal.manifest import Manifest, read_manifest
 from modelseal.model_files import read_files
-from modelseal.series import compatible_releases
 
 __all__ = ["OpenedModel", "check_environment", "load_predictor", "open_sealed"]
 

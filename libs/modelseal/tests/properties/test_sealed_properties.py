@@ -2,9 +2,9 @@ from datetime import UTC, datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
+from modelseal.compatible_releases import compatible_releases
 from modelseal.golden import GoldenSet, Tolerance, differences
 from modelseal.manifest import Manifest, encode_manifest
-from modelseal.series import compatible_releases
 from packaging.version import Version
 
 segments = st.integers(min_value=0, max_value=50)

@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 from hypothesis import given
 from hypothesis import strategies as st
-from modelseal.series import compatible_releases
+from modelseal.compatible_releases import compatible_releases
 from packaging.requirements import Requirement
 from packaging.specifiers import Specifier
 from packaging.version import Version

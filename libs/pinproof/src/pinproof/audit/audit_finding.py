@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from modelseal.series import compatible_releases
+from modelseal.compatible_releases import compatible_releases
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 

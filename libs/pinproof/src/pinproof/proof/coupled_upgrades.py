@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from modelseal.series import compatible_releases
+from modelseal.compatible_releases import compatible_releases
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name

@@ -14,7 +14,7 @@ release, raise the floor above it.
 
 from collections.abc import Iterator
 
-from modelseal.series import compatible_releases
+from modelseal.compatible_releases import compatible_releases
 from packaging.requirements import Requirement
 from packaging.version import InvalidVersion, Version
 

@@ -15,7 +15,7 @@ version.
 from collections.abc import Iterator
 from functools import cache
 
-from modelseal.series import compatible_releases
+from modelseal.compatible_releases import compatible_releases
 from packaging.specifiers import Specifier, SpecifierSet
 from packaging.version import Version
 

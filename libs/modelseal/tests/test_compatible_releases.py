@@ -1,5 +1,5 @@
 import pytest
-from modelseal.series import compatible_releases
+from modelseal.compatible_releases import compatible_releases
 from packaging.version import Version
 
 # version, its range, versions in the range, versions outside the range
