@@ -82,14 +82,19 @@ fuzz-%: %/.venv/.installed .tools/fuzz/.installed
 	@$*/.venv/bin/python tools/fuzz.py $* --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) \
 		--schemathesis .tools/fuzz/bin/schemathesis --reports reports/fuzz/$*
 
-.PHONY: check check-format check-lint check-types check-pins check-imports check-docs check-workflows
-CHECKS := check-format check-lint check-types check-pins check-imports check-docs check-workflows
+.PHONY: check check-format check-lint check-spelling check-types check-pins check-imports check-docs check-workflows
+CHECKS := check-format check-lint check-spelling check-types check-pins check-imports check-docs check-workflows
 
 check-format: .tools/check/.installed
 	$(TOOLS)/ruff format --check --quiet .
 
 check-lint: .tools/check/.installed
 	$(TOOLS)/ruff check --quiet .
+
+# Misspelled words, and words of tools/words.txt that readers found hard in our texts.
+check-spelling: .tools/check/.installed
+	git ls-files '*.md' '*.mk' '*.py' '*.sh' '*.tf' '*.toml' '*.yaml' '*.yml' Makefile \
+		| grep -vE '^(CHANGELOG\.md|libs/pinproof/tests/fixtures/)' | xargs $(TOOLS)/codespell
 
 check-types: $(PROJECTS:%=check-types-in-%)
 

@@ -73,7 +73,7 @@ def largest_file() -> Callable[[int], AbstractContextManager[None]]:
     @contextmanager
     def limited(size: int) -> Iterator[None]:
         soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-        # What is imported meanwhile would be kept cut off, and break whoever imports it next.
+        # Bytecode of a module imported here would be truncated, and break the next import of it.
         kept, sys.dont_write_bytecode = sys.dont_write_bytecode, True
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
         try:

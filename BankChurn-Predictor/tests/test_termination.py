@@ -1,36 +1,19 @@
 """The command line as a process that is stopped or killed in the middle of its work."""
 
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from time import monotonic, sleep
 
 import pytest
 from bankchurn.cli import app
 from bankchurn.sample import generate_sample
+from servicekit.testing.commands import end_when
 from typer.testing import CliRunner
-
-WAIT_S = 120.0
 
 
 def terminate_when(pattern: str, folder: Path, arguments: list[object]) -> int:
     """Start a command, send SIGTERM once a path that matches is there, and return its exit code."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bankchurn", *map(str, arguments)], stderr=subprocess.DEVNULL
-    )
-    try:
-        end = monotonic() + WAIT_S
-        while not any(folder.glob(pattern)):
-            assert process.poll() is None, "the command ended before the signal"
-            assert monotonic() < end, f"{pattern} did not appear"
-            sleep(0.005)
-        process.send_signal(signal.SIGTERM)
-        return process.wait(WAIT_S)
-    finally:
-        process.kill()
-        process.wait()
+    return end_when("bankchurn", lambda: any(folder.glob(pattern)), signal.SIGTERM, *arguments)
 
 
 @pytest.mark.parametrize("name", ["out.csv", "out.parquet"])
@@ -87,17 +70,4 @@ def has_rows(folder: Path, pattern: str) -> bool:
 
 def kill_when(arguments: list[object], is_time: Callable[[], bool]) -> int:
     """Start a command, kill it once it is time, and return its exit code."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bankchurn", *map(str, arguments)], stderr=subprocess.DEVNULL
-    )
-    try:
-        end = monotonic() + WAIT_S
-        while not is_time():
-            assert process.poll() is None, "the command ended before it was killed"
-            assert monotonic() < end, "the time did not come"
-            sleep(0.005)
-        process.kill()
-        return process.wait(WAIT_S)
-    finally:
-        process.kill()
-        process.wait()
+    return end_when("bankchurn", is_time, signal.SIGKILL, *arguments)

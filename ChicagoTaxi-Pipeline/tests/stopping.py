@@ -2,13 +2,9 @@
 
 import contextlib
 import signal
-import subprocess
-import sys
 from pathlib import Path
-from time import monotonic, sleep
-from typing import Final
 
-WAIT_S: Final = 120
+from servicekit.testing.commands import end_when
 
 
 def stop_when(folder: Path, pattern: str, how: signal.Signals, *arguments: object) -> int:
@@ -20,22 +16,7 @@ def stop_when(folder: Path, pattern: str, how: signal.Signals, *arguments: objec
         how: The signal.
         arguments: The command's.
     """
-    process = subprocess.Popen(
-        [sys.executable, "-m", "chicagotaxi", *map(str, arguments)],
-        stderr=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        end = monotonic() + WAIT_S
-        while not _is_there(folder, pattern):
-            assert process.poll() is None, "the command ended before it was stopped"
-            assert monotonic() < end, f"{pattern} did not appear"
-            sleep(0.002)
-        process.send_signal(how)
-        return process.wait(WAIT_S)
-    finally:
-        process.kill()
-        process.wait()
+    return end_when("chicagotaxi", lambda: _is_there(folder, pattern), how, *arguments)
 
 
 def _is_there(folder: Path, pattern: str) -> bool:

@@ -1,9 +1,6 @@
 import importlib.util
 import json
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +8,7 @@ import pytest
 from nlpinsight.cli import app
 from nlpinsight.data.corpus import load_corpus
 from nlpinsight.sample import generate_sample
+from servicekit.testing.commands import end_when
 from typer.testing import CliRunner, Result
 
 
@@ -230,16 +228,10 @@ def test_places_that_cannot_be_written_are_refused_before_training(  # noqa: PLR
 def test_a_command_that_is_stopped_leaves_nothing_behind(sealed: Path, tmp_path: Path) -> None:
     source, out = tmp_path / "in.txt", tmp_path / "out.csv"
     source.write_text("Acme profit rises by 5% this year\n" * 500_000)
-    arguments = ["-m", "nlpinsight", "predict", source, out, "--model", sealed]
-    with subprocess.Popen(
-        [sys.executable, *map(str, arguments)], stderr=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as process:
-        deadline = time.monotonic() + 60
-        while len(list(tmp_path.iterdir())) == 1 and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert [path for path in tmp_path.iterdir() if path.name.startswith(".out.csv-")]
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=60)
 
-    assert process.returncode == 143
+    def has_begun() -> bool:
+        return any(path.stat().st_size > 0 for path in tmp_path.glob(".out.csv-*.csv"))
+
+    predict = ["predict", source, out, "--model", sealed]
+    assert end_when("nlpinsight", has_begun, signal.SIGTERM, *predict) == 143
     assert [path.name for path in tmp_path.iterdir()] == ["in.txt"]

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from nlpinsight.data.corpus import Corpus
-from nlpinsight.evaluation.metrics import Report, evaluate, measure
+from nlpinsight.evaluation.evaluation import Report, evaluate
+from nlpinsight.evaluation.metrics import measure
 from nlpinsight.model import SentimentModel
 from nlpinsight.report import EVALUATION, check_folder, write_report
 from nlpinsight.schema import LABELS

@@ -61,7 +61,7 @@ def test_the_help_imports_no_heavy_library(module: str) -> None:
 
 def test_evaluating_and_predicting_files_load_only_what_serving_loads() -> None:
     loaded = loaded_by(
-        "import nlpinsight.evaluation.metrics, nlpinsight.batch.predict_file, nlpinsight.explain"
+        "import nlpinsight.evaluation.evaluation, nlpinsight.batch.predict_file, nlpinsight.explain"
     )
 
     assert not loaded & {*NEVER, *SCIKIT, *ONNX}

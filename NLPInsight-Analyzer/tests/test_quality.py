@@ -11,7 +11,7 @@ import pytest
 from nlpinsight.data.corpus import judgeable, load_corpus
 from nlpinsight.data.labels import parse_label_map
 from nlpinsight.data.split import split_and_filter
-from nlpinsight.evaluation.metrics import evaluate
+from nlpinsight.evaluation.evaluation import evaluate
 from nlpinsight.text.hidden_words import hide_words_of_each
 from nlpinsight.text.normalisation import normalise_all
 from nlpinsight.training.evaluate_and_seal import EvaluatedModel, evaluate_trained
@@ -80,12 +80,12 @@ def test_every_real_text_is_read_to_its_end(trained: EvaluatedModel) -> None:
 def test_the_transformer_of_the_model_card_is_as_good_as_promised() -> None:
     """Training it takes about an hour: what is held to the promise is its report."""
     report = json.loads((PROJECT / "results" / "transformer.json").read_text())
-    metrics, beside = report["evaluation"]["metrics"], report["details"]["int8_beside_fp32"]
+    metrics, compared = report["evaluation"]["metrics"], report["details"]["int8_beside_fp32"]
 
-    assert (report["model"], metrics["texts"], beside["texts"]) == ("transformer", 2388, 2388)
+    assert (report["model"], metrics["texts"], compared["texts"]) == ("transformer", 2388, 2388)
     assert metrics["accuracy"] >= 0.88
     assert metrics["macro_f1"] >= 0.84
-    assert beside["disagreement"] <= 0.02
+    assert compared["disagreement"] <= 0.02
 
 
 def test_the_transformer_is_right_more_often_than_the_linear_model() -> None:

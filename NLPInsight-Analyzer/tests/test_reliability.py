@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from nlpinsight.backends.calibration import Calibrator, HeldOut
 from nlpinsight.data.corpus import Corpus
-from nlpinsight.evaluation.metrics import evaluate
+from nlpinsight.evaluation.evaluation import evaluate
 from nlpinsight.evaluation.reliability import (
     by_vocabulary,
     calibration_of,

@@ -157,7 +157,7 @@ def test_a_model_that_answers_otherwise_than_it_says_cannot_be_sealed(
 
 
 def test_a_model_of_other_weights_does_not_pass_for_this_one(sealed: Path, corpus: Corpus) -> None:
-    # Whoever can write the folder can make all digests right; the golden texts still tell.
+    # A writer of the folder can correct all digests; the golden texts still show the change.
     golden = open_sealed(sealed).manifest.golden
     other = train_tfidf(corpus.only(range(0, len(corpus), 2)), corpus)
     assert differences(golden, load(other.files).replay(golden.inputs))

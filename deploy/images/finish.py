@@ -74,12 +74,6 @@ PARTS = (
     "sklearn/datasets/images",
 )
 
-# LightGBM uses only scipy's sparse matrices; scikit-learn uses most of scipy.
-WITHOUT_SKLEARN = tuple(
-    f"scipy/{name}"
-    for name in ("cluster", "integrate", "interpolate", "ndimage", "optimize", "spatial", "stats")
-)
-
 
 def main() -> None:
     """Remove files from the environment on the command line, and write its lists."""
@@ -151,8 +145,7 @@ def truncate(library: Path) -> int:
 def _unused(packages: Path) -> Iterator[Path]:
     for package in TESTED:
         yield from (packages / package).glob("**/tests")
-    sklearn = (packages / "sklearn").exists()
-    for pattern in PARTS if sklearn else (*PARTS, *WITHOUT_SKLEARN):
+    for pattern in PARTS:
         yield from packages.glob(pattern)
     for path in packages.rglob("*"):
         if path.suffix in SOURCES:

@@ -5,7 +5,7 @@ from typing import Final
 
 from servicekit.files import check_writable, make_folder, write_file
 
-from nlpinsight.evaluation.metrics import Report
+from nlpinsight.evaluation.evaluation import Report
 
 EVALUATION: Final = "evaluation.json"
 

@@ -14,14 +14,14 @@ services = pytest.mark.parametrize("service", SERVICES, ids=lambda service: serv
 
 def arguments(service: Service) -> dict[str, str]:
     """The build arguments that make gives for a service."""
-    told = subprocess.run(
+    output = subprocess.run(
         ["make", "--no-print-directory", "--dry-run", f"build-{service.folder}"],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
     ).stdout
-    return dict(re.findall(r'--build-arg "([A-Z_]+)=([^"]*)"', told))
+    return dict(re.findall(r'--build-arg "([A-Z_]+)=([^"]*)"', output))
 
 
 def test_one_dockerfile_builds_every_service_and_names_none() -> None:

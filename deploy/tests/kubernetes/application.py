@@ -1,7 +1,6 @@
-"""Run by a service's own interpreter, in the environment of its pod: what does the service say?
+"""Prints the routes and settings of a service, in its environment and with the settings of its pod.
 
-Prints its routes and the names of its settings; ends with the service's own message and code 2
-where it refuses the settings.
+Ends with the message of the service and code 2 if it refuses the settings.
 """
 
 import importlib
@@ -12,6 +11,8 @@ import sys
 iter_route_contexts = importlib.import_module("fastapi.routing").iter_route_contexts
 load_settings = importlib.import_module("servicekit").load_settings
 api = importlib.import_module(f"{sys.argv[1]}.api")
+if hasattr(api, "__path__"):  # a package
+    api = importlib.import_module(f"{api.__name__}.app")
 settings = load_settings(api.Settings)
 app = api.create_app(settings)
 routes = {one.path: one.original_route for one in iter_route_contexts(app.routes) if one.path}

@@ -100,8 +100,8 @@ def test_an_unknown_name_is_refused_with_the_known_ones(
 ) -> None:
     assert command(tmp_path / "gke.toml", "network-policy") == 2
 
-    told = capsys.readouterr().err
-    assert "network-policy: unknown; these can be left out: BankChurn-Predictor, Chica" in told
+    output = capsys.readouterr().err
+    assert "network-policy: unknown; these can be left out: BankChurn-Predictor, Chica" in output
     assert list(tmp_path.iterdir()) == []
 
 

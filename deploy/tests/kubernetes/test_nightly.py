@@ -83,8 +83,8 @@ def batch(script: Path, model: str) -> None:
     (pipeline / "hourly").mkdir(parents=True)
     (pipeline / "predictions" / "b1").mkdir(parents=True)
     (pipeline / "predictions" / "current").write_text("b1\n", encoding="utf-8")
-    told = json.dumps({"model": {"sha256": model}})
-    (pipeline / "predictions" / "b1" / "batch.json").write_text(told, encoding="utf-8")
+    output = json.dumps({"model": {"sha256": model}})
+    (pipeline / "predictions" / "b1" / "batch.json").write_text(output, encoding="utf-8")
 
 
 def test_without_new_trips_the_batch_stays_and_the_night_is_well(night: tuple[Path, Path]) -> None:

@@ -63,7 +63,7 @@ FAILED: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize(
-    ("accepted", "told"),
+    ("accepted", "output"),
     [
         ([], ["gke.yaml:3: CKV_1 No limit (Deployment.api)"]),
         ([{"check": "CKV_1", "reason": "It is meant."}], []),
@@ -78,9 +78,9 @@ FAILED: list[dict[str, Any]] = [
     ],
 )
 def test_findings_are_accepted_with_a_reason_while_they_are_found(
-    accepted: list[dict[str, str]], told: list[str]
+    accepted: list[dict[str, str]], output: list[str]
 ) -> None:
-    assert unexpected(FAILED, accepted, "accepted.toml") == told
+    assert unexpected(FAILED, accepted, "accepted.toml") == output
 
 
 def test_a_scanner_that_checks_nothing_is_no_green_scan(tmp_path: Path) -> None:

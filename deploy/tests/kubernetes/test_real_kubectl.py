@@ -57,9 +57,9 @@ def test_a_refusal_of_the_cluster_is_reported_before_anything_is_applied(
 
     assert deploy(program, Version("v2", parameter="second").text, 30) == 1
 
-    told = capfd.readouterr().err
-    assert "updates to parameters are forbidden" in told
-    assert "kubectl delete storageclass NAME" in told
+    output = capfd.readouterr().err
+    assert "updates to parameters are forbidden" in output
+    assert "kubectl delete storageclass NAME" in output
     assert_runs(cluster, GOOD.text)
 
 

@@ -162,9 +162,9 @@ def test_a_model_may_name_those_who_sign_it(tmp_path: Path) -> None:
 def test_all_findings_are_listed_at_once(tmp_path: Path) -> None:
     with pytest.raises(ReleaseError) as refused:
         read_release(write(tmp_path, {}), values=GKE)
-    told = str(refused.value).splitlines()[1:]
-    assert len(told) == 3 + 3 + len(GKE)
-    assert all(line.endswith("missing") for line in told)
+    output = str(refused.value).splitlines()[1:]
+    assert len(output) == 3 + 3 + len(GKE)
+    assert all(line.endswith("missing") for line in output)
 
 
 def test_tags_are_for_one_machine_only(tmp_path: Path) -> None:

@@ -83,12 +83,12 @@ def test_containers_that_read_a_model_s_digest_are_given_its_signers(
 def test_the_overlay_alone_is_not_deployable(overlay: str, kubectl: str) -> None:
     assert kubectl
     findings = check(read_manifests(build(KUBERNETES / "overlays" / overlay)))
-    told = " ".join(str(one) for one in findings if one.code == "placeholders")
-    assert "is not named by its digest" in told
-    assert "has no MODEL_SHA256" in told
+    output = " ".join(str(one) for one in findings if one.code == "placeholders")
+    assert "is not named by its digest" in output
+    assert "has no MODEL_SHA256" in output
     if value_names(overlay):
-        assert "is empty" in told
-        assert "the domain is missing" in told
+        assert "is empty" in output
+        assert "the domain is missing" in output
 
 
 def test_the_command_writes_what_it_checked(tmp_path: Path, kubectl: str) -> None:

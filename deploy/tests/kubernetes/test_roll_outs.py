@@ -280,10 +280,10 @@ def test_a_parameter_that_cannot_change_is_refused_before_anything_is_applied(
 
     assert deploy(cluster, Version("v2", parameter="second").text, 5) == 1
 
-    told = capsys.readouterr().err
-    assert "updates to parameters are forbidden" in told
-    assert "Nothing was applied" in told
-    assert "kubectl delete storageclass" in told
+    output = capsys.readouterr().err
+    assert "updates to parameters are forbidden" in output
+    assert "Nothing was applied" in output
+    assert "kubectl delete storageclass" in output
     assert_runs(cluster, GOOD.text)
 
 

@@ -40,8 +40,10 @@ def test_a_canary_without_a_release_lacks_nothing_but_that(parsed: dict[str, Man
 def test_a_planted_defect_is_found(parsed: dict[str, Manifests], defect: Node) -> None:
     sound = parsed[defect["overlay"]]
     broken = Manifests(planted(sound.objects, defect), local=sound.local)
-    told = set(check(broken)) - set(check(sound))
-    assert any(one.code == defect["code"] and defect["message"] in str(one) for one in told), told
+    output = set(check(broken)) - set(check(sound))
+    assert any(one.code == defect["code"] and defect["message"] in str(one) for one in output), (
+        output
+    )
 
 
 def planted(objects: tuple[Node, ...], defect: Node) -> tuple[Node, ...]:

@@ -15,6 +15,9 @@ from real_services import SCRIPTS
 
 from local.running import ROOT, Local
 
+# The first test trains the models, on a machine that may be busy.
+pytestmark = pytest.mark.timeout(1200)
+
 SMOKE = ROOT / "deploy/release/smoke.py"
 KEY = "0123456789abcdef" * 4
 
@@ -95,8 +98,8 @@ def test_one_service_that_answers_wrong_fails_and_its_request_is_named(
     done = smoke(local, KEY)
 
     assert done.returncode == 1
-    [told] = [line for line in done.stdout.splitlines() if line.startswith("bankchurn: ")]
-    assert told.startswith(
+    [output] = [line for line in done.stdout.splitlines() if line.startswith("bankchurn: ")]
+    assert output.startswith(
         "bankchurn: POST /predict_batch (A batch, one with unknown tenure): 422, expected 200: "
     )
     assert "nlpinsight: ready, answers" in done.stdout
@@ -114,7 +117,7 @@ def test_where_nothing_was_started_there_is_nothing_to_ask(local: Local) -> None
 )
 def test_make_asks_what_runs_here_unless_a_release_file_is_named(given: str, asked: str) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "DIGESTS"}
-    told = subprocess.run(
+    output = subprocess.run(
         ["make", "--no-print-directory", "--dry-run", "smoke", *given.split()],
         cwd=ROOT,
         env=environment,
@@ -123,4 +126,4 @@ def test_make_asks_what_runs_here_unless_a_release_file_is_named(given: str, ask
         check=True,
     ).stdout
 
-    assert f"deploy/release/smoke.py {asked}" in told
+    assert f"deploy/release/smoke.py {asked}" in output

@@ -214,7 +214,7 @@ def test_a_record_of_another_version_is_an_error(local: Local) -> None:
 
 
 def test_cleaning_stops_the_services_before_it_removes_what_they_run_from() -> None:
-    told = subprocess.run(
+    output = subprocess.run(
         ["make", "--no-print-directory", "--dry-run", "clean"],
         cwd=ROOT,
         capture_output=True,
@@ -222,6 +222,6 @@ def test_cleaning_stops_the_services_before_it_removes_what_they_run_from() -> N
         check=True,
     ).stdout.splitlines()
 
-    [stopped] = [i for i, line in enumerate(told) if line.endswith("services.py down")]
-    [removed] = [i for i, line in enumerate(told) if line.startswith("rm -rf .tools")]
+    [stopped] = [i for i, line in enumerate(output) if line.endswith("services.py down")]
+    [removed] = [i for i, line in enumerate(output) if line.startswith("rm -rf .tools")]
     assert stopped < removed

@@ -132,8 +132,8 @@ def test_every_series_of_an_expression_is_one_that_a_service_has(
         for matcher in selector.matchers.matchers:
             assert matcher.name in labels, f"{selector.name} has no label {matcher.name}"
             if matcher.name == "le":
-                told = {one["le"] for one in samples[selector.name]}
-                assert matcher.value in told, f"there is no bucket {matcher.value}"
+                output = {one["le"] for one in samples[selector.name]}
+                assert matcher.value in output, f"there is no bucket {matcher.value}"
 
 
 def test_recorded_series_that_are_asked_for_are_recorded() -> None:

@@ -67,7 +67,7 @@ def terraform() -> str:
 
 @pytest.fixture(scope="session")
 def standins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standins]:
-    """By the name of a provider: where its stand-in listens, as Terraform wants to be told."""
+    """The addresses of the stand-ins by provider, in the form that Terraform reads."""
     started: dict[str, tuple[subprocess.Popen[str], str]] = {}
     home = tmp_path_factory.mktemp("standins")
 
@@ -88,8 +88,8 @@ def standins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standins]:
                 text=True,
             )
             assert process.stdout is not None
-            told = next((line for line in process.stdout if "TF_REATTACH_PROVIDERS" in line), "")
-            found = re.search(r"TF_REATTACH_PROVIDERS='(.*)'", told)
+            output = next((line for line in process.stdout if "TF_REATTACH_PROVIDERS" in line), "")
+            found = re.search(r"TF_REATTACH_PROVIDERS='(.*)'", output)
             assert found is not None, "the stand-in did not start"
             started[name] = process, found[1]
         return started[name][1]
@@ -111,7 +111,7 @@ def checkout(terraform: str, standins: Standins, tmp_path: Path) -> Callable[[st
             return Checkout(path, terraform)
         if PROVIDERS and Path(PROVIDERS, "registry.terraform.io/hashicorp", NAMES[cloud]).is_dir():
             return Checkout(path, terraform, (f"-plugin-dir={PROVIDERS}",))
-        told = {"TF_REATTACH_PROVIDERS": standins(NAMES[cloud])}
-        return Checkout(path, terraform, environment=told)
+        output = {"TF_REATTACH_PROVIDERS": standins(NAMES[cloud])}
+        return Checkout(path, terraform, environment=output)
 
     return copy

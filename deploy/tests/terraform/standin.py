@@ -6,7 +6,7 @@ Terraform itself checks is checked (names, types, what is required, every expres
 real provider checks of values is not.
 
 Run as ``python -m terraform.standin SCHEMA.json --dev``. It prints the variable that makes
-Terraform ask it instead of the real provider, and serves until it is told to stop.
+Terraform ask it instead of the real provider, and serves until it is asked to stop.
 """
 
 import json
@@ -66,7 +66,7 @@ class Standin(rpc.ProviderServicer):  # type: ignore[misc]  # the framework has 
         return pb.ValidateDataResourceConfig.Response()
 
     def StopProvider(self, request: object, context: object) -> object:  # noqa: N802
-        """Told to go."""
+        """Stop, as Terraform asks."""
         del request, context
         return pb.StopProvider.Response()
 

@@ -100,8 +100,8 @@ def test_a_weaker_configuration_fails_its_tests(
     tested = here.run("test", "-no-color", "-filter=tests/system.tftest.hcl")
 
     assert tested.returncode == 1
-    told = " ".join((tested.stdout + tested.stderr).split())
-    assert [said for *_, said in WEAKER[cloud] if said not in told] == []
+    output = " ".join((tested.stdout + tested.stderr).split())
+    assert [said for *_, said in WEAKER[cloud] if said not in output] == []
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)

@@ -9,13 +9,13 @@ from pathlib import Path
 PROGRAM = """\
 #!{python}
 import json, pathlib, sys
-told = pathlib.Path({folder!r})
+printed = pathlib.Path({folder!r})
 text = ""
 if "--body-file" in sys.argv:
     text = pathlib.Path(sys.argv[sys.argv.index("--body-file") + 1]).read_text()
-with (told / "calls").open("a") as file:
+with (printed / "calls").open("a") as file:
     file.write(json.dumps([pathlib.Path(sys.argv[0]).name, *sys.argv[1:], text]) + "\\n")
-answers = json.loads((told / "answers.json").read_text())
+answers = json.loads((printed / "answers.json").read_text())
 for words, (status, output) in answers.items():
     if words in " ".join([pathlib.Path(sys.argv[0]).name, *sys.argv[1:]]):
         print(output)

@@ -22,6 +22,9 @@ from real_services import SCRIPTS
 from workflows.reading import ROOT
 from workflows.recorded import Programs
 
+# The first test trains the models, on a machine that may be busy.
+pytestmark = pytest.mark.timeout(1200)
+
 CONTEXT = "kind-ml-services"
 NAMES = sorted(script["package"] for script in SCRIPTS.values())
 MODELS = ROOT / "deploy/kubernetes/overlays/local/models.yaml"

@@ -161,9 +161,9 @@ def test_the_workflow_gets_the_digest_of_a_pushed_image(
     digest = archive(tmp_path / "images", b"a service")
     make("push", tmp_path, registries[0])
 
-    told = make("pushed", tmp_path, registries[0]).stdout
+    output = make("pushed", tmp_path, registries[0]).stdout
 
-    assert dict(line.split("=", 1) for line in told.splitlines()) == {
+    assert dict(line.split("=", 1) for line in output.splitlines()) == {
         "name": f"{registries[0]}/pinned-ml/{IMAGE}",
         "digest": digest,
         "sbom": f"{tmp_path}/images/{IMAGE}.cdx.json",

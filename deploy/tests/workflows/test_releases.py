@@ -232,7 +232,7 @@ def test_nothing_that_the_environment_holds_is_carried_out(target: str, tmp_path
     witness = tmp_path / "witness"
     typed = f"v1$(shell touch {witness})"
 
-    told = subprocess.run(
+    output = subprocess.run(
         ["make", "--dry-run", target],
         cwd=ROOT,
         env=os.environ | dict.fromkeys(TYPED, typed) | {"CLUSTER": "gke"},
@@ -241,8 +241,8 @@ def test_nothing_that_the_environment_holds_is_carried_out(target: str, tmp_path
         check=True,
     ).stdout
 
-    assert told
-    assert typed not in told
+    assert output
+    assert typed not in output
     assert not witness.exists()
 
 

@@ -28,7 +28,7 @@ def answer_to(path: str, body: str) -> tuple[int, str]:
     """What the demonstration expects of a request, and nothing for any other."""
     for one in DEMO["requests"]:
         if one["path"] == path and one.get("body") == (json.loads(body) if body else None):
-            shown = {field.partition(".")[0]: "told" for field in one["show"]}
+            shown = {field.partition(".")[0]: "output" for field in one["show"]}
             return one.get("status", 200), json.dumps(shown)
     return 200, "{}"
 
@@ -165,7 +165,7 @@ def test_a_wrong_key_fails(smoke: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "output"),
     [
         ((500, "broken"), "500, expected 200: broken"),
         # One of the requests is a mistake, and taking it is one, too.
@@ -176,14 +176,14 @@ def test_a_wrong_key_fails(smoke: Run) -> None:
     ],
 )
 def test_a_wrong_answer_fails_and_names_the_request(
-    answer: tuple[int, str], told: str, smoke: Run
+    answer: tuple[int, str], output: str, smoke: Run
 ) -> None:
     Service.answers["/predict"] = answer
 
     done = smoke(SMOKE_API_KEY="secret-key")
 
     assert done.returncode == 1
-    assert told in done.stdout
+    assert output in done.stdout
     assert "bankchurn: POST /predict (" in done.stdout
 
 

@@ -61,7 +61,7 @@ def test_a_document_names_what_there_is(document: Path) -> None:
         if not re.search(r"…|\.\.\.|-NAME|\bTARGET\b", command)
     }
 
-    assert {command: told for command in sorted(filled) if (told := missing(command))} == {}
+    assert {command: output for command in sorted(filled) if (output := missing(command))} == {}
 
 
 @pytest.mark.parametrize(
@@ -114,8 +114,8 @@ def test_a_missing_program_skips_here_and_fails_where_everything_has_to_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("CI", "true")
-    with pytest.raises(pytest.fail.Exception, match="there is no no-such-program"):
+    with pytest.raises(pytest.fail.Exception, match="no-such-program is not installed"):
         program("no-such-program")
     monkeypatch.delenv("CI")
-    with pytest.raises(pytest.skip.Exception, match="there is no no-such-program"):
+    with pytest.raises(pytest.skip.Exception, match="no-such-program is not installed"):
         program("no-such-program")

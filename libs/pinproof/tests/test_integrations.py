@@ -25,8 +25,8 @@ CHECK_PINS = REPOSITORY / ".github/actions/check-pins/action.yml"
 PLACE = "file=requirements.txt,line=1,title=PIN001"
 PINNED = re.compile(r"[^@]+@[0-9a-f]{40}")
 
-# Stands for an interpreter on the runner: makes environments that install nothing and tell what
-# they were asked to install, and otherwise are the one that runs these tests.
+# A substitute for an interpreter on the runner: makes environments that install nothing and record
+# the packages that they were asked to install, and otherwise are the one that runs these tests.
 STAND_IN = """#!/bin/sh
 if [ "$1 $2" = "-m venv" ]; then
     mkdir -p "$4/bin" && cp "$0" "$4/bin/python"

@@ -38,8 +38,8 @@ def test_an_unusable_path_is_a_message_and_exit_code_2(
 
     assert ended.value.code == 2
     assert capsys.readouterr().err == (
-        f"error: {tmp_path}/file/inside cannot be used: Not a directory. Check the path, and that "
-        "this user may use it.\n"
+        f"error: {tmp_path}/file/inside cannot be used: Not a directory. Check the path and its "
+        "permissions.\n"
     )
 
 

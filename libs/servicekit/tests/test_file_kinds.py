@@ -73,7 +73,7 @@ def test_an_unsupported_kind_is_refused_with_advice(
         read(TABLES, write(tmp_path / name, contents))
 
 
-# Stands in for pandas, which is not among this library's requirements.
+# Replaces pandas, which is not among this library's requirements.
 PANDAS = """
 class read_parquet:
     def __init__(self, path):

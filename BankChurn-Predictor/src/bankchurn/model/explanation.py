@@ -12,7 +12,6 @@ An unknown value is explained as the median that replaces it.
 import hashlib
 import json
 import warnings
-from importlib import import_module
 from typing import Any, Final
 
 import numpy as np
@@ -102,13 +101,13 @@ class ShapleyExplainer:
         with warnings.catch_warnings():
             # Where matplotlib is installed, shap's plots use deprecated functions.
             warnings.simplefilter("ignore")
-            # Over a second, which a service spends while it loads the model, not before.
-            tree_explainer = import_module("shap").TreeExplainer
+            # Takes over a second, which a service spends while it loads the model, not before.
+            from shap import TreeExplainer
         weights = stack.final_estimator_.coef_[0].tolist()
         self._explainers = [
             (
                 weight,
-                tree_explainer(
+                TreeExplainer(
                     _trees_of(stack, name),
                     background.matrix,
                     feature_perturbation="interventional",

@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from nlpinsight.evaluation.metrics import Report
+from nlpinsight.evaluation.evaluation import Report
 from nlpinsight.schema import LABELS, Explanation, Sentiment
 
 

@@ -17,7 +17,7 @@ from nlpinsight.cli.inputs import open_model, read_texts
 from nlpinsight.data.corpus import judgeable, load_texts
 from nlpinsight.data.labels import parse_label_map
 from nlpinsight.data.leakage import digest_texts
-from nlpinsight.evaluation.metrics import Report, evaluate
+from nlpinsight.evaluation.evaluation import Report, evaluate
 from nlpinsight.report import check_folder, write_report
 
 

@@ -1,48 +1,13 @@
-"""Evaluates a model on labelled texts: metrics, confusion, text length, calibration, leakage.
-
-The classes here document ``evaluation.json`` (format 1). Nothing is imported that serving does not
-need.
-"""
-
-from collections import Counter
-from collections.abc import Sequence
-from typing import Annotated, Final, Literal
+"""Metrics of predictions: accuracy, F1, log loss, confusion."""
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
-from servicekit.progress import Advance, silent
-from servicekit.training_rows import Overlap
 
 from nlpinsight.arrays import Float64Array, Int64Array
-from nlpinsight.backends.calibration import softmax
-from nlpinsight.data.corpus import Corpus
-from nlpinsight.data.leakage import THRESHOLD, nearest
-from nlpinsight.data.split import LeftOut
-from nlpinsight.evaluation.reliability import (
-    Calibration,
-    Reliability,
-    VocabularyBand,
-    by_vocabulary,
-    calibration_of,
-    log_loss,
-    reliability,
-)
-from nlpinsight.model import Reading, SentimentModel, calibrated, warnings_of
-from nlpinsight.schema import LABELS, Backend, Label
-from nlpinsight.text.normalisation import normalise
-
-# Upper ends of the bands of text length, in words; the last band has none.
-BANDS: Final = (5, 10, 15, 20, 30)
-_CHUNK: Final = 64
-
-Rate = Annotated[float, Field(ge=0, le=1)]
+from nlpinsight.evaluation.reliability import Rate, Record, log_loss
+from nlpinsight.schema import LABELS, Label
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
-
-
-class LabelMetrics(_Record):
+class LabelMetrics(Record):
     """Metrics of one label. A rate with an empty denominator is null.
 
     Attributes:
@@ -58,7 +23,7 @@ class LabelMetrics(_Record):
     f1: Rate | None
 
 
-class Metrics(_Record):
+class Metrics(Record):
     """Metrics of a set of texts.
 
     Attributes:
@@ -79,129 +44,6 @@ class Metrics(_Record):
     majority: Rate
     labels: dict[Label, LabelMetrics]
     confusion: list[list[int]]
-
-
-class LengthBand(_Record):
-    """Metrics of texts by number of words, without URLs. ``most`` is null for the longest."""
-
-    least: int
-    most: int | None
-    texts: int
-    accuracy: Rate
-    macro_f1: Rate
-
-
-class Leakage(_Record):
-    """Near-duplicates of training texts, and the metrics without them.
-
-    Attributes:
-        threshold: Minimum Jaccard similarity of the words.
-        texts: Number of near-duplicates.
-        identical: Number of them with exactly the same words.
-        without: Metrics of the other texts; null if there are none.
-    """
-
-    threshold: Rate
-    texts: int
-    identical: int
-    without: Metrics | None
-
-
-class Evaluation(_Record):
-    """All metrics of a set of texts.
-
-    Attributes:
-        metrics: The main metrics.
-        by_length: Metrics by text length.
-        calibration: Accuracy by confidence.
-        reliability: Summary before and after calibration; null for uncalibrated models.
-        by_vocabulary: The same by the share of known words.
-        truncated: Number of texts that the model did not read to the end.
-        warnings: Number of answers with each warning.
-        training_overlap: How many texts are training texts, by the digests sealed with the model:
-            ``rows``, of which ``compared``, of which ``seen``, and their ``share``. Null for
-            models without digests.
-        leakage: Near-duplicates of training texts; null if those are unknown.
-    """
-
-    metrics: Metrics
-    by_length: list[LengthBand]
-    calibration: Calibration
-    reliability: Reliability | None = None
-    by_vocabulary: list[VocabularyBand] | None = None
-    truncated: int
-    warnings: dict[str, int] = {}
-    training_overlap: dict[str, JsonValue] | None = None
-    leakage: Leakage | None
-
-
-class Report(_Record):
-    """``evaluation.json``, written by `train`, `export` and `evaluate`.
-
-    Attributes:
-        format: Version of this format.
-        model: The back end.
-        model_version: Version of the evaluated model.
-        data: The evaluated texts, with a fingerprint.
-        training: The training texts; null if a sealed model was evaluated.
-        left_out: Numbers of texts left out of the training; null in the same case.
-        training_seconds: Duration of the training; null in the same case.
-        details: Further results, specific to the back end.
-        evaluation: The metrics.
-    """
-
-    format: Literal[1] = 1
-    model: Backend
-    model_version: str
-    data: dict[str, JsonValue]
-    training: dict[str, JsonValue] | None = None
-    left_out: LeftOut | None = None
-    training_seconds: float | None = None
-    details: dict[str, JsonValue] = {}
-    evaluation: Evaluation
-
-
-def evaluate(
-    model: SentimentModel,
-    corpus: Corpus,
-    *,
-    training: Sequence[str] | None = None,
-    overlap: Overlap | None = None,
-    advance: Advance = silent,
-) -> Evaluation:
-    """Evaluate a model.
-
-    Args:
-        model: The model.
-        corpus: Labelled texts that are not empty once normalised.
-        training: The raw training texts, to find near-duplicates.
-        overlap: How many texts of the corpus are training texts, if known.
-        advance: Called with the number of texts answered.
-    """
-    decisions = np.empty((len(corpus), len(LABELS)), dtype=np.float64)
-    readings: list[Reading] = []
-    for start in range(0, len(corpus), _CHUNK):
-        chunk = corpus.texts[start : start + _CHUNK]
-        decisions[start : start + len(chunk)], of_chunk = model.decide(chunk)
-        readings += of_chunk
-        advance(len(chunk))
-    targets, raw = corpus.targets, softmax(decisions)
-    scores = calibrated(decisions, readings, model.calibrator)
-    known = [one.in_vocabulary for one in readings if one.in_vocabulary is not None]
-    is_calibrated = model.calibrator is not None and len(known) == len(readings)
-    return Evaluation(
-        metrics=measure(targets, scores),
-        by_length=_by_length(corpus, targets, scores),
-        calibration=calibration_of(targets, scores),
-        reliability=reliability(targets, scores, raw) if is_calibrated else None,
-        by_vocabulary=by_vocabulary(targets, scores, raw, np.array(known))
-        if is_calibrated
-        else None,
-        truncated=sum(reading.truncated for reading in readings),
-        warnings=Counter(one.code for reading in readings for one in warnings_of(reading)),
-        training_overlap=None if overlap is None else overlap.to_json(),
-        leakage=None if training is None else _leakage(corpus, training, targets, scores),
-    )
 
 
 def measure(targets: Int64Array, scores: Float64Array) -> Metrics:
@@ -235,37 +77,4 @@ def _label(confusion: Int64Array, place: int) -> LabelMetrics:
         precision=hits / got if got else None,
         recall=hits / have if have else None,
         f1=2 * hits / (have + got) if have + got else None,
-    )
-
-
-def _by_length(corpus: Corpus, targets: Int64Array, scores: Float64Array) -> list[LengthBand]:
-    words = np.array([len(normalise(text).split()) for text in corpus.texts], dtype=np.int64)
-    bands = []
-    for least, most in zip((1, *(end + 1 for end in BANDS)), (*BANDS, None), strict=True):
-        members = (words >= least) & (words <= (most or np.iinfo(np.int64).max))
-        if members.any():
-            metrics = measure(targets[members], scores[members])
-            bands.append(
-                LengthBand(
-                    least=least,
-                    most=most,
-                    texts=metrics.texts,
-                    accuracy=metrics.accuracy,
-                    macro_f1=metrics.macro_f1,
-                )
-            )
-    return bands
-
-
-def _leakage(
-    corpus: Corpus, training: Sequence[str], targets: Int64Array, scores: Float64Array
-) -> Leakage:
-    matches = nearest(corpus.texts, training)
-    others = np.ones(len(corpus), dtype=np.bool_)
-    others[[match.index for match in matches]] = False
-    return Leakage(
-        threshold=THRESHOLD,
-        texts=len(matches),
-        identical=sum(match.similarity == 1 for match in matches),
-        without=measure(targets[others], scores[others]) if others.any() else None,
     )

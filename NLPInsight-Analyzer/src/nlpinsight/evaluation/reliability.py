@@ -22,11 +22,13 @@ _LEAST_IN_BIN: Final = 50
 _BANDS: Final = (0.0, 1e-12, 0.25, 0.5, 0.75, 1.0)
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class Record(BaseModel):
+    """Part of a JSON document."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
 
-class Calibration(_Record):
+class Calibration(Record):
     """Tenths of the texts by confidence.
 
     Attributes:
@@ -42,7 +44,7 @@ class Calibration(_Record):
     error: float
 
 
-class Reliability(_Record):
+class Reliability(Record):
     """Reliability of probabilities, calibrated and uncalibrated.
 
     Attributes:
@@ -78,7 +80,7 @@ class VocabularyBand(Reliability):
     most: Rate
 
 
-class CalibrationFit(_Record):
+class CalibrationFit(Record):
     """A calibrator, and its reliability on the texts that it was fitted on.
 
     Attributes:

@@ -14,7 +14,7 @@ from servicekit.training_rows import ROW_SKETCH, RowSketch
 from nlpinsight.data.corpus import Corpus
 from nlpinsight.data.leakage import digest_texts
 from nlpinsight.data.split import TrainingSet
-from nlpinsight.evaluation.metrics import Report, evaluate
+from nlpinsight.evaluation.evaluation import Report, evaluate
 from nlpinsight.golden import make_golden_set
 from nlpinsight.model import SentimentModel, load
 from nlpinsight.training.trained_model import TrainedModel

@@ -55,8 +55,8 @@ def _ending(manifests: Manifests, pod: Pod) -> Iterator[Violation]:
         if "DRAIN_S" in settings and not container.init:
             needed = float(settings["DRAIN_S"]) + float(settings["SHUTDOWN_GRACE_S"]) + SPARE_S
             if grace < needed:
-                told = f"is killed after {grace} s, but may drain and finish for {needed:g} s"
-                yield pod.owner, f"{told}: raise terminationGracePeriodSeconds"
+                problem = f"is killed after {grace} s, but may drain and finish for {needed:g} s"
+                yield pod.owner, f"{problem}: raise terminationGracePeriodSeconds"
 
 
 def _minimum(manifests: Manifests, deployment: Node) -> int:

@@ -70,5 +70,5 @@ def _memory(pod: Pod) -> Iterator[Violation]:
     for container in pod.containers:
         requests, limits = (dig(container.node, "resources", key) for key in ("requests", "limits"))
         if not container.init and limits.get("memory") != requests.get("memory"):
-            told = f"{container.name} may use more memory than it requests"
-            yield pod.owner, f"{told}: the node may not have it"
+            problem = f"{container.name} may use more memory than it requests"
+            yield pod.owner, f"{problem}: the node may not have it"

@@ -47,8 +47,11 @@ def _images(manifests: Manifests, pod: Pod) -> Iterator[Violation]:
     for container in pod.containers:
         tagged = manifests.local and _TAG.fullmatch(container.image)
         if not (_DIGEST.fullmatch(container.image) or tagged):
-            told = f"container {container.name} runs {container.image!r}"
-            yield pod.owner, f"{told}, which is not named by its digest; render with DIGESTS=FILE"
+            problem = f"container {container.name} runs {container.image!r}"
+            yield (
+                pod.owner,
+                f"{problem}, which is not named by its digest; render with DIGESTS=FILE",
+            )
 
 
 def _leaves(node: object, path: str = "") -> Iterator[tuple[str, object]]:

@@ -20,21 +20,24 @@ WAIT_S: Final = 60.0
 _DEFAULTS: Final = {"HOST": "127.0.0.1", "PORT": "0", "DRAIN_S": "0", "LOG_LEVEL": "info"}
 
 
-def wait_until(holds: Callable[[], bool], what: str, *, poll_s: float = 0.01) -> None:
+def wait_until(
+    holds: Callable[[], bool], what: str, *, poll_s: float = 0.01, timeout_s: float = WAIT_S
+) -> None:
     """Wait until a condition holds, for up to a minute because the machine may be busy.
 
     Args:
         holds: The condition.
         what: The condition in words, for the error.
         poll_s: Seconds between two looks.
+        timeout_s: Seconds to wait.
 
     Raises:
-        AssertionError: It does not hold after a minute.
+        AssertionError: It does not hold in time.
     """
-    until = monotonic() + WAIT_S
+    until = monotonic() + timeout_s
     while not holds():
         if monotonic() > until:
-            raise AssertionError(f"waited {WAIT_S:g} s in vain until {what}")
+            raise AssertionError(f"waited {timeout_s:g} s in vain until {what}")
         sleep(poll_s)
 
 

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import JsonValue
 from servicekit.progress import Advance, silent
 
 from nlpinsight.arrays import Float64Array
 from nlpinsight.backends.pooling import pooled
+from nlpinsight.evaluation.reliability import Record
 from nlpinsight.schema import LABELS, Label
 from nlpinsight.text.normalisation import normalise_all
 from nlpinsight.training.finetune_options import FinetuneOptions
@@ -28,11 +29,7 @@ from nlpinsight.training.finetuning.pool_fit import fit_pool
 from nlpinsight.training.weights import Weights
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class FoldResult(_Record):
+class FoldResult(Record):
     """Metrics of models on the texts of one fold.
 
     Attributes:
@@ -56,7 +53,7 @@ class FoldResult(_Record):
     mean_of_weights: Figures
 
 
-class CrossValidation(_Record):
+class CrossValidation(Record):
     """The result of a cross-validation.
 
     Attributes:

@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 import torch
 from servicekit.progress import Advance
-from sklearn.metrics import accuracy_score, f1_score
 from sklearn.model_selection import StratifiedKFold
 from tokenizers import Tokenizer
 
 from nlpinsight.arrays import Float64Array, Int64Array
 from nlpinsight.backends.calibration import HeldOut, softmax
 from nlpinsight.backends.seen_tokens import SeenTokens
-from nlpinsight.evaluation.reliability import log_loss
+from nlpinsight.evaluation.metrics import measure
 from nlpinsight.training.finetune_options import FinetuneOptions, Precision
 from nlpinsight.training.finetuning.batches import tokenize
 from nlpinsight.training.finetuning.checkpoint import Checkpoint
@@ -88,13 +87,8 @@ def deal_folds(targets: Int64Array, folds: int, *, seed: int) -> list[Int64Array
 
 def figures_of(targets: Int64Array, decisions: Float64Array) -> Figures:
     """Compute the metrics of decisions (texts x labels, before softmax)."""
-    answers = decisions.argmax(axis=1)
-    return Figures(
-        texts=len(targets),
-        accuracy=float(accuracy_score(targets, answers)),
-        macro_f1=float(f1_score(targets, answers, average="macro", zero_division=0)),
-        log_loss=log_loss(targets, softmax(decisions)),
-    )
+    metrics = measure(targets, softmax(decisions))
+    return Figures(metrics.texts, metrics.accuracy, metrics.macro_f1, metrics.log_loss)
 
 
 def cross_validated(held_out: HeldOut) -> Figures:

@@ -9,7 +9,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from pinproof.audit.advisories import Advisory, Source
-from pinproof.audit.advisories.source import Affecting
+from pinproof.audit.advisories.source import AdvisoriesByName
 from pinproof.audit.apply_ignores import apply_ignores
 from pinproof.audit.audit_finding import AuditFinding, Blocker
 from pinproof.audit.concurrent_map import Progress, silent
@@ -90,7 +90,7 @@ def audit(
             graph = build_graph(scope, pins.policy, releases)
             graph += _installed_extras(scope, graph, releases, installed)
             views.append(_View(graph, releases, pins.policy.platforms))
-    advisories = source.affecting(_wanted(views, installed), progress)
+    advisories = source.advisories_for(_wanted(views, installed), progress)
     applied = apply_ignores(
         _findings(views, advisories, installed, pythons),
         pins.policy.ignores,
@@ -136,7 +136,7 @@ def _wanted(views: list[_View], installed: dict[str, Version]) -> dict[str, set[
 
 def _findings(
     views: list[_View],
-    advisories: Affecting,
+    advisories: AdvisoriesByName,
     installed: dict[str, Version],
     pythons: tuple[str, ...],
 ) -> Iterator[AuditFinding]:

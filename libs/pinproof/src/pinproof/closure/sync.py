@@ -68,7 +68,7 @@ def sync(
         UnsatisfiableError: Pins contradict each other.
         UvError: uv fails otherwise.
     """
-    run = _Run(root, uv, frozenset[str](map(canonicalize_name, upgrade)), log)
+    run = _SyncRun(root, uv, frozenset[str](map(canonicalize_name, upgrade)), log)
     texts = run.texts()
     changed = {path: text for path, text in texts.items() if text != _read(root / path)}
     changes = [_change(path, _read(root / path), text) for path, text in changed.items()]
@@ -79,7 +79,7 @@ def sync(
     return changes
 
 
-class _Run:
+class _SyncRun:
     """One run over a repository."""
 
     def __init__(

@@ -52,7 +52,7 @@ def transitive_pins(
         UnsatisfiableError: The direct requirements contradict each other.
         UvError: uv fails otherwise.
     """
-    writer = _Writer(given.direct, policy)
+    writer = _PinWriter(given.direct, policy)
     constraints = _texts(given.constraints)
     kept, chosen = _choose(given, resolver)
     pins = writer.pins(chosen, kept)
@@ -111,7 +111,7 @@ def _choose(given: PinInput, resolver: Resolver) -> tuple[list[Requirement], Res
     return kept, resolver.resolve(direct, [*constraints, *_texts(kept)], preferences=near)
 
 
-class _Writer:
+class _PinWriter:
     """Pins resolved versions, for the environments without a direct pin."""
 
     def __init__(self, direct: Sequence[Requirement], policy: Policy) -> None:

@@ -24,7 +24,7 @@ class Metric:
     band: float
 
     @property
-    def held(self) -> bool:
+    def within_band(self) -> bool:
         """Whether the change is within the band."""
         if self.before is None or self.after is None:
             return False

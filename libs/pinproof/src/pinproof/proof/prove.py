@@ -168,7 +168,7 @@ def _retrained(
     runner: ProofRunner, models: dict[str, Path]
 ) -> tuple[CheckResult, tuple[OutputDifference, ...]]:
     compared = compare_metrics(models[FLOOR], models[CEILING], runner.job.proof.metrics)
-    state = State.GOOD if all(metric.held for metric in compared) else State.BAD
+    state = State.GOOD if all(metric.within_band for metric in compared) else State.BAD
     # The service chooses the same golden inputs for both models.
     answers = golden_of(models[CEILING])
     golden = golden_of(models[FLOOR])

@@ -82,7 +82,7 @@ class Evidence:
     @property
     def trains(self) -> bool:
         """Whether a retrained model is as good as today's."""
-        return not self.training_error and all(metric.held for metric in self.metrics)
+        return not self.training_error and all(metric.within_band for metric in self.metrics)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ def trial(
         PinproofError: An environment cannot be made, or today's model cannot be trained.
     """
     minor, python = interpreter
-    asked = tuple(str(pin) for pin in changes.values())
+    tried = tuple(str(pin) for pin in changes.values())
     recipe = runner.job.recipe(python, copy.requirements)
     names = copy.change(changes.values())
     try:
@@ -139,7 +139,7 @@ def trial(
         runner.environments.resolve(recipe)
     except UnsatisfiableError as error:
         return Trial(
-            *(runner.job.service, minor, asked, TrialVerdict.CANNOT_RESOLVE),
+            *(runner.job.service, minor, tried, TrialVerdict.CANNOT_RESOLVE),
             collision=error.packages,
             explanation=error.explanation,
         )
@@ -149,7 +149,7 @@ def trial(
         then = stack.enter_context(environments.environment(recipe))
         evidence = _evidence(runner, today, then)
     return Trial(
-        *(runner.job.service, minor, asked, decide(evidence)),
+        *(runner.job.service, minor, tried, decide(evidence)),
         coupled_upgrades=tuple(map(str, coupled_upgrades)),
         moved=_moved(today, then),
         evidence=evidence,

@@ -83,7 +83,7 @@ def _evidence(evidence: Evidence) -> str:
         ["Retrained model", _mark(not evidence.training_error, trained)],
     ]
     rows += [
-        ["Its metric compared with today's", _mark(metric.held, str(metric))]
+        ["Its metric compared with today's", _mark(metric.within_band, str(metric))]
         for metric in evidence.metrics
     ]
     return table("Evidence", ("Check", "Result"), rows)

@@ -180,8 +180,8 @@ def _rewrite(path: Path, line: Line, pin: Requirement) -> None:
     tail = comment.group() if comment else ""
     _, semicolon, marker = body.removesuffix(tail).partition(";")
     name = line.requirement.name if line.requirement else pin.name
-    asked = line.requirement.extras if line.requirement else ()
-    extras = f"[{','.join(sorted(asked))}]" if asked else ""
+    names = line.requirement.extras if line.requirement else ()
+    extras = f"[{','.join(sorted(names))}]" if names else ""
     ending = text[len(body) :]
     texts[line.number - 1] = f"{name}{extras}{pin.specifier}{semicolon}{marker}{tail}{ending}"
     path.write_text("".join(texts), encoding="utf-8", newline="")

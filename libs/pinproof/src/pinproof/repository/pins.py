@@ -141,7 +141,7 @@ def _read_file(target: Path, root: Path, home: Path | None) -> _Read:
         return _relative(path, root)
 
     _refuse(repository.problems(shown))
-    asked = repository.reachable(top)
+    included = repository.reachable(top)
     pins: list[Pin] = []
     limits: list[Pin] = []
     direct = []
@@ -150,7 +150,7 @@ def _read_file(target: Path, root: Path, home: Path | None) -> _Read:
             direct.append(f"{shown(line.path)}:{line.number}")
         elif line.requirement is not None:
             pin = Pin(line.requirement, shown(line.path), line.number)
-            (pins if line.path in asked else limits).append(pin)
+            (pins if line.path in included else limits).append(pin)
     scope = Scope(shown(top), _relative(top, home or root), tuple(pins), tuple(limits))
     return _Read(scope, tuple(direct), frozenset(map(shown, repository.files)) - {scope.path})
 

@@ -182,15 +182,18 @@ class _Table(_Frozen):
     exclude: tuple[InsidePath, ...] = ()
 
 
-class _File(_Frozen):
-    policy: _Table = _Table()
+class _Lists(_Frozen):
     exceptions: tuple[PinException, ...] = ()
     exclusions: tuple[Exclusion, ...] = ()
     ignores: tuple[IgnoredAdvisory, ...] = ()
     proof: dict[InsidePath, Proof] = {}
 
 
-class Policy(_Table):
+class _File(_Lists):
+    policy: _Table = _Table()
+
+
+class Policy(_Lists, _Table):
     """The contents of `pins.toml`.
 
     Attributes:
@@ -203,11 +206,6 @@ class Policy(_Table):
         ignores: The ignored advisories.
         proof: How the pins of each service are proven, by its folder.
     """
-
-    exceptions: tuple[PinException, ...] = ()
-    exclusions: tuple[Exclusion, ...] = ()
-    ignores: tuple[IgnoredAdvisory, ...] = ()
-    proof: dict[InsidePath, Proof] = {}
 
     def excluded_from(self, path: str) -> dict[str, str]:
         """The distributions that are excluded from a file or folder, each with the reason."""

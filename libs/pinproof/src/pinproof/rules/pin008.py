@@ -148,8 +148,8 @@ class _Comparison:
             if line.name == name and line.requirement:
                 uncovered -= self._environments(line.requirement)
         if uncovered:
-            asked = f", required by {', '.join(entry.via)}," if entry.via else ""
-            message = f"{name}{asked} has no pin ({shorten(entry.pin)} is recorded): {_SYNC}"
+            required = f", required by {', '.join(entry.via)}," if entry.via else ""
+            message = f"{name}{required} has no pin ({shorten(entry.pin)} is recorded): {_SYNC}"
             yield Violation(self.path, 1, CODE, message, name)
 
     def _lines(self, files: set[str]) -> Iterator[Line]:

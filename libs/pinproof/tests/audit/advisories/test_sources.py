@@ -21,7 +21,7 @@ def osv(name: str, *versions: str, change: Change = lambda _: None,
     whole = osv_of(documents(*IDENTIFIERS) | dict(published or {}), affecting)
     with serving(lambda asked: change(asked) or whole(asked)) as url:
         source = OsvSource(url, CLIENT)
-        return source.affecting({name: set(map(Version, versions))}, silent)[name]
+        return source.advisories_for({name: set(map(Version, versions))}, silent)[name]
 
 
 def made_up(**affected: object) -> dict[str, dict[str, object]]:
@@ -156,7 +156,7 @@ def test_no_password_is_printed(change: Change, _reason: str) -> None:
     with serving(lambda asked: change(asked) or whole(asked)) as url:
         source = OsvSource(url.replace("//", "//me:secret@"), CLIENT)
         with pytest.raises((AdvisoryError, WebError)) as caught:
-            source.affecting({"a": {Version("1.0")}}, silent)
+            source.advisories_for({"a": {Version("1.0")}}, silent)
 
     assert "secret" not in str(caught.value)
 
@@ -231,7 +231,7 @@ def pypi_of(vulnerable: Mapping[str, object]) -> Answering:
 def pypi(name: str, *versions: str, vulnerable: Mapping[str, object]) -> tuple[Advisory, ...]:
     with serving(pypi_of(vulnerable)) as url:
         wanted = {name: set(map(Version, versions))}
-        return PypiSource(url, CLIENT).affecting(wanted, silent)[name]
+        return PypiSource(url, CLIENT).advisories_for(wanted, silent)[name]
 
 
 def test_pypi_tells_which_releases_are_affected() -> None:

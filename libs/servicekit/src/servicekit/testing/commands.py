@@ -242,7 +242,7 @@ def end_when(
         return is_time()
 
     try:
-        wait_until(is_due, "the signal is due", poll_s=0.002)
+        wait_until(is_due, "the signal is due", poll_s=0.005, timeout_s=120)
         process.send_signal(how)
         return process.wait(120)
     finally:

@@ -5,7 +5,7 @@ Sources: `OSV API <https://google.github.io/osv.dev/api/>`_, `OSV format
 """
 
 from collections import defaultdict
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from urllib.parse import quote
 
 from modelseal.records import first_error
@@ -22,15 +22,17 @@ from pinproof.audit.advisories.affected_ranges import (
 )
 from pinproof.audit.advisories.record import AdvisoryRecord
 from pinproof.audit.advisories.source import (
+    AdvisoriesByName,
     AdvisoryError,
-    Affecting,
-    Wanted,
-    group_records,
+    VersionsByName,
+    group_and_verify,
     with_canary,
 )
 from pinproof.audit.concurrent_map import Progress, concurrent_map
-from pinproof.audit.http_client import Client, check_address
+from pinproof.audit.http_client import Answer, Client, check_address
 from pinproof.repository.requirements import shorten
+
+_Model = TypeVar("_Model", bound=BaseModel)
 
 _BATCH_SIZE = 500
 _MAX_PAGES = 100
@@ -114,10 +116,10 @@ class OsvSource:
         self.url = check_address(url).rstrip("/")
         self._client = client
 
-    def affecting(self, wanted: Wanted, progress: Progress) -> Affecting:
+    def advisories_for(self, wanted: VersionsByName, progress: Progress) -> AdvisoriesByName:
         """Query the advisories of each version in batches, and then each advisory."""
-        asked = with_canary(wanted)
-        queries = [_Query(name, version) for name in asked for version in sorted(asked[name])]
+        queried = with_canary(wanted)
+        queries = [_Query(name, version) for name in queried for version in sorted(queried[name])]
         index = self._affected_versions(queries, progress)
         identifiers = sorted({identifier for _, identifier in index})
         documents = concurrent_map(
@@ -128,7 +130,7 @@ class OsvSource:
             document = documents[identifier]
             if document.withdrawn is None:
                 records[name].append(_record(document, name, frozenset(versions)))
-        return group_records(records, wanted, self.url)
+        return group_and_verify(records, wanted, self.url)
 
     def _affected_versions(
         self, queries: list[_Query], progress: Progress
@@ -156,10 +158,7 @@ class OsvSource:
     def _batch(self, batch: list[_Query]) -> list[_Result]:
         url = f"{self.url}/v1/querybatch"
         answer = self._client.post(url, {"queries": [query.document for query in batch]})
-        try:
-            results = _Results.model_validate_json(answer.body).results
-        except ValidationError as error:
-            raise _malformed(answer.url, error) from error
+        results = _parse(_Results, answer).results
         if len(results) != len(batch):
             raise AdvisoryError(
                 f"{answer.url} answers {len(results)} of {len(batch)} queries.",
@@ -170,10 +169,7 @@ class OsvSource:
     def _document(self, identifier: str) -> _Document:
         url = f"{self.url}/v1/vulns/{quote(identifier)}"
         answer = self._client.get(url)
-        try:
-            document = _Document.model_validate_json(answer.body)
-        except ValidationError as error:
-            raise _malformed(answer.url, error) from error
+        document = _parse(_Document, answer)
         if document.id != identifier:
             raise AdvisoryError(
                 f"{answer.url} is the advisory {document.id}.", remedy="Name another source."
@@ -243,8 +239,11 @@ def _version_or_none(text: str) -> Version | None:
         return None
 
 
-def _malformed(url: str, error: ValidationError) -> AdvisoryError:
-    return AdvisoryError(
-        f"{url} does not answer in OSV's format ({first_error(error)}).",
-        remedy="Check that this is the address of an OSV server.",
-    )
+def _parse(model: type[_Model], answer: Answer) -> _Model:
+    try:
+        return model.model_validate_json(answer.body)
+    except ValidationError as error:
+        raise AdvisoryError(
+            f"{answer.url} does not answer in OSV's format ({first_error(error)}).",
+            remedy="Check that this is the address of an OSV server.",
+        ) from error

@@ -14,10 +14,10 @@ from pydantic import BaseModel, Field, ValidationError
 from pinproof.audit.advisories.affected_ranges import BelowFix
 from pinproof.audit.advisories.record import AdvisoryRecord
 from pinproof.audit.advisories.source import (
+    AdvisoriesByName,
     AdvisoryError,
-    Affecting,
-    Wanted,
-    group_records,
+    VersionsByName,
+    group_and_verify,
     with_canary,
 )
 from pinproof.audit.concurrent_map import Progress, concurrent_map
@@ -57,15 +57,15 @@ class PypiSource:
         self.url = check_address(url).rstrip("/")
         self._client = client
 
-    def affecting(self, wanted: Wanted, progress: Progress) -> Affecting:
+    def advisories_for(self, wanted: VersionsByName, progress: Progress) -> AdvisoriesByName:
         """Query each release."""
-        asked = with_canary(wanted)
-        queries = [_Query(name, version) for name in asked for version in sorted(asked[name])]
+        queried = with_canary(wanted)
+        queries = [_Query(name, version) for name in queried for version in sorted(queried[name])]
         answers = concurrent_map(
             self._query, queries, what="releases' advisories", progress=progress
         )
-        records = {name: _records(name, versions, answers) for name, versions in asked.items()}
-        return group_records(records, wanted, self.url)
+        records = {name: _records(name, versions, answers) for name, versions in queried.items()}
+        return group_and_verify(records, wanted, self.url)
 
     def _query(self, query: _Query) -> tuple[_Vulnerability, ...]:
         url = f"{self.url}/pypi/{quote(query.name)}/{quote(str(query.version))}/json"
@@ -95,7 +95,7 @@ def _records(
     ]
 
 
-def _record(found: _Vulnerability, reported: set[Version], asked: set[Version]) -> AdvisoryRecord:
+def _record(found: _Vulnerability, reported: set[Version], queried: set[Version]) -> AdvisoryRecord:
     try:
         fixes = tuple(sorted(map(Version, found.fixed_in)))
     except InvalidVersion as error:
@@ -111,6 +111,6 @@ def _record(found: _Vulnerability, reported: set[Version], asked: set[Version]) 
         url=found.link,
         affected_ranges=(BelowFix(fixes),),
         reported=frozenset(reported),
-        unaffected=frozenset(asked - reported),
+        unaffected=frozenset(queried - reported),
         fixes=fixes,
     )

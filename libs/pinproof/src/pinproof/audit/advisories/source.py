@@ -13,10 +13,10 @@ from pinproof.repository.requirements import shorten
 CANARY = "jinja2", Version("2.4.1")
 """A release with old advisories: a source that has none of them has no data."""
 
-Wanted = Mapping[str, Collection[Version]]
+VersionsByName = Mapping[str, Collection[Version]]
 """The versions to query, by distribution in PEP 503 form."""
 
-Affecting = Mapping[str, tuple[Advisory, ...]]
+AdvisoriesByName = Mapping[str, tuple[Advisory, ...]]
 """The advisories that affect a queried version, by distribution. They may be empty."""
 
 
@@ -27,7 +27,7 @@ class AdvisoryError(PinproofError):
 class Source(Protocol):
     """A source of advisories."""
 
-    def affecting(self, wanted: Wanted, progress: Progress) -> Affecting:
+    def advisories_for(self, wanted: VersionsByName, progress: Progress) -> AdvisoriesByName:
         """The advisories that affect at least one of these versions.
 
         Raises:
@@ -36,17 +36,19 @@ class Source(Protocol):
         """
 
 
-def with_canary(wanted: Wanted) -> dict[str, set[Version]]:
+def with_canary(wanted: VersionsByName) -> dict[str, set[Version]]:
     """Add the query whose answer is known."""
     name, version = CANARY
-    asked = {other: {Version(one.public) for one in versions} for other, versions in wanted.items()}
-    asked.setdefault(name, set()).add(version)
-    return asked
+    queried = {
+        other: {Version(one.public) for one in versions} for other, versions in wanted.items()
+    }
+    queried.setdefault(name, set()).add(version)
+    return queried
 
 
-def group_records(
-    records: Mapping[str, list[AdvisoryRecord]], wanted: Wanted, url: str
-) -> Affecting:
+def group_and_verify(
+    records: Mapping[str, list[AdvisoryRecord]], wanted: VersionsByName, url: str
+) -> AdvisoriesByName:
     """Group the records of each distribution, and check the known answer.
 
     Raises:

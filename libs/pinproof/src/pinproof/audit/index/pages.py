@@ -48,20 +48,19 @@ def read_page(name: str, answer: Answer) -> Project:
         WebError: It is not a page of the project, or has no usable file.
     """
     if answer.kind in {_JSON, "application/json"}:
-        files = list(_from_json(name, answer))
+        files = tuple(_from_json(name, answer))
     elif answer.kind in _HTML:
-        files = list(_from_html(answer))
+        files = tuple(_from_html(answer))
     else:
         raise _unusable(answer, f"it is {answer.kind}")
-    usable = tuple(file for file in files if file is not None)
-    if not usable:
+    if not files:
         raise WebError(
             f"{answer.url} has no file of {name}.", remedy="Name another index, or remove the pin."
         )
-    return Project(name, usable)
+    return Project(name, files)
 
 
-def _from_json(name: str, answer: Answer) -> Iterator[File | None]:
+def _from_json(name: str, answer: Answer) -> Iterator[File]:
     try:
         page = _Page.model_validate_json(answer.body)
     except ValidationError as error:
@@ -70,32 +69,37 @@ def _from_json(name: str, answer: Answer) -> Iterator[File | None]:
         raise _unusable(answer, f"it is the page of {page.name}")
     for file in page.files:
         digests = file.metadata if isinstance(file.metadata, dict) else {}
-        yield _file(
-            file.filename,
-            urljoin(answer.url, file.url),
-            yanked=file.yanked is not False,
-            requires_python=file.requires_python,
-            metadata=bool(file.metadata) or file.metadata == {},
-            metadata_sha256=digests.get("sha256"),
-        )
+        if version := version_of(file.filename):
+            yield File(
+                file.filename,
+                urljoin(answer.url, file.url),
+                version,
+                yanked=file.yanked is not False,
+                requires_python=file.requires_python or "",
+                metadata=bool(file.metadata) or file.metadata == {},
+                metadata_sha256=digests.get("sha256"),
+            )
 
 
-def _from_html(answer: Answer) -> Iterator[File | None]:
+def _from_html(answer: Answer) -> Iterator[File]:
     parser = _Anchors()
     parser.feed(answer.body.decode("utf-8", errors="replace"))
     for attributes in parser.found:
         url = urldefrag(urljoin(answer.url, attributes["href"] or "")).url
         offered = attributes.get("data-core-metadata", attributes.get("data-dist-info-metadata"))
         kind, _, digest = (offered or "").partition("=")
-        yield _file(
-            unquote(urlsplit(url).path.rpartition("/")[2]),
-            url,
-            # The value of the attribute is only the reason.
-            yanked="data-yanked" in attributes,
-            requires_python=attributes.get("data-requires-python"),
-            metadata=bool(offered) and offered != "false",
-            metadata_sha256=digest if kind == "sha256" else None,
-        )
+        name = unquote(urlsplit(url).path.rpartition("/")[2])
+        if version := version_of(name):
+            yield File(
+                name,
+                url,
+                version,
+                # The value of the attribute is only the reason.
+                yanked="data-yanked" in attributes,
+                requires_python=attributes.get("data-requires-python") or "",
+                metadata=bool(offered) and offered != "false",
+                metadata_sha256=digest if kind == "sha256" else None,
+            )
 
 
 class _Anchors(HTMLParser):
@@ -108,21 +112,6 @@ class _Anchors(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "a" and dict(attrs).get("href"):
             self.found.append(dict(attrs))
-
-
-def _file(
-    name: str,
-    url: str,
-    *,
-    yanked: bool,
-    requires_python: str | None,
-    metadata: bool,
-    metadata_sha256: str | None,
-) -> File | None:
-    version = version_of(name)
-    if version is None:
-        return None
-    return File(name, url, version, yanked, requires_python or "", metadata, metadata_sha256)
 
 
 def _unusable(answer: Answer, reason: str) -> WebError:
