@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 STEPS = {
     "beginning": ".staging-*/new",
     "writing trips": ".staging-*/new/trips",
-    "rejects apart": ".staging-*/rejects",
+    "adding first trips": ".staging-*/temporary/firsts",
     "summing up": ".staging-*/new/hourly",
 }
 
