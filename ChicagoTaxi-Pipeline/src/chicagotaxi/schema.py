@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
 from modelseal.paths import kind_of
+from modelseal.records import first_error
 from pydantic import (
     AwareDatetime,
     BaseModel,
@@ -179,7 +180,7 @@ def read_status(out: Path) -> PipelineStatus | None:
         return PipelineStatus.model_validate_json(path.read_bytes())
     except ValidationError as error:
         raise DataError(
-            f"{path} is not a status of this pipeline: {error.errors()[0]['msg']}. Remove it; the "
+            f"{path} is not a status of this pipeline: {first_error(error)}. Remove it; the "
             "next run of `etl` writes it again."
         ) from error
     except OSError as error:

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final
 
+from modelseal.records import first_error
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from servicekit.files import (
     DataError,
@@ -113,8 +114,7 @@ def read_ledger(destination: Path) -> dict[date, FetchedDay]:
         return _LEDGER.validate_json(path.read_bytes())
     except ValidationError as error:
         raise DataError(
-            f"{path} is damaged: {error.errors()[0]['msg']}. Remove it; the days are then fetched "
-            "again."
+            f"{path} is damaged: {first_error(error)}. Remove it; the days are then fetched again."
         ) from error
 
 

@@ -19,6 +19,7 @@ from modelseal.manifest import MANIFEST_NAME, FileName, Manifest, encode_manifes
 from modelseal.model_files import holds_only_a_model, write_durably
 from modelseal.paths import follow, kind_of, make_folder
 from modelseal.probe import ProbeReport, ProbeRequest
+from modelseal.records import first_error
 from modelseal.signature import SIGNATURE_NAME
 from modelseal.temporaries import Temporary
 
@@ -106,7 +107,7 @@ def _check_files(files: Mapping[str, bytes]) -> None:
         TypeAdapter(Annotated[dict[FileName, bytes], Field(min_length=1)]).validate_python(files)
     except ValidationError as error:
         raise SealError(
-            f"The model's files cannot be sealed: {error.errors()[0]['msg']}.",
+            f"The model's files cannot be sealed: {first_error(error)}.",
             remedy="Seal at least one file, under a plain name.",
         ) from error
 
