@@ -3,6 +3,8 @@
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
@@ -145,6 +147,23 @@ def test_an_error_leaves_the_old_output_and_nothing_else(tmp_path: Path) -> None
 
     assert state(tmp_path / "model") == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_process_that_ends_before_the_block_begins_leaves_nothing(tmp_path: Path) -> None:
+    code = (
+        "import os, sys\nfrom pathlib import Path\nfrom modelseal.temporaries import Temporary\n"
+        "temporary = Temporary(Path('out.csv'))\ntemporary.path.touch()\n"
+        # A process that was forked meanwhile ends first, and removes nothing.
+        "child = os.fork()\nif child == 0:\n    sys.exit()\n"
+        "os.waitpid(child, 0)\nprint(len(os.listdir()))\nsys.exit(143)\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stdout) == (143, "2\n")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_interruption_between_two_renames_restores_the_old_folder(

@@ -5,6 +5,7 @@ if it is killed. The next run for the same destination removes the temporary fil
 free, and so never those of a running process.
 """
 
+import atexit
 import contextlib
 import ctypes
 import errno
@@ -26,6 +27,10 @@ _MAX_SUFFIX: Final = 30
 _AT_FDCWD: Final = -100
 _RENAME_EXCHANGE: Final = 2
 _NO_EXCHANGE: Final = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
+
+# Those that exist, with their destinations and processes. A signal may end a process between the
+# creation of a file and the beginning of the block that removes it.
+_existing: Final[dict[Path, tuple[Path, int]]] = {}
 
 
 class Temporary:
@@ -87,6 +92,7 @@ class Temporary:
     def discard(self) -> None:
         """Remove the temporary file or folder, if it still exists. May be called again."""
         _remove(self._lock_path, self._destination)
+        _existing.pop(self._lock_path, None)
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -140,7 +146,12 @@ def _locked_file(destination: Path) -> tuple[Path, int]:
     while True:
         token = secrets.token_hex(8)
         path = destination.parent / f"{_stem(destination)}-{token}.tmp"
-        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        _existing[path] = destination, os.getpid()
+        try:
+            handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        except OSError:
+            del _existing[path]
+            raise
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             # Another run may have removed it before it was locked, as that of a killed run.
@@ -151,6 +162,15 @@ def _locked_file(destination: Path) -> tuple[Path, int]:
             os.close(handle)
             raise
         os.close(handle)
+        del _existing[path]
+
+
+@atexit.register
+def _remove_existing() -> None:
+    """Remove those of this process, and not those of the process that forked it."""
+    for path, (destination, process) in _existing.items():
+        if process == os.getpid():
+            _remove(path, destination)
 
 
 def _remove_if_dead(lock_path: Path, destination: Path) -> None:
