@@ -24,8 +24,16 @@ def test_probes_are_answered_between_large_bodies(live: Live) -> None:
     body = json.dumps({"rows": rows}).encode()
     head = f"POST /predict_batch HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
     request = (head + "Content-Type: application/json\r\n\r\n").encode() + body
-    with live(max_concurrent_requests=32) as service, ExitStack() as stack:
+    with live(max_concurrent_requests=32) as service:
         service.wait_until_ready()
+        # In one round the machine may keep this process from sending the probe in time.
+        answered = [_answered_before_the_probe(service, request) for _ in range(ROUNDS)]
+
+    assert min(answered) < 16
+
+
+def _answered_before_the_probe(service: LiveService, request: bytes) -> int:
+    with ExitStack() as stack:
         batches = [stack.enter_context(RawConnection(service)) for _ in range(32)]
         probe = stack.enter_context(RawConnection(service))
         for batch in batches:
@@ -36,10 +44,8 @@ def test_probes_are_answered_between_large_bodies(live: Live) -> None:
         probe.send(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
         assert probe.receive_response()[0] == 200
         answered_before = select.select(batches, [], [], 0)[0]
-        statuses = [batch.receive_response()[0] for batch in batches]
-
-    assert statuses == [422] * 32
-    assert len(answered_before) < 16
+        assert [batch.receive_response()[0] for batch in batches] == [422] * 32
+        return len(answered_before)
 
 
 def test_libraries_and_model_are_not_garbage_collected(
