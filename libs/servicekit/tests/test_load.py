@@ -6,6 +6,7 @@ import select
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
+from statistics import median
 from typing import Final
 
 import httpx2
@@ -26,10 +27,10 @@ def test_probes_are_answered_between_large_bodies(live: Live) -> None:
     request = (head + "Content-Type: application/json\r\n\r\n").encode() + body
     with live(max_concurrent_requests=32) as service:
         service.wait_until_ready()
-        # In one round the machine may keep this process from sending the probe in time.
+        # One round may be off: the machine may keep this process from sending the probe in time.
         answered = [_answered_before_the_probe(service, request) for _ in range(ROUNDS)]
 
-    assert min(answered) < 16
+    assert median(answered) < 16
 
 
 def _answered_before_the_probe(service: LiveService, request: bytes) -> int:
