@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -94,6 +95,28 @@ def test_the_files_of_a_killed_run_are_removed_for_any_name(tmp_path: Path, name
 
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert destination.read_text() == "new"
+
+
+def test_a_folder_that_cannot_be_removed_whole_is_removed_by_a_later_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    destination = tmp_path / "out"
+    temporary = Temporary(destination)
+    temporary.path.mkdir()
+    remove_tree = shutil.rmtree
+
+    def remove_while_another_process_writes(path: Path, **options: bool) -> None:
+        remove_tree(path, **options)
+        path.mkdir()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", remove_while_another_process_writes)
+        temporary.discard()
+    assert list(tmp_path.iterdir()) != []
+
+    remove_left(destination)
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_files_of_a_running_process_are_not_removed(tmp_path: Path) -> None:

@@ -201,10 +201,13 @@ def _old(lock_path: Path) -> Path:
 
 
 def _remove(lock_path: Path, destination: Path) -> None:
-    """Remove the files of a lock. The lock is last, because without it they would not be found."""
-    for path in (_new(lock_path, destination), _old(lock_path)):
+    """Remove the files of a lock, and then the lock, without which they would not be found."""
+    files = (_new(lock_path, destination), _old(lock_path))
+    for path in files:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
-    lock_path.unlink(missing_ok=True)
+    # Another process may write into a folder while it is removed. The next run tries again.
+    if not any(os.path.lexists(path) for path in files):
+        lock_path.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
+from pinproof.end_with_parent import end_with_parent
 from pinproof.errors import PinproofError
 
 _LOCAL_UV = Path(".tools", "uv", "bin", "uv")
@@ -86,7 +87,7 @@ def run_uv(
     options = ("--project", str(folder), "--no-progress", "--color", "never")
     try:
         run = subprocess.run(  # noqa: S603 - the program that the caller chose
-            [str(uv), *arguments, *options],
+            end_with_parent([str(uv), *arguments, *options]),
             capture_output=True,
             check=False,
             encoding="utf-8",

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from pinproof.closure.uv import find_uv
+from pinproof.end_with_parent import end_with_parent
 from pinproof.environment.interpreter import inspect_interpreter
 from pinproof.errors import PinproofError
 from pinproof.proof.environments import Environment, EnvironmentCache
@@ -205,7 +206,7 @@ class ProofRunner:
         kept = os.environ.keys() - _REMOVED_VARIABLES
         try:
             run = subprocess.run(  # noqa: S603 - commands of the policy and programs of our own
-                [environment.python, *arguments],
+                end_with_parent([str(environment.python), *arguments]),
                 cwd=folder,
                 env={name: os.environ[name] for name in kept},
                 stdin=subprocess.DEVNULL,
