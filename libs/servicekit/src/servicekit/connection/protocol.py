@@ -82,6 +82,7 @@ class _BoundedProtocol(HttpToolsProtocol):
         self._framing_bytes = 0
         self._dropped_bytes = 0
         self._body_left: int | None = 0
+        self._cycle_before: RequestResponseCycle
         self._problem: ConnectionProblem | None = None
         self._head_timeout: HeadTimeout
         self._send_watch: SendWatch
@@ -153,6 +154,7 @@ class _BoundedProtocol(HttpToolsProtocol):
         self._body_left = content_length(self.headers)
         self._head_timeout.stop()
         self._unset_keepalive_if_required()
+        self._cycle_before = self.cycle
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -278,6 +280,8 @@ class _BoundedProtocol(HttpToolsProtocol):
         """Stop the work on a request whose body turns out to be invalid."""
         if self.pipeline:
             self.pipeline.popleft()
+            # The last request that will be answered.
+            self.cycle = self._cycle_before
             return
         if self.cycle.response_started:
             # It has (a part of) its answer; a second answer would belong to no request.
