@@ -2,7 +2,7 @@
 
 Trains and serves one service on sample data. For each kind of request, as many connections as the
 service works on at once send it repeatedly, while ``/health`` and ``/ready`` are asked on a
-connection each. The requests are made from those of the service's ``demo.toml``: batches of the
+connection each. The requests are made from those of the service's ``service.toml``: batches of the
 largest size, and what a careless or hostile client would send: wrong names, numbers as text,
 unknown fields, lists instead of rows, one object with very many keys.
 

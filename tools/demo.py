@@ -1,7 +1,7 @@
 """Train, seal and serve one service on sample data, send it real requests, and stop it.
 
-Run by ``make demo-SERVICE`` in the service's own environment. The service's ``demo.toml`` lists the
-requests.
+Run by ``make demo-SERVICE`` in the service's own environment. The table ``demo`` of the service's
+``service.toml`` lists the requests.
 """
 
 import argparse

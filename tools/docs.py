@@ -157,7 +157,7 @@ def images(results: str) -> str:
         f"{measured['runs']}; at most {at_most:g} s, while the machine's load was "
         f"{machine['load']:g}. At work is the process's own time, which other work does not "
         f"lengthen. "
-        f"Peak memory of the process after the requests of demo.toml. Measured on "
+        f"Peak memory of the process after the requests of service.toml. Measured on "
         f"{measured['measured']}, with a model of generated data."
     )
     return "\n".join(lines)

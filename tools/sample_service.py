@@ -1,7 +1,7 @@
 """Trains one service on sample data, seals the model, and serves it as a process.
 
-The service's ``demo.toml`` may list further arguments of ``train``, commands to run after it
-(``prepare``), and ``settings``. ``{model}`` and ``{work}`` in them are replaced by folders.
+The table ``demo`` of its ``service.toml`` may list further arguments of ``train``, commands to run
+after it (``prepare``), and ``settings``. ``{model}`` and ``{work}`` in them are replaced by folders.
 """
 
 import contextlib
@@ -24,17 +24,19 @@ class SampleService:
     """A service that was trained on sample data.
 
     Attributes:
-        script: The contents of its ``demo.toml``.
+        package: Its import package.
+        script: The table ``demo`` of its ``service.toml``.
         model: Folder of its sealed model.
     """
 
+    package: str
     script: Mapping[str, Any]
     model: Path
 
     @property
     def command(self) -> list[str]:
         """Its command line, without arguments."""
-        return [sys.executable, "-m", self.script["package"]]
+        return [sys.executable, "-m", self.package]
 
     @contextlib.contextmanager
     def served(
@@ -45,7 +47,7 @@ class SampleService:
         Exits with a message if it does not start, or does not end with 0 after SIGTERM.
 
         Args:
-            settings: Settings besides those of ``demo.toml``.
+            settings: Settings besides those of ``service.toml``.
             log: File for its log; a temporary one unless given.
         """
         folders = {"model": str(self.model), "work": str(self.model.parent)}
@@ -75,16 +77,17 @@ def trained(service: Path, *, tell: Callable[[str], None]) -> Iterator[SampleSer
         service: Folder of the service.
         tell: Called with a description of each step.
     """
-    script = tomllib.loads((service / "demo.toml").read_text(encoding="utf-8"))
+    description = tomllib.loads((service / "service.toml").read_text(encoding="utf-8"))
+    script = description["demo"]
     with tempfile.TemporaryDirectory(prefix="demo-") as folder:
-        found = SampleService(script, Path(folder) / "model")
+        found = SampleService(description["package"], script, Path(folder) / "model")
         tell("Training and sealing a model on sample data")
         train = [*found.command, "train", "--out", found.model]
         train += ["--reports", Path(folder) / "report", *script.get("train", [])]
         subprocess.run(train, check=True)  # noqa: S603
         places = {"model": str(found.model), "work": folder}
         for arguments in script.get("prepare", []):
-            tell("Running " + " ".join([script["package"], *arguments]))
+            tell("Running " + " ".join([found.package, *arguments]))
             filled = [argument.format_map(places) for argument in arguments]
             subprocess.run([*found.command, *filled], check=True)  # noqa: S603
         yield found

@@ -26,16 +26,16 @@ STATE = ROOT / "reports" / "e2e"
 TIMEOUT = "300s"
 
 # A service that serves the output of a CronJob is ready once the job has run. Here the job runs the
-# ``prepare`` commands of demo.toml on sample data, so that it downloads nothing.
+# ``prepare`` commands of service.toml on sample data, so that it downloads nothing.
 RUNS_FOR_EACH_MODEL = "ml-services/runs-for-each-new-model"
 PLACES = {"model": "/model/current", "work": "/data"}
 
 
 def scripts() -> dict[str, dict[str, Any]]:
-    """The demo.toml of each service, by the service's folder."""
+    """The service.toml of each service, by the service's folder."""
     return {
         path.parent.name: tomllib.loads(path.read_text(encoding="utf-8"))
-        for path in sorted(ROOT.glob("*/demo.toml"))
+        for path in sorted(ROOT.glob("*/service.toml"))
     }
 
 
@@ -56,7 +56,7 @@ def prepare() -> None:
         name = script["package"]
         train = ["train", "--out", models / name, "--reports", STATE / "training" / name]
         python = ROOT / folder / ".venv" / "bin" / "python"
-        run(python, "-m", name, *train, *script.get("train", []), cwd=ROOT / folder)
+        run(python, "-m", name, *train, *script["demo"].get("train", []), cwd=ROOT / folder)
     # The user of the pods is not the owner of the files.
     run("chmod", "-R", "a+rX", models)
     mount = {
@@ -126,7 +126,7 @@ def first_jobs() -> Iterator[dict[str, Any]]:
         if metadata.get("annotations", {}).get(RUNS_FOR_EACH_MODEL) == "true":
             image = spec["template"]["spec"]["containers"][0]["image"]
             [prepare] = [
-                script.get("prepare", [])
+                script["demo"].get("prepare", [])
                 for folder, script in scripts().items()
                 if f"/{folder.lower()}:" in image
             ]

@@ -15,7 +15,7 @@ REVISION = $(shell git rev-parse HEAD 2>/dev/null)$(shell git diff --quiet HEAD 
 CREATED = $(shell git log -1 --format=%cI 2>/dev/null)
 # The first string of a name in a TOML or .env file: $(call value_in,NAME,FILE)
 value_in = $(shell sed -nE 's/^$(1) ?= ?"?([^"]*)"?$$/\1/p' $(2) | head -n 1)
-package_of = $(call value_in,package,$(1)/demo.toml)
+package_of = $(call value_in,package,$(1)/service.toml)
 needs_openmp = $(if $(shell grep -E '^lightgbm\b' $(1)/requirements-prod.txt),yes)
 image_name = $(shell echo $(1) | tr '[:upper:]' '[:lower:]')
 

@@ -1,6 +1,6 @@
 """Measure the memory and CPU that pods need: ``make measure-resources``.
 
-Servers: memory and CPU of the process while a few connections send the requests of demo.toml for
+Servers: memory and CPU of the process while a few connections send the requests of service.toml for
 some seconds. Jobs: memory of all their processes together, and their CPU time, on generated data.
 measurements.toml has the data and the jobs. deploy/tests/kubernetes/test_resources.py compares the
 requests of the manifests with the results.
@@ -34,7 +34,7 @@ def main() -> None:
     """Measure everything, or the names on the command line."""
     demos = {
         tomllib.loads(file.read_text(encoding="utf-8"))["package"]: file
-        for file in sorted(ROOT.glob("*/demo.toml"))
+        for file in sorted(ROOT.glob("*/service.toml"))
     }
     plan = tomllib.loads(Path(__file__).with_name("measurements.toml").read_text("utf-8"))
     plan["servers"] = {package: {} for package in demos} | plan["servers"]
@@ -69,7 +69,7 @@ def lay_out(work: Path, demo: Path, chosen: dict[str, Any]) -> list[str]:
     """
     work.mkdir()
     (work / ".venv").symlink_to(demo.parent / ".venv")
-    (work / "demo.toml").symlink_to(demo)
+    (work / "service.toml").symlink_to(demo)
     package = tomllib.loads(demo.read_text(encoding="utf-8"))["package"]
     command = [str(work / ".venv/bin/python"), "-m", package]
     for arguments in chosen.get("before", []):
@@ -89,7 +89,7 @@ def measure_server(work: Path, demo: Path, chosen: dict[str, Any]) -> dict[str, 
         sys.exit(f"{work.name} is not ready")
     try:
         one = state.known(folder)[work.name]
-        requests = tomllib.loads(demo.read_text(encoding="utf-8"))["requests"]
+        requests = tomllib.loads(demo.read_text(encoding="utf-8"))["demo"]["requests"]
         before = metrics(one.url)
         with ThreadPoolExecutor(CONNECTIONS) as pool:
             sent = sum(pool.map(lambda _: load(one.url, requests), range(CONNECTIONS)))

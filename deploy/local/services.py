@@ -133,13 +133,14 @@ def _show(ready: dict[str, Running], begun: dict[str, Running], folder: Path) ->
     if ready:
         _say(
             "Open an address in a browser; /docs describes the API of a service.\n"
-            "make smoke sends the requests of each demo.toml; make down stops the services."
+            "make smoke sends the requests of each service.toml; make down stops the services."
         )
 
 
 def _script(service: Path) -> dict[str, Any]:
-    """The demo.toml of a service."""
-    return tomllib.loads((service / "demo.toml").read_text(encoding="utf-8"))
+    """The package of a service, and the table ``demo`` of its service.toml."""
+    description = tomllib.loads((service / "service.toml").read_text(encoding="utf-8"))
+    return {"package": description["package"], **description["demo"]}
 
 
 def _filled(text: str, package: str) -> str:
@@ -147,7 +148,7 @@ def _filled(text: str, package: str) -> str:
 
 
 def _prepare(service: Path) -> None:
-    """Train a missing model on sample data, and run the ``prepare`` commands of demo.toml."""
+    """Train a missing model on sample data, and run the ``prepare`` commands of service.toml."""
     script = _script(service)
     package = script["package"]
     command = [str(service / ".venv" / "bin" / "python"), "-m", package]

@@ -97,7 +97,7 @@ verify-release: ## Refuse a release file DIGESTS with images that the release VE
 	$(RELEASE) verify "$$DIGESTS" --repository "$$REPOSITORY" --version "$$VERSION"
 
 # Without a release file, the services of `make up`.
-smoke: ## Send the requests of demo.toml to the services of make up, or of a cluster DIGESTS=FILE [CONTEXT=NAME] [SMOKE_API_KEY=...]
+smoke: ## Send the requests of service.toml to the services of make up, or of a cluster DIGESTS=FILE [CONTEXT=NAME] [SMOKE_API_KEY=...]
 	@"$(PYTHON)" deploy/release/smoke.py $(if $(value DIGESTS),--release "$$DIGESTS",--up .cache/up) \
 		$(if $(CONTEXT),--context "$(CONTEXT)")
 

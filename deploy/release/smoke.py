@@ -1,7 +1,7 @@
-"""Check that services run the expected models and answer the requests of their demo.toml.
+"""Check that services run the expected models and answer the requests of their service.toml.
 
 For each service, it checks that the service is ready, that it serves the expected model, and that
-it answers each request of its demo.toml with the status in that file; some of them must be
+it answers each request of its service.toml with the status in that file; some of them must be
 refused. Services that require a key get SMOKE_API_KEY; if it is empty, their requests are skipped.
 
 The services are those of a release file in a cluster, through ``kubectl port-forward``, or with
@@ -113,7 +113,7 @@ def check(service: str, sha256: str, address: contextlib.AbstractContextManager[
         if not wrong:
             requests = demonstration(service)
             if not requests:
-                wrong = [f"{service} has no demo.toml with requests"]
+                wrong = [f"{service} has no service.toml with requests"]
             elif not key and demands_key(url, requests):
                 answers = "demands a key: its requests were not sent, SMOKE_API_KEY is empty"
             else:
@@ -136,11 +136,11 @@ def ask(url: str, sha256: str) -> Iterator[str]:
 
 
 def demonstration(service: str) -> list[dict[str, Any]]:
-    """The requests of `make demo` for a service; an empty list without a demo.toml."""
-    for path in sorted(ROOT.glob("*/demo.toml")):
+    """The requests of `make demo` for a service; an empty list without a service.toml."""
+    for path in sorted(ROOT.glob("*/service.toml")):
         script = tomllib.loads(path.read_text(encoding="utf-8"))
         if script["package"] == service:
-            requests: list[dict[str, Any]] = script["requests"]
+            requests: list[dict[str, Any]] = script["demo"]["requests"]
             return requests
     return []
 
@@ -177,7 +177,7 @@ def wrong_answer(url: str, request: dict[str, Any], key: str) -> Iterator[str]:
 
 
 def send(url: str, request: dict[str, Any], key: str) -> tuple[int, str]:
-    """Send a request of demo.toml."""
+    """Send a request of service.toml."""
     body = json.dumps(request["body"]).encode() if "body" in request else None
     return fetch(url + request["path"], request["method"], body, key)
 

@@ -14,7 +14,7 @@ __all__ = ["ROOT", "SCRIPTS", "prepare"]
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS: dict[str, dict[str, Any]] = {
     path.parent.name: tomllib.loads(path.read_text(encoding="utf-8"))
-    for path in sorted(ROOT.glob("*/demo.toml"))
+    for path in sorted(ROOT.glob("*/service.toml"))
 }
 # Where the default is a training of minutes: a small sample, and how to train on it.
 SMALLER = {
@@ -26,7 +26,7 @@ SMALLER = {
 
 
 def _lay_out(folder: Path) -> None:
-    """Make the folder of a service: its environment, and a demo.toml that takes a free port."""
+    """Make the folder of a service: its environment, and a service.toml that takes a free port."""
     original, package = ROOT / folder.name, SCRIPTS[folder.name]["package"]
     python = str(original / ".venv/bin/python")
     assert Path(python).exists(), (
@@ -34,13 +34,13 @@ def _lay_out(folder: Path) -> None:
     )
     folder.mkdir(parents=True)
     (folder / ".venv").symlink_to(original / ".venv")
-    text = (original / "demo.toml").read_text(encoding="utf-8")
+    text = (original / "service.toml").read_text(encoding="utf-8")
     text = _with_settings(text, 'PORT = "0"')
     if package in SMALLER:
         smaller = SMALLER[package]
         subprocess.run([python, "-m", package, *smaller["sample"]], cwd=folder, check=True)
-        text = f"train = {smaller['train']}\n{text}"
-    (folder / "demo.toml").write_text(text, encoding="utf-8")
+        text = text.replace("\n[demo]\n", f"\n[demo]\ntrain = {smaller['train']}\n")
+    (folder / "service.toml").write_text(text, encoding="utf-8")
 
 
 def prepare(root: Path, programs: Programs) -> None:
@@ -59,7 +59,7 @@ def prepare(root: Path, programs: Programs) -> None:
 
 
 def _with_settings(text: str, lines: str) -> str:
-    """A demo.toml with more settings than it has."""
+    """A service.toml with more settings than it has."""
     if "\nsettings = { " in text:
         return text.replace("\nsettings = { ", f"\nsettings = {{ {lines}, ")
-    return f"settings = {{ {lines} }}\n{text}"
+    return text.replace("\n[demo]\n", f"\n[demo]\nsettings = {{ {lines} }}\n")

@@ -45,7 +45,7 @@ def services(base: Path = _BASE) -> dict[str, frozenset[str]]:
             if images(folder) == {image_of(demo.parent.name)}
             for name in _models(folder)
         )
-        for demo in sorted(KUBERNETES.parents[1].glob("*/demo.toml"))
+        for demo in sorted(KUBERNETES.parents[1].glob("*/service.toml"))
         if image_of(demo.parent.name) in image_names(base)
     }
 

@@ -38,5 +38,5 @@ def serving(
 
 
 def ask(client: httpx2.Client, request: Mapping[str, object]) -> httpx2.Response:
-    """Send a request as demo.toml writes it."""
+    """Send a request as service.toml writes it."""
     return client.request(str(request["method"]), str(request["path"]), json=request.get("body"))

@@ -55,8 +55,8 @@ class Service:
 
     def requests(self) -> list[dict[str, Any]]:
         """What `make demo` sends to it."""
-        document = tomllib.loads((ROOT / self.folder / "demo.toml").read_text(encoding="utf-8"))
-        requests: list[dict[str, Any]] = document["requests"]
+        document = tomllib.loads((ROOT / self.folder / "service.toml").read_text(encoding="utf-8"))
+        requests: list[dict[str, Any]] = document["demo"]["requests"]
         return requests
 
 

@@ -32,7 +32,7 @@ def command(file: Path, name: str) -> object:
 
 
 def test_every_service_and_what_an_overlay_can_do_without_can_be_left_out() -> None:
-    services = {path.parent.name for path in KUBERNETES.parents[1].glob("*/demo.toml")}
+    services = {path.parent.name for path in KUBERNETES.parents[1].glob("*/service.toml")}
     assert set(optional_names()) == services | {
         "autoscaling", "disruption-budget", "monitoring", "retraining",
     }  # fmt: skip
@@ -152,7 +152,7 @@ def test_make_leaves_out_and_renders_what_the_cluster_file_says(
         KUBERNETES.parent, tree / "deploy", ignore=shutil.ignore_patterns(".*", "tests")
     )
     (tree / "deploy/.venv").symlink_to(KUBERNETES.parent / ".venv")
-    for file in (repository / "Makefile", *repository.glob("*/demo.toml")):
+    for file in (repository / "Makefile", *repository.glob("*/service.toml")):
         (tree / file.relative_to(repository)).parent.mkdir(exist_ok=True)
         shutil.copy(file, tree / file.relative_to(repository))
     for name in LEAVE_OUT:

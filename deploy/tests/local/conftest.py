@@ -41,8 +41,12 @@ def make_service(tmp_path: Path) -> Make:
         folder = tmp_path / name
         (folder / "models" / "some").mkdir(parents=True)
         (folder / "models" / "some" / "manifest.json").write_text("{}", encoding="utf-8")
-        lines = ['package = "some"', "[settings]", *(f'{k} = "{v}"' for k, v in settings.items())]
-        (folder / "demo.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        lines = [
+            'package = "some"',
+            "[demo.settings]",
+            *(f'{k} = "{v}"' for k, v in settings.items()),
+        ]
+        (folder / "service.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
         (folder / ".venv" / "bin").mkdir(parents=True)
         (folder / ".venv" / "bin" / "python").symlink_to(sys.executable)
         (folder / "some.py").write_text(SERVICE, encoding="utf-8")

@@ -59,7 +59,7 @@ def test_every_service_answers_its_demonstration_with_its_key(
     assert wrong.stdout.count("401, expected 200") == sum(
         request.get("status", 200) == 200
         for script in SCRIPTS.values()
-        for request in script["requests"]
+        for request in script["demo"]["requests"]
     )
 
 
@@ -87,8 +87,8 @@ def test_one_service_that_answers_wrong_fails_and_its_request_is_named(
     # A real service that is set up wrong: it takes no batch of two.
     wrong = tmp_path / "BankChurn-Predictor"
     shutil.copytree(services["BankChurn-Predictor"], wrong, symlinks=True)
-    text = (wrong / "demo.toml").read_text(encoding="utf-8")
-    (wrong / "demo.toml").write_text(
+    text = (wrong / "service.toml").read_text(encoding="utf-8")
+    (wrong / "service.toml").write_text(
         text.replace('PORT = "0"', 'PORT = "0", MAX_BATCH_ROWS = "1"'), encoding="utf-8"
     )
     both = [wrong, services["NLPInsight-Analyzer"]]

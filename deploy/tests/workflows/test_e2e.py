@@ -44,7 +44,7 @@ secret = json.loads(subprocess.run(get, stdout=subprocess.PIPE, check=True).stdo
 key = base64.b64decode(secret["data"]["API_KEYS"]).decode()
 [folder] = [
     path.parent
-    for path in pathlib.Path({root!r}).glob("*/demo.toml")
+    for path in pathlib.Path({root!r}).glob("*/service.toml")
     if tomllib.loads(path.read_text())["package"] == name
 ]
 up = [sys.executable, {tool!r}, "--state", {state!r}, "up", str(folder)]

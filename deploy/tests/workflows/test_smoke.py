@@ -21,7 +21,7 @@ OPEN = ("/ready", "/metrics")
 METRICS = 'model_info{{name="bankchurn",sha256="{0}",version="1"}} 1.0\nmodel_ready 1.0\n'
 
 
-DEMO = tomllib.loads((ROOT / "BankChurn-Predictor/demo.toml").read_text(encoding="utf-8"))
+DEMO = tomllib.loads((ROOT / "BankChurn-Predictor/service.toml").read_text("utf-8"))["demo"]
 
 
 def answer_to(path: str, body: str) -> tuple[int, str]:
@@ -204,7 +204,7 @@ def test_a_model_of_a_service_that_nothing_demonstrates_fails(
     )
 
     assert done.returncode == 1
-    assert "unknown has no demo.toml" in done.stdout
+    assert "unknown has no service.toml" in done.stdout
 
 
 @pytest.mark.parametrize("content", [None, "nonsense", '{"models": {}}', '{"models": {"a": 1}}'])
