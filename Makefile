@@ -241,8 +241,8 @@ define environment
 $(1)/.venv/.installed: $$(wildcard $(1)/requirements-*.txt) $(1)/pyproject.toml $$(LIB_FILES) .tools/python $$(UV)
 	@echo "Setting up $(1)/.venv"
 	@$$(UV) venv --quiet --clear --python "$$(PYTHON)" $(1)/.venv
-	@$$(UV) pip install --quiet --python $(1)/.venv/bin/python -r $(1)/requirements-dev.txt \
-		$(if $(3),--excludes .cache/excluded/$(1).txt) $(2:%=-e libs/%) -e $(1)
+	@cd $(1) && "$$(CURDIR)/$$(UV)" pip install --quiet --python .venv/bin/python -r requirements-dev.txt \
+		$(if $(3),--excludes "$$(CURDIR)/.cache/excluded/$(1).txt") $(2:%=-e "$$(CURDIR)/libs/%") -e .
 	@touch $$@
 
 $(if $(3),$(1)/.venv/.installed: .cache/excluded/$(1).txt)
