@@ -55,6 +55,20 @@ train-%: %/.venv/.installed ## Train and seal one service's model on sample data
 .PHONY: train-all
 train-all: $(SERVICES:%=train-%) ## Train and seal every service's model on sample data
 
+##@ own
+FROM ?=
+TO ?=
+.PHONY: remove-service rename-service
+remove-service: ## Remove a service and everything about it NAME=Some-Service
+	$(call named,NAME,service)
+	@"$(PYTHON)" tools/remove_service.py "$$NAME"
+	@$(MAKE) --no-print-directory services docs
+
+rename-service: ## Rename a service everywhere FROM=Some-Service TO=Credit-Risk
+	$(call named,FROM,service)$(call named,TO,new name)
+	@"$(PYTHON)" tools/rename_service.py "$$FROM" "$$TO"
+	@$(MAKE) --no-print-directory services format docs
+
 ##@ test
 .PHONY: test-all
 test-all: $(LIBS:%=test-%) $(SERVICES:%=test-%) test-lab ## Test every library and service, and the laboratory

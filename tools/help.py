@@ -1,7 +1,7 @@
 """Lists the targets of the Makefile in groups: ``make help``.
 
-A target is listed if ``## Text`` follows its prerequisites. It belongs to the group of the last line
-``##@ group`` above it in its file; FIRST of the Makefile names those that are shown first.
+A target is listed if ``## Text`` follows its prerequisites. It belongs to the group of the last
+line ``##@ group`` above it in its file; FIRST of the Makefile names those that are shown first.
 """
 
 import re
@@ -21,7 +21,6 @@ GROUPS: Final = {
 _GROUP: Final = re.compile(r"##@ (\w+)")
 _DOCUMENTED: Final = re.compile(r"([^\t#].*?)\s*## (.+)")
 _REFERENCE: Final = re.compile(r"\$\([^)]*\)")
-
 
 
 class Target(NamedTuple):
