@@ -35,8 +35,8 @@ def main() -> None:
         fail(wrong, "Choose another name: TO=…")
     require_clean()
     words = replacements(options.old, found[options.old].package, options.new)
-    listed = git("ls-files", "-z", "--", ".", *_HISTORY).split("\0")
-    files = [Path(name) for name in listed if name and not (ROOT / name).is_symlink()]
+    names = git("ls-files", "-z", "--", ".", *_HISTORY).split("\0")
+    files = [Path(name) for name in names if name and not (ROOT / name).is_symlink()]
     for file in files:
         _replace_in(ROOT / file, words)
     for file in files:
