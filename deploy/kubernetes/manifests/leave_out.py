@@ -132,11 +132,6 @@ def _remove_service(root: Path, name: str) -> None:
                     _remove_entries(file.parent, "resources", {file.name})
                 elif after != before:
                     file.write_text(yaml.safe_dump_all(after), encoding="utf-8")
-    # Alerts for services without pods have a line for each service.
-    jobs = "|".join(map(re.escape, sorted(gone)))
-    absent = re.compile(rf' *or absent\(\w+{{[^}}]*job="(?:{jobs})"}}\)\n')
-    for file in (root / "monitoring/rules").glob("*.yaml"):
-        file.write_text(absent.sub("", file.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def _belongs(node: Node, gone: set[str], image: str) -> bool:
