@@ -25,6 +25,8 @@ _FIELDS: Final[Table] = {
     "image": {"packages": list, "megabytes": int},
     "measurements": {"servers": dict, "jobs": dict},
 }
+# pinproof reads these.
+_OF_THE_PIN_POLICY: Final[Table] = {"exceptions": list, "exclusions": list}
 _REQUIRED: Final = ("package", "port", "answers", "demo", "demo.requests")
 _REQUEST: Final = ("title", "method", "path", "show")
 _NAMES: Final = {str: "a text", int: "a number", list: "a list", dict: "a table"}
@@ -107,7 +109,7 @@ def read_service(folder: Path) -> Service:
     for name in _REQUIRED:
         if _at(content, name) is None:
             raise ServiceFileError(f"{file}: {name} is missing; add it")
-    _check(file, "", content, _FIELDS)
+    _check(file, "", content, {**_FIELDS, **_OF_THE_PIN_POLICY})
     for number, request in enumerate(content["demo"]["requests"]):
         for field in _REQUEST:
             if not isinstance(request, dict) or field not in request:
