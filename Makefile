@@ -82,8 +82,8 @@ fuzz-%: %/.venv/.installed .tools/fuzz/.installed
 	@$*/.venv/bin/python tools/fuzz.py $* --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) \
 		--schemathesis .tools/fuzz/bin/schemathesis --reports reports/fuzz/$*
 
-.PHONY: check check-format check-lint check-spelling check-types check-pins check-imports check-docs check-workflows
-CHECKS := check-format check-lint check-spelling check-types check-pins check-imports check-docs check-workflows
+.PHONY: check check-format check-lint check-spelling check-types check-pins check-imports check-docs check-workflows check-services
+CHECKS := check-format check-lint check-spelling check-types check-pins check-imports check-docs check-workflows check-services
 
 check-format: .tools/check/.installed
 	$(TOOLS)/ruff format --check --quiet .
@@ -176,6 +176,13 @@ format: .tools/check/.installed ## Format the code and apply the linter's fixes
 
 docs: .tools/check/.installed $(PROJECTS:%=%/.venv/.installed) ## Regenerate the parts of documents that quote results and --help
 	$(TOOLS)/cog -r $(GENERATED_DOCS)
+
+.PHONY: services
+services: deploy/.venv/.installed ## Write the files that are derived from the services' folders
+	deploy/.venv/bin/python tools/derived_files.py
+
+check-services: deploy/.venv/.installed
+	deploy/.venv/bin/python tools/derived_files.py --check
 
 # ---- Measure ----
 
