@@ -4,14 +4,13 @@ import json
 import os
 import stat
 import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from manifests.render import KUBERNETES
 
-SERVICE = KUBERNETES.parents[1] / "ChicagoTaxi-Pipeline"
-SCRIPT = KUBERNETES / "base/chicagotaxi-pipeline/nightly.sh"
+SCRIPT = Path(__file__).resolve().parents[2] / "deploy/base/chicagotaxi-pipeline/nightly.sh"
 
 
 @pytest.fixture
@@ -146,10 +145,8 @@ def test_the_service_knows_these_commands(night: tuple[Path, Path], trips: bool)
         (script.parent / "data/raw" / f"trips-{months()[0]}-01.csv").touch()
     else:
         batch(script, "e" * 64)
-    python = SERVICE / ".venv/bin/python"
-    assert python.exists(), "make ChicagoTaxi-Pipeline/.venv/.installed first"
     # Options that do not exist are refused before help is given.
     settings = {"PORTAL": "http://127.0.0.1:9", "MODEL_SIGNERS": f"ed25519:{'k' * 43}="}
-    done = run(script, programs, f'exec {python} "$@" --help', **settings)
+    done = run(script, programs, f'exec {sys.executable} "$@" --help', **settings)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("Usage:") == 2
