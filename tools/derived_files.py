@@ -61,21 +61,10 @@ def infrastructure() -> str:
 
 
 def _accounts(service: Service) -> Iterator[str]:
-    for folder in _manifests(service):
-        for file in folder.rglob("*.yaml"):
-            for one in _documents(file):
-                if one.get("kind") == "ServiceAccount":
-                    yield one["metadata"]["name"]
-
-
-def _manifests(service: Service) -> Iterator[Path]:
-    yield service.folder / "deploy"
-    # Until the manifests are in the folders of the services.
-    for folder in ROOT.glob("deploy/kubernetes/base/*/"):
-        if any(
-            f"image: {service.image_name}\n" in file.read_text() for file in folder.glob("*.yaml")
-        ):
-            yield folder
+    for file in service.folder.glob("deploy/**/*.yaml"):
+        for one in _documents(file):
+            if one.get("kind") == "ServiceAccount":
+                yield one["metadata"]["name"]
 
 
 def _documents(file: Path) -> Iterator[dict[str, Any]]:
