@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 import yaml
 from kubernetes.api_server import serving
-from kubernetes.recording_cluster import RecordingCluster
+from kubernetes.recording_cluster import Node, RecordingCluster
 from kubernetes.test_roll_outs import assert_runs
 from local.running import TOOL, Local
 from manifests.first_batch import first_batches
-from manifests.objects import read_manifests
+from manifests.objects import Manifests, read_manifests
 from manifests.release import read_release
 
 from workflows.reading import ROOT, SERVICES
@@ -109,7 +109,7 @@ def environment(prepared: Path, kubectl: str, local: Local, tmp_path: Path) -> d
     subprocess.run(
         [sys.executable, *render, "--out", "reports/kubernetes/local.yaml"],
         cwd=prepared,
-        env=os.environ | {"PYTHONPATH": str(ROOT / "deploy/kubernetes")},
+        env=os.environ | {"PYTHONPATH": f"{ROOT}/deploy/kubernetes:{ROOT}/tools"},
         check=True,
     )
     namespace = prepared / "deploy/kubernetes/base/namespace.yaml"
@@ -137,11 +137,12 @@ def test_the_real_kubectl_applies_everything_and_the_real_services_answer(
     # The API has the namespace in the address.
     assert_runs(cluster, rendered.replace("\n  namespace: ml-services\n", "\n"))
     assert sorted(cluster.names("Secret")) == [f"{name}-api-keys" for name in NAMES]
-    jobs = [f"{batch.name}-1" for batch in first_batches(read_manifests(rendered, local=True))]
+    manifests = read_manifests(rendered, local=True)
+    jobs = [f"{batch.name}-1" for batch in first_batches(manifests)]
     assert sorted(cluster.names("Job")) == sorted(jobs)
     for job in jobs:
         assert f"job.batch/{job} condition met" in done.stdout
-        assert "ownerReferences" not in cluster.node("Job", job)["metadata"]
+        assert_makes_what_the_service_looks_for(cluster.node("Job", job), manifests)
     for name in NAMES:
         assert f'deployment "{name}" successfully rolled out' in done.stdout
     answers = [line for line in done.stdout.splitlines() if ": ready, answers" in line]
@@ -149,6 +150,25 @@ def test_the_real_kubectl_applies_everything_and_the_real_services_answer(
         f"{one.package}: ready, answers {len(one.demo['requests'])} requests as expected"
         for one in SERVICES.values()
     )
+
+
+def assert_makes_what_the_service_looks_for(job: Node, manifests: Manifests) -> None:
+    assert "ownerReferences" not in job["metadata"]
+    [app] = job["spec"]["template"]["spec"]["containers"]
+    assert "command" not in app
+    [service] = [one for one in SERVICES.values() if f"/{one.image_name}:" in app["image"]]
+    places = {"model": "/model/current", "work": "/data"}
+    prepared = [[word.format_map(places) for word in one] for one in service.demo["prepare"]]
+    assert app["args"] in prepared
+    [settings] = [
+        manifests.environment(container)
+        for pod in manifests.pods
+        if pod.owner == f"Deployment/{service.package}"
+        for container in pod.containers
+        if container.name == "app"
+    ]
+    for name, value in service.demo["settings"].items():
+        assert settings[name] == value.format_map(places)
 
 
 def test_after_a_failure_objects_pods_events_and_logs_are_shown(
