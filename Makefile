@@ -106,8 +106,8 @@ fuzz-%: %/.venv/.installed .tools/fuzz/.installed ## Fuzz one service
 	@$*/.venv/bin/python tools/fuzz.py $* --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) \
 		--schemathesis .tools/fuzz/bin/schemathesis --reports reports/fuzz/$*
 
-.PHONY: check check-format check-lint check-spelling check-types check-pins check-imports check-docs check-workflows
-CHECKS := check-format check-lint check-spelling check-types check-pins check-imports check-docs check-workflows
+.PHONY: check check-format check-lint check-spelling check-types check-pins check-imports check-docs check-workflows check-services
+CHECKS := check-format check-lint check-spelling check-types check-pins check-imports check-docs check-workflows check-services
 
 check-format: .tools/check/.installed ## Check the format of the code
 	$(TOOLS)/ruff format --check --quiet .
@@ -215,6 +215,13 @@ format: .tools/check/.installed ## Format the code and apply the linter's fixes
 
 docs: .tools/check/.installed $(PROJECTS:%=%/.venv/.installed) ## Regenerate the parts of documents that quote results and --help
 	$(TOOLS)/cog -r $(GENERATED_DOCS)
+
+.PHONY: services
+services: deploy/.venv/.installed ## Write the files that are derived from the services' folders
+	deploy/.venv/bin/python tools/derived_files.py
+
+check-services: deploy/.venv/.installed ## Check that the derived files are current
+	deploy/.venv/bin/python tools/derived_files.py --check
 
 ##@ measure
 # Each service has its benchmarks in its folder: bench/bench.mk adds them to BENCHES.
