@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from manifests.objects import Container, Manifests, dig, read_manifests
-from manifests.render import KUBERNETES
+from manifests.render import KUBERNETES, OVERLAYS
 
 MEASURED: dict[str, dict[str, dict[str, float]]] = json.loads(
     (KUBERNETES / "results" / "resources.json").read_bytes()
@@ -29,7 +29,7 @@ JOBS = {
 }
 
 
-@pytest.fixture(scope="module", params=["gke", "eks", "local"])
+@pytest.fixture(scope="module", params=OVERLAYS)
 def manifests(request: pytest.FixtureRequest, rendered: dict[str, str]) -> Manifests:
     return read_manifests(rendered[request.param], local=request.param == "local")
 
