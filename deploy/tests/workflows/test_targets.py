@@ -9,6 +9,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from manifests.render import CLOUDS
 from needed import program
 
 from workflows.reading import DOCUMENTS, ROOT, SERVICES, WORKFLOWS, load, make_commands, missing
@@ -21,7 +22,8 @@ PREPARED = {
     if path.stem not in ("requirements-prod", "requirements-dev")
 } | {"deploy": "tools-env-deploy"}
 # What a workflow hands over: the values that are in the names of targets, and any other.
-VALUES = {"NAME": [*SERVICES], "CLUSTER": ["gke", "eks"], "PREPARE": [*PREPARED.values()]}
+KNOWN = "|".join(rf"{cloud}\b" for cloud in CLOUDS) or "$"
+VALUES = {"NAME": [*SERVICES], "CLUSTER": [*CLOUDS], "PREPARE": [*PREPARED.values()]}
 LIBRARIES = sorted(path.parent.name for path in ROOT.glob("libs/*/pyproject.toml"))
 TESTED = [*SERVICES, *LIBRARIES, "lab", "deploy"]
 
@@ -59,7 +61,7 @@ def test_a_document_names_what_there_is(document: Path) -> None:
     commands = make_commands(document.read_text(encoding="utf-8"))
     # `make deploy-…` means several targets, `make train-NAME` one for each name.
     filled = {
-        re.sub(r"=(?!yes\b|gke\b|eks\b)(\S+)", "=x", command.split(" #")[0])
+        re.sub(rf"=(?!yes\b|{KNOWN})(\S+)", "=x", command.split(" #")[0])
         for command in commands
         if not re.search(r"…|\.\.\.|-NAME|\bTARGET\b", command)
     }
