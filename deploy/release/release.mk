@@ -45,12 +45,14 @@ known_cluster = $(call named,CLUSTER,cluster)$(if $(filter 1,$(words $(value CLU
 	$(filter $(CLUSTERS),$(value CLUSTER)),,$(no_cluster)),$(no_cluster))
 no_cluster = $(error unknown cluster $(value CLUSTER); known clusters: $(CLUSTERS))
 
+# begin cloud: gcp aws
 # The outputs of Terraform for the cluster file.
 .PHONY: cluster-values
 cluster-values: ## Print the values for deploy/clusters/CLUSTER.toml from the outputs of Terraform; needs terraform
 	$(known_cluster)
 	@$(TERRAFORM) -chdir=deploy/terraform/$(TERRAFORM_ROOT_$(value CLUSTER)) output -json values | $(RELEASE) values
 
+# end cloud
 NAME ?=
 .PHONY: leave-out
 leave-out: deploy/.venv/.installed ## Leave a service or a component out of a cluster, in its file CLUSTER=NAME NAME=retraining

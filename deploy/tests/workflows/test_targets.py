@@ -30,7 +30,7 @@ TESTED = [*SERVICES, *LIBRARIES, "lab", "deploy"]
 
 def expansions(command: str) -> list[str]:
     """The command with values for the variables of the shell."""
-    command = command.replace('>> "$GITHUB_OUTPUT"', "").strip()
+    command = command.replace('>> "$GITHUB_OUTPUT"', "").replace("-CLUSTER", "-$CLUSTER").strip()
     names = sorted(set(re.findall(r"\$(\w+)", command)))
     known = VALUES | ({"NAME": TESTED} if "test-$NAME" in command else {})
     found = []
@@ -61,8 +61,9 @@ def test_a_document_names_what_there_is(document: Path) -> None:
     commands = make_commands(document.read_text(encoding="utf-8"))
     # `make deploy-…` means several targets, `make train-NAME` one for each name.
     filled = {
-        re.sub(rf"=(?!yes\b|{KNOWN})(\S+)", "=x", command.split(" #")[0])
+        re.sub(rf"=(?!yes\b|{KNOWN})(\S+)", "=x", expanded)
         for command in commands
+        for expanded in expansions(command.split(" #")[0])
         if not re.search(r"…|\.\.\.|-NAME|\bTARGET\b", command)
     }
 
