@@ -36,7 +36,8 @@ export UV_CACHE_DIR ?= $(CURDIR)/.cache/uv
 endif
 
 # The targets that people need first.
-FIRST := demo test-all check up down smoke new-service own format help
+FIRST := demo test-all check up down smoke new-service format help
+FIRST += own # only cloud: template
 
 ##@ use
 .PHONY: help
@@ -56,6 +57,14 @@ train-%: %/.venv/.installed ## Train and seal one service's model on sample data
 train-all: $(SERVICES:%=train-%) ## Train and seal every service's model on sample data
 
 ##@ own
+# begin cloud: template
+.PHONY: own
+own: .tools/check/.installed ## Make the repository a company's own; asks [ORGANIZATION=NAME REPOSITORY=ADDRESS DOMAIN=NAME CONTACT=MAIL TEAM=@OWNER CLOUDS="gcp aws" LICENCE=apache]
+	@"$(PYTHON)" tools/own.py --organization "$${ORGANIZATION:-}" --repository "$${REPOSITORY:-}" --domain "$${DOMAIN:-}" \
+		--contact "$${CONTACT:-}" --team "$${TEAM:-}" --clouds "$${CLOUDS:-}" --licence "$${LICENCE:-}"
+	@$(TOOLS)/ruff check --quiet --fix . && $(TOOLS)/ruff format --quiet .
+
+# end cloud
 FROM ?=
 TO ?=
 .PHONY: remove-service rename-service
@@ -112,8 +121,8 @@ fuzz-%: %/.venv/.installed .tools/fuzz/.installed ## Fuzz one service
 	@$*/.venv/bin/python tools/fuzz.py $* --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) \
 		--schemathesis .tools/fuzz/bin/schemathesis --reports reports/fuzz/$*
 
-.PHONY: check check-format check-lint check-spelling check-types check-pins check-imports check-docs check-workflows check-services
-CHECKS := check-format check-lint check-spelling check-types check-pins check-imports check-docs check-workflows check-services
+.PHONY: check check-format check-lint check-spelling check-types check-pins check-imports check-docs check-links check-workflows check-services
+CHECKS := check-format check-lint check-spelling check-types check-pins check-imports check-docs check-links check-workflows check-services
 
 check-format: .tools/check/.installed ## Check the format of the code
 	$(TOOLS)/ruff format --check --quiet .
@@ -212,6 +221,9 @@ $(PROJECTS:%=check-imports-in-%): check-imports-in-%: %/.venv/.installed .tools/
 
 check-docs: .tools/check/.installed $(PROJECTS:%=%/.venv/.installed) ## Find generated parts of documents that are stale
 	$(TOOLS)/cog --check --diff $(GENERATED_DOCS)
+
+check-links: ## Find links of documents that lead nowhere
+	@"$(PYTHON)" tools/links.py
 
 .PHONY: format docs
 format: .tools/check/.installed ## Format the code and apply the linter's fixes

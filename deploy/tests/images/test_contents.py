@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import tomllib
 
 import pytest
 
@@ -41,8 +42,11 @@ def test_its_labels_say_where_it_comes_from(service: Service) -> None:
     prefix = "org.opencontainers.image"
 
     assert labels[f"{prefix}.title"] == service.name
-    assert labels[f"{prefix}.version"] == "1.0.0"
-    assert labels[f"{prefix}.licenses"] == "Apache-2.0"
+    project = tomllib.loads((ROOT / service.folder / "pyproject.toml").read_text("utf-8"))[
+        "project"
+    ]
+    assert labels[f"{prefix}.version"] == project["version"]
+    assert labels[f"{prefix}.licenses"] == project["license"]
     assert len(labels[f"{prefix}.revision"].removesuffix("-dirty")) == 40
     assert labels[f"{prefix}.created"].startswith("20")
     assert "python:3.11-slim-bookworm" in labels[f"{prefix}.base.name"]

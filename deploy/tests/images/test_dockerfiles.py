@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import tomllib
 
 import pytest
 
@@ -41,7 +42,10 @@ def test_make_gives_the_arguments_of_the_service(service: Service) -> None:
     assert given["PACKAGE"] == service.package
     assert given["TITLE"] == service.name
     assert given["PORT"] == str(service.port)
-    assert given["VERSION"] == "1.0.0"
+    project = tomllib.loads((ROOT / service.folder / "pyproject.toml").read_text("utf-8"))[
+        "project"
+    ]
+    assert given["VERSION"] == project["version"]
     assert len(given["DESCRIPTION"]) > 20
 
 

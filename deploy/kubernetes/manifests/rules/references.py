@@ -79,10 +79,12 @@ def _targets(manifests: Manifests) -> Iterator[Violation]:
         found = manifests.find(str(target.get("kind")), str(target.get("name")))
         if not found or found.get("apiVersion") != target.get("apiVersion"):
             yield _missing(where, str(target.get("kind")), target.get("name"))
+    # begin cloud: gcp
     for where, one in manifests.of("HealthCheckPolicy", "GCPBackendPolicy"):
         target = dig(one, "spec", "targetRef")
         if not manifests.find(str(target.get("kind")), str(target.get("name"))):
             yield _missing(where, str(target.get("kind")), target.get("name"))
+    # end cloud
     for where, one in manifests.of("PodDisruptionBudget", "NetworkPolicy", "PodMonitor"):
         selector = dig(one, "spec", "podSelector") or dig(one, "spec", "selector")
         if not any(selects(selector, pod.labels) for pod in manifests.pods):
