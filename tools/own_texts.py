@@ -15,10 +15,10 @@ TO_DO: Final = "docs/to-do.md"
 _FIRST_VERSION: Final = "0.1.0"
 
 _NOTICE: Final = """\
-Copyright {year} {organization}. All rights reserved.
+Copyright {year} {organization}
 
-This repository is the property of {organization}. No part of it may be used, copied, changed or
-passed on without its written permission.
+All rights reserved. Without a written permission of the copyright holder, no part of this
+repository may be used, copied, changed or passed on.
 
 It began as a copy of a template that is licensed under the Apache License, Version 2.0, and was
 changed since; LICENSE.template has the terms of the template's parts.
