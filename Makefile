@@ -69,9 +69,15 @@ rename-service: ## Rename a service everywhere FROM=Some-Service TO=Credit-Risk
 	@"$(PYTHON)" tools/rename_service.py "$$FROM" "$$TO"
 	@$(MAKE) --no-print-directory services format docs
 
+UPSTREAM ?=
+.PHONY: merge-upstream
+merge-upstream: ## Merge a newer version of the template UPSTREAM=ADDRESS [VERSION=v1.2.3]
+	$(call named,UPSTREAM,address of the template)
+	@"$(PYTHON)" tools/merge_upstream.py "$$UPSTREAM" $(if $(VERSION),"$$VERSION")
+
 ##@ test
 .PHONY: test-all
-test-all: $(LIBS:%=test-%) $(SERVICES:%=test-%) test-lab ## Test every library and service, and the laboratory
+test-all: $(LIBS:%=test-%) $(SERVICES:%=test-%) test-lab test-tools ## Test every library and service, the laboratory, the deployment and the tools
 
 $(LIBS:%=test-%): test-%: libs/%/.venv/.installed
 	libs/$*/.venv/bin/python -m pytest libs/$*
@@ -120,6 +126,13 @@ $(PROJECTS:%=check-types-in-%): check-types-in-%: %/.venv/.installed .tools/chec
 	$(TOOLS)/mypy --cache-dir $*/.mypy_cache --python-executable $*/.venv/bin/python $*/src $*/tests
 
 ##@ pins
+check-types: check-types-in-tools
+
+.PHONY: check-types-in-tools
+check-types-in-tools: tools/.venv/.installed .tools/check/.installed
+	MYPYPATH=tools:tools/tests $(TOOLS)/mypy --cache-dir tools/.mypy_cache --python-executable tools/.venv/bin/python \
+		tools/help.py tools/merge_upstream.py tools/remove_service.py tools/rename_service.py tools/tests
+
 check-pins: libs/pinproof/.venv/.installed ## Check every pin of the repository
 	libs/pinproof/.venv/bin/pinproof check
 
@@ -233,7 +246,7 @@ incident: lab/.venv/.installed ## Reproduce the effects of upgrades on an unguar
 ##@ use
 .PHONY: clean
 clean: ## Remove environments, caches and the services' output
-	rm -rf .tools .cache reports .mypy_cache .ruff_cache $(foreach p,$(PROJECTS),$(addprefix $(p)/,.venv .mypy_cache .pytest_cache .hypothesis models data reports src/*.egg-info))
+	rm -rf .tools .cache reports .mypy_cache .ruff_cache tools/.venv tools/.mypy_cache tools/.pytest_cache $(foreach p,$(PROJECTS),$(addprefix $(p)/,.venv .mypy_cache .pytest_cache .hypothesis models data reports src/*.egg-info))
 
 # ---- Environments: file targets, so that any target bootstraps what it needs ----
 
@@ -259,6 +272,12 @@ $(UV): tools/requirements-uv.txt .tools/python
 	$(UV) venv --quiet --clear --python "$(PYTHON)" .tools/fuzz
 	$(UV) pip install --quiet --python .tools/fuzz/bin/python -r $<
 	touch $@
+
+tools/.venv/.installed: tools/requirements-test.txt .tools/python $(UV)
+	@echo "Setting up tools/.venv"
+	@$(UV) venv --quiet --clear --python "$(PYTHON)" tools/.venv
+	@$(UV) pip install --quiet --python tools/.venv/bin/python -r $<
+	@touch $@
 
 .tools/check/.installed: tools/requirements-check.txt .tools/python $(UV)
 	$(UV) venv --quiet --clear --python "$(PYTHON)" .tools/check

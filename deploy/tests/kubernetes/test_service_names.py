@@ -1,4 +1,4 @@
-"""What is outside the folders of the services names none of them: each can leave, and others come."""
+"""Nothing outside the folders of the services names one, so that each can be removed."""
 
 import subprocess
 
