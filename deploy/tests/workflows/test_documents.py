@@ -2,7 +2,7 @@
 
 import re
 
-from workflows.reading import DOCUMENTS, ROOT, WORKFLOWS
+from workflows.reading import DOCUMENTS, ROOT, WORKFLOWS, load
 
 
 def test_every_action_that_was_not_looked_up_is_listed() -> None:
@@ -27,7 +27,8 @@ def test_every_file_that_the_documents_name_exists() -> None:
         links = re.findall(r"\]\((?!https?:)([^)#]+)[^)]*\)", text)
         missing += [f"{name}: {link}" for link in links if not (path.parent / link).exists()]
         paths = re.findall(r"`((?:deploy|tools|docs|libs)/[\w./-]+\.\w+)`", text)
-        written = {"deploy/clusters/gke.toml", "deploy/clusters/eks.toml"}  # by the operator
+        # By the operator, and by `make own`.
+        written = {"deploy/clusters/gke.toml", "deploy/clusters/eks.toml", "docs/to-do.md"}
         missing += [
             f"{name}: {one}" for one in paths if one not in written and not (ROOT / one).exists()
         ]
@@ -59,3 +60,21 @@ def test_the_guide_logs_in_before_it_reads_what_only_a_login_can() -> None:
     assert places == sorted(places)
     assert "create job --from=cronjob/" not in section
     assert section.index("aws configure export-credentials") < section.index("make release-file")
+
+
+def test_contributing_names_every_command_of_the_checks_in_the_row_of_its_workflow() -> None:
+    """Those of a release and a deployment are in the guide."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    missing = []
+    for path in WORKFLOWS:
+        if path.stem in ("release", "deploy"):
+            continue
+        [row] = [line for line in rows if f"(.github/workflows/{path.name})" in line]
+        for step in load(path).steps():
+            found = re.match(r'make (?:--silent )?"?([\w$-]+)', step.content.get("run", ""))
+            target = found[1].replace("$NAME", "NAME") if found else ""
+            if target and target != "$PREPARE" and not re.search(rf"`(make )?{target}`", row):
+                missing.append(f"{path.name}: {target}")
+
+    assert missing == []
