@@ -11,7 +11,16 @@ from pathlib import Path
 import pytest
 from needed import program
 
-from workflows.reading import DOCUMENTS, ROOT, SERVICES, WORKFLOWS, load, make_commands, missing
+from workflows.reading import (
+    DOCUMENTS,
+    ROOT,
+    SERVICE_NAME,
+    SERVICES,
+    WORKFLOWS,
+    load,
+    make_commands,
+    missing,
+)
 
 # The requirements-NAME.txt that are installed on top of the environment of a service.
 PREPARED = {
@@ -24,7 +33,6 @@ PREPARED = {
 VALUES = {"NAME": [*SERVICES], "CLUSTER": ["gke", "eks"], "PREPARE": [*PREPARED.values()]}
 LIBRARIES = sorted(path.parent.name for path in ROOT.glob("libs/*/pyproject.toml"))
 TESTED = [*SERVICES, *LIBRARIES, "lab", "deploy", "tools"]
-SERVICE = re.compile(r"[A-Z]\w*(?:-[A-Z]\w*)+")
 
 
 def expansions(command: str) -> list[str]:
@@ -65,10 +73,10 @@ def test_a_document_names_what_there_is(document: Path) -> None:
         if not re.search(r"…|\.\.\.|-NAME|NAME-|\bTARGET\b", command)
     ]
     # A record may be older than the last removal of a service; elsewhere, it is an example.
-    gone = {name for one in commands for name in SERVICE.findall(one)} - SERVICES.keys()
+    gone = {name for one in commands for name in SERVICE_NAME.findall(one)} - SERVICES.keys()
     if document.parent.name == "adr":
         commands = [one for one in commands if not any(name in one for name in gone)]
-    filled = {SERVICE.sub(_existing, one) for one in commands}
+    filled = {SERVICE_NAME.sub(_existing, one) for one in commands}
 
     assert {command: output for command in sorted(filled) if (output := missing(command))} == {}
 
