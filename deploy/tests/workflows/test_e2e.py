@@ -17,7 +17,7 @@ from kubernetes.recording_cluster import Node, RecordingCluster
 from kubernetes.test_roll_outs import assert_runs
 from local.running import TOOL, Local
 from manifests.release import read_release
-from real_services import SCRIPTS
+from real_services import SERVICES
 
 from workflows.reading import ROOT
 from workflows.recorded import Programs
@@ -26,7 +26,7 @@ from workflows.recorded import Programs
 pytestmark = pytest.mark.timeout(1200)
 
 CONTEXT = "kind-ml-services"
-NAMES = sorted(script["package"] for script in SCRIPTS.values())
+NAMES = sorted(one.package for one in SERVICES.values())
 MODELS = ROOT / "deploy/kubernetes/overlays/local/models.yaml"
 
 # The real kubectl; only port-forward, for which a server has to reach pods, starts the service on
@@ -125,7 +125,7 @@ def test_the_real_kubectl_applies_everything_and_the_real_services_answer(
     prepared: Path, cluster: RecordingCluster, environment: dict[str, str], local: Local
 ) -> None:
     # Predictions are made before: port-forward has half a minute.
-    folders = [prepared / folder for folder in SCRIPTS]
+    folders = [prepared / folder for folder in SERVICES]
     assert local("up", *folders).returncode == 0
     assert local("down").returncode == 0
 
@@ -143,8 +143,8 @@ def test_the_real_kubectl_applies_everything_and_the_real_services_answer(
         assert f'deployment "{name}" successfully rolled out' in done.stdout
     answers = [line for line in done.stdout.splitlines() if ": ready, answers" in line]
     assert sorted(answers) == sorted(
-        f"{script['package']}: ready, answers {len(script['requests'])} requests as expected"
-        for script in SCRIPTS.values()
+        f"{one.package}: ready, answers {len(one.demo['requests'])} requests as expected"
+        for one in SERVICES.values()
     )
 
 
