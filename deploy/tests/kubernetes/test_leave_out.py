@@ -12,12 +12,12 @@ from manifests.cli import main
 from manifests.combinations import example_release
 from manifests.deploy import deploy
 from manifests.errors import ReleaseError
+from manifests.first_batch import first_batches
 from manifests.leave_out import optional_names
 from manifests.objects import read_manifests
 from manifests.release import read_release
 from manifests.render import OVERLAYS, render, value_names
 from manifests.rules import check
-from manifests.first_batch import first_batches
 from manifests.services import KUBERNETES, deployed_services, models_of
 
 from kubernetes.recording_cluster import RecordingCluster
