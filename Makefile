@@ -17,8 +17,11 @@ GENERATED_DOCS = $(shell git grep --files-with-matches --fixed-strings '[[[cog' 
 
 PROJECTS := $(LIBS:%=libs/%) $(SERVICES) lab
 
-# The interpreter that every environment is made from: 3.11 or 3.12.
-PYTHON ?= python3
+# The interpreter that every environment is made from: 3.11 or 3.12. The last one that was named is
+# remembered until `make clean`.
+ifeq ($(origin PYTHON),undefined)
+PYTHON := $(or $(shell cat .tools/interpreter 2>/dev/null),python3)
+endif
 UV := .tools/uv/bin/uv
 TOOLS := .tools/check/bin
 
@@ -27,20 +30,23 @@ export UV_PYTHON_DOWNLOADS := never
 PIP_FIND_LINKS ?=
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 export UV_NO_PROGRESS := 1
+# Where the home folder cannot be written, uv keeps its downloads here.
+ifeq ($(shell mkdir -p "$${XDG_CACHE_HOME:-$$HOME/.cache}" 2>/dev/null && test -w "$${XDG_CACHE_HOME:-$$HOME/.cache}" && echo yes),)
+export UV_CACHE_DIR ?= $(CURDIR)/.cache/uv
+endif
 
+# The targets that people need first.
+FIRST := demo test-all check up down smoke new-service own format help
+
+##@ use
 .PHONY: help
 help: ## Show this list
-	@printf 'Usage: make TARGET [PYTHON=python3.12]\n\n'
-	@sed -nE 's/^([a-zA-Z_%-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) \
-		| while IFS=$$'\t' read -r target text; do printf '  %-16s %s\n' "$${target/\%/NAME}" "$$text"; done
-	@printf '\nNAME is one of: %s %s\n' "$(LIBS)" "$(SERVICES)"
-
-# ---- Use it ----
+	@"$(PYTHON)" tools/help.py "$(FIRST)" "$(SERVICES)" "$(LIBS)" $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: check-pins $(SERVICES:%=demo-%) ## Check the pins; train, seal, serve and query every service on sample data
 
-demo-%: %/.venv/.installed
+demo-%: %/.venv/.installed ## Train, seal, serve and query one service on sample data
 	@$*/.venv/bin/python tools/demo.py $*
 
 train-%: %/.venv/.installed ## Train and seal one service's model on sample data
@@ -49,10 +55,29 @@ train-%: %/.venv/.installed ## Train and seal one service's model on sample data
 .PHONY: train-all
 train-all: $(SERVICES:%=train-%) ## Train and seal every service's model on sample data
 
-# ---- Test and check ----
+##@ own
+FROM ?=
+TO ?=
+.PHONY: remove-service rename-service
+remove-service: ## Remove a service and everything about it NAME=Some-Service
+	$(call named,NAME,service)
+	@"$(PYTHON)" tools/remove_service.py "$$NAME"
+	@$(MAKE) --no-print-directory services docs
 
+rename-service: ## Rename a service everywhere FROM=Some-Service TO=Credit-Risk
+	$(call named,FROM,service)$(call named,TO,new name)
+	@"$(PYTHON)" tools/rename_service.py "$$FROM" "$$TO"
+	@$(MAKE) --no-print-directory services format docs
+
+UPSTREAM ?=
+.PHONY: merge-upstream
+merge-upstream: ## Merge a newer version of the template UPSTREAM=ADDRESS [VERSION=v1.2.3]
+	$(call named,UPSTREAM,address of the template)
+	@"$(PYTHON)" tools/merge_upstream.py "$$UPSTREAM" $(if $(VERSION),"$$VERSION")
+
+##@ test
 .PHONY: test-all
-test-all: $(LIBS:%=test-%) $(SERVICES:%=test-%) test-lab ## Test every library and service, and the laboratory
+test-all: $(LIBS:%=test-%) $(SERVICES:%=test-%) test-lab test-tools ## Test every library and service, the laboratory, the deployment and the tools
 
 $(LIBS:%=test-%): test-%: libs/%/.venv/.installed
 	libs/$*/.venv/bin/python -m pytest libs/$*
@@ -77,28 +102,36 @@ MINUTES ?= 10
 .PHONY: fuzz
 fuzz: $(SERVICES:%=fuzz-%) ## Fuzz every service for MINUTES (10): structured requests, then raw bytes
 
-fuzz-%: %/.venv/.installed .tools/fuzz/.installed
+fuzz-%: %/.venv/.installed .tools/fuzz/.installed ## Fuzz one service
 	@$*/.venv/bin/python tools/fuzz.py $* --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) \
 		--schemathesis .tools/fuzz/bin/schemathesis --reports reports/fuzz/$*
 
-.PHONY: check check-format check-lint check-spelling check-types check-pins check-imports check-docs check-workflows
-CHECKS := check-format check-lint check-spelling check-types check-pins check-imports check-docs check-workflows
+.PHONY: check check-format check-lint check-spelling check-types check-pins check-imports check-docs check-workflows check-services
+CHECKS := check-format check-lint check-spelling check-types check-pins check-imports check-docs check-workflows check-services
 
-check-format: .tools/check/.installed
+check-format: .tools/check/.installed ## Check the format of the code
 	$(TOOLS)/ruff format --check --quiet .
 
-check-lint: .tools/check/.installed
+check-lint: .tools/check/.installed ## Check the code with the linter
 	$(TOOLS)/ruff check --quiet .
 
 # Misspelled words, and words of tools/words.txt that readers found hard in our texts.
-check-spelling: .tools/check/.installed
+check-spelling: .tools/check/.installed ## Find misspelled words
 	git ls-files '*.md' '*.mk' '*.py' '*.sh' '*.tf' '*.toml' '*.yaml' '*.yml' Makefile \
 		| grep -vE '^(CHANGELOG\.md|libs/pinproof/tests/fixtures/)' | xargs $(TOOLS)/codespell
 
-check-types: $(PROJECTS:%=check-types-in-%)
+check-types: $(PROJECTS:%=check-types-in-%) ## Check the types of every project
 
-$(PROJECTS:%=check-types-in-%): check-types-in-%: %/.venv/.installed .tools/check/.installed
+$(PROJECTS:%=check-types-in-%): check-types-in-%: %/.venv/.installed .tools/check/.installed ## Check the types of one project, such as libs/modelseal
 	$(TOOLS)/mypy --cache-dir $*/.mypy_cache --python-executable $*/.venv/bin/python $*/src $*/tests
+
+##@ pins
+check-types: check-types-in-tools
+
+.PHONY: check-types-in-tools
+check-types-in-tools: tools/.venv/.installed .tools/check/.installed
+	MYPYPATH=tools:tools/tests $(TOOLS)/mypy --cache-dir tools/.mypy_cache --python-executable tools/.venv/bin/python \
+		tools/help.py tools/merge_upstream.py tools/remove_service.py tools/rename_service.py tools/tests
 
 check-pins: libs/pinproof/.venv/.installed ## Check every pin of the repository
 	libs/pinproof/.venv/bin/pinproof check
@@ -107,6 +140,7 @@ check-pins: libs/pinproof/.venv/.installed ## Check every pin of the repository
 sync-pins: libs/pinproof/.venv/.installed $(UV) ## Pin the transitive dependencies of each service
 	libs/pinproof/.venv/bin/pinproof sync --uv $(UV)
 
+##@ test
 WORKFLOWS = $(wildcard .github/workflows/*.yml .github/workflows/*.yaml)
 
 check-workflows: .tools/check/.installed ## Check workflows, actions, the update bot's settings and the pre-commit hook
@@ -132,6 +166,7 @@ matrix: ## Print the matrix of tests and images for the workflows
 	@"$(PYTHON)" tools/matrix.py --tests $(LIBS) $(SERVICES) lab deploy --images $(SERVICES) \
 		--prepare $(EXTRA_ENVIRONMENTS)
 
+##@ pins
 .PHONY: pins-today pins-issue
 pins-today: libs/pinproof/.venv/.installed $(UV) ## Resolve, prove and audit the pins as of today; writes reports/pins-today.json
 	"$(PYTHON)" tools/pins_today.py run reports/pins-today.json
@@ -150,7 +185,7 @@ audit: libs/pinproof/.venv/.installed ## Find advisories for what the pins admit
 .PHONY: prove-pins trial
 prove-pins: $(SERVICES:%=prove-pins-in-%) ## Prove both ends of every service's pins, on each supported Python; writes reports/pins
 
-$(SERVICES:%=prove-pins-in-%): prove-pins-in-%: libs/pinproof/.venv/.installed $(UV)
+$(SERVICES:%=prove-pins-in-%): prove-pins-in-%: libs/pinproof/.venv/.installed $(UV) ## Prove both ends of the pins of one service
 	libs/pinproof/.venv/bin/pinproof prove $* --uv $(UV)
 
 SERVICE ?= BankChurn-Predictor
@@ -162,25 +197,33 @@ trial: libs/pinproof/.venv/.installed $(UV) ## Try an upgrade of a pin [SERVICE=
 check-hook: .tools/check/.installed ## Install the pre-commit hook as another repository would, and run it on this one
 	PRE_COMMIT_HOME=$(CURDIR)/.tools/pre-commit $(TOOLS)/pre-commit try-repo . pinproof-check --all-files
 
-check-imports: $(PROJECTS:%=check-imports-in-%)
+##@ test
+check-imports: $(PROJECTS:%=check-imports-in-%) ## Compare the imports of every project with its requirements
 
-$(PROJECTS:%=check-imports-in-%): check-imports-in-%: %/.venv/.installed .tools/check/.installed
+$(PROJECTS:%=check-imports-in-%): check-imports-in-%: %/.venv/.installed .tools/check/.installed ## Compare the imports of one project with its requirements
 	@echo "deptry $*"
 	@$(TOOLS)/python tools/imports.py $*
 
-check-docs: .tools/check/.installed $(PROJECTS:%=%/.venv/.installed)
+check-docs: .tools/check/.installed $(PROJECTS:%=%/.venv/.installed) ## Find generated parts of documents that are stale
 	$(TOOLS)/cog --check --diff $(GENERATED_DOCS)
 
 .PHONY: format docs
 format: .tools/check/.installed ## Format the code and apply the linter's fixes
-	$(TOOLS)/ruff check --quiet --fix .
+	$(TOOLS)/ruff check --quiet --fix --exit-zero .
 	$(TOOLS)/ruff format --quiet .
+	$(TOOLS)/ruff check --quiet .
 
 docs: .tools/check/.installed $(PROJECTS:%=%/.venv/.installed) ## Regenerate the parts of documents that quote results and --help
 	$(TOOLS)/cog -r $(GENERATED_DOCS)
 
-# ---- Measure ----
+.PHONY: services
+services: deploy/.venv/.installed ## Write the files that are derived from the services' folders
+	deploy/.venv/bin/python tools/derived_files.py
 
+check-services: deploy/.venv/.installed ## Check that the derived files are current
+	deploy/.venv/bin/python tools/derived_files.py --check
+
+##@ measure
 # Each service has its benchmarks in its folder: bench/bench.mk adds them to BENCHES.
 BENCHES :=
 include $(wildcard $(SERVICES:%=%/bench/bench.mk))
@@ -200,9 +243,10 @@ OUT = $(if $(DATA),lab/reports,lab/results)
 incident: lab/.venv/.installed ## Reproduce the effects of upgrades on an unguarded model [DATA=customers.csv]
 	@lab/.venv/bin/python -m incidentlab $(if $(DATA),"$(DATA)") --out "$(OUT)" --uv $(UV) --cache .cache/incident
 
+##@ use
 .PHONY: clean
 clean: ## Remove environments, caches and the services' output
-	rm -rf .tools .cache reports .mypy_cache .ruff_cache $(foreach p,$(PROJECTS),$(addprefix $(p)/,.venv .mypy_cache .pytest_cache .hypothesis models data reports src/*.egg-info))
+	rm -rf .tools .cache reports .mypy_cache .ruff_cache tools/.venv tools/.mypy_cache tools/.pytest_cache $(foreach p,$(PROJECTS),$(addprefix $(p)/,.venv .mypy_cache .pytest_cache .hypothesis models data reports src/*.egg-info))
 
 # ---- Environments: file targets, so that any target bootstraps what it needs ----
 
@@ -212,6 +256,7 @@ clean: ## Remove environments, caches and the services' output
 	@command -v "$(PYTHON)" >/dev/null || { echo "make: there is no $(PYTHON); name a Python 3.11 or 3.12: make PYTHON=python3.11 ..." >&2; exit 1; }
 	@"$(PYTHON)" -c 'import sys; v = sys.version_info[:2]; print(sys.version, sys.base_prefix); sys.exit(None if v in ((3, 11), (3, 12)) else \
 		f"make: {sys.executable} is Python {v[0]}.{v[1]}; this repository needs 3.11 or 3.12: make PYTHON=python3.11 ...")' > $@.new
+	@printf '%s' "$(PYTHON)" > .tools/interpreter
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 .PHONY: FORCE
@@ -219,13 +264,20 @@ FORCE:
 
 $(UV): tools/requirements-uv.txt .tools/python
 	"$(PYTHON)" -m venv --clear .tools/uv
-	.tools/uv/bin/pip install --quiet --disable-pip-version-check -r tools/requirements-uv.txt
+	.tools/uv/bin/pip install --quiet --disable-pip-version-check -r tools/requirements-uv.txt || { \
+		echo "make: uv cannot be installed. Without a network, set PIP_INDEX_URL and UV_DEFAULT_INDEX to an index that this machine reaches, or PIP_FIND_LINKS to a folder of wheels" >&2; exit 1; }
 	@touch $@
 
 .tools/fuzz/.installed: tools/requirements-fuzz.txt .tools/python $(UV)
 	$(UV) venv --quiet --clear --python "$(PYTHON)" .tools/fuzz
 	$(UV) pip install --quiet --python .tools/fuzz/bin/python -r $<
 	touch $@
+
+tools/.venv/.installed: tools/requirements-test.txt .tools/python $(UV)
+	@echo "Setting up tools/.venv"
+	@$(UV) venv --quiet --clear --python "$(PYTHON)" tools/.venv
+	@$(UV) pip install --quiet --python tools/.venv/bin/python -r $<
+	@touch $@
 
 .tools/check/.installed: tools/requirements-check.txt .tools/python $(UV)
 	$(UV) venv --quiet --clear --python "$(PYTHON)" .tools/check
@@ -277,4 +329,5 @@ $(foreach file,$(EXTRAS),$(eval $(call addition,$(patsubst %/,%,$(dir $(file))),
 # Each part of the deployment has its targets next to its files, and adds to what `check` runs.
 include $(sort $(wildcard deploy/*/*.mk))
 
+##@ test
 check: $(CHECKS) ## Format, lint, types, pins, imports, documents, workflows and everything in deploy
