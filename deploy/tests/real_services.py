@@ -6,13 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from service_files import Service, services
+from service_files import Service
+from workflows.reading import ROOT, SERVICES
 from workflows.recorded import Programs
 
-__all__ = ["ROOT", "SERVICES", "prepare"]
-
-ROOT = Path(__file__).resolve().parents[2]
-SERVICES = {one.name: one for one in services(ROOT)}
+__all__ = ["prepare"]
 
 
 def _lay_out(folder: Path, model: Path) -> None:

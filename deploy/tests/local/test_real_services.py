@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from real_services import SERVICES
+from workflows.reading import SERVICES
 
 from local.running import ROOT, Local
 
