@@ -23,7 +23,7 @@ DEPLOY_PYTEST := -c deploy/pyproject.toml --rootdir deploy
 
 .PHONY: test-deploy check-types-in-deploy clean-deploy
 test-deploy: deploy/.venv/.installed ## Test the deployment: manifests, infrastructure, workflows, monitoring
-	deploy/.venv/bin/python -m pytest $(DEPLOY_PYTEST) deploy $(SERVICE_DEPLOY_TESTS)
+	deploy/.venv/bin/python -m pytest $(DEPLOY_PYTEST) $(SERVICE_DEPLOY_TESTS) deploy
 
 test-all: test-deploy
 
