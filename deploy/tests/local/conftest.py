@@ -44,7 +44,7 @@ def make_service(tmp_path: Path) -> Make:
         lines = [
             'package = "some"',
             "port = 9001",
-            'answers = "as it is told"',
+            'answers = "what READY says"',
             "[demo]",
             "requests = []",
             "[demo.settings]",
