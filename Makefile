@@ -98,6 +98,12 @@ test-nightly: $(SERVICES:%=%/.venv/.installed) lab/.venv/.installed ## Run the t
 	for project in $$(git grep --files-with-matches 'mark\.nightly' -- '*/tests/*.py' | cut -d/ -f1 | sort -u); do \
 		"$$project/.venv/bin/python" -m pytest "$$project" -m nightly; done
 
+COMBINATION ?=
+.PHONY: test-combination
+test-combination: ## Test a clone with other services COMBINATION=new (`make matrix` lists them)
+	$(call named,COMBINATION,combination)
+	@"$(PYTHON)" tools/combinations.py "$$COMBINATION"
+
 MINUTES ?= 10
 .PHONY: fuzz
 fuzz: $(SERVICES:%=fuzz-%) ## Fuzz every service for MINUTES (10): structured requests, then raw bytes
@@ -163,7 +169,7 @@ EXTRA_ENVIRONMENTS := $(EXTRA_TARGETS) tools-env-deploy
 .PHONY: extra-environments
 extra-environments: $(EXTRA_ENVIRONMENTS) ## Install what only some tests need: packages of requirements-NAME.txt, programs of the deployment
 matrix: ## Print the matrix of tests and images for the workflows
-	@"$(PYTHON)" tools/matrix.py --tests $(LIBS) $(SERVICES) lab deploy --images $(SERVICES) \
+	@"$(PYTHON)" tools/matrix.py --tests $(LIBS) $(SERVICES) lab deploy tools --images $(SERVICES) \
 		--prepare $(EXTRA_ENVIRONMENTS)
 
 ##@ pins
