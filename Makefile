@@ -194,7 +194,7 @@ prove-pins: $(SERVICES:%=prove-pins-in-%) ## Prove both ends of every service's 
 $(SERVICES:%=prove-pins-in-%): prove-pins-in-%: libs/pinproof/.venv/.installed $(UV) ## Prove both ends of the pins of one service
 	libs/pinproof/.venv/bin/pinproof prove $* --uv $(UV)
 
-SERVICE ?= BankChurn-Predictor
+SERVICE ?= $(firstword $(SERVICES))
 PIN ?=
 trial: libs/pinproof/.venv/.installed $(UV) ## Try an upgrade of a pin [SERVICE=NAME] PIN='numpy~=2.4.0'; writes reports/trials
 	libs/pinproof/.venv/bin/pinproof trial $(SERVICE) $(foreach pin,$(PIN),'$(pin)') --uv $(UV)
@@ -239,7 +239,7 @@ bench: $(BENCHES) ## Measure speed compared with the alternatives; writes each s
 
 bench-probes: $(SERVICES:%=%/.venv/.installed) ## Measure how long probes wait while services are busy
 	for service in $(SERVICES); do \
-		"$$service/.venv/bin/python" bench/bench_probes.py "$$service" --out bench/results/probes.json || exit 1; done
+		"$$service/.venv/bin/python" bench/bench_probes.py "$$service" --out "$$service/results/probes.json" || exit 1; done
 
 # A table of customers for `make incident`; where it is given, results go to a folder that git ignores.
 DATA :=
