@@ -227,6 +227,20 @@ lab/data/sample.csv: BankChurn-Predictor/.venv/.installed
 	@mkdir -p $(@D)
 	@BankChurn-Predictor/.venv/bin/python -m bankchurn generate $@
 
+# ---- Make a service ----
+
+# Not from the environment, where other programs have variables of these names.
+NAME :=
+PORT :=
+.PHONY: new-service
+new-service: .tools/template/.installed .tools/check/.installed ## Make a service NAME=Fraud-Detector from the template [PORT=8004]
+	$(if $(NAME),,$(error name the service: make new-service NAME=Fraud-Detector))
+	@.tools/template/bin/python tools/new_service.py "$(NAME)" $(if $(PORT),--port "$(PORT)")
+
+.PHONY: test-templates
+test-templates: .tools/template/.installed .tools/check/.installed ## Test the template of a new service
+	.tools/template/bin/python -m pytest templates
+
 .PHONY: clean
 clean: ## Remove environments, caches and the services' output
 	rm -rf .tools .cache reports .mypy_cache .ruff_cache $(foreach p,$(PROJECTS),$(addprefix $(p)/,.venv .mypy_cache .pytest_cache .hypothesis models data reports src/*.egg-info))
@@ -253,6 +267,11 @@ $(UV): tools/requirements-uv.txt .tools/python
 	$(UV) venv --quiet --clear --python "$(PYTHON)" .tools/fuzz
 	$(UV) pip install --quiet --python .tools/fuzz/bin/python -r $<
 	touch $@
+
+.tools/template/.installed: tools/requirements-template.txt .tools/python $(UV)
+	$(UV) venv --quiet --clear --python "$(PYTHON)" .tools/template
+	$(UV) pip install --quiet --python .tools/template/bin/python -r $<
+	@touch $@
 
 .tools/check/.installed: tools/requirements-check.txt .tools/python $(UV)
 	$(UV) venv --quiet --clear --python "$(PYTHON)" .tools/check
