@@ -5,7 +5,7 @@ Has no dependencies, so that every script of the repository can use it.
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,10 +20,12 @@ _FIELDS: Final[Table] = {
     "port": int,
     "answers": str,
     "demo": {"train": list, "prepare": list, "settings": dict, "requests": list},
-    "environment": {"extra": list},
     "proof": {"first_party": list, "prepare": list, "train": list, "metrics": dict},
     "image": {"packages": list, "megabytes": int},
     "measurements": {"servers": dict, "jobs": dict},
+    # Read by the pin checker.
+    "exceptions": list,
+    "exclusions": list,
 }
 _REQUIRED: Final = ("package", "port", "answers", "demo", "demo.requests")
 _REQUEST: Final = ("title", "method", "path", "show")
@@ -44,7 +46,6 @@ class Service:
         port: The TCP port that it listens on.
         answers: One line about its answers, for tables.
         demo: Its demonstration: train, prepare, settings, requests.
-        environment: What its environment needs: extra.
         proof: How its pins are proven, and how it is trained on a small sample: first_party,
             prepare, train, metrics.
         image: What its image needs: packages, megabytes.
@@ -56,7 +57,6 @@ class Service:
     port: int
     answers: str
     demo: Table
-    environment: Table
     proof: Table
     image: Table
     measurements: Table
@@ -114,7 +114,7 @@ def read_service(folder: Path) -> Service:
                 raise ServiceFileError(f"{file}: demo.requests.{number}.{field} is missing; add it")
     return Service(
         folder=folder,
-        **{name: content.get(name, {}) for name in _FIELDS},
+        **{field.name: content.get(field.name, {}) for field in fields(Service)[1:]},
     )
 
 
@@ -124,11 +124,11 @@ def _at(table: object, name: str) -> object:
     return table
 
 
-def _check(file: Path, prefix: str, table: Table, fields: Table) -> None:
+def _check(file: Path, prefix: str, table: Table, known_fields: Table) -> None:
     for name, value in table.items():
-        field, wanted = f"{prefix}{name}", fields.get(name)
+        field, wanted = f"{prefix}{name}", known_fields.get(name)
         if wanted is None:
-            known = ", ".join(f"{prefix}{one}" for one in fields)
+            known = ", ".join(f"{prefix}{one}" for one in known_fields)
             raise ServiceFileError(f"{file}: {field} is unknown; known fields: {known}")
         kind = dict if isinstance(wanted, dict) else wanted
         # In Python, a truth value is a number.

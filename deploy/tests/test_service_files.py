@@ -32,7 +32,7 @@ def test_each_folder_with_a_service_file_is_a_service_in_the_order_of_the_names(
     ]
     assert found[0].folder == tmp_path / "Orders-Service"
     assert found[0].demo["requests"][0]["title"] == "One"
-    assert found[0].proof == found[0].image == found[0].environment == found[0].measurements == {}
+    assert found[0].proof == found[0].image == found[0].measurements == {}
 
 
 def test_every_service_of_this_repository_can_be_read() -> None:
@@ -57,8 +57,8 @@ def test_every_service_of_this_repository_can_be_read() -> None:
             "image.packages is 'libgomp1', which is not a list",
         ),
         (
-            HEAD + REQUEST + '[environment]\nextras = ["train"]',
-            "environment.extras is unknown; known fields: environment.extra",
+            HEAD + REQUEST + '[image]\npackage = ["libgomp1"]',
+            "image.package is unknown; known fields: image.packages, image.megabytes",
         ),
         (HEAD + REQUEST.replace("path", "route"), "demo.requests.0.path is missing; add it"),
         (HEAD + "[demo]\nrequests = [1]", "demo.requests.0.title is missing; add it"),

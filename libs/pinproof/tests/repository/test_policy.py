@@ -211,8 +211,8 @@ def test_the_files_of_a_policy_are_listed(write: Write) -> None:
 @pytest.mark.parametrize(
     ("text", "mistake"),
     [
-        ("[proof]\ntrian = []", "proof.train: missing key, add it"),
-        ("[proof]\ntrain = [['x']]\ntrian = []", "proof.trian: unknown key"),
+        ("[proof]\ntrains = []", "proof.train: missing key, add it"),
+        ("[proof]\ntrain = [['x']]\ntrains = []", "proof.trains: unknown key"),
         (EXCEPTION.replace("PIN001", "E501"), "exceptions.0.rule: "),
         ("[[exclusions]]\ndistribution = 'a'", "exclusions.0.reason: missing key"),
     ],

@@ -8,8 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import {{ package }}
 import pytest
+from {{ package }} import schema
 
 # In a process of its own, because the inputs are defined when the module is imported.
 CHECK = """
@@ -46,13 +46,13 @@ def test_a_line_of_the_schema_changes_every_path(
     tmp_path: Path, old: str, new: str, features: list[str]
 ) -> None:
     package = tmp_path / "src" / "{{ package }}"
-    shutil.copytree(Path({{ package }}.__file__).parent, package)
-    schema = package / "schema.py"
-    text = schema.read_text(encoding="utf-8")
+    shutil.copytree(Path(schema.__file__).parent, package)
+    file = package / "schema.py"
+    text = file.read_text(encoding="utf-8")
     start = FIELDS.search(text)
     assert start is not None
     head, fields = text[: start.start()], text[start.start() :]
-    schema.write_text(head + new + (re.sub(old, "", fields, count=1) if old else fields))
+    file.write_text(head + new + (re.sub(old, "", fields, count=1) if old else fields))
 
     done = subprocess.run(
         [sys.executable, "-c", CHECK],

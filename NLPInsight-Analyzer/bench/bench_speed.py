@@ -34,9 +34,7 @@ from measuring import (
     machine,
     make_parser,
     read_results,
-    read_texts,
     run_command,
-    sample_texts,
     timed,
     write_results,
 )
@@ -45,6 +43,7 @@ from rich.console import Console
 from rich.table import Table
 from servicekit.files import sha256_of_file
 from servicekit.launch import ServiceProcess
+from texts import read_texts, sample_texts
 from threadpoolctl import threadpool_limits
 
 TEXTS = 400

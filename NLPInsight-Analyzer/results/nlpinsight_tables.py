@@ -258,21 +258,6 @@ def speed(results: str) -> str:
     return f"{table(headings, rows)}\n\n{sentence}"
 
 
-def batching(results: str) -> str:
-    """The time per text one by one and as one batch, for each back end."""
-    measured = read(results)
-    names = [name for name in ("tfidf", "transformer") if "batching" in measured.get(name, {})]
-    rows = [
-        [
-            str(same[0]["texts"]),
-            *(f"{one[side]:.2f} ms" for one in same for side in ("one_by_one_ms", "together_ms")),
-        ]
-        for same in zip(*(measured[name]["batching"] for name in names), strict=True)
-    ]
-    headings = [heading for name in names for heading in (f"`{name}`, one by one", "together")]
-    return table(["texts", *headings], rows)
-
-
 def _reports(results: tuple[str, ...]) -> list[dict[str, Any]]:
     """The results files that exist."""
     return [read(name) for name in results if (ROOT / name).exists()]

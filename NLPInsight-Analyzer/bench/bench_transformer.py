@@ -32,13 +32,12 @@ from measuring import (
     machine,
     make_parser,
     read_results,
-    read_texts,
-    sample_texts,
     write_results,
 )
 from modelseal import open_sealed
 from rich.console import Console
 from rich.table import Table
+from texts import read_texts, sample_texts
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
 TEXTS = 300
