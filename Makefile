@@ -89,7 +89,11 @@ test-%: %/.venv/.installed ## Test one library or service
 
 .PHONY: test-templates
 test-templates: .tools/template/.installed .tools/check/.installed ## Test the template of a new service
-	.tools/template/bin/python -m pytest templates
+	.tools/template/bin/python -m pytest templates/tests
+
+.PHONY: test-new-service
+test-new-service: .tools/template/.installed .tools/check/.installed ## Make a service in a copy of this repository, and run its checks, tests and demonstration
+	.tools/template/bin/python -m pytest templates/tests -m slow
 
 # Each suite includes them. Here they run one after another, for runs in which suites share the
 # machine: a probe is answered in time only on a machine that does nothing else.
@@ -130,6 +134,12 @@ check-types: $(PROJECTS:%=check-types-in-%) ## Check the types of every project
 
 $(PROJECTS:%=check-types-in-%): check-types-in-%: %/.venv/.installed .tools/check/.installed ## Check the types of one project, such as libs/modelseal
 	$(TOOLS)/mypy --cache-dir $*/.mypy_cache --python-executable $*/.venv/bin/python $*/src $*/tests
+
+.PHONY: check-types-in-templates
+check-types: check-types-in-templates
+check-types-in-templates: .tools/template/.installed .tools/check/.installed
+	MYPYPATH=tools $(TOOLS)/mypy --cache-dir templates/.mypy_cache --python-executable .tools/template/bin/python \
+		tools/new_service.py templates/tests
 
 ##@ pins
 check-pins: libs/pinproof/.venv/.installed ## Check every pin of the repository

@@ -10,10 +10,10 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 from typing import Final
 
-import copier
 from service_files import Service, ServiceFileError, services
 from service_names import check_name, package_of
 from working_tree import ROOT, fail, require_clean
@@ -26,7 +26,9 @@ def main() -> None:
     """Make the service that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name", help="Folder of the service.")
-    parser.add_argument("--port", help="TCP port of the service. Default: the next free one.")
+    parser.add_argument(
+        "--port", help="TCP port of the service. Default: the lowest free one from 8001."
+    )
     options = parser.parse_args()
     name: str = options.name
     try:
@@ -64,21 +66,24 @@ def make(name: str, port: int) -> None:
             "title": re.sub(r"(?<=[a-z0-9])(?=[A-Z])|-", " ", name),
             "port": port,
         }
-        copier.run_copy(
-            str(ROOT / "templates/service"), rendered, data=answers, defaults=True, quiet=True
-        )
-        # The order of imports and where lines are broken depend on the name.
-        _ruff("check", "--select", "I", "--fix", str(rendered))
-        _ruff("format", str(rendered))
+        data = [f"--data={key}={value}" for key, value in answers.items()]
+        template = str(ROOT / "templates/service")
+        _run(sys.executable, "-m", "copier", "copy", "--quiet", *data, template, str(rendered))
+        # The order of imports and where lines are broken depend on the name. git ignores the
+        # folder, and ruff would, too.
+        ruff = str(ROOT / ".tools/check/bin/ruff")
+        everything = ("--quiet", "--no-respect-gitignore", str(rendered))
+        _run(ruff, "check", "--select", "I", "--fix", *everything)
+        _run(ruff, "format", *everything)
         rendered.rename(ROOT / name)
 
 
 def _port(given: str | None, others: Sequence[Service]) -> int:
-    """The port that was given, or the one after the highest of the other services."""
+    """The port that was given, or the lowest that no other service has."""
     taken = {service.port: service.name for service in others}
     if given is None:
-        return max(taken, default=_FIRST_PORT - 1) + 1
-    another = "Choose another one: PORT=…, or none for the next free one."
+        return next(port for port in count(_FIRST_PORT) if port not in taken)
+    another = "Choose another one: PORT=…, or none for the lowest free one."
     port = int(given) if given.isascii() and given.isdecimal() else 0
     if port not in _PORTS:
         fail(f"{given!r} is not a port from {_PORTS.start} to {_PORTS.stop - 1}.", another)
@@ -87,12 +92,13 @@ def _port(given: str | None, others: Sequence[Service]) -> int:
     return port
 
 
-def _ruff(*arguments: str) -> None:
-    # git ignores the folder, which the linter would follow.
-    command = [ROOT / ".tools/check/bin/ruff", *arguments, "--quiet", "--no-respect-gitignore"]
+def _run(*command: str) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
-        fail(f"ruff refused the rendered template:\n{done.stdout}{done.stderr}", "Correct it.")
+        fail(
+            f"The template cannot be rendered: {command}: {done.stdout}{done.stderr}",
+            "Correct templates/service.",
+        )
 
 
 if __name__ == "__main__":

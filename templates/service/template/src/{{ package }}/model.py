@@ -141,7 +141,7 @@ def load(files: Mapping[str, bytes]) -> Predictor:
         files: Verified contents by file name.
 
     Raises:
-        ProfileError: The model was trained on other inputs than `{{ package }}.schema` defines.
+        ProfileError: The model was trained on other inputs than `Record` has.
     """
     fitted = FittedModel.model_validate_json(files[FILE_NAME])
     fitted.profile.check()

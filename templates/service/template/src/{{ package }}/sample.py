@@ -2,8 +2,8 @@
 
 The log-odds of a dispute are a sum of: the logarithm of the amount; the hours of the night; a new
 account; and the channel. About one in five transactions is disputed. No row describes a real
-transaction, and metrics on this data say nothing about any. An input of `{{ package }}.schema` that
-is not made here is uniform noise.
+transaction, and metrics on this data say nothing about any. An input of `Record` that is not made
+here is uniform noise.
 """
 
 from typing import Final

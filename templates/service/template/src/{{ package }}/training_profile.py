@@ -74,7 +74,7 @@ class TrainingProfile(_Profile):
         )
 
     def check(self) -> None:
-        """Check that the model's inputs are those of `{{ package }}.schema`.
+        """Check that the model's inputs are those of `Record`.
 
         Raises:
             ProfileError: They differ; the message shows both.
@@ -83,7 +83,7 @@ class TrainingProfile(_Profile):
         if (self.features, trained) != (FEATURES, CATEGORIES):
             raise ProfileError(
                 f"The model was trained on the inputs {', '.join(self.features)} with the levels "
-                f"{trained}; {{ package }}.schema defines {', '.join(FEATURES)} with {CATEGORIES}. "
+                f"{trained}; schema.py defines {', '.join(FEATURES)} with {CATEGORIES}. "
                 "Train the model again, or serve it with the code that trained it."
             )
 
