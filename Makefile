@@ -61,7 +61,7 @@ PORT :=
 .PHONY: new-service
 new-service: .tools/template/.installed .tools/check/.installed ## Make a service from the template NAME=Fraud-Detector [PORT=8004]
 	$(call named,NAME,service)
-	@.tools/template/bin/python tools/new_service.py "$$NAME" $(if $(PORT),--port "$(PORT)")
+	@"$(PYTHON)" tools/new_service.py "$$NAME" $(if $(PORT),--port "$(PORT)")
 	@$(MAKE) --no-print-directory services docs
 
 FROM ?=
@@ -77,23 +77,21 @@ rename-service: ## Rename a service everywhere FROM=Some-Service TO=Credit-Risk
 	@"$(PYTHON)" tools/rename_service.py "$$FROM" "$$TO"
 	@$(MAKE) --no-print-directory services format docs
 
+UPSTREAM ?=
+.PHONY: merge-upstream
+merge-upstream: ## Merge a newer version of the template UPSTREAM=ADDRESS [VERSION=v1.2.3]
+	$(call named,UPSTREAM,address of the template)
+	@"$(PYTHON)" tools/merge_upstream.py "$$UPSTREAM" $(if $(VERSION),"$$VERSION")
+
 ##@ test
 .PHONY: test-all
-test-all: $(LIBS:%=test-%) $(SERVICES:%=test-%) test-lab test-templates ## Test every library and service, and the laboratory
+test-all: $(LIBS:%=test-%) $(SERVICES:%=test-%) test-lab test-tools ## Test every library and service, the laboratory, the deployment and the tools
 
 $(LIBS:%=test-%): test-%: libs/%/.venv/.installed
 	libs/$*/.venv/bin/python -m pytest libs/$*
 
 test-%: %/.venv/.installed ## Test one library or service
 	$*/.venv/bin/python -m pytest $*
-
-.PHONY: test-templates
-test-templates: .tools/template/.installed .tools/check/.installed ## Test the template of a new service
-	.tools/template/bin/python -m pytest templates/tests
-
-.PHONY: test-new-service
-test-new-service: .tools/template/.installed .tools/check/.installed ## Make a service in a copy of this repository, and run its checks, tests and demonstration
-	.tools/template/bin/python -m pytest templates/tests -m slow
 
 # Each suite includes them. Here they run one after another, for runs in which suites share the
 # machine: a probe is answered in time only on a machine that does nothing else.
@@ -108,6 +106,12 @@ test-nightly: $(SERVICES:%=%/.venv/.installed) lab/.venv/.installed ## Run the t
 	for project in $$(git grep --files-with-matches 'mark\.nightly' -- '*/tests/*.py' | cut -d/ -f1 | sort -u); do \
 		"$$project/.venv/bin/python" -m pytest "$$project" -m nightly; done
 
+COMBINATION ?=
+.PHONY: test-combination
+test-combination: ## Test a clone with other services COMBINATION=new (`make matrix` lists them)
+	$(call named,COMBINATION,combination)
+	@"$(PYTHON)" tools/combinations.py "$$COMBINATION"
+
 MINUTES ?= 10
 .PHONY: fuzz
 fuzz: $(SERVICES:%=fuzz-%) ## Fuzz every service for MINUTES (10): structured requests, then raw bytes
@@ -116,8 +120,8 @@ fuzz-%: %/.venv/.installed .tools/fuzz/.installed ## Fuzz one service
 	@$*/.venv/bin/python tools/fuzz.py $* --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) \
 		--schemathesis .tools/fuzz/bin/schemathesis --reports reports/fuzz/$*
 
-.PHONY: check check-format check-lint check-spelling check-types check-pins check-imports check-docs check-workflows
-CHECKS := check-format check-lint check-spelling check-types check-pins check-imports check-docs check-workflows
+.PHONY: check check-format check-lint check-spelling check-types check-pins check-imports check-docs check-workflows check-services
+CHECKS := check-format check-lint check-spelling check-types check-pins check-imports check-docs check-workflows check-services
 
 check-format: .tools/check/.installed ## Check the format of the code
 	$(TOOLS)/ruff format --check --quiet .
@@ -135,13 +139,14 @@ check-types: $(PROJECTS:%=check-types-in-%) ## Check the types of every project
 $(PROJECTS:%=check-types-in-%): check-types-in-%: %/.venv/.installed .tools/check/.installed ## Check the types of one project, such as libs/modelseal
 	$(TOOLS)/mypy --cache-dir $*/.mypy_cache --python-executable $*/.venv/bin/python $*/src $*/tests
 
-.PHONY: check-types-in-templates
-check-types: check-types-in-templates
-check-types-in-templates: .tools/template/.installed .tools/check/.installed
-	MYPYPATH=tools $(TOOLS)/mypy --cache-dir templates/.mypy_cache --python-executable .tools/template/bin/python \
-		tools/new_service.py templates/tests
-
 ##@ pins
+check-types: check-types-in-tools
+
+.PHONY: check-types-in-tools
+check-types-in-tools: tools/.venv/.installed .tools/check/.installed
+	MYPYPATH=tools:tools/tests $(TOOLS)/mypy --cache-dir tools/.mypy_cache --python-executable tools/.venv/bin/python \
+		tools/help.py tools/merge_upstream.py tools/new_service.py tools/remove_service.py tools/rename_service.py tools/tests
+
 check-pins: libs/pinproof/.venv/.installed ## Check every pin of the repository
 	libs/pinproof/.venv/bin/pinproof check
 
@@ -172,7 +177,7 @@ EXTRA_ENVIRONMENTS := $(EXTRA_TARGETS) tools-env-deploy
 .PHONY: extra-environments
 extra-environments: $(EXTRA_ENVIRONMENTS) ## Install what only some tests need: packages of requirements-NAME.txt, programs of the deployment
 matrix: ## Print the matrix of tests and images for the workflows
-	@"$(PYTHON)" tools/matrix.py --tests $(LIBS) $(SERVICES) lab deploy --images $(SERVICES) \
+	@"$(PYTHON)" tools/matrix.py --tests $(LIBS) $(SERVICES) lab deploy tools --images $(SERVICES) \
 		--prepare $(EXTRA_ENVIRONMENTS)
 
 ##@ pins
@@ -225,6 +230,13 @@ format: .tools/check/.installed ## Format the code and apply the linter's fixes
 docs: .tools/check/.installed $(PROJECTS:%=%/.venv/.installed) ## Regenerate the parts of documents that quote results and --help
 	$(TOOLS)/cog -r $(GENERATED_DOCS)
 
+.PHONY: services
+services: deploy/.venv/.installed ## Write the files that are derived from the services' folders
+	deploy/.venv/bin/python tools/derived_files.py
+
+check-services: deploy/.venv/.installed ## Check that the derived files are current
+	deploy/.venv/bin/python tools/derived_files.py --check
+
 ##@ measure
 # Each service has its benchmarks in its folder: bench/bench.mk adds them to BENCHES.
 BENCHES :=
@@ -248,7 +260,7 @@ incident: lab/.venv/.installed ## Reproduce the effects of upgrades on an unguar
 ##@ use
 .PHONY: clean
 clean: ## Remove environments, caches and the services' output
-	rm -rf .tools .cache reports .mypy_cache .ruff_cache $(foreach p,$(PROJECTS),$(addprefix $(p)/,.venv .mypy_cache .pytest_cache .hypothesis models data reports src/*.egg-info))
+	rm -rf .tools .cache reports .mypy_cache .ruff_cache tools/.venv tools/.mypy_cache tools/.pytest_cache $(foreach p,$(PROJECTS),$(addprefix $(p)/,.venv .mypy_cache .pytest_cache .hypothesis models data reports src/*.egg-info))
 
 # ---- Environments: file targets, so that any target bootstraps what it needs ----
 
@@ -276,8 +288,17 @@ $(UV): tools/requirements-uv.txt .tools/python
 	touch $@
 
 .tools/template/.installed: tools/requirements-template.txt .tools/python $(UV)
-	$(UV) venv --quiet --clear --python "$(PYTHON)" .tools/template
-	$(UV) pip install --quiet --python .tools/template/bin/python -r $<
+	@$(UV) venv --quiet --clear --python "$(PYTHON)" .tools/template
+	@$(UV) pip install --quiet --python .tools/template/bin/python -r $<
+	@touch $@
+
+# The tests of the tools run these programs on copies of the repository.
+test-tools: .tools/check/.installed .tools/template/.installed deploy/.venv/.installed libs/pinproof/.venv/.installed
+
+tools/.venv/.installed: tools/requirements-test.txt .tools/python $(UV)
+	@echo "Setting up tools/.venv"
+	@$(UV) venv --quiet --clear --python "$(PYTHON)" tools/.venv
+	@$(UV) pip install --quiet --python tools/.venv/bin/python -r $<
 	@touch $@
 
 .tools/check/.installed: tools/requirements-check.txt .tools/python $(UV)

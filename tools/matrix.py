@@ -9,6 +9,8 @@ import json
 import tomllib
 from pathlib import Path
 
+from combinations import combinations
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -35,6 +37,7 @@ def main() -> None:
     ]
     print("tests=" + json.dumps(tests))  # noqa: T201 - its output
     print("images=" + json.dumps(arguments.images))  # noqa: T201
+    print("combinations=" + json.dumps(combinations()))  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -67,14 +67,13 @@ def make(name: str, port: int) -> None:
             "port": port,
         }
         data = [f"--data={key}={value}" for key, value in answers.items()]
-        template = str(ROOT / "templates/service")
-        _run(sys.executable, "-m", "copier", "copy", "--quiet", *data, template, str(rendered))
+        template = ROOT / "templates/service"
+        _run("template/bin/copier", "copy", "--quiet", *data, template, rendered)
         # The order of imports and where lines are broken depend on the name. git ignores the
         # folder, and ruff would, too.
-        ruff = str(ROOT / ".tools/check/bin/ruff")
-        everything = ("--quiet", "--no-respect-gitignore", str(rendered))
-        _run(ruff, "check", "--select", "I", "--fix", *everything)
-        _run(ruff, "format", *everything)
+        everything = ("--quiet", "--no-respect-gitignore", rendered)
+        _run("check/bin/ruff", "check", "--select", "I", "--fix", *everything)
+        _run("check/bin/ruff", "format", *everything)
         rendered.rename(ROOT / name)
 
 
@@ -92,11 +91,13 @@ def _port(given: str | None, others: Sequence[Service]) -> int:
     return port
 
 
-def _run(*command: str) -> None:
+def _run(program: str, *arguments: str | Path) -> None:
+    """Run a program that make installs."""
+    command = [ROOT / ".tools" / program, *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         fail(
-            f"The template cannot be rendered: {command}: {done.stdout}{done.stderr}",
+            f"The template cannot be rendered: {program}: {done.stdout}{done.stderr}",
             "Correct templates/service.",
         )
 

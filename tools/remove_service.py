@@ -1,14 +1,10 @@
 """Removes a service: ``make remove-service NAME=…``."""
 
 import argparse
-import shutil
 import sys
 
 from service_files import ServiceFileError, services
-from working_tree import ROOT, fail, git, mentions, require_clean
-
-# What make and the tools write into a service's folder; the rest belongs to people.
-_GENERATED = (".venv", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", "build")
+from working_tree import ROOT, clear_folder, fail, git, mentions, require_clean
 
 
 def main() -> None:
@@ -27,19 +23,7 @@ def main() -> None:
     require_clean()
     service = found[name]
     git("rm", "-r", "--quiet", "--", name)
-    for part in _GENERATED:
-        shutil.rmtree(service.folder / part, ignore_errors=True)
-    for folder in service.folder.glob("src/*.egg-info"):
-        shutil.rmtree(folder)
-    for folder in sorted(service.folder.rglob("__pycache__"), reverse=True):
-        shutil.rmtree(folder)
-    for folder in sorted(
-        (path for path in service.folder.rglob("*") if path.is_dir()), reverse=True
-    ):
-        if not any(folder.iterdir()):
-            folder.rmdir()
-    if service.folder.exists() and not any(service.folder.iterdir()):
-        service.folder.rmdir()
+    clear_folder(service.folder)
     sys.stdout.write(f"Removed {name}. git has its files: git restore --staged --worktree {name}\n")
     if service.folder.exists():
         left = ", ".join(sorted(path.name for path in service.folder.iterdir()))

@@ -12,7 +12,7 @@ from typing import Final
 
 from service_files import ServiceFileError, services
 from service_names import check_name, package_of
-from working_tree import ROOT, fail, git, require_clean
+from working_tree import ROOT, clear_folder, fail, git, require_clean
 
 # Records of what was.
 _HISTORY: Final = (":!CHANGELOG.md", ":!docs/adr")
@@ -44,10 +44,11 @@ def main() -> None:
         if moved != file:
             (ROOT / moved).parent.mkdir(parents=True, exist_ok=True)
             git("mv", str(file), str(moved))
+    clear_folder(ROOT / options.old)
     sys.stdout.write(
-        f"Renamed {options.old} to {options.new}. Models that were sealed under the old name do not\n"
-        f"open: train again. {options.old} may still have files that git does not know, such as\n"
-        "models and the environment; remove it when you need them no longer.\n"
+        f"Renamed {options.old} to {options.new}. Models that were sealed under the old name do not"
+        f" open:\ntrain again. {options.old} may still have files that git does not know, such as"
+        " models;\nremove it when you need them no longer.\n"
     )
 
 

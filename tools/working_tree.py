@@ -1,16 +1,34 @@
 """The working tree that the commands on services change."""
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Final, NoReturn
 
-__all__ = ["ROOT", "fail", "git", "mentions", "require_clean"]
+__all__ = ["ROOT", "clear_folder", "fail", "git", "mentions", "require_clean"]
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 
 # Records of what was: a name in them is history.
 _HISTORY: Final = (":!CHANGELOG.md", ":!docs/adr")
+
+
+# What make and the tools write into a service's folder; the rest belongs to people.
+_GENERATED: Final = frozenset(
+    {".venv", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", "__pycache__", "build"}
+)
+
+
+def clear_folder(folder: Path) -> None:
+    """Remove environments and caches from a service's folder, and the folders that are empty."""
+    for base, folders, files in os.walk(folder, topdown=False):
+        path = Path(base)
+        if path.name in _GENERATED or path.suffix == ".egg-info":
+            shutil.rmtree(path)
+        elif not files and not any((path / name).exists() for name in folders):
+            path.rmdir()
 
 
 def fail(message: str, remedy: str) -> NoReturn:

@@ -9,7 +9,8 @@ would have to work with both, an upgrade that is finished in one place looks fin
 and no environment can contain both.
 
 Instead: use one series. The violation is reported for the smaller group of files. If services must
-differ for a while, add an exception to pins.toml, with its path, the reason and an expiry date.
+differ for a while, add an exception with a reason and an expiry date: to the service's file, or to
+pins.toml with its path.
 """
 
 from collections import Counter, defaultdict
@@ -100,7 +101,7 @@ def _disagreements(name: str, pins: Sequence[_Pin], policy: Policy) -> Iterator[
             if other is not None:
                 message = (
                     f"{name}{pin.specifier} differs in series from {other.path}:{other.number}, "
-                    f"{name}{_specifier(other)}: use one"
+                    f"{name}{_specifier(other)}: use one series, or allow the difference for a while by an exception"
                 )
                 yield Violation(line.path, line.number, CODE, message, name)
 
