@@ -62,7 +62,8 @@ PORT :=
 new-service: .tools/template/.installed .tools/check/.installed ## Make a service from the template NAME=Fraud-Detector [PORT=8004]
 	$(call named,NAME,service)
 	@"$(PYTHON)" tools/new_service.py "$$NAME" $(if $(PORT),--port "$(PORT)")
-	@$(MAKE) --no-print-directory services docs
+	@$(MAKE) --no-print-directory services
+	@$(TOOLS)/cog -r README.md
 
 FROM ?=
 TO ?=
