@@ -14,7 +14,7 @@ from manifests.services import image_names, model_names
 GKE, EKS = value_names("gke"), value_names("eks")
 DIGEST = "3f2c6a9b" * 8
 # Any image and any model of the repository.
-IMAGE, MODEL = sorted(image_names())[0], sorted(model_names())[0]
+IMAGE, MODEL = min(image_names()), min(model_names())
 KEY = "ed25519:mWkNDHlfXSm1IPOgBnfwtqa+cNiVwiJ3rlo1c4hQ2sE="
 
 
