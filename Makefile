@@ -56,6 +56,15 @@ train-%: %/.venv/.installed ## Train and seal one service's model on sample data
 train-all: $(SERVICES:%=train-%) ## Train and seal every service's model on sample data
 
 ##@ own
+# Not from the environment, where other programs have a variable of this name.
+PORT :=
+.PHONY: new-service
+new-service: .tools/template/.installed .tools/check/.installed ## Make a service from the template NAME=Fraud-Detector [PORT=8004]
+	$(call named,NAME,service)
+	@"$(PYTHON)" tools/new_service.py "$$NAME" $(if $(PORT),--port "$(PORT)")
+	@$(MAKE) --no-print-directory services
+	@$(TOOLS)/cog -r README.md
+
 FROM ?=
 TO ?=
 .PHONY: remove-service rename-service
@@ -137,7 +146,7 @@ check-types: check-types-in-tools
 .PHONY: check-types-in-tools
 check-types-in-tools: tools/.venv/.installed .tools/check/.installed
 	MYPYPATH=tools:tools/tests $(TOOLS)/mypy --cache-dir tools/.mypy_cache --python-executable tools/.venv/bin/python \
-		tools/help.py tools/merge_upstream.py tools/remove_service.py tools/rename_service.py tools/tests
+		tools/help.py tools/merge_upstream.py tools/new_service.py tools/remove_service.py tools/rename_service.py tools/tests
 
 check-pins: libs/pinproof/.venv/.installed ## Check every pin of the repository
 	libs/pinproof/.venv/bin/pinproof check
@@ -278,6 +287,14 @@ $(UV): tools/requirements-uv.txt .tools/python
 	$(UV) venv --quiet --clear --python "$(PYTHON)" .tools/fuzz
 	$(UV) pip install --quiet --python .tools/fuzz/bin/python -r $<
 	touch $@
+
+.tools/template/.installed: tools/requirements-template.txt .tools/python $(UV)
+	@$(UV) venv --quiet --clear --python "$(PYTHON)" .tools/template
+	@$(UV) pip install --quiet --python .tools/template/bin/python -r $<
+	@touch $@
+
+# The tests of the tools run these programs on copies of the repository.
+test-tools: .tools/check/.installed .tools/template/.installed deploy/.venv/.installed libs/pinproof/.venv/.installed
 
 tools/.venv/.installed: tools/requirements-test.txt .tools/python $(UV)
 	@echo "Setting up tools/.venv"
