@@ -1,7 +1,6 @@
 """What the benchmarks share: timing, the machine, results files, and promises."""
 
 import argparse
-import csv
 import json
 import os
 import platform
@@ -73,15 +72,3 @@ def check_promises(promises: Mapping[str, bool], note: str = "") -> None:
     broken = [promise for promise, holds in promises.items() if not holds]
     if broken:
         sys.exit(f"Not as promised: {'; '.join(broken)}. {note}".strip())
-
-
-def sample_texts(path: Path) -> Path:
-    """Generate labelled texts (1,000, seed 7) into a file, and return its path."""
-    run_command("nlpinsight", "generate", path, "--texts", 1000, "--seed", 7)
-    return path
-
-
-def read_texts(path: Path) -> list[str]:
-    """The column ``text`` of a CSV file."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return [row["text"] for row in csv.DictReader(file)]

@@ -1,12 +1,12 @@
-"""Where each concept lives in each service, for the README; read from the folders themselves."""
+"""The services and their rooms, for the README; read from the folders themselves."""
 
-from pathlib import Path
+from service_files import Service, services
 
 from docs import ROOT, table
 
-__all__ = ["rooms"]
+__all__ = ["rooms", "service_table"]
 
-# A concept, and the modules or packages that may hold it: a large room is a package of its own.
+# A concept, and the modules or packages that may hold it. The first is the name in a small service.
 ROOMS = {
     "fields of requests and tables": ("schema",),
     "reading input": ("data", "sources"),
@@ -22,27 +22,39 @@ ROOMS = {
 }
 
 
+def service_table() -> str:
+    """A table of the services: what they answer, and their ports."""
+    rows = [
+        [f"[`{one.name}`]({one.name}/README.md)", one.answers, str(one.port)]
+        for one in services(ROOT)
+    ]
+    return table(["service", "answers", "port"], rows).replace("---:", "---", 1)
+
+
 def rooms() -> str:
-    """A table of concepts and, for each service, a link to the module or package.
+    """A table of concepts: the usual room, and links to those that have another name.
 
     Raises:
         FileNotFoundError: A service has no room for a concept.
     """
-    packages = {
-        path.parents[2].name: path.parent for path in sorted(ROOT.glob("*-*/src/*/__main__.py"))
-    }
-    rows = [
-        [concept, *(_link(package, names) for package in packages.values())]
-        for concept, names in ROOMS.items()
-    ]
+    rows = []
+    for concept, names in ROOMS.items():
+        found = [(service, _room(service, names)) for service in services(ROOT)]
+        others = [
+            f"[{service.name}]({service.name}/src/{service.package}/{room}): `{room}`"
+            for service, room in found
+            if room.removesuffix(".py").rstrip("/") != names[0]
+        ]
+        rows.append([concept, f"`{names[0]}`", ", ".join(others)])
+    headings = ["concept", "module or package", "under another name"]
     # Text in every column.
-    return table(["concept", *packages], rows).replace("---:", "---")
+    return table(headings, rows).replace("---:", "---")
 
 
-def _link(package: Path, names: tuple[str, ...]) -> str:
+def _room(service: Service, names: tuple[str, ...]) -> str:
+    package = service.folder / "src" / service.package
     for name in names:
         for path in (package / name, package / f"{name}.py"):
             if path.exists():
-                shown = f"{name}/" if path.is_dir() else f"{name}.py"
-                return f"[`{shown}`]({path.relative_to(ROOT)})"
+                return f"{name}/" if path.is_dir() else f"{name}.py"
     raise FileNotFoundError(f"{package} has none of {', '.join(names)}; see {__file__}.")

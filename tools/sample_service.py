@@ -1,7 +1,8 @@
 """Trains one service on sample data, seals the model, and serves it as a process.
 
 The table ``demo`` of its ``service.toml`` may list further arguments of ``train``, commands to run
-after it (``prepare``), and ``settings``. ``{model}`` and ``{work}`` in them are replaced by folders.
+after it (``prepare``), and ``settings``. ``{model}`` and ``{work}`` in them are replaced by
+folders.
 """
 
 import contextlib

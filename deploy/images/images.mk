@@ -35,7 +35,7 @@ build-all: $(SERVICES:%=build-%) ## Build the image of every service
 $(SERVICES:%=build-%): build-%: image-tools $(if $(STANDIN_BASE),standin-base) ## Build one service's image [STANDIN=yes] [BUILD_FLAGS=...]
 	buildah build $(STANDIN_FLAGS) $(BUILD_FLAGS) --file deploy/images/Dockerfile \
 		--build-arg "SERVICE=$*" --build-arg "PACKAGE=$(call package_of,$*)" --build-arg "TITLE=$(call image_name,$*)" \
-		--build-arg "PORT=$(call value_in,PORT,deploy/kubernetes/base/$(call package_of,$*)/settings.env)" \
+		--build-arg "PORT=$(call value_in,PORT,$*/deploy/base/$(call package_of,$*)/settings.env)" \
 		--build-arg "OPENMP=$(call needs_openmp,$*)" \
 		--build-arg "DESCRIPTION=$(call value_in,description,$*/pyproject.toml)" \
 		--build-arg "VERSION=$(call value_in,version,$*/pyproject.toml)" --build-arg "REVISION=$(REVISION)" \

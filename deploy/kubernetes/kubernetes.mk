@@ -1,6 +1,6 @@
 # Manifests: render, check, scan, deploy, roll back.
 
-MANIFESTS = PYTHONPATH=deploy/kubernetes deploy/.venv/bin/python -m manifests
+MANIFESTS = PYTHONPATH=deploy/kubernetes:tools deploy/.venv/bin/python -m manifests
 RENDERED := reports/kubernetes
 
 # The release file: images, models and the values of the cluster.

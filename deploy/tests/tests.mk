@@ -23,7 +23,7 @@ test-deploy: deploy/.venv/.installed ## Test the deployment: manifests, infrastr
 test-all: test-deploy
 
 check-types-in-deploy: deploy/.venv/.installed .tools/check/.installed
-	$(TOOLS)/mypy --cache-dir deploy/.mypy_cache --python-executable deploy/.venv/bin/python deploy
+	MYPYPATH=tools $(TOOLS)/mypy --cache-dir deploy/.mypy_cache --python-executable deploy/.venv/bin/python deploy
 
 check-types: check-types-in-deploy
 

@@ -1,9 +1,9 @@
-import subprocess
 from pathlib import Path
 
 import pytest
 from incidentlab.data import split
 from incidentlab.laboratory import Laboratory
+from incidentlab.sample import generate_customers
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ROWS, TREES = 600, 10
@@ -11,11 +11,9 @@ ROWS, TREES = 600, 10
 
 @pytest.fixture(scope="session")
 def customers(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Customers whom a service generates, by its command line."""
+    """Generated customers."""
     table = tmp_path_factory.mktemp("customers") / "sample.csv"
-    python = REPOSITORY / "BankChurn-Predictor" / ".venv" / "bin" / "python"
-    command = ["-m", "bankchurn", "generate", str(table), "--rows", str(ROWS)]
-    subprocess.run([str(python), *command], check=True, capture_output=True)
+    generate_customers(ROWS).to_csv(table, index=False)
     return table
 
 

@@ -92,7 +92,7 @@ def built(tuned: "Finetuned", unseen: Corpus) -> "Built":
 @pytest.fixture(scope="session")
 def tiny_weights(weights: Weights, tmp_path_factory: pytest.TempPathFactory) -> Weights:
     """A BERT of two narrow layers with random weights, in a folder as transformers writes it."""
-    import torch  # noqa: PLC0415
+    import torch
     from transformers import BertConfig, BertModel  # noqa: PLC0415
 
     folder = tmp_path_factory.mktemp("tiny")
@@ -105,7 +105,7 @@ def tiny_weights(weights: Weights, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture(scope="session")
 def tiny_classifier(weights: Weights, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny sequence classifier whose classes have other names, in another order than ours."""
-    import torch  # noqa: PLC0415
+    import torch
     from transformers import BertConfig, BertForSequenceClassification  # noqa: PLC0415
 
     folder = tmp_path_factory.mktemp("classifier")

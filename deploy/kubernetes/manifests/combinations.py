@@ -1,7 +1,6 @@
 """Builds and checks every combination of components."""
 
 import os
-import shutil
 import tempfile
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,10 +12,11 @@ from typing import Final
 
 import yaml
 
+from manifests.composition import compose
 from manifests.leave_out import optional_names, supplied
 from manifests.objects import ManifestFinding, read_manifests
 from manifests.release import Model, Release
-from manifests.render import KUBERNETES, OVERLAYS, build, render, value_names
+from manifests.render import OVERLAYS, build, render, value_names
 from manifests.rules import check
 
 __all__ = ["build_combinations", "check_combinations", "combinations", "example_release"]
@@ -99,16 +99,9 @@ def check_combinations() -> tuple[list[ManifestFinding], int]:
 def build_combinations(sets: Sequence[tuple[str, ...]]) -> list[str]:
     """The base with each set of components, without a release."""
     with tempfile.TemporaryDirectory(prefix="manifests-") as folder:
-        root = Path(folder)
-        for part in ("kubernetes/base", "kubernetes/components", "monitoring"):
-            shutil.copytree(KUBERNETES.parent / part, root / part)
+        kubernetes = compose(Path(folder))
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            return list(pool.map(lambda components: _build(root, components), sets))
-
-
-def _render(chosen: tuple[str, tuple[str, ...]]) -> str:
-    overlay, left_out = chosen
-    return render(overlay, example_release(overlay, *left_out))
+            return list(pool.map(lambda components: _build(kubernetes, components), sets))
 
 
 def _labelled(label: str, findings: Iterable[ManifestFinding]) -> Iterator[ManifestFinding]:
@@ -116,8 +109,8 @@ def _labelled(label: str, findings: Iterable[ManifestFinding]) -> Iterator[Manif
         yield ManifestFinding(f"{label}: {one.where}", one.code, one.message)
 
 
-def _build(root: Path, components: tuple[str, ...]) -> str:
-    folder = root / "kubernetes/built" / ("-".join(components) or "base")
+def _build(kubernetes: Path, components: tuple[str, ...]) -> str:
+    folder = kubernetes / "built" / ("-".join(components) or "base")
     folder.mkdir(parents=True)
     kustomization = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",

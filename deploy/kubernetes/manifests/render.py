@@ -9,8 +9,8 @@ from pathlib import Path
 
 import yaml
 
+from manifests.composition import compose
 from manifests.errors import RenderError
-from manifests.leave_out import leave_out
 from manifests.release import Release
 from manifests.services import KUBERNETES
 
@@ -19,7 +19,6 @@ __all__ = ["KUBERNETES", "NAMESPACE", "OVERLAYS", "build", "render", "value_name
 NAMESPACE = "ml-services"
 OVERLAYS = ("local", "gke", "eks")
 
-_PARTS = ("kubernetes/base", "kubernetes/components", "kubernetes/overlays", "monitoring")
 _TIMEOUT_S = 120
 
 
@@ -39,11 +38,9 @@ def render(overlay: str, release: Release) -> str:
     """
     with tempfile.TemporaryDirectory(prefix="manifests-") as folder:
         root = Path(folder)
-        for part in _PARTS:
-            shutil.copytree(KUBERNETES.parent / part, root / part)
-        leave_out(root, release.leave_out)
+        kubernetes = compose(root, release.leave_out)
         values = (f"{name}={value}\n" for name, value in sorted(release.values.items()))
-        (root / "kubernetes/overlays" / overlay / "values.env").write_text(
+        (kubernetes / "overlays" / overlay / "values.env").write_text(
             "".join(values), encoding="utf-8"
         )
         (root / "release").mkdir()
@@ -81,7 +78,7 @@ def _kustomization(overlay: str, release: Release) -> dict[str, object]:
     return {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
-        "resources": [f"../kubernetes/overlays/{overlay}"],
+        "resources": [f"../deploy/kubernetes/overlays/{overlay}"],
         "images": [_image(name, image) for name, image in sorted(release.images.items())],
         "configMapGenerator": list(_models(release)),
     }

@@ -1,4 +1,4 @@
-"""The services of the repository, as its folders and the base of the manifests have them."""
+"""The services of the repository that have manifests, and what these need from a release."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -6,96 +6,76 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
+from service_files import Service, ServiceFileError
+from service_files import services as read_services
+
+from manifests.errors import ManifestsError
 
 __all__ = [
     "KUBERNETES",
+    "REPOSITORY",
+    "deployed_services",
     "documents",
     "image_names",
-    "image_of",
-    "images",
     "kustomization",
     "model_names",
-    "services",
+    "models_of",
+    "workload_folders",
 ]
 
-KUBERNETES: Final = Path(__file__).resolve().parents[1]
-_BASE: Final = KUBERNETES / "base"
+REPOSITORY: Final = Path(__file__).resolve().parents[3]
+KUBERNETES: Final = REPOSITORY / "deploy/kubernetes"
 _MODEL: Final = "-model"
 
 
 @cache
-def image_names(base: Path = _BASE) -> tuple[str, ...]:
-    """The images that the workloads of the base run, by their names in this repository."""
-    return tuple(dict.fromkeys(name for one in _folders(base) for name in sorted(images(one))))
+def deployed_services(root: Path = REPOSITORY) -> tuple[Service, ...]:
+    """The services that have manifests: folders in ``deploy/base``.
+
+    Raises:
+        ManifestsError: A service file is wrong.
+    """
+    try:
+        found = read_services(root)
+    except ServiceFileError as error:
+        raise ManifestsError(str(error)) from error
+    return tuple(one for one in found if workload_folders(one))
+
+
+def workload_folders(service: Service) -> list[Path]:
+    """The folders with the workloads of a service, such as its API and its jobs."""
+    return sorted(file.parent for file in service.folder.glob("deploy/base/*/kustomization.yaml"))
 
 
 @cache
-def model_names(base: Path = _BASE) -> tuple[str, ...]:
-    """The models that a release supplies: for each, the base has a ConfigMap ``NAME-model``."""
-    return tuple(name for folder in _folders(base) for name in _models(folder))
+def image_names(root: Path = REPOSITORY) -> frozenset[str]:
+    """The images that a release supplies, by their names in this repository."""
+    return frozenset(one.image_name for one in deployed_services(root))
 
 
 @cache
-def services(base: Path = _BASE) -> dict[str, frozenset[str]]:
-    """The models of each service in the base, by the service's folder in the repository."""
-    return {
-        demo.parent.name: frozenset(
-            name
-            for folder in _folders(base)
-            if images(folder) == {image_of(demo.parent.name)}
-            for name in _models(folder)
-        )
-        for demo in sorted(KUBERNETES.parents[1].glob("*/service.toml"))
-        if image_of(demo.parent.name) in image_names(base)
-    }
+def model_names(root: Path = REPOSITORY) -> frozenset[str]:
+    """The models that a release supplies."""
+    return frozenset(name for one in deployed_services(root) for name in models_of(one))
 
 
-def image_of(service: str) -> str:
-    """The name of a service's image: that of its folder in small letters."""
-    return service.lower()
+def models_of(service: Service) -> frozenset[str]:
+    """The models of a service: for each, a workload has a ConfigMap ``NAME-model``."""
+    return frozenset(
+        name.removesuffix(_MODEL)
+        for folder in workload_folders(service)
+        for generator in kustomization(folder).get("configMapGenerator", [])
+        if (name := str(generator["name"])).endswith(_MODEL)
+    )
 
 
-def images(source: Path | dict[str, Any]) -> set[str]:
-    """The images that a folder of manifests, or one object, runs."""
-    if isinstance(source, dict):
-        return set(_values(source, "image"))
-    return {
-        image
-        for file in sorted(source.glob("*.yaml"))
-        for document in documents(file)
-        for image in images(document)
-    }
-
-
-def documents(file: Path) -> Iterator[dict[str, Any]]:
-    """The objects of a YAML file."""
+def documents(file: Path) -> Iterator[Any]:
+    """The documents of a YAML file."""
     return (one for one in yaml.safe_load_all(file.read_text(encoding="utf-8")) if one)
 
 
 def kustomization(folder: Path) -> dict[str, Any]:
     """The kustomization.yaml of a folder."""
     [found] = documents(folder / "kustomization.yaml")
-    return found
-
-
-def _models(folder: Path) -> Iterator[str]:
-    for generator in kustomization(folder).get("configMapGenerator", []):
-        if (name := str(generator["name"])).endswith(_MODEL):
-            yield name.removesuffix(_MODEL)
-
-
-def _folders(base: Path) -> Iterator[Path]:
-    for resource in kustomization(base)["resources"]:
-        if (base / resource).is_dir():
-            yield base / resource
-
-
-def _values(node: object, key: str) -> Iterator[str]:
-    if isinstance(node, list):
-        for child in node:
-            yield from _values(child, key)
-    elif isinstance(node, dict):
-        for name, child in node.items():
-            if name == key and isinstance(child, str):
-                yield child
-            yield from _values(child, key)
+    content: dict[str, Any] = found
+    return content

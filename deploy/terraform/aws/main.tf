@@ -1,5 +1,12 @@
 # A cluster on AWS and its surroundings. The modules are in the order of docs/deploy.md.
 
+locals {
+  # Written by `make services`.
+  services      = values(jsondecode(file("${path.module}/../services.json")))
+  model_readers = coalesce(var.model_readers, toset(flatten(local.services[*].accounts)))
+  images        = coalesce(var.images, toset(local.services[*].image))
+}
+
 module "network" {
   source = "./modules/network"
 
@@ -13,7 +20,7 @@ module "registry" {
   source = "./modules/registry"
 
   name         = var.name
-  images       = var.images
+  images       = local.images
   force_delete = !var.deletion_protection
 }
 
@@ -56,7 +63,7 @@ module "access" {
   cluster_name             = module.cluster.name
   cluster_arn              = module.cluster.arn
   namespace                = var.namespace
-  model_readers            = var.model_readers
+  model_readers            = local.model_readers
   model_writers            = var.model_writers
   bucket_arn               = module.models.bucket_arn
   key_arn                  = module.models.key_arn

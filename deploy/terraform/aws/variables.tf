@@ -98,12 +98,12 @@ variable "nodes" {
 
   validation {
     condition     = var.nodes.disk_gb >= 30
-    error_message = "The images of three services and what they unpack need 30 GB or more."
+    error_message = "The images of the services and what they unpack need 30 GB or more."
   }
 }
 
 variable "domain" {
-  description = "Domain of the services, such as ml.example.org for bankchurn.ml.example.org."
+  description = "Domain of the services, such as ml.example.org for SERVICE.ml.example.org."
   type        = string
 
   validation {
@@ -119,9 +119,9 @@ variable "namespace" {
 }
 
 variable "model_readers" {
-  description = "Kubernetes service accounts that read models."
+  description = "Kubernetes service accounts that read models; those of ../services.json by default."
   type        = set(string)
-  default     = ["bankchurn", "nlpinsight", "chicagotaxi", "chicagotaxi-pipeline"]
+  default     = null
 }
 
 variable "model_writers" {
@@ -130,15 +130,15 @@ variable "model_writers" {
   default     = ["trainer"]
 
   validation {
-    condition     = length(setintersection(var.model_readers, var.model_writers)) == 0
+    condition     = length(setintersection(local.model_readers, var.model_writers)) == 0
     error_message = "A service account reads or writes: what serves must not be able to write models."
   }
 }
 
 variable "images" {
-  description = "Names of the images in the registry."
+  description = "Names of the images in the registry; those of ../services.json by default."
   type        = set(string)
-  default     = ["bankchurn-predictor", "nlpinsight-analyzer", "chicagotaxi-pipeline"]
+  default     = null
 }
 
 variable "github_repository" {

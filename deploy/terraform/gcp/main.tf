@@ -1,5 +1,11 @@
 # A cluster on Google Cloud and its surroundings. The modules are in the order of docs/deploy.md.
 
+locals {
+  # Written by `make services`.
+  services      = values(jsondecode(file("${path.module}/../services.json")))
+  model_readers = coalesce(var.model_readers, toset(flatten(local.services[*].accounts)))
+}
+
 data "google_project" "this" {
   project_id = var.project_id
 }
@@ -83,7 +89,7 @@ module "access" {
   project_id          = var.project_id
   project_number      = data.google_project.this.number
   namespace           = var.namespace
-  model_readers       = var.model_readers
+  model_readers       = local.model_readers
   model_writers       = var.model_writers
   bucket              = module.models.bucket
   registry            = module.registry.name

@@ -57,7 +57,7 @@ variable "release_channel" {
 }
 
 variable "domain" {
-  description = "Domain of the services, such as ml.example.org for bankchurn.ml.example.org."
+  description = "Domain of the services, such as ml.example.org for SERVICE.ml.example.org."
   type        = string
 
   validation {
@@ -73,9 +73,9 @@ variable "namespace" {
 }
 
 variable "model_readers" {
-  description = "Kubernetes service accounts that read models."
+  description = "Kubernetes service accounts that read models; those of ../services.json by default."
   type        = set(string)
-  default     = ["bankchurn", "nlpinsight", "chicagotaxi", "chicagotaxi-pipeline"]
+  default     = null
 }
 
 variable "model_writers" {
@@ -84,7 +84,7 @@ variable "model_writers" {
   default     = ["trainer"]
 
   validation {
-    condition     = length(setintersection(var.model_readers, var.model_writers)) == 0
+    condition     = length(setintersection(local.model_readers, var.model_writers)) == 0
     error_message = "A service account reads or writes: what serves must not be able to write models."
   }
 }

@@ -10,10 +10,13 @@ from manifests import rollouts
 from manifests.cli import main
 from manifests.combinations import build_combinations
 from manifests.deploy import deploy
+from manifests.services import deployed_services
 from manifests.snapshot import Snapshot, write_snapshot
 
 from kubernetes.recording_cluster import RecordingCluster
 
+PACKAGES = sorted(one.package for one in deployed_services())
+FIRST, LAST = PACKAGES[0], PACKAGES[-1]
 PREFIX = "--context=here --namespace=ml-services "
 Run = Callable[..., tuple[int, list[str]]]
 
@@ -69,10 +72,7 @@ def test_it_takes_a_snapshot_tries_applies_and_waits_for_every_workload(run: Run
         f"{APPLY}deploy --dry-run=server -f -",
         f"{APPLY}snapshot -f -",
         f"{APPLY}deploy -f -",
-        *(
-            f"rollout status deployment/{name} --timeout=7s"
-            for name in ("bankchurn", "chicagotaxi", "nlpinsight")
-        ),
+        *(f"rollout status deployment/{name} --timeout=7s" for name in PACKAGES),
         f"{APPLY}snapshot -f -",
         "get configmaps -o json",
         "get deployments,replicasets,cronjobs,pods -o json",
@@ -84,7 +84,7 @@ def test_it_takes_a_snapshot_tries_applies_and_waits_for_every_workload(run: Run
     [
         ("--dry-run=server", f"{APPLY}deploy --dry-run=server -f -"),
         ("field-manager=ml-services-deploy -f", f"{APPLY}deploy -f -"),
-        ("status deployment/nlpinsight", "get pods -l app.kubernetes.io/name=nlpinsight"),
+        (f"status deployment/{LAST}", f"get pods -l app.kubernetes.io/name={LAST}"),
     ],
 )
 def test_what_fails_fails_the_deployment(run: Run, failing: str, last: str) -> None:
@@ -97,12 +97,13 @@ def test_what_fails_fails_the_deployment(run: Run, failing: str, last: str) -> N
 def test_a_roll_out_that_fails_shows_its_pods_and_the_others_are_waited_for(
     run: Run, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    _, calls = run("deploy", failing="rollout status deployment/bankchurn")
+    _, calls = run("deploy", failing=f"rollout status deployment/{FIRST}")
 
-    assert "get pods -l app.kubernetes.io/name=bankchurn" in calls
-    assert any("deployment/nlpinsight" in call for call in calls)
+    assert f"get pods -l app.kubernetes.io/name={FIRST}" in calls
+    waited = [call for call in calls if call.startswith("rollout status")]
+    assert [call.split(" ")[2] for call in waited] == [f"deployment/{name}" for name in PACKAGES]
     # As long as it has really taken: kubectl gives up before the time is up, too.
-    assert "deployment/bankchurn is not healthy, after 0 s:" in capfd.readouterr().err
+    assert f"deployment/{FIRST} is not healthy, after 0 s:" in capfd.readouterr().err
 
 
 def test_a_snapshot_makes_the_running_version_the_target_of_a_rollback(
@@ -122,7 +123,7 @@ def test_rolling_back_applies_what_was_recorded(run: Run, rendered: dict[str, st
 
     assert code == 0
     assert f"{APPLY}deploy -f -" in calls
-    assert "rollout status deployment/bankchurn --timeout=600s" in calls
+    assert f"rollout status deployment/{FIRST} --timeout=600s" in calls
 
 
 def test_without_a_snapshot_nothing_is_rolled_back(
@@ -179,9 +180,7 @@ def test_with_canaries_the_rollouts_are_waited_for(
     assert deploy(cluster, text.replace("runs-for-each-new-model", "x"), 1) == code
 
     assert not any(call[:2] == ("rollout", "status") for call in cluster.calls)
-    assert {call[1] for call in waits(cluster.calls)} == {
-        f"rollout/{name}" for name in ("bankchurn", "chicagotaxi", "nlpinsight")
-    }
+    assert {call[1] for call in waits(cluster.calls)} == {f"rollout/{name}" for name in PACKAGES}
 
 
 def waits(calls: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:

@@ -17,12 +17,14 @@ from manifests.objects import read_manifests
 from manifests.release import read_release
 from manifests.render import OVERLAYS, render, value_names
 from manifests.rules import check
-from manifests.services import KUBERNETES
+from manifests.first_batch import first_batches
+from manifests.services import KUBERNETES, deployed_services, models_of
 
 from kubernetes.recording_cluster import RecordingCluster
 from kubernetes.test_release import document, write
 
-LEAVE_OUT = ("ChicagoTaxi-Pipeline", "retraining")
+SERVICES = {one.name: one for one in deployed_services()}
+several = pytest.mark.skipif(len(SERVICES) == 1, reason="the only service cannot be left out")
 
 
 def command(file: Path, name: str) -> object:
@@ -33,49 +35,92 @@ def command(file: Path, name: str) -> object:
 
 def test_every_service_and_what_an_overlay_can_do_without_can_be_left_out() -> None:
     services = {path.parent.name for path in KUBERNETES.parents[1].glob("*/service.toml")}
-    assert set(optional_names()) == services | {
+    optional = services if len(services) > 1 else set()
+    assert set(optional_names()) == optional | {
         "autoscaling", "disruption-budget", "monitoring", "retraining",
     }  # fmt: skip
-    assert set(optional_names("local")) == services
+    assert set(optional_names("local")) == optional
+
+
+def clean(overlay: str, *names: str) -> RecordingCluster:
+    """A cluster with an overlay that leaves some names out, and that breaks no rule."""
+    text = render(overlay, example_release(overlay, *names))
+    manifests = read_manifests(text, local=overlay == "local")
+    assert check(manifests) == []
+    cluster = RecordingCluster()
+    assert deploy(cluster, text, 5) == 0
+    assert len(cluster.names("Job")) == len(first_batches(manifests))
+    return cluster
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-@pytest.mark.parametrize("names", [LEAVE_OUT[:1], LEAVE_OUT[1:], LEAVE_OUT])
-def test_without_them_an_overlay_is_clean_and_deploys(
-    kubectl: str, overlay: str, names: tuple[str, ...]
+def test_without_retraining_an_overlay_is_clean_and_deploys(kubectl: str, overlay: str) -> None:
+    assert kubectl
+    cluster = clean(overlay, "retraining")
+
+    assert not any("retraining" in name for name in cluster.names("CronJob"))
+    assert "training-data" not in cluster.names("PersistentVolumeClaim")
+
+
+@several
+@pytest.mark.parametrize("overlay", OVERLAYS)
+@pytest.mark.parametrize("name", SERVICES)
+def test_without_any_service_an_overlay_is_clean_and_deploys(
+    kubectl: str, overlay: str, name: str
 ) -> None:
     assert kubectl
-    text = render(overlay, example_release(overlay, *names))
+    for names in ((name,), (name, "retraining")):
+        cluster = clean(overlay, *names)
 
-    assert check(read_manifests(text, local=overlay == "local")) == []
-    cluster = RecordingCluster()
-    assert deploy(cluster, text, 5) == 0
-    if "ChicagoTaxi-Pipeline" in names:
-        # A panel of the dashboard of jobs names it, and stays empty.
-        others = [one for one in text.split("\n---\n") if "dashboards" not in one]
-        assert not [one for one in others if "chicagotaxi" in one.lower()]
-        assert sorted(cluster.names("Deployment")) == ["bankchurn", "nlpinsight"]
-        assert not cluster.names("Job")
-    if "retraining" in names:
-        assert not any("retraining" in name for name in cluster.names("CronJob"))
-        assert "training-data" not in text
+        others = sorted(one.package for one in SERVICES.values() if one.name != name)
+        assert sorted(cluster.names("Deployment")) == others
+        left = SERVICES[name].package
+        assert not [one for _, one in cluster.objects if f"{left}-" in f"{one}-"]
 
 
-def test_what_is_not_left_out_stays_as_it_was(rendered: dict[str, str]) -> None:
+@several
+@pytest.mark.parametrize("overlay", OVERLAYS)
+@pytest.mark.parametrize("name", SERVICES)
+def test_each_service_deploys_alone(kubectl: str, overlay: str, name: str) -> None:
+    assert kubectl
+    cluster = clean(overlay, *(other for other in SERVICES if other != name))
+
+    assert cluster.names("Deployment") == [SERVICES[name].package]
+
+
+@several
+@pytest.mark.parametrize("name", SERVICES)
+def test_what_is_not_left_out_stays_as_it_was(rendered: dict[str, str], name: str) -> None:
     whole = {
         (one["kind"], one["metadata"]["name"]): one for one in yaml.safe_load_all(rendered["eks"])
     }
-    text = render("eks", example_release("eks", "ChicagoTaxi-Pipeline"))
+    text = render("eks", example_release("eks", name))
     rest = {(one["kind"], one["metadata"]["name"]): one for one in yaml.safe_load_all(text)}
 
-    gone = {name for kind, name in whole.keys() - rest.keys()}
-    assert all(name.startswith("chicagotaxi") for name in gone)
+    package = SERVICES[name].package
+    gone = {one for _, one in whole.keys() - rest.keys()}
+    assert all(f"{one}-".startswith(f"{package}-") for one in gone)
     changed = {key for key, one in rest.items() if one != whole[key]}
-    assert changed == {("Ingress", "ml-services"), ("PrometheusRule", "ml-services-platform")}
+    assert changed == {("Ingress", "ml-services")}
     hosts = [rule["host"] for rule in rest["Ingress", "ml-services"]["spec"]["rules"]]
-    assert hosts == ["bankchurn.ml.sample.test", "nlpinsight.ml.sample.test"]
-    alerts = rest["PrometheusRule", "ml-services-platform"]["spec"]["groups"][0]["rules"]
-    assert alerts[0]["expr"].count("absent(") == 2
+    others = [one.package for one in SERVICES.values() if one.name != name]
+    assert hosts == [f"{other}.ml.sample.test" for other in others]
+
+
+def test_the_last_service_cannot_be_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    *others, last = SERVICES
+    file = tmp_path / "gke.toml"
+    for name in others:
+        assert command(file, name) == 0
+    before = file.read_bytes() if others else None
+
+    assert command(file, last) == 2
+
+    reason = "every service is left out" if others else "unknown; these can be left out"
+    assert reason in capsys.readouterr().err
+    assert (file.read_bytes() if file.exists() else None) == before
 
 
 def test_the_command_adds_a_name_once_and_keeps_the_rest_of_the_file(tmp_path: Path) -> None:
@@ -86,11 +131,10 @@ def test_the_command_adds_a_name_once_and_keeps_the_rest_of_the_file(tmp_path: P
     file.write_text(text + '# Which models run.\n[values]\nDOMAIN = "d"\n', encoding="utf-8")
 
     for _ in range(2):
-        assert command(file, "ChicagoTaxi-Pipeline") == 0
+        assert command(file, "monitoring") == 0
 
     assert file.read_text(encoding="utf-8") == (
-        'leave_out = ["ChicagoTaxi-Pipeline", "retraining"]\n'
-        '# Which models run.\n[values]\nDOMAIN = "d"\n'
+        'leave_out = ["monitoring", "retraining"]\n# Which models run.\n[values]\nDOMAIN = "d"\n'
     )
     assert [path.name for path in file.parent.iterdir()] == ["gke.toml"]
 
@@ -101,7 +145,8 @@ def test_an_unknown_name_is_refused_with_the_known_ones(
     assert command(tmp_path / "gke.toml", "network-policy") == 2
 
     output = capsys.readouterr().err
-    assert "network-policy: unknown; these can be left out: BankChurn-Predictor, Chica" in output
+    known = ", ".join(optional_names())
+    assert f"network-policy: unknown; these can be left out: {known}" in output
     assert list(tmp_path.iterdir()) == []
 
 
@@ -118,21 +163,29 @@ def test_a_file_that_cannot_be_edited_stays_as_it_is(
     assert file.read_text(encoding="utf-8") == text
 
 
-def test_a_release_without_a_service_needs_neither_its_image_nor_its_model(tmp_path: Path) -> None:
-    content = document() | {"leave_out": ["ChicagoTaxi-Pipeline"]}
+@several
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_release_without_a_service_needs_neither_its_image_nor_its_model(
+    tmp_path: Path, name: str
+) -> None:
+    content = document() | {"leave_out": [name]}
     # What a release and a cluster file still have of it is ignored.
     surplus = read_release(write(tmp_path, content), values=value_names("gke"))
-    del content["images"]["chicagotaxi-pipeline"]
-    del content["models"]["chicagotaxi"]
+    del content["images"][SERVICES[name].image_name]
+    for model in models_of(SERVICES[name]):
+        del content["models"][model]
 
     release = read_release(write(tmp_path, content), values=value_names("gke"))
 
-    assert release == surplus == example_release("gke", "ChicagoTaxi-Pipeline")
+    assert release == surplus == example_release("gke", name)
 
 
 @pytest.mark.parametrize(
     ("names", "finding"),
-    [(["Chicago"], "leave_out: Chicago: unknown; these"), ("retraining", "not a list of names")],
+    [
+        (["No-Service"], "leave_out: No-Service: unknown; these"),
+        ("retraining", "not a list of names"),
+    ],
 )
 def test_a_release_that_leaves_out_what_is_unknown_is_refused(
     tmp_path: Path, names: object, finding: str
@@ -155,7 +208,11 @@ def test_make_leaves_out_and_renders_what_the_cluster_file_says(
     for file in (repository / "Makefile", *repository.glob("*/service.toml")):
         (tree / file.relative_to(repository)).parent.mkdir(exist_ok=True)
         shutil.copy(file, tree / file.relative_to(repository))
-    for name in LEAVE_OUT:
+    shutil.copytree(repository / "tools", tree / "tools")
+    for service in SERVICES.values():
+        shutil.copytree(service.folder / "deploy", tree / service.name / "deploy")
+    names = ["retraining", *list(SERVICES)[1:]]
+    for name in names:
         words = ["make", "--silent", "--old-file=deploy/.venv/.installed", "leave-out"]
         subprocess.run([*words, "CLUSTER=eks", f"NAME={name}"], cwd=tree, check=True)
     chosen = tomllib.loads((tree / "deploy/clusters/eks.toml").read_text(encoding="utf-8"))
@@ -167,6 +224,4 @@ def test_make_leaves_out_and_renders_what_the_cluster_file_says(
         main(["render", "eks", str(release), "--out", str(out)])
 
     assert ended.value.code == 0
-    assert out.read_text(encoding="utf-8") == render(
-        "eks", example_release("eks", *sorted(LEAVE_OUT))
-    )
+    assert out.read_text(encoding="utf-8") == render("eks", example_release("eks", *sorted(names)))

@@ -9,9 +9,12 @@ from manifests.combinations import example_release
 from manifests.errors import ReleaseError
 from manifests.release import read_release
 from manifests.render import value_names
+from manifests.services import image_names, model_names
 
 GKE, EKS = value_names("gke"), value_names("eks")
 DIGEST = "3f2c6a9b" * 8
+# Any image and any model of the repository.
+IMAGE, MODEL = sorted(image_names())[0], sorted(model_names())[0]
 KEY = "ed25519:mWkNDHlfXSm1IPOgBnfwtqa+cNiVwiJ3rlo1c4hQ2sE="
 
 
@@ -66,36 +69,36 @@ def change(path: str, value: object) -> Callable[[dict[str, Any]], None]:
 
 
 REFUSED = [
-    ("images.bankchurn-predictor", None, "images.bankchurn-predictor: missing"),
-    ("images.bankchurn-predictor", "", "images.bankchurn-predictor: empty"),
-    ("images.bankchurn-predictor", "r.test/b:1.0.0", "not REGISTRY/NAME@sha256:DIGEST"),
-    ("images.bankchurn-predictor", "r.test/b:latest", "not REGISTRY/NAME@sha256:DIGEST"),
-    ("images.bankchurn-predictor", f"bankchurn@sha256:{DIGEST}", "not REGISTRY/NAME@sha256"),
-    ("images.bankchurn-predictor", "r.test/b@sha256:abc", "not REGISTRY/NAME@sha256"),
-    ("images.bankchurn-predictor", f"r.test/b@sha256:{'0' * 64}", "is a placeholder"),
+    (f"images.{IMAGE}", None, f"images.{IMAGE}: missing"),
+    (f"images.{IMAGE}", "", f"images.{IMAGE}: empty"),
+    (f"images.{IMAGE}", "r.test/b:1.0.0", "not REGISTRY/NAME@sha256:DIGEST"),
+    (f"images.{IMAGE}", "r.test/b:latest", "not REGISTRY/NAME@sha256:DIGEST"),
+    (f"images.{IMAGE}", f"name@sha256:{DIGEST}", "not REGISTRY/NAME@sha256"),
+    (f"images.{IMAGE}", "r.test/b@sha256:abc", "not REGISTRY/NAME@sha256"),
+    (f"images.{IMAGE}", f"r.test/b@sha256:{'0' * 64}", "is a placeholder"),
     (
-        "images.bankchurn-predictor",
+        f"images.{IMAGE}",
         f"<registry>/b@sha256:{DIGEST}",
         "'<registry>' is a placeholder",
     ),
-    ("images.bankchurn-predictor", f"r.example.com/b@sha256:{DIGEST}", "is a placeholder"),
+    (f"images.{IMAGE}", f"r.example.com/b@sha256:{DIGEST}", "is a placeholder"),
     ("images.other", f"r.test/b@sha256:{DIGEST}", "images.other: unknown"),
-    ("models.nlpinsight", None, "models.nlpinsight: missing"),
-    ("models.nlpinsight.uri", None, "models.nlpinsight.uri: empty"),
-    ("models.nlpinsight.uri", "https://bucket/model", "not a folder at gs://"),
-    ("models.nlpinsight.uri", "gs://bucket", "not a folder at gs://"),
-    ("models.nlpinsight.uri", "gs://CHANGE-ME/model", "'CHANGE-ME' is a placeholder"),
-    ("models.nlpinsight.sha256", None, "models.nlpinsight.sha256: empty"),
-    ("models.nlpinsight.sha256", DIGEST.upper(), "not a SHA-256"),
-    ("models.nlpinsight.sha256", "ab" * 32, "is a placeholder"),
-    ("models.nlpinsight.signers", [], "models.nlpinsight.signers: not a list of public keys"),
-    ("models.nlpinsight.signers", KEY, "models.nlpinsight.signers: not a list of public keys"),
-    ("models.nlpinsight.signers", [KEY, "latest"], "not a public key as `modelseal sign` prints"),
-    ("models.nlpinsight.signers", [f"{KEY},{KEY}"], "not a public key as `modelseal sign` prints"),
-    ("models.nlpinsight.signers", [5], "not a public key as `modelseal sign` prints it: 5"),
-    ("models.nlpinsight.signers", [f"ed25519:{'A' * 43}="], "is a placeholder, give the real key"),
-    ("models.nlpinsight.note", "x", "models.nlpinsight.note: unknown"),
-    ("models.nlpinsight", "gs://bucket/model", "models.nlpinsight.uri: empty"),
+    (f"models.{MODEL}", None, f"models.{MODEL}: missing"),
+    (f"models.{MODEL}.uri", None, f"models.{MODEL}.uri: empty"),
+    (f"models.{MODEL}.uri", "https://bucket/model", "not a folder at gs://"),
+    (f"models.{MODEL}.uri", "gs://bucket", "not a folder at gs://"),
+    (f"models.{MODEL}.uri", "gs://CHANGE-ME/model", "'CHANGE-ME' is a placeholder"),
+    (f"models.{MODEL}.sha256", None, f"models.{MODEL}.sha256: empty"),
+    (f"models.{MODEL}.sha256", DIGEST.upper(), "not a SHA-256"),
+    (f"models.{MODEL}.sha256", "ab" * 32, "is a placeholder"),
+    (f"models.{MODEL}.signers", [], f"models.{MODEL}.signers: not a list of public keys"),
+    (f"models.{MODEL}.signers", KEY, f"models.{MODEL}.signers: not a list of public keys"),
+    (f"models.{MODEL}.signers", [KEY, "latest"], "not a public key as `modelseal sign` prints"),
+    (f"models.{MODEL}.signers", [f"{KEY},{KEY}"], "not a public key as `modelseal sign` prints"),
+    (f"models.{MODEL}.signers", [5], "not a public key as `modelseal sign` prints it: 5"),
+    (f"models.{MODEL}.signers", [f"ed25519:{'A' * 43}="], "is a placeholder, give the real key"),
+    (f"models.{MODEL}.note", "x", f"models.{MODEL}.note: unknown"),
+    (f"models.{MODEL}", "gs://bucket/model", f"models.{MODEL}.uri: empty"),
     ("values.DOMAIN", None, "values.DOMAIN: missing"),
     ("values.DOMAIN", "  ", "values.DOMAIN: empty"),
     ("values.DOMAIN", "ml.example.com", "is a placeholder"),
@@ -150,32 +153,34 @@ def test_the_load_balancers_range_is_one_of_subnets_and_private(
 
 def test_a_model_may_name_those_who_sign_it(tmp_path: Path) -> None:
     content = document("eks")
-    change("models.nlpinsight.signers", [KEY])(content)
-    change("models.bankchurn.signers", None)(content)
+    change(f"models.{MODEL}.signers", [KEY])(content)
     models = read_release(write(tmp_path, content), values=EKS).models
-    assert models["nlpinsight"].signers == (KEY,)
-    assert models["bankchurn"].signers == ()
-    assert models["chicagotaxi"] == example_release("eks").models["chicagotaxi"]
-    assert len(models["chicagotaxi"].signers) == 2
+    example = example_release("eks").models
+    assert models[MODEL].signers == (KEY,)
+    assert len(example[MODEL].signers) == 2
+    assert {**models, MODEL: example[MODEL]} == example
+
+    change(f"models.{MODEL}.signers", None)(content)
+    assert read_release(write(tmp_path, content), values=EKS).models[MODEL].signers == ()
 
 
 def test_all_findings_are_listed_at_once(tmp_path: Path) -> None:
     with pytest.raises(ReleaseError) as refused:
         read_release(write(tmp_path, {}), values=GKE)
     output = str(refused.value).splitlines()[1:]
-    assert len(output) == 3 + 3 + len(GKE)
+    assert len(output) == len(image_names()) + len(model_names()) + len(GKE)
     assert all(line.endswith("missing") for line in output)
 
 
 def test_tags_are_for_one_machine_only(tmp_path: Path) -> None:
     content = document("local")
-    change("images.bankchurn-predictor", "localhost/bankchurn-predictor:dev")(content)
+    change(f"images.{IMAGE}", f"localhost/{IMAGE}:dev")(content)
     path = write(tmp_path, content)
     release = read_release(path, values=frozenset(), tags=True)
-    assert release.images["bankchurn-predictor"] == "localhost/bankchurn-predictor:dev"
+    assert release.images[IMAGE] == f"localhost/{IMAGE}:dev"
     with pytest.raises(ReleaseError):
         read_release(path, values=frozenset())
-    change("images.bankchurn-predictor", "localhost/bankchurn-predictor:latest")(content)
+    change(f"images.{IMAGE}", f"localhost/{IMAGE}:latest")(content)
     with pytest.raises(ReleaseError, match="latest"):
         read_release(write(tmp_path, content), values=frozenset(), tags=True)
 
@@ -195,7 +200,7 @@ def test_the_command_writes_nothing_for_a_bad_release(
     with pytest.raises(SystemExit) as ended:
         main(["render", "gke", str(write(tmp_path, {})), "--out", str(out)])
     assert ended.value.code == 2
-    assert "images.bankchurn-predictor: missing" in capsys.readouterr().err
+    assert f"images.{IMAGE}: missing" in capsys.readouterr().err
     assert not out.parent.exists()
 
 

@@ -11,11 +11,12 @@ import httpx2
 import needed
 import pytest
 import yaml
+from local.running import Local
+from state import known
+from workflows.reading import ROOT, SERVICES
 
 MONITORING = Path(__file__).resolve().parents[2] / "monitoring"
-REPOSITORY = MONITORING.parents[1]
 PATIENCE_S = 90
-OK = 200
 
 
 @pytest.fixture(scope="session")
@@ -40,36 +41,28 @@ def rules(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def bankchurn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where a real service with a proven model answers."""
-    service = REPOSITORY / "BankChurn-Predictor"
-    folder = tmp_path_factory.mktemp("bankchurn")
-    command = [_python(service), "-m", "bankchurn"]
-    for arguments in (
-        ["generate", "sample.csv", "--rows", "1500"],
-        ["train", "--data", "sample.csv", "--folds", "2", "--out", "model", "--reports", "report"],
-    ):
-        subprocess.run([*command, *arguments], cwd=folder, check=True, capture_output=True)
-    with served(command, folder, {"MODEL_DIR": "model"}) as url:
-        wait_until(lambda: httpx2.get(f"{url}/ready").status_code == OK, "BankChurn is ready")
-        yield url
+def services(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Where each service answers, with a proven model, by its package."""
+    local = Local(tmp_path_factory.mktemp("monitored") / "state")
+    try:
+        started = local("up", *(prepared / name for name in SERVICES))
+        assert started.returncode == 0, started.stdout + started.stderr
+        running = known(local.state)
+        yield {SERVICES[name].package: one.url for name, one in running.items()}
+    finally:
+        assert local("down").returncode == 0
 
 
 @pytest.fixture(scope="session")
-def chicagotaxi(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where ChicagoTaxi answers, without a model or predictions: its metrics are there."""
-    folder = tmp_path_factory.mktemp("chicagotaxi")
-    command = [_python(REPOSITORY / "ChicagoTaxi-Pipeline"), "-m", "chicagotaxi"]
-    with served(command, folder, {"MODEL_DIR": "none", "PREDICTIONS_DIR": "none"}) as url:
-        metric = "predictions_created_timestamp_seconds"
-        wait_until(lambda: metric in httpx2.get(f"{url}/metrics").text, "it has its metrics")
+def refusing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where a service answers that has no model: its metrics have the refusal."""
+    name, service = min(SERVICES.items())
+    python = ROOT / name / ".venv/bin/python"
+    command = [str(python), "-m", service.package]
+    with served(command, tmp_path_factory.mktemp("refusing"), {"MODEL_DIR": "none"}) as url:
+        metric = "model_refusals_total{"
+        wait_until(lambda: metric in httpx2.get(f"{url}/metrics").text, "it refuses its model")
         yield url
-
-
-def _python(service: Path) -> str:
-    python = service / ".venv" / "bin" / "python"
-    assert python.exists(), f"make {service.name}/.venv/.installed first, as make test-deploy does"
-    return str(python)
 
 
 @contextlib.contextmanager

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from manifests.objects import Node
+from manifests.combinations import build_combinations
+from manifests.objects import Node, dig, read_manifests
 
 MONITORING = Path(__file__).resolve().parents[2] / "monitoring"
 REPOSITORY = MONITORING.parents[1]
@@ -111,3 +112,23 @@ def test_silenced_by_others_are_alerts_that_exist() -> None:
             pattern = re.fullmatch(r'alertname =~? "(.*)"', matcher)
             assert pattern, matcher
             assert any(re.fullmatch(pattern[1], name) for name in names), matcher
+
+
+def test_deployments_and_autoscalers_have_the_names_of_the_jobs() -> None:
+    """ServiceUnavailable compares their names with the label `job`, as the PodMonitor sets it."""
+    [text] = build_combinations([("canary", "monitoring")])
+    manifests = read_manifests(text)
+    [(_, monitor)] = manifests.of("PodMonitor")
+    label = monitor["spec"]["jobLabel"]
+    jobs = [
+        (one["metadata"]["name"], dig(one, "spec", "template", "metadata", "labels")[label])
+        for _, one in manifests.of("Deployment")
+    ]
+    autoscaled = [
+        (one["metadata"]["name"], one["spec"]["scaleTargetRef"]["name"])
+        for _, one in manifests.of("HorizontalPodAutoscaler")
+    ]
+
+    assert jobs == [(job, job) for _, job in jobs]
+    assert sorted(autoscaled) == sorted(jobs)
+    assert jobs

@@ -106,6 +106,7 @@ def standins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standins]:
 def checkout(terraform: str, standins: Standins, tmp_path: Path) -> Callable[[str], Checkout]:
     def copy(cloud: str) -> Checkout:
         path = tmp_path / cloud
+        shutil.copy(TERRAFORM / "services.json", tmp_path)
         shutil.copytree(TERRAFORM / cloud, path, ignore=shutil.ignore_patterns(".terraform*"))
         if PROVIDERS == "registry":
             return Checkout(path, terraform)

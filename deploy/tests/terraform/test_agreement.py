@@ -1,14 +1,17 @@
 """The names that infrastructure, manifests and workflows share."""
 
+import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from manifests.render import KUBERNETES, NAMESPACE, value_names
 from manifests.services import image_names
+from workflows.reading import SERVICES
 
-from terraform.configuration import CLOUDS, ROOT, modules, text
+from terraform.configuration import CLOUDS, ROOT, TERRAFORM, modules, text
 
 OVERLAYS = {"aws": "eks", "gcp": "gke"}
 
@@ -17,10 +20,17 @@ def default(cloud: str, variable: str) -> object:
     return modules(cloud)[0].named("variable")[variable]["default"]
 
 
+def derived() -> dict[str, Any]:
+    """Images and service accounts of the services, as Terraform reads them."""
+    found: dict[str, Any] = json.loads((TERRAFORM / "services.json").read_text(encoding="utf-8"))
+    return found
+
+
 def accounts() -> dict[str, Path]:
     """The service accounts of the manifests, and the files that contain them."""
     found = {}
-    for path in sorted(KUBERNETES.rglob("*.yaml")):
+    folders = [KUBERNETES, *(one.folder / "deploy" for one in SERVICES.values())]
+    for path in sorted(path for folder in folders for path in folder.rglob("*.yaml")):
         for one in yaml.safe_load_all(path.read_text(encoding="utf-8")):
             if isinstance(one, dict) and one.get("kind") == "ServiceAccount":
                 found[one["metadata"]["name"]] = path
@@ -34,7 +44,7 @@ def test_the_namespace_is_that_of_the_manifests(cloud: str) -> None:
 
 @pytest.mark.parametrize("cloud", CLOUDS)
 def test_every_service_account_has_an_identity_and_no_other_has(cloud: str) -> None:
-    readers = {text(name) for name in list(default(cloud, "model_readers"))}  # type: ignore[call-overload]
+    readers = {account for one in derived().values() for account in one["accounts"]}
     writers = {text(name) for name in list(default(cloud, "model_writers"))}  # type: ignore[call-overload]
 
     assert readers | writers == accounts().keys()
@@ -49,7 +59,7 @@ def test_the_values_are_those_that_the_overlay_asks_for(cloud: str) -> None:
 
 
 def test_there_is_a_repository_for_every_image() -> None:
-    assert {text(name) for name in list(default("aws", "images"))} == set(image_names())  # type: ignore[call-overload]
+    assert {one["image"] for one in derived().values()} == set(image_names())
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)

@@ -71,8 +71,26 @@ def test_every_pod_fits_on_a_node(machine: str, manifests: Manifests) -> None:
     assert too_large(machine, manifests) == []
 
 
-def test_a_pod_that_is_too_large_is_found(manifests: Manifests) -> None:
-    assert "CronJob/nlpinsight-retraining" in too_large("m6i.large", manifests)
+JOB = """\
+apiVersion: batch/v1
+kind: Job
+metadata: {{name: orders-{cpu}-{memory}}}
+spec:
+  template:
+    spec:
+      containers:
+        - name: app
+          resources: {{requests: {{cpu: "{cpu}", memory: {memory}}}}}
+"""
+
+
+def test_a_pod_that_is_too_large_is_found() -> None:
+    jobs = [("1", "6400Mi"), ("1", "6600Mi"), ("1500m", "1Gi"), ("1700m", "1Gi")]
+    text = "---\n".join(JOB.format(cpu=cpu, memory=memory) for cpu, memory in jobs)
+
+    found = too_large("m6i.large", read_manifests(text))
+
+    assert found == ["Job/orders-1-6600Mi", "Job/orders-1700m-1Gi"]
 
 
 def test_what_always_runs_fits_on_the_fewest_nodes_beside_the_largest_job(

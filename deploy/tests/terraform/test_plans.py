@@ -1,11 +1,12 @@
 """Terraform itself: the configuration is valid, its own tests pass, and both can fail."""
 
+import json
 from collections.abc import Callable
 
 import pytest
 
 from terraform.configuration import CLOUDS
-from terraform.conftest import Checkout
+from terraform.conftest import NAMES, Checkout
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
@@ -20,6 +21,53 @@ def test_the_configuration_is_valid_and_plans(
     tested = here.run("test", "-no-color")
     assert tested.returncode == 0, tested.stdout + tested.stderr
     assert " 0 failed." in tested.stdout
+
+
+DERIVED = """\
+mock_provider "PROVIDER" {
+  source = "./tests/mocks"
+}
+
+run "derived" {
+  command = plan
+
+  assert {
+    condition     = local.model_readers == toset(["orders", "trips", "trips-nightly"])
+    error_message = "Not the accounts of services.json."
+  }
+IMAGES}
+"""
+IMAGES = """
+  assert {
+    condition     = keys(module.registry.repository_arns) == ["orders-service", "trips"]
+    error_message = "Not the images of services.json."
+  }
+"""
+SERVICES = {
+    "Orders-Service": {"accounts": ["orders"], "image": "orders-service"},
+    "Trips": {"accounts": ["trips", "trips-nightly"], "image": "trips"},
+}
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+@pytest.mark.parametrize("accounts", [["orders"], []])
+def test_images_and_identities_are_those_of_the_services_file(
+    cloud: str, accounts: list[str], checkout: Callable[[str], Checkout]
+) -> None:
+    here = checkout(cloud)
+    test = DERIVED.replace("PROVIDER", NAMES[cloud])
+    test = test.replace("IMAGES", IMAGES if cloud == "aws" else "")
+    (here.path / "tests/derived.tftest.hcl").write_text(test, encoding="utf-8")
+    changed = SERVICES | {"Orders-Service": {**SERVICES["Orders-Service"], "accounts": accounts}}
+    (here.path.parent / "services.json").write_text(json.dumps(changed), encoding="utf-8")
+    here.initialise()
+
+    options = ("-no-color", "-var-file=example.tfvars", "-filter=tests/derived.tftest.hcl")
+    tested = here.run("test", *options)
+
+    output = tested.stdout + tested.stderr
+    assert tested.returncode == (0 if accounts else 1), output
+    assert ("Not the accounts of services.json" in output) == (not accounts)
 
 
 INVALID = [

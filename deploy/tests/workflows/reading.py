@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from service_files import services
 
 ROOT = Path(__file__).resolve().parents[3]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
@@ -16,7 +17,7 @@ DOCUMENTS = sorted([
     *ROOT.glob("docs/**/*.md"),
     *ROOT.glob("deploy/*/README.md"),
 ])  # fmt: skip
-SERVICES = ("BankChurn-Predictor", "NLPInsight-Analyzer", "ChicagoTaxi-Pipeline")
+SERVICES = {one.name: one for one in services(ROOT)}
 
 
 @dataclass(frozen=True)

@@ -16,17 +16,18 @@ from kubernetes.api_server import serving
 from kubernetes.recording_cluster import Node, RecordingCluster
 from kubernetes.test_roll_outs import assert_runs
 from local.running import TOOL, Local
+from manifests.first_batch import first_batches
+from manifests.objects import Manifests, read_manifests
 from manifests.release import read_release
-from real_services import SCRIPTS
 
-from workflows.reading import ROOT
+from workflows.reading import ROOT, SERVICES
 from workflows.recorded import Programs
 
 # The first test trains the models, on a machine that may be busy.
 pytestmark = pytest.mark.timeout(1200)
 
 CONTEXT = "kind-ml-services"
-NAMES = sorted(script["package"] for script in SCRIPTS.values())
+NAMES = sorted(one.package for one in SERVICES.values())
 MODELS = ROOT / "deploy/kubernetes/overlays/local/models.yaml"
 
 # The real kubectl; only port-forward, for which a server has to reach pods, starts the service on
@@ -80,7 +81,7 @@ def test_models_are_trained_mounted_and_named_by_their_digests(
         assert release.models[name].uri == f"file:///models/{name}"
     assert [call[1:3] for call in recorded_kind.calls()] == [
         ["create", "cluster"],
-        *[["load", "image-archive"]] * 3,
+        *[["load", "image-archive"]] * len(NAMES),
     ]
 
 
@@ -108,7 +109,7 @@ def environment(prepared: Path, kubectl: str, local: Local, tmp_path: Path) -> d
     subprocess.run(
         [sys.executable, *render, "--out", "reports/kubernetes/local.yaml"],
         cwd=prepared,
-        env=os.environ | {"PYTHONPATH": str(ROOT / "deploy/kubernetes")},
+        env=os.environ | {"PYTHONPATH": f"{ROOT}/deploy/kubernetes:{ROOT}/tools"},
         check=True,
     )
     namespace = prepared / "deploy/kubernetes/base/namespace.yaml"
@@ -125,7 +126,7 @@ def test_the_real_kubectl_applies_everything_and_the_real_services_answer(
     prepared: Path, cluster: RecordingCluster, environment: dict[str, str], local: Local
 ) -> None:
     # Predictions are made before: port-forward has half a minute.
-    folders = [prepared / folder for folder in SCRIPTS]
+    folders = [prepared / folder for folder in SERVICES]
     assert local("up", *folders).returncode == 0
     assert local("down").returncode == 0
 
@@ -136,29 +137,38 @@ def test_the_real_kubectl_applies_everything_and_the_real_services_answer(
     # The API has the namespace in the address.
     assert_runs(cluster, rendered.replace("\n  namespace: ml-services\n", "\n"))
     assert sorted(cluster.names("Secret")) == [f"{name}-api-keys" for name in NAMES]
-    assert cluster.names("Job") == ["chicagotaxi-pipeline-1"]
-    assert "job.batch/chicagotaxi-pipeline-1 condition met" in done.stdout
-    assert_makes_what_the_service_looks_for(cluster.node("Job", "chicagotaxi-pipeline-1"))
+    manifests = read_manifests(rendered, local=True)
+    jobs = [f"{batch.name}-1" for batch in first_batches(manifests)]
+    assert sorted(cluster.names("Job")) == sorted(jobs)
+    for job in jobs:
+        assert f"job.batch/{job} condition met" in done.stdout
+        assert_makes_what_the_service_looks_for(cluster.node("Job", job), manifests)
     for name in NAMES:
         assert f'deployment "{name}" successfully rolled out' in done.stdout
     answers = [line for line in done.stdout.splitlines() if ": ready, answers" in line]
     assert sorted(answers) == sorted(
-        f"{script['package']}: ready, answers {len(script['requests'])} requests as expected"
-        for script in SCRIPTS.values()
+        f"{one.package}: ready, answers {len(one.demo['requests'])} requests as expected"
+        for one in SERVICES.values()
     )
 
 
-def assert_makes_what_the_service_looks_for(job: Node) -> None:
+def assert_makes_what_the_service_looks_for(job: Node, manifests: Manifests) -> None:
     assert "ownerReferences" not in job["metadata"]
     [app] = job["spec"]["template"]["spec"]["containers"]
     assert "command" not in app
-    assert app["args"][:1] == ["run"]
-    settings = (ROOT / "deploy/kubernetes/base/chicagotaxi/settings.env").read_text("utf-8")
-    looked = next(
-        line.partition("=")[2] for line in settings.splitlines() if "PREDICTIONS_DIR" in line
-    )
-    assert f"{app['args'][app['args'].index('--out') + 1]}/predictions" == looked
-    assert app["args"][app["args"].index("--model") + 1] == "/model/current"
+    [service] = [one for one in SERVICES.values() if f"/{one.image_name}:" in app["image"]]
+    places = {"model": "/model/current", "work": "/data"}
+    prepared = [[word.format_map(places) for word in one] for one in service.demo["prepare"]]
+    assert app["args"] in prepared
+    [settings] = [
+        manifests.environment(container)
+        for pod in manifests.pods
+        if pod.owner == f"Deployment/{service.package}"
+        for container in pod.containers
+        if container.name == "app"
+    ]
+    for name, value in service.demo["settings"].items():
+        assert settings[name] == value.format_map(places)
 
 
 def test_after_a_failure_objects_pods_events_and_logs_are_shown(

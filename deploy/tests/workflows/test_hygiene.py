@@ -6,6 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from manifests.combinations import example_release
+from manifests.first_batch import first_batches
+from manifests.objects import read_manifests
+from manifests.render import render
 
 from workflows.reading import ROOT, SERVICES, WORKFLOWS, Workflow, load
 
@@ -212,15 +216,16 @@ def test_a_failed_roll_out_is_taken_back_and_an_unapplied_one_is_not() -> None:
     assert before[-2:] == ["verify-release", "take-snapshot"]
 
 
+@pytest.mark.usefixtures("kubectl")
 def test_a_deployment_may_take_as_long_as_what_it_waits_for() -> None:
     (path,) = [path for path in WORKFLOWS if path.stem == "deploy"]
     job = load(path).jobs["deploy"]
-    kubernetes = ROOT / "deploy/kubernetes"
-    first_batch = _number("base/chicagotaxi-pipeline/cronjob.yaml", r"activeDeadlineSeconds: (\d+)")
+    manifests = read_manifests(render("eks", example_release("eks")))
+    batches = sum(batch.limit_s for batch in first_batches(manifests))
     each = _number("manifests/cli.py", r'"--timeout", type=int, default=(\d+)')
-    services = len(list(kubernetes.glob("base/*/deployment.yaml")))
+    services = len(list(manifests.of("Deployment")))
     # As long again to take each back, and ten minutes for everything else.
-    longest = first_batch + 2 * services * each + 600
+    longest = batches + 2 * services * each + 600
     assert services == len(SERVICES)
 
     allowed = 60 * job["timeout-minutes"]

@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 from needed import program
 
-from workflows.reading import ROOT
+from workflows.reading import ROOT, SERVICES
 from workflows.recorded import Programs
 
-IMAGE = "bankchurn-predictor"
+SERVICE = min(SERVICES)
+IMAGE = SERVICES[SERVICE].image_name
 REGISTRY = """\
 version: 0.1
 storage:
@@ -122,7 +123,7 @@ def make(
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [
-            *("make", "--silent", f"{target}-BankChurn-Predictor", "VERSION=v1.0.0"),
+            *("make", "--silent", f"{target}-{SERVICE}", "VERSION=v1.0.0"),
             *(f"REGISTRY={registry}/pinned-ml", "PUSH_FLAGS=--dest-tls-verify=false"),
             *(
                 f"IMAGE_FOLDER={tmp_path / 'images'}",

@@ -12,29 +12,26 @@ import pytest
 from manifests.release import read_release
 from manifests.render import value_names
 
-from workflows.reading import ROOT
+from workflows.reading import ROOT, SERVICES
 from workflows.recorded import Programs
 
 TOOL = ROOT / "deploy/release/release.py"
-IMAGES = ("bankchurn-predictor", "nlpinsight-analyzer", "chicagotaxi-pipeline")
+IMAGES = ("orders-service", "reviews", "trips-pipeline")
 DIGESTS = {image: "sha256:" + f"{number}a3f" * 16 for number, image in enumerate(IMAGES, 1)}
-CLUSTER = """\
-[models.bankchurn]
-uri = "gs://models/bankchurn/1"
-sha256 = "{0}"
-[models.nlpinsight]
-uri = "gs://models/nlpinsight/1"
-sha256 = "{0}"
-[models.chicagotaxi]
-uri = "gs://models/chicagotaxi/1"
-sha256 = "{0}"
+MODEL = """\
+[models.{0}]
+uri = "gs://models/{0}/1"
+sha256 = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+"""
+VALUES = """\
 [values]
 DOMAIN = "ml.real-domain.test"
 STATIC_IP_NAME = "pinned-ml"
 CERTIFICATE_MAP = "pinned-ml"
 NETWORK = "pinned-ml"
 BUCKET_URI = "gs://models"
-""".format("0123456789abcdef" * 4)
+"""
+CLUSTER = MODEL.format("orders") + VALUES
 
 
 def run(
@@ -56,10 +53,13 @@ def pushed(folder: Path, registry: str, digests: dict[str, str]) -> None:
 
 
 def composed(
-    tmp_path: Path, cluster: str = CLUSTER, registry: str = "r.test/x"
+    tmp_path: Path,
+    cluster: str = CLUSTER,
+    digests: dict[str, str] = DIGESTS,
+    registry: str = "r.test/x",
 ) -> tuple[int, Path]:
     (tmp_path / "gke.toml").write_text(cluster, encoding="utf-8")
-    (tmp_path / "digests.json").write_text(json.dumps(DIGESTS), encoding="utf-8")
+    (tmp_path / "digests.json").write_text(json.dumps(digests), encoding="utf-8")
     out = tmp_path / "release.json"
     done = run(
         "compose", tmp_path / "gke.toml", tmp_path / "digests.json",
@@ -108,14 +108,20 @@ def test_what_is_no_digest_is_not_written_down(digest: str, tmp_path: Path) -> N
 
 
 def test_the_release_file_is_one_that_the_manifests_take(tmp_path: Path) -> None:
-    status, out = composed(tmp_path, registry="europe-docker.pkg.dev/project/pinned-ml/")
+    digests = {one.image_name: DIGESTS[IMAGES[0]] for one in SERVICES.values()}
+    names = [one.package for one in SERVICES.values()]
+    cluster = "".join(map(MODEL.format, names)) + VALUES
+    registry = "europe-docker.pkg.dev/project/pinned-ml"
+    status, out = composed(tmp_path, cluster, digests, registry + "/")
 
     assert status == 0
     release = read_release(out, values=value_names("gke"))
-    assert release.images[IMAGES[0]] == (
-        f"europe-docker.pkg.dev/project/pinned-ml/{IMAGES[0]}@{DIGESTS[IMAGES[0]]}"
-    )
-    assert release.models["bankchurn"].uri == "gs://models/bankchurn/1"
+    assert release.images == {
+        image: f"{registry}/{image}@{digest}" for image, digest in digests.items()
+    }
+    assert {name: model.uri for name, model in release.models.items()} == {
+        name: f"gs://models/{name}/1" for name in names
+    }
 
 
 @pytest.mark.parametrize(
@@ -224,7 +230,7 @@ TYPED = ("CLUSTER", "DIGESTS", "EKS_CLUSTER", "AWS_REGION", "REGISTRY", "REPOSIT
     [
         *("check-version", "release-file", "verify-release", "publish-release", "smoke"),
         *("log-in-gke", "log-in-eks", "connect-eks", "take-snapshot", "roll-back-gke"),
-        *("push-BankChurn-Predictor", "pushed-BankChurn-Predictor", "sign-BankChurn-Predictor"),
+        *(f"{target}-{min(SERVICES)}" for target in ("push", "pushed", "sign")),
     ],
 )
 def test_nothing_that_the_environment_holds_is_carried_out(target: str, tmp_path: Path) -> None:

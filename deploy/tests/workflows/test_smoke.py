@@ -1,6 +1,7 @@
 """The smoke test, over real connections: what it finds wrong, and that it can be satisfied."""
 
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -15,13 +16,57 @@ import pytest
 from workflows.reading import ROOT
 from workflows.recorded import Programs
 
-SMOKE = ROOT / "deploy/release/smoke.py"
 MODEL = "0123456789abcdef" * 4
 OPEN = ("/ready", "/metrics")
-METRICS = 'model_info{{name="bankchurn",sha256="{0}",version="1"}} 1.0\nmodel_ready 1.0\n'
+METRICS = 'model_info{{name="orders",sha256="{0}",version="1"}} 1.0\nmodel_ready 1.0\n'
+SERVICE = """\
+package = "orders"
+port = 9001
+answers = "whether an order is sent back"
 
+[[demo.requests]]
+title = "A small order"
+method = "POST"
+path = "/predict"
+body = { items = 1, price = 9.5 }
+show = ["score", "level"]
 
-DEMO = tomllib.loads((ROOT / "BankChurn-Predictor/service.toml").read_text("utf-8"))["demo"]
+[[demo.requests]]
+title = "A large order, and why"
+method = "POST"
+path = "/predict?explain=true"
+body = { items = 12, price = 480.0 }
+show = ["score", "level", "explanation.base"]
+
+[[demo.requests]]
+title = "A batch"
+method = "POST"
+path = "/predict_batch"
+body = { orders = [{ items = 1, price = 9.5 }, { items = 2, price = 30.0 }] }
+show = ["total"]
+
+[[demo.requests]]
+title = "An order like no other"
+method = "POST"
+path = "/predict"
+body = { items = 9000, price = 1.0 }
+show = ["score", "warnings"]
+
+[[demo.requests]]
+title = "A mistake in a request"
+method = "POST"
+path = "/predict"
+body = { items = -1 }
+status = 422
+show = ["title", "detail"]
+
+[[demo.requests]]
+title = "What is being served"
+method = "GET"
+path = "/model_info"
+show = ["verdict"]
+"""
+DEMO = tomllib.loads(SERVICE)["demo"]
 
 
 def answer_to(path: str, body: str) -> tuple[int, str]:
@@ -72,18 +117,29 @@ def port() -> Iterator[int]:
 
 
 @pytest.fixture
+def tool(tmp_path: Path) -> Path:
+    """The smoke test in a repository with one service, which is made up."""
+    for name in ("deploy/release/smoke.py", "tools/service_files.py"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    (tmp_path / "Orders-Service").mkdir()
+    (tmp_path / "Orders-Service/service.toml").write_text(SERVICE, encoding="utf-8")
+    return tmp_path / "deploy/release/smoke.py"
+
+
+@pytest.fixture
 def smoke(
-    port: int, tmp_path: Path, programs: Callable[..., Programs]
+    port: int, tool: Path, tmp_path: Path, programs: Callable[..., Programs]
 ) -> Callable[..., subprocess.CompletedProcess[str]]:
     kubectl = programs("kubectl")
     kubectl.answer({"port-forward": (0, f"Forwarding from 127.0.0.1:{port} -> 8001")})
     release = tmp_path / "release.json"
-    model = {"uri": "gs://models/bankchurn/1", "sha256": MODEL}
-    release.write_text(json.dumps({"images": {}, "models": {"bankchurn": model}}), "utf-8")
+    model = {"uri": "gs://models/orders/1", "sha256": MODEL}
+    release.write_text(json.dumps({"images": {}, "models": {"orders": model}}), "utf-8")
 
     def run(**environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, SMOKE, "--release", release, "--context", "there"],
+            [sys.executable, tool, "--release", release, "--context", "there"],
             env=kubectl.environment() | {"SMOKE_API_KEY": ""} | environment,
             capture_output=True,
             text=True,
@@ -161,7 +217,7 @@ def test_a_wrong_key_fails(smoke: Run) -> None:
     done = smoke(SMOKE_API_KEY="secret-key")
 
     assert done.returncode == 1
-    assert "POST /predict (A loyal customer): 401, expected 200: no such key" in done.stdout
+    assert "POST /predict (A small order): 401, expected 200: no such key" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -169,10 +225,10 @@ def test_a_wrong_key_fails(smoke: Run) -> None:
     [
         ((500, "broken"), "500, expected 200: broken"),
         # One of the requests is a mistake, and taking it is one, too.
-        ((200, '{"churn_probability": 1, "risk_level": 1, "warnings": []}'), "200, expected 422"),
-        ((200, "{}"), "200 without churn_probability, risk_level: {}"),
+        ((200, '{"score": 1, "level": 1, "warnings": []}'), "200, expected 422"),
+        ((200, "{}"), "200 without level, score: {}"),
         ((200, "<html>"), "200 without JSON: <html>"),
-        ((200, "[]"), "200 without churn_probability, risk_level: []"),
+        ((200, "[]"), "200 without level, score: []"),
     ],
 )
 def test_a_wrong_answer_fails_and_names_the_request(
@@ -184,11 +240,11 @@ def test_a_wrong_answer_fails_and_names_the_request(
 
     assert done.returncode == 1
     assert output in done.stdout
-    assert "bankchurn: POST /predict (" in done.stdout
+    assert "orders: POST /predict (" in done.stdout
 
 
 def test_a_model_of_a_service_that_nothing_demonstrates_fails(
-    port: int, tmp_path: Path, programs: Callable[..., Programs]
+    port: int, tool: Path, tmp_path: Path, programs: Callable[..., Programs]
 ) -> None:
     kubectl = programs("kubectl")
     kubectl.answer({"port-forward": (0, f"Forwarding from 127.0.0.1:{port} -> 8001")})
@@ -196,7 +252,7 @@ def test_a_model_of_a_service_that_nothing_demonstrates_fails(
     release.write_text(json.dumps({"models": {"unknown": {"sha256": MODEL}}}), "utf-8")
 
     done = subprocess.run(
-        [sys.executable, SMOKE, "--release", release],
+        [sys.executable, tool, "--release", release],
         env=kubectl.environment(),
         capture_output=True,
         text=True,
@@ -208,13 +264,15 @@ def test_a_model_of_a_service_that_nothing_demonstrates_fails(
 
 
 @pytest.mark.parametrize("content", [None, "nonsense", '{"models": {}}', '{"models": {"a": 1}}'])
-def test_a_release_file_that_names_no_model_is_refused(content: str | None, tmp_path: Path) -> None:
+def test_a_release_file_that_names_no_model_is_refused(
+    content: str | None, tool: Path, tmp_path: Path
+) -> None:
     release = tmp_path / "release.json"
     if content is not None:
         release.write_text(content, encoding="utf-8")
 
     done = subprocess.run(
-        [sys.executable, SMOKE, "--release", release], capture_output=True, text=True, check=False
+        [sys.executable, tool, "--release", release], capture_output=True, text=True, check=False
     )
 
     assert done.returncode == 2
@@ -223,15 +281,15 @@ def test_a_release_file_that_names_no_model_is_refused(content: str | None, tmp_
 
 
 def test_a_service_that_cannot_be_reached_fails(
-    tmp_path: Path, programs: Callable[..., Programs]
+    tool: Path, tmp_path: Path, programs: Callable[..., Programs]
 ) -> None:
     kubectl = programs("kubectl")
-    kubectl.answer({"port-forward": (1, "error: services bankchurn not found")})
+    kubectl.answer({"port-forward": (1, "error: services orders not found")})
     release = tmp_path / "release.json"
-    release.write_text(json.dumps({"models": {"bankchurn": {"uri": "", "sha256": MODEL}}}), "utf-8")
+    release.write_text(json.dumps({"models": {"orders": {"uri": "", "sha256": MODEL}}}), "utf-8")
 
     done = subprocess.run(
-        [sys.executable, SMOKE, "--release", release],
+        [sys.executable, tool, "--release", release],
         env=kubectl.environment(),
         capture_output=True,
         text=True,

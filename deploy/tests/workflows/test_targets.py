@@ -13,14 +13,17 @@ from needed import program
 
 from workflows.reading import DOCUMENTS, ROOT, SERVICES, WORKFLOWS, load, make_commands, missing
 
-# What a workflow hands over: the values that are in the names of targets, and any other.
+# The requirements-NAME.txt that are installed on top of the environment of a service.
 PREPARED = {
-    "NLPInsight-Analyzer": "train-env-NLPInsight-Analyzer",
-    "ChicagoTaxi-Pipeline": "spark-env-ChicagoTaxi-Pipeline",
-    "deploy": "tools-env-deploy",
-}
+    name: f"{path.stem.removeprefix('requirements-')}-env-{name}"
+    for name, one in SERVICES.items()
+    for path in sorted(one.folder.glob("requirements-*.txt"))
+    if path.stem not in ("requirements-prod", "requirements-dev")
+} | {"deploy": "tools-env-deploy"}
+# What a workflow hands over: the values that are in the names of targets, and any other.
 VALUES = {"NAME": [*SERVICES], "CLUSTER": ["gke", "eks"], "PREPARE": [*PREPARED.values()]}
-TESTED = [*SERVICES, "modelseal", "pinproof", "servicekit", "lab", "deploy"]
+LIBRARIES = sorted(path.parent.name for path in ROOT.glob("libs/*/pyproject.toml"))
+TESTED = [*SERVICES, *LIBRARIES, "lab", "deploy"]
 
 
 def expansions(command: str) -> list[str]:
@@ -65,7 +68,7 @@ def test_a_document_names_what_there_is(document: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["make no-such-target", "make test-NoSuchService", "make push-BankChurn-Predictor"]
+    "command", ["make no-such-target", "make test-NoSuchService", f"make push-{min(SERVICES)}"]
 )
 def test_what_there_is_not_is_found(command: str) -> None:
     assert missing(command) is not None
@@ -89,7 +92,7 @@ def test_what_is_tested_and_built_comes_from_the_makefile_and_pins_toml() -> Non
     assert {one["name"]: one["prepare"] for one in json.loads(lists["tests"])} == (
         dict.fromkeys(TESTED, "") | PREPARED
     )
-    assert json.loads(lists["images"]) == list(SERVICES)
+    assert sorted(json.loads(lists["images"])) == sorted(SERVICES)
 
 
 def test_every_test_target_of_test_all_is_in_the_matrix() -> None:

@@ -18,13 +18,19 @@ from incidentlab.findings import Data, Results, write_results
 from incidentlab.incidents import INCIDENTS, REPORTED
 from incidentlab.laboratory import Experiment, Laboratory, WorkerError
 from incidentlab.plots import write_plot
+from incidentlab.sample import generate_customers
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
 def reproduce(
-    data: Annotated[Path, typer.Argument(help="Customers (CSV).", exists=True, dir_okay=False)],
+    data: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Customers (CSV). [default: generated ones]", exists=True, dir_okay=False
+        ),
+    ] = None,
     *,
     out: Annotated[Path, typer.Option(help="Folder for incident.json and incident.png.")],
     uv: Annotated[Path, typer.Option(help="The uv executable that makes the environments.")],
@@ -45,7 +51,8 @@ def reproduce(
 
     try:
         with tempfile.TemporaryDirectory(prefix="incidentlab-data-") as folder:
-            training, scored, described = split(data, Path(folder), source=source or data.name)
+            table = data or _generated(Path(folder))
+            training, scored, described = split(table, Path(folder), source=source or table.name)
             laboratory = Laboratory(uv, cache, training, scored, trees, say=say)
             experiments = list(laboratory.run(INCIDENTS))
     except (DataError, RemedyError, WorkerError) as error:
@@ -56,6 +63,12 @@ def reproduce(
     write_plot(experiments, described, out / "incident.png")
     show(results, console)
     console.print(f"Written: {out / 'incident.json'}, {out / 'incident.png'}")
+
+
+def _generated(folder: Path) -> Path:
+    table = folder / "generated sample"
+    generate_customers().to_csv(table, index=False)
+    return table
 
 
 def _results(experiments: list[Experiment], data: Data, trees: int) -> Results:

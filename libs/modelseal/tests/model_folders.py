@@ -27,7 +27,7 @@ class PublishedModel:
 
     def put_into(self, bucket: Bucket) -> None:
         """Upload it without the code under test."""
-        self.prefix = f"bankchurn/{uuid4().hex}"
+        self.prefix = f"orders/{uuid4().hex}"
         self.uri = f"{bucket.uri}/{self.prefix}"
         for path in self.folder.iterdir():
             bucket.upload(f"{self.prefix}/{path.name}", path.read_bytes())

@@ -105,8 +105,8 @@ def test_a_folder_that_cannot_be_removed_whole_is_removed_by_a_later_run(
     temporary.path.mkdir()
     remove_tree = shutil.rmtree
 
-    def remove_while_another_process_writes(path: Path, **options: bool) -> None:
-        remove_tree(path, **options)
+    def remove_while_another_process_writes(path: Path, *, ignore_errors: bool) -> None:
+        remove_tree(path, ignore_errors=ignore_errors)
         path.mkdir()
 
     with monkeypatch.context() as patch:

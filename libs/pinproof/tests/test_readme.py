@@ -68,7 +68,7 @@ def test_the_example_of_a_policy_is_one_and_uses_every_key(write: Write) -> None
     assert document["policy"].keys() == Policy.model_fields.keys() - {*LISTS, "proof"}
     for table, entry in LISTS.items():
         assert document[table][0].keys() == entry.model_fields.keys()
-    assert document["proof"]["BankChurn-Predictor"].keys() == Proof.model_fields.keys()
+    assert document["proof"]["Orders-Service"].keys() == Proof.model_fields.keys()
 
 
 def test_every_field_of_the_closure_record_is_listed() -> None:

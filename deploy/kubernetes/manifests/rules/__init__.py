@@ -6,6 +6,7 @@ from manifests.rules import (
     hardening,
     network,
     placeholders,
+    ports,
     references,
     schema,
     selectors,
@@ -13,7 +14,16 @@ from manifests.rules import (
 
 __all__ = ["check"]
 
-_RULES = (availability, hardening, network, references, schema, selectors, placeholders)
+_RULES = (
+    availability,
+    hardening,
+    network,
+    ports,
+    references,
+    schema,
+    selectors,
+    placeholders,
+)
 
 
 def check(manifests: Manifests) -> list[ManifestFinding]:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Iterator
 
 from manifests.objects import Manifests, Node, Pod, Violation
-from manifests.services import model_names
 
 __all__ = ["check"]
 
@@ -13,6 +12,8 @@ _TAG = re.compile(r"[^@\s]+/[^@\s:]+:(?!latest$)[\w.-]+")
 _PLACEHOLDER = re.compile(
     r"\b(?:CHANGE_?ME|REPLACE_?ME|TODO|FIXME|DOMAIN|PLACEHOLDER|UNSET)\b|<[a-z_-]+>|:latest\b"
 )
+# The settings of a model; the name of a generated ConfigMap ends in a hash.
+_MODEL = re.compile(r".+-model-[0-9a-z]{10}")
 
 # Strings that may be empty: the core API group, and the class of a volume without one.
 _EMPTY_BY_DESIGN = ("targetRef.group", "spec.storageClassName", "seccompProfile")
@@ -28,7 +29,7 @@ def check(manifests: Manifests) -> Iterator[Violation]:
     for pod in manifests.pods:
         yield from _images(manifests, pod)
     for where, config in manifests.of("ConfigMap"):
-        if config["metadata"]["name"].startswith(tuple(f"{name}-model-" for name in model_names())):
+        if _MODEL.fullmatch(config["metadata"]["name"]):
             for key in sorted({"MODEL_URI", "MODEL_SHA256"} - (config.get("data") or {}).keys()):
                 yield where, f"has no {key}; render with DIGESTS=FILE"
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Final
 
 from manifests.objects import Manifests, Node, Pod, Violation, dig, selects
-from manifests.services import model_names
 
 __all__ = ["check"]
 
@@ -59,7 +58,9 @@ def _configuration(manifests: Manifests, where: str, container: Node) -> Iterato
         if not manifests.find("ConfigMap", str(name)):
             yield _missing(where, "ConfigMap", name)
     # Created by the operator for each service.
-    keys = {(f"{name}-api-keys", "API_KEYS") for name in model_names()}
+    keys = {
+        (f"{one.name}-api-keys", "API_KEYS") for one in manifests.pods if one.kind == "Deployment"
+    }
     for variable in container.get("env", []):
         secret = dig(variable, "valueFrom", "secretKeyRef")
         if secret and (secret.get("name"), secret.get("key")) not in keys:

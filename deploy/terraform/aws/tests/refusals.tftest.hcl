@@ -109,7 +109,8 @@ run "a_server_that_writes_models" {
   expect_failures = [var.model_writers]
 
   variables {
-    model_writers = ["bankchurn"]
+    model_readers = ["orders"]
+    model_writers = ["orders"]
   }
 }
 

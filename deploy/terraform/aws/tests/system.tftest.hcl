@@ -15,6 +15,10 @@ variables {
 }
 
 run "what_is_told_to_the_workflows" {
+  variables {
+    images = ["orders-service"]
+  }
+
   assert {
     condition     = output.registry == "123456789012.dkr.ecr.eu-central-1.amazonaws.com/pinned-ml"
     error_message = "The registry's address is what comes before an image's name."
@@ -92,17 +96,17 @@ run "registry" {
 
   variables {
     name         = "pinned-ml"
-    images       = ["bankchurn-predictor"]
+    images       = ["orders-service"]
     force_delete = false
   }
 
   assert {
-    condition     = aws_ecr_repository.image["bankchurn-predictor"].image_tag_mutability == "IMMUTABLE"
+    condition     = aws_ecr_repository.image["orders-service"].image_tag_mutability == "IMMUTABLE"
     error_message = "A tag says the same for ever."
   }
 
   assert {
-    condition     = jsondecode(aws_ecr_lifecycle_policy.image["bankchurn-predictor"].policy).rules[0].selection.countNumber >= 10
+    condition     = jsondecode(aws_ecr_lifecycle_policy.image["orders-service"].policy).rules[0].selection.countNumber >= 10
     error_message = "A roll-back finds the releases before it."
   }
 }
@@ -171,11 +175,11 @@ run "access" {
     cluster_name        = "pinned-ml"
     cluster_arn         = "arn:aws:eks:eu-central-1:123456789012:cluster/pinned-ml"
     namespace           = "ml-services"
-    model_readers       = ["bankchurn"]
+    model_readers       = ["orders"]
     model_writers       = ["trainer"]
     bucket_arn          = "arn:aws:s3:::models"
     key_arn             = "arn:aws:kms:eu-central-1:123456789012:key/models"
-    repository_arns     = ["arn:aws:ecr:eu-central-1:123456789012:repository/pinned-ml/bankchurn-predictor"]
+    repository_arns     = ["arn:aws:ecr:eu-central-1:123456789012:repository/pinned-ml/orders-service"]
     github_environments = { release = "release-eks", deploy = "eks" }
   }
 
@@ -197,7 +201,7 @@ run "access" {
       StringEquals = {
         "aws:RequestTag/eks-cluster-arn"            = "arn:aws:eks:eu-central-1:123456789012:cluster/pinned-ml"
         "aws:RequestTag/kubernetes-namespace"       = "ml-services"
-        "aws:RequestTag/kubernetes-service-account" = ["bankchurn"]
+        "aws:RequestTag/kubernetes-service-account" = ["orders"]
       }
     }
     error_message = "A pod's role is lent to its service accounts of its namespace in this cluster."
@@ -224,7 +228,7 @@ run "access" {
   }
 
   assert {
-    condition     = toset(keys(aws_eks_pod_identity_association.pod)) == toset(["model-reader/bankchurn", "model-writer/trainer", "load-balancer/aws-load-balancer-controller"])
+    condition     = toset(keys(aws_eks_pod_identity_association.pod)) == toset(["model-reader/orders", "model-writer/trainer", "load-balancer/aws-load-balancer-controller"])
     error_message = "Exactly the listed accounts have an identity."
   }
 }
@@ -242,7 +246,7 @@ run "an_identity_provider_that_exists_is_used" {
     cluster_name             = "pinned-ml"
     cluster_arn              = "arn:aws:eks:eu-central-1:123456789012:cluster/pinned-ml"
     namespace                = "ml-services"
-    model_readers            = ["bankchurn"]
+    model_readers            = ["orders"]
     model_writers            = []
     bucket_arn               = "arn:aws:s3:::models"
     key_arn                  = "arn:aws:kms:eu-central-1:123456789012:key/models"

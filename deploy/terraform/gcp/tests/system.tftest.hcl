@@ -136,7 +136,7 @@ run "access" {
     name                = "pinned-ml"
     project_number      = "123456789012"
     namespace           = "ml-services"
-    model_readers       = ["bankchurn"]
+    model_readers       = ["orders"]
     model_writers       = ["trainer"]
     bucket              = "models"
     registry            = "pinned-ml"
@@ -158,17 +158,17 @@ run "access" {
   }
 
   assert {
-    condition     = google_storage_bucket_iam_member.reader["bankchurn"].member == "principal://iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/example-project.svc.id.goog/subject/ns/ml-services/sa/bankchurn"
+    condition     = google_storage_bucket_iam_member.reader["orders"].member == "principal://iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/example-project.svc.id.goog/subject/ns/ml-services/sa/orders"
     error_message = "A pod is known by its service account and namespace."
   }
 
   assert {
-    condition     = toset(keys(google_storage_bucket_iam_member.reader)) == toset(["bankchurn", "trainer"]) && toset(keys(google_storage_bucket_iam_member.writer)) == toset(["trainer"])
+    condition     = toset(keys(google_storage_bucket_iam_member.reader)) == toset(["orders", "trainer"]) && toset(keys(google_storage_bucket_iam_member.writer)) == toset(["trainer"])
     error_message = "Who serves reads, who trains reads and writes."
   }
 
   assert {
-    condition     = google_storage_bucket_iam_member.writer["trainer"].role == "roles/storage.objectCreator" && google_storage_bucket_iam_member.reader["bankchurn"].role == "roles/storage.objectViewer"
+    condition     = google_storage_bucket_iam_member.writer["trainer"].role == "roles/storage.objectCreator" && google_storage_bucket_iam_member.reader["orders"].role == "roles/storage.objectViewer"
     error_message = "No pod deletes or overwrites a model."
   }
 

@@ -4,7 +4,7 @@ A manifest names a loader in the entry point group ``modelseal.loaders`` and not
 that it can choose only among the functions that installed distributions register::
 
     [project.entry-points."modelseal.loaders"]
-    bankchurn = "bankchurn.model:load"
+    orders = "orders.model:load"
 """
 
 import sys

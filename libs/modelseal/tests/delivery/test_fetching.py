@@ -210,14 +210,14 @@ def test_the_staging_folder_is_created_again_if_another_fetch_removes_it_before_
 @pytest.mark.parametrize(
     "uri",
     [
-        "models/bankchurn",
+        "models/orders",
         "http://127.0.0.1/models",
         "s3://models",
-        "s3:///bankchurn",
-        "s3://user:secret@models/bankchurn",
-        "s3://models/bankchurn?version=1",
+        "s3:///orders",
+        "s3://user:secret@models/orders",
+        "s3://models/orders?version=1",
         "gs://models/../other",
-        "gs://Models/bankchurn",
+        "gs://Models/orders",
         "file://host/models",
         "file:///",
     ],
@@ -229,4 +229,4 @@ def test_an_invalid_address_is_refused(uri: str, destination: Path) -> None:
 
 def test_an_invalid_digest_is_refused(destination: Path) -> None:
     with pytest.raises(DeliveryError, match="is not a SHA-256"):
-        fetch("s3://models/bankchurn", destination, sha256="latest")
+        fetch("s3://models/orders", destination, sha256="latest")

@@ -22,7 +22,7 @@ def trained(tmp_path: Path) -> PublishedModel:
 def uri(bucket: Bucket) -> str:
     """The address of an empty folder."""
     bucket.asked.clear()
-    return f"{bucket.uri}/bankchurn/{uuid4().hex}"
+    return f"{bucket.uri}/orders/{uuid4().hex}"
 
 
 def puts(bucket: Bucket) -> list[str]:

@@ -49,10 +49,10 @@ def _order(violation: Violation) -> tuple[str, int, str, str]:
 
 def _refuse_unknown_rules(policy: Policy) -> None:
     known = [rule.CODE for rule in RULES]
-    for index, exception in enumerate(policy.exceptions):
+    for exception in policy.exceptions:
         if exception.rule not in known:
             raise PolicyError(
-                f"{POLICY_FILE}: exceptions.{index}.rule: there is no rule {exception.rule}.",
+                f"There is no rule {exception.rule}; an exception names it ({exception.reason}).",
                 remedy=f"Write one of {', '.join(known)}.",
             )
 

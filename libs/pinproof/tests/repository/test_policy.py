@@ -3,7 +3,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from pinproof.repository.policy import Policy, PolicyError, find_root, load_policy
+from pinproof.repository.policy import Policy, PolicyError, find_root, load_policy, policy_files
 
 Write = Callable[[Mapping[str, str | bytes]], Path]
 
@@ -152,3 +152,83 @@ def test_an_exception_for_a_rule_on_commands_may_name_a_path_alone(write: Write)
     assert exception.covers("PIN007", None, "a/b")
     assert exception.covers("PIN007", "numpy", "a/b")
     assert not exception.covers("PIN007", None, "b")
+
+
+SERVICE_FILE = """
+package = "one"
+
+[proof]
+first_party = ["libs/common"]
+train = [["-m", "one", "train"]]
+
+[[exceptions]]
+rule = "PIN007"
+path = "tests/test_upgrades.py"
+reason = "a reason"
+expires = 2027-01-31
+
+[[exclusions]]
+distribution = "Left_Out"
+reason = "another"
+"""
+BY_FILES = {"pins.toml": "[policy]\nservice_files = '*/service.toml'\n"}
+
+
+def test_a_service_file_is_about_its_folder(write: Write) -> None:
+    root = write({**BY_FILES, "One-Service/service.toml": SERVICE_FILE, "other/file": ""})
+
+    policy = load_policy(root)
+
+    assert policy.services == ("One-Service",)
+    assert policy.proof["One-Service"].first_party == ("libs/common", "One-Service")
+    assert policy.proof["One-Service"].train == (("-m", "one", "train"),)
+    (exception,) = policy.exceptions
+    assert exception.path == "One-Service/tests/test_upgrades.py"
+    assert policy.excluded_from("One-Service/requirements-prod.txt") == {"left-out": "another"}
+    assert policy.excluded_from("other") == {}
+
+
+def test_service_files_add_to_what_pins_toml_says(write: Write) -> None:
+    text = BY_FILES["pins.toml"] + "services = ['listed']\n" + EXCEPTION
+    root = write(
+        {"pins.toml": text, "b/service.toml": "", "a/service.toml": "", "c/d/service.toml": ""}
+    )
+
+    policy = load_policy(root)
+
+    assert policy.services == ("listed", "a", "b")
+    assert [exception.distribution for exception in policy.exceptions] == ["a"]
+    assert policy.proof == {}
+
+
+def test_the_files_of_a_policy_are_listed(write: Write) -> None:
+    root = write({**BY_FILES, "b/service.toml": "", "a/service.toml": ""})
+
+    assert policy_files(root) == ["pins.toml", "a/service.toml", "b/service.toml"]
+    assert policy_files(write({"pins.toml": ""})) == ["pins.toml"]
+
+
+@pytest.mark.parametrize(
+    ("text", "mistake"),
+    [
+        ("[proof]\ntrains = []", "proof.train: missing key, add it"),
+        ("[proof]\ntrain = [['x']]\ntrains = []", "proof.trains: unknown key"),
+        (EXCEPTION.replace("PIN001", "E501"), "exceptions.0.rule: "),
+        ("[[exclusions]]\ndistribution = 'a'", "exclusions.0.reason: missing key"),
+    ],
+)
+def test_a_mistake_in_a_service_file_is_named_with_the_file(
+    text: str, mistake: str, write: Write
+) -> None:
+    with pytest.raises(PolicyError) as caught:
+        load_policy(write({**BY_FILES, "a/service.toml": text}))
+
+    assert f"a/service.toml: {mistake}" in str(caught.value)
+
+
+@pytest.mark.parametrize("pattern", ["service.toml", "/etc/*.toml", "../*/service.toml"])
+def test_a_pattern_of_service_files_is_below_the_root_and_in_folders(
+    pattern: str, write: Write
+) -> None:
+    with pytest.raises(PolicyError, match=r"pins\.toml: policy\.service_files: write a pa"):
+        load_policy(write({"pins.toml": f"[policy]\nservice_files = '{pattern}'"}))

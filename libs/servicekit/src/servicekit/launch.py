@@ -56,7 +56,7 @@ class ServiceProcess:
     process can take the port in between.
 
     Args:
-        command: The command, such as ``[python, "-m", "bankchurn", "serve"]``.
+        command: The command, such as ``[python, "-m", "orders", "serve"]``.
         settings: Settings of the service by their names, in capitals or not. It listens on a free
             port of the loopback interface and does not drain unless they say otherwise.
             ``LOG_LEVEL`` must be ``info`` or ``debug``.

@@ -26,8 +26,8 @@ mock_resource "aws_eks_cluster" {
 
 mock_resource "aws_ecr_repository" {
   defaults = {
-    arn            = "arn:aws:ecr:eu-central-1:123456789012:repository/pinned-ml/bankchurn-predictor"
-    repository_url = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/pinned-ml/bankchurn-predictor"
+    arn            = "arn:aws:ecr:eu-central-1:123456789012:repository/pinned-ml/orders-service"
+    repository_url = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/pinned-ml/orders-service"
   }
 }
 

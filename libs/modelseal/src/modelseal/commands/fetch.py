@@ -35,9 +35,9 @@ def command(  # noqa: PLR0917 - typer makes options of them, nobody passes them 
 
     For example:
 
-    * `modelseal fetch s3://models/bankchurn/1.4.0 --sha256 3b5d... --to /model/current`
+    * `modelseal fetch s3://models/orders/1.4.0 --sha256 3b5d... --to /model/current`
 
-    * `modelseal fetch s3://models/bankchurn/1.4.0 --signer ed25519:mWkN... --to /model/current`
+    * `modelseal fetch s3://models/orders/1.4.0 --signer ed25519:mWkN... --to /model/current`
 
     Exit status: 0 if the model was fetched; 1 if it is refused because it is not the requested
     model; 2 if it cannot be fetched; 75 if the bucket does not answer now, but may later. Standard

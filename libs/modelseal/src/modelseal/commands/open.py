@@ -28,11 +28,11 @@ def command(
 
     For example:
 
-    * `modelseal open models/bankchurn`
+    * `modelseal open models/orders`
 
-    * `modelseal open models/bankchurn --sha256 3b5d...`
+    * `modelseal open models/orders --sha256 3b5d...`
 
-    * `modelseal open models/bankchurn --signer ed25519:mWkN...`
+    * `modelseal open models/orders --signer ed25519:mWkN...`
 
     Exit status: 0 if the model opens; 1 if it is refused; 2 if a signer is not a public key, or the
     folder cannot be searched. Standard error has the reason and its code.

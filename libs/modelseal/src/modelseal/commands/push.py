@@ -27,7 +27,7 @@ def command(
 
     For example:
 
-    * `modelseal push models/current s3://models/bankchurn/1.4.0`
+    * `modelseal push models/current s3://models/orders/1.4.0`
 
     Exit status: 0 if the model was pushed; 1 if the folder is not a sealed model or is damaged; 2
     if it cannot be pushed; 75 if the bucket does not answer now, but may later. Standard error has

@@ -19,9 +19,9 @@ def command(model: ModelFolder, output: Format = "text") -> None:
 
     For example:
 
-    * `modelseal show models/bankchurn`
+    * `modelseal show models/orders`
 
-    * `modelseal show models/bankchurn --format json`
+    * `modelseal show models/orders --format json`
 
     Exit status: 0 if the manifest is shown; 1 if the folder has no valid manifest; 2 if the folder
     cannot be searched.

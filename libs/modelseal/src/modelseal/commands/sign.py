@@ -36,7 +36,7 @@ def command(
 
     For example:
 
-    * `modelseal sign models/bankchurn --key signer.pem --expires-days 90`
+    * `modelseal sign models/orders --key signer.pem --expires-days 90`
 
     Exit status: 0 if the model was signed; 1 if the folder is not a sealed model or is damaged; 2
     if it cannot be signed. Standard error has the reason.

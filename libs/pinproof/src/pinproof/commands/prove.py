@@ -62,7 +62,7 @@ def command(  # noqa: PLR0917 - typer calls it by name
 
     For example:
 
-    * `pinproof prove BankChurn-Predictor`
+    * `pinproof prove Orders-Service`
 
     Exit status: 0 proven; 1 not proven, and the report says why; 2 the proof cannot be made.
     """

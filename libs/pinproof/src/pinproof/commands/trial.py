@@ -51,9 +51,9 @@ def command(  # noqa: PLR0917 - typer calls it by name
 
     For example:
 
-    * `pinproof trial BankChurn-Predictor 'numpy~=2.4.0'`
+    * `pinproof trial Orders-Service 'numpy~=2.4.0'`
 
-    * `pinproof trial BankChurn-Predictor 'pandas~=3.0.0' 'numpy~=2.4.0' --apply`
+    * `pinproof trial Orders-Service 'pandas~=3.0.0' 'numpy~=2.4.0' --apply`
 
     Exit status: 0 the upgrade is possible (compatible, or needs retraining); 1 it is not; 2 the
     trial cannot be made.

@@ -15,7 +15,7 @@ from pinproof.closure.sync import sync
 from pinproof.errors import PinproofError
 from pinproof.repository.closure_record import RECORD_FILE
 from pinproof.repository.marker_environments import matching_environments
-from pinproof.repository.policy import DEV, POLICY_FILE, PROD
+from pinproof.repository.policy import DEV, PROD, policy_files
 from pinproof.repository.reader import Repository, load_repository
 from pinproof.repository.requirements import Line, LineKind
 
@@ -42,7 +42,7 @@ class WorkingCopy:
         self._original = load_repository(root)
         services = self._original.policy.services
         paths = {*self._original.files, *(f"{name}/{RECORD_FILE}" for name in services)}
-        for path in (POLICY_FILE, *sorted(paths)):
+        for path in (*policy_files(root), *sorted(paths)):
             if (root / path).is_file():
                 (folder / path).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(root / path, folder / path)

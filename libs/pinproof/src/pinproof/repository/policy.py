@@ -1,6 +1,8 @@
 """The pin policy of a repository, read from `pins.toml` at its root.
 
-A repository without the file is checked with the defaults.
+A repository without the file is checked with the defaults. A repository may have a file in the
+folder of each service instead of a list: `service_files` names them, and their tables `proof`,
+`exceptions` and `exclusions` are about their folder.
 """
 
 import re
@@ -8,7 +10,7 @@ import tomllib
 from collections.abc import Collection
 from datetime import date
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Self
+from typing import Annotated, Any, Self, TypeVar
 
 from packaging.utils import canonicalize_name
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -53,6 +55,12 @@ def _text(value: str) -> str:
 def _identifier(value: str) -> str:
     if not value or value.split() != [value]:
         raise ValueError("write an identifier, like CVE-2025-54121")
+    return value
+
+
+def _pattern(value: str) -> str:
+    if PurePosixPath(_inside(value)).parent == PurePosixPath():
+        raise ValueError('write a pattern of files in folders, like "*/service.toml"')
     return value
 
 
@@ -147,13 +155,14 @@ class IgnoredAdvisory(_Frozen):
 
 
 class Proof(_Frozen):
-    """The `[proof.SERVICE]` table: how the pins of a service are proven.
+    """The `[proof.SERVICE]` table, or `[proof]` of a service file: how its pins are proven.
 
     Commands are arguments of the environment's interpreter. In them, `{data}` is the folder that
     `prepare` fills, `{model}` the folder of the sealed model, and `{work}` a temporary folder.
 
     Attributes:
-        first_party: The source folders of the service, its own included.
+        first_party: The source folders of the service, its own included. The folder of a service
+            file need not be listed.
         prepare: Commands that write the data. They run once, under today's pins.
         train: Commands that train on that data and seal the model.
         metrics: The largest change of each metric of the manifest that a retrained model may have.
@@ -179,7 +188,22 @@ class _Table(_Frozen):
         PLATFORMS
     )
     services: tuple[InsidePath, ...] = ()
+    service_files: Annotated[str, AfterValidator(_pattern)] | None = None
     exclude: tuple[InsidePath, ...] = ()
+
+
+class _ServiceFile(BaseModel):
+    """The tables of a service file that this policy reads; it may have others."""
+
+    model_config = ConfigDict(frozen=True)
+
+    exceptions: tuple[PinException, ...] = ()
+    exclusions: tuple[Exclusion, ...] = ()
+    proof: Proof | None = None
+
+
+_Entry = TypeVar("_Entry", PinException, Exclusion)
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 class _Lists(_Frozen):
@@ -199,7 +223,9 @@ class Policy(_Lists, _Table):
     Attributes:
         pythons: The supported minor versions of Python.
         platforms: The supported platforms, as `marker_environments` names them.
-        services: Folders that must have production and development requirements.
+        services: Folders that must have production and development requirements, those of the
+            service files included.
+        service_files: The pattern of the service files, such as `*/service.toml`.
         exclude: Files and folders that are not read.
         exceptions: The allowed violations.
         exclusions: The distributions that are never installed.
@@ -216,6 +242,18 @@ class Policy(_Lists, _Table):
         }
 
 
+def policy_files(root: Path) -> list[str]:
+    """The files that a policy is read from, as paths below the root: `pins.toml` is first.
+
+    Raises:
+        PolicyError: `pins.toml` is invalid.
+    """
+    document = _document(root, POLICY_FILE)
+    pattern = _validated(_File, document or {}, POLICY_FILE).policy.service_files
+    found = sorted(root.glob(pattern)) if pattern else ()
+    return [POLICY_FILE, *(path.relative_to(root).as_posix() for path in found)]
+
+
 def find_root(path: Path) -> Path | None:
     """The nearest folder above a file that has a policy."""
     return next((folder for folder in path.parents if (folder / POLICY_FILE).is_file()), None)
@@ -227,28 +265,58 @@ def load_policy(root: Path) -> Policy:
     Raises:
         PolicyError: The file is invalid. The message lists every error.
     """
-    path = root / POLICY_FILE
+    document = _document(root, POLICY_FILE) or {}
+    file = _validated(_File, document, POLICY_FILE)
+    rest = {key: value for key, value in file if key != "policy"}
+    policy = Policy(**dict(file.policy), **rest)
+    for name in policy_files(root)[1:]:
+        policy = _with_service(policy, root, name)
+    return policy
+
+
+def _with_service(policy: Policy, root: Path, name: str) -> Policy:
+    """A policy with the tables of a service file, whose paths begin at its folder."""
+    service = PurePosixPath(name).parent.as_posix()
+    file = _validated(_ServiceFile, _document(root, name) or {}, name)
+    changes: dict[str, Any] = {
+        key: (*getattr(policy, key), *(_below(service, entry) for entry in getattr(file, key)))
+        for key in ("exceptions", "exclusions")
+    }
+    changes["services"] = tuple(dict.fromkeys((*policy.services, service)))
+    if file.proof is not None:
+        folders = dict.fromkeys((*file.proof.first_party, service))
+        proof = file.proof.model_copy(update={"first_party": tuple(folders)})
+        changes["proof"] = {**policy.proof, service: proof}
+    return policy.model_copy(update=changes)
+
+
+def _below(service: str, entry: _Entry) -> _Entry:
+    path = f"{service}/{entry.path}" if entry.path else service
+    return entry.model_copy(update={"path": path})
+
+
+def _document(root: Path, name: str) -> dict[str, Any] | None:
+    """The contents of a TOML file; None if it does not exist."""
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads((root / name).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return Policy()
+        return None
     except OSError as error:
         raise PolicyError(
-            f"{POLICY_FILE} cannot be read ({error.strerror}).", remedy="Make it readable."
+            f"{name} cannot be read ({error.strerror}).", remedy="Make it readable."
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise PolicyError(
-            f"{POLICY_FILE} is not TOML: {error}.", remedy="Correct its syntax."
-        ) from error
+        raise PolicyError(f"{name} is not TOML: {error}.", remedy="Correct its syntax.") from error
+
+
+def _validated(model: type[_Model], document: dict[str, Any], name: str) -> _Model:
     try:
-        file = _File.model_validate(document)
+        return model.model_validate(document)
     except ValidationError as error:
         raise PolicyError(
-            "\n".join(f"{POLICY_FILE}: {mistake}." for mistake in _mistakes(error)),
+            "\n".join(f"{name}: {mistake}." for mistake in _mistakes(error)),
             remedy="The README of pinproof lists the keys and their values.",
         ) from error
-    rest = {key: value for key, value in file if key != "policy"}
-    return Policy(**dict(file.policy), **rest)
 
 
 def _mistakes(error: ValidationError) -> list[str]:

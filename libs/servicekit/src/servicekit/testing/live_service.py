@@ -16,7 +16,7 @@ class LiveService(ServiceProcess):
     """A service that runs with this interpreter and treats warnings as errors.
 
     Args:
-        arguments: What to run, such as ``["-m", "bankchurn", "serve"]``.
+        arguments: What to run, such as ``["-m", "orders", "serve"]``.
         environment: Environment variables. Of the caller's own, only PATH and HOME are kept.
         settings: Settings of the service, by their names in lower case.
     """

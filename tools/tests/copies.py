@@ -1,0 +1,57 @@
+"""Copies of this repository, each a git repository of its own."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from service_files import Service, services
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVICES = services(ROOT)
+
+
+class Repository:
+    """A copy of the working tree, committed to a repository of its own."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def git(self, *arguments: str) -> str:
+        identity = ("-c", "user.name=Test", "-c", "user.email=test@example.org")
+        return subprocess.run(
+            ["git", *identity, *arguments],
+            cwd=self.root,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+
+    def commit(self) -> None:
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", "Test")
+
+    def run(self, tool: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a tool of the copy."""
+        return subprocess.run(
+            [sys.executable, str(self.root / "tools" / tool), *arguments],
+            cwd=self.root,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def services(self) -> list[Service]:
+        return services(self.root)
+
+    def mentions(self, name: str) -> list[str]:
+        """The files that mention a name in any case, without the records of the past."""
+        history = (":!CHANGELOG.md", ":!docs/adr")
+        found = subprocess.run(
+            ["git", "grep", "-I", "-i", "-l", "-F", name, "--", ".", *history],
+            cwd=self.root,
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stdout.splitlines()
+        listed = self.git("ls-files").splitlines()
+        return found + [path for path in listed if name.lower() in path.lower()]
