@@ -93,17 +93,17 @@ def _changed_hours(year: int) -> tuple[list[datetime], list[datetime]]:
     day = datetime(year, 1, 1, tzinfo=ZONE)
     while day.year == year:
         following = day + timedelta(days=1)
-        if day.utcoffset() != following.utcoffset():
+        if change := _offset(following, fold=0) - _offset(day, fold=0):
+            if change % _SECONDS:
+                raise DataError(
+                    f"The clock of {ZONE.key} changes on {day:%Y-%m-%d} by a part of an hour; "
+                    "hourly demand needs changes by whole hours. Give another time_zone in "
+                    "chicagotaxi/city.py, or a later records_begin."
+                )
             for hour in (day + timedelta(hours=number) for number in range(DAY)):
                 # Of the two readings of a wall-clock time, ``fold=0`` has the offset from before
                 # the change and ``fold=1`` the one from after it (PEP 495).
                 before, after = _offset(hour, fold=0), _offset(hour, fold=1)
-                if (before - after) % _SECONDS:
-                    raise DataError(
-                        f"The clock of {ZONE.key} changes on {day:%Y-%m-%d} by a part of an hour; "
-                        "hourly demand needs changes by whole hours. Give another time_zone in "
-                        "chicagotaxi/city.py, or a later records_begin."
-                    )
                 if before != after:
                     (skipped if before < after else repeated).append(hour.replace(tzinfo=None))
         day = following
