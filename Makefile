@@ -65,6 +65,15 @@ own: .tools/check/.installed ## Make the repository a company's own; asks [ORGAN
 	@$(TOOLS)/ruff check --quiet --fix . && $(TOOLS)/ruff format --quiet .
 
 # end cloud
+# Not from the environment, where other programs have a variable of this name.
+PORT :=
+.PHONY: new-service
+new-service: .tools/template/.installed .tools/check/.installed ## Make a service from the template NAME=Fraud-Detector [PORT=8004]
+	$(call named,NAME,service)
+	@"$(PYTHON)" tools/new_service.py "$$NAME" $(if $(PORT),--port "$(PORT)")
+	@$(MAKE) --no-print-directory services
+	@$(TOOLS)/cog -r README.md
+
 FROM ?=
 TO ?=
 .PHONY: remove-service rename-service
@@ -146,7 +155,7 @@ check-types: check-types-in-tools
 .PHONY: check-types-in-tools
 check-types-in-tools: tools/.venv/.installed .tools/check/.installed
 	MYPYPATH=tools:tools/tests $(TOOLS)/mypy --cache-dir tools/.mypy_cache --python-executable tools/.venv/bin/python \
-		tools/help.py tools/merge_upstream.py tools/remove_service.py tools/rename_service.py tools/tests
+		tools/help.py tools/merge_upstream.py tools/new_service.py tools/remove_service.py tools/rename_service.py tools/tests
 
 check-pins: libs/pinproof/.venv/.installed ## Check every pin of the repository
 	libs/pinproof/.venv/bin/pinproof check
@@ -203,7 +212,7 @@ prove-pins: $(SERVICES:%=prove-pins-in-%) ## Prove both ends of every service's 
 $(SERVICES:%=prove-pins-in-%): prove-pins-in-%: libs/pinproof/.venv/.installed $(UV) ## Prove both ends of the pins of one service
 	libs/pinproof/.venv/bin/pinproof prove $* --uv $(UV)
 
-SERVICE ?= BankChurn-Predictor
+SERVICE ?= $(firstword $(SERVICES))
 PIN ?=
 trial: libs/pinproof/.venv/.installed $(UV) ## Try an upgrade of a pin [SERVICE=NAME] PIN='numpy~=2.4.0'; writes reports/trials
 	libs/pinproof/.venv/bin/pinproof trial $(SERVICE) $(foreach pin,$(PIN),'$(pin)') --uv $(UV)
@@ -251,7 +260,7 @@ bench: $(BENCHES) ## Measure speed compared with the alternatives; writes each s
 
 bench-probes: $(SERVICES:%=%/.venv/.installed) ## Measure how long probes wait while services are busy
 	for service in $(SERVICES); do \
-		"$$service/.venv/bin/python" bench/bench_probes.py "$$service" --out bench/results/probes.json || exit 1; done
+		"$$service/.venv/bin/python" bench/bench_probes.py "$$service" --out "$$service/results/probes.json" || exit 1; done
 
 # A table of customers for `make incident`; where it is given, results go to a folder that git ignores.
 DATA :=
@@ -290,6 +299,14 @@ $(UV): tools/requirements-uv.txt .tools/python
 	$(UV) venv --quiet --clear --python "$(PYTHON)" .tools/fuzz
 	$(UV) pip install --quiet --python .tools/fuzz/bin/python -r $<
 	touch $@
+
+.tools/template/.installed: tools/requirements-template.txt .tools/python $(UV)
+	@$(UV) venv --quiet --clear --python "$(PYTHON)" .tools/template
+	@$(UV) pip install --quiet --python .tools/template/bin/python -r $<
+	@touch $@
+
+# The tests of the tools run these programs on copies of the repository.
+test-tools: .tools/check/.installed .tools/template/.installed deploy/.venv/.installed libs/pinproof/.venv/.installed
 
 tools/.venv/.installed: tools/requirements-test.txt .tools/python $(UV)
 	@echo "Setting up tools/.venv"

@@ -1,6 +1,7 @@
 """Tables and texts from results files, for the cog blocks of documents (``make docs``)."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,12 @@ ROOT = Path(__file__).resolve().parents[1]
 def read(results: str) -> Any:  # noqa: ANN401 - any JSON document
     """The contents of a results file, given by its path from the root."""
     return json.loads((ROOT / results).read_text(encoding="utf-8"))
+
+
+def read_all(name: str) -> dict[str, Any]:
+    """The results files with a name of all services that have one, by the services' folders."""
+    found = sorted(ROOT.glob(f"*/results/{name}"))
+    return {file.parents[1].name: json.loads(file.read_text(encoding="utf-8")) for file in found}
 
 
 def table(headings: list[str], rows: list[list[str]]) -> str:
@@ -43,20 +50,21 @@ def incidents(results: str) -> str:
     return "\n".join([*lines, "", measured_on])
 
 
-def images(results: str) -> str:
-    """The size of images, and their time until ready."""
-    measured = read(results)
+def images() -> str:
+    """The size of the image of every service, and its time until ready."""
+    measured = read_all("image.json")
     rows = [
         [
-            f"`{name}`",
+            f"`{service.lower()}`",
             f"{found['over_base_mb']} MB",
-            f"{found['over_base_mb_at_most']} MB",
+            f"{found['over_base_mb_at_most']} MB" if found["over_base_mb_at_most"] else "",
             f"{found['total_mb']} MB",
             f"{found['ready_s']['median']:.1f} s",
             f"{found['ready_cpu_s']['median']:.1f} s",
             f"{found['peak_memory_mb']} MB",
         ]
-        for name, found in measured["images"].items()
+        for service, results in measured.items()
+        for found in (results["image"],)
     ]
     headings = [
         "image",
@@ -67,19 +75,28 @@ def images(results: str) -> str:
         "of it at work",
         "peak memory",
     ]
-    machine = measured["machine"]
-    at_most = max(found["ready_s"]["at_most"] for found in measured["images"].values())
+    if not measured:
+        return "Nothing is measured yet: `make measure-images STANDIN=yes`."
+    each = list(measured.values())
+    machines = [results["machine"] for results in each]
+    at_most = max(results["image"]["ready_s"]["at_most"] for results in each)
     lines = [table(headings, rows), ""]
     lines.append(
-        f"Uncompressed, over a stand-in base of {measured['base_mb']} MB. From `podman run` to "
-        f"`/ready`, on one of {machine['cores']} cores ({machine['architecture']}), median of "
-        f"{measured['runs']}; at most {at_most:g} s, while the machine's load was "
-        f"{machine['load']:g}. At work is the process's own time, which other work does not "
-        f"lengthen. "
+        f"Uncompressed, over a stand-in base of {_or(one['base_mb'] for one in each)} MB. From "
+        f"`podman run` to `/ready`, on one of {_or(one['cores'] for one in machines)} cores "
+        f"({_or(one['architecture'] for one in machines)}), median of "
+        f"{_or(one['runs'] for one in each)}; at most {at_most:g} s, while the machine's load was "
+        f"{_or(one['load'] for one in machines)}. At work is the process's own time, which other "
+        f"work does not lengthen. "
         f"Peak memory of the process after the requests of service.toml. Measured on "
-        f"{measured['measured']}, with a model of generated data."
+        f"{_or(one['measured'] for one in each)}, with a model of generated data."
     )
     return "\n".join(lines)
+
+
+def _or(values: Iterable[object]) -> str:
+    """The different values of several measurements."""
+    return " or ".join(sorted({str(value) for value in values}))
 
 
 def _served(finding: dict[str, Any]) -> str:

@@ -65,7 +65,7 @@ def changed_texts(root: Path, answers: Answers, commit: str, services: list[str]
         "commit": commit,
         "slug": answers.slug,
     }
-    to_do = (root / "tools/own_to_do.md").read_text(encoding="utf-8")
+    to_do = (root / "tools/own_to_do.txt").read_text(encoding="utf-8")
     texts = {
         "SECURITY.md": _SECURITY.format(**values),
         "CHANGELOG.md": _CHANGELOG.format(**values),
@@ -136,10 +136,12 @@ def _edits(
         version = rf'\1"{_FIRST_VERSION}"'
         yield f"{name}/pyproject.toml", _replacing(r'^(version = )".*"', version)
     if proprietary:
-        licensed = (*services, "lab", *(f"libs/{one.name}" for one in (root / "libs").iterdir()))
-        for name in sorted(licensed):
+        patterns = ("*/pyproject.toml", "libs/*/pyproject.toml", "templates/*/*/pyproject.toml")
+        for file in sorted(file for pattern in patterns for file in root.glob(pattern)):
+            if "\nlicense = " not in file.read_text(encoding="utf-8"):
+                continue
             yield (
-                f"{name}/pyproject.toml",
+                str(file.relative_to(root)),
                 _replacing(r'^(license = )"Apache-2\.0"', r'\1"LicenseRef-Proprietary"'),
             )
         yield (

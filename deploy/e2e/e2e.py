@@ -13,10 +13,13 @@ import secrets
 import shutil
 import subprocess
 import sys
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "tools"))
+
+from service_files import ServiceFileError, services
 
 ROOT = Path(__file__).resolve().parents[2]
 CLUSTER = "ml-services"
@@ -31,20 +34,16 @@ RUNS_FOR_EACH_MODEL = "ml-services/runs-for-each-new-model"
 PLACES = {"model": "/model/current", "work": "/data"}
 
 
-def scripts() -> dict[str, dict[str, Any]]:
-    """The service.toml of each service, by the service's folder."""
-    return {
-        path.parent.name: tomllib.loads(path.read_text(encoding="utf-8"))
-        for path in sorted(ROOT.glob("*/service.toml"))
-    }
-
-
 def main() -> None:
     """Run a command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = {"prepare": prepare, "apply": apply, "logs": logs, "down": down}
     parser.add_argument("command", choices=commands)
-    commands[parser.parse_args().command]()
+    command = parser.parse_args().command
+    try:
+        commands[command]()
+    except ServiceFileError as error:
+        sys.exit(f"{error}")
 
 
 def prepare() -> None:
@@ -52,11 +51,12 @@ def prepare() -> None:
     models = STATE / "models"
     shutil.rmtree(models, ignore_errors=True)
     models.mkdir(parents=True)
-    for folder, script in scripts().items():
-        name = script["package"]
-        train = ["train", "--out", models / name, "--reports", STATE / "training" / name]
-        python = ROOT / folder / ".venv" / "bin" / "python"
-        run(python, "-m", name, *train, *script["demo"].get("train", []), cwd=ROOT / folder)
+    for one in services(ROOT):
+        name = one.package
+        train: list[str | Path] = ["train", "--out", models / name]
+        train += ["--reports", STATE / "training" / name, *one.demo.get("train", [])]
+        python = one.folder / ".venv" / "bin" / "python"
+        run(python, "-m", name, *train, cwd=one.folder)
     # The user of the pods is not the owner of the files.
     run("chmod", "-R", "a+rX", models)
     mount = {
@@ -72,8 +72,8 @@ def prepare() -> None:
     config = STATE / "kind.json"
     write(config, cluster)
     run("kind", "create", "cluster", "--name", CLUSTER, "--config", config, "--wait", TIMEOUT)
-    for folder in scripts():
-        archive = ROOT / "reports" / "images" / f"{folder.lower()}.tar"
+    for one in services(ROOT):
+        archive = ROOT / "reports" / "images" / f"{one.image_name}.tar"
         run("kind", "load", "image-archive", archive, "--name", CLUSTER)
     write(STATE / "release.json", release(models))
 
@@ -83,7 +83,7 @@ def apply() -> None:
     key = secrets.token_urlsafe(32)
     server_side = ("apply", "--server-side", "-f")
     kubectl(*server_side, ROOT / "deploy/kubernetes/base/namespace.yaml")
-    names = [script["package"] for script in scripts().values()]
+    names = [one.package for one in services(ROOT)]
     for name in names:
         secret = {
             "apiVersion": "v1",
@@ -109,8 +109,8 @@ def logs() -> None:
     kubectl("get", "all,pvc,networkpolicies", "-o", "wide", check=False)
     kubectl("describe", "pods", check=False)
     kubectl("get", "events", check=False)
-    for script in scripts().values():
-        selector = f"app.kubernetes.io/name={script['package']}"
+    for one in services(ROOT):
+        selector = f"app.kubernetes.io/name={one.package}"
         kubectl("logs", "-l", selector, "--all-containers", "--tail=200", check=False)
 
 
@@ -126,9 +126,9 @@ def first_jobs() -> Iterator[dict[str, Any]]:
         if metadata.get("annotations", {}).get(RUNS_FOR_EACH_MODEL) == "true":
             image = spec["template"]["spec"]["containers"][0]["image"]
             [prepare] = [
-                script["demo"].get("prepare", [])
-                for folder, script in scripts().items()
-                if f"/{folder.lower()}:" in image
+                one.demo.get("prepare", [])
+                for one in services(ROOT)
+                if f"/{one.image_name}:" in image
             ]
             for number, arguments in enumerate(prepare, 1):
                 filled = [one.format_map(PLACES) for one in arguments]
@@ -150,9 +150,9 @@ def job_of(cron_job: str, number: int, arguments: list[str]) -> dict[str, Any]:
 
 def release(models: Path) -> dict[str, object]:
     """The release file for the images and models on this machine."""
-    names = [script["package"] for script in scripts().values()]
+    found = services(ROOT)
     return {
-        "images": {folder.lower(): f"localhost/{folder.lower()}:dev" for folder in scripts()},
+        "images": {one.image_name: f"localhost/{one.image_name}:dev" for one in found},
         "models": {
             name: {
                 "uri": f"file:///models/{name}",
@@ -160,7 +160,7 @@ def release(models: Path) -> dict[str, object]:
                     (models / name / "manifest.json").read_bytes()
                 ).hexdigest(),
             }
-            for name in names
+            for name in (one.package for one in found)
         },
         "values": {},
     }

@@ -13,10 +13,6 @@ SOURCE ?=
 REVISION = $(shell git rev-parse HEAD 2>/dev/null)$(shell git diff --quiet HEAD 2>/dev/null || echo -dirty)
 # The time of the commit, so that the same sources give the same image.
 CREATED = $(shell git log -1 --format=%cI 2>/dev/null)
-# The first string of a name in a TOML or .env file: $(call value_in,NAME,FILE)
-value_in = $(shell sed -nE 's/^$(1) ?= ?"?([^"]*)"?$$/\1/p' $(2) | head -n 1)
-package_of = $(call value_in,package,$(1)/service.toml)
-needs_openmp = $(if $(shell grep -E '^lightgbm\b' $(1)/requirements-prod.txt),yes)
 image_name = $(shell echo $(1) | tr '[:upper:]' '[:lower:]')
 
 ifeq ($(STANDIN),yes)
@@ -33,13 +29,9 @@ endif
 build-all: $(SERVICES:%=build-%) ## Build the image of every service
 
 $(SERVICES:%=build-%): build-%: image-tools $(if $(STANDIN_BASE),standin-base) ## Build one service's image [STANDIN=yes] [BUILD_FLAGS=...]
-	buildah build $(STANDIN_FLAGS) $(BUILD_FLAGS) --file deploy/images/Dockerfile \
-		--build-arg "SERVICE=$*" --build-arg "PACKAGE=$(call package_of,$*)" --build-arg "TITLE=$(call image_name,$*)" \
-		--build-arg "PORT=$(call value_in,PORT,$*/deploy/base/$(call package_of,$*)/settings.env)" \
-		--build-arg "OPENMP=$(call needs_openmp,$*)" \
-		--build-arg "DESCRIPTION=$(call value_in,description,$*/pyproject.toml)" \
-		--build-arg "VERSION=$(call value_in,version,$*/pyproject.toml)" --build-arg "REVISION=$(REVISION)" \
-		--build-arg "CREATED=$(CREATED)" --build-arg "SOURCE=$(SOURCE)" \
+	lines="$$("$(PYTHON)" deploy/images/build_arguments.py $*)"; readarray -t arguments <<< "$$lines"; \
+	buildah build $(STANDIN_FLAGS) $(BUILD_FLAGS) --file deploy/images/Dockerfile "$${arguments[@]}" \
+		--build-arg "REVISION=$(REVISION)" --build-arg "CREATED=$(CREATED)" --build-arg "SOURCE=$(SOURCE)" \
 		--tag $(IMAGE_PREFIX)/$(call image_name,$*):$(IMAGE_TAG) .
 
 .PHONY: image-tools standin-base
@@ -67,11 +59,9 @@ $(SERVICES:%=archive-%): archive-%: build-% sbom-% ## Build one image; write it 
 test-images: build-all deploy/.venv/.installed ## Build every image, and test it with the restrictions of its pod [STANDIN=yes]
 	IMAGES="$(SERVICES)" STANDIN_BASE="$(STANDIN_BASE)" deploy/.venv/bin/python -m pytest deploy/tests/images -m "images or not images"
 
-measure-images: build-all deploy/.venv/.installed ## Measure the images' sizes and times to readiness STANDIN=yes; writes deploy/images/results.json
+measure-images: build-all deploy/.venv/.installed ## Measure the images' sizes and times to readiness STANDIN=yes; writes results/image.json of each service
 	$(if $(STANDIN_BASE),,$(error the limits are for the stand-in base: run make $@ STANDIN=yes))
-	PYTHONPATH=deploy/tests deploy/.venv/bin/python deploy/images/measure.py $(SERVICES) --base $(STANDIN_BASE) --out deploy/images/results.json
-
-GENERATED_DOCS += deploy/images/README.md
+	PYTHONPATH=deploy/tests:tools deploy/.venv/bin/python deploy/images/measure.py $(SERVICES) --base $(STANDIN_BASE)
 
 .PHONY: check-images
 check-images: .tools/check/.installed

@@ -57,16 +57,14 @@ scan: scan-manifests
 .PHONY: test-pods
 test-pods: build-all deploy/.venv/.installed ## Run the pods of the local overlay with podman, from the images
 	CONTAINERS_CONF=$(CURDIR)/deploy/images/containers.conf IMAGES="$(SERVICES)" \
-		deploy/.venv/bin/python -m pytest deploy/tests/kubernetes -m images
+		deploy/.venv/bin/python -m pytest $(DEPLOY_PYTEST) deploy/tests/kubernetes $(SERVICE_DEPLOY_TESTS) -m images
 
 # Tests compare the manifests with the services, and the policy scanner with planted defects.
 test-deploy: $(SERVICES:%=%/.venv/.installed) .tools/scan/.installed
 
-# ONLY="chicagotaxi chicagotaxi-pipeline" measures these and keeps the other figures. The transformer
-# has to be sealed before: NLPInsight-Analyzer/README.md.
+# ONLY="NAME ..." measures these and keeps the other figures. A model that a service.toml names has to be
+# sealed before.
 ONLY ?=
 .PHONY: measure-resources
-measure-resources: $(SERVICES:%=%/.venv/.installed) ## Measure memory and CPU of servers and jobs [ONLY="NAME ..."]; writes deploy/kubernetes/results
-	PYTHONPATH=deploy/local "$(PYTHON)" deploy/kubernetes/measure_resources.py $(if $(ONLY),--only $(ONLY)) --out deploy/kubernetes/results/resources.json
-
-GENERATED_DOCS += deploy/kubernetes/README.md
+measure-resources: $(SERVICES:%=%/.venv/.installed) ## Measure memory and CPU of servers and jobs [ONLY="NAME ..."]; writes results/resources.json of each service
+	PYTHONPATH=deploy/local:tools "$(PYTHON)" deploy/kubernetes/measure_resources.py $(if $(ONLY),--only $(ONLY))

@@ -2,8 +2,9 @@
 
 Servers: memory and CPU of the process while a few connections send the requests of service.toml for
 some seconds. Jobs: memory of all their processes together, and their CPU time, on generated data.
-measurements.toml has the data and the jobs. deploy/tests/kubernetes/test_resources.py compares the
-requests of the manifests with the results.
+The table ``measurements`` of a service.toml has the jobs and, where it is not that of the
+demonstration, the data; ``{sha256}`` is the digest of the model that ``before`` trained.
+deploy/tests/kubernetes/test_resources.py compares the requests of the manifests with the results.
 """
 
 import argparse
@@ -14,82 +15,92 @@ import subprocess
 import sys
 import tempfile
 import time
-import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
+import service_files
 import services
 import state
+from service_files import Service
 
 ROOT = Path(__file__).resolve().parents[2]
 CONNECTIONS = 4
 SECONDS = 10.0
 MIB = 2**20
 
+Plan = dict[str, dict[str, Any]]
+"""What is measured, as ``servers`` and ``jobs``, by its name."""
+
 
 def main() -> None:
     """Measure everything, or the names on the command line."""
-    demos = {
-        tomllib.loads(file.read_text(encoding="utf-8"))["package"]: file
-        for file in sorted(ROOT.glob("*/service.toml"))
-    }
-    plan = tomllib.loads(Path(__file__).with_name("measurements.toml").read_text("utf-8"))
-    plan["servers"] = {package: {} for package in demos} | plan["servers"]
-    names = [name for kind in plan.values() for name in kind]
+    plans = [(service, plan_of(service)) for service in service_files.services(ROOT)]
+    names = [name for _, plan in plans for kind in plan.values() for name in kind]
     parser = argparse.ArgumentParser(description=__doc__.partition(":")[0])
     parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="NAME")
-    parser.add_argument("--out", type=Path, required=True, help="results file, JSON")
-    options = parser.parse_args()
+    only = parser.parse_args().only
+    for service, plan in plans:
+        measure(service, plan, only)
+
+
+def plan_of(service: Service) -> Plan:
+    """The service as `make demo` trains it, and what its service.toml adds."""
+    given = service.measurements
+    servers = {service.package: {}} | given.get("servers", {})
+    return {"servers": servers, "jobs": given.get("jobs", {})}
+
+
+def measure(service: Service, plan: Plan, only: list[str]) -> None:
+    """Measure some names of a plan, and write each into the results of the service."""
+    out = service.folder / "results" / "resources.json"
     found: dict[str, Any] = {kind: {} for kind in plan}
-    if options.out.is_file():
-        found = json.loads(options.out.read_text(encoding="utf-8"))
+    if out.is_file():
+        found = json.loads(out.read_text(encoding="utf-8"))
     for kind, name in [(kind, name) for kind, chosen in plan.items() for name in chosen]:
-        if name in options.only:
+        if name in only:
             sys.stderr.write(f"Measuring {name}\n")
-            chosen = plan[kind][name]
-            demo = demos[chosen.get("package", name)]
             with tempfile.TemporaryDirectory(prefix="measure-") as folder:
-                work = Path(folder) / demo.parent.name
-                measure = measure_server if kind == "servers" else measure_job
-                found[kind][name] = measure(work, demo, chosen)
+                work = Path(folder) / service.name
+                measured = measure_server if kind == "servers" else measure_job
+                found[kind][name] = measured(work, service, plan[kind][name])
             settings = {"cores": os.cpu_count(), "connections": CONNECTIONS, "seconds": SECONDS}
-            partial = options.out.with_suffix(".part")
+            out.parent.mkdir(exist_ok=True)
+            partial = out.with_suffix(".part")
             partial.write_text(json.dumps(settings | found, indent=1) + "\n", encoding="utf-8")
-            partial.replace(options.out)
+            partial.replace(out)
 
 
-def lay_out(work: Path, demo: Path, chosen: dict[str, Any]) -> list[str]:
+def lay_out(work: Path, service: Service, chosen: dict[str, Any]) -> list[str]:
     """Make a folder in which a service runs, and run the ``before`` commands there.
 
     Returns:
         The command line of the service, without arguments.
     """
     work.mkdir()
-    (work / ".venv").symlink_to(demo.parent / ".venv")
-    (work / "service.toml").symlink_to(demo)
-    package = tomllib.loads(demo.read_text(encoding="utf-8"))["package"]
-    command = [str(work / ".venv/bin/python"), "-m", package]
+    (work / ".venv").symlink_to(service.folder / ".venv")
+    (work / "service.toml").symlink_to(service.folder / "service.toml")
+    command = [str(work / ".venv/bin/python"), "-m", service.package]
     for arguments in chosen.get("before", []):
         subprocess.run([*command, *arguments], check=True, cwd=work, stdout=subprocess.DEVNULL)  # noqa: S603
     if "model" in chosen:
         (work / "models").mkdir()
-        (work / "models" / package).symlink_to(demo.parent / chosen["model"])
+        (work / "models" / service.package).symlink_to(service.folder / chosen["model"])
     return command
 
 
-def measure_server(work: Path, demo: Path, chosen: dict[str, Any]) -> dict[str, float]:
+def measure_server(work: Path, service: Service, chosen: dict[str, Any]) -> dict[str, float]:
     """Serve as `make up` does, and send the requests of the demonstration."""
-    lay_out(work, demo, chosen)
+    lay_out(work, service, chosen)
     folder = work.parent / "state"
     folder.mkdir()
     if services.up([work], folder) != 0:
         sys.exit(f"{work.name} is not ready")
     try:
         one = state.known(folder)[work.name]
-        requests = tomllib.loads(demo.read_text(encoding="utf-8"))["demo"]["requests"]
+        requests = service.demo["requests"]
         before = metrics(one.url)
         with ThreadPoolExecutor(CONNECTIONS) as pool:
             sent = sum(pool.map(lambda _: load(one.url, requests), range(CONNECTIONS)))
@@ -105,9 +116,9 @@ def measure_server(work: Path, demo: Path, chosen: dict[str, Any]) -> dict[str, 
     }
 
 
-def measure_job(work: Path, demo: Path, chosen: dict[str, Any]) -> dict[str, float]:
+def measure_job(work: Path, service: Service, chosen: dict[str, Any]) -> dict[str, float]:
     """Run a job to its end, and sample the memory of all its processes every 50 ms."""
-    command = lay_out(work, demo, chosen)
+    command = lay_out(work, service, chosen)
     manifest = work / "models" / command[-1] / "manifest.json"
     digest = hashlib.sha256(manifest.read_bytes()).hexdigest() if manifest.exists() else ""
     command += [one.format(sha256=digest) for one in chosen["command"]]

@@ -11,14 +11,17 @@ import signal
 import subprocess
 import sys
 import time
-import tomllib
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import state
 from processes import start_time
 from readiness import NotReadyError, wait_until_ready
 from state import Running
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "tools"))
+
+from service_files import ServiceFileError, read_service
 
 ROOT = Path(__file__).resolve().parents[2]
 STATE = ROOT / ".cache" / "up"
@@ -42,9 +45,13 @@ def main() -> None:
     # SIGTERM stops the started services, as Ctrl-C does.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with state.exclusive(folder):
-        if options.command == "up":
+        if options.command == "down":
+            down(folder, state.known(folder))
+            return
+        try:
             sys.exit(up([ROOT / service for service in options.services], folder))
-        down(folder, state.known(folder))
+        except ServiceFileError as error:
+            sys.exit(f"{error}")
 
 
 def up(services: list[Path], folder: Path) -> int:
@@ -105,10 +112,11 @@ def down(folder: Path, services: dict[str, Running]) -> None:
 
 def become(service: Path, folder: Path) -> NoReturn:
     """Record this process under the service, then replace it by the service."""
-    script = _script(service)
-    package = script["package"]
+    description = read_service(service)
+    package = description.package
     digest = _digest(service / "models" / package / "manifest.json")
-    own = {name: _filled(value, package) for name, value in script.get("settings", {}).items()}
+    given = description.demo.get("settings", {})
+    own = {name: _filled(value, package) for name, value in given.items()}
     # Each service has its own port and model; exported settings are ignored.
     kept = {name: value for name, value in os.environ.items() if name != "PORT"}
     settings = {"MODEL_DIR": f"models/{package}", "MODEL_SHA256": digest, "DRAIN_S": "0"} | own
@@ -137,20 +145,14 @@ def _show(ready: dict[str, Running], begun: dict[str, Running], folder: Path) ->
         )
 
 
-def _script(service: Path) -> dict[str, Any]:
-    """The package of a service, and the table ``demo`` of its service.toml."""
-    description = tomllib.loads((service / "service.toml").read_text(encoding="utf-8"))
-    return {"package": description["package"], **description["demo"]}
-
-
 def _filled(text: str, package: str) -> str:
     return text.format_map({"model": f"models/{package}", "work": "data"})
 
 
 def _prepare(service: Path) -> None:
     """Train a missing model on sample data, and run the ``prepare`` commands of service.toml."""
-    script = _script(service)
-    package = script["package"]
+    description = read_service(service)
+    package, script = description.package, description.demo
     command = [str(service / ".venv" / "bin" / "python"), "-m", package]
     manifest = service / "models" / package / "manifest.json"
     if not manifest.is_file():
@@ -187,7 +189,7 @@ def _start(service: Path, folder: Path) -> Running:
             start_new_session=True,  # Ctrl-C stops make, not services that were ready before
         )
     # The process writes the same record, perhaps later.
-    package = _script(service)["package"]
+    package = read_service(service).package
     digest = _digest(service / "models" / package / "manifest.json")
     return Running(process.pid, start_time(process.pid), package, digest)
 

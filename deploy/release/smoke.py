@@ -6,7 +6,7 @@ refused. Services that require a key get SMOKE_API_KEY; if it is empty, their re
 
 The services are those of a release file in a cluster, through ``kubectl port-forward``, or with
 ``--up`` those that ``make up`` started. Needs only Python and kubectl. Exit codes: 0 success,
-1 failure, 2 no services to check.
+1 failure, 2 no services to check, or a service.toml that cannot be read.
 """
 
 import argparse
@@ -24,6 +24,10 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "tools"))
+
+from service_files import ServiceFileError, services
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMESPACE = "ml-services"
@@ -51,7 +55,8 @@ def main() -> int:
             targets = local_targets(options.up)
         else:
             targets = cluster_targets(options.release, kubectl)
-    except UnusableError as error:
+        services(ROOT)
+    except (UnusableError, ServiceFileError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - a command line
         return 2
     well = [check(service, *target) for service, target in targets.items()]
@@ -137,10 +142,9 @@ def ask(url: str, sha256: str) -> Iterator[str]:
 
 def demonstration(service: str) -> list[dict[str, Any]]:
     """The requests of `make demo` for a service; an empty list without a service.toml."""
-    for path in sorted(ROOT.glob("*/service.toml")):
-        script = tomllib.loads(path.read_text(encoding="utf-8"))
-        if script["package"] == service:
-            requests: list[dict[str, Any]] = script["demo"]["requests"]
+    for one in services(ROOT):
+        if one.package == service:
+            requests: list[dict[str, Any]] = one.demo["requests"]
             return requests
     return []
 

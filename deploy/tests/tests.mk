@@ -16,14 +16,21 @@ tools-env-deploy: ## Install the programs of the tests of the deployment, with a
 		$(SUDO) apt-get update --quiet; \
 		$(SUDO) apt-get install --yes --quiet --no-install-recommends $(DEPLOY_TOOLS); }
 
+# Tests of what only one service deploys are in its folder.
+SERVICE_DEPLOY_TESTS := $(wildcard $(SERVICES:%=%/deploy/tests))
+DEPLOY_MYPY = $(TOOLS)/mypy --cache-dir deploy/.mypy_cache --python-executable deploy/.venv/bin/python
+DEPLOY_PYTEST := -c deploy/pyproject.toml --rootdir deploy
+
 .PHONY: test-deploy check-types-in-deploy clean-deploy
 test-deploy: deploy/.venv/.installed ## Test the deployment: manifests, infrastructure, workflows, monitoring
-	deploy/.venv/bin/python -m pytest deploy
+	deploy/.venv/bin/python -m pytest $(DEPLOY_PYTEST) $(SERVICE_DEPLOY_TESTS) deploy
 
 test-all: test-deploy
 
 check-types-in-deploy: deploy/.venv/.installed .tools/check/.installed
-	MYPYPATH=tools $(TOOLS)/mypy --cache-dir deploy/.mypy_cache --python-executable deploy/.venv/bin/python deploy
+	MYPYPATH=tools $(DEPLOY_MYPY) deploy
+	@for tests in $(SERVICE_DEPLOY_TESTS); do \
+		MYPYPATH=tools:deploy/images:deploy/kubernetes:deploy/local:deploy/tests $(DEPLOY_MYPY) "$$tests"; done
 
 check-types: check-types-in-deploy
 

@@ -38,6 +38,10 @@ def copy(original: Path, tmp_path: Path) -> Callable[[], Repository]:
     def make() -> Repository:
         folder = tmp_path / f"a copy {len(list(tmp_path.iterdir()))}"
         subprocess.run(["git", "clone", "--quiet", original, folder], check=True)
+        # The programs that make installs; git ignores them.
+        (folder / ".tools").mkdir()
+        for name in ("check", "template"):
+            (folder / ".tools" / name).symlink_to(ROOT / ".tools" / name)
         return Repository(folder)
 
     return make

@@ -13,7 +13,11 @@ from copies import ROOT, Repository
 Copy = Callable[[], Repository]
 PROGRAMS = ROOT / ".tools" / "check" / "bin"
 # What the steps of make run; the environments are those of this repository.
-TOOLS = {"remove-service": "remove_service.py", "rename-service": "rename_service.py"}
+TOOLS = {
+    "new-service": "new_service.py",
+    "remove-service": "remove_service.py",
+    "rename-service": "rename_service.py",
+}
 
 
 def check(repository: Repository, *command: str | Path, **variables: str) -> str:

@@ -67,8 +67,8 @@ def _add_service(copy: Path, service: Service) -> None:
     shutil.copytree(own / "base", copy / service.name / "deploy/base")
     shared = copy / _SHARED
     for folder in workload_folders(service):
-        path = f"{service.name}/{folder.relative_to(service.folder)}"
-        _append(shared / "base", "resources", f"../../../{path}")
+        own_path = f"{service.name}/{folder.relative_to(service.folder)}"
+        _append(shared / "base", "resources", f"../../../{own_path}")
     for file in sorted([*own.glob("components/**/*.yaml"), *own.glob("overlays/**/*.yaml")]):
         path = file.relative_to(own).with_suffix("")
         if not (shared / path / "kustomization.yaml").is_file():

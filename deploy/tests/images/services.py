@@ -5,17 +5,30 @@ import io
 import json
 import subprocess
 import tarfile
-import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import service_files
+from service_files import read_service
+
 from images.containers import podman, run
 
-__all__ = ["ROOT", "SERVICES", "Model", "Service", "make_model", "readable", "sha256"]
+__all__ = [
+    "ROOT",
+    "SERVICES",
+    "Model",
+    "Service",
+    "filled",
+    "make_model",
+    "readable",
+    "sha256",
+]
 
 ROOT = Path(__file__).resolve().parents[3]
+Commands = tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -26,18 +39,19 @@ class Service:
         folder: Its folder.
         package: Its package.
         port: The port that it listens on in a pod.
-        megabytes: What its image may weigh over the base.
-        prepare: Commands of its command line that end in a sealed model in /work/model, and in
-            what else it serves, if anything, in /work/data.
+        megabytes: What its image may weigh over the base; None if its service.toml has no limit.
+        train: Commands of its command line that end in a sealed model in /work/model.
+        serve: Commands that make what else it serves, if anything, in /work/data.
         settings: What its pod sets besides.
     """
 
     folder: str
     package: str
     port: int
-    megabytes: int
-    prepare: tuple[tuple[str, ...], ...]
-    settings: tuple[tuple[str, str], ...] = ()
+    megabytes: int | None
+    train: Commands
+    serve: Commands
+    settings: Mapping[str, str]
 
     @property
     def name(self) -> str:
@@ -55,50 +69,33 @@ class Service:
 
     def requests(self) -> list[dict[str, Any]]:
         """What `make demo` sends to it."""
-        document = tomllib.loads((ROOT / self.folder / "service.toml").read_text(encoding="utf-8"))
-        requests: list[dict[str, Any]] = document["demo"]["requests"]
+        requests: list[dict[str, Any]] = read_service(ROOT / self.folder).demo["requests"]
         return requests
 
 
-SERVICES = (
-    Service(
-        "BankChurn-Predictor",
-        "bankchurn",
-        8001,
-        650,
-        (
-            ("generate", "/work/sample.csv", "--rows", "1500"),
-            (
-                *("train", "--data", "/work/sample.csv", "--folds", "2"),
-                *("--out", "/work/model", "--reports", "/work/reports"),
-            ),
+def filled(commands: Sequence[Sequence[str]], **places: str) -> Commands:
+    """Commands of a service.toml with the folders that they name."""
+    return tuple(tuple(one.format_map(places) for one in command) for command in commands)
+
+
+def _service(file: service_files.Service) -> Service:
+    proof = [*file.proof.get("prepare", []), *file.proof["train"]]
+    assert all(command[:2] == ["-m", file.package] for command in proof)
+    own: dict[str, str] = file.demo.get("settings", {})
+    return Service(
+        folder=file.name,
+        package=file.package,
+        port=file.port,
+        megabytes=file.image.get("megabytes"),
+        train=filled(
+            [command[2:] for command in proof], data="/work", model="/work/model", work="/work"
         ),
-    ),
-    Service(
-        "NLPInsight-Analyzer",
-        "nlpinsight",
-        8002,
-        450,
-        (("train", "--out", "/work/model", "--reports", "/work/reports"),),
-    ),
-    Service(
-        "ChicagoTaxi-Pipeline",
-        "chicagotaxi",
-        8003,
-        500,
-        (
-            (
-                *("train", "--rows", "30000", "--folds", "1"),
-                *("--out", "/work/model", "--reports", "/work/reports"),
-            ),
-            (
-                *("run", "--sample-trips", "100000", "--out", "/work/data"),
-                *("--model", "/work/model", "--reports", "/work/reports"),
-            ),
-        ),
-        (("PREDICTIONS_DIR", "/data/predictions"),),
-    ),
-)
+        serve=filled(file.demo.get("prepare", []), model="/work/model", work="/work/data"),
+        settings={name: value.format(work="/data") for name, value in own.items()},
+    )
+
+
+SERVICES = tuple(map(_service, service_files.services(ROOT)))
 
 
 @dataclass(frozen=True)
@@ -126,16 +123,15 @@ def make_model(service: Service, folder: Path) -> Model:
     podman("volume", "create", volume)
     try:
         work = [(volume, "/work", "U")]
-        for command in service.prepare:
+        for command in (*service.train, *service.serve):
             done = run(service.image, *command, mounts=work, options=["--memory=2g"])
             assert done.returncode == 0, done.stderr
         code = (
             "import os, sys, tarfile\n"
             "with tarfile.open(fileobj=sys.stdout.buffer, mode='w|') as tar:\n"
             "    tar.add('/work/model', 'models/current')\n"
-            "    for name in ('predictions', 'status.json'):\n"
-            "        if os.path.exists(f'/work/data/{name}'):\n"
-            "            tar.add(f'/work/data/{name}', f'data/{name}')\n"
+            "    if os.path.exists('/work/data'):\n"
+            "        tar.add('/work/data', 'data')\n"
         )
         command_line = ["run", "--rm", f"--volume={volume}:/work", "--entrypoint=python"]
         contents = _raw(*command_line, service.image, "-c", code)

@@ -113,7 +113,7 @@ def test_an_init_container_that_waits_for_its_bucket_ends_when_the_pod_does(
 ) -> None:
     waiting = Container(
         service.image,
-        *fetch("gs://models/bankchurn", "0" * 64),
+        *fetch("gs://models/orders", "0" * 64),
         environment={"GOOGLE_BASE_URL": "http://127.0.0.1:9", "GOOGLE_BEARER_TOKEN": "emulated"},
         mounts=[(empty_dir, "/model", "U")],
         options=["--entrypoint=modelseal"],

@@ -1,6 +1,7 @@
 """Services and components that a cluster leaves out."""
 
 import json
+import re
 import shutil
 import subprocess
 import tomllib
@@ -43,8 +44,11 @@ def test_every_service_and_what_an_overlay_can_do_without_can_be_left_out() -> N
 
 
 def clean(overlay: str, *names: str) -> RecordingCluster:
-    """A cluster with an overlay that leaves some names out, and that breaks no rule."""
+    """A cluster with an overlay that names no left-out service, and that breaks no rule."""
     text = render(overlay, example_release(overlay, *names))
+    for service in SERVICES.values():
+        if service.name in names:
+            assert not re.search(rf"\b{service.package}\b", text), service.package
     manifests = read_manifests(text, local=overlay == "local")
     assert check(manifests) == []
     cluster = RecordingCluster()

@@ -43,6 +43,10 @@ def make_service(tmp_path: Path) -> Make:
         (folder / "models" / "some" / "manifest.json").write_text("{}", encoding="utf-8")
         lines = [
             'package = "some"',
+            "port = 9001",
+            'answers = "what READY says"',
+            "[demo]",
+            "requests = []",
             "[demo.settings]",
             *(f'{k} = "{v}"' for k, v in settings.items()),
         ]

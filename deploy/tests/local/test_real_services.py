@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from real_services import SCRIPTS
+from workflows.reading import SERVICES
 
 from local.running import ROOT, Local
 
@@ -25,7 +25,7 @@ KEY = "0123456789abcdef" * 4
 @pytest.fixture
 def services(prepared: Path) -> dict[str, Path]:
     """The folder of each service, with a model, and a demonstration that takes a free port."""
-    return {name: prepared / name for name in SCRIPTS}
+    return {name: prepared / name for name in SERVICES}
 
 
 def smoke(local: Local, key: str = "") -> subprocess.CompletedProcess[str]:
@@ -48,18 +48,18 @@ def test_every_service_answers_its_demonstration_with_its_key(
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert sorted(done.stdout.splitlines()) == sorted(
-        f"{script['package']}: ready, answers {len(script['requests'])} requests as expected"
-        for script in SCRIPTS.values()
+        f"{one.package}: ready, answers {len(one.demo['requests'])} requests as expected"
+        for one in SERVICES.values()
     )
     without = smoke(local)
     assert without.returncode == 0
-    assert without.stdout.count("demands a key") == len(SCRIPTS)
+    assert without.stdout.count("demands a key") == len(SERVICES)
     wrong = smoke(local, KEY[::-1])
     assert wrong.returncode == 1
     assert wrong.stdout.count("401, expected 200") == sum(
         request.get("status", 200) == 200
-        for script in SCRIPTS.values()
-        for request in script["demo"]["requests"]
+        for one in SERVICES.values()
+        for request in one.demo["requests"]
     )
 
 
@@ -78,31 +78,36 @@ def test_every_service_answers_its_demonstration_where_none_demands_a_key(
     done = smoke(local)
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("requests as expected") == len(SCRIPTS)
+    assert done.stdout.count("requests as expected") == len(SERVICES)
 
 
+@pytest.mark.parametrize("name", SERVICES)
 def test_one_service_that_answers_wrong_fails_and_its_request_is_named(
-    local: Local, services: dict[str, Path], tmp_path: Path
+    local: Local, services: dict[str, Path], tmp_path: Path, name: str
 ) -> None:
-    # A real service that is set up wrong: it takes no batch of two.
-    wrong = tmp_path / "BankChurn-Predictor"
-    shutil.copytree(services["BankChurn-Predictor"], wrong, symlinks=True)
+    # A real service that is set up wrong: it has another key.
+    wrong = tmp_path / name
+    shutil.copytree(services[name], wrong, symlinks=True)
     text = (wrong / "service.toml").read_text(encoding="utf-8")
     (wrong / "service.toml").write_text(
-        text.replace('PORT = "0"', 'PORT = "0", MAX_BATCH_ROWS = "1"'), encoding="utf-8"
+        text.replace('PORT = "0"', f'PORT = "0", API_KEYS = "{KEY[::-1]}"'), encoding="utf-8"
     )
-    both = [wrong, services["NLPInsight-Analyzer"]]
-    started = local("up", *both, API_KEYS=KEY)
+    others = [folder for other, folder in services.items() if other != name]
+    started = local("up", wrong, *others, API_KEYS=KEY)
     assert started.returncode == 0, started.stderr
 
     done = smoke(local, KEY)
 
     assert done.returncode == 1
-    [output] = [line for line in done.stdout.splitlines() if line.startswith("bankchurn: ")]
-    assert output.startswith(
-        "bankchurn: POST /predict_batch (A batch, one with unknown tenure): 422, expected 200: "
-    )
-    assert "nlpinsight: ready, answers" in done.stdout
+    package = SERVICES[name].package
+    output = [line for line in done.stdout.splitlines() if line.startswith(f"{package}: ")]
+    requests = SERVICES[name].demo["requests"]
+    for line, request in zip(output, requests, strict=True):
+        asked = f"{request['method']} {request['path']} ({request['title']})"
+        expected = request.get("status", 200)
+        assert line.startswith(f"{package}: {asked}: 401, expected {expected}: ")
+    for one in SERVICES.values():
+        assert (f"{one.package}: ready, answers" in done.stdout) == (one.name != name)
 
 
 def test_where_nothing_was_started_there_is_nothing_to_ask(local: Local) -> None:

@@ -58,6 +58,17 @@ def test_what_was_started_answers_and_is_stopped(local: Local, make_service: Mak
     assert local("down").stdout == ""
 
 
+def test_a_wrong_service_file_is_reported_with_the_field(local: Local, make_service: Make) -> None:
+    service = make_service()
+    file = service / "service.toml"
+    file.write_text(file.read_text("utf-8").replace("port", "prot"), encoding="utf-8")
+
+    done = local("up", service)
+
+    assert done.returncode == 1
+    assert done.stderr == f"{file}: port is missing; add it\n"
+
+
 def test_programs_of_slim_images_are_enough(local: Local, make_service: Make) -> None:
     """Such as no `ps`: nothing is found on the path at all."""
     service = make_service()

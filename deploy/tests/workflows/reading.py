@@ -19,6 +19,8 @@ DOCUMENTS = sorted([
     *ROOT.glob("deploy/*/README.md"),
 ])  # fmt: skip
 SERVICES = {one.name: one for one in services(ROOT)}
+SERVICE_NAME = re.compile(r"[A-Z]\w*(?:-[A-Z]\w*)+")
+"""What the name of a service looks like, also of one that was removed, or is an example."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import pytest
 from clouds import needs_cloud
 from manifests.render import CLOUDS
 
-from workflows.reading import DOCUMENTS, ROOT, WORKFLOWS
+from workflows.reading import DOCUMENTS, ROOT, WORKFLOWS, load
 
 
 def test_every_action_that_was_not_looked_up_is_listed() -> None:
@@ -63,3 +63,21 @@ def test_the_guide_logs_in_before_it_reads_what_only_a_login_can() -> None:
     places = [section.index(f"make {step}") for step in steps]
     assert places == sorted(places)
     assert "create job --from=cronjob/" not in section
+
+
+def test_contributing_names_every_command_of_the_checks_in_the_row_of_its_workflow() -> None:
+    """Those of a release and a deployment are in the guide."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    missing = []
+    for path in WORKFLOWS:
+        if path.stem in ("release", "deploy"):
+            continue
+        [row] = [line for line in rows if f"(.github/workflows/{path.name})" in line]
+        for step in load(path).steps():
+            found = re.match(r'make (?:--silent )?"?([\w$-]+)', step.content.get("run", ""))
+            target = found[1].replace("$NAME", "NAME") if found else ""
+            if target and target != "$PREPARE" and not re.search(rf"`(make )?{target}`", row):
+                missing.append(f"{path.name}: {target}")
+
+    assert missing == []

@@ -205,8 +205,9 @@ def test_the_cluster_is_removed_by_its_name(
 
 
 def test_a_failure_ends_it(tmp_path: Path, programs: Callable[..., Programs]) -> None:
-    (tmp_path / "deploy/e2e").mkdir(parents=True)
-    (tmp_path / "deploy/e2e/e2e.py").write_bytes((ROOT / "deploy/e2e/e2e.py").read_bytes())
+    for name in ("deploy/e2e/e2e.py", "tools/service_files.py"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     kind = programs("kind")
     kind.answer({"create cluster": (1, "no container engine")})
 

@@ -12,7 +12,16 @@ import pytest
 from manifests.render import CLOUDS
 from needed import program
 
-from workflows.reading import DOCUMENTS, ROOT, SERVICES, WORKFLOWS, load, make_commands, missing
+from workflows.reading import (
+    DOCUMENTS,
+    ROOT,
+    SERVICE_NAME,
+    SERVICES,
+    WORKFLOWS,
+    load,
+    make_commands,
+    missing,
+)
 
 # The requirements-NAME.txt that are installed on top of the environment of a service.
 PREPARED = {
@@ -25,7 +34,7 @@ PREPARED = {
 KNOWN = "|".join(rf"{cloud}\b" for cloud in CLOUDS) or "$"
 VALUES = {"NAME": [*SERVICES], "CLUSTER": [*CLOUDS], "PREPARE": [*PREPARED.values()]}
 LIBRARIES = sorted(path.parent.name for path in ROOT.glob("libs/*/pyproject.toml"))
-TESTED = [*SERVICES, *LIBRARIES, "lab", "deploy"]
+TESTED = [*SERVICES, *LIBRARIES, "lab", "deploy", "tools"]
 
 
 def expansions(command: str) -> list[str]:
@@ -60,14 +69,23 @@ def test_a_workflow_calls_what_there_is(command: str, environment: tuple[str, ..
 def test_a_document_names_what_there_is(document: Path) -> None:
     commands = make_commands(document.read_text(encoding="utf-8"))
     # `make deploy-…` means several targets, `make train-NAME` one for each name.
-    filled = {
+    commands = [
         re.sub(rf"=(?!yes\b|{KNOWN})(\S+)", "=x", expanded)
         for command in commands
         for expanded in expansions(command.split(" #")[0])
-        if not re.search(r"…|\.\.\.|-NAME|\bTARGET\b", command)
-    }
+        if not re.search(r"…|\.\.\.|-NAME|NAME-|\bTARGET\b", command)
+    ]
+    # A record may be older than the last removal of a service; elsewhere, it is an example.
+    gone = {name for one in commands for name in SERVICE_NAME.findall(one)} - SERVICES.keys()
+    if document.parent.name == "adr":
+        commands = [one for one in commands if not any(name in one for name in gone)]
+    filled = {SERVICE_NAME.sub(_existing, one) for one in commands}
 
     assert {command: output for command in sorted(filled) if (output := missing(command))} == {}
+
+
+def _existing(name: re.Match[str]) -> str:
+    return name[0] if name[0] in SERVICES else min(SERVICES)
 
 
 @pytest.mark.parametrize(

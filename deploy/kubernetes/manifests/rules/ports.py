@@ -24,8 +24,6 @@ def check(manifests: Manifests) -> Iterator[Violation]:
             }
             for name, value in given.items():
                 if str(value) != str(service.port):
-                    yield (
-                        pod.owner,
-                        f"{name} is {value}, but {service.name}/service.toml has port ="
-                        f" {service.port}; change {name} in {service.name}/deploy/base/{pod.name}",
-                    )
+                    expected = f"{service.name}/service.toml has port = {service.port}"
+                    where = f"{service.name}/deploy/base/{pod.name}"
+                    yield pod.owner, f"{name} is {value}, but {expected}; change {name} in {where}"

@@ -1,6 +1,6 @@
 """The City of Chicago's portal on loopback: as much of it as the pipeline asks for.
 
-What a portal can do wrong is tested in ChicagoTaxi-Pipeline; here it only has to be one.
+What a portal can do wrong is tested in tests/sources; here it only has to be one.
 """
 
 import csv
@@ -8,14 +8,16 @@ import io
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from urllib.parse import parse_qs, urlsplit
 
-__all__ = ["portal"]
+import pytest
+
+Portal = Callable[[Path], AbstractContextManager[str]]
 
 _WHERE = re.compile(
     r"trip_start_timestamp >= '([\d-]+)T00:00:00' AND trip_start_timestamp < '[^']+'"
@@ -23,9 +25,14 @@ _WHERE = re.compile(
 )
 
 
-@contextmanager
-def portal(trips: Path) -> Iterator[str]:
+@pytest.fixture(scope="session")
+def portal() -> Portal:
     """The address of a portal that has the trips of a file in the API's dialect."""
+    return _serving
+
+
+@contextmanager
+def _serving(trips: Path) -> Iterator[str]:
     header, days = _by_day(trips)
 
     class Handler(BaseHTTPRequestHandler):

@@ -1,0 +1,1 @@
+"""{{ title }}: the probability that a transaction is disputed."""
