@@ -119,7 +119,7 @@ def _edits(
         "docs/make-it-yours.md",
         _replacing(
             r"(2\. \*\*Make it your company's\.\*\*) .*",
-            rf"\1 Done with `make own`: `{TO_DO}` has the rest.",
+            rf"\1 Done; `{TO_DO}` has what is left for a person.",
         ),
     )
     yield "deploy/images/images.mk", _replacing(r"SOURCE \?=", f"SOURCE ?= {answers.repository}")

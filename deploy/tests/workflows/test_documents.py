@@ -25,10 +25,12 @@ def test_every_action_that_was_not_looked_up_is_listed() -> None:
 
 def test_every_file_that_the_documents_name_exists() -> None:
     missing = []
-    written = {"docs/to-do.md"}  # by `make own`
+    written = {"docs/to-do.md"}  # when the repository becomes a company's own
     for path in DOCUMENTS:
         text = path.read_text(encoding="utf-8")
         named = re.findall(r"`((?:deploy|tools|docs|libs)/[\w./-]+\.\w+)`", text)
+        if path.parent.name == "adr" and not CLOUDS:  # a record is older than the last cloud
+            named = [one for one in named if not one.startswith("deploy/terraform/")]
         missing += [
             f"{path.relative_to(ROOT)}: {one}"
             for one in named

@@ -255,7 +255,13 @@ def test_nothing_that_the_environment_holds_is_carried_out(target: str, tmp_path
     assert not witness.exists()
 
 
-@pytest.mark.parametrize("target", ["release-file", "cluster-values"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "release-file",
+        "cluster-values",  # only cloud: gcp aws
+    ],
+)
 @pytest.mark.parametrize("cluster", ["no-such", f"{OVERLAY} {OVERLAY}", "$(shell touch {witness})"])
 def test_a_cluster_that_there_is_not_is_refused_and_the_others_are_named(
     cluster: str, target: str, tmp_path: Path
