@@ -36,7 +36,7 @@ export UV_CACHE_DIR ?= $(CURDIR)/.cache/uv
 endif
 
 # The targets that people need first.
-FIRST := demo test-all check up down smoke new-service format help
+FIRST := help demo test-all check up down smoke format new-service
 FIRST += own # only cloud: template
 
 ##@ use
@@ -77,10 +77,11 @@ new-service: .tools/template/.installed .tools/check/.installed ## Make a servic
 FROM ?=
 TO ?=
 .PHONY: remove-service rename-service
-remove-service: ## Remove a service and everything about it NAME=Some-Service
+remove-service: .tools/check/.installed ## Remove a service and everything about it NAME=Some-Service
 	$(call named,NAME,service)
 	@"$(PYTHON)" tools/remove_service.py "$$NAME"
-	@$(MAKE) --no-print-directory services docs
+	@$(MAKE) --no-print-directory services
+	@$(TOOLS)/cog -r $(filter-out $(SERVICES:%=%/%) lab/%,$(GENERATED_DOCS))
 
 rename-service: ## Rename a service everywhere FROM=Some-Service TO=Credit-Risk
 	$(call named,FROM,service)$(call named,TO,new name)
