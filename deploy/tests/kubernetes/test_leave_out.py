@@ -17,7 +17,7 @@ from manifests.first_batch import first_batches
 from manifests.leave_out import optional_names
 from manifests.objects import read_manifests
 from manifests.release import read_release
-from manifests.render import OVERLAYS, render, value_names
+from manifests.render import CLOUDS, OVERLAYS, render, value_names
 from manifests.rules import check
 from manifests.services import KUBERNETES, deployed_services, models_of
 
@@ -37,9 +37,8 @@ def command(file: Path, name: str) -> object:
 def test_every_service_and_what_an_overlay_can_do_without_can_be_left_out() -> None:
     services = {path.parent.name for path in KUBERNETES.parents[1].glob("*/service.toml")}
     optional = services if len(services) > 1 else set()
-    assert set(optional_names()) == optional | {
-        "autoscaling", "disruption-budget", "monitoring", "retraining",
-    }  # fmt: skip
+    components = {"autoscaling", "disruption-budget", "monitoring", "retraining"}
+    assert set(optional_names()) == optional | (components if CLOUDS else set())
     assert set(optional_names("local")) == optional
 
 
@@ -108,6 +107,7 @@ def test_the_last_service_cannot_be_left_out(
     assert (file.read_bytes() if file.exists() else None) == before
 
 
+@needs_cloud
 def test_the_command_adds_a_name_once_and_keeps_the_rest_of_the_file(tmp_path: Path) -> None:
     file = tmp_path / "clusters" / "cluster.toml"
     assert command(file, "retraining") == 0

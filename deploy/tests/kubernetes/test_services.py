@@ -45,6 +45,7 @@ def test_the_service_takes_the_settings_that_its_pod_gives_it(
     assert pod.spec["terminationGracePeriodSeconds"] >= answer["longest_s"] + 5
 
 
+@needs_cloud
 @pytest.mark.parametrize("service", FOLDERS)
 def test_the_service_refuses_to_start_where_a_setting_is_unsafe(
     overlays: dict[str, Manifests], service: str
