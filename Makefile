@@ -36,7 +36,8 @@ export UV_CACHE_DIR ?= $(CURDIR)/.cache/uv
 endif
 
 # The targets that people need first.
-FIRST := demo test-all check up down smoke new-service own format help
+FIRST := help demo test-all check up down smoke format new-service
+FIRST += own # only cloud: template
 
 ##@ use
 .PHONY: help
@@ -56,6 +57,14 @@ train-%: %/.venv/.installed ## Train and seal one service's model on sample data
 train-all: $(SERVICES:%=train-%) ## Train and seal every service's model on sample data
 
 ##@ own
+# begin cloud: template
+.PHONY: own
+own: .tools/check/.installed ## Make the repository a company's own; asks [ORGANIZATION=NAME REPOSITORY=ADDRESS DOMAIN=NAME CONTACT=MAIL TEAM=@OWNER CLOUDS="gcp aws" LICENCE=apache]
+	@"$(PYTHON)" tools/own.py --organization "$${ORGANIZATION:-}" --repository "$${REPOSITORY:-}" --domain "$${DOMAIN:-}" \
+		--contact "$${CONTACT:-}" --team "$${TEAM:-}" --clouds "$${CLOUDS:-}" --licence "$${LICENCE:-}"
+	@$(TOOLS)/ruff check --quiet --fix . && $(TOOLS)/ruff format --quiet .
+
+# end cloud
 # Not from the environment, where other programs have a variable of this name.
 PORT :=
 .PHONY: new-service
@@ -68,10 +77,11 @@ new-service: .tools/template/.installed .tools/check/.installed ## Make a servic
 FROM ?=
 TO ?=
 .PHONY: remove-service rename-service
-remove-service: ## Remove a service and everything about it NAME=Some-Service
+remove-service: .tools/check/.installed ## Remove a service and everything about it NAME=Some-Service
 	$(call named,NAME,service)
 	@"$(PYTHON)" tools/remove_service.py "$$NAME"
-	@$(MAKE) --no-print-directory services docs
+	@$(MAKE) --no-print-directory services
+	@$(TOOLS)/cog -r $(filter-out $(SERVICES:%=%/%) lab/%,$(GENERATED_DOCS))
 
 rename-service: ## Rename a service everywhere FROM=Some-Service TO=Credit-Risk
 	$(call named,FROM,service)$(call named,TO,new name)
@@ -121,8 +131,8 @@ fuzz-%: %/.venv/.installed .tools/fuzz/.installed ## Fuzz one service
 	@$*/.venv/bin/python tools/fuzz.py $* --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) \
 		--schemathesis .tools/fuzz/bin/schemathesis --reports reports/fuzz/$*
 
-.PHONY: check check-format check-lint check-spelling check-types check-pins check-imports check-docs check-workflows check-services
-CHECKS := check-format check-lint check-spelling check-types check-pins check-imports check-docs check-workflows check-services
+.PHONY: check check-format check-lint check-spelling check-types check-pins check-imports check-docs check-links check-workflows check-services
+CHECKS := check-format check-lint check-spelling check-types check-pins check-imports check-docs check-links check-workflows check-services
 
 check-format: .tools/check/.installed ## Check the format of the code
 	$(TOOLS)/ruff format --check --quiet .
@@ -203,7 +213,7 @@ prove-pins: $(SERVICES:%=prove-pins-in-%) ## Prove both ends of every service's 
 $(SERVICES:%=prove-pins-in-%): prove-pins-in-%: libs/pinproof/.venv/.installed $(UV) ## Prove both ends of the pins of one service
 	libs/pinproof/.venv/bin/pinproof prove $* --uv $(UV)
 
-SERVICE ?= BankChurn-Predictor
+SERVICE ?= $(firstword $(SERVICES))
 PIN ?=
 trial: libs/pinproof/.venv/.installed $(UV) ## Try an upgrade of a pin [SERVICE=NAME] PIN='numpy~=2.4.0'; writes reports/trials
 	libs/pinproof/.venv/bin/pinproof trial $(SERVICE) $(foreach pin,$(PIN),'$(pin)') --uv $(UV)
@@ -221,6 +231,9 @@ $(PROJECTS:%=check-imports-in-%): check-imports-in-%: %/.venv/.installed .tools/
 
 check-docs: .tools/check/.installed $(PROJECTS:%=%/.venv/.installed) ## Find generated parts of documents that are stale
 	$(TOOLS)/cog --check --diff $(GENERATED_DOCS)
+
+check-links: ## Find links of documents that lead nowhere
+	@"$(PYTHON)" tools/links.py
 
 .PHONY: format docs
 format: .tools/check/.installed ## Format the code and apply the linter's fixes
@@ -248,7 +261,7 @@ bench: $(BENCHES) ## Measure speed compared with the alternatives; writes each s
 
 bench-probes: $(SERVICES:%=%/.venv/.installed) ## Measure how long probes wait while services are busy
 	for service in $(SERVICES); do \
-		"$$service/.venv/bin/python" bench/bench_probes.py "$$service" --out bench/results/probes.json || exit 1; done
+		"$$service/.venv/bin/python" bench/bench_probes.py "$$service" --out "$$service/results/probes.json" || exit 1; done
 
 # A table of customers for `make incident`; where it is given, results go to a folder that git ignores.
 DATA :=

@@ -23,7 +23,7 @@ from typing import Any, Final
 sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
 
 import httpx2
-from measuring import check_promises, machine, make_parser, read_results, write_results
+from measuring import check_promises, machine, make_parser, write_results
 from rich.console import Console
 from rich.table import Table
 from sample_service import trained
@@ -39,11 +39,10 @@ MOST_MS: Final = 250.0
 
 
 def main() -> None:
-    """Measure one service, and add it to the results."""
+    """Measure one service, and write its results."""
     parser = make_parser(__doc__)
     parser.add_argument("service", type=Path, help="Folder of the service.")
     given = parser.parse_args()
-    results = {"services": {}, **read_results(given.out), "machine": machine()}
     console = Console()
     with (
         trained(given.service, tell=console.print) as sample,
@@ -56,8 +55,7 @@ def main() -> None:
                 kind: _measure(served.port, requests, watchers)
                 for kind, requests in _kinds(sample.script["requests"], schemas).items()
             }
-    results["services"][given.service.name] = found
-    write_results(given.out, results)
+    write_results(given.out, {"machine": machine(), "probes": found})
     console.print(_table(found))
     slowest = max(one["slowest_probe_ms"] for one in found.values())
     check_promises({f"a probe took {slowest:.0f} ms, not {MOST_MS:.0f} ms": slowest <= MOST_MS})

@@ -27,7 +27,8 @@ def main() -> None:
     )
     check: bool = parser.parse_args().check
     try:
-        derived = {TERRAFORM: infrastructure()}
+        # A repository without a cloud has no infrastructure.
+        derived = {TERRAFORM: infrastructure()} if TERRAFORM.parent.exists() else {}
     except (ServiceFileError, yaml.YAMLError) as error:
         sys.exit(f"{error}")
     stale = {path: text for path, text in derived.items() if _current(path) != text}

@@ -3,6 +3,7 @@
 Has no dependencies, so that every script of the repository can use it.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -29,6 +30,8 @@ _FIELDS: Final[Table] = {
 }
 _REQUIRED: Final = ("package", "port", "answers", "demo", "demo.requests")
 _REQUEST: Final = ("title", "method", "path", "show")
+# Options, versions, and packages of Python are refused.
+_DEBIAN_PACKAGE: Final = re.compile(r"(?!python|pypy|pip)[a-z0-9][a-z0-9+.-]+")
 _NAMES: Final = {str: "a text", int: "a number", list: "a list", dict: "a table"}
 
 
@@ -112,6 +115,12 @@ def read_service(folder: Path) -> Service:
         for field in _REQUEST:
             if not isinstance(request, dict) or field not in request:
                 raise ServiceFileError(f"{file}: demo.requests.{number}.{field} is missing; add it")
+    for package in content.get("image", {}).get("packages", []):
+        if not isinstance(package, str) or not _DEBIAN_PACKAGE.fullmatch(package):
+            raise ServiceFileError(
+                f"{file}: image.packages has {package!r}; name Debian packages other than Python's,"
+                " whose versions requirements files pin"
+            )
     return Service(
         folder=folder,
         **{field.name: content.get(field.name, {}) for field in fields(Service)[1:]},

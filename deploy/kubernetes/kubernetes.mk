@@ -8,17 +8,17 @@ DIGESTS ?=
 # The context of kubectl; default: the current one.
 CONTEXT ?=
 
-.PHONY: render-local render-gke render-eks deploy-gke deploy-eks roll-back-gke roll-back-eks
-render-local render-gke render-eks: render-%: deploy/.venv/.installed
+# An overlay is a folder. All but `local` are for clusters in a cloud.
+OVERLAYS := $(sort $(patsubst deploy/kubernetes/overlays/%/kustomization.yaml,%,$(wildcard deploy/kubernetes/overlays/*/kustomization.yaml)))
+CLUSTERS := $(filter-out local,$(OVERLAYS))
+
+.PHONY: $(OVERLAYS:%=render-%) $(CLUSTERS:%=deploy-%) $(CLUSTERS:%=roll-back-%)
+$(OVERLAYS:%=render-%): render-%: deploy/.venv/.installed ## Render and check the manifests of an overlay DIGESTS=FILE; writes reports/kubernetes
 	@$(if $(DIGESTS),,echo "make: name the release file: make $@ DIGESTS=FILE (deploy/kubernetes/README.md says what is in it)" >&2; exit 2;) \
 	$(MANIFESTS) render $* "$(DIGESTS)" --out $(RENDERED)/$*.yaml
 
-render-gke: ## Render and check the manifests for gke (also render-eks, render-local) DIGESTS=FILE; writes reports/kubernetes
-
-deploy-gke deploy-eks: deploy-%: render-%
+$(CLUSTERS:%=deploy-%): deploy-%: render-% ## Render, apply, and wait until everything is healthy DIGESTS=FILE [CONTEXT=NAME]
 	$(MANIFESTS) deploy $(RENDERED)/$*.yaml $(if $(CONTEXT),--context "$(CONTEXT)")
-
-deploy-gke: ## Render, apply, and wait until everything is healthy (also deploy-eks) DIGESTS=FILE [CONTEXT=NAME]
 
 # deploy-… takes the snapshot itself. A workflow takes it before any step that may fail, so that its
 # rollback never goes back further than its rollout.
@@ -26,10 +26,8 @@ deploy-gke: ## Render, apply, and wait until everything is healthy (also deploy-
 take-snapshot: deploy/.venv/.installed ## Record the running version in the cluster as the target of a rollback [CONTEXT=NAME]
 	$(MANIFESTS) snapshot $(if $(CONTEXT),--context "$(CONTEXT)")
 
-roll-back-gke roll-back-eks: deploy/.venv/.installed
+$(CLUSTERS:%=roll-back-%): roll-back-%: deploy/.venv/.installed ## Apply what ran before the last deployment, and wait [CONTEXT=NAME]
 	$(MANIFESTS) rollback $(if $(CONTEXT),--context "$(CONTEXT)")
-
-roll-back-gke: ## Apply what ran before the last deploy-gke, and wait (also roll-back-eks) [CONTEXT=NAME]
 
 # Without kubectl, nothing can be built: a warning for people, an error where CI is set.
 KUBECTL ?= kubectl

@@ -12,10 +12,8 @@ PUSH_FLAGS ?=
 VERSION ?=
 # owner/name on GitHub.
 REPOSITORY ?=
-# gke or eks; deploy/clusters/$(CLUSTER).toml lists the models of the cluster.
+# An overlay for a cloud; deploy/clusters/$(CLUSTER).toml lists the models of the cluster.
 CLUSTER ?=
-EKS_CLUSTER ?=
-AWS_REGION ?=
 
 # make executes $(shell ...) in the values that it expands. Therefore workflows pass values in the
 # environment, and recipes use $$VERSION of the shell instead of $(VERSION).
@@ -43,38 +41,21 @@ $(SERVICES:%=sign-%): sign-%: ## Sign a pushed image with the identity of the wo
 	$(call named,REGISTRY,registry)
 	$(read_digest); cosign sign --yes "$$REGISTRY/$(call image_name,$*)@$$digest"
 
-.PHONY: log-in-gke log-in-eks connect-eks
-# skopeo and cosign share one file of logins.
-log-in-gke:
-	$(call named,REGISTRY,registry)
-	@gcloud auth print-access-token \
-		| cosign login "$${REGISTRY%%/*}" --username oauth2accesstoken --password-stdin
-
-log-in-eks:
-	$(call named,REGISTRY,registry)
-	@aws ecr get-login-password \
-		| cosign login "$${REGISTRY%%/*}" --username AWS --password-stdin
-
-connect-eks: ## Add an EKS cluster to the configuration of kubectl EKS_CLUSTER=NAME AWS_REGION=REGION; needs aws
-	$(call named,EKS_CLUSTER,cluster)$(call named,AWS_REGION,region)
-	aws eks update-kubeconfig --name "$$EKS_CLUSTER" --region "$$AWS_REGION"
-
-CLUSTERS := gke eks
 known_cluster = $(call named,CLUSTER,cluster)$(if $(filter 1,$(words $(value CLUSTER))),$(if \
 	$(filter $(CLUSTERS),$(value CLUSTER)),,$(no_cluster)),$(no_cluster))
 no_cluster = $(error unknown cluster $(value CLUSTER); known clusters: $(CLUSTERS))
 
+# begin cloud: gcp aws
 # The outputs of Terraform for the cluster file.
-TERRAFORM_ROOT_gke := gcp
-TERRAFORM_ROOT_eks := aws
 .PHONY: cluster-values
 cluster-values: ## Print the values for deploy/clusters/CLUSTER.toml from the outputs of Terraform; needs terraform
 	$(known_cluster)
 	@$(TERRAFORM) -chdir=deploy/terraform/$(TERRAFORM_ROOT_$(value CLUSTER)) output -json values | $(RELEASE) values
 
+# end cloud
 NAME ?=
 .PHONY: leave-out
-leave-out: deploy/.venv/.installed ## Leave a service or a component out of a cluster, in its file CLUSTER=gke NAME=retraining
+leave-out: deploy/.venv/.installed ## Leave a service or a component out of a cluster, in its file CLUSTER=NAME NAME=retraining
 	$(known_cluster)$(call named,NAME,service or component)
 	@$(MANIFESTS) leave-out "deploy/clusters/$$CLUSTER.toml" "$$NAME"
 
@@ -101,12 +82,12 @@ smoke: ## Send the requests of service.toml to the services of make up, or of a 
 	@"$(PYTHON)" deploy/release/smoke.py $(if $(value DIGESTS),--release "$$DIGESTS",--up .cache/up) \
 		$(if $(CONTEXT),--context "$(CONTEXT)")
 
-# An administrator gives the deploy workflow its rights, once for each cluster. On GKE, the user is the
-# address of a service account; on EKS, the role belongs to the group that is bound already.
+# An administrator gives the deploy workflow its rights, once for each cluster: to a user, such as the
+# address of a service account, or to the group that is bound already.
 DEPLOYER ?=
 ADMIN = kubectl $(if $(CONTEXT),--context "$(CONTEXT)")
 .PHONY: allow-deployer
-allow-deployer: ## Give the deploy workflow its namespace and rights [DEPLOYER=ACCOUNT on GKE] [CONTEXT=NAME]
+allow-deployer: ## Give the deploy workflow its namespace and rights [DEPLOYER=USER] [CONTEXT=NAME]
 	$(ADMIN) apply --server-side -f deploy/kubernetes/base/namespace.yaml
 	$(ADMIN) apply --server-side -f deploy/release/deployer.yaml
 	$(if $(DEPLOYER),$(ADMIN) create rolebinding deployer-user --namespace ml-services --role deployer \

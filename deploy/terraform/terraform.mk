@@ -15,7 +15,12 @@ test-terraform: deploy/.venv/.installed ## Plan the infrastructure with the real
 
 CHECKS += check-terraform
 
-scan-terraform: .tools/scan/.installed ## Scan the infrastructure with the policy scanner
-	@$(POLICY_SCAN) deploy/terraform --framework terraform --accepted deploy/terraform/scan-accepted.toml
+TERRAFORM_ROOTS := $(patsubst deploy/terraform/%/versions.tf,%,$(wildcard deploy/terraform/*/versions.tf))
+
+scan-terraform: $(TERRAFORM_ROOTS:%=scan-terraform-%) ## Scan the infrastructure of every cloud with the policy scanner
+
+.PHONY: $(TERRAFORM_ROOTS:%=scan-terraform-%)
+$(TERRAFORM_ROOTS:%=scan-terraform-%): scan-terraform-%: .tools/scan/.installed
+	@$(POLICY_SCAN) deploy/terraform/$* --framework terraform --accepted deploy/terraform/$*/scan-accepted.toml
 
 scan: scan-terraform

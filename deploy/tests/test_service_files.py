@@ -6,6 +6,7 @@ import pytest
 from service_files import ServiceFileError, read_service, services
 
 REQUEST = '[[demo.requests]]\ntitle = "One"\nmethod = "GET"\npath = "/"\nshow = []\n'
+NOT_DEBIAN = "name Debian packages other than Python's, whose versions requirements files pin"
 HEAD = 'package = "orders"\nport = 9001\nanswers = "the orders of tomorrow"\n'
 
 
@@ -59,6 +60,13 @@ def test_every_service_of_this_repository_can_be_read() -> None:
         (
             HEAD + REQUEST + '[image]\npackage = ["libgomp1"]',
             "image.package is unknown; known fields: image.packages, image.megabytes",
+        ),
+        *(
+            (
+                HEAD + REQUEST + f'[image]\npackages = ["{package}"]',
+                f"image.packages has '{package}'; {NOT_DEBIAN}",
+            )
+            for package in ("python3-numpy", "pip", "--allow-downgrades", "libgomp1=12", "a b")
         ),
         (HEAD + REQUEST.replace("path", "route"), "demo.requests.0.path is missing; add it"),
         (HEAD + "[demo]\nrequests = [1]", "demo.requests.0.title is missing; add it"),

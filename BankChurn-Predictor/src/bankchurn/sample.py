@@ -6,10 +6,11 @@ about any bank.
 
 The log-odds of churn are a sum of: a bump over age with its top near 54; the number of products
 (two keep a customer, three or four lose one); inactivity, more at a higher age; Germany; being a
-woman; and a small effect of balance. About one in five customers leaves. A new input of
-`bankchurn.schema` is uniform noise until it is added to the mechanism here.
+woman; and a small effect of balance. About one in five customers leaves. An input of
+`bankchurn.schema` that is not made here, or no longer as it is declared there, is uniform noise.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -18,7 +19,8 @@ import pandas as pd
 from scipy.special import expit
 
 from bankchurn.arrays import Float64Array, Int64Array
-from bankchurn.schema import CATEGORIES, FEATURES, NUMBERS, TARGET
+from bankchurn.data.columns import read_column
+from bankchurn.schema import CATEGORIES, CUSTOMER_ID, FEATURES, NUMBERS, TARGET
 
 _FIRST_ID: Final = 15_565_701
 _COUNTRIES: Final = ("France", "Spain", "Germany")
@@ -65,7 +67,7 @@ def generate_sample(
     tenure[draw.random(rows) < blank_share] = np.nan
     identifiers = {
         "RowNumber": np.arange(1, rows + 1, dtype=np.int64),
-        "CustomerId": _FIRST_ID + draw.permutation(rows),
+        CUSTOMER_ID: _FIRST_ID + draw.permutation(rows),
         "Surname": draw.choice(np.array(_SURNAMES, dtype=object), size=rows),
     }
     made = {
@@ -81,10 +83,14 @@ def generate_sample(
         "EstimatedSalary": np.round(draw.uniform(11.0, 200_000.0, size=rows), 2),
     }
     features = {
-        name: made[name] if name in made else _noise(draw, name, rows, blank_share)
+        name: made[name] if _is_valid(made, name) else _noise(draw, name, rows, blank_share)
         for name in FEATURES
     }
     return pd.DataFrame({**identifiers, **features, TARGET: exited})
+
+
+def _is_valid(made: Mapping[str, npt.NDArray[np.generic]], name: str) -> bool:
+    return name in made and not read_column(pd.Series(made[name]), name).errors
 
 
 def _noise(

@@ -2,12 +2,13 @@
 
 The fields of `Customer` are the columns of the table, the fields of a request and the columns of
 the feature matrix, in this order. Everything else is derived from them: `FEATURES`, `NUMBERS` and
-`CATEGORIES` here, table validation, golden and sample customers, groups and explanations. To add an
-input, add a line to `Customer`. The names are the bank's.
+`CATEGORIES` here, table validation, golden and sample customers, constraints, groups and
+explanations. To add or drop an input, add or drop its line of `Customer`, and train again. The
+names are the bank's.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
@@ -30,11 +31,16 @@ class Between:
         low: Minimum.
         high: Maximum.
         example: A typical value, for documentation and golden customers.
+        monotone: -1 if a larger value may never raise the boosters' margins, 1 if it may never
+            lower them, 0 for no constraint.
+        groups: Minima of the second and later groups that evaluations compare; empty for none.
     """
 
     low: float
     high: float
     example: float
+    monotone: Literal[-1, 0, 1] = 0
+    groups: tuple[float, ...] = ()
 
     def __get_pydantic_core_schema__(
         self, source: type[Any], handler: GetCoreSchemaHandler
@@ -74,6 +80,8 @@ class Bounds:
         low: Minimum.
         high: Maximum.
         example: A typical value.
+        monotone: As in `Between`.
+        groups: As in `Between`.
         whole: Whether only integers are valid.
         nullable: Whether the value may be unknown.
     """
@@ -81,6 +89,8 @@ class Bounds:
     low: float
     high: float
     example: float
+    monotone: Literal[-1, 0, 1] = 0
+    groups: tuple[float, ...] = ()
     whole: bool = True
     nullable: bool = False
 
@@ -109,16 +119,18 @@ class Customer(BaseModel):
     # One line per input: `Annotated[int or float, Between(...)]`, followed by `| None = None` if
     # the value may be unknown; `Flag`; or `Literal["one level", "another"]`. The code of a level in
     # the feature matrix is its position here. Germany is last because its customers differ most
-    # from the others: one split of a tree then separates them.
+    # from the others: one split of a tree then separates them. Activity never makes a customer
+    # likelier to leave: the bank knows it, and the table shows it. The constraint keeps noise in
+    # small groups from suggesting otherwise.
     CreditScore: Annotated[int, Between(300, 850, example=619)]
     Geography: Literal["France", "Spain", "Germany"]
     Gender: Literal["Female", "Male"]
-    Age: Annotated[int, Between(18, 100, example=42)]
+    Age: Annotated[int, Between(18, 100, example=42, groups=(30, 40, 50, 60))]
     Tenure: Annotated[int, Between(0, 10, example=2)] | None = None
     Balance: Annotated[float, Between(0, MAX_MONEY, example=83_807.86)]
     NumOfProducts: Annotated[int, Between(1, 4, example=1)]
     HasCrCard: Flag
-    IsActiveMember: Flag
+    IsActiveMember: Annotated[int, YesNo(monotone=-1)]
     EstimatedSalary: Annotated[float, Between(0, MAX_MONEY, example=101_348.88)]
 
 
@@ -132,7 +144,7 @@ def _bounds(annotation: Any, between: Between | None) -> Bounds | None:  # noqa:
         between = next((mark for mark in marks if isinstance(mark, Between)), None)
     if between is None or annotation not in (int, float):
         return None
-    return Bounds(between.low, between.high, between.example, annotation is int, nullable)
+    return Bounds(**asdict(between), whole=annotation is int, nullable=nullable)
 
 
 def _derive(

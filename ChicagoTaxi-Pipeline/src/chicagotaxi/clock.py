@@ -1,7 +1,7 @@
-"""Chicago's clock: hours, weekdays, and the hours that it skips and repeats.
+"""The city's clock: hours, weekdays, and the hours that it skips and repeats.
 
-All hours are wall-clock hours in Chicago without a zone, as the portal publishes them. The clock
-skips an hour in spring and repeats one in autumn. A repeated hour is one hour here, because the
+All hours are wall-clock hours of the city without a zone, as the portal publishes them. Many clocks
+skip an hour in spring and repeat one in autumn. A repeated hour is one hour here, because the
 sources do not distinguish its two halves.
 """
 
@@ -12,8 +12,11 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
+from servicekit.files import DataError
 
-CHICAGO: Final = ZoneInfo("America/Chicago")
+from chicagotaxi.city import CITY
+
+ZONE: Final = ZoneInfo(CITY.time_zone)
 
 HOUR: Final = np.timedelta64(1, "h")
 DAY: Final = 24
@@ -22,11 +25,12 @@ WEEK: Final = 7 * DAY
 Hours = npt.NDArray[np.datetime64]
 
 _SUNDAY, _SATURDAY = 1, 7
+_SECONDS: Final = 3600
 
 
-def chicago_now() -> datetime:
-    """The present time in Chicago, without a zone."""
-    return datetime.now(CHICAGO).replace(tzinfo=None)
+def local_now() -> datetime:
+    """The present time in the city, without a zone."""
+    return datetime.now(ZONE).replace(tzinfo=None)
 
 
 def as_datetime(hour: np.datetime64) -> datetime:
@@ -79,13 +83,23 @@ def repeated_hours(first: int, last: int) -> list[datetime]:
 
 @cache
 def _changed_hours(year: int) -> tuple[list[datetime], list[datetime]]:
-    """The hours of a year that the clock skips, and those that it repeats."""
+    """The hours of a year that the clock skips, and those that it repeats.
+
+    Raises:
+        DataError: The clock changes by a part of an hour, so that some hours are incomplete.
+    """
     skipped: list[datetime] = []
     repeated: list[datetime] = []
-    day = datetime(year, 1, 1, tzinfo=CHICAGO)
+    day = datetime(year, 1, 1, tzinfo=ZONE)
     while day.year == year:
         following = day + timedelta(days=1)
-        if day.utcoffset() != following.utcoffset():
+        if change := _offset(following, fold=0) - _offset(day, fold=0):
+            if change % _SECONDS:
+                raise DataError(
+                    f"The clock of {ZONE.key} changes on {day:%Y-%m-%d} by a part of an hour; "
+                    "hourly demand needs changes by whole hours. Give another time_zone in "
+                    "chicagotaxi/city.py, or a later records_begin."
+                )
             for hour in (day + timedelta(hours=number) for number in range(DAY)):
                 # Of the two readings of a wall-clock time, ``fold=0`` has the offset from before
                 # the change and ``fold=1`` the one from after it (PEP 495).

@@ -1,6 +1,6 @@
 """Names of the pipeline's outputs, and the status of a run.
 
-Times of trips, hours and predictions are Chicago wall-clock times without a zone, as the portal
+Times of trips, hours and predictions are wall-clock times of the city without a zone, as the portal
 publishes them. Times of the pipeline's own work are UTC.
 """
 
@@ -20,9 +20,6 @@ from pydantic import (
     model_validator,
 )
 from servicekit.files import DataError
-
-# Chicago's community areas are numbered from 1 to 77.
-AREAS: Final = 77
 
 # The output folder of the pipeline, and its contents.
 DEFAULT_OUT: Final = Path("data/pipeline")
@@ -49,7 +46,7 @@ ClockTime = Annotated[
         }
     ),
 ]
-"""A time on Chicago's clock, without a zone, in ISO 8601."""
+"""A time on the city's clock, without a zone, in ISO 8601."""
 
 Count = Annotated[int, Field(ge=0)]
 
@@ -82,7 +79,7 @@ class MonthTrips(BaseModel):
 
 
 class UnknownStretch(BaseModel):
-    """Consecutive unknown hours, Chicago wall clock.
+    """Consecutive unknown hours, on the city's clock.
 
     Attributes:
         first: First hour.
@@ -114,7 +111,7 @@ class PipelineStatus(BaseModel):
         months: The months that were written, as ``YYYY-MM``.
         month_trips: Their trips, before the run and after it.
         hours: Number of hours of the grid in these months.
-        first_hour: First hour of the grid, Chicago wall clock.
+        first_hour: First hour of the grid, on the city's clock.
         last_hour: Last hour of the grid.
         unknown_hours: Number of hours between these two that are unknown, and so not on the grid
             (`chicagotaxi.unknown_hours` has the rule). They do not count as zeros.

@@ -6,9 +6,10 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from chicagotaxi.api.areas import COLUMNS, NAMES, ROWS, TILES
+from chicagotaxi.api.areas import COLUMNS, ROWS, TILES
 from chicagotaxi.api.index import DemandIndex
 from chicagotaxi.batch.reader import BatchError, BatchInfo
+from chicagotaxi.city import CITY
 from chicagotaxi.forecast.model_files import DemandForecaster
 from chicagotaxi.forecast.rows import table
 from chicagotaxi.history.panel import Panel
@@ -133,9 +134,9 @@ def test_unknown_fares_are_null(rows: pa.Table) -> None:
 
 
 def test_every_area_has_a_name_and_a_tile_of_its_own() -> None:
-    assert sorted(NAMES) == sorted(TILES) == list(range(1, 78))
-    assert len(set(NAMES.values())) == len(set(TILES.values())) == 77
-    assert (NAMES[8], NAMES[32], NAMES[76]) == ("Near North Side", "Loop", "O'Hare")
+    assert sorted(CITY.areas) == sorted(TILES) == list(range(1, 78))
+    assert len(set(CITY.areas.values())) == len(set(TILES.values())) == 77
+    assert (CITY.areas[8], CITY.areas[32], CITY.areas[76]) == ("Near North Side", "Loop", "O'Hare")
     assert max(TILES.values())[0] + 1 == ROWS
     assert max(column for _, column in TILES.values()) + 1 == COLUMNS
     # Rogers Park is the far north, Hegewisch the far south, O'Hare the west, Hyde Park the lake.

@@ -4,9 +4,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from chicagotaxi.city import CITY
 from chicagotaxi.etl.rules import NAMES
 from chicagotaxi.sample.files import write_sample
-from chicagotaxi.sample.patterns import AIRPORTS, DOWNTOWN, intensities
+from chicagotaxi.sample.patterns import intensities
 from chicagotaxi.sample.trips import DIRT, SampleOptions, generate_chunks
 from chicagotaxi.sources.dialects import DIALECTS
 from progress_recorder import ProgressRecorder
@@ -71,8 +72,8 @@ def test_demand_has_days_weeks_seasons_places_and_holidays() -> None:
     assert (rate > 0).all()
     times = pd.DatetimeIndex(hours)
     by_area = rate.sum(axis=0)
-    assert by_area[np.array(DOWNTOWN) - 1].sum() > 0.4
-    assert 0.1 < by_area[np.array(AIRPORTS) - 1].sum() < 0.25
+    assert by_area[np.array(CITY.downtown) - 1].sum() > 0.4
+    assert 0.1 < by_area[np.array(CITY.airports) - 1].sum() < 0.25
     city = pd.Series(rate.sum(axis=1), index=times)
     by_hour = city.groupby([times.dayofweek, times.hour]).mean()
     assert by_hour[1][17] > 5 * by_hour[1][3]

@@ -24,8 +24,10 @@ from servicekit import create_app as create_service
 from nlpinsight.explain import explain as explain_text
 from nlpinsight.model import SentimentModel, predict_sentiments
 from nlpinsight.schema import (
+    LABELS,
     MAX_BATCH_TEXTS,
     MAX_TEXT_CHARACTERS,
+    SUBJECT,
     Backend,
     BatchResponse,
     PredictionResponse,
@@ -34,8 +36,8 @@ from nlpinsight.schema import (
 )
 from nlpinsight.text.normalisation import EmptyTextError, grows, is_longer
 
-DESCRIPTION = """\
-Sentiment of financial text: negative, neutral or positive, with the probability of each.
+DESCRIPTION = f"""\
+{SUBJECT}: {", ".join(LABELS[:-1])} or {LABELS[-1]}, with the probability of each.
 """
 
 # Maximum characters of a text that is answered without a thread: such texts take less than about a

@@ -9,6 +9,7 @@ from modelseal import Agreement, GoldenSet, SealError, Tolerance
 
 from nlpinsight.model import SentimentModel
 from nlpinsight.sample import generate_sample
+from nlpinsight.schema import EXAMPLES
 
 _SAMPLES: Final = 16
 _SEED: Final = 7
@@ -24,18 +25,6 @@ _MACHINE_DEPENDENT: Final = ("_scores", "decision")
 # Minimum gap between the two best scores, in tolerances: below it, another processor might
 # correctly give another label.
 _MARGIN: Final = 4
-
-_PLAIN: Final = (
-    "Acme beats estimates and raises its outlook for the year",
-    "Acme misses estimates and cuts its outlook for the year",
-    "Acme to report second-quarter results on Thursday",
-    "Shares rally to a record high after strong earnings",
-    "Shares plunge after the company warns of heavy losses",
-    "The board meets in Stockholm on 12 May",
-    "Operating profit rose to EUR 13.1 mn from EUR 8.7 mn a year earlier",
-    "Net sales fell by 12% and the company will lay off 400 employees",
-    "The company has 1,200 employees in 14 countries",
-)
 
 # Difficult texts: negation, ambiguous words, marks, other scripts, characters that normalisation
 # removes, one word, one mark, and more than any model reads.
@@ -60,8 +49,8 @@ _TRICKY: Final = (
 
 
 def golden_texts() -> list[str]:
-    """Texts of every label, difficult texts, and ordinary headlines."""
-    return [*_PLAIN, *_TRICKY, *generate_sample(_SAMPLES, seed=_SEED).texts]
+    """Texts of every label, difficult texts, and generated texts."""
+    return [*EXAMPLES, *_TRICKY, *generate_sample(_SAMPLES, seed=_SEED).texts]
 
 
 def make_golden_set(model: SentimentModel) -> GoldenSet:

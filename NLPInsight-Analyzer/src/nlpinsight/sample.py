@@ -7,13 +7,14 @@ appointment is neither. The texts are difficult on purpose:
 - The same words occur with all labels. Costs *and* profits rise, fall, beat and miss; only the pair
   counts.
 - A share `MIXED` of the texts has good and bad news; the last clause gives the label.
-- A share `DISAGREEMENT` of the labels is drawn from the other two labels.
+- A share `DISAGREEMENT` of the labels is drawn from the other labels.
 
 No model can predict the last, and metrics on this corpus say nothing about real texts: its grammar
-is far smaller than English.
+is far smaller than English. A label that the grammar does not know is a word of its texts, so that
+everything can be tried with other labels before there is data.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, TypeVar
 
 import numpy as np
@@ -30,7 +31,8 @@ MIXED: Final = 0.12
 # The grammar has many more, but finding new ones takes ever longer.
 MAX_TEXTS: Final = 100_000
 
-_SHARES: Final[dict[Label, float]] = {"negative": 0.22, "neutral": 0.48, "positive": 0.30}
+_SHARES: Final = {"negative": 0.22, "neutral": 0.48, "positive": 0.30}
+_OPPOSITES: Final = {"negative": "positive", "positive": "negative"}
 
 _HEADS: Final = (
     "Alder", "Bramble", "Corvid", "Dunmore", "Elkhorn", "Fenwick", "Garnet", "Halcyon", "Ivory",
@@ -100,7 +102,7 @@ _NEUTRAL: Final = (
     "{who} moves its head office",
     "{who} revenue unchanged at ${n} million {when}",
 )
-_TEMPLATES: Final[dict[Label, Sequence[str]]] = {
+_TEMPLATES: Final[Mapping[str, Sequence[str]]] = {
     "negative": _NEGATIVE,
     "neutral": _NEUTRAL,
     "positive": _POSITIVE,
@@ -133,23 +135,26 @@ class _Grammar:
         self._draw = draw
 
     def labelled(self) -> tuple[str, Label]:
-        meant = LABELS[int(self._draw.choice(len(LABELS), p=[_SHARES[one] for one in LABELS]))]
+        shares = [_SHARES[one] for one in LABELS] if _SHARES.keys() == set(LABELS) else None
+        meant = LABELS[int(self._draw.choice(len(LABELS), p=shares))]
         text = self._text(meant)
         if self._draw.random() < DISAGREEMENT:
             return text, self._one([label for label in LABELS if label != meant])
         return text, meant
 
-    def _text(self, meant: Label) -> str:
+    def _text(self, meant: str) -> str:
         who = self._company()
         said = self._clause(meant, who)
-        if meant != "neutral" and self._draw.random() < MIXED:
-            other: Label = "negative" if meant == "positive" else "positive"
+        other = _OPPOSITES.get(meant)
+        if other is not None and self._draw.random() < MIXED:
             said = f"{self._clause(other, who)}, but {self._clause(meant, 'the company')}"
         text = said + self._filled(self._one(_SOURCES))
         return " ".join(text.split())
 
-    def _clause(self, meant: Label, who: str) -> str:
-        if meant == "neutral" or self._draw.random() < 0.5:  # noqa: PLR2004 - half and half
+    def _clause(self, meant: str, who: str) -> str:
+        if meant not in _TEMPLATES:
+            return f"{who} {meant} {self._one(_MORE)} {self._one(_TIMES)}"
+        if meant not in _OPPOSITES or self._draw.random() < 0.5:  # noqa: PLR2004 - half and half
             return self._filled(self._one(_TEMPLATES[meant])).replace("{who}", who)
         of_good = bool(self._draw.random() < 0.6)  # noqa: PLR2004 - good news is more frequent
         what = self._one(_GOOD if of_good else _BAD)

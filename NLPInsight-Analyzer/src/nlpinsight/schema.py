@@ -1,18 +1,87 @@
 """Labels, requests and responses.
 
-The labels have one order everywhere: columns of scores, confusion matrices, `all_scores`.
+The labels are declared here and nowhere else; files, training, golden texts, responses, columns of
+results and help texts follow. For other labels, change the declaration, and train again. The labels
+have one order everywhere: columns of scores, confusion matrices, `all_scores`.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 from servicekit.answer_warnings import AnswerWarning
 
+# The declaration of the labels begins.
 Label = Literal["negative", "neutral", "positive"]
+
+# The title of the labels, for the documentation of the interface.
+SUBJECT: Final = "Sentiment of financial text"
+
+# Typical texts of every label, for documentation and golden texts. Sealed models contain them.
+EXAMPLES: Final = (
+    "Acme beats estimates and raises its outlook for the year",
+    "Acme misses estimates and cuts its outlook for the year",
+    "Acme to report second-quarter results on Thursday",
+    "Shares rally to a record high after strong earnings",
+    "Shares plunge after the company warns of heavy losses",
+    "The board meets in Stockholm on 12 May",
+    "Operating profit rose to EUR 13.1 mn from EUR 8.7 mn a year earlier",
+    "Net sales fell by 12% and the company will lay off 400 employees",
+    "The company has 1,200 employees in 14 countries",
+)
+
+# Other names of labels in files, and of the classes of fine-tuned networks; in lower case.
+OTHER_NAMES: Final[Mapping[str, Label]] = {
+    "bearish": "negative",
+    "bullish": "positive",
+    "neg": "negative",
+    "neu": "neutral",
+    "pos": "positive",
+}
+
+# Presets of --labels besides ascending numbers: how public files number the labels.
+NUMBERINGS: Final[Mapping[str, Mapping[float, Label]]] = {
+    "tfns": {0.0: "negative", 1.0: "positive", 2.0: "neutral"}
+}
+# The declaration of the labels ends.
+
 Backend = Literal["tfidf", "transformer"]
 Unit = Literal["characters", "tokens"]
 
 LABELS: Final[tuple[Label, ...]] = get_args(Label)
+
+# Names of other columns of results, and of other fields of reports.
+_TAKEN: Final = frozenset(
+    {"text", "label", "prediction", "confidence", "in_vocabulary", "truncated", "warnings"}
+    | {"source", "read_as", "label_map", "texts", "nothing_to_judge", "sha256"}
+)
+
+
+def check_labels(labels: Sequence[str]) -> None:
+    """Check a declaration of labels.
+
+    Raises:
+        TypeError: It is not two or more names that differ in more than case, or a name cannot be
+            written in the formats that hold labels.
+    """
+    taken = [one for one in labels if one.lower() in _TAKEN]
+    unwritable = [one for one in labels if not one or one != one.strip() or set(one) & set(",=@")]
+    if wrong := [*taken, *unwritable]:
+        raise TypeError(
+            f"Label in nlpinsight/schema.py declares {', '.join(map(repr, wrong))}. Choose another "
+            f"name: without comma, = and @, without white space at its ends, and none of "
+            f"{', '.join(sorted(_TAKEN))}."
+        )
+    if len({one.lower() for one in labels}) < max(2, len(labels)):
+        raise TypeError(
+            "Label in nlpinsight/schema.py must declare two or more names that differ in more than "
+            f"case, not {', '.join(labels)}."
+        )
+
+
+check_labels(LABELS)
+
+_NAMES: Final[Mapping[str, Label]] = {**OTHER_NAMES, **{label.lower(): label for label in LABELS}}
 
 MAX_BATCH_TEXTS: Final = 500
 
@@ -23,12 +92,12 @@ Score = Annotated[float, Field(ge=0, le=1)]
 
 
 class TextRequest(BaseModel):
-    """One English text: a headline, a post, a sentence of a report."""
+    """One text: a headline, a post, a sentence of a report."""
 
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
-        json_schema_extra={"examples": [{"text": "Acme beats estimates and raises its outlook"}]},
+        json_schema_extra={"examples": [{"text": EXAMPLES[0]}]},
     )
 
     text: Annotated[str, Field(min_length=1, max_length=MAX_TEXT_CHARACTERS)]
@@ -139,3 +208,8 @@ class BatchResponse(BaseModel):
     model: Backend
     model_version: str
     inference_time_ms: float
+
+
+def label_named(name: str) -> Label | None:
+    """The label with a name, in any case; None if there is none."""
+    return _NAMES.get(name.strip().lower())

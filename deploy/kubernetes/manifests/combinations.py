@@ -16,7 +16,7 @@ from manifests.composition import compose
 from manifests.leave_out import optional_names, supplied
 from manifests.objects import ManifestFinding, read_manifests
 from manifests.release import Model, Release
-from manifests.render import OVERLAYS, build, render, value_names
+from manifests.render import OVERLAYS, build, read_values, render
 from manifests.rules import check
 
 __all__ = ["build_combinations", "check_combinations", "combinations", "example_release"]
@@ -25,22 +25,11 @@ __all__ = ["build_combinations", "check_combinations", "combinations", "example_
 _SCALING: Final = ((), ("autoscaling",), ("canary",))
 _OTHERS: Final = ("network-policy", "disruption-budget", "monitoring", "retraining")
 
-_VALUES: Final = {
-    "BUCKET_URI": "s3://example-models/trained",
-    "CERTIFICATE_ARN": "arn:aws:acm:eu-central-1:111122223333:certificate/5d2e",
-    "CERTIFICATE_MAP": "example-map",
-    "DOMAIN": "ml.sample.test",
-    "EFS_FILE_SYSTEM": "fs-0a1b2c3d4e5f60718",
-    "LOAD_BALANCER_CIDR": "10.20.240.0/20",
-    "NETWORK": "example-network",
-    "STATIC_IP_NAME": "example-address",
-}
-
 
 def example_release(overlay: str, *left_out: str) -> Release:
     """A well-formed release with made-up values, for checks."""
-    # Signed models for one provider, so that manifests are checked with and without signers.
-    signers = (_key("signer"), _key("signer before")) if overlay == "eks" else ()
+    # Signed models in one overlay, so that manifests are checked with and without signers.
+    signers = (_key("signer"), _key("signer before")) if overlay == OVERLAYS[0] else ()
     images, models = supplied(left_out)
     return Release(
         images={
@@ -50,7 +39,7 @@ def example_release(overlay: str, *left_out: str) -> Release:
             name: Model(f"s3://example-models/{name}/1", _digest(f"model {name}"), signers)
             for name in sorted(models)
         },
-        values={name: _VALUES[name] for name in value_names(overlay)},
+        values=read_values(overlay, "example.env"),
         leave_out=left_out,
     )
 

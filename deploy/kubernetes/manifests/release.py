@@ -29,7 +29,7 @@ _PLACEHOLDER = re.compile(
 )
 
 _WIDEST = 17
-"""Widest prefix of a load balancer: networks of AWS are a /16 at most, their subnets narrower."""
+"""Widest prefix of a load balancer: a network is a /16 at most, its subnets are narrower."""
 
 
 @dataclass(frozen=True)

@@ -14,20 +14,35 @@ from manifests.errors import RenderError
 from manifests.release import Release
 from manifests.services import KUBERNETES
 
-__all__ = ["KUBERNETES", "NAMESPACE", "OVERLAYS", "build", "render", "value_names"]
+__all__ = [
+    "CLOUDS",
+    "KUBERNETES",
+    "NAMESPACE",
+    "OVERLAYS",
+    "build",
+    "read_values",
+    "render",
+    "value_names",
+]
 
 NAMESPACE = "ml-services"
-OVERLAYS = ("local", "gke", "eks")
+OVERLAYS = tuple(sorted(folder.name for folder in (KUBERNETES / "overlays").iterdir()))
+CLOUDS = tuple(name for name in OVERLAYS if name != "local")
+"""The overlays for clusters in a cloud."""
 
 _TIMEOUT_S = 120
 
 
 def value_names(overlay: str) -> frozenset[str]:
     """The names of the values that an overlay requires from a release."""
-    lines = (KUBERNETES / "overlays" / overlay / "values.env").read_text(encoding="utf-8")
-    return frozenset(
-        line.partition("=")[0] for line in lines.splitlines() if line and not line.startswith("#")
-    )
+    return frozenset(read_values(overlay, "values.env"))
+
+
+def read_values(overlay: str, file: str) -> dict[str, str]:
+    """The lines ``NAME=value`` of a file of an overlay."""
+    lines = (KUBERNETES / "overlays" / overlay / file).read_text(encoding="utf-8").splitlines()
+    pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
+    return {name: value for name, _, value in pairs}
 
 
 def render(overlay: str, release: Release) -> str:

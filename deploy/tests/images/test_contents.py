@@ -44,7 +44,7 @@ def test_its_labels_say_where_it_comes_from(service: Service) -> None:
     assert labels[f"{prefix}.title"] == service.name
     project = tomllib.loads((ROOT / service.folder / "pyproject.toml").read_text("utf-8"))
     assert labels[f"{prefix}.version"] == project["project"]["version"]
-    assert labels[f"{prefix}.licenses"] == "Apache-2.0"
+    assert labels[f"{prefix}.licenses"] == project["project"]["license"]
     assert len(labels[f"{prefix}.revision"].removesuffix("-dirty")) == 40
     assert labels[f"{prefix}.created"].startswith("20")
     assert "python:3.11-slim-bookworm" in labels[f"{prefix}.base.name"]

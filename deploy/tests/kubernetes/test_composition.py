@@ -36,12 +36,30 @@ requests = []
 """
 
 
+OVERLAY = """
+resources: [../../base, ingress.yaml]
+components: [../../components/autoscaling, ../../components/monitoring]
+"""
+INGRESS = """
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: ml-services
+spec:
+  rules: []
+"""
+
+
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """The shared manifests of this repository, with two other services."""
+    """The shared manifests of this repository, with two other services and overlays."""
     root = tmp_path / "repository"
     for part in ("kubernetes", "monitoring"):
         shutil.copytree(KUBERNETES.parent / part, root / "deploy" / part)
+    shutil.rmtree(root / "deploy/kubernetes/overlays")
+    for name in ("large", "small"):
+        write(root / f"deploy/kubernetes/overlays/{name}/kustomization.yaml", OVERLAY, name)
+        write(root / f"deploy/kubernetes/overlays/{name}/ingress.yaml", INGRESS, name)
     for number, name in enumerate(("orders", "trips")):
         own = root / f"{name.title()}-Service"
         write(own / "service.toml", SERVICE_FILE.replace("PORT", str(9001 + number)), name)
@@ -84,7 +102,7 @@ def test_what_is_left_out_is_not_added(repository: Path, tmp_path: Path, kubectl
     copy = compose(tmp_path / "copy", names, repository)
 
     assert {name for kind, name in objects(copy / "base") if kind == "Service"} == {"orders"}
-    overlay = yaml.safe_load((copy / "overlays/gke/kustomization.yaml").read_text("utf-8"))
+    overlay = yaml.safe_load((copy / "overlays/small/kustomization.yaml").read_text("utf-8"))
     assert "../../components/monitoring" not in overlay["components"]
     assert "../../components/autoscaling" in overlay["components"]
 
@@ -94,19 +112,20 @@ def test_parts_join_the_kustomization_of_the_same_path_and_a_list_patches_the_in
 ) -> None:
     assert kubectl
     for name in ("orders", "trips"):
-        write(repository / f"{name.title()}-Service/deploy/overlays/eks.yaml", RULE, name)
+        write(repository / f"{name.title()}-Service/deploy/overlays/large.yaml", RULE, name)
     write(
-        repository / "Orders-Service/deploy/overlays/gke.yaml",
+        repository / "Orders-Service/deploy/overlays/small.yaml",
         WORKLOAD.replace("name: NAME", "name: NAME-extra"),
         "orders",
     )
 
     copy = compose(tmp_path / "copy", root=repository)
 
-    ingress = objects(copy / "overlays/eks")["Ingress", "ml-services"]
-    assert ingress["spec"]["rules"] == [{"host": "orders."}, {"host": "trips."}]  # type: ignore[index]
-    assert ("Service", "orders-extra") in objects(copy / "overlays/gke")
-    assert ("Service", "orders-extra") not in objects(copy / "overlays/eks")
+    ingress = objects(copy / "overlays/large")["Ingress", "ml-services"]
+    hosts = [{"host": "orders.DOMAIN"}, {"host": "trips.DOMAIN"}]
+    assert ingress["spec"]["rules"] == hosts  # type: ignore[index]
+    assert ("Service", "orders-extra") in objects(copy / "overlays/small")
+    assert ("Service", "orders-extra") not in objects(copy / "overlays/large")
 
 
 def test_a_part_without_a_kustomization_is_an_error(repository: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
+from clouds import OVERLAY
 from manifests import rollouts
 from manifests.cli import main
 from manifests.combinations import build_combinations
@@ -119,7 +120,7 @@ def test_a_snapshot_makes_the_running_version_the_target_of_a_rollback(
 
 def test_rolling_back_applies_what_was_recorded(run: Run, rendered: dict[str, str]) -> None:
     before = rendered["local"].replace("runs-for-each-new-model", "x")
-    code, calls = run("rollback", record=snapshot_of(rendered["gke"], rollback_to=before))
+    code, calls = run("rollback", record=snapshot_of(rendered[OVERLAY], rollback_to=before))
 
     assert code == 0
     assert f"{APPLY}deploy -f -" in calls

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
+from clouds import OVERLAY, needs_cloud
 from manifests.objects import Node, read_manifests
 from manifests.render import OVERLAYS
 from manifests.services import KUBERNETES
@@ -25,11 +26,11 @@ def found(
     if not CHECKOV.exists():
         pytest.skip("there is no policy scanner: make .tools/scan/.installed")
     folder = tmp_path_factory.mktemp("scan")
-    sound = read_manifests(rendered["gke"]).objects
+    sound = read_manifests(rendered[OVERLAY]).objects
     for overlay, text in rendered.items():
         (folder / f"{overlay}.yaml").write_text(text, encoding="utf-8")
     for defect in THEIRS:
-        assert defect["overlay"] == "gke"
+        assert defect["overlay"] == OVERLAY
         changed = [one for one in planted(sound, defect) if one not in sound]
         text = yaml.safe_dump_all(changed)
         (folder / f"{defect['what']}.yaml").write_text(text, encoding="utf-8")
@@ -39,9 +40,10 @@ def found(
     return checks
 
 
+@needs_cloud
 @pytest.mark.parametrize("defect", [pytest.param(one, id=one["what"]) for one in THEIRS])
 def test_a_planted_defect_is_found(found: dict[str, set[str]], defect: Node) -> None:
-    assert defect["code"] in found[defect["what"]] - found["gke"]
+    assert defect["code"] in found[defect["what"]] - found[OVERLAY]
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -55,7 +57,7 @@ FAILED: list[dict[str, Any]] = [
     {
         "check_id": "CKV_1",
         "check_name": "No limit",
-        "file_path": "/gke.yaml",
+        "file_path": "/local.yaml",
         "file_line_range": [3, 9],
         "resource": "Deployment.api",
     }
@@ -65,7 +67,7 @@ FAILED: list[dict[str, Any]] = [
 @pytest.mark.parametrize(
     ("accepted", "output"),
     [
-        ([], ["gke.yaml:3: CKV_1 No limit (Deployment.api)"]),
+        ([], ["local.yaml:3: CKV_1 No limit (Deployment.api)"]),
         ([{"check": "CKV_1", "reason": "It is meant."}], []),
         (
             [{"check": "CKV_1", "reason": " "}],

@@ -1,25 +1,30 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from clouds import OVERLAY
 from manifests.cli import main
 from manifests.combinations import example_release
 from manifests.errors import ReleaseError
-from manifests.release import read_release
-from manifests.render import value_names
+from manifests.release import Release, read_release
 from manifests.services import image_names, model_names
 
-GKE, EKS = value_names("gke"), value_names("eks")
+# With made-up values of a cluster, whatever those of the overlays are.
+EXAMPLE = replace(
+    example_release(OVERLAY),
+    values={"DOMAIN": "ml.sample.test", "LOAD_BALANCER_CIDR": "10.20.240.0/20"},
+)
+VALUES = frozenset(EXAMPLE.values)
 DIGEST = "3f2c6a9b" * 8
 # Any image and any model of the repository.
 IMAGE, MODEL = min(image_names()), min(model_names())
 KEY = "ed25519:mWkNDHlfXSm1IPOgBnfwtqa+cNiVwiJ3rlo1c4hQ2sE="
 
 
-def document(overlay: str = "gke") -> dict[str, Any]:
-    release = example_release(overlay)
+def document(release: Release = EXAMPLE) -> dict[str, Any]:
     return {
         "images": dict(release.images),
         "models": {
@@ -46,10 +51,13 @@ def test_toml_and_json_say_the_same(tmp_path: Path) -> None:
     ]
     for name, model in content["models"].items():
         lines.append(f'[models.{name}]\nuri = "{model["uri"]}"\nsha256 = "{model["sha256"]}"\n')
+        lines.append(f"signers = {json.dumps(model['signers'])}\n")
     toml = tmp_path / "release.toml"
     toml.write_text("\n".join(lines), encoding="utf-8")
-    assert read_release(toml, values=GKE) == read_release(write(tmp_path, content), values=GKE)
-    assert read_release(toml, values=GKE) == example_release("gke")
+    assert read_release(toml, values=VALUES) == read_release(
+        write(tmp_path, content), values=VALUES
+    )
+    assert read_release(toml, values=VALUES) == EXAMPLE
 
 
 def change(path: str, value: object) -> Callable[[dict[str, Any]], None]:
@@ -118,7 +126,7 @@ def test_a_release_that_would_be_forgotten_is_refused(
     content = document()
     change(path, value)(content)
     with pytest.raises(ReleaseError) as refused:
-        read_release(write(tmp_path, content), values=GKE)
+        read_release(write(tmp_path, content), values=VALUES)
     assert finding in str(refused.value)
 
 
@@ -140,40 +148,40 @@ def test_a_release_that_would_be_forgotten_is_refused(
 def test_the_load_balancers_range_is_one_of_subnets_and_private(
     tmp_path: Path, cidr: str, finding: str | None
 ) -> None:
-    content = document("eks")
+    content = document()
     change("values.LOAD_BALANCER_CIDR", cidr)(content)
     path = write(tmp_path, content)
     if finding is None:
-        assert read_release(path, values=EKS).values["LOAD_BALANCER_CIDR"] == cidr
+        assert read_release(path, values=VALUES).values["LOAD_BALANCER_CIDR"] == cidr
         return
     with pytest.raises(ReleaseError) as refused:
-        read_release(path, values=EKS)
+        read_release(path, values=VALUES)
     assert f"values.LOAD_BALANCER_CIDR: {cidr!r} {finding}" in str(refused.value)
 
 
 def test_a_model_may_name_those_who_sign_it(tmp_path: Path) -> None:
-    content = document("eks")
+    content = document()
     change(f"models.{MODEL}.signers", [KEY])(content)
-    models = read_release(write(tmp_path, content), values=EKS).models
-    example = example_release("eks").models
+    models = read_release(write(tmp_path, content), values=VALUES).models
+    example = EXAMPLE.models
     assert models[MODEL].signers == (KEY,)
     assert len(example[MODEL].signers) == 2
     assert {**models, MODEL: example[MODEL]} == example
 
     change(f"models.{MODEL}.signers", None)(content)
-    assert read_release(write(tmp_path, content), values=EKS).models[MODEL].signers == ()
+    assert read_release(write(tmp_path, content), values=VALUES).models[MODEL].signers == ()
 
 
 def test_all_findings_are_listed_at_once(tmp_path: Path) -> None:
     with pytest.raises(ReleaseError) as refused:
-        read_release(write(tmp_path, {}), values=GKE)
+        read_release(write(tmp_path, {}), values=VALUES)
     output = str(refused.value).splitlines()[1:]
-    assert len(output) == len(image_names()) + len(model_names()) + len(GKE)
+    assert len(output) == len(image_names()) + len(model_names()) + len(VALUES)
     assert all(line.endswith("missing") for line in output)
 
 
 def test_tags_are_for_one_machine_only(tmp_path: Path) -> None:
-    content = document("local")
+    content = document(example_release("local"))
     change(f"images.{IMAGE}", f"localhost/{IMAGE}:dev")(content)
     path = write(tmp_path, content)
     release = read_release(path, values=frozenset(), tags=True)
@@ -190,15 +198,15 @@ def test_what_is_no_toml_is_refused(tmp_path: Path, content: str) -> None:
     path = tmp_path / "release.toml"
     path.write_text(content, encoding="utf-8")
     with pytest.raises(ReleaseError, match="neither TOML nor"):
-        read_release(path, values=GKE)
+        read_release(path, values=VALUES)
 
 
 def test_the_command_writes_nothing_for_a_bad_release(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out = tmp_path / "out" / "gke.yaml"
+    out = tmp_path / "out" / "cluster.yaml"
     with pytest.raises(SystemExit) as ended:
-        main(["render", "gke", str(write(tmp_path, {})), "--out", str(out)])
+        main(["render", OVERLAY, str(write(tmp_path, {})), "--out", str(out)])
     assert ended.value.code == 2
     assert f"images.{IMAGE}: missing" in capsys.readouterr().err
     assert not out.parent.exists()
@@ -206,4 +214,4 @@ def test_the_command_writes_nothing_for_a_bad_release(
 
 def test_a_missing_release_file_is_an_error_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(ReleaseError, match="DIGESTS=FILE"):
-        read_release(tmp_path / "none.toml", values=GKE)
+        read_release(tmp_path / "none.toml", values=VALUES)

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from clouds import OVERLAY
 from manifests.cli import main
 from manifests.combinations import example_release
 from manifests.composition import compose
@@ -106,21 +107,21 @@ def test_the_command_writes_what_it_checked(tmp_path: Path, kubectl: str) -> Non
     assert kubectl
     release = tmp_path / "release.toml"
     text = "[images]\n"
-    for name, image in example_release("eks").images.items():
+    for name, image in example_release(OVERLAY).images.items():
         text += f'{name} = "{image}"\n'
-    for name, model in example_release("eks").models.items():
+    for name, model in example_release(OVERLAY).models.items():
         text += f'[models.{name}]\nuri = "{model.uri}"\nsha256 = "{model.sha256}"\n'
         text += f"signers = {json.dumps(model.signers)}\n"
     text += "[values]\n"
-    for name, value in example_release("eks").values.items():
+    for name, value in example_release(OVERLAY).values.items():
         text += f'{name} = "{value}"\n'
     release.write_text(text, encoding="utf-8")
-    out = tmp_path / "out" / "eks.yaml"
+    out = tmp_path / "out" / "cluster.yaml"
     with pytest.raises(SystemExit) as ended:
-        main(["render", "eks", str(release), "--out", str(out)])
+        main(["render", OVERLAY, str(release), "--out", str(out)])
     assert ended.value.code == 0
-    assert out.read_text(encoding="utf-8") == render("eks", example_release("eks"))
-    assert [path.name for path in out.parent.iterdir()] == ["eks.yaml"]
+    assert out.read_text(encoding="utf-8") == render(OVERLAY, example_release(OVERLAY))
+    assert [path.name for path in out.parent.iterdir()] == ["cluster.yaml"]
 
 
 def test_without_kubectl_the_error_has_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,9 @@ from math import ceil
 from typing import Any
 
 import pytest
+from clouds import OVERLAY, needs_cloud
 from manifests.objects import Container, Manifests, Pod, dig, read_manifests
+from manifests.render import OVERLAYS
 from manifests.services import deployed_services
 
 STEP_MIB = 128
@@ -36,7 +38,7 @@ JOBS = {
 }
 
 
-@pytest.fixture(scope="module", params=["gke", "eks", "local"])
+@pytest.fixture(scope="module", params=OVERLAYS)
 def manifests(request: pytest.FixtureRequest, rendered: dict[str, str]) -> Manifests:
     return read_manifests(rendered[request.param], local=request.param == "local")
 
@@ -63,6 +65,7 @@ def enough(peak: float) -> int:
     return ceil(4 / 3 * peak / STEP_MIB) * STEP_MIB
 
 
+@needs_cloud
 @pytest.mark.parametrize("package", SERVICES)
 def test_nothing_that_runs_was_left_out_of_the_measurement(
     rendered: dict[str, str], package: str
@@ -71,7 +74,7 @@ def test_nothing_that_runs_was_left_out_of_the_measurement(
     own = SERVICES[package].image_name
     jobs = {
         pod.name
-        for pod in read_manifests(rendered["gke"]).pods
+        for pod in read_manifests(rendered[OVERLAY]).pods
         if pod.kind == "CronJob" and f"/{own}@" in app_of(pod).image
     }
 

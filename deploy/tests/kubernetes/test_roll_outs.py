@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from clouds import OVERLAY, needs_cloud
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from manifests import first_batch, rollouts, unused_config
@@ -373,10 +374,11 @@ def test_config_that_cannot_be_removed_fails_no_roll_out() -> None:
     assert len(cluster.names("ConfigMap")) == 17
 
 
+@needs_cloud
 def test_the_overlay_of_a_cloud_is_applied_twice_as_once(rendered: dict[str, str]) -> None:
     cluster = RecordingCluster()
     for _ in range(2):
-        assert deploy(cluster, rendered["gke"], 5) == 0
-        assert_runs(cluster, rendered["gke"])
-    annotated = first_batch.first_batches(read_manifests(rendered["gke"]))
+        assert deploy(cluster, rendered[OVERLAY], 5) == 0
+        assert_runs(cluster, rendered[OVERLAY])
+    annotated = first_batch.first_batches(read_manifests(rendered[OVERLAY]))
     assert len(cluster.names("Job")) == len(annotated)

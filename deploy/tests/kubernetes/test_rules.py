@@ -1,4 +1,4 @@
-"""Every rule is seen to fail: the defects of defects.yaml, each planted alone."""
+"""Every rule is seen to fail: the defects of defects*.yaml, each planted alone."""
 
 import copy
 from pathlib import Path
@@ -6,17 +6,27 @@ from typing import Any
 
 import pytest
 import yaml
+from clouds import OVERLAY, needs_cloud
 from manifests.combinations import build_combinations
 from manifests.objects import Manifests, Node, read_manifests
-from manifests.render import OVERLAYS
+from manifests.render import CLOUDS, OVERLAYS
 from manifests.rules import check
 from manifests.services import deployed_services
 
 # Whichever service comes first: the defects are planted in what all services have.
 SERVICE = deployed_services()[0].package
-DEFECTS: list[Node] = yaml.safe_load(
-    Path(__file__).with_name("defects.yaml").read_text("utf-8").replace("SERVICE", SERVICE)
-)
+
+
+def _defects(file: str, overlay: str) -> list[Node]:
+    text = Path(__file__).with_name(file).read_text("utf-8").replace("SERVICE", SERVICE)
+    return [{"overlay": overlay} | one for one in yaml.safe_load(text)]
+
+
+# A cloud's own defects are in a file of their own.
+DEFECTS = [
+    *_defects("defects.yaml", OVERLAY),
+    *(one for cloud in CLOUDS for one in _defects(f"defects-{cloud}.yaml", cloud)),
+]
 NIGHTLY = tuple(yaml.safe_load_all(Path(__file__).with_name("nightly.yaml").read_bytes()))
 OURS = [one for one in DEFECTS if not one["code"].startswith("CKV_")]
 WITH_CANARY = ("canary", "network-policy", "disruption-budget", "monitoring")
@@ -53,6 +63,7 @@ def test_a_canary_without_a_release_lacks_nothing_but_that(parsed: dict[str, Man
     assert {finding.code for finding in check(parsed["canary"])} == {"placeholders"}
 
 
+@needs_cloud
 @pytest.mark.parametrize("defect", [pytest.param(one, id=one["what"]) for one in OURS])
 def test_a_planted_defect_is_found(sound: dict[str, Manifests], defect: Node) -> None:
     before = sound[defect["overlay"]]

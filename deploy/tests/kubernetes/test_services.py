@@ -1,6 +1,5 @@
 """What the manifests say of the services, asked of the services themselves."""
 
-import json
 import re
 import subprocess
 from collections.abc import Callable, Iterator
@@ -9,68 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from manifests.objects import Container, Manifests, Pod, dig, read_manifests
-from manifests.services import deployed_services
+from clouds import OVERLAY, needs_cloud
+from manifests.objects import Container, Manifests, Pod, dig
+from manifests.render import CLOUDS, OVERLAYS
+from manifests.services import REPOSITORY, deployed_services
 
-REPOSITORY = Path(__file__).resolve().parents[3]
-FOLDERS = {one.package: one.name for one in deployed_services()}
+from kubernetes.asked import APPLICATION, FOLDERS, pod_of, python_of, settings_of
+
 IMAGES = {one.image_name: one.package for one in deployed_services()}
-CLOUDS = ("gke", "eks")
 INSIDE = re.compile(r"/health|/ready|/metrics|/docs(/.*)?|/openapi\.json")
 """Paths that need no API key, and are not for the public."""
-
-
-@pytest.fixture(scope="module")
-def overlays(rendered: dict[str, str]) -> dict[str, Manifests]:
-    return {
-        overlay: read_manifests(text, local=overlay == "local")
-        for overlay, text in rendered.items()
-    }
-
-
-@pytest.fixture(scope="module")
-def ask(overlays: dict[str, Manifests]) -> Callable[[str, str], dict[str, Any]]:
-    """Asks a service about itself, with the settings that an overlay gives it."""
-    known: dict[tuple[str, str], dict[str, Any]] = {}
-
-    def asked(overlay: str, service: str) -> dict[str, Any]:
-        if (overlay, service) not in known:
-            known[overlay, service] = _ask(overlays[overlay], service)
-        return known[overlay, service]
-
-    return asked
-
-
-def python_of(service: str) -> Path:
-    python = REPOSITORY / FOLDERS[service] / ".venv/bin/python"
-    assert python.exists(), (
-        f"make {FOLDERS[service]}/.venv/.installed first, as make test-deploy does"
-    )
-    return python
-
-
-def pod_of(manifests: Manifests, service: str) -> tuple[Pod, Container]:
-    [pod] = [pod for pod in manifests.pods if pod.owner == f"Deployment/{service}"]
-    [app] = [container for container in pod.containers if not container.init]
-    return pod, app
-
-
-def settings_of(manifests: Manifests, service: str) -> dict[str, str]:
-    _, app = pod_of(manifests, service)
-    return manifests.environment(app) | {"API_KEYS": "0123456789abcdef" * 4}
-
-
-def _ask(manifests: Manifests, service: str) -> dict[str, Any]:
-    done = subprocess.run(
-        [python_of(service), Path(__file__).with_name("application.py"), service],
-        env=settings_of(manifests, service),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
 
 
 def test_no_service_is_left_out(overlays: dict[str, Manifests]) -> None:
@@ -82,7 +29,7 @@ def test_no_service_is_left_out(overlays: dict[str, Manifests]) -> None:
         assert sorted(deployed) == sorted(FOLDERS)
 
 
-@pytest.mark.parametrize("overlay", ["local", *CLOUDS])
+@pytest.mark.parametrize("overlay", OVERLAYS)
 @pytest.mark.parametrize("service", FOLDERS)
 def test_the_service_takes_the_settings_that_its_pod_gives_it(
     ask: Callable[[str, str], dict[str, Any]],
@@ -103,10 +50,10 @@ def test_the_service_refuses_to_start_where_a_setting_is_unsafe(
     overlays: dict[str, Manifests], service: str
 ) -> None:
     # That the test above passes says something only if this would not.
-    settings = settings_of(overlays["gke"], service)
+    settings = settings_of(overlays[OVERLAY], service)
     del settings["MODEL_SHA256"]
     done = subprocess.run(
-        [python_of(service), Path(__file__).with_name("application.py"), service],
+        [python_of(service), APPLICATION, service],
         env=settings,
         capture_output=True,
         text=True,
@@ -120,16 +67,21 @@ def test_the_service_refuses_to_start_where_a_setting_is_unsafe(
 def test_every_probe_asks_what_the_service_serves(
     ask: Callable[[str, str], dict[str, Any]], overlays: dict[str, Manifests], service: str
 ) -> None:
-    routes = set(ask("gke", service)["routes"])
-    _, app = pod_of(overlays["gke"], service)
+    routes = set(ask(OVERLAY, service)["routes"])
+    _, app = pod_of(overlays[OVERLAY], service)
     probes = ("startupProbe", "readinessProbe", "livenessProbe")
     assert {dig(app.node, probe, "httpGet")["path"] for probe in probes} <= routes
-    monitor = overlays["gke"].find("PodMonitor", "ml-services")
+
+
+@needs_cloud
+@pytest.mark.parametrize("service", FOLDERS)
+def test_prometheus_asks_what_the_service_serves(
+    ask: Callable[[str, str], dict[str, Any]], overlays: dict[str, Manifests], service: str
+) -> None:
+    monitor = overlays[OVERLAY].find("PodMonitor", "ml-services")
     assert monitor is not None
-    assert {one["path"] for one in monitor["spec"]["podMetricsEndpoints"]} <= routes
-    policy = overlays["gke"].find("HealthCheckPolicy", service)
-    assert policy is not None
-    assert policy["spec"]["default"]["config"]["httpHealthCheck"]["requestPath"] == "/ready"
+    paths = {one["path"] for one in monitor["spec"]["podMetricsEndpoints"]}
+    assert paths <= set(ask(OVERLAY, service)["routes"])
 
 
 @pytest.mark.parametrize("overlay", CLOUDS)
@@ -160,32 +112,7 @@ def _public(manifests: Manifests) -> Iterator[tuple[str, str]]:
                 yield path["backend"]["service"]["name"], path["path"]
 
 
-def test_idle_connections_outlive_the_load_balancers(
-    ask: Callable[[str, str], dict[str, Any]], overlays: dict[str, Manifests]
-) -> None:
-    ingress = overlays["eks"].find("Ingress", "ml-services")
-    assert ingress is not None
-    attributes = ingress["metadata"]["annotations"][
-        "alb.ingress.kubernetes.io/load-balancer-attributes"
-    ]
-    assert "idle_timeout.timeout_seconds=60" in attributes
-    for service in FOLDERS:
-        assert ask("eks", service)["keep_alive_s"] > 60
-        # Google's load balancers keep them for 600 s, whatever anybody says.
-        assert ask("gke", service)["keep_alive_s"] > 600
-
-
-def test_the_service_gives_up_before_the_load_balancer_does(
-    ask: Callable[[str, str], dict[str, Any]], overlays: dict[str, Manifests]
-) -> None:
-    for service in FOLDERS:
-        policy = overlays["gke"].find("GCPBackendPolicy", service)
-        assert policy is not None
-        timeout = policy["spec"]["default"]["timeoutSec"]
-        assert timeout > ask("gke", service)["request_timeout_s"]
-
-
-@pytest.mark.parametrize("overlay", ["local", *CLOUDS])
+@pytest.mark.parametrize("overlay", OVERLAYS)
 def test_every_command_of_a_pod_is_one_that_the_image_has(
     overlays: dict[str, Manifests], overlay: str
 ) -> None:
@@ -238,7 +165,7 @@ def test_retraining_reads_a_table_of_the_name_that_its_job_gives(
     overlays: dict[str, Manifests], service: str, tmp_path: Path
 ) -> None:
     """A table without its columns: the error is about columns, not about the kind of file."""
-    pods = [one for one in overlays["gke"].pods if one.name == f"{service}-retraining"]
+    pods = [one for one in overlays[OVERLAY].pods if one.name == f"{service}-retraining"]
     claims = {
         dig(volume, "persistentVolumeClaim").get("claimName")
         for pod in pods

@@ -11,7 +11,7 @@ import hcl2
 
 ROOT = Path(__file__).resolve().parents[3]
 TERRAFORM = ROOT / "deploy/terraform"
-CLOUDS = ("aws", "gcp")
+CLOUDS = sorted(path.parent.name for path in TERRAFORM.glob("*/versions.tf"))
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,14 @@ def leaves(value: object) -> Iterator[str]:
     elif isinstance(value, list):
         for inner in value:
             yield from leaves(inner)
+
+
+def provider(cloud: str) -> str:
+    """The name of the one provider of a cloud."""
+    (settings,) = Module(TERRAFORM / cloud).blocks["terraform"]
+    (providers,) = settings["required_providers"]
+    (name,) = (name for name in providers if not name.startswith("__"))
+    return str(name)
 
 
 def text(string: object) -> str:

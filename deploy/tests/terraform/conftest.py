@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from terraform.configuration import TERRAFORM
+from terraform.configuration import CLOUDS, TERRAFORM, provider
 
 SCHEMAS = Path(__file__).parent / "schemas"
-NAMES = {"aws": "aws", "gcp": "google"}
+NAMES = {cloud: provider(cloud) for cloud in CLOUDS}
 # "registry" downloads the providers; a folder has them, or some; unset, stand-ins serve.
 PROVIDERS = os.environ.get("TF_PROVIDERS", "")
 

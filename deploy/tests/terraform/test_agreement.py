@@ -7,13 +7,21 @@ from typing import Any
 
 import pytest
 import yaml
+from manifests.render import CLOUDS as MANIFEST_CLOUDS
 from manifests.render import KUBERNETES, NAMESPACE, value_names
 from manifests.services import image_names
 from workflows.reading import SERVICES
 
 from terraform.configuration import CLOUDS, ROOT, TERRAFORM, modules, text
 
-OVERLAYS = {"aws": "eks", "gcp": "gke"}
+# The overlay of each folder of Terraform: deploy/release/OVERLAY.mk names it.
+OVERLAYS = {
+    cloud: overlay
+    for file in ROOT.glob("deploy/release/*.mk")
+    for overlay, cloud in re.findall(
+        r"^TERRAFORM_ROOT_(\w+) := (\w+)$", file.read_text(encoding="utf-8"), re.MULTILINE
+    )
+}
 
 
 def default(cloud: str, variable: str) -> object:
@@ -35,6 +43,11 @@ def accounts() -> dict[str, Path]:
             if isinstance(one, dict) and one.get("kind") == "ServiceAccount":
                 found[one["metadata"]["name"]] = path
     return found
+
+
+def test_every_folder_of_terraform_is_that_of_an_overlay() -> None:
+    assert sorted(OVERLAYS) == CLOUDS
+    assert sorted(OVERLAYS.values()) == sorted(MANIFEST_CLOUDS)
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
@@ -80,8 +93,8 @@ def test_the_environments_are_those_of_the_workflows(cloud: str) -> None:
 @pytest.mark.parametrize("cloud", CLOUDS)
 def test_every_variable_of_the_workflows_is_said_by_an_output(cloud: str) -> None:
     outputs = (modules(cloud)[0].path / "outputs.tf").read_text(encoding="utf-8")
-    said = set(re.findall(r"\b((?:AWS|EKS|GCP|GKE)_[A-Z_]+|REGISTRY)\b", outputs))
-    prefixes = ("AWS_", "EKS_") if cloud == "aws" else ("GCP_", "GKE_")
+    prefixes = tuple(f"{name.upper()}_" for name in (cloud, OVERLAYS[cloud]))
+    said = set(re.findall(rf"\b((?:{'|'.join(prefixes)})[A-Z_]+|REGISTRY)\b", outputs))
     used = {
         name
         for workflow in ("release", "deploy")
@@ -94,6 +107,7 @@ def test_every_variable_of_the_workflows_is_said_by_an_output(cloud: str) -> Non
     assert said == used
 
 
+# begin cloud: gcp
 def test_nothing_is_made_before_the_project_has_the_services_that_make_it() -> None:
     waits = {
         name: str(body.get("depends_on"))
@@ -103,6 +117,9 @@ def test_nothing_is_made_before_the_project_has_the_services_that_make_it() -> N
     assert waits.pop("access") == "['${module.cluster}']"
     assert waits
     assert set(waits.values()) == {"['${google_project_service.this}']"}
+
+
+# end cloud
 
 
 def test_nothing_moves_a_tag_of_registries_whose_tags_are_immutable() -> None:

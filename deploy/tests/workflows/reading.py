@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from clouds import OVERLAY
 from service_files import services
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -72,7 +73,7 @@ def missing(command: str, environment: Iterable[str] = ()) -> str | None:
         ["bash", "-c", command.replace("make ", "make --dry-run ", 1)],
         cwd=ROOT,
         # make refuses a cluster that there is not.
-        env={name: "gke" if name == "CLUSTER" else "x" for name in environment} | os.environ,
+        env={name: OVERLAY if name == "CLUSTER" else "x" for name in environment} | os.environ,
         capture_output=True,
         text=True,
         check=False,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from manifests.combinations import example_release
-from manifests.render import NAMESPACE, render
+from manifests.render import CLOUDS, NAMESPACE, render
 from needed import program
 
 from workflows.reading import ROOT
@@ -16,8 +16,8 @@ from workflows.reading import ROOT
 RIGHTS = list(yaml.safe_load_all((ROOT / "deploy/release/deployer.yaml").read_text("utf-8")))
 # How the API names the kinds whose plural is not their name and an s.
 PLURALS = {
-    "GCPBackendPolicy": "gcpbackendpolicies",
-    "HealthCheckPolicy": "healthcheckpolicies",
+    "GCPBackendPolicy": "gcpbackendpolicies",  # only cloud: gcp
+    "HealthCheckPolicy": "healthcheckpolicies",  # only cloud: gcp
     "Ingress": "ingresses",
     "NetworkPolicy": "networkpolicies",
     "StorageClass": "storageclasses",
@@ -42,7 +42,7 @@ def allowed(one: dict[str, Any]) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("overlay", ["gke", "eks"])
+@pytest.mark.parametrize("overlay", CLOUDS)
 def test_everything_that_an_overlay_has_may_be_applied(overlay: str) -> None:
     program(os.environ.get("KUBECTL", "kubectl"))
     objects = list(yaml.safe_load_all(render(overlay, example_release(overlay))))
@@ -167,6 +167,7 @@ def test_nothing_but_config_of_versions_before_can_be_deleted() -> None:
     }  # fmt: skip
 
 
+# begin cloud: aws
 def test_the_group_is_the_one_that_terraform_puts_the_workflow_into() -> None:
     github = (ROOT / "deploy/terraform/aws/modules/access/github.tf").read_text(encoding="utf-8")
     bound = {
@@ -178,3 +179,6 @@ def test_the_group_is_the_one_that_terraform_puts_the_workflow_into() -> None:
 
     assert bound == {"deployers"}
     assert 'kubernetes_groups = ["deployers"]' in github
+
+
+# end cloud

@@ -6,12 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from manifests.combinations import example_release
-from manifests.first_batch import first_batches
-from manifests.objects import read_manifests
-from manifests.render import render
 
-from workflows.reading import ROOT, SERVICES, WORKFLOWS, Workflow, load
+from workflows.reading import WORKFLOWS, Workflow, load
 
 PINNED = re.compile(r"uses: ([\w./-]+)@([0-9a-f]{40}) # (v\d+\.\d+\.\d+)\n")
 
@@ -86,7 +82,7 @@ def identities(workflow: Workflow) -> Iterator[str]:
     for name, job in workflow.jobs.items():
         if job.get("permissions", {}).get("id-token") == "write" and "environment" not in job:
             yield f"{name}: has an identity that nobody has to approve"
-    if re.search(r"AWS_SECRET|credentials_json|aws-access-key|GOOGLE_CREDENTIALS", workflow.text):
+    if re.search(r"SECRET_ACCESS|credentials_json|access-key-id|_CREDENTIALS", workflow.text):
         yield "a key that lasts"
 
 
@@ -112,9 +108,12 @@ def test_every_workflow_holds_to_every_rule(
 
 
 def test_there_are_the_workflows_that_the_documents_speak_of() -> None:
-    assert [path.stem for path in WORKFLOWS] == [
-        *("ci", "deploy", "e2e", "nightly", "pins", "release")
-    ]
+    assert sorted(path.stem for path in WORKFLOWS) == sorted(
+        [
+            *("ci", "e2e", "nightly", "pins"),
+            *("deploy", "release"),  # only cloud: gcp aws
+        ]
+    )
 
 
 def test_an_action_has_one_commit_everywhere() -> None:
@@ -125,43 +124,6 @@ def test_an_action_has_one_commit_everywhere() -> None:
 
     assert used
     assert {action: pins for action, pins in used.items() if len(pins) != 1} == {}
-
-
-BREAKS = [
-    (permissions, "permissions: {}\n\n#", "permissions: write-all\n\n#"),
-    (permissions, "    permissions:\n      contents: read\n      id-token: write\n", ""),
-    (timeouts, "    timeout-minutes: 210\n", ""),
-    (timeouts, "timeout-minutes: 210", "timeout-minutes: 3600"),
-    (runners, "ubuntu-24.04", "ubuntu-latest"),
-    (concurrency, "  cancel-in-progress: false\n", ""),
-    (pins, "@de0fac2e4500dabe0009e67214ff5f5447ce83dd # v6.0.2", "@v6"),
-    (pins, "@de0fac2e4500dabe0009e67214ff5f5447ce83dd # v6.0.2", "@de0fac2 # v6.0.2"),
-    (pins, " # v6.0.2", ""),
-    (pins, " # v6.0.2", " # v6"),
-    (credentials, "persist-credentials: false", "persist-credentials: true"),
-    (credentials, "        with:\n          persist-credentials: false\n", ""),
-    (commands, "run: make smoke", "run: kubectl get pods"),
-    (commands, "run: make smoke", "run: make smoke && kubectl get pods"),
-    (commands, "run: make smoke", "run: make smoke CONTEXT=${{ inputs.cluster }}"),
-    (handed_over, "run: make release-file", 'run: make release-file "VERSION=$VERSION"'),
-    (handed_over, "run: make release-file", "run: make release-file VERSION=$VERSION"),
-    (handed_over, "      - run: make check-version\n", ""),
-    (handed_over, "run: make check-version", "run: make take-snapshot"),
-    (identities, "    environment: ${{ inputs.cluster }}\n", ""),
-    (identities, "role-to-assume:", "aws-access-key-id:"),
-]
-
-
-@pytest.mark.parametrize(("rule", "old", "new"), BREAKS)
-def test_each_rule_can_be_broken(
-    rule: Callable[[Workflow], Iterator[str]], old: str, new: str
-) -> None:
-    (deploy,) = [path for path in WORKFLOWS if path.stem == "deploy"]
-    text = deploy.read_text(encoding="utf-8")
-    assert old in text
-    assert list(rule(Workflow(text))) == []
-
-    assert list(rule(Workflow(text.replace(old, new)))) != []
 
 
 def test_green_needs_every_other_job() -> None:
@@ -194,56 +156,6 @@ def test_green_is_green_only_if_all_are(results: str, status: int) -> None:
     )
 
     assert done.returncode == status
-
-
-def test_a_failed_roll_out_is_taken_back_and_an_unapplied_one_is_not() -> None:
-    (path,) = [path for path in WORKFLOWS if path.stem == "deploy"]
-    steps = load(path).jobs["deploy"]["steps"]
-    names = [
-        step.get("run", "").split(" ")[1].strip('"') if "run" in step else "" for step in steps
-    ]
-
-    assert names[-4:] == ["deploy-$CLUSTER", "smoke", "", "roll-back-$CLUSTER"]
-    deploy, smoke, renewed, back = steps[-4:]
-    assert "get-gke-credentials@" in renewed["uses"]
-    assert renewed["if"] == back["if"].replace("always()", "always() && inputs.cluster == 'gke'")
-    assert (deploy["id"], smoke["id"]) == ("deploy", "smoke")
-    assert "if" not in deploy
-    assert back["if"] == (
-        "always() && steps.deploy.outcome != 'skipped' && steps.smoke.outcome != 'success'"
-    )
-    before = names[: names.index("deploy-$CLUSTER")]
-    assert before[-2:] == ["verify-release", "take-snapshot"]
-
-
-@pytest.mark.usefixtures("kubectl")
-def test_a_deployment_may_take_as_long_as_what_it_waits_for() -> None:
-    (path,) = [path for path in WORKFLOWS if path.stem == "deploy"]
-    job = load(path).jobs["deploy"]
-    manifests = read_manifests(render("eks", example_release("eks")))
-    batches = sum(batch.limit_s for batch in first_batches(manifests))
-    each = _number("manifests/cli.py", r'"--timeout", type=int, default=(\d+)')
-    services = len(list(manifests.of("Deployment")))
-    # As long again to take each back, and ten minutes for everything else.
-    longest = batches + 2 * services * each + 600
-    assert services == len(SERVICES)
-
-    allowed = 60 * job["timeout-minutes"]
-    assert allowed >= longest
-    (login,) = [
-        step["with"]["role-duration-seconds"]
-        for step in job["steps"]
-        if "configure-aws-credentials@" in step.get("uses", "")
-    ]
-    assert login >= allowed
-    access = "../terraform/aws/modules/access/github.tf"
-    assert _number(access, r'max_session_duration = each.key == "deploy" \? (\d+)') >= login
-
-
-def _number(file: str, pattern: str) -> int:
-    text = (ROOT / "deploy/kubernetes" / file).read_text(encoding="utf-8")
-    (number,) = {int(found) for found in re.findall(pattern, text)}
-    return number
 
 
 def test_what_installs_unreviewed_releases_has_no_right_to_write() -> None:

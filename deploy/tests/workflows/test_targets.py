@@ -9,6 +9,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from manifests.render import CLOUDS
 from needed import program
 
 from workflows.reading import (
@@ -30,14 +31,15 @@ PREPARED = {
     if path.stem not in ("requirements-prod", "requirements-dev")
 } | {"deploy": "tools-env-deploy"}
 # What a workflow hands over: the values that are in the names of targets, and any other.
-VALUES = {"NAME": [*SERVICES], "CLUSTER": ["gke", "eks"], "PREPARE": [*PREPARED.values()]}
+KNOWN = "|".join(rf"{cloud}\b" for cloud in CLOUDS) or "$"
+VALUES = {"NAME": [*SERVICES], "CLUSTER": [*CLOUDS], "PREPARE": [*PREPARED.values()]}
 LIBRARIES = sorted(path.parent.name for path in ROOT.glob("libs/*/pyproject.toml"))
 TESTED = [*SERVICES, *LIBRARIES, "lab", "deploy", "tools"]
 
 
 def expansions(command: str) -> list[str]:
     """The command with values for the variables of the shell."""
-    command = command.replace('>> "$GITHUB_OUTPUT"', "").strip()
+    command = command.replace('>> "$GITHUB_OUTPUT"', "").replace("-CLUSTER", "-$CLUSTER").strip()
     names = sorted(set(re.findall(r"\$(\w+)", command)))
     known = VALUES | ({"NAME": TESTED} if "test-$NAME" in command else {})
     found = []
@@ -68,8 +70,9 @@ def test_a_document_names_what_there_is(document: Path) -> None:
     commands = make_commands(document.read_text(encoding="utf-8"))
     # `make deploy-…` means several targets, `make train-NAME` one for each name.
     commands = [
-        re.sub(r"=(?!yes\b|gke\b|eks\b)(\S+)", "=x", command.split(" #")[0])
+        re.sub(rf"=(?!yes\b|{KNOWN})(\S+)", "=x", expanded)
         for command in commands
+        for expanded in expansions(command.split(" #")[0])
         if not re.search(r"…|\.\.\.|-NAME|NAME-|\bTARGET\b", command)
     ]
     # A record may be older than the last removal of a service; elsewhere, it is an example.

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from bankchurn.evaluation.metrics import Metrics, TrainingReport
 from bankchurn.responses import Explanation
-from bankchurn.schema import Customer
+from bankchurn.schema import NUMBERS, Customer
 
 MAX_NAMES: Final = 10
 
@@ -62,7 +62,8 @@ def show_report(report: TrainingReport) -> None:
     for _, groups in groupby(report.evaluation.groups, key=lambda group: group.attribute):
         table.add_section()
         for group in groups:
-            name = f"Age {group.value}" if group.attribute == "Age" else group.value
+            is_number = group.attribute in NUMBERS
+            name = f"{group.attribute} {group.value}" if is_number else group.value
             _add_metrics(table, name, group.metrics)
     console.print(table)
     for notice in report.notices:

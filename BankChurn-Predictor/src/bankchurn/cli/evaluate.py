@@ -15,11 +15,12 @@ from bankchurn.data.table import ignored_columns, load_table
 from bankchurn.evaluation.evaluation import evaluate_sealed
 from bankchurn.model.predictor import ChurnPredictor
 from bankchurn.report import check_folder, write_report
+from bankchurn.schema import TARGET
 
 
 def command(
     *,
-    data: Annotated[Path, typer.Argument(help="CSV or Parquet table with the column Exited.")],
+    data: Annotated[Path, typer.Argument(help=f"CSV or Parquet table with the column {TARGET}.")],
     model: opt.Model = opt.DEFAULT_MODEL,
     reports: opt.Reports = opt.DEFAULT_REPORTS,
     model_sha256: Sha256Option = None,

@@ -14,7 +14,7 @@ from bankchurn.cli.display import show_ignored, show_report, show_written
 from bankchurn.data.table import ignored_columns, load_table
 from bankchurn.report import check_folder, write_report
 from bankchurn.sample import generate_sample
-from bankchurn.schema import IDENTIFIERS
+from bankchurn.schema import FEATURES, TARGET
 from bankchurn.training.train import TrainingOptions, seal, steps, train
 
 
@@ -43,7 +43,7 @@ def command(
     with handle_errors(), progress("Training", total=steps(options) + 2) as advance:
         advance(step="read and validate")
         if data is None:
-            table = generate_sample(opt.SAMPLE_ROWS, seed=seed).drop(columns=list(IDENTIFIERS))
+            table = generate_sample(opt.SAMPLE_ROWS, seed=seed)[[*FEATURES, TARGET]]
             source, ignored = f"generated sample, seed {seed}", []
         else:
             table, source = load_table(data, for_training=True), printable(data.name)

@@ -1,6 +1,6 @@
 """Reads, validates and fingerprints a table of customers.
 
-A table has the columns of `FEATURES`, in any order; training and evaluation also need ``Exited``.
+A table has the columns of `FEATURES`, in any order; training and evaluation also need `TARGET`.
 Other columns are ignored. Errors name the file, the column, the rows (counted from 1, without the
 header), the values and the remedy.
 """
@@ -27,7 +27,7 @@ def load_table(path: Path, *, need_target: bool = True, for_training: bool = Fal
 
     Args:
         path: A CSV or Parquet file.
-        need_target: Whether ``Exited`` is required; otherwise it is ignored.
+        need_target: Whether the target is required; otherwise it is ignored.
         for_training: Whether to refuse repeated customers, which could be both trained on and
             held out.
 

@@ -4,6 +4,7 @@ The classes here document ``evaluation.json`` (format 1).
 """
 
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Annotated, Final, Literal
 
 import numpy as np
@@ -15,8 +16,6 @@ from bankchurn.arrays import BoolArray, Float64Array, Int64Array
 from bankchurn.model.training_profile import TrainingProfile
 from bankchurn.schema import CATEGORIES, NUMBERS
 
-# Minimum and maximum age of each band.
-AGE_BANDS: Final = ((18, 29), (30, 39), (40, 49), (50, 59), (60, 100))
 ROC_POINTS: Final = 200
 CALIBRATION_BINS: Final = 10
 
@@ -58,11 +57,11 @@ class Metrics(_Record):
 
 
 class Group(_Record):
-    """Metrics of one group of customers: one level of a category, or one age band.
+    """Metrics of one group of customers: one level of a category, or one range of a number.
 
     Attributes:
         attribute: Column.
-        value: Level, or minimum and maximum age.
+        value: Level, or minimum and maximum.
         metrics: Metrics of the group.
     """
 
@@ -198,10 +197,13 @@ def _groups(table: pd.DataFrame) -> Iterator[tuple[str, str, BoolArray]]:
         values = table[attribute].to_numpy(dtype=object)
         for value in sorted(set(values)):
             yield attribute, str(value), values == value
-    if "Age" in NUMBERS:
-        ages = table["Age"].to_numpy(dtype=np.float64)
-        for low, high in AGE_BANDS:
-            yield "Age", f"{low}-{high}", (ages >= low) & (ages <= high)
+    for attribute, bounds in NUMBERS.items():
+        numbers = table[attribute].to_numpy(dtype=np.float64, na_value=np.nan)
+        starts = (bounds.low, *bounds.groups) if bounds.groups else ()
+        for low, end in zip_longest(starts, bounds.groups):
+            high = bounds.high if end is None else end - 1 if bounds.whole else end
+            members = (numbers >= low) & (numbers < (np.inf if end is None else end))
+            yield attribute, f"{low:.10g}-{high:.10g}", members
 
 
 def _roc(target: Int64Array, probability: Float64Array) -> Roc:

@@ -25,13 +25,11 @@ from xgboost import XGBClassifier
 
 from bankchurn.arrays import Float64Array, Int64Array
 from bankchurn.features import CustomerEncoder, Matrix
-from bankchurn.schema import FEATURES
+from bankchurn.schema import FEATURES, NUMBERS
 
 LEARNERS: Final = ("forest", "gradient_boosting", "xgboost", "lightgbm")
 
-# Activity never makes a customer likelier to leave: the bank knows it, and the table shows it. The
-# constraint keeps noise in small groups from suggesting otherwise.
-_MONOTONE: Final = [-1 if name == "IsActiveMember" else 0 for name in FEATURES]
+_MONOTONE: Final = [NUMBERS[name].monotone if name in NUMBERS else 0 for name in FEATURES]
 
 # Found by cross-validation with other seeds than those of the reported quality. Small steps and
 # small trees; the forest's leaves are large because an explanation visits all of its nodes.

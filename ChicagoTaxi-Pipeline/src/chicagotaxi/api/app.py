@@ -18,11 +18,13 @@ from chicagotaxi.api.index import DemandIndex
 from chicagotaxi.api.map_page import render_page
 from chicagotaxi.api.reloader import PredictionsReloader
 from chicagotaxi.api.responses import AreaSummary, DemandRow, StatusResponse
-from chicagotaxi.schema import AREAS, DEFAULT_OUT, PREDICTIONS
+from chicagotaxi.city import AREAS, CITY
+from chicagotaxi.schema import DEFAULT_OUT, PREDICTIONS
 
-DESCRIPTION = """\
-Expected trips in Chicago's 77 community areas, by hour, for a week ahead. Responses come from the
-latest batch of predictions. They and their ETag change when a new batch is loaded.
+DESCRIPTION = f"""\
+Expected trips in {CITY.name}'s {len(AREAS)} {CITY.areas_title}, by hour, for a week ahead.
+Responses come from the latest batch of predictions. They and their ETag change when a new batch is
+loaded.
 """
 
 MAX_LIMIT: Final = 10_000
@@ -51,7 +53,9 @@ class DemandQuery(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    area: Annotated[int | None, Field(ge=1, le=AREAS, description="Community area.")] = None
+    area: Annotated[
+        int | None, Field(ge=AREAS[0], le=AREAS[-1], description="Number of the area.")
+    ] = None
     hour: Annotated[int | None, Field(ge=0, le=23, description="Hour of the day.")] = None
     day_of_week: Annotated[
         int | None, Field(ge=1, le=7, description="1 for Sunday to 7 for Saturday.")

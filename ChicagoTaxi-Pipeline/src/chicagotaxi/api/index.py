@@ -15,10 +15,10 @@ from typing import Any, Final, get_args
 import pyarrow as pa
 from servicekit.answer_warnings import WARNINGS
 
-from chicagotaxi.api.areas import NAMES
 from chicagotaxi.batch.reader import AGAIN, BatchError, BatchInfo
+from chicagotaxi.city import AREAS_SHOWN, CITY, CONSECUTIVE
 from chicagotaxi.forecast.warnings import read_cell
-from chicagotaxi.schema import AREAS, DemandCategory
+from chicagotaxi.schema import DemandCategory
 
 _HOURS: Final = 24
 _DAYS: Final = 7
@@ -145,8 +145,8 @@ def _check(info: BatchInfo, rows: Sequence[Mapping[str, Any]]) -> None:
 
 def _problems(info: BatchInfo, row: Mapping[str, Any]) -> Iterator[str]:
     start, weekday = row["start"], row["start"].isoweekday() % _DAYS + 1
-    if not 1 <= row["pickup_community_area"] <= AREAS:
-        yield f"areas are numbered from 1 to {AREAS}"
+    if row["pickup_community_area"] not in CITY.areas:
+        yield f"areas are numbered {'from ' * CONSECUTIVE}{AREAS_SHOWN}"
     if (row["hour"], row["day_of_week"]) != (start.hour, weekday):
         yield f"hour {row['hour']} and day {row['day_of_week']} are not those of its start"
     if start.minute or start.second or start.microsecond:
@@ -198,7 +198,7 @@ def _areas(rows: Sequence[Mapping[str, Any]]) -> bytes:
         summaries.append(
             {
                 "area_id": area,
-                "name": NAMES[area],
+                "name": CITY.areas[area],
                 "avg_demand": round(sum(demand for _, demand in hours) / len(hours), 4),
                 "peak_hour": max(range(_HOURS), key=lambda hour: by_hour[hour]),
                 "total_records": len(hours),

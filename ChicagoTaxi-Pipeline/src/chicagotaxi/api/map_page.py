@@ -4,9 +4,11 @@ import base64
 import hashlib
 import json
 from dataclasses import dataclass
+from html import escape
 from importlib.resources import files
 
-from chicagotaxi.api.areas import COLUMNS, NAMES, ROWS, TILES
+from chicagotaxi.api.areas import COLUMNS, ROWS, TILES
+from chicagotaxi.city import CITY
 
 
 @dataclass(frozen=True)
@@ -28,11 +30,20 @@ def render_page() -> Page:
         (folder / name).read_text(encoding="utf-8") for name in ("map.html", "map.css", "map.js")
     )
     tiles = [
-        {"area": area, "name": NAMES[area], "row": row + 1, "column": column + 1}
+        {"area": area, "name": CITY.areas[area], "row": row + 1, "column": column + 1}
         for area, (row, column) in sorted(TILES.items())
     ]
-    layout = {"rows": ROWS, "columns": COLUMNS, "tiles": tiles}
+    layout = {
+        "rows": ROWS,
+        "columns": COLUMNS,
+        "tiles": tiles,
+        "currency": CITY.currency_sign,
+        "distance": CITY.distance,
+        "miles": CITY.miles_per_unit,
+    }
     script = script.replace("__LAYOUT__", json.dumps(layout, ensure_ascii=True))
+    markup = markup.replace("__CITY__", escape(CITY.name))
+    markup = markup.replace("__AREAS__", escape(CITY.areas_title.capitalize()))
     body = markup.replace("__STYLE__", style).replace("__SCRIPT__", script)
     policy = "; ".join(
         (

@@ -6,16 +6,17 @@ from pydantic import BaseModel, Field
 from servicekit.answer_warnings import AnswerWarning
 
 from chicagotaxi.batch.reader import BatchInfo
+from chicagotaxi.city import AREAS, CITY
 from chicagotaxi.schema import ClockTime, DemandCategory, PipelineStatus
 
-Area = Annotated[int, Field(ge=1, le=77, description="Number of the community area.")]
+Area = Annotated[int, Field(ge=AREAS[0], le=AREAS[-1], description="Number of the area.")]
 
 
 class DemandRow(BaseModel):
     """Expected demand in one area and hour."""
 
     pickup_community_area: Area
-    start: ClockTime = Field(description="Start of the hour, Chicago wall clock.")
+    start: ClockTime = Field(description=f"Start of the hour, {CITY.name} wall clock.")
     hour: int = Field(ge=0, le=23)
     day_of_week: int = Field(ge=1, le=7, description="1 for Sunday to 7 for Saturday.")
     is_weekend: bool
@@ -24,7 +25,7 @@ class DemandRow(BaseModel):
     upper: float = Field(ge=0, description="Upper end of the interval.")
     demand_category: DemandCategory
     avg_fare: float | None = Field(
-        description="Usual fare at this clock hour, in dollars; null if unknown."
+        description=f"Usual fare at this clock hour, in {CITY.currency}; null if unknown."
     )
     avg_distance_miles: float | None = Field(
         description="Usual distance at this clock hour, in miles; null if unknown."

@@ -99,7 +99,7 @@ class BatchInfo(_Record):
         batch: Name of the batch and of its folder.
         created: When it was made, in UTC.
         model: The model that made it.
-        first_hour: First predicted hour, Chicago wall clock.
+        first_hour: First predicted hour, on the city's clock.
         last_hour: Last predicted hour.
         interval: Intended share of truths between `lower` and `upper`.
         rows: Number of rows of all parts.

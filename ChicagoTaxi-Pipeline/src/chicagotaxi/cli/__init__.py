@@ -21,7 +21,7 @@ app = lazy_app(
         "serve",
         "run",
     ),
-    help="Hourly taxi demand in Chicago: from raw trips to a forecast and an API.",
+    help="Hourly taxi demand of a city: from raw trips to a forecast and an API.",
 )
 
 

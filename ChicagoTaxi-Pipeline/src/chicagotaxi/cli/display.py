@@ -8,12 +8,13 @@ from rich.table import Table
 from servicekit.training_rows import Overlap
 
 from chicagotaxi.batch.reader import BatchInfo
+from chicagotaxi.city import AREAS
 from chicagotaxi.etl.rules import REASONS
 from chicagotaxi.etl.time_zones import MARKS
 from chicagotaxi.forecast.baselines import BASELINES
 from chicagotaxi.forecast.metrics import FORECAST, BacktestReport, Comparison
 from chicagotaxi.forecast.warnings import WARNINGS_BY_CODE
-from chicagotaxi.schema import AREAS, PipelineStatus
+from chicagotaxi.schema import PipelineStatus
 
 
 def notice(text: str) -> None:
@@ -50,7 +51,7 @@ def show_status(status: PipelineStatus, out: Path) -> None:
     months = status.months[0] + (f" to {status.months[-1]}" if status.months[1:] else "")
     console.print(
         f"Wrote {many(len(status.months), 'month')}, {months}, with "
-        f"{many(status.hours, 'hour')} x {AREAS} areas, to {out} by {status.engine}"
+        f"{many(status.hours, 'hour')} x {len(AREAS)} areas, to {out} by {status.engine}"
     )
     console.print(
         f"Known are {status.first_hour} to {status.last_hour}, without "

@@ -19,7 +19,7 @@ from chicagotaxi.cli.options import (
     SparkOption,
     engine_options,
 )
-from chicagotaxi.clock import as_datetime, chicago_now
+from chicagotaxi.clock import as_datetime, local_now
 from chicagotaxi.etl.engines import open_engine
 from chicagotaxi.etl.publish import settled
 from chicagotaxi.file_formats import check_engine_path
@@ -69,7 +69,7 @@ def command(  # noqa: PLR0917 - typer makes options of all of them
 def _warn_of_age(panel: Panel) -> None:
     """Warn if every hour that is predicted has passed."""
     end = as_datetime(panel.end)
-    days = (chicago_now() - end).days
+    days = (local_now() - end).days
     if days >= OLD_DAYS:
         notice(
             f"The history ended {days} days ago, at {end:%Y-%m-%d %H:%M}: the week that is "

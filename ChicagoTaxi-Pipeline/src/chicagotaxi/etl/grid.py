@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from chicagotaxi.arrow_schemas import hourly_schema
+from chicagotaxi.city import AREAS
 from chicagotaxi.clock import HOUR, Hours, hours_between
-from chicagotaxi.schema import AREAS
 from chicagotaxi.unknown_hours import LONGEST_QUIET, quiet_too_long
 
 _AT_THE_EDGE: Final = LONGEST_QUIET // 2
@@ -21,7 +21,7 @@ def known_hours(seen: Hours, *, present: np.datetime64) -> Hours:
 
     Args:
         seen: Hours with a trip, all of one month and before the present hour; at least one.
-        present: The present hour in Chicago. Neither it nor a later hour is known.
+        present: The present hour in the city. Neither it nor a later hour is known.
 
     Returns:
         Ascending, without the hour that the clock skips.
@@ -47,7 +47,7 @@ def complete_month(demand: pa.Table, *, now: datetime) -> pa.Table:
         demand: ``hour``, ``area`` and sums over the trips that began there: ``trips``,
             ``fare_cents`` of ``fares`` trips, ``hundredths`` of a mile of ``distances`` trips. No
             hour and area occurs twice; rows are in any order.
-        now: The present time in Chicago.
+        now: The present time in the city.
 
     Returns:
         The columns of `chicagotaxi.arrow_schemas.hourly_schema`, sorted by hour and area.
@@ -59,13 +59,13 @@ def complete_month(demand: pa.Table, *, now: datetime) -> pa.Table:
     hour = demand["hour"].to_numpy().astype("datetime64[h]")
     area = demand["area"].to_numpy().astype(np.int64)
     hours = known_hours(hour, present=present)
-    cell = np.searchsorted(hours, hour) * AREAS + area - 1
-    trips = np.zeros(len(hours) * AREAS, dtype=np.int32)
+    cell = np.searchsorted(hours, hour) * len(AREAS) + np.searchsorted(AREAS, area)
+    trips = np.zeros(len(hours) * len(AREAS), dtype=np.int32)
     trips[cell] = demand["trips"].to_numpy()
     return pa.table(
         {
-            "hour": np.repeat(hours.astype("datetime64[us]"), AREAS),
-            "area": np.tile(np.arange(1, AREAS + 1, dtype=np.int16), len(hours)),
+            "hour": np.repeat(hours.astype("datetime64[us]"), len(AREAS)),
+            "area": np.tile(np.array(AREAS, dtype=np.int16), len(hours)),
             "trips": trips,
             "avg_fare": _mean(demand, "fare_cents", "fares", cell, len(trips)),
             "avg_miles": _mean(demand, "hundredths", "distances", cell, len(trips)),

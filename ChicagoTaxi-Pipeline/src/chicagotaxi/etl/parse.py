@@ -12,6 +12,7 @@ from typing import Final
 import ibis
 import ibis.expr.types as ir
 
+from chicagotaxi.city import CITY
 from chicagotaxi.etl.engines.protocol import POSITION, SOURCE, EngineFunctions
 from chicagotaxi.etl.numbers import rare_amount
 from chicagotaxi.etl.rules import GIVEN, first_broken
@@ -47,7 +48,7 @@ def classify(
         dialect: The dialect of the source.
         kinds: How the source stores each column of times.
         functions: Functions of the engine that will run the expressions.
-        now: The present hour in Chicago.
+        now: The present hour in the city.
 
     Returns:
         The columns of a clean trip; ``source``, the path of the row's file; ``rule``, the number of
@@ -127,11 +128,11 @@ def _time(
     value = rows[GIVEN + name]
     bigquery = dialect.name == "bigquery"
     if kind is not TimeKind.TEXT:
-        return stored_time(value, kind, bigquery=bigquery, to_chicago=functions.to_chicago)
+        return stored_time(value, kind, bigquery=bigquery, to_local=functions.to_local)
     if dialect.times == "american":
         return ZonedTime(functions.american_time(value), ibis.literal(0))
     zone = rows[_ZONE + name]
-    return iso_time(value, zone, bigquery=bigquery, to_chicago=functions.to_chicago)
+    return iso_time(value, zone, bigquery=bigquery, to_local=functions.to_local)
 
 
 def _marks(times: Sequence[ZonedTime]) -> ir.IntegerValue:
@@ -148,14 +149,20 @@ def _digits(amount: ir.StringValue) -> ir.StringValue:
 def _number(rows: ir.Table, name: str, functions: EngineFunctions) -> ir.NumericValue:
     value = rows[GIVEN + name]
     if value.type().is_numeric():
-        number = value.cast("float64")
+        number = _in_miles(name, value.cast("float64"))
         return (number.isnan() | number.isinf()).ifelse(ibis.null("float64"), number)
     # As a decimal, which every engine reads alike and which, unlike a float, is never infinite.
     kind = _EXACT if name in WHOLE else _HUNDREDTHS
     found = functions.decimal(rows[_TEXT + name], kind)
     if name not in MONEY:
-        return found
+        return _in_miles(name, found)
     return ibis.coalesce(found, rare_amount(value).try_cast(kind))
+
+
+def _in_miles(name: str, number: ir.NumericValue) -> ir.NumericValue:
+    if name != "miles" or CITY.distance == "miles":
+        return number
+    return number.cast("float64") * CITY.miles_per_unit
 
 
 def _joined(trips: ir.Table, kinds: Mapping[str, TimeKind]) -> ir.StringValue:

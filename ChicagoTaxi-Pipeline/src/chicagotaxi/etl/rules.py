@@ -14,16 +14,14 @@ from typing import Final
 import ibis
 import ibis.expr.types as ir
 
+from chicagotaxi.city import AREAS, AREAS_SHOWN, CITY, CONSECUTIVE
 from chicagotaxi.clock import repeated_hours, skipped_hours
-from chicagotaxi.schema import AREAS
 from chicagotaxi.sources.columns import COLUMNS, MONEY
 from chicagotaxi.sources.dialects import DIALECTS
 
-# First day of the portal's data.
-FIRST_DAY: Final = datetime(2013, 1, 1)  # noqa: DTZ001 - wall clock
+FIRST_DAY: Final = datetime(CITY.records_begin, 1, 1)  # noqa: DTZ001 - wall clock
 MAX_MILES: Final = 1_000
 MAX_SECONDS: Final = 86_400
-MAX_FARE: Final = 9_000
 
 # Prefix of a column with the source's own value.
 GIVEN: Final = "given_"
@@ -37,7 +35,7 @@ class Rule:
     Attributes:
         name: Name in the status, the quarantine and the documentation.
         why: The reason, for people.
-        broken: Predicate of the parsed columns and of the present hour in Chicago: whether a row
+        broken: Predicate of the parsed columns and of the present hour in the city: whether a row
             breaks the rule.
     """
 
@@ -64,6 +62,10 @@ def _number_unreadable(trips: ir.Table, _now: datetime) -> ir.BooleanValue:
 
 def _any(values: list[ir.BooleanValue]) -> ir.BooleanValue:
     return ibis.or_(*values)
+
+
+def _is_area(number: ir.NumericValue) -> ir.BooleanValue:
+    return number.between(AREAS[0], AREAS[-1]) if CONSECUTIVE else number.isin(AREAS)
 
 
 def _starts_in(trips: ir.Table, hours: list[datetime]) -> ir.BooleanValue:
@@ -104,17 +106,15 @@ RULES: Final = (
     ),
     Rule(
         "start_too_early",
-        "the start is before 2013, when the records begin",
+        f"the start is before {CITY.records_begin}, when the records begin",
         lambda trips, _now: trips.start < FIRST_DAY,
     ),
     Rule(
         "start_in_future",
-        "the start is after the present hour in Chicago",
+        f"the start is after the present hour in {CITY.name}",
         lambda trips, now: trips.start > now,
     ),
-    Rule(
-        "start_in_skipped_hour", "the start is in the hour that the clock skips in March", _skipped
-    ),
+    Rule("start_in_skipped_hour", "the start is in an hour that the clock skips", _skipped),
     Rule(
         "end_unreadable",
         "the end is given, but is not a time of this dialect",
@@ -133,9 +133,9 @@ RULES: Final = (
     ),
     Rule(
         "unknown_pickup_area",
-        f"the pickup area is not one of 1 to {AREAS}",
+        f"the pickup area is not one of {AREAS_SHOWN}",
         lambda trips, _now: (
-            ~trips.pickup_area.between(1, AREAS) | (trips.pickup_area != trips.pickup_area.floor())
+            ~_is_area(trips.pickup_area) | (trips.pickup_area != trips.pickup_area.floor())
         ),
     ),
     Rule(
@@ -147,7 +147,11 @@ RULES: Final = (
     Rule("negative_duration", "the seconds are negative", lambda trips, _now: trips.seconds < 0),
     Rule("too_far", f"more than {MAX_MILES} miles", lambda trips, _now: trips.miles > MAX_MILES),
     Rule("too_long", "longer than a day", lambda trips, _now: trips.seconds > MAX_SECONDS),
-    Rule("too_dear", f"a fare of more than ${MAX_FARE}", lambda trips, _now: trips.fare > MAX_FARE),
+    Rule(
+        "too_dear",
+        f"a fare of more than {CITY.currency_sign}{CITY.max_fare}",
+        lambda trips, _now: trips.fare > CITY.max_fare,
+    ),
 )
 
 # The last rule needs the other rows: of the trips with one identifier in one month, one is kept.

@@ -17,7 +17,7 @@ from modelseal.paths import kind_of
 from servicekit.files import DataError, NewFile, check_not_input, write_errors
 from servicekit.progress import Advance, silent
 
-from chicagotaxi.clock import chicago_now
+from chicagotaxi.clock import local_now
 from chicagotaxi.etl.drop_limit import check_dropped
 from chicagotaxi.etl.engines import EngineOptions, open_engine
 from chicagotaxi.etl.page_cache import passing_through
@@ -61,7 +61,7 @@ def run_etl(
             the rule.
         replace: Whether a month may be replaced by one of less than half its trips.
         max_dropped: Largest share of the rows read that may be dropped.
-        now: The present time in Chicago, without a zone. Trips after it break a rule.
+        now: The present time in the city, without a zone. Trips after it break a rule.
         progress: Receives percents of the run and names of steps.
         notice: Receives messages for people about what was noticed or assumed.
 
@@ -91,7 +91,7 @@ def run_etl(
         passing_through([source.path for source in sources]),
     ):
         run = EtlRun(
-            opened, sources, new=new, run_id=run_id, now=now or chicago_now(), progress=progress
+            opened, sources, new=new, run_id=run_id, now=now or local_now(), progress=progress
         )
         before = _status_before(out, notice)
         written = run.write_trips()

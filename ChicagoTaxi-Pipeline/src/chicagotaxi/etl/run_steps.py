@@ -104,7 +104,7 @@ class EtlRun:
         sources: The input files.
         new: Folder for the output.
         run_id: Name of the run, which begins the names of its files.
-        now: The present time in Chicago.
+        now: The present time in the city.
         progress: Receives percents of the run and names of steps.
     """
 

@@ -1,9 +1,9 @@
-"""Which times are already on Chicago's clock, and which are converted to it.
+"""Which times are already on the city's clock, and which are converted to it.
 
-The portal publishes times on Chicago's clock without a zone. BigQuery's copy of the trips labels
+The portal publishes times on the city's clock without a zone. BigQuery's copy of the trips labels
 these times UTC, in text and in Parquet. Its header, with ``unique_key``, or its form, ``UTC`` after
 a blank, shows that the label is not a zone. A time with any other zone is an instant, which is
-converted to Chicago's clock. So is a time in UTC in other files, but with a warning, because
+converted to the city's clock. So is a time in UTC in other files, but with a warning, because
 programs also write UTC for times without a zone.
 
 Every time with a zone is counted under a mark, in the summary and in the status of the run.
@@ -16,6 +16,7 @@ from typing import Final
 import ibis
 import ibis.expr.types as ir
 
+from chicagotaxi.city import CITY
 from chicagotaxi.sources.columns import TimeKind
 
 
@@ -36,20 +37,22 @@ class Mark:
     doubt: str | None = None
 
 
-CONVERTED: Final = Mark("zone_converted", 1, "times with a zone, converted to Chicago's clock")
+_CLOCK_NAME: Final = f"{CITY.name}'s clock"
+
+CONVERTED: Final = Mark("zone_converted", 1, f"times with a zone, converted to {_CLOCK_NAME}")
 UTC_KEPT: Final = Mark(
-    "utc_is_chicagos_clock", 2, "times that BigQuery labels UTC, read as Chicago's clock"
+    "utc_is_chicagos_clock", 2, f"times that BigQuery labels UTC, read as {_CLOCK_NAME}"
 )
 UTC_CONVERTED: Final = Mark(
     "utc_converted",
     4,
-    "times in UTC, converted to Chicago's clock",
-    "If they are on Chicago's clock, and a program added the label, write them without a zone.",
+    f"times in UTC, converted to {_CLOCK_NAME}",
+    f"If they are on {_CLOCK_NAME}, and a program added the label, write them without a zone.",
 )
 UTC_KEPT_IN_DOUBT: Final = Mark(
     "utc_in_doubt",
     8,
-    "times labelled ' UTC' as BigQuery writes it, but with another header; read as Chicago's clock",
+    f"times labelled ' UTC' as BigQuery writes it, but with another header; read as {_CLOCK_NAME}",
     "If they are UTC, write them with the offset +00:00.",
 )
 MARKS: Final = (CONVERTED, UTC_KEPT, UTC_CONVERTED, UTC_KEPT_IN_DOUBT)
@@ -63,7 +66,7 @@ _DIGITS: Final = len("2016-04-06T20:45:00")
 
 @dataclass(frozen=True)
 class ZonedTime:
-    """A parsed time: Chicago's clock or null, and the bits of its marks."""
+    """A parsed time: the city's clock or null, and the bits of its marks."""
 
     clock: ir.TimestampValue
     marks: ir.IntegerValue
@@ -74,7 +77,7 @@ def stored_time(
     kind: TimeKind,
     *,
     bigquery: bool,
-    to_chicago: Callable[[ir.TimestampValue], ir.TimestampValue],
+    to_local: Callable[[ir.TimestampValue], ir.TimestampValue],
 ) -> ZonedTime:
     """A time of a column of times."""
     # Engines store times with different precisions.
@@ -84,7 +87,7 @@ def stored_time(
     if kind is TimeKind.UTC and bigquery:
         return ZonedTime(time, _marked(time, UTC_KEPT))
     mark = UTC_CONVERTED if kind is TimeKind.UTC else CONVERTED
-    return ZonedTime(to_chicago(time), _marked(time, mark))
+    return ZonedTime(to_local(time), _marked(time, mark))
 
 
 def zone_text(value: ir.StringValue) -> ir.StringValue:
@@ -100,7 +103,7 @@ def iso_time(
     zone: ir.StringValue,
     *,
     bigquery: bool,
-    to_chicago: Callable[[ir.TimestampValue], ir.TimestampValue],
+    to_local: Callable[[ir.TimestampValue], ir.TimestampValue],
 ) -> ZonedTime:
     """A time as ISO 8601 text."""
     digits = zone.isnull().ifelse(ibis.null("string"), value.substr(0, _DIGITS))
@@ -116,7 +119,7 @@ def iso_time(
     )
     as_written = (zone == "") | (bare == "UTC") | (utc if bigquery else ibis.literal(value=False))
     instant = clock - _offset_seconds(bare).as_interval("s")
-    return ZonedTime(as_written.ifelse(clock, to_chicago(instant)), marks)
+    return ZonedTime(as_written.ifelse(clock, to_local(instant)), marks)
 
 
 def _marked(value: ir.TimestampValue, mark: Mark) -> ir.IntegerValue:

@@ -122,7 +122,7 @@ class Intervals(BaseModel):
             expected: Forecasts.
             days: How many days ahead each forecast is, from 1; of a shape that broadcasts.
             change: Ratio of the area's recent error to its usual error; likewise.
-            holiday: Whether the hour is of a federal holiday; likewise.
+            holiday: Whether the hour is of a holiday of the country; likewise.
         """
         levels, place = _level_of(expected, self.levels), np.clip(days, 1, DAYS) - 1
         scale = error_scale(expected, self.relative) * change

@@ -35,7 +35,7 @@ class TrainedOn(BaseModel):
     """The history that a model was trained on.
 
     Attributes:
-        first_hour: First hour, Chicago wall clock.
+        first_hour: First hour, on the city's clock.
         last_hour: Last hour.
         known_hours: Number of known hours.
         weeks: Range of weekly trips of each area with a week of which at least half was known.

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 from servicekit.files import DataError
 
+from chicagotaxi.city import CITY
 from chicagotaxi.clock import is_skipped
 from chicagotaxi.history.counts_table import CountsTable, ZoneForm, read_counts_table
 from chicagotaxi.history.panel import MAX_HOURS, Panel
@@ -21,7 +22,7 @@ class Counts:
             a stretch that is unknown for all areas (`chicagotaxi.unknown_hours`).
         duplicates: Number of repeated rows with the same count, which were left out.
         filled: Number of hours and areas that the file lacks and that were counted as zeros.
-        converted: Number of rows whose hour had a zone and was converted to Chicago's clock.
+        converted: Number of rows whose hour had a zone and was converted to the city's clock.
     """
 
     panel: Panel
@@ -52,10 +53,10 @@ def read_counts(path: Path, *, notice: Callable[[str], None] = lambda _text: Non
     if len(skipped):
         notice(
             f"{path}: left out {int(skipped['trips'].sum()):,} trips at {skipped['hour'].iloc[0]}, "
-            "an hour that Chicago's clock skips. If the hours are of another zone, write them with "
-            "their offset, such as +00:00."
+            f"an hour that {CITY.name}'s clock skips. If the hours are of another zone, write them "
+            "with their offset, such as +00:00."
         )
-    # The hour that the clock repeats in November is one hour; a file of clock hours has it once.
+    # An hour that the clock repeats is one hour; a file of clock hours has it once.
     summed = distinct.groupby(["hour", "area"])["trips"].sum()
     grid = pd.MultiIndex.from_product(
         [hours.tolist(), sorted(distinct["area"].unique().tolist())], names=["hour", "area"]
@@ -89,9 +90,9 @@ def _notice_zone(path: Path, table: CountsTable, notice: Callable[[str], None]) 
     rows = len(table.frame)
     hours = f"{path}: the hours of {rows:,} row{'' if rows == 1 else 's'}"
     if table.zone is ZoneForm.INSTANT:
-        notice(f"{hours} have a zone; they were converted to Chicago's clock.")
+        notice(f"{hours} have a zone; they were converted to {CITY.name}'s clock.")
     elif table.zone is ZoneForm.LABEL:
         notice(
-            f"{hours} are labelled UTC, as in BigQuery; they were read as Chicago's clock. "
+            f"{hours} are labelled UTC, as in BigQuery; they were read as {CITY.name}'s clock. "
             "If they are UTC, write them with the offset +00:00."
         )

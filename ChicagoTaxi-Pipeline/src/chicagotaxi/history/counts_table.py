@@ -1,8 +1,9 @@
 """Reads the hours, areas and trips of a CSV file of counts, and refuses every malformed cell.
 
-Numbers follow `servicekit.numbers`. Hours are ISO 8601 text, to the start of an hour, on Chicago's
-clock unless they have a zone. ``Z`` and offsets are instants and are converted. ``UTC`` after a
-blank is BigQuery's form of Chicago's clock in the city's own tables, and is read as such.
+Numbers follow `servicekit.numbers`. Hours are ISO 8601 text, on the city's
+clock unless they have a zone, and whole on that clock. ``Z`` and offsets are instants and are
+converted. ``UTC`` after a blank is BigQuery's form of the city's clock in Chicago's own tables, and
+is read as such.
 """
 
 import re
@@ -19,7 +20,7 @@ from servicekit.files import DataError
 from servicekit.numbers import GRAMMAR, parse_number
 from servicekit.rows import RowError, RowErrors
 
-from chicagotaxi.clock import CHICAGO
+from chicagotaxi.clock import ZONE
 from chicagotaxi.file_formats import read_header
 
 # Names of the columns in known files: by census tract, and as this pipeline writes them.
@@ -55,9 +56,9 @@ class CountsTable:
     """The rows of a file of counts.
 
     Attributes:
-        frame: `hour` (Chicago's clock), `area` and `trips`. An hour and area may be repeated.
+        frame: `hour` (the city's clock), `area` and `trips`. An hour and area may be repeated.
         instants: The hours as written, in UTC if they have a zone. They distinguish the two hours
-            that Chicago's clock shows as one in November.
+            that the city's clock shows as one.
         zone: How all hours give their zone.
     """
 
@@ -98,7 +99,7 @@ def read_counts_table(path: Path) -> CountsTable:
     instants = pd.Series(pd.to_datetime([instant for instant, _ in columns["hour"]]))
     clock = instants
     if zone is ZoneForm.INSTANT:
-        clock = instants.dt.tz_localize("UTC").dt.tz_convert(CHICAGO).dt.tz_localize(None)
+        clock = instants.dt.tz_localize("UTC").dt.tz_convert(ZONE).dt.tz_localize(None)
     numbers = {name: np.array(columns[name], dtype=np.int64) for name in ("area", "trips")}
     return CountsTable(pd.DataFrame({"hour": clock, **numbers}), instants, zone)
 
@@ -159,19 +160,22 @@ def _read_hour(cell: str) -> tuple[pd.Timestamp, ZoneForm]:
     if found is None:
         raise ValueError(_AN_HOUR)
     day, hour, *smaller, zone = found.groups()
-    if any(part is not None and part.strip("0") for part in smaller):
-        raise ValueError(_A_WHOLE_HOUR)
+    minute, *seconds = (part or "00" for part in smaller)
     offset = (zone or "").strip()
+    if any(part.strip("0") for part in seconds):
+        raise ValueError(_A_WHOLE_HOUR)
     try:
-        instant = pd.Timestamp(f"{day} {hour or '00'}:00:00").as_unit("ns")
+        instant = pd.Timestamp(f"{day} {hour or '00'}:{minute}:00").as_unit("ns")
     except ValueError as error:
         raise ValueError(_AN_HOUR) from error
     if offset in {"", "UTC"}:
+        if instant.minute:
+            raise ValueError(_A_WHOLE_HOUR)
         return instant, ZoneForm.LABEL if offset else ZoneForm.CLOCK
     digits = offset.replace(":", "").replace("Z", "+00").ljust(5, "0")
     ahead = pd.Timedelta(hours=int(digits[1:3]), minutes=int(digits[3:5]))
     instant += ahead if digits[0] == "-" else -ahead
-    if instant.minute:
+    if instant.tz_localize("UTC").tz_convert(ZONE).minute:
         raise ValueError(_A_WHOLE_HOUR)
     return instant, ZoneForm.INSTANT
 

@@ -10,12 +10,13 @@ from modelseal.paths import kind_of, printable
 from pydantic import JsonValue
 from servicekit.files import DataError, read_errors
 
+from chicagotaxi.city import AREAS
 from chicagotaxi.clock import HOUR
 from chicagotaxi.history.counts import read_counts
 from chicagotaxi.history.panel import Panel, read_hourly
 from chicagotaxi.sample.patterns import intensities
 from chicagotaxi.sample.trips import SAMPLE_TRIPS, SampleOptions
-from chicagotaxi.schema import AREAS, read_status
+from chicagotaxi.schema import read_status
 
 History = tuple[Panel, dict[str, JsonValue]]
 """A history, and its description for the record."""
@@ -66,11 +67,11 @@ def sample_history(options: SampleOptions) -> History:
     trips, seed, first = options.rows, options.seed, options.first
     hours, intensity = intensities(first, options.days, seed=seed)
     draw = np.random.default_rng([seed, 3])
-    # The hour that the clock skips in March stays unknown.
+    # An hour that the clock skips stays unknown.
     start = np.datetime64(first, "h")
     places = ((hours.astype("datetime64[h]") - start) / HOUR).astype(np.int64)
-    demand = np.full((int(places[-1]) + 1, AREAS), np.nan, dtype=np.float32)
+    demand = np.full((int(places[-1]) + 1, len(AREAS)), np.nan, dtype=np.float32)
     demand[places] = draw.poisson(intensity * (trips * _CLEAN))
-    panel = Panel(start=start, areas=tuple(range(1, AREAS + 1)), trips=demand)
+    panel = Panel(start=start, areas=AREAS, trips=demand)
     last = first + timedelta(days=options.days - 1)
     return panel, {"source": f"generated sample, {trips} trips, {first} to {last}, seed {seed}"}

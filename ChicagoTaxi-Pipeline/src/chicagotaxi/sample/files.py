@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from servicekit.files import DataError, NewFile, write_errors
 from servicekit.progress import Advance, silent
 
+from chicagotaxi.city import AREAS, CITY
 from chicagotaxi.sample.trips import (
     COMPANIES,
     PAYMENTS,
@@ -26,7 +27,6 @@ from chicagotaxi.sample.trips import (
     dirt_counts,
     generate_chunks,
 )
-from chicagotaxi.schema import AREAS
 from chicagotaxi.sources.dialects import DIALECTS, Dialect
 
 _TIMES: Final = {
@@ -104,6 +104,11 @@ def write_sample(
     return SampleSummary(options.rows, counts)
 
 
+def _in_unit(miles: Ints) -> Ints:
+    """Hundredths of a mile in hundredths of the source's unit."""
+    return np.asarray(np.round(miles / CITY.miles_per_unit), dtype=np.int64)
+
+
 def _dialect(name: str) -> Dialect:
     for dialect in DIALECTS:
         if dialect.name == name:
@@ -138,9 +143,9 @@ class _Encoder:
         self._typed = typed
         draw = np.random.default_rng(0)
         self._taxis = pa.array([draw.bytes(64).hex() for _ in range(TAXIS)])
-        self._areas = pa.array([str(area) for area in range(AREAS + 2)])
-        latitude = [42.01 - 0.0047 * area for area in range(AREAS + 2)]
-        longitude = [-87.6 - 0.003 * (37 * area % 77) for area in range(AREAS + 2)]
+        self._areas = pa.array([str(area) for area in range(AREAS[-1] + 2)])
+        latitude = [42.01 - 0.0047 * area for area in range(AREAS[-1] + 2)]
+        longitude = [-87.6 - 0.003 * (37 * area % 77) for area in range(AREAS[-1] + 2)]
         self._places = (
             self._decimals(latitude),
             self._decimals(longitude),
@@ -148,7 +153,7 @@ class _Encoder:
                 [f"POINT ({x:.6f} {y:.6f})" for x, y in zip(longitude, latitude, strict=True)]
             ),
         )
-        tracts = pa.array([f"17031{area:02d}0100" for area in range(AREAS + 2)])
+        tracts = pa.array([f"17031{area:02d}0100" for area in range(AREAS[-1] + 2)])
         # Columns of whole numbers with blanks are floats in the portal's exports.
         self._tracts = tracts.cast(pa.float64()) if typed else tracts
 
@@ -168,7 +173,9 @@ class _Encoder:
             "start": self._times(chunk.start, chunk.broken.get("start_unreadable")),
             "end": self._times(chunk.end, chunk.broken.get("end_unreadable")),
             "seconds": self._whole(chunk.seconds),
-            "miles": self._hundredths(chunk.hundredths, chunk.broken.get("number_unreadable")),
+            "miles": self._hundredths(
+                _in_unit(chunk.hundredths), chunk.broken.get("number_unreadable")
+            ),
             "pickup_tract": self._take(
                 self._tracts, np.where(chunk.taxi % 3 == 0, -1, chunk.pickup)
             ),
@@ -192,7 +199,7 @@ class _Encoder:
                 title = form.format(word)
                 columns[_DOUBLED.get(title, title)] = self._take(place, area)
         if self._dialect.name == "portal":
-            columns["Community Areas"] = self._take(self._areas, np.where(unknown, -1, 37))
+            columns["Community Areas"] = self._take(pa.array(["37"]), np.where(unknown, -1, 0))
         return pa.table(columns)
 
     def _take(self, values: pa.Array, index: Ints) -> pa.Array:

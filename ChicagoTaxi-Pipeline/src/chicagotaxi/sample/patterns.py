@@ -1,6 +1,7 @@
 """Where and when the trips of the sample begin: the intensity of every hour and area.
 
-All figures are set to resemble published figures of Chicago's taxis: a third of the trips downtown,
+All figures are set to resemble published figures of Chicago's taxis; `chicagotaxi.city` says which
+areas they belong to: a third of the trips downtown,
 one in seven from an airport, weekday peaks, late Fridays and Saturdays in the night-life areas, a
 quiet January and a busy early summer, few trips on holidays and many in the night of New Year. In
 addition, every day has a factor that depends on the day before (weather), and every area has
@@ -14,20 +15,10 @@ import holidays
 import numpy as np
 import numpy.typing as npt
 
+from chicagotaxi.city import AREAS, CITY
 from chicagotaxi.clock import hours_between
-from chicagotaxi.schema import AREAS
 
 Float64Array = npt.NDArray[np.float64]
-
-DOWNTOWN: Final = (8, 28, 32)
-AIRPORTS: Final = (56, 76)
-NIGHT_LIFE: Final = (6, 7, 22, 24)
-
-# Shares of the trips. The other areas have unequal shares of the rest.
-_SHARES: Final = {
-    8: 0.235, 32: 0.185, 28: 0.095, 76: 0.125, 56: 0.03, 6: 0.04, 7: 0.038, 33: 0.032,
-    24: 0.03, 22: 0.018, 77: 0.018, 3: 0.016, 41: 0.014, 16: 0.01, 5: 0.01, 35: 0.01,
-}  # fmt: skip
 
 # By hour of the day, from midnight.
 _WORK: Final = (
@@ -92,17 +83,17 @@ def _profiles(
     )
     city = np.where(weekend[:, np.newaxis], rest, work)
     nights = np.where(late, 1.5 * night, 0.5 * night + 0.4 * city)
-    area = np.arange(1, AREAS + 1)
     # Many people leave on Mondays and return on Thursdays, Fridays and Sundays.
     flights = flights * np.array([1.1, 0.95, 0.95, 1.1, 1.1, 0.75, 1.05])[weekday][:, np.newaxis]
     return np.where(
-        np.isin(area, AIRPORTS), flights, np.where(np.isin(area, NIGHT_LIFE), nights, city)
+        np.isin(AREAS, CITY.airports),
+        flights,
+        np.where(np.isin(AREAS, CITY.night_life), nights, city),
     )
 
 
 def _shares(draw: np.random.Generator) -> Float64Array:
-    shares = np.zeros(AREAS)
-    shares[np.array(list(_SHARES)) - 1] = list(_SHARES.values())
+    shares = np.array([CITY.shares.get(area, 0.0) for area in AREAS], dtype=np.float64)
     others = shares == 0
     rest = draw.pareto(1.5, size=int(others.sum())) + 0.1
     shares[others] = (1 - shares.sum()) * rest / rest.sum()
@@ -117,13 +108,13 @@ def _weather(draw: np.random.Generator, days: int) -> Float64Array:
 
 
 def _events(draw: np.random.Generator, days: int) -> Float64Array:
-    return np.where(draw.random((AREAS, days)) < _EVENTS, 2.5, 1.0)
+    return np.where(draw.random((len(AREAS), days)) < _EVENTS, 2.5, 1.0)
 
 
 def _is_holiday(first: date, days: int) -> npt.NDArray[np.bool_]:
     last = np.datetime64(first, "D") + days
     years = range(first.year, int(str(last)[:4]) + 1)
-    calendar = holidays.country_holidays("US", subdiv="IL", years=years)
+    calendar = holidays.country_holidays(CITY.country, subdiv=CITY.subdivision, years=years)
     start = np.datetime64(first, "D")
     return np.isin(
         np.arange(start, start + days), np.array(sorted(calendar), dtype="datetime64[D]")

@@ -8,15 +8,15 @@ each in exactly one way, named after the rule of `chicagotaxi.etl.rules` that it
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from chicagotaxi.city import AREAS, CITY
 from chicagotaxi.clock import skipped_hours
-from chicagotaxi.sample.patterns import AIRPORTS, DOWNTOWN, intensities
-from chicagotaxi.schema import AREAS
+from chicagotaxi.sample.patterns import intensities
 
 CHUNK_ROWS: Final = 250_000
 SAMPLE_TRIPS: Final = 1_500_000
@@ -96,6 +96,9 @@ class Chunk:
 def dirt_counts(options: SampleOptions) -> dict[str, int]:
     """Number of rows that break each rule, which does not depend on the random draws."""
     counts = {name: round(share * options.rows) for name, share in options.dirt.items()}
+    last = options.first + timedelta(days=options.days)
+    if not all(skipped_hours(year, year) for year in range(options.first.year, last.year + 1)):
+        counts.pop("start_in_skipped_hour", None)
     if sum(counts.values()) + counts.get("duplicate_trip_id", 0) > options.rows:
         raise ValueError("There is more dirt than there are rows.")
     return counts
@@ -131,19 +134,20 @@ def _draw_chunk(
     dirt: Mapping[str, int],
 ) -> Chunk:
     cell = np.searchsorted(ladder, draw.random(rows), side="right")
-    hour, area = hours[cell // AREAS], cell % AREAS + 1
+    areas = np.array(AREAS, dtype=np.int64)
+    hour, area = hours[cell // len(AREAS)], areas[cell % len(AREAS)]
     quarter = draw.integers(0, 4, size=rows)
     start = hour.astype("datetime64[s]") + quarter * np.timedelta64(900, "s")
-    popular = ladder.reshape(-1, AREAS)
+    popular = ladder.reshape(-1, len(AREAS))
     weights = np.diff(popular[-1], prepend=popular[-2, -1])
-    dropoff = draw.choice(AREAS, size=rows, p=weights / weights.sum()) + 1
+    dropoff = areas[draw.choice(len(AREAS), size=rows, p=weights / weights.sum())]
     miles = _miles(draw, area, dropoff)
     seconds = (miles * draw.uniform(110, 240, size=rows) + draw.uniform(60, 300, size=rows)).astype(
         np.int64
     )
     fare = 325 + np.round(miles * 225 + seconds * 0.55).astype(np.int64) // 25 * 25
     card = draw.random(rows) < 0.55  # noqa: PLR2004
-    airport = np.isin(area, AIRPORTS)
+    airport = np.isin(area, CITY.airports)
     chunk = Chunk(
         trip_id=_identifiers(draw, rows),
         taxi=np.minimum(draw.zipf(1.2, size=rows), 10**9) % TAXIS,
@@ -166,8 +170,8 @@ def _draw_chunk(
 
 
 def _miles(draw: np.random.Generator, pickup: Ints, dropoff: Ints) -> npt.NDArray[np.float64]:
-    flight = np.isin(pickup, AIRPORTS) | np.isin(dropoff, AIRPORTS)
-    centre = np.isin(pickup, DOWNTOWN) & np.isin(dropoff, DOWNTOWN)
+    flight = np.isin(pickup, CITY.airports) | np.isin(dropoff, CITY.airports)
+    centre = np.isin(pickup, CITY.downtown) & np.isin(dropoff, CITY.downtown)
     typical = np.where(flight, 14.5, np.where(centre, 1.2, 4.2))
     miles: npt.NDArray[np.float64] = typical * draw.lognormal(0.0, 0.35, size=len(pickup))
     return np.maximum(miles, 0.1)
@@ -242,11 +246,11 @@ def _into_skipped_hour(chunk: Chunk, where: Ints) -> None:
 # The other rules need text, and are broken when the row becomes text.
 _SPOIL: Final[dict[str, Callable[[Chunk, Ints], None]]] = {
     "no_pickup_area": _set("pickup", -1),
-    "start_too_early": _move("2001-05-01T08:15:00"),
+    "start_too_early": _move(f"{CITY.records_begin - 12}-05-01T08:15:00"),
     "start_in_future": _move("2099-05-01T08:15:00"),
     "start_in_skipped_hour": _into_skipped_hour,
     "ends_before_start": _before_start,
-    "unknown_pickup_area": _set("pickup", AREAS + 1),
+    "unknown_pickup_area": _set("pickup", AREAS[-1] + 1),
     "negative_amount": _negate("fare"),
     "negative_distance": _negate("hundredths"),
     "negative_duration": _negate("seconds"),

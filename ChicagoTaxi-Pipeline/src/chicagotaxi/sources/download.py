@@ -22,7 +22,7 @@ from servicekit.files import (
 )
 from servicekit.progress import Advance, silent
 
-from chicagotaxi.clock import CHICAGO
+from chicagotaxi.clock import ZONE
 from chicagotaxi.locks import locked
 from chicagotaxi.sources.portal import SodaClient, dataset_of
 
@@ -195,5 +195,5 @@ def _join(day: date, pages: Path, destination: Path, rows: int) -> FetchedDay:
 def _is_complete(day: date, entry: FetchedDay, destination: Path) -> bool:
     """Whether a day was fetched long enough after it, in Chicago, and its file is unchanged."""
     path = destination / entry.file
-    settled = entry.fetched.astimezone(CHICAGO).date() - day > SETTLED
+    settled = entry.fetched.astimezone(ZONE).date() - day > SETTLED
     return settled and path.is_file() and sha256_of_file(path) == entry.sha256

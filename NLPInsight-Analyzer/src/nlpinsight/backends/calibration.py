@@ -53,7 +53,7 @@ class Calibrator(BaseModel):
 
     temperature: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     reach: Annotated[float, Field(gt=0, allow_inf_nan=False)]
-    base_rates: tuple[float, float, float]
+    base_rates: tuple[float, ...] = Field(min_length=len(LABELS), max_length=len(LABELS))
     texts: int
 
     def scores(self, decisions: Float64Array, known: Float64Array) -> Float64Array:
@@ -137,13 +137,13 @@ class HeldOut:
         return cls(*map(np.concatenate, columns))
 
 
-def base_rates_of(targets: Int64Array) -> tuple[float, float, float]:
+def base_rates_of(targets: Int64Array) -> tuple[float, ...]:
     """The share of each label, in the order of `LABELS`."""
-    negative, neutral, positive = np.bincount(targets, minlength=len(LABELS)) / len(targets)
-    return float(negative), float(neutral), float(positive)
+    shares = np.bincount(targets, minlength=len(LABELS)) / len(targets)
+    return tuple(shares.tolist())
 
 
-def fit(held_out: HeldOut, base_rates: tuple[float, float, float]) -> Calibrator:
+def fit(held_out: HeldOut, base_rates: tuple[float, ...]) -> Calibrator:
     """Fit a calibrator: the temperature and the reach with the lowest log loss.
 
     Args:

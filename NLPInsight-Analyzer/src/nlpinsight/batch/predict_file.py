@@ -25,7 +25,7 @@ ADDED: Final = ("prediction", "confidence", *LABELS, "in_vocabulary", "truncated
 _CHUNK: Final = 256
 
 # Renaming never makes two names equal: input_prediction becomes input_input_prediction.
-_TAKEN: Final = re.compile(rf"(?:input_)*(?:{'|'.join(ADDED)})")
+_TAKEN: Final = re.compile(rf"(?:input_)*(?:{'|'.join(map(re.escape, ADDED))})")
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ app = lazy_app(
         *("train", "cross-validate", "export", "evaluate", "predict", "explain", "serve"),
         "generate",
     ),
-    help="The sentiment of financial text: negative, neutral or positive.",
+    help="The labels of texts, such as the sentiment of financial headlines.",
 )
 
 

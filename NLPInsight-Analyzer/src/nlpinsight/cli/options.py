@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
+from nlpinsight.data.labels import PRESETS
 from nlpinsight.training import finetune_options as tuning
 
 DEFAULT_MODEL: Final = Path("models/nlpinsight")
@@ -28,9 +29,8 @@ Labels = Annotated[
     typer.Option(
         "--labels",
         metavar="MAP",
-        help="Meaning of labels that are numbers, in all input files: tfns (0 negative, 1 "
-        "positive, 2 neutral), ascending (-1, 0, 1 or 0, 1, 2 or 1, 2, 3 for negative, neutral, "
-        "positive), or NUMBER=LABEL pairs, joined by commas.",
+        help=f"Meaning of labels that are numbers, in all input files: {PRESETS}, or NUMBER=LABEL "
+        "pairs, joined by commas.",
     ),
 ]
 Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Random seed.")]

@@ -23,10 +23,10 @@ from nlpinsight.arrays import Int64Array
 from nlpinsight.data.labels import LabelMap, NumberedTexts, describe, read_label
 from nlpinsight.data.rows import LABEL, TEXT, shorten
 from nlpinsight.data.text_file import TextFile
-from nlpinsight.schema import LABELS, Label
+from nlpinsight.schema import LABELS, OTHER_NAMES, Label
 from nlpinsight.text.normalisation import normalise
 
-_A_LABEL: Final = "negative, neutral, positive, bearish or bullish"
+_A_LABEL: Final = f"one of {', '.join([*LABELS, *OTHER_NAMES])}"
 
 
 @dataclass(frozen=True)
@@ -102,9 +102,10 @@ def load_corpus(path: Path, label_map: LabelMap | None = None) -> Corpus:
     """
     file = TextFile.of(path)
     if not file.may_have_labels:
+        endings = " or ".join(f"@{label}" for label in LABELS)
         raise DataError(
-            f"{path} has no labels: no line ends in @negative, @neutral or @positive. Give "
-            "sentence@label in each line, or .csv or .jsonl with text and label."
+            f"{path} has no labels: no line ends in {endings}. Give sentence@label in each line, "
+            "or .csv or .jsonl with text and label."
         )
     errors, numbered = RowErrors(), NumberedTexts()
     texts: list[str] = []

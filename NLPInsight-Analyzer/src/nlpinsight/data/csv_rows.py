@@ -11,7 +11,7 @@ from servicekit.rows import RowError
 
 from nlpinsight.data.file_kinds import TEXT_FILES
 from nlpinsight.data.rows import NOT_UTF8, Row, shorten, unwritable
-from nlpinsight.schema import LABELS
+from nlpinsight.schema import label_named
 
 _SEPARATORS: Final = {";": "semicolons", "\t": "tabs", "|": "bars"}
 _SHOWN_NAMES: Final = 10
@@ -80,8 +80,8 @@ def _advice(path: Path, header: list[str], missing: list[str]) -> str:
                 f"'{separator if separator != chr(9) else chr(92) + 't'}'))\" "
                 f"< {path} > {path.with_suffix('')}-commas.csv"
             )
-    if any(cell.strip().lower() in LABELS for cell in header):
-        names = ",".join("label" if cell.strip().lower() in LABELS else "text" for cell in header)
+    if any(map(label_named, header)):
+        names = ",".join("label" if label_named(cell) else "text" for cell in header)
         return f"Its first line is a row. Put a line of names before it, such as {names}."
     like = [shorten(cell) for cell in header if cell.strip().lower() in missing]
     if like:

@@ -1,9 +1,8 @@
 """Meaning of labels in files: names, and numbers with a declared meaning.
 
-Names are read in any case: negative, neutral, positive, and the market's bearish and bullish.
-Public files number the same three classes in different orders, and reading a file in the wrong
-order gives a plausible but wrong model. So the meaning of numbers must be declared, by a preset or
-number by number.
+Names are read in any case. Public files number the same classes in different orders, and reading a
+file in the wrong order gives a plausible but wrong model. So the meaning of numbers must be
+declared, by a preset or number by number.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,28 +15,41 @@ from servicekit.numbers import parse_number
 from servicekit.rows import RowError, RowErrors
 
 from nlpinsight.data.rows import shorten
-from nlpinsight.schema import LABELS, Label
+from nlpinsight.schema import LABELS, NUMBERINGS, Label, label_named
 
-_NAMES: Final[Mapping[str, Label]] = {
-    "bearish": "negative",
-    "bullish": "positive",
-    **{label: label for label in LABELS},
-}
-
-TFNS: Final = "tfns"
 ASCENDING: Final = "ascending"
-_TFNS: Final[Mapping[float, Label]] = {0.0: "negative", 1.0: "positive", 2.0: "neutral"}
-_ASCENDING: Final[tuple[Mapping[float, Label], ...]] = tuple(
-    {float(first + place): label for place, label in enumerate(LABELS)} for first in (-1, 0, 1)
-)
-_PRESETS: Final = {TFNS: (_TFNS,), ASCENDING: _ASCENDING}
 
-_HOW: Final = (
-    f"Give {TFNS} (0 negative, 1 positive, 2 neutral), {ASCENDING} (-1, 0, 1 or 0, 1, 2 or 1, 2, 3 "
-    "for negative, neutral, positive), or each number, such as 0=negative,1=neutral,2=positive."
+# An odd number of labels may also be numbered around zero.
+_FIRST: Final = (*([-(len(LABELS) // 2)] if len(LABELS) % 2 else []), 0, 1)
+_ASCENDING: Final[tuple[Mapping[float, Label], ...]] = tuple(
+    {float(first + place): label for place, label in enumerate(LABELS)} for first in _FIRST
 )
+_PRESETS: Final = {name: (one,) for name, one in NUMBERINGS.items()} | {ASCENDING: _ASCENDING}
 _SHOWN_NUMBERS: Final = 10
 _SHOWN_TEXTS: Final = 2
+
+
+def shown_number(number: float) -> str:
+    """A number as people write it: 1, not 1.0."""
+    return str(int(number)) if number.is_integer() else repr(number)
+
+
+def _shown_presets() -> str:
+    numberings = [
+        f"{name} ({', '.join(f'{shown_number(number)} {one[number]}' for number in one)})"
+        for name, one in NUMBERINGS.items()
+    ]
+    orders = " or ".join(", ".join(map(shown_number, one)) for one in _ASCENDING)
+    return ", ".join([*numberings, f"{ASCENDING} ({orders} for {', '.join(LABELS)})"])
+
+
+PRESETS: Final = _shown_presets()
+"""The presets of ``--labels`` and what they mean."""
+
+_HOW: Final = (
+    f"Give {PRESETS}, or each number, such as "
+    f"{','.join(f'{number}={label}' for number, label in enumerate(LABELS))}."
+)
 
 
 @dataclass(frozen=True)
@@ -179,17 +191,12 @@ def read_label(value: object) -> Label | float | None:
     if not isinstance(value, str):
         return None
     name = value.strip()
-    return _NAMES.get(name.lower()) or parse_number(name)
-
-
-def shown_number(number: float) -> str:
-    """A number as people write it: 1, not 1.0."""
-    return str(int(number)) if number.is_integer() else repr(number)
+    return label_named(name) or parse_number(name)
 
 
 def _pair(given: str, pair: str) -> tuple[float, Label]:
     left, separator, right = pair.partition("=")
-    number, label = parse_number(left), _NAMES.get(right.strip().lower())
+    number, label = parse_number(left), label_named(right)
     if not separator or number is None or label is None:
         raise DataError(f"--labels {given}: {shorten(pair)} is not NUMBER=LABEL. {_HOW}")
     return number, label

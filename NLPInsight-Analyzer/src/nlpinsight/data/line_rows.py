@@ -1,8 +1,8 @@
 """Rows of files with one row per line: JSON lines, Financial PhraseBank, plain texts.
 
 Financial PhraseBank is published as ``.txt`` in Latin-1 with lines ``sentence@label``. A ``.txt``
-file is read in this format if any of its lines end in ``@negative``, ``@neutral`` or ``@positive``,
-else as one text per line. Lines without a label are then errors.
+file is read in this format if any of its lines end in ``@`` and a label, else as one text per line.
+Lines without a label are then errors.
 """
 
 import json
@@ -19,10 +19,13 @@ from nlpinsight.data.file_kinds import TEXT_FILES
 from nlpinsight.data.rows import LABEL, TEXT, Row, shorten
 from nlpinsight.schema import LABELS
 
+# Not their other names, which may be the end of an address.
+_LABELS: Final = frozenset(label.lower() for label in LABELS)
+
 _BOM: Final = b"\xef\xbb\xbf"
 _A_LINE: Final = (
-    "sentence@label with negative, neutral or positive, as {labelled:,} other lines are (give "
-    "plain texts as .csv or .jsonl instead)"
+    f"sentence@label with {' or '.join(LABELS)}, as {{labelled:,}} other lines are (give plain "
+    "texts as .csv or .jsonl instead)"
 )
 _ONE_LINE: Final = "one line (end lines with a line feed: tr '\\r' '\\n' converts)"
 
@@ -124,7 +127,7 @@ def _from_text(number: int, line: str, form: LineForm) -> Row:
 def _split(line: str) -> tuple[str, str | None]:
     """The sentence and the label of a line; None if it does not end in a label."""
     text, _, label = line.rpartition("@")
-    return (text, label.strip()) if label.strip().lower() in LABELS else (line, None)
+    return (text, label.strip()) if label.strip().lower() in _LABELS else (line, None)
 
 
 def _from_json(number: int, line: str) -> Row:

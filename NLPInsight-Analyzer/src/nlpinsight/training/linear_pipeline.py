@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import FeatureUnion, Pipeline
 
-from nlpinsight.arrays import Int64Array
+from nlpinsight.arrays import Float64Array, Int64Array
 from nlpinsight.backends.calibration import HeldOut, softmax
 from nlpinsight.backends.linear import Block, LinearModel
 from nlpinsight.ngrams import character_terms, word_terms
@@ -99,7 +99,7 @@ def export(pipeline: Pipeline, texts: Sequence[str]) -> LinearModel:
     Raises:
         AgreementError: They disagree.
     """
-    coefficients = pipeline.named_steps["classifier"].coef_.T
+    coefficients, intercept = _per_label(pipeline.named_steps["classifier"])
     blocks, start = [], 0
     for _, vectorizer in pipeline.named_steps["features"].transformer_list:
         terms = tuple(vectorizer.get_feature_names_out().tolist())
@@ -107,7 +107,7 @@ def export(pipeline: Pipeline, texts: Sequence[str]) -> LinearModel:
         blocks.append(Block(terms, vectorizer.idf_.astype(np.float64), weights))
         start += len(terms)
     words, characters = blocks
-    model = LinearModel(words, characters, pipeline.named_steps["classifier"].intercept_)
+    model = LinearModel(words, characters, intercept)
     gap = largest_difference(pipeline, model, texts)
     # Not `gap > AGREEMENT`, which NaN would pass.
     if not gap <= AGREEMENT:
@@ -149,6 +149,15 @@ def to_joblib(pipeline: Pipeline) -> bytes:
     buffer = io.BytesIO()
     joblib.dump(pipeline, buffer, compress=("zlib", 3))
     return buffer.getvalue()
+
+
+def _per_label(classifier: LogisticRegression) -> tuple[Float64Array, Float64Array]:
+    """Weights (terms x labels) and intercepts whose softmax is the classifier's probability."""
+    weights, intercept = classifier.coef_.T, classifier.intercept_
+    if len(intercept) > 1:
+        return weights, intercept
+    # Of two labels, scikit-learn keeps the difference.
+    return np.hstack([-weights, weights]) / 2, np.hstack([-intercept, intercept]) / 2
 
 
 def _vectorizer(terms_of: Callable[[str], list[str]]) -> TfidfVectorizer:

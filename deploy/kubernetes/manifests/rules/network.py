@@ -18,19 +18,27 @@ _ANYWHERE = "203.0.113.1"
 """An address on the internet, such as that of a bucket."""
 
 _WIDEST: Final = 16
-"""Widest prefix for incoming requests: that of Google's load balancers."""
+"""Widest prefix for incoming requests, that of the load balancers with the most addresses."""
 
 # Address, port and description of services of each cloud.
-_EGRESS: Final = {
+_EGRESS: Final[dict[str, tuple[tuple[str, int, str], ...]]] = {
+    # begin cloud: gcp
     "filestore.csi.storage.gke.io": (
         ("169.254.169.254", _DNS, "Cloud DNS"),
         ("169.254.20.10", _DNS, "the DNS cache of the node"),
         ("169.254.169.254", 80, "the metadata server"),
         ("169.254.169.252", 988, "the metadata server"),
     ),
+    # end cloud
+    # begin cloud: aws
     "efs.csi.aws.com": (("169.254.170.23", 80, "the agent of Pod Identity"),),
+    # end cloud
 }
-_BALANCERS: Final = {"filestore.csi.storage.gke.io": ("35.191.0.1", "130.211.0.1")}
+_BALANCERS: Final[dict[str, tuple[str, ...]]] = {
+    # begin cloud: gcp
+    "filestore.csi.storage.gke.io": ("35.191.0.1", "130.211.0.1"),
+    # end cloud
+}
 
 
 def check(manifests: Manifests) -> Iterator[Violation]:

@@ -8,9 +8,9 @@ from manifests.objects import Manifests, Node, Pod, Violation, dig, selects
 __all__ = ["check"]
 
 # Created by the cluster (../README.md).
-_OUTSIDE: Final = {
-    ("IngressClass", "alb"),
-    ("GatewayClass", "gke-l7-global-external-managed"),
+_OUTSIDE: Final[set[tuple[str, str]]] = {
+    ("IngressClass", "alb"),  # only cloud: aws
+    ("GatewayClass", "gke-l7-global-external-managed"),  # only cloud: gcp
 }
 
 
@@ -79,10 +79,12 @@ def _targets(manifests: Manifests) -> Iterator[Violation]:
         found = manifests.find(str(target.get("kind")), str(target.get("name")))
         if not found or found.get("apiVersion") != target.get("apiVersion"):
             yield _missing(where, str(target.get("kind")), target.get("name"))
+    # begin cloud: gcp
     for where, one in manifests.of("HealthCheckPolicy", "GCPBackendPolicy"):
         target = dig(one, "spec", "targetRef")
         if not manifests.find(str(target.get("kind")), str(target.get("name"))):
             yield _missing(where, str(target.get("kind")), target.get("name"))
+    # end cloud
     for where, one in manifests.of("PodDisruptionBudget", "NetworkPolicy", "PodMonitor"):
         selector = dig(one, "spec", "podSelector") or dig(one, "spec", "selector")
         if not any(selects(selector, pod.labels) for pod in manifests.pods):
@@ -126,11 +128,13 @@ def _classes(manifests: Manifests) -> Iterator[Violation]:
             name = one["spec"].get(field)
             if name and not manifests.find(target, name) and (target, name) not in _OUTSIDE:
                 yield _missing(where, target, name)
+    # begin cloud: gcp
     for where, one in manifests.of("StorageClass"):
         # Without it, the driver creates its instances in the network `default`.
         filestore = one.get("provisioner") == "filestore.csi.storage.gke.io"
         if filestore and not dig(one, "parameters").get("network"):
             yield where, "has no network: give that of the cluster"
+    # end cloud
 
 
 def _canaries(manifests: Manifests) -> Iterator[Violation]:

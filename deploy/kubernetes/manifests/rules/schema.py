@@ -19,7 +19,7 @@ CUSTOM: Final = {
     "argoproj.io/v1alpha1": {"AnalysisTemplate", "Rollout"},
     "gateway.networking.k8s.io/v1": {"Gateway", "HTTPRoute"},
     "monitoring.coreos.com/v1": {"PodMonitor", "PrometheusRule"},
-    "networking.gke.io/v1": {"GCPBackendPolicy", "HealthCheckPolicy"},
+    "networking.gke.io/v1": {"GCPBackendPolicy", "HealthCheckPolicy"},  # only cloud: gcp
 }
 
 

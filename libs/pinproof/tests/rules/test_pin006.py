@@ -56,7 +56,8 @@ def test_the_smaller_group_of_files_is_reported_and_names_the_first_of_the_other
     assert violations(files) == [
         (
             "a/requirements.txt:1: PIN006 n~=2.0.0 differs in series from "
-            "b/requirements.txt:2, n~=1.26.4: use one series, or allow the difference for a while by an exception"
+            "b/requirements.txt:2, n~=1.26.4: use one series, or allow the difference for a "
+            "while by an exception"
         )
     ]
 

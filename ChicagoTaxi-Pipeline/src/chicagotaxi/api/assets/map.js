@@ -2,6 +2,7 @@
 const layout = __LAYOUT__;
 const steps = [0.5, 2, 5, 15, 50];
 const find = (id) => document.getElementById(id);
+const names = new Map(layout.tiles.map((tile) => [tile.area, tile.name]));
 const days = new Map();
 let key = "";
 let batch = "";
@@ -53,7 +54,7 @@ function draw() {
   for (const button of find("map").children) {
     const area = Number(button.dataset.area);
     const row = byArea.get(area);
-    const name = layout.tiles[area - 1].name;
+    const name = names.get(area);
     button.className = row ? `step-${step(row.predicted_demand)}` : "";
     button.lastChild.textContent = row ? figure(row.predicted_demand) : "";
     button.title = name;
@@ -73,7 +74,7 @@ function drawBusiest(rows) {
   find("busiest").replaceChildren(...busiest.map((row) => {
     const line = element("tr", "");
     line.append(
-      element("td", layout.tiles[row.pickup_community_area - 1].name),
+      element("td", names.get(row.pickup_community_area)),
       element("td", figure(row.predicted_demand)),
       element("td", `${figure(row.lower)} to ${figure(row.upper)}`));
     return line;
@@ -83,14 +84,15 @@ function drawBusiest(rows) {
 function drawDetail(row) {
   if (!row) return;
   const list = element("dl", "");
-  const dollars = row.avg_fare === null ? "unknown" : `$${row.avg_fare.toFixed(2)}`;
-  const miles = row.avg_distance_miles === null ? "unknown" : `${row.avg_distance_miles.toFixed(1)} miles`;
+  const fare = row.avg_fare === null ? "unknown" : `${layout.currency}${row.avg_fare.toFixed(2)}`;
+  const length = row.avg_distance_miles / layout.miles;
+  const distance = row.avg_distance_miles === null ? "unknown" : `${length.toFixed(1)} ${layout.distance}`;
   const facts = {
-    Area: `${row.pickup_community_area}, ${layout.tiles[row.pickup_community_area - 1].name}`,
+    Area: `${row.pickup_community_area}, ${names.get(row.pickup_community_area)}`,
     Trips: `${figure(row.predicted_demand)} (${figure(row.lower)} to ${figure(row.upper)})`,
     Demand: row.demand_category.toLowerCase().replace("_", " "),
-    "Usual fare": dollars,
-    "Usual distance": miles,
+    "Usual fare": fare,
+    "Usual distance": distance,
     ...(row.warnings.length ? { Warning: row.warnings.map((one) => one.message).join(" ") } : {}),
   };
   for (const [term, fact] of Object.entries(facts)) list.append(element("dt", term), element("dd", fact));

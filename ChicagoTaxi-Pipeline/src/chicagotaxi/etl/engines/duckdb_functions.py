@@ -6,7 +6,7 @@ import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
-from chicagotaxi.clock import CHICAGO
+from chicagotaxi.clock import ZONE
 from chicagotaxi.etl.engines.protocol import EngineFunctions
 from chicagotaxi.etl.numbers import LONG_POWER
 
@@ -57,7 +57,7 @@ def _decimal(text: ir.StringValue, kind: str) -> ir.DecimalValue:
 
 FUNCTIONS: Final = EngineFunctions(
     american_time=_american_time,
-    to_chicago=lambda time: timezone(CHICAGO.key, timezone("UTC", time)),
+    to_local=lambda time: timezone(ZONE.key, timezone("UTC", time)),
     number_text=_number_text,
     decimal=_decimal,
     fingerprint=duckdb_hash,

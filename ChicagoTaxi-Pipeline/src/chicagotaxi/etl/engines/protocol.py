@@ -26,7 +26,7 @@ class EngineFunctions:
     Attributes:
         american_time: Text such as ``04/06/2016 08:45:00 PM`` to a time; null for any other text
             and for a day that no calendar has.
-        to_chicago: A time in UTC, without a zone, to Chicago's clock.
+        to_local: A time in UTC, without a zone, to the city's clock.
         number_text: A text that follows the grammar of numbers to one that the engine can cast;
             any other to null, or to a text that the engine cannot cast.
         decimal: Such a text and a decimal type to the number; null if it is out of range.
@@ -34,7 +34,7 @@ class EngineFunctions:
     """
 
     american_time: Callable[[ir.StringValue], ir.TimestampValue]
-    to_chicago: Callable[[ir.TimestampValue], ir.TimestampValue]
+    to_local: Callable[[ir.TimestampValue], ir.TimestampValue]
     number_text: Callable[[ir.StringValue], ir.StringValue]
     decimal: Callable[[ir.StringValue, str], ir.DecimalValue]
     fingerprint: Callable[[ir.StringValue], ir.IntegerValue]

@@ -20,7 +20,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from servicekit.files import DataError, write_errors
 from servicekit.progress import Advance, silent
 
-from chicagotaxi.clock import CHICAGO
+from chicagotaxi.clock import ZONE
 from chicagotaxi.etl.engines import EngineOptions
 from chicagotaxi.etl.engines.distinct import count_rows, first_rows, move_files
 from chicagotaxi.etl.engines.protocol import POSITION, SOURCE, Distinct, EngineFunctions
@@ -97,7 +97,7 @@ class SparkEngine:
 
     functions = EngineFunctions(
         american_time=_american_time,
-        to_chicago=lambda time: convert_timezone("UTC", CHICAGO.key, time),
+        to_local=lambda time: convert_timezone("UTC", ZONE.key, time),
         number_text=_number_text,
         decimal=lambda text, kind: text.try_cast(kind),
         fingerprint=xxhash64,

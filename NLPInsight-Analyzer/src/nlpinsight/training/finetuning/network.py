@@ -18,7 +18,7 @@ from torch import nn
 from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, AutoTokenizer
 from transformers.utils.logging import disable_progress_bar, enable_progress_bar
 
-from nlpinsight.schema import LABELS, Label
+from nlpinsight.schema import LABELS, label_named
 from nlpinsight.training.weights import Weights
 
 _LOG: Final = logging.getLogger("transformers")
@@ -129,15 +129,7 @@ def columns_of_labels(names: Mapping[int, str], model: str) -> tuple[int, ...]:
     Raises:
         DataError: The model has other classes, or does not name them.
     """
-    known: dict[str, Label] = {
-        **{label: label for label in LABELS},
-        "bearish": "negative",
-        "bullish": "positive",
-        "neg": "negative",
-        "neu": "neutral",
-        "pos": "positive",
-    }
-    meant = {known.get(name.strip().lower()): column for column, name in names.items()}
+    meant = {label_named(name): column for column, name in names.items()}
     if len(names) != len(LABELS) or set(meant) != set(LABELS):
         raise DataError(
             f"{model} has the classes {', '.join(map(repr, names.values()))}; they must "

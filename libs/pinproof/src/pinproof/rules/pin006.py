@@ -101,7 +101,8 @@ def _disagreements(name: str, pins: Sequence[_Pin], policy: Policy) -> Iterator[
             if other is not None:
                 message = (
                     f"{name}{pin.specifier} differs in series from {other.path}:{other.number}, "
-                    f"{name}{_specifier(other)}: use one series, or allow the difference for a while by an exception"
+                    f"{name}{_specifier(other)}: use one series, or allow the difference for a "
+                    "while by an exception"
                 )
                 yield Violation(line.path, line.number, CODE, message, name)
 
