@@ -31,7 +31,8 @@ def test_metrics_are_those_of_the_rows_at_or_above_the_threshold() -> None:
     probability = np.array([0.9, 0.5, 0.3, 0.1, 0.8], dtype=np.float64)
     metrics = measure(target, probability, 0.5)
     assert (metrics.rows, metrics.base_rate, metrics.selection_rate) == (5, 0.6, 0.6)
-    assert (metrics.precision, metrics.recall) == (pytest.approx(2 / 3), pytest.approx(2 / 3))
+    assert metrics.precision == pytest.approx(2 / 3)
+    assert metrics.recall == pytest.approx(2 / 3)
     assert metrics.auc == pytest.approx(5 / 6)
     assert measure(target[:1], probability[:1], 0.95).precision is None
 
