@@ -36,7 +36,7 @@ export UV_CACHE_DIR ?= $(CURDIR)/.cache/uv
 endif
 
 # The targets that people need first.
-FIRST := help demo test-all check up down smoke format new-service
+FIRST := demo test-all check up down smoke format help new-service
 FIRST += own # only cloud: template
 
 ##@ use

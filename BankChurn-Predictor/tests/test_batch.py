@@ -13,6 +13,7 @@ from bankchurn.model.predictor import ChurnPredictor
 from bankchurn.model.stack import probabilities
 from bankchurn.responses import risk_level
 from bankchurn.sample import generate_sample
+from bankchurn.schema import NUMBERS, example
 from servicekit.files import DataError
 
 ADDED = ["churn_probability", "churn_prediction", "risk_level", "warnings"]
@@ -61,7 +62,9 @@ def test_every_customer_is_scored_in_order_in_either_format(
     assert scored["risk_level"].tolist() == [risk_level(value) for value in expected]
     assert (summary.customers, summary.predicted_churn) == (100, sum(predicted))
     assert (summary.marked, summary.warnings) == (0, {})
-    assert summary.unknown == {"Tenure": customers["Tenure"].isna().sum()}
+    nullable = [name for name, bounds in NUMBERS.items() if bounds.nullable]
+    assert "Tenure" in nullable
+    assert summary.unknown == {name: customers[name].isna().sum() for name in nullable}
     assert scored["warnings"].fillna("").tolist() == [""] * 100
 
 
@@ -69,14 +72,17 @@ def test_from_csv_to_csv_the_input_is_written_as_it_stood(
     predictor: ChurnPredictor, tmp_path: Path
 ) -> None:
     source = tmp_path / "in.csv"
-    source.write_text(
+    names = (
         "Surname,CustomerId,CreditScore,Geography,Gender,Age,Tenure,Balance,NumOfProducts,"
-        "HasCrCard,IsActiveMember,EstimatedSalary\n"
-        '"Brook, A.",00042,619,France,Female,42.0,,0.00,1,1,1,101348.880\n'
+        "HasCrCard,IsActiveMember,EstimatedSalary"
     )
+    # Inputs of another declaration have their examples.
+    more = {name: str(one) for name, one in example().items() if name not in names.split(",")}
+    cells = '"Brook, A.",00042,619,France,Female,42.0,,0.00,1,1,1,101348.880'
+    row = ",".join([cells, *more.values()])
+    source.write_text(f"{','.join([names, *more])}\n{row}\n")
     predict_file(predictor, source, tmp_path / "out.csv")
-    row = (tmp_path / "out.csv").read_text().splitlines()[1]
-    assert row.startswith('"Brook, A.",00042,619,France,Female,42.0,,0.00,1,1,1,101348.880,0.')
+    assert (tmp_path / "out.csv").read_text().splitlines()[1].startswith(f"{row},0.")
 
 
 @pytest.mark.parametrize("source", ["in.csv", "in.parquet"])

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from bankchurn.evaluation.metrics import evaluate, measure
 from bankchurn.evaluation.threshold import choose_threshold
-from hypothesis import given
+from bankchurn.schema import CATEGORIES, NUMBERS
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 TARGET = np.array([0, 0, 1, 1], dtype=np.int64)
@@ -44,6 +47,7 @@ def test_the_threshold_has_the_greatest_f1_and_lies_half_way() -> None:
     assert choose_threshold(target, probability).threshold == pytest.approx(0.275)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 1), st.sampled_from([0.1, 0.2, 0.3, 0.5, 0.55, 0.8, 0.9])),
@@ -64,7 +68,11 @@ def test_groups_partition_the_customers_by_gender_country_and_age(sample: pd.Dat
     target = sample["Exited"].to_numpy(dtype=np.int64)
     evaluation = evaluate(sample, target, rng.random(len(sample)), 0.5)
     groups = {(group.attribute, group.value): group.metrics for group in evaluation.groups}
-    assert list(groups) == [
+    assert {attribute for attribute, _ in groups} == {
+        *CATEGORIES,
+        *(name for name, bounds in NUMBERS.items() if bounds.groups),
+    }
+    assert [one for one in groups if one[0] in {"Gender", "Geography", "Age"}] == [
         ("Gender", "Female"),
         ("Gender", "Male"),
         ("Geography", "France"),
@@ -78,6 +86,21 @@ def test_groups_partition_the_customers_by_gender_country_and_age(sample: pd.Dat
     women = sample[sample["Gender"] == "Female"]
     assert groups["Gender", "Female"].customers == len(women)
     assert groups["Gender", "Female"].base_rate == pytest.approx(women["Exited"].mean())
+
+
+def test_a_range_of_fractions_ends_before_the_next_begins(
+    sample: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bounds = replace(NUMBERS["Balance"], high=200_000, groups=(0.5, 100_000))
+    monkeypatch.setitem(NUMBERS, "Balance", bounds)
+    table = sample.head(5).assign(Balance=np.array([0.0, 0.5, 99_999.99, 100_000, 200_000]))
+    target = np.array([0, 1, 0, 1, 0], dtype=np.int64)
+    groups = evaluate(table, target, np.full(5, 0.5), 0.5).groups
+    assert {one.value: one.metrics.customers for one in groups if one.attribute == "Balance"} == {
+        "0-0.5": 1,
+        "0.5-100000": 2,
+        "100000-200000": 2,
+    }
 
 
 def test_a_perfect_calibration_lies_on_the_diagonal(sample: pd.DataFrame) -> None:

@@ -30,7 +30,7 @@ def check(repository: Repository, *command: str | Path, **variables: str) -> str
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return done.stdout + done.stderr
 
 
 def prepare(repository: Repository, combination: str) -> None:
@@ -50,9 +50,7 @@ def test_a_combination_passes_the_checks(copy: Copy, combination: str) -> None:
     repository = copy()
     prepare(repository, combination)
 
-    assert "The pins are clean" in check(
-        repository, ROOT / "libs/pinproof/.venv/bin/pinproof", "check"
-    )
+    check(repository, ROOT / "libs/pinproof/.venv/bin/pinproof", "check")
     check(repository, PROGRAMS / "ruff", "check", ".")
     check(repository, PROGRAMS / "ruff", "format", "--check", ".")
     check(repository, ROOT / "deploy/.venv/bin/python", "tools/derived_files.py", "--check")

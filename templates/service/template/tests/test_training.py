@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from {{ package }} import model
 from {{ package }}.data import Table, read_record
+from {{ package }}.evaluation import measure
 from {{ package }}.features import known_values
 from {{ package }}.golden import golden_records
 from {{ package }}.model import FILE_NAME, FittedModel, Predictor, load
@@ -23,6 +24,17 @@ def test_training_learns_the_mechanism_of_the_sample(trained: TrainedModel) -> N
     assert metrics.auc > 0.7
     assert metrics.recall is not None
     assert trained.report.training_overlap["seen"] == 0
+
+
+def test_metrics_are_those_of_the_rows_at_or_above_the_threshold() -> None:
+    target = np.array([1, 0, 1, 0, 1], dtype=np.int64)
+    probability = np.array([0.9, 0.5, 0.3, 0.1, 0.8], dtype=np.float64)
+    metrics = measure(target, probability, 0.5)
+    assert (metrics.rows, metrics.base_rate, metrics.selection_rate) == (5, 0.6, 0.6)
+    assert metrics.precision == pytest.approx(2 / 3)
+    assert metrics.recall == pytest.approx(2 / 3)
+    assert metrics.auc == pytest.approx(5 / 6)
+    assert measure(target[:1], probability[:1], 0.95).precision is None
 
 
 def test_the_same_table_and_seed_give_the_same_files(table: Table, trained: TrainedModel) -> None:

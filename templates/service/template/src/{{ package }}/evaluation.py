@@ -16,7 +16,6 @@ from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 from {{ package }}.arrays import Float64Array, Int64Array
 from {{ package }}.data import Table
 from {{ package }}.model import Predictor
-from {{ package }}.training_profile import TrainingProfile
 
 _FILE: Final = "evaluation.json"
 
@@ -61,7 +60,6 @@ class Report(_Record):
         threshold: The decision threshold.
         metrics: Metrics of the hold-out set of a training, or of the given table.
         training_overlap: How many of the evaluated rows are training rows.
-        training_profile: Profile of the training data.
         notices: What readers of the metrics must know.
     """
 
@@ -71,7 +69,6 @@ class Report(_Record):
     threshold: Rate
     metrics: Metrics
     training_overlap: dict[str, JsonValue]
-    training_profile: TrainingProfile
     notices: list[str]
 
 
@@ -125,7 +122,6 @@ def make_report(
         threshold=threshold,
         metrics=measure(table.target, predictor.probabilities(table.values), threshold),
         training_overlap=overlap.to_json(),
-        training_profile=profile,
         notices=notices,
     )
 
