@@ -3,6 +3,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
@@ -43,7 +44,7 @@ def test_train_seals_a_model_that_evaluate_predict_and_explain_use(
     train = ["train", "--data", data, "--out", model, "--reports", reports, "--folds", "2"]
     result = run(app, [str(part) for part in train])
     assert result.exit_code == 0, result.output
-    assert "Sealed bankchurn 1.0.0+" in result.output
+    assert f"Sealed bankchurn {version('bankchurn')}+" in result.output
     digest = hashlib.sha256((model / "manifest.json").read_bytes()).hexdigest()
     assert f"MODEL_SHA256={digest}\n" in result.output
     assert json.loads((model / "manifest.json").read_text())["data"]["source"] == "a.csv"
@@ -76,7 +77,7 @@ def test_train_seals_a_model_that_evaluate_predict_and_explain_use(
 
     result = run(app, ["predict", str(data), str(tmp_path / "out.parquet"), *use])
     assert result.exit_code == 0, result.output
-    assert "Scored 700 customers with 1.0.0+" in result.output
+    assert f"Scored 700 customers with {version('bankchurn')}+" in result.output
     assert unknown in result.output
 
     result = run(app, ["explain", str(customer_file), *use, "--json"])

@@ -2,6 +2,7 @@ import importlib.util
 import json
 import signal
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,7 @@ def test_train_seals_a_model_that_evaluate_predict_and_explain_use(
 
     result = run("train", "--data", labelled_file, "--out", model, "--reports", reports)
     assert result.exit_code == 0, result.output
-    assert "Sealed nlpinsight 1.0.0+" in result.output
+    assert f"Sealed nlpinsight {version('nlpinsight')}+" in result.output
     assert "Back end: tfidf" in result.output
     trained = json.loads((reports / "evaluation.json").read_text())
     assert trained["training"]["source"] == "labelled.jsonl"
@@ -66,7 +67,7 @@ def test_train_seals_a_model_that_evaluate_predict_and_explain_use(
 
     result = run("predict", labelled_file, tmp_path / "out.csv", *use)
     assert result.exit_code == 0, result.output
-    assert "Predicted 1,200 texts with tfidf 1.0.0+" in result.output
+    assert f"Predicted 1,200 texts with tfidf {version('nlpinsight')}+" in result.output
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 1201
 
     result = run("explain", "Acme cuts dividend by 5%", *use)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,7 +102,7 @@ def test_export_seals_a_classifier_of_others(opinionated: Path, data: Path, tmp_
     assert report["details"]["int8_beside_fp32"]["texts"] == 360
     predicted = run("predict", data, tmp_path / "out.csv", "--model", model)
     assert predicted.exit_code == 0, predicted.output
-    assert "with transformer 1.0.0+" in predicted.output
+    assert f"with transformer {version('nlpinsight')}+" in predicted.output
 
 
 @pytest.mark.parametrize(
