@@ -186,7 +186,7 @@ check-actions: .tools/check/.installed ## Ask GitHub whether the pinned commits 
 EXTRA_TARGETS := $(foreach file,$(EXTRAS),$(patsubst requirements-%.txt,%,$(notdir $(file)))-env-$(patsubst %/,%,$(dir $(file))))
 EXTRA_ENVIRONMENTS := $(EXTRA_TARGETS) tools-env-deploy
 .PHONY: extra-environments
-extra-environments: $(EXTRA_ENVIRONMENTS) ## Install what only some tests need: packages of requirements-NAME.txt, programs of the deployment
+extra-environments: $(EXTRA_ENVIRONMENTS) ## Install what only some tests need: requirements-WHAT.txt (WHAT-env-NAME), programs of the deployment
 matrix: ## Print the matrix of tests and images for the workflows
 	@"$(PYTHON)" tools/matrix.py --tests $(LIBS) $(SERVICES) lab deploy tools --images $(SERVICES) \
 		--prepare $(EXTRA_ENVIRONMENTS)
@@ -257,7 +257,7 @@ BENCHES :=
 include $(wildcard $(SERVICES:%=%/bench/bench.mk))
 
 .PHONY: bench bench-probes $(BENCHES)
-bench: $(BENCHES) ## Measure speed compared with the alternatives; writes each service's results
+bench: $(BENCHES) ## Measure speed compared with the alternatives (one service: bench-NAME); writes each service's results
 
 bench-probes: $(SERVICES:%=%/.venv/.installed) ## Measure how long probes wait while services are busy
 	for service in $(SERVICES); do \

@@ -1,5 +1,7 @@
 # Deploy the services to a kind cluster on this machine.
 
+##@ test
+
 .PHONY: e2e e2e-logs e2e-down
 e2e: $(SERVICES:%=%/.venv/.installed) $(SERVICES:%=archive-%) ## Deploy to a kind cluster on this machine and run the smoke test; needs docker, kind and kubectl
 	"$(PYTHON)" deploy/e2e/e2e.py prepare

@@ -1,6 +1,8 @@
 # Images: build, archive, test. Needs buildah and podman, and for a stand-in base runc and mmdebstrap:
 # apt-get install --no-install-recommends buildah podman runc mmdebstrap
 
+##@ ship
+
 # Prefix and tag of images on this machine; push-% gives those of a registry.
 IMAGE_PREFIX := localhost
 IMAGE_TAG := dev
@@ -45,7 +47,7 @@ standin-base: image-tools
 .PHONY: sbom $(SERVICES:%=sbom-%) $(SERVICES:%=archive-%)
 sbom: $(SERVICES:%=sbom-%) ## Copy the bill of materials out of every image; writes reports/images
 
-$(SERVICES:%=sbom-%): sbom-%: image-tools
+$(SERVICES:%=sbom-%): sbom-%: image-tools ## Copy the bill of materials out of one image
 	@mkdir -p reports/images
 	podman run --rm --network none --entrypoint python $(IMAGE_PREFIX)/$(call image_name,$*):$(IMAGE_TAG) \
 		-c 'print(open("/opt/venv/sbom.cdx.json").read(), end="")' > reports/images/$(call image_name,$*).cdx.json
@@ -56,15 +58,17 @@ $(SERVICES:%=archive-%): archive-%: build-% sbom-% ## Build one image; write it 
 		oci-archive:reports/images/$(call image_name,$*).tar:$(IMAGE_PREFIX)/$(call image_name,$*):$(IMAGE_TAG)
 
 .PHONY: test-images measure-images
+##@ test
 test-images: build-all deploy/.venv/.installed ## Build every image, and test it with the restrictions of its pod [STANDIN=yes]
 	IMAGES="$(SERVICES)" STANDIN_BASE="$(STANDIN_BASE)" deploy/.venv/bin/python -m pytest deploy/tests/images -m "images or not images"
 
+##@ measure
 measure-images: build-all deploy/.venv/.installed ## Measure the images' sizes and times to readiness STANDIN=yes; writes results/image.json of each service
 	$(if $(STANDIN_BASE),,$(error the limits are for the stand-in base: run make $@ STANDIN=yes))
 	PYTHONPATH=deploy/tests:tools deploy/.venv/bin/python deploy/images/measure.py $(SERVICES) --base $(STANDIN_BASE)
 
 .PHONY: check-images
-check-images: .tools/check/.installed
+check-images: .tools/check/.installed ## Check the Dockerfile
 	$(TOOLS)/hadolint --config deploy/images/hadolint.yaml deploy/images/Dockerfile
 
 CHECKS += check-images

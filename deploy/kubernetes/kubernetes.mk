@@ -1,5 +1,7 @@
 # Manifests: render, check, scan, deploy, roll back.
 
+##@ ship
+
 MANIFESTS = PYTHONPATH=deploy/kubernetes:tools deploy/.venv/bin/python -m manifests
 RENDERED := reports/kubernetes
 
@@ -32,6 +34,7 @@ $(CLUSTERS:%=roll-back-%): roll-back-%: deploy/.venv/.installed ## Apply what ra
 # Without kubectl, nothing can be built: a warning for people, an error where CI is set.
 KUBECTL ?= kubectl
 .PHONY: check-manifests
+##@ test
 check-manifests: deploy/.venv/.installed ## Build and check every overlay and every combination of components
 	@if command -v "$(KUBECTL)" >/dev/null; then KUBECTL="$(KUBECTL)" $(MANIFESTS) check; \
 	elif [ -n "$${CI:-}" ]; then echo "make: kubectl, which builds the manifests, is not installed" >&2; exit 1; \
@@ -52,7 +55,7 @@ scan-manifests: .tools/scan/.installed deploy/.venv/.installed ## Scan the rende
 
 # Not part of `check`: the scanner is 190 MB and slower than all other checks together.
 .PHONY: scan
-scan: scan-manifests
+scan: scan-manifests ## Scan manifests and infrastructure with the policy scanner
 
 .PHONY: test-pods
 test-pods: build-all deploy/.venv/.installed ## Run the pods of the local overlay with podman, from the images
@@ -66,5 +69,6 @@ test-deploy: $(SERVICES:%=%/.venv/.installed) .tools/scan/.installed
 # sealed before.
 ONLY ?=
 .PHONY: measure-resources
+##@ measure
 measure-resources: $(SERVICES:%=%/.venv/.installed) ## Measure memory and CPU of servers and jobs [ONLY="NAME ..."]; writes results/resources.json of each service
 	PYTHONPATH=deploy/local:tools "$(PYTHON)" deploy/kubernetes/measure_resources.py $(if $(ONLY),--only $(ONLY))

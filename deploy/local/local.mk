@@ -1,5 +1,7 @@
 # Run the services on this machine, from their environments, without Kubernetes.
 
+##@ use
+
 LOCAL := "$(PYTHON)" deploy/local/services.py
 
 .PHONY: up down

@@ -1,5 +1,7 @@
 # From built images to a cluster: push, sign, release, verify, smoke test.
 
+##@ ship
+
 RELEASE := "$(PYTHON)" deploy/release/release.py
 # Prefix of images in a registry: terraform output registry.
 REGISTRY ?=

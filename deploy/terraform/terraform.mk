@@ -1,5 +1,7 @@
 # Infrastructure: format, references, and plans with mock clouds.
 
+##@ test
+
 TERRAFORM ?= terraform
 # A folder of providers (from `terraform providers mirror FOLDER`) for machines without the registry.
 # Without it and without the registry, substitutes with the schemas of the providers are used.
@@ -20,7 +22,7 @@ TERRAFORM_ROOTS := $(patsubst deploy/terraform/%/versions.tf,%,$(wildcard deploy
 scan-terraform: $(TERRAFORM_ROOTS:%=scan-terraform-%) ## Scan the infrastructure of every cloud with the policy scanner
 
 .PHONY: $(TERRAFORM_ROOTS:%=scan-terraform-%)
-$(TERRAFORM_ROOTS:%=scan-terraform-%): scan-terraform-%: .tools/scan/.installed
+$(TERRAFORM_ROOTS:%=scan-terraform-%): scan-terraform-%: .tools/scan/.installed ## Scan the infrastructure of one cloud with the policy scanner
 	@$(POLICY_SCAN) deploy/terraform/$* --framework terraform --accepted deploy/terraform/$*/scan-accepted.toml
 
 scan: scan-terraform

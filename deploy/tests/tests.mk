@@ -1,5 +1,7 @@
 # The tests of the deployment, in one environment.
 
+##@ test
+
 deploy/.venv/.installed: deploy/requirements-check.txt .tools/python $(UV)
 	@echo "Setting up deploy/.venv"
 	@$(UV) venv --quiet --clear --python "$(PYTHON)" deploy/.venv
