@@ -37,8 +37,7 @@ def test_every_phony_target_is_listed() -> None:
     listed = {pattern.sub("NAME", line.split()[0]) for line in lines}
     targets = {pattern.sub("NAME", target) for target in phony}
 
-    # A bench may be a part of a service's: bench-NAME-etl. `bench` and `extra-environments` name the
-    # form of the targets that they consist of.
+    # `bench` and `extra-environments` name the form of the targets that they consist of.
     known = [re.escape(name).replace("NAME", ".+") for name in (*listed, *INTERNAL)]
     known += [r"bench-NAME.*", r".+-env-NAME", r"\$.*"]
     assert [name for name in sorted(targets) if not re.fullmatch("|".join(known), name)] == []
