@@ -227,7 +227,8 @@ def end_when(
 
     Args:
         package: The package to run.
-        is_time: The condition.
+        is_time: The condition, such as the existence of a file. It may list folders that the command
+            removes at the same time.
         how: The signal.
         arguments: The command's arguments.
     """
@@ -239,7 +240,11 @@ def end_when(
 
     def is_due() -> bool:
         assert process.poll() is None, "the command ended before the signal"
-        return is_time()
+        try:
+            return is_time()
+        except FileNotFoundError:
+            # The command removed a folder while it was listed.
+            return False
 
     try:
         wait_until(is_due, "the signal is due", poll_s=0.005, timeout_s=120)
