@@ -227,8 +227,8 @@ def end_when(
 
     Args:
         package: The package to run.
-        is_time: The condition, such as the existence of a file. It may list folders that the command
-            removes at the same time.
+        is_time: The condition, such as the existence of a file. It may list folders that the
+            command removes at the same time.
         how: The signal.
         arguments: The command's arguments.
     """
