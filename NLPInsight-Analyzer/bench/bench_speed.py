@@ -11,7 +11,7 @@ result is the ratio of their medians.
 Sections that are not measured keep their earlier results. It imports nothing from the service: it
 times the predictor that ``modelseal.open_sealed`` returns, and answers over HTTP.
 
-    python bench/bench_nlpinsight.py --out bench/results/nlpinsight.json
+    make bench-NLPInsight-Analyzer
 """
 
 import json

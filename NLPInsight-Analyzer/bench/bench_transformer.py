@@ -6,10 +6,12 @@ are untrained, so their answers mean nothing; the time does not depend on them. 
 thread and read the same texts, one at a time. They alternate, because the machine is noisy; the
 result is the ratio of their median CPU times.
 
-It needs the training environment, adds ``transformer.compared`` to the results of
-bench_nlpinsight.py, and imports nothing from the service.
+It needs the training environment, adds ``transformer.compared`` to the results of bench_speed.py,
+and imports nothing from the service. From the root of the repository:
 
-    python bench/bench_transformer.py --transformer FOLDER --out bench/results/nlpinsight.json
+    PYTHONPATH=bench NLPInsight-Analyzer/.venv/bin/python \
+        NLPInsight-Analyzer/bench/bench_transformer.py --transformer FOLDER \
+        --out NLPInsight-Analyzer/results/speed.json
 """
 
 import importlib.util
