@@ -150,7 +150,6 @@ check-types: $(PROJECTS:%=check-types-in-%) ## Check the types of every project
 $(PROJECTS:%=check-types-in-%): check-types-in-%: %/.venv/.installed .tools/check/.installed ## Check the types of one project, such as libs/modelseal
 	$(TOOLS)/mypy --cache-dir $*/.mypy_cache --python-executable $*/.venv/bin/python $*/src $*/tests
 
-##@ pins
 check-types: check-types-in-tools
 
 .PHONY: check-types-in-tools
@@ -158,6 +157,7 @@ check-types-in-tools: tools/.venv/.installed .tools/check/.installed
 	MYPYPATH=tools:tools/tests $(TOOLS)/mypy --cache-dir tools/.mypy_cache --python-executable tools/.venv/bin/python \
 		tools/help.py tools/merge_upstream.py tools/new_service.py tools/remove_service.py tools/rename_service.py tools/tests
 
+##@ pins
 check-pins: libs/pinproof/.venv/.installed ## Check every pin of the repository
 	libs/pinproof/.venv/bin/pinproof check
 

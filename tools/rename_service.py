@@ -8,14 +8,10 @@ import argparse
 import re
 import sys
 from pathlib import Path
-from typing import Final
 
 from service_files import ServiceFileError, services
 from service_names import check_name, package_of
-from working_tree import ROOT, clear_folder, fail, git, require_clean
-
-# Records of what was.
-_HISTORY: Final = (":!CHANGELOG.md", ":!docs/adr")
+from working_tree import HISTORY, ROOT, clear_folder, fail, git, require_clean
 
 
 def main() -> None:
@@ -35,7 +31,7 @@ def main() -> None:
         fail(wrong, "Choose another name: TO=…")
     require_clean()
     words = replacements(options.old, found[options.old].package, options.new)
-    names = git("ls-files", "-z", "--", ".", *_HISTORY).split("\0")
+    names = git("ls-files", "-z", "--", ".", *HISTORY).split("\0")
     files = [Path(name) for name in names if name and not (ROOT / name).is_symlink()]
     for file in files:
         _replace_in(ROOT / file, words)

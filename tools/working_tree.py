@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 from typing import Final, NoReturn
 
-__all__ = ["ROOT", "clear_folder", "fail", "git", "mentions", "require_clean"]
+__all__ = ["HISTORY", "ROOT", "clear_folder", "fail", "git", "mentions", "require_clean"]
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 
 # Records of what was: a name in them is history.
-_HISTORY: Final = (":!CHANGELOG.md", ":!docs/adr")
+HISTORY: Final = (":!CHANGELOG.md", ":!docs/adr")
 
 
 # What make and the tools write into a service's folder; the rest belongs to people.
@@ -65,7 +65,7 @@ def require_clean(root: Path = ROOT) -> None:
 def mentions(name: str, root: Path = ROOT) -> list[str]:
     """The tracked files that mention a name in any case, records of the past excepted."""
     done = subprocess.run(  # noqa: S603 - the text is an argument
-        ["git", "grep", "-I", "-i", "-l", "-F", "-e", name, "--", ".", *_HISTORY],  # noqa: S607
+        ["git", "grep", "-I", "-i", "-l", "-F", "-e", name, "--", ".", *HISTORY],  # noqa: S607
         cwd=root,
         capture_output=True,
         text=True,
