@@ -17,7 +17,7 @@ from own_texts import TextError, changed_texts
 from service_files import ServiceFileError, services
 from working_tree import ROOT, fail, git, require_clean
 
-# This program: nobody needs it twice.
+# The files of this program, which runs once.
 _OWN: Final = re.compile(r"tools/(?:tests/test_)?own(?:_\w+)?\.\w+$")
 
 

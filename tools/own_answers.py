@@ -1,4 +1,4 @@
-"""What ``make own`` has to know of a company, and which answers it takes."""
+"""The questions of ``make own``, and the answers that it accepts."""
 
 import re
 from collections.abc import Callable
@@ -25,7 +25,7 @@ class InvalidAnswerError(ValueError):
 
 @dataclass(frozen=True)
 class Answers:
-    """What a company says of itself.
+    """The answers of a company.
 
     Attributes:
         organization: Its name, for the licence and the README.

@@ -52,7 +52,7 @@ def changed_texts(root: Path, answers: Answers, commit: str, services: list[str]
 
     Args:
         root: The repository.
-        answers: What the company says of itself.
+        answers: The answers of the company.
         commit: The commit of the template.
         services: The folders of the services.
 

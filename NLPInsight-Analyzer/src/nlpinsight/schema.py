@@ -211,5 +211,5 @@ class BatchResponse(BaseModel):
 
 
 def label_named(name: str) -> Label | None:
-    """The label with a name, in any case; None if there is none."""
+    """Return the label with this name, in upper or lower case; None if no label has it."""
     return _NAMES.get(name.strip().lower())
