@@ -246,11 +246,34 @@ def test_a_job_that_waited_too_long_is_refused_without_starting() -> None:
         DEADLINE.set(asyncio.get_running_loop().time() + 0.4)
         with pytest.raises(OverloadedError):
             await steps(pool, "late", done, count=1, s=0.2)
+        assert not unknown.done(), (
+            "it was told when it was too late to start, not when it got a thread"
+        )
         await unknown
         await steps(pool, "next", done, count=1, s=0.0)
 
     asyncio.run(scenario())
     assert done == ["learn", "next"]
+
+
+def test_a_job_of_a_kind_that_takes_sometimes_longer_is_given_more_time() -> None:
+    async def job(pool: WorkerPool, s: float) -> None:
+        async with pool.job("rows", 1) as one:
+            await one.run(time.sleep, s)
+
+    async def scenario() -> None:
+        pool = WorkerPool(1)
+        for s in (0.02, 0.22, 0.02, 0.22):
+            await job(pool, s)
+        busy = asyncio.create_task(pool.run(time.sleep, 0.01))
+        await asyncio.sleep(0)
+        # Enough for the average job, and not for the longest.
+        DEADLINE.set(asyncio.get_running_loop().time() + 0.25)
+        with pytest.raises(OverloadedError):
+            await job(pool, 0.02)
+        await busy
+
+    asyncio.run(scenario())
 
 
 def test_the_time_of_an_aborted_job_is_a_lower_bound() -> None:

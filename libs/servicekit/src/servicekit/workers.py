@@ -8,7 +8,7 @@ import math
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from time import perf_counter
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, Final, NamedTuple, ParamSpec, TypeVar
 
 from servicekit.deadlines import DEADLINE
 from servicekit.errors import OverloadedError
@@ -19,8 +19,26 @@ T = TypeVar("T")
 
 # A job with at most this expected time may run between two steps of a longer one.
 QUICK_S: Final = 0.1
-# Weight of the latest job in the moving average of seconds per unit.
-_WEIGHT: Final = 0.2
+# Weights of the latest job in the moving averages of seconds per unit and of its deviation, and
+# how many deviations more than the average a job is given: the first two as in RFC 6298.
+_WEIGHT: Final = 1 / 8
+_DEVIATION_WEIGHT: Final = 1 / 4
+_DEVIATIONS: Final = 2
+
+
+class _Estimate(NamedTuple):
+    """Seconds per unit of cost: the moving average, and that of the distance from it."""
+
+    average: float
+    deviation: float
+
+    def after(self, found: float) -> "_Estimate":
+        """The estimate after another job."""
+        distance = abs(found - self.average)
+        return _Estimate(
+            self.average + _WEIGHT * (found - self.average),
+            self.deviation + _DEVIATION_WEIGHT * (distance - self.deviation),
+        )
 
 
 class WorkerPool:
@@ -29,7 +47,8 @@ class WorkerPool:
     A job is one request's work, in one or more steps. If the steps of all jobs alternated, all jobs
     would finish late together, and under overload none would finish in time. So a job keeps its
     thread until it is done; only a quick job may run between two of its steps. The pool estimates
-    each job's duration from earlier ones, and refuses a job that would miss its request's deadline.
+    each job's duration from earlier ones, and refuses a job that would miss its request's deadline,
+    as soon as that is known: work that ends too late would be lost.
 
     A caller waits for a free thread, and not in the executor's unbounded queue: a caller that is
     cancelled while it waits (by a deadline or a disconnect) has started nothing. A thread cannot be
@@ -45,7 +64,7 @@ class WorkerPool:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="servicekit-worker")
         self._numbers = itertools.count()
         self._jobs: set[Job] = set()
-        self._seconds_per_unit: dict[tuple[str, int], float] = {}
+        self._seconds_per_unit: dict[tuple[str, int], _Estimate] = {}
 
     @property
     def busy(self) -> int:
@@ -80,8 +99,14 @@ class WorkerPool:
         """
         # Small jobs take longer per unit of cost: only jobs of about the same size are compared.
         alike = kind, math.frexp(cost)[1]
-        expected_s = cost * self._seconds_per_unit.get(alike, 0.0)
-        job = Job(next(self._numbers), expected_s, self._threads, self._executor)
+        average, deviation = self._seconds_per_unit.get(alike, _Estimate(0.0, 0.0))
+        job = Job(
+            next(self._numbers),
+            cost * average,
+            _DEVIATIONS * cost * deviation,
+            self._threads,
+            self._executor,
+        )
         if self._jobs:
             job.refuse_if_late(self._seconds_before(job))
         self._jobs.add(job)
@@ -101,13 +126,13 @@ class WorkerPool:
 
     def _learn(self, alike: tuple[str, int], found: float, *, completed: bool) -> None:
         known = self._seconds_per_unit.get(alike)
-        if not completed:
-            # A lower bound: the job was not completed.
-            self._seconds_per_unit[alike] = max(found, known or 0.0)
-        elif known is None:
-            self._seconds_per_unit[alike] = found
+        if known is None:
+            self._seconds_per_unit[alike] = _Estimate(found, 0.0)
+        elif completed:
+            self._seconds_per_unit[alike] = known.after(found)
         else:
-            self._seconds_per_unit[alike] = known + _WEIGHT * (found - known)
+            # A lower bound: the job was not completed.
+            self._seconds_per_unit[alike] = known._replace(average=max(found, known.average))
 
     def _seconds_before(self, job: "Job") -> float:
         """The seconds that the present jobs keep the threads from a new one, by their estimates."""
@@ -124,6 +149,7 @@ class Job:
     Args:
         number: The job's number, in order of arrival.
         expected_s: The expected seconds; 0 if they are not known.
+        margin_s: How many seconds more it may well take.
         threads: Semaphore of the threads.
         executor: The threads.
 
@@ -132,11 +158,17 @@ class Job:
     """
 
     def __init__(
-        self, number: int, expected_s: float, threads: FairSemaphore, executor: ThreadPoolExecutor
+        self,
+        number: int,
+        expected_s: float,
+        margin_s: float,
+        threads: FairSemaphore,
+        executor: ThreadPoolExecutor,
     ) -> None:
         self.is_quick = 0.0 < expected_s <= QUICK_S
         self._number = number
         self._expected_s = expected_s
+        self._margin_s = margin_s
         self._threads = threads
         self._executor = executor
         self._holds_thread = False
@@ -159,7 +191,7 @@ class Job:
         """Run the next step in a thread. See `WorkerPool.run`.
 
         Raises:
-            OverloadedError: The first step had to wait, and the job would miss its deadline.
+            OverloadedError: The first step has waited so long that the job would miss its deadline.
             asyncio.CancelledError: The caller was cancelled.
         """
         if self._holds_thread and self._threads.quick_waits and not self.is_quick:
@@ -167,10 +199,13 @@ class Job:
             self._threads.release()
         if not self._holds_thread:
             is_free = self._threads.busy < self._threads.size
-            await self._threads.acquire(self._number, quick=self.is_quick)
+            latest = None if self._step is not None or is_free else self._latest_start()
+            try:
+                async with asyncio.timeout_at(latest):
+                    await self._threads.acquire(self._number, quick=self.is_quick)
+            except TimeoutError:
+                raise _too_late(0.0) from None
             self._holds_thread = True
-            if self._step is None and not is_free:
-                self.refuse_if_late(0.0)
         context = contextvars.copy_context()
 
         def call() -> T:
@@ -193,14 +228,9 @@ class Job:
         Raises:
             OverloadedError: It would miss its deadline.
         """
-        deadline = DEADLINE.get()
-        now = asyncio.get_running_loop().time()
-        if deadline is not None and now + before_s + self._expected_s > deadline:
-            raise OverloadedError(
-                "The service has too much work to answer in time. Try again later, or send fewer "
-                "requests at once.",
-                retry_after_s=max(1, math.ceil(before_s)),
-            )
+        latest = self._latest_start()
+        if latest is not None and asyncio.get_running_loop().time() + before_s > latest:
+            raise _too_late(before_s)
 
     def release(self) -> None:
         """Release the thread once its work is done."""
@@ -212,6 +242,18 @@ class Job:
             return
         loop = asyncio.get_running_loop()
         self._step.add_done_callback(lambda _done: _soon(loop, self._threads.release))
+
+    def _latest_start(self) -> float | None:
+        deadline = DEADLINE.get()
+        return None if deadline is None else deadline - self._expected_s - self._margin_s
+
+
+def _too_late(before_s: float) -> OverloadedError:
+    return OverloadedError(
+        "The service has too much work to answer in time. Try again later, or send fewer requests "
+        "at once.",
+        retry_after_s=max(1, math.ceil(before_s)),
+    )
 
 
 def _soon(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
