@@ -80,6 +80,15 @@ def test_trailers_beyond_the_bound_are_431(connection: RawConnection) -> None:
     assert json.loads(body)["request_id"] == headers["x-request-id"]
 
 
+def test_a_client_that_is_still_sending_reads_why_it_was_refused(connection: RawConnection) -> None:
+    # Closing at once would reset the connection, and a reset can overtake the answer.
+    connection.send(b"GET / HTTP/1.1\r\nA: " + b"a" * 20_000)
+    assert connection.receive_response()[0] == 431
+    for _ in range(5):
+        connection.send(b"a" * 20_000)
+        assert connection.receive() == b"", "the service sends no more, and does not reset"
+
+
 def test_an_endless_chunk_extension_is_431(connection: RawConnection) -> None:
     connection.send(b"POST /predict HTTP/1.1\r\n" + CHUNKED + b"7;" + b"a" * 20_000)
 

@@ -39,6 +39,12 @@ from servicekit.connection.sending import SendWatch
 # that sends everything first still sees its answer. After so many bytes, the connection is closed.
 MAX_DROPPED_BYTES: Final = 64 * 2**20
 
+# After the answer to invalid bytes, the connection's input is read and dropped for so long and so
+# much, and then closed: a connection that is closed with unread input is reset, and a reset can
+# take the answer from the client (RFC 9112, section 9.6).
+LINGER_S: Final = 2.0
+MAX_LINGER_BYTES: Final = 2**20
+
 # Parsed requests of one connection that wait for those before them; further ones wait unread.
 MAX_PIPELINED: Final = 4
 
@@ -84,6 +90,7 @@ class _BoundedProtocol(HttpToolsProtocol):
         self._body_left: int | None = 0
         self._cycle_before: RequestResponseCycle
         self._problem: ConnectionProblem | None = None
+        self._linger: asyncio.TimerHandle | None = None
         self._head_timeout: HeadTimeout
         self._send_watch: SendWatch
 
@@ -107,11 +114,17 @@ class _BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._head_timeout.stop()
         self._send_watch.stop()
+        if self._linger is not None:
+            self._linger.cancel()
         self._input.clear()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._problem is None:
+        if self._linger is not None:
+            self._dropped_bytes += len(data)
+            if self._dropped_bytes > MAX_LINGER_BYTES:
+                self.transport.close()
+        elif self._problem is None:
             self._input.add(data)
             self._feed()
 
@@ -128,8 +141,6 @@ class _BoundedProtocol(HttpToolsProtocol):
         self._upgrading = False
         # Only now: empty lines between requests do not keep a connection open.
         self._unset_keepalive_if_required()
-        if not self._head_timeout.is_running and not self._is_answering:
-            self._head_timeout.start()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         # After the body come trailers, which RFC 9110 (section 6.5) lets a server ignore.
@@ -180,15 +191,14 @@ class _BoundedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        if self._is_answering:
+        if not self._is_answering:
+            if self._problem is not None:
+                self._send_problem(self._problem)
+                return
+            if self._in_message:
+                self._head_timeout.start()
+        if self._input or self.flow.held:
             self._feed()
-            return
-        if self._problem is not None:
-            self._send_problem(self._problem)
-            return
-        if self._in_message:
-            self._head_timeout.start()
-        self._feed()
 
     # Parsing
 
@@ -242,6 +252,9 @@ class _BoundedProtocol(HttpToolsProtocol):
         if not self._in_message or self.transport.is_closing():
             return
         if self._in_headers:
+            # Most heads arrive whole, and need no timer.
+            if not self._head_timeout.is_running and not self._is_answering:
+                self._head_timeout.start()
             # `on_headers_complete` sees a header when it ends; count one that does not end here.
             self._head_bytes += len(data)
             if self._head_bytes > limit:
@@ -294,4 +307,10 @@ class _BoundedProtocol(HttpToolsProtocol):
             return
         self._on_refusal(problem.code)
         self.transport.write(problem.encode())
-        self.transport.close()
+        if len(self.connections) > self._bounds.max_connections:
+            self.transport.close()
+            return
+        self._dropped_bytes = 0
+        self._linger = self.loop.call_later(LINGER_S, self.transport.close)
+        self.transport.write_eof()
+        self.flow.release()
