@@ -335,10 +335,10 @@ $(1)/.venv/.installed: $$(wildcard $(1)/requirements-*.txt) $(1)/pyproject.toml 
 
 $(if $(3),$(1)/.venv/.installed: .cache/excluded/$(1).txt)
 endef
-$(eval $(call environment,libs/modelseal))
-$(eval $(call environment,libs/pinproof,modelseal))
-$(eval $(call environment,libs/servicekit,modelseal))
-$(eval $(call environment,lab,modelseal pinproof))
+$(eval $(call environment,libs/modelseal,,))
+$(eval $(call environment,libs/pinproof,modelseal,))
+$(eval $(call environment,libs/servicekit,modelseal,))
+$(eval $(call environment,lab,modelseal pinproof,))
 $(foreach s,$(SERVICES),$(eval $(call environment,$(s),modelseal servicekit,less exclusions)))
 
 $(SERVICES:%=.cache/excluded/%.txt): .cache/excluded/%.txt: pins.toml %/service.toml libs/pinproof/.venv/.installed

@@ -100,8 +100,8 @@ def _explanations(predictor: Any, records: Sequence[dict[str, Any]]) -> dict[str
     fast, slow, gap = [], [], 0.0
     for record in records[:EXPLANATIONS]:
         matrix = predictor.encode([_customer(record)])
-        # After a second of the other side's work, a virtual machine may have lost its host's caches:
-        # a sum over 250 kB then took 15 ms. A service under load is not measured so.
+        # After two seconds of the other side's work, the host of a virtual machine may have taken
+        # its caches: a sum over 250 kB then took 15 ms. That is no property of either side.
         predictor.explain(matrix)
         ours, exact = timed(lambda m=matrix: predictor.explain(m))
         theirs, sampled = timed(lambda m=matrix: kernel.shap_values(m, silent=True))

@@ -4,25 +4,18 @@ Each test applies a diff of schema.py to a copy of the package, and runs the com
 data" in README.md: generate, train, predict, serve.
 """
 
-import json
-import os
-import shutil
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import bankchurn
-import httpx2
 import pandas as pd
 import pytest
 from bankchurn.schema import example
-from servicekit.testing import LiveService, wait_until
+from servicekit.testing import PackageCopy, ask
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
-
-PACKAGE = Path(bankchurn.__file__).parent
 
 ADD_TWO_COLUMNS = """\
 --- a/schema.py
@@ -63,29 +56,13 @@ OTHER_BOUNDS_AND_LEVELS = """\
 """
 
 
-class Workplace:
+class Workplace(PackageCopy):
     """A copy of the package with another schema.py, and a folder for its data."""
 
     def __init__(self, folder: Path, diff: str) -> None:
-        package = folder / "src" / "bankchurn"
-        shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+        super().__init__(bankchurn, folder)
         command = ["git", "apply", "--verbose", "-"]
-        subprocess.run(command, input=diff, text=True, cwd=package, check=True)
-        self.folder = folder
-        self.environment = {"PYTHONPATH": str(folder / "src")}
-
-    def run(self, *words: str, code: int = 0) -> str:
-        """The output of a command: stdout, or stderr if it is to fail."""
-        process = subprocess.run(
-            [sys.executable, "-m", "bankchurn", *words],
-            cwd=self.folder,
-            env={**os.environ, **self.environment},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert process.returncode == code, process.stderr
-        return process.stderr if code else process.stdout
+        subprocess.run(command, input=diff, text=True, cwd=self.source, check=True)
 
     def read(self, name: str) -> pd.DataFrame:
         return pd.read_csv(self.folder / name)
@@ -96,18 +73,7 @@ class Workplace:
     def train(self, name: str) -> Any:  # noqa: ANN401 - a JSON document
         """Train on a table; returns the report."""
         self.run("train", "--data", name, "--folds", "2")
-        return json.loads((self.folder / "reports/bankchurn/evaluation.json").read_bytes())
-
-    def serve(self) -> LiveService:
-        model = self.folder / "models" / "bankchurn"
-        return LiveService(["-m", "bankchurn", "serve"], self.environment, {"model_dir": model})
-
-
-def ask(service: LiveService, path: str, body: object, status: int = 200) -> Any:  # noqa: ANN401
-    wait_until(lambda: service.get("/ready").status_code == 200, "the model is proven")
-    answer = httpx2.post(service.url + path, json=body, timeout=60)
-    assert answer.status_code == status, answer.text
-    return answer.json()
+        return self.report()
 
 
 def groups_of(report: dict[str, Any]) -> set[tuple[str, str]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from chicagotaxi.etl import publish as publishing
-from modelseal.temporaries import exchange
+from modelseal.temporary_outputs import exchange
 
 MONTHS = ("trips/year=2023/month=1", "hourly/year=2023/month=1", "trips/year=2023/month=2")
 

@@ -1,22 +1,13 @@
 """Copies of the package with other labels, and made-up texts."""
 
 import csv
-import json
-import os
 import random
 import re
-import shutil
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-import httpx2
 import nlpinsight
-from servicekit.testing import LiveService, wait_until
-
-PACKAGE = Path(nlpinsight.__file__).parent
+from servicekit.testing import PackageCopy
 
 FOUR_TOPICS = """\
 Label = Literal["billing", "delivery", "Returns", "account access"]
@@ -62,31 +53,15 @@ SPOKEN = {
 FILLERS = ("please", "help", "the", "my", "is", "why", "it", "was", "since", "Monday", "again")
 
 
-class Workplace:
+class Workplace(PackageCopy):
     """A copy of the package with another declaration, and a folder for its data."""
 
     def __init__(self, folder: Path, declaration: str) -> None:
-        package = folder / "src" / "nlpinsight"
-        shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
-        schema = package / "schema.py"
+        super().__init__(nlpinsight, folder)
+        schema = self.source / "schema.py"
         text, replaced = DECLARATION.subn(declaration, schema.read_text(encoding="utf-8"))
         assert replaced == 1
         schema.write_text(text, encoding="utf-8")
-        self.folder = folder
-        self.environment = {"PYTHONPATH": str(folder / "src")}
-
-    def run(self, *words: str, code: int = 0) -> str:
-        """The output of a command: stdout, or stderr if it is to fail."""
-        process = subprocess.run(
-            [sys.executable, "-m", "nlpinsight", *words],
-            cwd=self.folder,
-            env={**os.environ, **self.environment},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert process.returncode == code, process.stderr
-        return process.stderr if code else process.stdout
 
     def write(self, name: str, rows: Sequence[tuple[str, object]]) -> str:
         with (self.folder / name).open("w", newline="") as stream:
@@ -96,20 +71,6 @@ class Workplace:
     def read(self, name: str) -> list[dict[str, str]]:
         with (self.folder / name).open(newline="") as stream:
             return list(csv.DictReader(stream))
-
-    def report(self) -> Any:  # noqa: ANN401 - a JSON document
-        return json.loads((self.folder / "reports/nlpinsight/evaluation.json").read_bytes())
-
-    def serve(self) -> LiveService:
-        model = self.folder / "models" / "nlpinsight"
-        return LiveService(["-m", "nlpinsight", "serve"], self.environment, {"model_dir": model})
-
-
-def ask(service: LiveService, path: str, body: object) -> Any:  # noqa: ANN401 - a JSON document
-    wait_until(lambda: service.get("/ready").status_code == 200, "the model is proven")
-    answer = httpx2.post(service.url + path, json=body, timeout=60)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
 
 
 def requests_of(spoken: Mapping[str, Sequence[str]], texts: int) -> list[tuple[str, str]]:

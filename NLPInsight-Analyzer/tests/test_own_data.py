@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from nlpinsight.schema import LABELS, check_labels
-from own_labels import FOUR_TOPICS, SPOKEN, TOPICS, TWO_LABELS, Workplace, ask, requests_of
+from own_labels import FOUR_TOPICS, SPOKEN, TOPICS, TWO_LABELS, Workplace, requests_of
+from servicekit.testing import ask
 
 
 def test_four_topics_are_trained_evaluated_served_and_explained(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from modelseal.paths import printable
+from modelseal.path_kinds import printable
 from servicekit.file_kinds import FileKinds
 from servicekit.files import DataError
 

@@ -7,7 +7,7 @@ publishes them. Times of the pipeline's own work are UTC.
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
-from modelseal.paths import kind_of
+from modelseal.path_kinds import kind_of
 from modelseal.records import first_error
 from pydantic import (
     AwareDatetime,

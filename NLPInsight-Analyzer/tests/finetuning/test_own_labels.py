@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from own_labels import FOUR_TOPICS, SPOKEN, TOPICS, Workplace, ask, requests_of
+from own_labels import FOUR_TOPICS, SPOKEN, TOPICS, Workplace, requests_of
+from servicekit.testing import ask
 
 pytest.importorskip("torch", reason="fine-tuning needs torch: make train-env-NLPInsight-Analyzer")
 

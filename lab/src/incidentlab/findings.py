@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from modelseal.temporaries import Temporary
+from modelseal.temporary_outputs import Temporary
 from pydantic import BaseModel, ConfigDict
 
 from incidentlab.incidents import Incident

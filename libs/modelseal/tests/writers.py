@@ -10,12 +10,12 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from modelseal import temporaries
-from modelseal.temporaries import Temporary
+from modelseal import temporary_outputs
+from modelseal.temporary_outputs import Temporary
 
 # Forks from a process without threads that has imported the library.
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["modelseal.temporaries"])
+PROCESSES.set_forkserver_preload(["modelseal.temporary_outputs"])
 
 
 def write(destination: Path, kind: str, text: str) -> None:
@@ -66,8 +66,8 @@ def write_until_killed(destination: Path, kind: str, calls: int, *, can_exchange
 
         return wrapped
 
-    exchange = temporaries.exchange if can_exchange else lambda _one, _other: False
-    temporaries.exchange = mortal(exchange)
+    exchange = temporary_outputs.exchange if can_exchange else lambda _one, _other: False
+    temporary_outputs.exchange = mortal(exchange)
     fcntl.flock = mortal(fcntl.flock)
     for name in ("open", "rename", "replace", "unlink", "mkdir", "rmdir", "close"):
         setattr(os, name, mortal(getattr(os, name)))

@@ -246,9 +246,7 @@ def test_a_job_that_waited_too_long_is_refused_without_starting() -> None:
         DEADLINE.set(asyncio.get_running_loop().time() + 0.4)
         with pytest.raises(OverloadedError):
             await steps(pool, "late", done, count=1, s=0.2)
-        assert not unknown.done(), (
-            "it was told when it was too late to start, not when it got a thread"
-        )
+        assert not unknown.done(), "it was refused at its latest start, not when it got a thread"
         await unknown
         await steps(pool, "next", done, count=1, s=0.0)
 

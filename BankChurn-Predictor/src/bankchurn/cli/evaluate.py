@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from modelseal.paths import printable
+from modelseal.path_kinds import printable
 from servicekit.cli_errors import handle_errors
 from servicekit.model_options import Sha256Option, SignersOption
 from servicekit.models import open_model

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from modelseal.paths import kind_of
+from modelseal.path_kinds import kind_of
 from pydantic import ValidationError
 from servicekit.errors import ServiceError
 from servicekit.files import DataError

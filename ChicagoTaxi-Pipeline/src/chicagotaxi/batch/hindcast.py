@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 from modelseal import OpenedModel
-from modelseal.paths import kind_of
+from modelseal.path_kinds import kind_of
 from servicekit.files import DataError, read_errors
 from servicekit.progress import Advance, silent
 from servicekit.training_rows import ROW_SKETCH, RowSketch, digest_rows

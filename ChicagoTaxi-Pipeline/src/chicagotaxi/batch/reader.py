@@ -13,7 +13,7 @@ from typing import Annotated, Final, Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from modelseal.regular_files import read_regular
+from modelseal.bounded_read import read_regular
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from servicekit.answer_warnings import WARNINGS
 

@@ -13,7 +13,7 @@ from typing import Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from modelseal.temporaries import Temporary
+from modelseal.temporary_outputs import Temporary
 from servicekit.answer_warnings import WARNINGS
 from servicekit.files import DataError, make_folder, sha256_of_file, write_errors, write_file
 

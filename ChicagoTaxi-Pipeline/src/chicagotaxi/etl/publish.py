@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from modelseal.temporaries import exchange, remove_left
+from modelseal.temporary_outputs import exchange, remove_left
 from servicekit.files import make_folder, write_errors, write_file
 
 from chicagotaxi.locks import LockedError, locked

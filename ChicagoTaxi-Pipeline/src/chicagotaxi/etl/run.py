@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from modelseal.paths import kind_of
+from modelseal.path_kinds import kind_of
 from servicekit.files import DataError, NewFile, check_not_input, write_errors
 from servicekit.progress import Advance, silent
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as ds
-from modelseal.paths import kind_of
+from modelseal.path_kinds import kind_of
 from servicekit.files import DataError, read_errors
 
 from chicagotaxi.clock import HOUR, Hours

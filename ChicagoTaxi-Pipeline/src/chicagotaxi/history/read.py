@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from modelseal.paths import kind_of, printable
+from modelseal.path_kinds import kind_of, printable
 from pydantic import JsonValue
 from servicekit.files import DataError, read_errors
 

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from modelseal.paths import kind_of as kind_of_path
+from modelseal.path_kinds import kind_of as kind_of_path
 from servicekit.files import DataError, read_errors
 
 from chicagotaxi.file_formats import SUFFIXES, TABLES, check_engine_path, has_rows, read_header

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from modelseal.paths import printable
+from modelseal.path_kinds import printable
 from pydantic import JsonValue
 from servicekit.files import DataError
 from servicekit.rows import RowError, RowErrors

@@ -25,10 +25,10 @@ from pydantic import (
     ValidationError,
 )
 
+from modelseal.bounded_read import read_regular
 from modelseal.errors import BadSignatureError, ManifestDigestError, ManifestError
 from modelseal.golden import FiniteFloat, GoldenSet
 from modelseal.records import Name, Record, Sha256, first_error
-from modelseal.regular_files import read_regular
 from modelseal.signature import SIGNATURE_NAME, read_signature, verify_signature
 
 __all__ = [

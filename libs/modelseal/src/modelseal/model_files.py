@@ -4,12 +4,12 @@ import hashlib
 import os
 from pathlib import Path
 
+from modelseal.bounded_read import read_regular
 from modelseal.errors import FileDigestError, SealedModelError
 from modelseal.manifest import MANIFEST_NAME, RESTORE, FileRecord, Manifest, read_manifest
-from modelseal.paths import follow
-from modelseal.regular_files import read_regular
+from modelseal.path_kinds import follow
 from modelseal.signature import SIGNATURE_NAME
-from modelseal.temporaries import Temporary
+from modelseal.temporary_outputs import Temporary
 
 __all__ = ["holds_only_a_model", "read_file", "read_files", "replace_file", "write_durably"]
 

@@ -17,11 +17,11 @@ from modelseal.errors import SealError
 from modelseal.golden import GoldenSet, GoldenValue, differences, disagreements
 from modelseal.manifest import MANIFEST_NAME, FileName, Manifest, encode_manifest
 from modelseal.model_files import holds_only_a_model, write_durably
-from modelseal.paths import follow, kind_of, make_folder
+from modelseal.path_kinds import follow, kind_of, make_folder
 from modelseal.probe import ProbeReport, ProbeRequest
 from modelseal.records import first_error
 from modelseal.signature import SIGNATURE_NAME
-from modelseal.temporaries import Temporary
+from modelseal.temporary_outputs import Temporary
 
 __all__ = ["check_destination", "seal"]
 

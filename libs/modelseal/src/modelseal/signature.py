@@ -14,6 +14,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AwareDatetime, StringConstraints, ValidationError
 
+from modelseal.bounded_read import read_regular
 from modelseal.errors import (
     BadSignatureError,
     PublicKeyError,
@@ -23,7 +24,6 @@ from modelseal.errors import (
 )
 from modelseal.public_keys import parse_public_key
 from modelseal.records import Name, Record, Sha256, first_error
-from modelseal.regular_files import read_regular
 
 __all__ = [
     "MAX_SIGNATURE_BYTES",

@@ -66,8 +66,9 @@ def test_the_least_recently_used_go_and_those_in_use_stay(pins: Path, tmp_path: 
 
 def test_what_a_killed_process_left_is_removed(pins: Path, tmp_path: Path) -> None:
     (tmp_path / "cache").mkdir()
-    killed = "import os, sys; from pathlib import Path; from modelseal.temporaries import Temporary"
-    killed += "; Temporary(Path(sys.argv[1])).path.mkdir(); os._exit(9)"
+    killed = "import os, sys; from pathlib import Path; "
+    killed += "from modelseal.temporary_outputs import Temporary; "
+    killed += "Temporary(Path(sys.argv[1])).path.mkdir(); os._exit(9)"
     subprocess.run([sys.executable, "-c", killed, tmp_path / "cache" / "half"], check=False)
     assert len(complete(tmp_path / "cache")) == 2
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
-from modelseal.paths import kind_of
+from modelseal.path_kinds import kind_of
 
 from servicekit.files import DataError
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Self
 
-from modelseal import paths
-from modelseal.temporaries import Temporary
+from modelseal import path_kinds
+from modelseal.temporary_outputs import Temporary
 
 _NO_ROOM: Final = "Make room, or give another place."
 _REMEDIES: Final = {
@@ -52,10 +52,10 @@ class NewFile:
     def __init__(self, destination: Path) -> None:
         self.destination = destination
         with write_errors(destination):
-            kind = paths.kind_of(destination)
+            kind = path_kinds.kind_of(destination)
             if kind not in (None, "file"):
                 raise DataError(f"{destination} is a {kind}. Give the name of a file.")
-            self._temporary = Temporary(paths.follow(destination))
+            self._temporary = Temporary(path_kinds.follow(destination))
             self.path = self._temporary.path
             try:
                 self.path.touch(0o600, exist_ok=False)
@@ -131,10 +131,10 @@ def make_folder(folder: Path) -> None:
         DataError: It cannot be made, or something else has its name.
     """
     with write_errors(folder):
-        kind = paths.kind_of(folder)
+        kind = path_kinds.kind_of(folder)
         if kind not in (None, "folder"):
             raise DataError(f"{folder} is a {kind}. Give the name of a folder.")
-        paths.make_folder(folder)
+        path_kinds.make_folder(folder)
 
 
 def check_not_input(destination: Path, *inputs: Path) -> None:
@@ -144,11 +144,11 @@ def check_not_input(destination: Path, *inputs: Path) -> None:
         DataError: They are the same file, by whatever name, or that cannot be determined.
     """
     with write_errors(destination):
-        if paths.kind_of(destination) is None:
+        if path_kinds.kind_of(destination) is None:
             return
     for one in inputs:
         with read_errors(one):
-            if paths.kind_of(one) is not None and one.samefile(destination):
+            if path_kinds.kind_of(one) is not None and one.samefile(destination):
                 raise DataError(
                     f"{destination} is the input itself. Give another file for the output."
                 )

@@ -7,7 +7,7 @@ from typing import TypeVar
 from modelseal import Manifest, OpenedModel, SealError, open_sealed
 from modelseal.manifest import MANIFEST_NAME, manifest_digest, read_manifest
 from modelseal.path_errors import path_errors
-from modelseal.paths import kind_of
+from modelseal.path_kinds import kind_of
 from modelseal.sealing import check_destination
 
 from servicekit.files import DataError, write_errors

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
-from modelseal.temporaries import remove_left
+from modelseal.temporary_outputs import remove_left
 from servicekit.files import DataError, NewFile, make_folder, write_errors
 
 _NAMES: Final = ("member-*.pt", "final.pt")

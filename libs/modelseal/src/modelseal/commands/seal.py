@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from modelseal.errors import SealError
 from modelseal.golden import GoldenSet
 from modelseal.manifest import manifest_digest
-from modelseal.paths import kind_of
+from modelseal.path_kinds import kind_of
 from modelseal.records import first_error
 from modelseal.sealing import seal
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from modelseal.manifest import MANIFEST_NAME
-from modelseal.paths import kind_of
+from modelseal.path_kinds import kind_of
 
 __all__ = ["Format", "ModelFolder", "Patience", "Sha256", "Signers", "split_signers"]
 

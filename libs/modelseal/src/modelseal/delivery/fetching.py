@@ -17,7 +17,7 @@ from modelseal.delivery.staging import Staging
 from modelseal.errors import DeliveryError, FileDigestError, ManifestDigestError, SealedModelError
 from modelseal.manifest import MANIFEST_NAME, FileRecord, Manifest, read_manifest
 from modelseal.model_files import holds_only_a_model, replace_file, write_durably
-from modelseal.paths import follow, kind_of, make_folder
+from modelseal.path_kinds import follow, kind_of, make_folder
 from modelseal.public_keys import parse_public_key
 from modelseal.signature import SIGNATURE_NAME
 

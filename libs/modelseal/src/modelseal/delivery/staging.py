@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from modelseal.errors import DeliveryError
-from modelseal.temporaries import Temporary, remove_left
+from modelseal.temporary_outputs import Temporary, remove_left
 
 __all__ = ["Staging"]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-from modelseal.temporaries import Temporary
+from modelseal.temporary_outputs import Temporary
 
 
 def replace_files(texts: Mapping[Path, str]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from modelseal.temporaries import Temporary, remove_left
+from modelseal.temporary_outputs import Temporary, remove_left
 
 # Not `.lock`, which uv uses itself.
 _LOCK = ".in-use"

@@ -20,10 +20,11 @@ import pytest
 import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from modelseal.signing import public_key_of, sign_model
+from modelseal.testing import permissions_hold
 from typer.testing import CliRunner, Result
 
 from servicekit.launch import wait_until
-from servicekit.testing.hostile_paths import HOSTILE, make_hostile, permissions_hold, snapshot
+from servicekit.testing.hostile_paths import HOSTILE, make_hostile, snapshot
 
 NOT_UTF8: Final = os.fsdecode(b"caf\xe9")
 """A file name whose bytes are not UTF-8. Documents record it as ``caf\\xe9``."""

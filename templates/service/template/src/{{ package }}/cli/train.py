@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from modelseal.paths import printable
+from modelseal.path_kinds import printable
 from servicekit.cli_errors import handle_errors
 from servicekit.models import check_outputs, sealed_message
 from servicekit.progress import progress

@@ -6,7 +6,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from modelseal.paths import follow, kind_of, make_folder, printable
+from modelseal.path_kinds import follow, kind_of, make_folder, printable
 
 
 def test_the_kind_of_a_path_is_that_of_its_target(tmp_path: Path) -> None:

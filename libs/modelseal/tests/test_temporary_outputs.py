@@ -13,8 +13,8 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import pytest
-from modelseal import temporaries
-from modelseal.temporaries import Temporary, exchange, remove_left
+from modelseal import temporary_outputs
+from modelseal.temporary_outputs import Temporary, exchange, remove_left
 from writers import PROCESSES, write, write_often, write_until_killed, write_when_asked
 
 NAMES = ["out.csv", "a b-c.tar.gz", "ü" * 127, "x" * 251 + ".csv", os.fsdecode(b"\xff\xfe.csv")]
@@ -174,7 +174,8 @@ def test_an_error_leaves_the_old_output_and_nothing_else(tmp_path: Path) -> None
 
 def test_a_process_that_ends_before_the_block_begins_leaves_nothing(tmp_path: Path) -> None:
     code = (
-        "import os, sys\nfrom pathlib import Path\nfrom modelseal.temporaries import Temporary\n"
+        "import os, sys\nfrom pathlib import Path\n"
+        "from modelseal.temporary_outputs import Temporary\n"
         "temporary = Temporary(Path('out.csv'))\ntemporary.path.touch()\n"
         # A process that was forked meanwhile ends first, and removes nothing.
         "child = os.fork()\nif child == 0:\n    sys.exit()\n"
@@ -202,7 +203,7 @@ def test_an_interruption_between_two_renames_restores_the_old_folder(
         return rename(self, target)
 
     monkeypatch.setattr(Path, "rename", interrupted)
-    monkeypatch.setattr(temporaries, "exchange", lambda _one, _other: False)
+    monkeypatch.setattr(temporary_outputs, "exchange", lambda _one, _other: False)
     with pytest.raises(KeyboardInterrupt):
         write(tmp_path / "model", "folder", "new")
 

@@ -1,17 +1,20 @@
-"""File permissions that are enforced for root, too."""
+"""File permissions that are enforced for root, too, for tests."""
 
 import ctypes
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
-_VERSION_3 = 0x20080522
-_READ_AND_SEARCH_ANYTHING = 1 << 1 | 1 << 2  # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH
+__all__ = ["permissions_hold"]
+
+_VERSION_3: Final = 0x20080522
+_READ_AND_SEARCH_ANYTHING: Final = 1 << 1 | 1 << 2  # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH
 
 
 @contextmanager
 def permissions_hold() -> Iterator[None]:
-    """Drop root's right to read and write everything, in this thread."""
+    """Drop root's right to read and write everything, in this thread, inside the block."""
     libc = ctypes.CDLL(None, use_errno=True)
     header = (ctypes.c_uint32 * 2)(_VERSION_3, 0)
     data = (ctypes.c_uint32 * 6)()  # effective, permitted and inheritable, twice
