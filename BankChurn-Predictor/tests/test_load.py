@@ -14,7 +14,7 @@ def service(sealed: Path) -> LiveService:
     return LiveService(
         ["-m", "bankchurn", "serve"],
         {"MODEL_DIR": str(sealed)},
-        {"max_concurrent_requests": 16, "max_queued_requests": 40, "drain_s": 1},
+        {"max_concurrent_requests": 16, "max_queued_requests": 40, "drain_s": 5},
     )
 
 

@@ -37,7 +37,7 @@ def service(sealed: Path, predicted: Path) -> LiveService:
             # Answers are so quick that only few places make all these clients too many.
             "max_concurrent_requests": 4,
             "max_queued_requests": 8,
-            "drain_s": 1,
+            "drain_s": 5,
             "shutdown_grace_s": 90,
         },
     )

@@ -19,7 +19,7 @@ def service(sealed: Path) -> LiveService:
         {
             "max_concurrent_requests": 16,
             "max_queued_requests": 40,
-            "drain_s": 1,
+            "drain_s": 5,
             "shutdown_grace_s": 90,
         },
     )

@@ -80,11 +80,25 @@ def test_trailers_beyond_the_bound_are_431(connection: RawConnection) -> None:
     assert json.loads(body)["request_id"] == headers["x-request-id"]
 
 
-def test_a_client_that_is_still_sending_reads_why_it_was_refused(connection: RawConnection) -> None:
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"GET / HTTP/1.1\r\nA: " + b"a" * 20_000, 431),
+        # While the service drains, every answer closes its connection.
+        (
+            b"POST /predict HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+            b"Content-Length: 20000000\r\n\r\n",
+            413,
+        ),
+    ],
+)
+def test_a_client_that_is_still_sending_reads_why_it_was_refused(
+    connection: RawConnection, head: bytes, status: int
+) -> None:
     # Closing at once would reset the connection, and a reset can overtake the answer.
-    connection.send(b"GET / HTTP/1.1\r\nA: " + b"a" * 20_000)
-    assert connection.receive_response()[0] == 431
-    for _ in range(5):
+    connection.send(head)
+    assert connection.receive_response()[0] == status
+    for _ in range(20):
         connection.send(b"a" * 20_000)
         assert connection.receive() == b"", "the service sends no more, and does not reset"
 

@@ -17,7 +17,7 @@ def test_200_clients_get_answers_or_deliberate_refusals_and_none_is_lost_at_the_
             return Question("predict", "/predict", record)
         return Question("batch", "/predict_batch", {"records": [record] * 50})
 
-    settings = {"max_concurrent_requests": 16, "max_queued_requests": 40, "drain_s": 1}
+    settings = {"max_concurrent_requests": 16, "max_queued_requests": 40, "drain_s": 5}
     with LiveService(
         ["-m", "{{ package }}", "serve"], {"MODEL_DIR": str(sealed)}, settings
     ) as service:

@@ -24,6 +24,7 @@ from servicekit.connection.heads import (
     with_path,
     without_upgrade,
 )
+from servicekit.connection.lingering import LingeringTransport
 from servicekit.connection.problem import (
     BAD_REQUEST,
     NO_PROXY,
@@ -38,12 +39,6 @@ from servicekit.connection.sending import SendWatch
 # After an early refusal (413, 401, 503) the rest of a body is read and dropped, so that a client
 # that sends everything first still sees its answer. After so many bytes, the connection is closed.
 MAX_DROPPED_BYTES: Final = 64 * 2**20
-
-# After the answer to invalid bytes, the connection's input is read and dropped for so long and so
-# much, and then closed: a connection that is closed with unread input is reset, and a reset can
-# take the answer from the client (RFC 9112, section 9.6).
-LINGER_S: Final = 2.0
-MAX_LINGER_BYTES: Final = 2**20
 
 # Parsed requests of one connection that wait for those before them; further ones wait unread.
 MAX_PIPELINED: Final = 4
@@ -68,6 +63,7 @@ def bounded_protocol(
 
 class _BoundedProtocol(HttpToolsProtocol):
     flow: HeldFlow
+    transport: LingeringTransport
 
     def __init__(
         self,
@@ -90,7 +86,6 @@ class _BoundedProtocol(HttpToolsProtocol):
         self._body_left: int | None = 0
         self._cycle_before: RequestResponseCycle
         self._problem: ConnectionProblem | None = None
-        self._linger: asyncio.TimerHandle | None = None
         self._head_timeout: HeadTimeout
         self._send_watch: SendWatch
 
@@ -98,6 +93,9 @@ class _BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.transport = LingeringTransport(
+            transport, self.loop, expects_input=self._expects_input, on_linger=self._drop_input
+        )
         self.flow = HeldFlow(transport)
         self._head_timeout = HeadTimeout(transport, self.loop, self._bounds.header_timeout_s)
         self._send_watch = SendWatch(
@@ -107,23 +105,23 @@ class _BoundedProtocol(HttpToolsProtocol):
             on_abort=lambda: self._on_refusal("answer-not-read"),
         )
         if len(self.connections) > self._bounds.max_connections:
-            self._fail(too_many_connections(self._bounds.max_connections))
+            problem = too_many_connections(self._bounds.max_connections)
+            self._on_refusal(problem.code)
+            transport.write(problem.encode())
+            transport.close()
             return
         self._head_timeout.start()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._head_timeout.stop()
         self._send_watch.stop()
-        if self._linger is not None:
-            self._linger.cancel()
+        self.transport.stop()
         self._input.clear()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._linger is not None:
-            self._dropped_bytes += len(data)
-            if self._dropped_bytes > MAX_LINGER_BYTES:
-                self.transport.close()
+        if self.transport.lingers:
+            self.transport.drop(data)
         elif self._problem is None:
             self._input.add(data)
             self._feed()
@@ -191,6 +189,8 @@ class _BoundedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
+        if self.transport.is_closing():
+            return
         if not self._is_answering:
             if self._problem is not None:
                 self._send_problem(self._problem)
@@ -222,6 +222,8 @@ class _BoundedProtocol(HttpToolsProtocol):
                     self._parse(self._input.take_head())
         finally:
             self._feeding = False
+        if self.transport.is_closing():
+            return
         if self._input or self._problem is not None:
             self.flow.hold()
         elif self.flow.held:
@@ -307,10 +309,15 @@ class _BoundedProtocol(HttpToolsProtocol):
             return
         self._on_refusal(problem.code)
         self.transport.write(problem.encode())
-        if len(self.connections) > self._bounds.max_connections:
-            self.transport.close()
-            return
-        self._dropped_bytes = 0
-        self._linger = self.loop.call_later(LINGER_S, self.transport.close)
-        self.transport.write_eof()
+        self.transport.close()
+
+    # Closing
+
+    def _expects_input(self) -> bool:
+        in_body = self._in_message and not self._in_headers
+        return bool(in_body or self._input or self.pipeline) or self._problem is not None
+
+    def _drop_input(self) -> None:
+        self._input.clear()
+        self._head_timeout.stop()
         self.flow.release()

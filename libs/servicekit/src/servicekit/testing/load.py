@@ -72,7 +72,8 @@ def check_under_load(
     All clients ask for some time, the service gets SIGTERM, and they ask on until it has gone.
 
     Args:
-        service: A ready service.
+        service: A ready service. Its ``drain_s`` is longer than its ``Retry-After``, so that every
+            client meets ``Connection: close`` before idle connections are closed.
         question: Returns what a client, given by its number, asks.
         kinds: The kinds of questions, of which each must be answered with 200 at least once.
         routes: The beginning of the routes that are asked.
