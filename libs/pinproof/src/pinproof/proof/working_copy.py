@@ -18,6 +18,8 @@ from pinproof.repository.marker_environments import matching_environments
 from pinproof.repository.policy import DEV, PROD, policy_files
 from pinproof.repository.reader import Repository, load_repository
 from pinproof.repository.requirements import Line, LineKind
+from pinproof.rules.pin001 import suggested_pin
+from pinproof.rules.pin002 import stays_in_series
 
 _COMMENT = re.compile(r"\s+#.*$")
 
@@ -199,7 +201,7 @@ def parse_changes(texts: Iterable[str]) -> Mapping[str, Requirement]:
     """Parse the pins to try, by name.
 
     Raises:
-        TrialError: One is not a name with a specifier.
+        TrialError: One is not a name with a specifier, or not a pin that `check` accepts.
     """
     pins: dict[str, Requirement] = {}
     for text in texts:
@@ -213,6 +215,12 @@ def parse_changes(texts: Iterable[str]) -> Mapping[str, Requirement]:
             raise TrialError(
                 f"{text!r} is not a name with a specifier.",
                 remedy="Write numpy~=2.4.0. Markers and extras do not change.",
+            )
+        specifiers = list(pin.specifier)
+        if [one.operator for one in specifiers] != ["~="] or not stays_in_series(specifiers[0]):
+            raise TrialError(
+                f"{text!r} is not a pin to one series, and `pinproof check` would refuse it.",
+                remedy=f"Write {suggested_pin(pin)}.",
             )
         pins[canonicalize_name(pin.name)] = pin
     return pins
