@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime, timezone
 from pathlib import Path
 
 from pinproof.errors import PinproofError
@@ -35,7 +35,9 @@ def check(root: Path, *, today: date | None = None) -> Report:
     repository = load_repository(root)
     _refuse_unknown_rules(repository.policy)
     found = [violation for rule in RULES for violation in rule.check(repository)]
-    allowed = _apply(repository.policy.exceptions, found, today or datetime.now(tz=UTC).date())
+    allowed = _apply(
+        repository.policy.exceptions, found, today or datetime.now(tz=timezone.utc).date()
+    )
     return Report(
         violations=tuple(sorted({*repository.unusable, *allowed}, key=_order)),
         files=len(repository.files),

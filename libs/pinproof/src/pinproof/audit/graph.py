@@ -69,9 +69,11 @@ Graph = tuple[Node, ...]
 def build_graph(scope: Scope, policy: Policy, releases: Releases) -> Graph:
     """Find everything that is installed with the pins of a scope.
 
+    Leaves out what the index does not answer for, which `releases.gaps` then names.
+
     Raises:
         GraphError: A pin admits no release, or requirements contradict each other.
-        WebError: The index does not answer.
+        OfflineError: The index cannot be reached.
     """
     excluded = policy.excluded_from(scope.policy_path)
 
@@ -85,8 +87,9 @@ def build_graph(scope: Scope, policy: Policy, releases: Releases) -> Graph:
     ]
     edges = given
     for _ in range(_MAX_ROUNDS):
-        nodes = _combine(edges, scope.limits)
-        releases.prefetch(node.name for node in nodes)
+        combined = _combine(edges, scope.limits)
+        releases.prefetch(node.name for node in combined)
+        nodes = [node for node in combined if not releases.gaps.lacks(node.name)]
         for node in nodes:
             node.ceiling = _ceiling(node, releases)
         releases.prefetch_requirements((node.name, node.ceiling) for node in nodes)

@@ -91,4 +91,6 @@ def main(report: Path, first_party: "set[str]") -> None:
 
 
 if __name__ == "__main__":
+    # The folder of this file. Python 3.10 has no option for it.
+    sys.path.pop(0)
     main(Path(sys.argv[1]), set(sys.argv[2:]))
