@@ -64,7 +64,8 @@ def sync(
         The changed files.
 
     Raises:
-        SyncError: There is no service, or a requirements file is missing or unusable.
+        SyncError: There is no service, a requirements file is missing or unusable, or no service
+            has a transitive pin of a distribution to upgrade.
         UnsatisfiableError: Pins contradict each other.
         UvError: uv fails otherwise.
     """
@@ -104,6 +105,8 @@ class _SyncRun:
                 "pins.toml names no service.", remedy="List the folders under policy.services."
             )
         _refuse_unusable(self._repository)
+        _refuse_hashes(self._repository)
+        self._refuse_unknown_upgrades()
         requirements: dict[str, str] = {}
         records: dict[str, str] = {}
         for number, service in enumerate(services, start=1):
@@ -111,6 +114,27 @@ class _SyncRun:
             requirements |= pinned
             records[f"{service}/{RECORD_FILE}"] = record
         return requirements | records
+
+    def _refuse_unknown_upgrades(self) -> None:
+        direct: set[str] = set()
+        transitive: set[str] = set()
+        for path in _pin_files(self._repository):
+            first = PinFile.parse(_read(self._root / path) or "").first
+            for line in self._repository.files[path]:
+                if line.name is not None:
+                    (transitive if line.number >= first else direct).add(line.name)
+        faults = [
+            f"{name} is a direct pin, which sync does not change: change its line"
+            if name in direct
+            else f"no service has a transitive pin of {name}"
+            for name in sorted(self._upgrade - transitive)
+        ]
+        if faults:
+            known = ", ".join(sorted(transitive)) or "none"
+            raise SyncError(
+                f"--upgrade: {'; '.join(faults)}.",
+                remedy=f"Name one of the transitive pins: {known}.",
+            )
 
     def _service(self, service: str, title: str) -> tuple[dict[str, str], str]:
         policy = self._repository.policy
@@ -192,6 +216,31 @@ def _refuse_unusable(repository: Repository) -> None:
     ]
     if faults:
         raise SyncError("\n".join(faults) + ".", remedy="`pinproof check` explains what to write.")
+
+
+def _pin_files(repository: Repository) -> list[str]:
+    """The requirements files of the services, with those that they include."""
+    needed: set[str] = set()
+    for service in repository.policy.services:
+        for path in repository.layers(service):
+            needed |= repository.reachable(path)
+    return sorted(needed)
+
+
+def _refuse_hashes(repository: Repository) -> None:
+    faults = [
+        f"{path}:{line.number}: {option.name} makes pip refuse every requirement that has no hash "
+        "or no ==, and sync writes ranges without hashes"
+        for path in _pin_files(repository)
+        for line in repository.files[path]
+        for option in line.options
+        if option.name in {"--hash", "--require-hashes"}
+    ]
+    if faults:
+        raise SyncError(
+            "\n".join(faults) + ".",
+            remedy="Remove the hashes, or keep them in a lock file that is made from these pins.",
+        )
 
 
 def _known_versions(repository: Repository) -> dict[str, Version]:
