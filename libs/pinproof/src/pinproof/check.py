@@ -9,6 +9,7 @@ from pinproof.errors import PinproofError
 from pinproof.repository.policy import POLICY_FILE, PinException, Policy, PolicyError
 from pinproof.repository.reader import load_repository
 from pinproof.rules import RULES
+from pinproof.unused_entries import unused_entries
 from pinproof.violations import Report, Violation
 
 
@@ -42,6 +43,7 @@ def check(root: Path, *, today: date | None = None) -> Report:
         violations=tuple(sorted({*repository.unusable, *allowed}, key=_order)),
         files=len(repository.files),
         unusable=bool(repository.unusable),
+        unused=tuple(unused_entries(repository, found)),
     )
 
 
