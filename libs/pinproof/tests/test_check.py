@@ -96,9 +96,7 @@ def test_entries_that_do_nothing_are_named(write: Write) -> None:
         "pins.toml: the exception to PIN002 of used in a covers nothing: remove it",
         "pins.toml: the exception to PIN007 in install.sh covers nothing: remove it",
         "pins.toml: policy.exclude names gone, which does not exist: remove it",
-        (
-            "pins.toml: the exclusion of nvidia is for no-service, which does not exist: remove it"
-        ),
+        ("pins.toml: the exclusion of nvidia is for no-service, which does not exist: remove it"),
     )
 
 

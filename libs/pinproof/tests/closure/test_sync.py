@@ -453,6 +453,7 @@ def test_an_upgrade_of_what_is_no_transitive_pin_is_a_mistake(
     assert caught.value.remedy == "Name one of the transitive pins: middle."
 
 
+@pytest.mark.usefixtures("wheels")
 @pytest.mark.parametrize(
     "variables",
     [
@@ -463,7 +464,6 @@ def test_an_upgrade_of_what_is_no_transitive_pin_is_a_mistake(
 )
 def test_offline_is_called_offline(
     variables: Mapping[str, str],
-    wheels: Wheels,
     service: Callable[..., Path],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
