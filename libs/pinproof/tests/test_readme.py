@@ -1,7 +1,6 @@
 """The README says what the code does."""
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from pinproof.audit import ImpactKind
 from pinproof.environment.verify import INSTALLERS, MismatchKind
 from pinproof.proof.prove import CHECKS
 from pinproof.proof.trial import TrialVerdict
+from pinproof.python310 import tomllib
 from pinproof.reporters import REPORTERS
 from pinproof.repository.closure_record import RECORD_FILE, Closure, RecordedPin
 from pinproof.repository.marker_environments import PLATFORMS

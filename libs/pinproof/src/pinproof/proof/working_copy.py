@@ -1,6 +1,5 @@
 """A copy of the requirements files of a repository, to try changes of pins."""
 
-import difflib
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -9,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from pinproof.closure.patch import unified_patch
 from pinproof.closure.pinfile import PinFile
 from pinproof.closure.replace_files import replace_files
 from pinproof.closure.sync import sync
@@ -112,17 +112,10 @@ class WorkingCopy:
 
     def patch(self) -> str:
         """The changes of requirements files as a unified diff."""
-        parts: list[str] = []
-        for path, text in self.changes().items():
-            if not path.endswith(RECORD_FILE):
-                parts += difflib.unified_diff(
-                    self._before.get(path, "").splitlines(keepends=True),
-                    text.splitlines(keepends=True),
-                    f"a/{path}",
-                    f"b/{path}",
-                    n=1,
-                )
-        return "".join(parts)
+        texts = self.changes().items()
+        return unified_patch(
+            self._before, {path: text for path, text in texts if not path.endswith(RECORD_FILE)}
+        )
 
     def apply(self) -> list[str]:
         """Write the changes into the repository.
