@@ -435,7 +435,7 @@ def test_hashes_are_refused_because_pip_would_refuse_the_pins_below_them(
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("middel", "--upgrade: no service has a transitive pin of middel."),
+        ("middle2", "--upgrade: no service has a transitive pin of middle2."),
         ("Top", "--upgrade: top is a direct pin, which sync does not change: change its line."),
     ],
 )

@@ -109,7 +109,7 @@ def test_what_cannot_be_proven_is_a_mistake(
 @pytest.mark.parametrize(
     ("written", "misspelt", "message"),
     [
-        ('"{model}"', '"{modle}"', "A command of the proof of toy has {modle}, which is not a"),
+        ('"{model}"', '"{models}"', "A command of the proof of toy has {models}, which is not a"),
         ("auc = 0.01", "acu = 0.01", "The metrics of the proof name acu, which no model has."),
     ],
 )
