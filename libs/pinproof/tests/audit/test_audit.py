@@ -9,7 +9,6 @@ import pytest
 from audit_samples import AFFECTING, IDENTIFIERS, PROJECTS
 from pinproof.audit import Audit, audit
 from pinproof.audit.advisories import OsvSource
-from pinproof.audit.graph import GraphError
 from pinproof.audit.http_client import Client, OfflineError
 from pinproof.audit.index import Index
 from pinproof.audit.installed import InstalledVersionError
@@ -408,19 +407,27 @@ def test_an_index_that_cannot_be_reached_is_an_error(write: Write) -> None:
         audit(pins, Index("http://127.0.0.1:1/simple/", CLIENT), OsvSource(osv, CLIENT))
 
 
-def test_a_pin_that_admits_nothing_is_an_error(look: Callable[..., Audit]) -> None:
-    with pytest.raises(GraphError, match=r"requirements.txt:1: no release of numpy~=7.0.0 can be"):
-        look("numpy~=7.0.0\n")
+def test_a_pin_that_admits_nothing_hides_no_other(look: Callable[..., Audit]) -> None:
+    other = {"other/requirements.txt": "numpy~=1.26.3\n"}
+
+    result = look("numpy~=7.0.0\npy~=1.11.0\n", **other)
+
+    assert list(result.unknown) == ["numpy"]
+    assert "requirements.txt:1: no release of numpy~=7.0.0 can be" in result.unknown["numpy"]
+    assert (result.distributions, len(result.findings)) == (2, 1)
 
 
-def test_requirements_that_contradict_each_other_are_an_error(look: Callable[..., Audit]) -> None:
+def test_requirements_that_contradict_each_other_hide_no_other(look: Callable[..., Audit]) -> None:
     projects = {
         "a": released("1.0.0", requires=["starlette<0.40"]),
         "b": released("1.0.0", requires=["starlette>=0.47"]),
     }
 
-    with pytest.raises(GraphError, match=r"required by a \(<0.40\), b \(>=0.47\), can be"):
-        look("a~=1.0.0\nb~=1.0.0\n", projects=projects)
+    result = look("a~=1.0.0\nb~=1.0.0\npy~=1.11.0\n", projects=projects)
+
+    assert list(result.unknown) == ["starlette"]
+    assert "required by a (<0.40), b (>=0.47), can be" in result.unknown["starlette"]
+    assert (result.distributions, len(result.findings)) == (3, 1)
 
 
 def test_a_release_with_unknown_requirements_is_named_and_still_audited(

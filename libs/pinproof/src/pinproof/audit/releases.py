@@ -19,6 +19,7 @@ class Gaps:
         skipped: The distributions that are not looked up.
         reached: Those of them that something requires.
         releases: Why the releases of a distribution are unknown, by its name.
+        conflicts: Why no release of a distribution can be installed somewhere, by its name.
         requirements: Why the requirements of a release are unknown, by name and version.
     """
 
@@ -26,6 +27,7 @@ class Gaps:
         self.skipped = frozenset(skipped)
         self.reached: set[str] = set()
         self.releases: dict[str, str] = {}
+        self.conflicts: dict[str, str] = {}
         self.requirements: dict[tuple[str, Version], str] = {}
 
     def lacks(self, name: str) -> bool:
@@ -36,7 +38,7 @@ class Gaps:
     def unknown(self) -> dict[str, str]:
         """Why a distribution was not audited, or not its dependencies, by its name, sorted."""
         requirements = {name: reason for (name, _), reason in self.requirements.items()}
-        return dict(sorted((requirements | self.releases).items()))
+        return dict(sorted((requirements | self.conflicts | self.releases).items()))
 
 
 class Releases:

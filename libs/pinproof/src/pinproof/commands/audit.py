@@ -81,8 +81,8 @@ def command(  # noqa: PLR0917 - typer calls it by name
     * `pinproof audit requirements-prod.txt --python .venv/bin/python`
 
     Exit status: 0 no advisory, or only ignored ones; 1 advisories; 2 the pins cannot be read, the
-    advisory server does not answer completely, or an index does not answer for a distribution. The
-    advisories for the other distributions are shown.
+    advisory server does not answer completely, an index does not answer for a distribution, or no
+    release of it can be installed. The advisories for the other distributions are shown.
     """
     if python is not None and not target.is_file():
         raise WhichEnvironmentError(
