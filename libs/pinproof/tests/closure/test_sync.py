@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from pinproof.check import check
 from pinproof.closure.pinfile import MARKER_LINE
-from pinproof.closure.sync import SyncError, sync
+from pinproof.closure.refusals import SyncError
+from pinproof.closure.sync import sync
 from pinproof.closure.uv import UnsatisfiableError, UvError, UvOfflineError, find_uv
 from pinproof.repository.closure_record import RECORD_FILE
 from wheel_folder import UV, Wheels
