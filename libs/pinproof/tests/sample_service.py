@@ -170,8 +170,8 @@ def sample_wheels(folder: Path) -> Path:
     # Nothing that predicts loads this one; its last version ends whatever process imports it.
     for number, body in (("1.0.0", b""), ("1.1.0", b""), ("1.2.0", b"import os; os._exit(3)")):
         _wheel(folder, "sidelib", number, {"sidelib.py": body})
-    for name in _closure("pydantic", "packaging"):
-        _repack(folder, name)
+    for name in closure_of("pydantic", "packaging"):
+        repack(folder, name)
     return folder
 
 
@@ -201,7 +201,7 @@ def _write(path: Path, files: dict[str, bytes], info: str) -> None:
             archive.writestr(name, content)
 
 
-def _repack(folder: Path, name: str) -> None:
+def repack(folder: Path, name: str) -> None:
     """Make a wheel again of what is installed here."""
     installed = distribution(name)
     files = {}
@@ -215,7 +215,7 @@ def _repack(folder: Path, name: str) -> None:
     _write(folder / f"{info.removesuffix('.dist-info')}-py3-none-any.whl", files, info)
 
 
-def _closure(*names: str) -> set[str]:
+def closure_of(*names: str) -> set[str]:
     found: set[str] = set()
     pending = list(names)
     while pending:

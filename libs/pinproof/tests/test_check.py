@@ -64,6 +64,42 @@ def test_a_later_exception_prolongs_an_expired_one(write: Write) -> None:
     assert check(root, today=date(2027, 1, 1)).violations == ()
 
 
+def test_entries_that_do_nothing_are_named(write: Write) -> None:
+    policy = """
+    [policy]
+    exclude = ["gone", "kept"]
+    [[exceptions]]
+    rule = "PIN001"
+    distribution = "used"
+    reason = "a reason"
+    expires = 2026-11-22
+    [[exceptions]]
+    rule = "PIN002"
+    distribution = "used"
+    path = "a"
+    reason = "a reason"
+    expires = 2099-11-22
+    [[exceptions]]
+    rule = "PIN007"
+    path = "install.sh"
+    reason = "a reason"
+    expires = 2099-11-22
+    [[exclusions]]
+    distribution = "nvidia"
+    path = "no-service"
+    reason = "a reason"
+    """
+    files = {"pins.toml": policy, "requirements.txt": "used>=1.0", "kept/requirements.txt": "x"}
+
+    # An expired exception still says what to do about its violation.
+    assert check(write(files), today=date(2027, 1, 1)).unused == (
+        "pins.toml: the exception to PIN002 of used in a covers nothing: remove it",
+        "pins.toml: the exception to PIN007 in install.sh covers nothing: remove it",
+        "pins.toml: policy.exclude names gone, which does not exist: remove it",
+        ("pins.toml: the exclusion of nvidia is for no-service, which does not exist: remove it"),
+    )
+
+
 def test_an_exception_to_no_rule_is_refused(write: Write) -> None:
     root = write({"pins.toml": EXCEPTION.replace("PIN001", "PIN099")})
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from audit_samples import AFFECTING, IDENTIFIERS, PROJECTS
 from pinproof.reporters import REPORTERS
-from servers import documents, index_of, osv_of, serving
+from servers import Asked, Reply, documents, index_of, osv_of, released, serving
 
 FIXTURES = Path(__file__).parent / "fixtures"
 SUMMARY = """\
@@ -141,6 +141,8 @@ def test_every_pin_is_listed_as_json(servers: dict[str, str]) -> None:
             },
         ],
         "direct": [],
+        "unknown": [],
+        "skipped": [],
     }
     assert run.returncode == 1
 
@@ -158,6 +160,46 @@ def test_pins_with_nothing_newer_are_listed_only_if_asked(
     assert long.stdout == (
         "pin         inside  outside  location\npy~=1.11.0  1.11.0  -        requirements.txt:1\n"
     )
+
+
+PRIVATE = "ours~=1.0.0\njinja2~=2.10.0\nstranger~=1.0.0\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "shown", "known"),
+    [
+        ("outdated", "jinja2~=2.10.0  2.10.1  3.1.6    requirements.txt:2", "ours~=1.0.0"),
+        ("audit", "requirements.txt:2: CVE-2019-10906 floor-bump", "ours"),
+    ],
+)
+def test_a_private_index_is_asked_too_and_an_unknown_name_hides_nothing(
+    command: str, shown: str, known: str, servers: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "requirements.txt").write_text(PRIVATE, encoding="utf-8")
+    asked: list[str | None] = []
+
+    def private(one: Asked) -> Reply:
+        asked.append(one.headers.get("Authorization"))
+        reply = index_of({"ours": released("1.0.0", "1.1.0")})(one)
+        assert isinstance(reply, Reply)
+        return reply
+
+    with serving(private) as url:
+        configured = {
+            "PINPROOF_INDEX_URL": "",
+            "UV_DEFAULT_INDEX": servers["PINPROOF_INDEX_URL"],
+            "UV_INDEX": f"mine={url.replace('//', '//me:secret@')}/simple/",
+        }
+        without = pinproof(servers, command, cwd=tmp_path)
+        both = pinproof(servers | configured, command, cwd=tmp_path)
+
+    assert (shown in without.stdout, shown in both.stdout) == (True, True)
+    assert (without.returncode, both.returncode) == (2, 2)
+    assert f"{known} is unknown" in without.stderr
+    assert f"{known} is unknown" not in both.stderr
+    assert "stranger" in both.stderr
+    assert set(asked) == {"Basic bWU6c2VjcmV0"}
+    assert "secret" not in both.stdout + both.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """The README says what the code does."""
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from pinproof.audit import ImpactKind
 from pinproof.environment.verify import INSTALLERS, MismatchKind
 from pinproof.proof.prove import CHECKS
 from pinproof.proof.trial import TrialVerdict
+from pinproof.python310 import tomllib
 from pinproof.reporters import REPORTERS
 from pinproof.repository.closure_record import RECORD_FILE, Closure, RecordedPin
 from pinproof.repository.marker_environments import PLATFORMS
@@ -18,6 +18,7 @@ from pinproof.repository.policy import (
     PinException,
     Policy,
     Proof,
+    Skip,
     load_policy,
 )
 from pinproof.rules import RULES, documentation, summary
@@ -29,6 +30,7 @@ LISTS: Mapping[str, type[BaseModel]] = {
     "exceptions": PinException,
     "exclusions": Exclusion,
     "ignores": IgnoredAdvisory,
+    "skips": Skip,
 }
 
 Write = Callable[[Mapping[str, str]], Path]
@@ -60,7 +62,7 @@ def test_every_key_of_the_policy_is_listed() -> None:
 
 
 def test_the_example_of_a_policy_is_one_and_uses_every_key(write: Write) -> None:
-    (example,) = re.findall(r"```toml\n(.*?)```", README, flags=re.DOTALL)
+    (example,) = re.findall(r"```toml\n(.*?)```", section("pins.toml"), flags=re.DOTALL)
 
     load_policy(write({"pins.toml": example}))
 

@@ -8,7 +8,7 @@ them is not enough: a model whose paths disagree would reproduce its own disagre
 import math
 from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import Annotated, Self
+from typing import Annotated
 
 from pydantic import Field, JsonValue, model_validator
 
@@ -47,7 +47,7 @@ class Agreement(Record):
     tolerance: Tolerance
 
     @model_validator(mode="after")
-    def _outputs_are_distinct(self) -> Self:
+    def _outputs_are_distinct(self) -> "Agreement":
         if len(set(self.outputs)) != len(self.outputs):
             raise ValueError(f"an agreement names an output twice: {', '.join(self.outputs)}")
         return self
@@ -69,7 +69,7 @@ class GoldenSet(Record):
     agreements: tuple[Agreement, ...] = ()
 
     @model_validator(mode="after")
-    def _outputs_match_inputs(self) -> Self:
+    def _outputs_match_inputs(self) -> "GoldenSet":
         for name, values in self.outputs.items():
             if len(values) != len(self.inputs):
                 raise ValueError(

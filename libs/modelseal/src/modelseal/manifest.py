@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 from packaging.version import Version
 from pydantic import (
@@ -136,7 +136,7 @@ class Manifest(Record):
         return {name: record.version for name, record in self.environment.items() if record.guarded}
 
     @classmethod
-    def unsealed(cls, *, created: datetime, **fields: object) -> Self:
+    def unsealed(cls, *, created: datetime, **fields: object) -> "Manifest":
         """Make a manifest whose seal is zeros. `encode_manifest` fills it in."""
         return cls.model_validate(
             {"format": FORMAT, "seal": _NO_SEAL, "created": created, **fields}

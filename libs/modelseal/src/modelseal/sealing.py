@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Annotated
 
@@ -144,9 +144,11 @@ def _probe(request: ProbeRequest, model: Path) -> ProbeReport:
         request_file, report_file = Path(folder) / "request.json", Path(folder) / "report.json"
         request_file.write_text(request.model_dump_json(), encoding="utf-8")
         try:
-            # -P: import from the installed packages, not from the current folder.
+            # -P: import from the installed packages, not from the current folder. Python 3.10 has
+            # no such option.
+            safe = ["-P"] if sys.version_info >= (3, 11) else []
             process = subprocess.run(  # noqa: S603 - this interpreter, our module
-                [sys.executable, "-P", "-m", "modelseal.probe", model, request_file, report_file],
+                [sys.executable, *safe, "-m", "modelseal.probe", model, request_file, report_file],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
@@ -197,7 +199,7 @@ def _describe(
 ) -> tuple[Manifest, bytes]:
     try:
         manifest = Manifest.unsealed(
-            created=datetime.now(UTC).replace(microsecond=0),
+            created=datetime.now(timezone.utc).replace(microsecond=0),
             git_commit=_git_commit(report.source),
             python=platform.python_version(),
             platform=platform.platform(),

@@ -8,7 +8,7 @@ imported only when a signature is made or verified.
 import base64
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -178,7 +178,7 @@ def verify_signature(
             "source that this signer is trusted, add the key to MODEL_SIGNERS.",
         )
     _check_by_key(signature, key, where)
-    now = datetime.now(UTC)
+    now = datetime.now(timezone.utc)
     if signature.expires is not None and now >= signature.expires:
         raise SignatureExpiredError(
             f"{where} expired at {signature.expires:%Y-%m-%d %H:%M %Z}; it is "

@@ -16,7 +16,7 @@ import secrets
 import shutil
 from hashlib import sha256
 from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
 __all__ = ["Temporary", "exchange", "remove_left"]
 
@@ -57,7 +57,7 @@ class Temporary:
         self._lock: int | None = lock
         self.path = _new(self._lock_path, destination)
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Temporary":  # noqa: PYI034 - Python 3.10 has no Self
         """Return itself."""
         return self
 

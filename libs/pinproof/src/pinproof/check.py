@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime, timezone
 from pathlib import Path
 
 from pinproof.errors import PinproofError
 from pinproof.repository.policy import POLICY_FILE, PinException, Policy, PolicyError
 from pinproof.repository.reader import load_repository
 from pinproof.rules import RULES
+from pinproof.unused_entries import unused_entries
 from pinproof.violations import Report, Violation
 
 
@@ -35,11 +36,14 @@ def check(root: Path, *, today: date | None = None) -> Report:
     repository = load_repository(root)
     _refuse_unknown_rules(repository.policy)
     found = [violation for rule in RULES for violation in rule.check(repository)]
-    allowed = _apply(repository.policy.exceptions, found, today or datetime.now(tz=UTC).date())
+    allowed = _apply(
+        repository.policy.exceptions, found, today or datetime.now(tz=timezone.utc).date()
+    )
     return Report(
         violations=tuple(sorted({*repository.unusable, *allowed}, key=_order)),
         files=len(repository.files),
         unusable=bool(repository.unusable),
+        unused=tuple(unused_entries(repository, found)),
     )
 
 

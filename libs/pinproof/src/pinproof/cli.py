@@ -7,7 +7,7 @@ app = lazy_app(
     "pinproof",
     package="pinproof.commands",
     commands=(
-        *("check", "explain", "sync", "exclusions", "verify"),
+        *("check", "explain", "adopt", "sync", "exclusions", "verify"),
         *("outdated", "audit", "prove", "trial"),
     ),
     help="Check and audit pins, and prove that all versions they admit predict the same.",

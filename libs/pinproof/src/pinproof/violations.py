@@ -36,11 +36,13 @@ class Report:
         violations: The violations, sorted by file, line and code.
         files: Number of files that were read.
         unusable: Whether a file could not be checked at all.
+        unused: The entries of `pins.toml` that do nothing, a line each.
     """
 
     violations: tuple[Violation, ...]
     files: int
     unusable: bool
+    unused: tuple[str, ...] = ()
 
     @property
     def summary(self) -> str:

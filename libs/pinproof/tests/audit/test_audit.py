@@ -9,9 +9,8 @@ import pytest
 from audit_samples import AFFECTING, IDENTIFIERS, PROJECTS
 from pinproof.audit import Audit, audit
 from pinproof.audit.advisories import OsvSource
-from pinproof.audit.graph import GraphError
-from pinproof.audit.http_client import Client, WebError
-from pinproof.audit.index import Index, NoMetadataError
+from pinproof.audit.http_client import Client, OfflineError
+from pinproof.audit.index import Index
 from pinproof.audit.installed import InstalledVersionError
 from pinproof.environment.interpreter import Distribution, Installation
 from pinproof.repository.pins import read_pins
@@ -358,28 +357,86 @@ def test_an_entry_for_another_distribution_covers_nothing_and_is_reported(
 # ---- What cannot be known is an error ----
 
 
-def test_a_distribution_that_the_index_does_not_know_is_an_error(
+def test_a_distribution_that_the_index_does_not_know_hides_no_other(
     look: Callable[..., Audit],
 ) -> None:
-    with pytest.raises(WebError, match=r"/simple/absent/ does not exist"):
-        look("absent~=1.0.0\n")
+    projects = {"parent": released("1.0.0", requires=["absent-too", "starlette<0.47"])}
+
+    result = look("absent~=1.0.0\nparent~=1.0.0\npy~=1.11.0\n", projects=projects)
+
+    assert list(result.unknown) == ["absent", "absent-too"]
+    assert "/simple/absent/ does not exist there (404)" in result.unknown["absent"]
+    assert {finding.name for finding in result.findings} == {"py", "starlette"}
 
 
-def test_a_pin_that_admits_nothing_is_an_error(look: Callable[..., Audit]) -> None:
-    with pytest.raises(GraphError, match=r"requirements.txt:1: no release of numpy~=7.0.0 can be"):
-        look("numpy~=7.0.0\n")
+def test_a_skipped_distribution_is_not_looked_up_until_its_last_day(
+    look: Callable[..., Audit],
+) -> None:
+    policy = (
+        '[[skips]]\ndistribution = "Absent"\nreason = "ours"\nexpires = 2026-11-22\n'
+        '[[skips]]\ndistribution = "gone"\nreason = "old"\nexpires = 2027-11-22\n'
+    )
+
+    valid = look("absent~=1.0.0\npy~=1.11.0\n", policy=policy)
+    late = look("absent~=1.0.0\n", policy=policy, today=date(2026, 11, 23))
+
+    assert (dict(valid.unknown), len(valid.findings)) == ({}, 1)
+    assert valid.skips.notes == [
+        "absent is skipped until 2026-11-22: ours",
+        "pins.toml: the entry for gone skips nothing: remove it",
+    ]
+    assert list(late.unknown) == ["absent"]
+    assert late.skips.notes[0] == (
+        "absent is looked up again: pins.toml skipped it until 2026-11-22 (ours)"
+    )
 
 
-def test_requirements_that_contradict_each_other_are_an_error(look: Callable[..., Audit]) -> None:
+def test_one_file_does_not_tell_whether_an_entry_skips_nothing(look: Callable[..., Audit]) -> None:
+    policy = '[[skips]]\ndistribution = "gone"\nreason = "old"\nexpires = 2027-11-22\n'
+
+    assert look("py~=1.11.0\n", policy=policy, file=True).skips.notes == []
+
+
+def test_an_index_that_cannot_be_reached_is_an_error(write: Write) -> None:
+    pins = read_pins(write({"requirements.txt": "a~=1.0.0\nb~=1.0.0\n"}))
+
+    with (
+        serving(osv_of(documents(*IDENTIFIERS), AFFECTING)) as osv,
+        pytest.raises(OfflineError, match=r"This machine is offline, or does not reach"),
+    ):
+        audit(pins, Index("http://127.0.0.1:1/simple/", CLIENT), OsvSource(osv, CLIENT))
+
+
+def test_a_pin_that_admits_nothing_hides_no_other(look: Callable[..., Audit]) -> None:
+    other = {"other/requirements.txt": "numpy~=1.26.3\n"}
+
+    result = look("numpy~=7.0.0\npy~=1.11.0\n", **other)
+
+    assert list(result.unknown) == ["numpy"]
+    assert "requirements.txt:1: no release of numpy~=7.0.0 can be" in result.unknown["numpy"]
+    assert (result.distributions, len(result.findings)) == (2, 1)
+
+
+def test_requirements_that_contradict_each_other_hide_no_other(look: Callable[..., Audit]) -> None:
     projects = {
         "a": released("1.0.0", requires=["starlette<0.40"]),
         "b": released("1.0.0", requires=["starlette>=0.47"]),
     }
 
-    with pytest.raises(GraphError, match=r"required by a \(<0.40\), b \(>=0.47\), can be"):
-        look("a~=1.0.0\nb~=1.0.0\n", projects=projects)
+    result = look("a~=1.0.0\nb~=1.0.0\npy~=1.11.0\n", projects=projects)
+
+    assert list(result.unknown) == ["starlette"]
+    assert "required by a (<0.40), b (>=0.47), can be" in result.unknown["starlette"]
+    assert (result.distributions, len(result.findings)) == (3, 1)
 
 
-def test_a_release_with_unknown_requirements_is_an_error(look: Callable[..., Audit]) -> None:
-    with pytest.raises(NoMetadataError, match=r"The requirements of silent 1.0.0 are unknown"):
-        look("silent~=1.0.0\n", projects={"silent": {"1.0.0": Release(metadata=False)}})
+def test_a_release_with_unknown_requirements_is_named_and_still_audited(
+    look: Callable[..., Audit],
+) -> None:
+    projects = {"silent": {"1.0.0": Release(metadata=False)}}
+
+    result = look("silent~=1.0.0\npy~=1.11.0\n", projects=projects)
+
+    assert list(result.unknown) == ["silent"]
+    assert result.unknown["silent"].startswith("The requirements of silent 1.0.0 are unknown")
+    assert (result.distributions, len(result.findings)) == (2, 1)

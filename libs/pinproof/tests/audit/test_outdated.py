@@ -3,13 +3,23 @@ from pathlib import Path
 
 import pytest
 from audit_samples import PROJECTS
-from pinproof.audit.http_client import Client, WebError
+from pinproof.audit.http_client import Client
 from pinproof.audit.index import Index
-from pinproof.audit.outdated import NoReleaseError, outdated
+from pinproof.audit.outdated import Outdated, outdated
 from pinproof.repository.pins import read_pins
 from servers import Release, Releases, index_of, released, serving
 
 Write = Callable[[Mapping[str, str]], Path]
+
+
+def described(found: Outdated) -> list[str]:
+    return [
+        *(
+            f"{one.name}{one.specifier} {one.inside} {one.outside} {one.patched}"
+            for one in found.statuses
+        ),
+        *(f"{' '.join(one.places)}: {one.reason.partition('. ')[0]}" for one in found.unknown),
+    ]
 
 
 @pytest.fixture
@@ -20,11 +30,8 @@ def compare(write: Write) -> Callable[..., list[str]]:
         policy = f"[policy]\npythons = [{pythons}]\n"
         root = write({"pins.toml": policy, "requirements.txt": text, **more})
         with serving(index_of(projects)) as url:
-            statuses = outdated(read_pins(root), Index(f"{url}/simple/", Client(attempts=1)))
-        return [
-            f"{one.name}{one.specifier} {one.inside} {one.outside} {one.patched}"
-            for one in statuses
-        ]
+            found = outdated(read_pins(root), Index(f"{url}/simple/", Client(attempts=1)))
+        return described(found)
 
     return run
 
@@ -78,25 +85,26 @@ def test_a_pin_for_no_supported_environment_is_left_out(
     ]
 
 
-def test_pins_that_admit_no_release_are_an_error(compare: Callable[..., list[str]]) -> None:
-    projects = {**released_py(), "new": {"1.0.0": Release(python=">=3.13")}}
+def test_a_pin_that_admits_no_release_hides_no_other(compare: Callable[..., list[str]]) -> None:
+    projects = {"py": released("1.11.0"), "new": {"1.0.0": Release(python=">=3.13")}}
 
-    with pytest.raises(NoReleaseError) as caught:
-        compare("py~=9.0.0\nnew~=1.0.0\n", projects)
+    found = compare("py~=9.0.0\nnew~=1.0.0\nPy~=1.11.0; sys_platform == 'x'\n", projects)
 
-    assert "requirements.txt:1: py~=9.0.0 admits no release that Python 3.11" in str(caught.value)
-    assert "requirements.txt:2: new~=1.0.0 admits no release" in str(caught.value)
-
-
-def released_py() -> dict[str, dict[str, Release]]:
-    return {"py": released("1.11.0")}
+    assert found == [
+        "requirements.txt:2: new~=1.0.0 admits no release that Python 3.11 and 3.12 can install",
+        "requirements.txt:1: py~=9.0.0 admits no release that Python 3.11 and 3.12 can install",
+    ]
 
 
-def test_all_names_that_the_index_does_not_have_are_reported(
+def test_a_name_that_the_index_does_not_have_hides_no_other(
     compare: Callable[..., list[str]],
 ) -> None:
-    with pytest.raises(WebError) as caught:
-        compare("absent~=1.0.0\npy~=1.11.0\nmissing~=1.0.0\n")
+    status, *unknown = compare("absent~=1.0.0\npy~=1.11.0\nmissing~=1.0.0\n")
 
-    assert "/simple/absent/ does not exist" in str(caught.value)
-    assert "/simple/missing/ does not exist" in str(caught.value)
+    assert status == "py~=1.11.0 1.11.0 None False"
+    assert [one.partition(" http")[0] for one in unknown] == [
+        "requirements.txt:1:",
+        "requirements.txt:3:",
+    ]
+    assert "/simple/absent/ does not exist there (404)" in unknown[0]
+    assert "/simple/missing/ does not exist there (404)" in unknown[1]

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from pinproof.check import check
 from pinproof.closure.pinfile import MARKER_LINE
-from pinproof.closure.sync import SyncError, sync
-from pinproof.closure.uv import UnsatisfiableError, UvError, find_uv
+from pinproof.closure.refusals import SyncError
+from pinproof.closure.sync import sync
+from pinproof.closure.uv import UnsatisfiableError, UvError, UvOfflineError, find_uv
 from pinproof.repository.closure_record import RECORD_FILE
 from wheel_folder import UV, Wheels
 
@@ -372,19 +373,6 @@ def test_pins_that_collide_are_named(wheels: Wheels, service: Callable[..., Path
     assert (root / "service/requirements-prod.txt").read_text() == prod
 
 
-@pytest.mark.usefixtures("wheels")
-def test_an_index_that_does_not_answer_is_not_a_conflict(
-    service: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("UV_NO_INDEX", "UV_FIND_LINKS", "UV_OFFLINE"):
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple")
-    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
-
-    with pytest.raises(UvError, match="Check that the index is reachable"):
-        sync(service("top~=1.2.3"), UV)
-
-
 def test_a_missing_uv_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
 
@@ -416,3 +404,75 @@ def test_files_that_cannot_be_resolved_are_refused(
         sync(write(files), UV)
 
     assert reason in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("prod", "place", "option"),
+    [
+        (f"top~=1.2.3 --hash=sha256:{'0' * 64}\n", "service/requirements-prod.txt:1", "--hash"),
+        ("--require-hashes\ntop~=1.2.3\n", "service/requirements-prod.txt:1", "--require-hashes"),
+        ("top~=1.2.3\n-r more.txt\n", "service/more.txt:2", "--hash"),
+    ],
+)
+def test_hashes_are_refused_because_pip_would_refuse_the_pins_below_them(
+    prod: str, place: str, option: str, wheels: Wheels, write: Write
+) -> None:
+    wheels.add_all(("top", "1.2.3", "middle"), ("middle", "5.1.0"))
+    files = {
+        "pins.toml": POLICY,
+        "service/requirements-prod.txt": prod,
+        "service/requirements-dev.txt": DEV,
+        "service/more.txt": f"\nother==1.0 --hash=sha256:{'0' * 64}\n",
+    }
+    root = write(files)
+
+    with pytest.raises(SyncError) as caught:
+        sync(root, UV)
+
+    assert caught.value.message.startswith(f"{place}: {option} makes pip refuse every requirement")
+    assert (root / "service/requirements-prod.txt").read_text() == prod
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("middle2", "--upgrade: no service has a transitive pin of middle2."),
+        ("Top", "--upgrade: top is a direct pin, which sync does not change: change its line."),
+    ],
+)
+def test_an_upgrade_of_what_is_no_transitive_pin_is_a_mistake(
+    name: str, message: str, wheels: Wheels, service: Callable[..., Path]
+) -> None:
+    wheels.add_all(("top", "1.2.3", "middle"), ("middle", "5.1.0"))
+    root = service("top~=1.2.3\n")
+    sync(root, UV)
+
+    with pytest.raises(SyncError) as caught:
+        sync(root, UV, upgrade=[name])
+
+    assert caught.value.message == message
+    assert caught.value.remedy == "Name one of the transitive pins: middle."
+
+
+@pytest.mark.usefixtures("wheels")
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"UV_OFFLINE": "1"},
+        {"UV_DEFAULT_INDEX": "http://127.0.0.1:1/simple/"},
+        {"UV_DEFAULT_INDEX": "http://no-such-host.invalid/simple/"},
+    ],
+)
+def test_offline_is_called_offline(
+    variables: Mapping[str, str],
+    service: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("UV_OFFLINE", "UV_NO_INDEX", "UV_FIND_LINKS"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    for name, text in variables.items():
+        monkeypatch.setenv(name, text)
+
+    with pytest.raises(UvOfflineError, match=r"because it is offline and its cache does not"):
+        sync(service("top~=1.2.3\n"), UV)

@@ -68,6 +68,9 @@ def test_a_patch_that_changes_answers_is_not_proven(
 
     assert result.exit_code == 1
     assert result.stdout.startswith("Not proven.")
+    python = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    check = f"  ✗ Python {python}, ceiling: The model of the other end opens: Refused (golden): "
+    assert check in result.stdout
     opened = findings(world)["open", "ceiling"]
     assert opened["state"] == "bad"
     assert opened["text"].startswith("Refused (golden): ")
@@ -101,3 +104,23 @@ def test_what_cannot_be_proven_is_a_mistake(
 
     assert result.exit_code == 2
     assert message in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("written", "misspelt", "message"),
+    [
+        ('"{model}"', '"{models}"', "A command of the proof of toy has {models}, which is not a"),
+        ("auc = 0.01", "acu = 0.01", "The metrics of the proof name acu, which no model has."),
+    ],
+)
+def test_a_misspelt_placeholder_or_metric_is_a_mistake(
+    world: SampleRepository, shared_cache: Path, written: str, misspelt: str, message: str
+) -> None:
+    policy = world.root / "pins.toml"
+    policy.write_text(policy.read_text().replace(written, misspelt))
+
+    result = prove(world, shared_cache)
+
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert ("auc" in result.stderr) == (misspelt == "acu = 0.01")

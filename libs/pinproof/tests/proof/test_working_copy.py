@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
-from pinproof.proof.working_copy import TrialError, WorkingCopy
+from pinproof.proof.working_copy import TrialError, WorkingCopy, parse_changes
 
 Write = Callable[[Mapping[str, str]], Path]
 
@@ -57,3 +57,26 @@ def test_a_file_that_changed_meanwhile_is_not_overwritten(write: Write, tmp_path
 
     with pytest.raises(TrialError, match="changed during the trial"):
         changed.apply()
+
+
+@pytest.mark.parametrize(
+    ("pin", "spelling"),
+    [
+        ("numpy==2.0.0", "numpy~=2.0.0."),
+        ("numpy===2.0.0", "numpy~=2.0.0."),
+        ("numpy==2.0.*", "numpy~=2.0.0."),
+        ("NumPy>=2.0,<2.1", "NumPy~=2.0.0."),
+        ("numpy~=2.0", "numpy~=2.0.0."),
+        ("numpy~=2.0.0,!=2.0.1", "numpy~=2.0."),
+        ("small~=0.0.9", "small~=0.0.9.0."),
+        ("numpy<3", "numpy~= and the version that you tested"),
+    ],
+)
+def test_a_pin_that_check_refuses_is_refused_before_the_trial(pin: str, spelling: str) -> None:
+    with pytest.raises(TrialError) as caught:
+        parse_changes([pin])
+
+    assert caught.value.message == (
+        f"{pin!r} is not a pin to one series, and `pinproof check` would refuse it."
+    )
+    assert caught.value.remedy.startswith(f"Write {spelling}")

@@ -1,7 +1,7 @@
 """`modelseal sign`."""
 
 import os
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Annotated
 
@@ -42,7 +42,7 @@ def command(
     if it cannot be signed. Standard error has the reason.
     """
     private = load_private_key(key, os.environ.get(PASSPHRASE))
-    signed = datetime.now(UTC).replace(microsecond=0)
+    signed = datetime.now(timezone.utc).replace(microsecond=0)
     signature = sign_model(model, private, signed=signed, valid_days=expires_days)
     expiry = (
         f"until {signature.expires:%Y-%m-%d %H:%M} UTC" if signature.expires else "without expiry"

@@ -24,6 +24,7 @@ from modelseal.signature import SIGNATURE_NAME
 __all__ = ["MAX_MODEL_BYTES", "fetch"]
 
 MAX_MODEL_BYTES = 4 * 2**30
+_BLOCK_BYTES = 2**20
 
 
 def fetch(
@@ -234,5 +235,8 @@ def _is_intact(folder: Path, expected: str) -> bool:
 
 
 def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while block := file.read(_BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()

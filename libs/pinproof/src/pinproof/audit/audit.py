@@ -1,9 +1,9 @@
 """Audits every pin, every dependency of the pins, and what is installed."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime, timezone
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
@@ -15,10 +15,11 @@ from pinproof.audit.audit_finding import AuditFinding, Blocker
 from pinproof.audit.concurrent_map import Progress, silent
 from pinproof.audit.graph import Graph, Node, build_graph
 from pinproof.audit.impact import AuditInput, Impact, assess_impact
-from pinproof.audit.index import Index
+from pinproof.audit.index import PackageIndex
 from pinproof.audit.installed import installed_requirements, installed_versions
 from pinproof.audit.parents import Parents
-from pinproof.audit.releases import Releases
+from pinproof.audit.releases import Gaps, Releases
+from pinproof.audit.skips import AppliedSkips, active_names, apply_skips
 from pinproof.environment.interpreter import Installation
 from pinproof.repository.pins import Pins, Scope
 from pinproof.repository.policy import IgnoredAdvisory
@@ -35,6 +36,8 @@ class Audit:
         distributions: Number of audited distributions.
         unpinned: Those of them that have no pin somewhere.
         direct: The places of direct references, which are not audited.
+        unknown: Why a distribution, or its dependencies, could not be audited, by its name.
+        skips: What the skip list covers.
     """
 
     findings: tuple[AuditFinding, ...]
@@ -43,6 +46,8 @@ class Audit:
     distributions: int
     unpinned: tuple[str, ...]
     direct: tuple[str, ...]
+    unknown: Mapping[str, str]
+    skips: AppliedSkips
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,7 @@ class _View:
 
 def audit(
     pins: Pins,
-    index: Index,
+    index: PackageIndex,
     source: Source,
     *,
     installation: Installation | None = None,
@@ -70,11 +75,11 @@ def audit(
         index: The index with releases and their requirements.
         source: The source of advisories.
         installation: An environment that was made from the pins; only its Python is audited.
-        today: The date that the ignore list is compared with. Default: the current one, in UTC.
+        today: The date that `pins.toml` is compared with. Default: the current one, in UTC.
         progress: Called after each step.
 
     Raises:
-        WebError: A server does not answer.
+        WebError: The advisory server does not answer, or the index cannot be reached.
         AdvisoryError: The source has no advisories, or is incomplete.
         GraphError: The dependencies of the pins cannot be determined.
     """
@@ -83,9 +88,11 @@ def audit(
     pythons = pins.policy.pythons
     if installation is not None:
         pythons = (installation.markers["python_version"],)
+    day = today or datetime.now(tz=timezone.utc).date()
+    gaps = Gaps(active_names(pins.policy.skips, day))
     views = []
     for python in pythons:
-        releases = Releases(index, python, installed=known, progress=progress)
+        releases = Releases(index, python, installed=known, progress=progress, gaps=gaps)
         for scope in pins.scopes:
             graph = build_graph(scope, pins.policy, releases)
             graph += _installed_extras(scope, graph, releases, installed)
@@ -94,9 +101,10 @@ def audit(
     applied = apply_ignores(
         _findings(views, advisories, installed, pythons),
         pins.policy.ignores,
-        today or datetime.now(tz=UTC).date(),
+        day,
     )
     nodes = [node for view in views for node in view.graph]
+    seen = {node.name for node in nodes} | gaps.reached | gaps.releases.keys()
     return Audit(
         findings=applied.kept,
         ignored=applied.ignored,
@@ -105,6 +113,8 @@ def audit(
         distributions=len({node.name for node in nodes}),
         unpinned=tuple(sorted({node.name for node in nodes if not node.pinned})),
         direct=pins.direct,
+        unknown=gaps.unknown,
+        skips=apply_skips(pins.policy.skips, seen, day, whole=pins.whole),
     )
 
 
@@ -116,6 +126,8 @@ def _installed_extras(
     releases.prefetch(extras)
     nodes = []
     for name in extras:
+        if releases.gaps.lacks(name):
+            continue
         node = Node(name, SpecifierSet(), pinned=False, pin=scope.pins[0])
         node.ceiling = max(releases.admitted(name, SpecifierSet()), default=installed[name])
         nodes.append(node)
@@ -130,7 +142,9 @@ def _wanted(views: list[_View], installed: dict[str, Version]) -> dict[str, set[
             if node.pinned:
                 wanted[node.name] |= set(view.releases.admitted(node.name, node.specifier))
     for name, version in installed.items():
-        wanted[name].add(version)
+        # An advisory server needs no name that the index does not know.
+        if name in wanted:
+            wanted[name].add(version)
     return wanted
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TypeVar
 
-from pinproof.audit.http_client import WebError
+from pinproof.audit.http_client import OfflineError, WebError
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -32,6 +32,24 @@ def concurrent_map(
     Raises:
         WebError: At least one call failed. The message has the first ten errors.
     """
+    values, failures = try_each(call, keys, what=what, progress=progress)
+    if failures:
+        raise _merged(list(failures.values()))
+    return values
+
+
+def try_each(
+    call: Callable[[Key], Value],
+    keys: Iterable[Key],
+    *,
+    what: str = "",
+    progress: Progress = silent,
+) -> tuple[dict[Key, Value], dict[Key, WebError]]:
+    """Call a function as `concurrent_map` does. Returns the values, and the errors of the others.
+
+    Raises:
+        OfflineError: The server cannot be reached.
+    """
     unique = list(dict.fromkeys(keys))
     failures: dict[Key, WebError] = {}
     values: dict[Key, Value] = {}
@@ -42,6 +60,9 @@ def concurrent_map(
                 progress(what, done, len(unique))
                 try:
                     values[futures[future]] = future.result()
+                except OfflineError:
+                    # The other calls would fail too.
+                    raise
                 except WebError as error:
                     failures[futures[future]] = error
         except BaseException:
@@ -49,9 +70,10 @@ def concurrent_map(
             pool.shutdown(wait=False, cancel_futures=True)
             progress(what, len(unique), len(unique))
             raise
-    if failures:
-        raise _merged([failures[key] for key in unique if key in failures])
-    return {key: values[key] for key in unique}
+    return (
+        {key: values[key] for key in unique if key in values},
+        {key: failures[key] for key in unique if key in failures},
+    )
 
 
 def _merged(errors: list[WebError]) -> WebError:

@@ -27,6 +27,10 @@ class GraphError(PinproofError):
     """The dependencies of the pins cannot be determined."""
 
 
+class _NotInstallableError(PinproofError):
+    """No release of a distribution can be installed."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Edge:
     """A requirement on a distribution, from a pin or from a parent."""
@@ -69,9 +73,12 @@ Graph = tuple[Node, ...]
 def build_graph(scope: Scope, policy: Policy, releases: Releases) -> Graph:
     """Find everything that is installed with the pins of a scope.
 
+    Leaves out what the index does not answer for, and what cannot be installed, because a pin
+    admits no release or requirements contradict each other. `releases.gaps` then names it.
+
     Raises:
-        GraphError: A pin admits no release, or requirements contradict each other.
-        WebError: The index does not answer.
+        GraphError: The requirements never settle.
+        OfflineError: The index cannot be reached.
     """
     excluded = policy.excluded_from(scope.policy_path)
 
@@ -85,10 +92,13 @@ def build_graph(scope: Scope, policy: Policy, releases: Releases) -> Graph:
     ]
     edges = given
     for _ in range(_MAX_ROUNDS):
-        nodes = _combine(edges, scope.limits)
-        releases.prefetch(node.name for node in nodes)
-        for node in nodes:
-            node.ceiling = _ceiling(node, releases)
+        combined = _combine(edges, scope.limits)
+        releases.prefetch(node.name for node in combined)
+        nodes = [
+            node
+            for node in combined
+            if not releases.gaps.lacks(node.name) and _set_ceiling(node, releases)
+        ]
         releases.prefetch_requirements((node.name, node.ceiling) for node in nodes)
         found = [
             _Edge(canonicalize_name(wanted.name), wanted, shared, node.name, node.pin)
@@ -171,6 +181,16 @@ def _limited(name: str, specifier: SpecifierSet, limits: tuple[Pin, ...]) -> Spe
     return specifier
 
 
+def _set_ceiling(node: Node, releases: Releases) -> bool:
+    """Find the newest release of a node. False if there is none."""
+    try:
+        node.ceiling = _ceiling(node, releases)
+    except _NotInstallableError as error:
+        releases.gaps.conflicts[node.name] = str(error)
+        return False
+    return True
+
+
 def _ceiling(node: Node, releases: Releases) -> Version:
     admitted = releases.admitted(node.name, node.specifier)
     if not admitted:
@@ -178,7 +198,7 @@ def _ceiling(node: Node, releases: Releases) -> Version:
             f"{parent} ({wanted or 'any'})" for parent, wanted in sorted(node.required_by.items())
         )
         required = f", required by {parents}," if parents else ""
-        raise GraphError(
+        raise _NotInstallableError(
             f"{node.pin.place}: no release of {node.name}{node.specifier}{required} can be "
             f"installed on Python {releases.python}.",
             remedy=f"Correct the pin of {node.pin.name}, or pin {node.name} too.",

@@ -1,8 +1,11 @@
 """An HTTP client with retries and a bound on the time, size and redirects of each request."""
 
 import asyncio
+import errno
 import json
 import os
+import re
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,6 +31,10 @@ _TRANSIENT: Final = frozenset(
 )
 _ABSENT: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 _MAX_REDIRECTS: Final = 10
+_OFFLINE: Final = frozenset(
+    {errno.ECONNREFUSED, errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTUNREACH, errno.ETIMEDOUT}
+)
+_CREDENTIALS: Final = re.compile(r"//\S*@")
 
 
 class WebError(PinproofError):
@@ -36,6 +43,10 @@ class WebError(PinproofError):
 
 class NotFoundError(WebError):
     """The server answered that it has no such document."""
+
+
+class OfflineError(WebError):
+    """The server cannot be reached: its name has no address, or it accepts no connection."""
 
 
 class _TransientError(Exception):
@@ -124,18 +135,18 @@ class Client:
         url = str(request.url)
         try:
             # One time limit for all of it: httpx2's own starts again with every byte.
-            async with (
-                asyncio.timeout(self.deadline_s),
-                httpx2.AsyncClient(verify=self._tls, timeout=self.silence_s) as client,
-            ):
-                return await self._follow(client, request)
-        except TimeoutError as error:
+            return await asyncio.wait_for(self._exchange(request), self.deadline_s)
+        except asyncio.TimeoutError as error:
             raise WebError(
                 f"{shorten(url)} gives no complete answer within {self.deadline_s:g} s.",
                 remedy="Try again later, or name a faster server.",
             ) from error
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise _failed(error, url) from error
+
+    async def _exchange(self, request: httpx2.Request) -> Answer:
+        async with httpx2.AsyncClient(verify=self._tls, timeout=self.silence_s) as client:
+            return await self._follow(client, request)
 
     async def _follow(self, client: httpx2.AsyncClient, request: httpx2.Request) -> Answer:
         url = str(request.url)
@@ -198,10 +209,15 @@ def check_address(url: str) -> str:
         usable = False
     if not usable or not url.isascii() or not url.isprintable() or " " in url:
         raise WebError(
-            f"{shorten(url)!r} is not the address of an HTTP server.",
+            f"{shorten(without_credentials(url))!r} is not the address of an HTTP server.",
             remedy="Write one that begins with https://.",
         )
     return url
+
+
+def without_credentials(url: str) -> str:
+    """An address without the name and the password that it may contain, also if it is invalid."""
+    return _CREDENTIALS.sub("//", url)
 
 
 def _refused(response: httpx2.Response, url: str) -> Exception:
@@ -222,19 +238,35 @@ def _refused(response: httpx2.Response, url: str) -> Exception:
 def _failed(error: Exception, url: str) -> Exception:
     if isinstance(error, httpx2.ReadError | httpx2.WriteError | httpx2.RemoteProtocolError):
         return _TransientError(shorten(str(error) or type(error).__name__))
+    cause = _cause(error)
+    reason = shorten(_reason(cause))
+    if isinstance(error, httpx2.ConnectTimeout) or _is_offline(cause):
+        return OfflineError(
+            f"{shorten(url)} gives no answer: {reason}. This machine is offline, or does not reach "
+            "that server.",
+            remedy="Connect it, or name a server that it reaches.",
+        )
     if isinstance(error, httpx2.TimeoutException):
-        text = "it sends nothing for too long"
-    else:
-        text = _reason(error)
+        reason = "it sends nothing for too long"
     return WebError(
-        f"{shorten(url)} gives no answer: {shorten(text)}.",
+        f"{shorten(url)} gives no answer: {reason}.",
         remedy="Check that this machine reaches it, or name another server.",
     )
 
 
-def _reason(error: BaseException) -> str:
-    """The operating system's reason, where there is one: it says more than the client's."""
+def _cause(error: BaseException) -> BaseException:
     while following := error.__cause__ or error.__context__:
         error = following
-    number = getattr(error, "errno", None)
-    return os.strerror(number) if number else str(error) or type(error).__name__
+    return error
+
+
+def _is_offline(cause: BaseException) -> bool:
+    return isinstance(cause, socket.gaierror) or getattr(cause, "errno", None) in _OFFLINE
+
+
+def _reason(cause: BaseException) -> str:
+    """The operating system's reason, where there is one: it says more than the client's."""
+    number = getattr(cause, "errno", None)
+    if isinstance(number, int) and number in errno.errorcode:
+        return os.strerror(number)
+    return getattr(cause, "strerror", None) or str(cause) or type(cause).__name__

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 
 from packaging.version import Version
+
+from pinproof.python310 import StrEnum
 
 
 class ImpactKind(StrEnum):

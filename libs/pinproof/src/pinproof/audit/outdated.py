@@ -2,20 +2,17 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date, datetime, timezone
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from pinproof.audit.concurrent_map import Progress, concurrent_map, silent
-from pinproof.audit.index import Index, Project
-from pinproof.errors import PinproofError
+from pinproof.audit.concurrent_map import Progress, silent, try_each
+from pinproof.audit.index import PackageIndex, Project
+from pinproof.audit.skips import AppliedSkips, active_names, apply_skips
 from pinproof.repository.marker_environments import matching_environments
 from pinproof.repository.pins import Pin, Pins
 from pinproof.repository.policy import Policy
-
-
-class NoReleaseError(PinproofError):
-    """A pin admits no release that all of its Pythons can install."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +41,57 @@ class PinStatus:
         return self.written is not None and self.written < self.inside
 
 
-def outdated(pins: Pins, index: Index, progress: Progress = silent) -> tuple[PinStatus, ...]:
+@dataclass(frozen=True, slots=True)
+class UnknownPin:
+    """A pin that cannot be compared with releases.
+
+    Attributes:
+        name: The distribution in PEP 503 form.
+        specifier: The specifier of the pin.
+        reason: Why, and what to do, as sentences.
+        places: The places of the pin, as `file:line`.
+    """
+
+    name: str
+    specifier: str
+    reason: str
+    places: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outdated:
+    """The result for all pins.
+
+    Attributes:
+        statuses: The pins that were compared.
+        unknown: The pins that could not be compared.
+        skips: What the skip list covers.
+    """
+
+    statuses: tuple[PinStatus, ...]
+    unknown: tuple[UnknownPin, ...]
+    skips: AppliedSkips
+
+
+def outdated(
+    pins: Pins, index: PackageIndex, progress: Progress = silent, *, today: date | None = None
+) -> Outdated:
     """Compare each pin with the releases in an index.
 
     Only releases count that are stable, not yanked, and that every Python that the pin applies to
     can install.
 
+    Args:
+        pins: The pins.
+        index: The index.
+        progress: Called after each step.
+        today: The date that the skip list is compared with. Default: the current one, in UTC.
+
     Raises:
-        WebError: The index does not answer for each distribution.
-        NoReleaseError: Some pin admits no release.
+        OfflineError: The index cannot be reached.
     """
+    day = today or datetime.now(tz=timezone.utc).date()
+    skipped = active_names(pins.policy.skips, day)
     together: dict[tuple[str, str, tuple[str, ...]], list[Pin]] = {}
     for pin in pins.all():
         pythons = supported_pythons(pin, pins.policy)
@@ -61,24 +99,27 @@ def outdated(pins: Pins, index: Index, progress: Progress = silent) -> tuple[Pin
         if pythons:
             key = pin.name, str(pin.requirement.specifier), pythons
             together.setdefault(key, []).append(pin)
-    names = sorted({name for name, _, _ in together})
-    projects = concurrent_map(index.project, names, what="releases", progress=progress)
-    statuses = []
-    faults = []
-    for (name, _, pythons), same in sorted(together.items()):
-        status = _standing(projects[name], same, pythons)
-        if status is None:
-            faults.append(
-                f"{same[0].place}: {same[0]} admits no release that Python "
-                f"{' and '.join(pythons)} can install."
-            )
-        else:
+    seen = {name for name, _, _ in together}
+    names = sorted(seen - skipped)
+    projects, failures = try_each(index.project, names, what="releases", progress=progress)
+    statuses: list[PinStatus] = []
+    unknown: list[UnknownPin] = []
+    for (name, specifier, pythons), same in sorted(together.items()):
+        if name in skipped:
+            continue
+        status = _standing(projects[name], same, pythons) if name in projects else None
+        if status is not None:
             statuses.append(status)
-    if faults:
-        raise NoReleaseError(
-            "\n".join(faults), remedy="Correct the pin, or the Pythons in pins.toml."
+            continue
+        reason = (
+            str(failures[name])
+            if name in failures
+            else f"{same[0]} admits no release that Python {' and '.join(pythons)} can install. "
+            "Correct the pin, or the Pythons in pins.toml."
         )
-    return tuple(statuses)
+        unknown.append(UnknownPin(name, specifier, reason, tuple(pin.place for pin in same)))
+    skips = apply_skips(pins.policy.skips, seen, day, whole=pins.whole)
+    return Outdated(tuple(statuses), tuple(unknown), skips)
 
 
 def supported_pythons(pin: Pin, policy: Policy) -> tuple[str, ...]:

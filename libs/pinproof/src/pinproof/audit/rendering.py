@@ -45,6 +45,8 @@ def _document(result: Audit) -> dict[str, object]:
         "distributions": result.distributions,
         "unpinned": list(result.unpinned),
         "direct": list(result.direct),
+        "unknown": dict(result.unknown),
+        "skipped": [entry.distribution for entry in result.skips.active],
     }
 
 
@@ -87,6 +89,8 @@ def notes(result: Audit) -> list[str]:
         f"{POLICY_FILE}: the entry for {entry.id} ignores nothing: remove it"
         for entry in result.unused
     ]
+    lines += result.skips.notes
+    lines += [f"{name} is unknown: {reason}" for name, reason in result.unknown.items()]
     if result.direct:
         lines.append(f"Not audited, because no index has them: {', '.join(result.direct)}")
     if result.unpinned:
@@ -98,5 +102,6 @@ def notes(result: Audit) -> list[str]:
     ignored = f", {len(result.ignored)} ignored" if result.ignored else ""
     looked_at = result.distributions
     noun = "distribution" if looked_at == 1 else "distributions"
-    lines.append(f"{advisories}{ignored}; {looked_at} {noun} audited.")
+    unknown = f", {len(result.unknown)} unknown" if result.unknown else ""
+    lines.append(f"{advisories}{ignored}; {looked_at} {noun} audited{unknown}.")
     return lines

@@ -1,7 +1,6 @@
 """The two parts of a requirements file: direct pins, and transitive pins written by sync."""
 
 from dataclasses import dataclass
-from typing import Self
 
 MARKER_LINE = "# Transitive pins, kept by pinproof sync. Edit above this line only."
 """The line between the two parts."""
@@ -22,7 +21,7 @@ class PinFile:
     first: int
 
     @classmethod
-    def parse(cls, text: str) -> Self:
+    def parse(cls, text: str) -> "PinFile":
         """Split a text at its marker line."""
         head = ""
         lines = text.split("\n")

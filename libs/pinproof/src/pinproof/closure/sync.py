@@ -12,18 +12,19 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from pinproof.closure.pinfile import PinFile
+from pinproof.closure.refusals import (
+    SyncError,
+    read_text,
+    refuse_hashes,
+    refuse_unknown_upgrades,
+    refuse_unusable,
+)
 from pinproof.closure.replace_files import replace_files
 from pinproof.closure.resolver import Resolver
 from pinproof.closure.transitive_pins import PinInput, recorded_pins, transitive_pins
 from pinproof.closure.uv import UnsatisfiableError
-from pinproof.errors import PinproofError
 from pinproof.repository.closure_record import RECORD_FILE, Closure, RecordedPin, dump_closure
 from pinproof.repository.reader import Repository, load_repository
-from pinproof.repository.requirements import LineKind
-
-
-class SyncError(PinproofError):
-    """The pins of the repository cannot be resolved, because files are missing or invalid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +65,15 @@ def sync(
         The changed files.
 
     Raises:
-        SyncError: There is no service, or a requirements file is missing or unusable.
+        SyncError: There is no service, a requirements file is missing or unusable, or no service
+            has a transitive pin of a distribution to upgrade.
         UnsatisfiableError: Pins contradict each other.
         UvError: uv fails otherwise.
     """
     run = _SyncRun(root, uv, frozenset[str](map(canonicalize_name, upgrade)), log)
     texts = run.texts()
-    changed = {path: text for path, text in texts.items() if text != _read(root / path)}
-    changes = [_change(path, _read(root / path), text) for path, text in changed.items()]
+    changed = {path: text for path, text in texts.items() if text != read_text(root / path)}
+    changes = [_change(path, read_text(root / path), text) for path, text in changed.items()]
     if write:
         for path in texts:
             remove_left((root / path).resolve())
@@ -103,7 +105,9 @@ class _SyncRun:
             raise SyncError(
                 "pins.toml names no service.", remedy="List the folders under policy.services."
             )
-        _refuse_unusable(self._repository)
+        refuse_unusable(self._repository)
+        refuse_hashes(self._repository)
+        refuse_unknown_upgrades(self._repository, self._upgrade)
         requirements: dict[str, str] = {}
         records: dict[str, str] = {}
         for number, service in enumerate(services, start=1):
@@ -123,7 +127,7 @@ class _SyncRun:
             name = PurePosixPath(path).name
             if self._log:
                 self._log(f"{title}: resolving {name}")
-            file = PinFile.parse(_read(self._root / path) or "")
+            file = PinFile.parse(read_text(self._root / path) or "")
             given, own = self._input(path, file, base, resolved[base] if base else ())
             try:
                 pins, reached = transitive_pins(given, resolver, policy)
@@ -169,31 +173,6 @@ class _SyncRun:
         return given, tuple(own)
 
 
-def _refuse_unusable(repository: Repository) -> None:
-    needed: set[str] = set()
-    faults = []
-    for service in repository.policy.services:
-        for path in repository.layers(service):
-            if path in repository.files:
-                needed |= repository.reachable(path)
-            else:
-                faults.append(f"{path} is missing")
-    # A record that cannot be read is replaced.
-    faults += [
-        f"{fault.path}:{fault.line}: {fault.message}"
-        for fault in repository.unusable
-        if fault.path in needed
-    ]
-    faults += [
-        f"{path}:{line.number}: {line.excerpt!r} is not a pin"
-        for path in sorted(needed)
-        for line in repository.files[path]
-        if line.kind in (LineKind.INVALID, LineKind.DIRECT)
-    ]
-    if faults:
-        raise SyncError("\n".join(faults) + ".", remedy="`pinproof check` explains what to write.")
-
-
 def _known_versions(repository: Repository) -> dict[str, Version]:
     """The version of each distribution that most files of the repository pin."""
     floors: defaultdict[str, Counter[Version]] = defaultdict(Counter)
@@ -224,16 +203,6 @@ def _requirements(repository: Repository, paths: Collection[str]) -> Iterator[Re
         for line in repository.files.get(path, ()):
             if line.requirement is not None:
                 yield line.requirement
-
-
-def _read(path: Path) -> str | None:
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return file.read()
-    except FileNotFoundError:
-        return None
-    except UnicodeDecodeError as error:
-        raise SyncError(f"{path} is not in UTF-8.", remedy="Save it in that encoding.") from error
 
 
 def _change(path: str, before: str | None, after: str) -> Change:

@@ -19,11 +19,21 @@ _DEPENDS = re.compile(
 )
 _REQUIRE = re.compile(r"\byou require ([A-Za-z0-9][\w.-]*)")
 _DRAWING = " \u00d7\u2570\u2500\u25b6\u2502\u251c"
+# What uv says if its cache does not have a distribution and it may not ask, and if nobody answers.
+_OFFLINE = re.compile(
+    r"network (?:was|is) disabled|dns error|failed to lookup address|tcp connect error"
+    r"|Connection refused|Network is unreachable|No route to host",
+    re.IGNORECASE,
+)
 _ADDRESS = re.compile(r"\b(?:https?|file)://\S+")
 
 
 class UvError(PinproofError):
     """uv is missing, cannot be started, does not finish, or fails."""
+
+
+class UvOfflineError(UvError):
+    """uv does not reach the index, or its variables or configuration forbid that."""
 
 
 class UnsatisfiableError(UvError):
@@ -80,6 +90,7 @@ def run_uv(
         purpose: What uv does, for messages.
 
     Raises:
+        UvOfflineError: uv does not reach the index.
         UnsatisfiableError: The requirements contradict each other.
         UvError: uv fails otherwise.
     """
@@ -107,6 +118,13 @@ def run_uv(
     if run.returncode == 0:
         return run.stdout
     reason = _one_paragraph(run.stderr.replace(f"{folder}{os.sep}", ""))
+    if _OFFLINE.search(reason):
+        raise UvOfflineError(
+            f"uv could not {purpose}, because it is offline and its cache does not have all: "
+            f"{reason}.",
+            remedy="Connect this machine, unset UV_OFFLINE, or name an index that it reaches with "
+            "UV_DEFAULT_INDEX.",
+        )
     if "No solution found" in reason:
         raise UnsatisfiableError(reason.partition("cause:")[2].strip() or reason)
     raise UvError(

@@ -10,11 +10,10 @@ from pinproof.audit.advisories import SOURCES
 from pinproof.audit.http_client import Client
 from pinproof.audit.rendering import notes, render
 from pinproof.commands.options import (
-    INDEX_URL,
     TARGET,
-    IndexUrl,
+    IndexUrls,
     Target,
-    open_index,
+    open_indexes,
     show_progress,
 )
 from pinproof.environment.interpreter import inspect_interpreter
@@ -50,7 +49,7 @@ def command(  # noqa: PLR0917 - typer calls it by name
             envvar="PINPROOF_ADVISORIES_URL",
         ),
     ] = None,
-    index_url: IndexUrl = INDEX_URL,
+    index_url: IndexUrls = None,
     output: Annotated[
         Literal["text", "json", "github", "sarif"],
         typer.Option(
@@ -81,8 +80,9 @@ def command(  # noqa: PLR0917 - typer calls it by name
 
     * `pinproof audit requirements-prod.txt --python .venv/bin/python`
 
-    Exit status: 0 no advisory, or only ignored ones; 1 advisories; 2 the pins cannot be read, or
-    the index or the advisory server does not answer completely.
+    Exit status: 0 no advisory, or only ignored ones; 1 advisories; 2 the pins cannot be read, the
+    advisory server does not answer completely, an index does not answer for a distribution, or no
+    release of it can be installed. The advisories for the other distributions are shown.
     """
     if python is not None and not target.is_file():
         raise WhichEnvironmentError(
@@ -91,17 +91,18 @@ def command(  # noqa: PLR0917 - typer calls it by name
         )
     pins = read_pins(target)
     installation = inspect_interpreter(python) if python is not None else None
-    client = Client()
     kind = SOURCES[source]
     result = audit_pins(
         pins,
-        open_index(index_url, client),
-        kind(advisories_url or kind.default, client),
+        open_indexes(index_url, target),
+        kind(advisories_url or kind.default, Client()),
         installation=installation,
         progress=show_progress,
     )
     typer.echo(render(result, output), nl=False)
     for line in notes(result):
         typer.echo(line, err=True)
+    if result.unknown:
+        raise typer.Exit(2)
     if result.findings:
         raise typer.Exit(1)

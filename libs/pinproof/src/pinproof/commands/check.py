@@ -1,12 +1,20 @@
 """`pinproof check`."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from pinproof.baseline import (
+    BaselineError,
+    compare_with_baseline,
+    read_baseline,
+    write_baseline,
+)
 from pinproof.check import check as check_repository
 from pinproof.reporters import REPORTERS
+from pinproof.repository.policy import POLICY_FILE, find_root
 
 
 def command(
@@ -21,6 +29,16 @@ def command(
             "github: annotations of a pull request. sarif: for code scanning.",
         ),
     ] = "text",
+    baseline: Annotated[
+        Path | None,
+        typer.Option(help="Baseline file. Its violations are not reported, only new ones."),
+    ] = None,
+    write: Annotated[
+        bool,
+        typer.Option(
+            "--write-baseline", help="Write all violations of today to the file of --baseline."
+        ),
+    ] = False,
 ) -> None:
     """Check every requirement of a repository against the pin policy.
 
@@ -36,10 +54,36 @@ def command(
 
     * `pinproof check ../other --format sarif > pins.sarif`
 
-    Exit status: 0 no violation; 1 violations; 2 a file cannot be read (PIN000), pins.toml is
-    invalid, or an argument is wrong.
+    * `pinproof check --baseline pins-baseline.json --write-baseline`
+
+    * `pinproof check --baseline pins-baseline.json`
+
+    Exit status: 0 no violation, or with --baseline no new one; 1 violations; 2 a file cannot be
+    read (PIN000), pins.toml or the baseline is invalid, or an argument is wrong.
     """
+    if write and baseline is None:
+        raise BaselineError(
+            "--write-baseline needs a file.", remedy="Name it: --baseline pins-baseline.json."
+        )
+    if not (root / POLICY_FILE).is_file() and (above := find_root(root.resolve())):
+        typer.echo(
+            f"{above / POLICY_FILE} is not used, because it is above the checked folder: "
+            f"check {above} to use it.",
+            err=True,
+        )
     report = check_repository(root)
+    for entry in report.unused:
+        typer.echo(entry, err=True)
+    if write and baseline is not None:
+        count = write_baseline(baseline, report.violations)
+        typer.echo(f"{baseline} has {count} violation{'' if count == 1 else 's'}.", err=True)
+        return
+    if baseline is not None:
+        compared = compare_with_baseline(read_baseline(baseline), report.violations)
+        report = replace(report, violations=compared.new)
+        for line in compared.stale:
+            typer.echo(f"{baseline}: {line}: write it again", err=True)
+        typer.echo(f"{baseline}: {compared.known} known, {len(compared.new)} new.", err=True)
     typer.echo(REPORTERS[output](report), nl=False)
     typer.echo(report.summary, err=True)
     if report.violations:

@@ -1,31 +1,38 @@
 """The options that several commands share, and their progress display."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pinproof.audit.http_client import Client
-from pinproof.audit.index import DEFAULT_INDEX, Index
+from pinproof.audit.index import Index, IndexSet
+from pinproof.audit.index.configuration import configured_indexes
 
 Target = Annotated[Path, typer.Argument(help="Root of a repository, or a requirements file.")]
 TARGET = Path()
 
-IndexUrl = Annotated[
-    str,
+IndexUrls = Annotated[
+    list[str] | None,
     typer.Option(
-        help="Address of the package index, as for pip and uv.",
-        envvar=["PINPROOF_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"],
+        "--index-url",
+        help="Address of a package index. Can be repeated: the first that has a distribution "
+        "counts. Default: the indexes that uv or pip is configured for, or PyPI.",
+        envvar="PINPROOF_INDEX_URL",
     ),
 ]
-INDEX_URL = DEFAULT_INDEX
 
 
-def open_index(url: str, client: Client) -> Index:
-    """The index at an address, which may have a name as for uv: `name=https://…`."""
-    name, equals, address = url.partition("=")
-    return Index(address if equals and "/" not in name else url, client)
+def open_indexes(given: Sequence[str] | None, target: Path) -> IndexSet:
+    """The given indexes, or those that uv or pip is configured for in the folder of the target."""
+    folder = target if target.is_dir() else target.parent
+    settings = configured_indexes(given or (), folder)
+    for url in settings.unread:
+        typer.echo(f"The index {url} is not read, because it is not on an HTTP server.", err=True)
+    client = Client()
+    return IndexSet([Index(url, client) for url in settings.urls], merged=settings.merged)
 
 
 def show_progress(what: str, done: int, total: int) -> None:

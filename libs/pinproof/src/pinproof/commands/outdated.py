@@ -6,15 +6,13 @@ from typing import Annotated, Literal
 
 import typer
 
-from pinproof.audit.http_client import Client
-from pinproof.audit.outdated import PinStatus
+from pinproof.audit.outdated import Outdated, PinStatus
 from pinproof.audit.outdated import outdated as compare_pins
 from pinproof.commands.options import (
-    INDEX_URL,
     TARGET,
-    IndexUrl,
+    IndexUrls,
     Target,
-    open_index,
+    open_indexes,
     show_progress,
 )
 from pinproof.repository.pins import Pins, read_pins
@@ -22,7 +20,7 @@ from pinproof.repository.pins import Pins, read_pins
 
 def command(
     target: Target = TARGET,
-    index_url: IndexUrl = INDEX_URL,
+    index_url: IndexUrls = None,
     every: Annotated[
         bool, typer.Option("--all", help="Also list the pins without newer releases.")
     ] = False,
@@ -41,23 +39,29 @@ def command(
 
     * `pinproof outdated requirements-prod.txt --all`
 
-    Exit status: 0 no pin excludes a newer release; 1 a pin does; 2 the pins cannot be read, the
-    index does not answer for each of them, or a pin admits no release.
+    Exit status: 0 no pin excludes a newer release; 1 a pin does; 2 the pins cannot be read, an
+    index does not answer for one of them, or a pin admits no release. The other pins are shown.
     """
     pins = read_pins(target)
-    statuses = compare_pins(pins, open_index(index_url, Client()), show_progress)
+    found = compare_pins(pins, open_indexes(index_url, target), show_progress)
     if output == "json":
-        typer.echo(_json(statuses, pins))
+        typer.echo(_json(found, pins))
     else:
-        typer.echo(
-            _table([one for one in statuses if every or one.outside or one.patched]), nl=False
-        )
-    typer.echo(_summary(statuses, pins), err=True)
-    if any(status.outside for status in statuses):
+        shown = [one for one in found.statuses if every or one.outside or one.patched]
+        typer.echo(_table(shown), nl=False)
+    for pin in found.unknown:
+        places = ", ".join(pin.places)
+        typer.echo(f"{places}: {pin.name}{pin.specifier} is unknown: {pin.reason}", err=True)
+    for note in found.skips.notes:
+        typer.echo(note, err=True)
+    typer.echo(_summary(found, pins), err=True)
+    if found.unknown:
+        raise typer.Exit(2)
+    if any(status.outside for status in found.statuses):
         raise typer.Exit(1)
 
 
-def _json(statuses: Sequence[PinStatus], pins: Pins) -> str:
+def _json(found: Outdated, pins: Pins) -> str:
     document = {
         "format": 1,
         "pins": [
@@ -68,9 +72,19 @@ def _json(statuses: Sequence[PinStatus], pins: Pins) -> str:
                 "outside": str(status.outside) if status.outside else None,
                 "places": status.places,
             }
-            for status in statuses
+            for status in found.statuses
         ],
         "direct": pins.direct,
+        "unknown": [
+            {
+                "distribution": pin.name,
+                "specifier": pin.specifier,
+                "reason": pin.reason,
+                "places": pin.places,
+            }
+            for pin in found.unknown
+        ],
+        "skipped": [entry.distribution for entry in found.skips.active],
     }
     return json.dumps(document, indent=2)
 
@@ -95,15 +109,17 @@ def _table(statuses: Sequence[PinStatus]) -> str:
     )
 
 
-def _summary(statuses: Sequence[PinStatus], pins: Pins) -> str:
+def _summary(found: Outdated, pins: Pins) -> str:
+    statuses = found.statuses
     count = len(statuses)
+    unknown = f"; {len(found.unknown)} unknown" if found.unknown else ""
     outside = sum(status.outside is not None for status in statuses)
     patched = sum(status.patched for status in statuses)
     direct = f"; not checked: {', '.join(pins.direct)}" if pins.direct else ""
     return (
         f"{count} pin{'' if count == 1 else 's'}: "
         f"{_verb(outside, 'excludes', 'exclude')} a newer release, "
-        f"{_verb(patched, 'admits', 'admit')} one{direct}."
+        f"{_verb(patched, 'admits', 'admit')} one{unknown}{direct}."
     )
 
 

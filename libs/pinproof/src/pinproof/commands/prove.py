@@ -73,6 +73,8 @@ def command(  # noqa: PLR0917 - typer calls it by name
     facts = {"proven": proof.proven, "service": proof.service, "pythons": proof.pythons}
     written = write_report(report, name, document, {**facts, "absent": proof.absent})
     typer.echo(f"{document.verdict}. {document.summary}")
+    for failure in proof.failures:
+        typer.echo(f"  ✗ {failure}")
     for path in written:
         typer.echo(f"  {path}")
     if not proof.proven:

@@ -4,7 +4,6 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
@@ -14,6 +13,7 @@ from packaging.utils import canonicalize_name
 
 from pinproof.environment.interpreter import Distribution, Installation, inspect_interpreter
 from pinproof.errors import PinproofError
+from pinproof.python310 import StrEnum
 from pinproof.repository.policy import POLICY_FILE, find_root, load_policy
 from pinproof.repository.reader import load_file
 

@@ -1,5 +1,6 @@
 """The service that a proof is about, and the interpreters to prove it with."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,6 +8,9 @@ from pinproof.errors import PinproofError
 from pinproof.proof.environments import Recipe
 from pinproof.proof.interpreters import find_interpreters
 from pinproof.repository.policy import POLICY_FILE, PROD, Policy, Proof, load_policy
+
+_PLACEHOLDER = re.compile(r"(?<!\{)\{([A-Za-z_]+)\}(?!\})")
+_PLACEHOLDERS = ("data", "model", "work")
 
 
 class ProofError(PinproofError):
@@ -63,7 +67,8 @@ def load_job(root: Path, service: str) -> Job:
     """Read what `pins.toml` says about a service.
 
     Raises:
-        ProofError: `pins.toml` does not say how to prove the service, or a file is missing.
+        ProofError: `pins.toml` does not say how to prove the service, a file is missing, or a
+            command has an unknown placeholder.
         PolicyError: `pins.toml` cannot be used.
     """
     policy = load_policy(root)
@@ -79,4 +84,22 @@ def load_job(root: Path, service: str) -> Job:
     missing = [path for path in needed if not (root / path).exists()]
     if missing:
         raise ProofError(f"There is no {', '.join(missing)}.", remedy=f"Correct {POLICY_FILE}.")
+    _refuse_unknown_placeholders(service, proof)
     return Job(root, service, policy, proof)
+
+
+def _refuse_unknown_placeholders(service: str, proof: Proof) -> None:
+    unknown = {
+        match[0]
+        for command in (*proof.prepare, *proof.train)
+        for argument in command
+        for match in _PLACEHOLDER.finditer(argument)
+        if match[1] not in _PLACEHOLDERS
+    }
+    if unknown:
+        known = ", ".join(f"{{{name}}}" for name in _PLACEHOLDERS)
+        raise ProofError(
+            f"A command of the proof of {service} has {', '.join(sorted(unknown))}, which is not a "
+            "placeholder.",
+            remedy=f"Write one of {known} in {POLICY_FILE}.",
+        )

@@ -6,6 +6,12 @@ from pathlib import Path
 
 from modelseal.manifest import read_manifest
 
+from pinproof.errors import PinproofError
+
+
+class UnknownMetricError(PinproofError):
+    """`pins.toml` compares a metric that no model has."""
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:
@@ -39,6 +45,16 @@ class Metric:
 
 
 def compare_metrics(before: Path, after: Path, bands: Mapping[str, float]) -> tuple[Metric, ...]:
-    """Compare the metrics that have a band."""
+    """Compare the metrics that have a band.
+
+    Raises:
+        UnknownMetricError: Neither model has one of them.
+    """
     old, new = read_manifest(before)[0].metrics, read_manifest(after)[0].metrics
+    known = sorted(old.keys() | new.keys())
+    if unknown := sorted(bands.keys() - set(known)):
+        raise UnknownMetricError(
+            f"The metrics of the proof name {', '.join(unknown)}, which no model has.",
+            remedy=f"Correct the spelling; the models have {', '.join(known) or 'no metric'}.",
+        )
     return tuple(Metric(name, old.get(name), new.get(name), band) for name, band in bands.items())

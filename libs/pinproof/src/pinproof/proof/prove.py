@@ -79,6 +79,16 @@ class ServiceProof:
     absent: tuple[str, ...]
 
     @property
+    def failures(self) -> list[str]:
+        """The failed checks, each as `Python 3.11, ceiling: check: details`."""
+        return [
+            f"Python {python.python}, {found.end}: {CHECKS[found.check]}: {found.text}"
+            for python in self.pythons
+            for found in python.findings
+            if found.state is State.BAD
+        ]
+
+    @property
     def proven(self) -> bool:
         """Whether there are results and none is bad."""
         found = [finding for python in self.pythons for finding in python.findings]

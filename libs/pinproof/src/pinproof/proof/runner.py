@@ -192,7 +192,7 @@ class ProofRunner:
     def _inside(
         self, environment: Environment, script: str, *arguments: "Path | str", folder: Path
     ) -> None:
-        command = ["-P", str(_INSIDE / script), *map(str, arguments)]
+        command = [str(_INSIDE / script), *map(str, arguments)]
         self._run(environment, command, folder)
 
     def _commands(

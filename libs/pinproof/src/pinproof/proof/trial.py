@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -19,6 +18,7 @@ from pinproof.proof.output_differences import (
 )
 from pinproof.proof.runner import ProofRunner, StepError
 from pinproof.proof.working_copy import WorkingCopy
+from pinproof.python310 import StrEnum
 
 
 class TrialVerdict(StrEnum):

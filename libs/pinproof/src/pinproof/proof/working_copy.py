@@ -1,6 +1,5 @@
 """A copy of the requirements files of a repository, to try changes of pins."""
 
-import difflib
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -9,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from pinproof.closure.patch import unified_patch
 from pinproof.closure.pinfile import PinFile
 from pinproof.closure.replace_files import replace_files
 from pinproof.closure.sync import sync
@@ -18,6 +18,8 @@ from pinproof.repository.marker_environments import matching_environments
 from pinproof.repository.policy import DEV, PROD, policy_files
 from pinproof.repository.reader import Repository, load_repository
 from pinproof.repository.requirements import Line, LineKind
+from pinproof.rules.pin001 import suggested_pin
+from pinproof.rules.pin002 import stays_in_series
 
 _COMMENT = re.compile(r"\s+#.*$")
 
@@ -110,17 +112,10 @@ class WorkingCopy:
 
     def patch(self) -> str:
         """The changes of requirements files as a unified diff."""
-        parts: list[str] = []
-        for path, text in self.changes().items():
-            if not path.endswith(RECORD_FILE):
-                parts += difflib.unified_diff(
-                    self._before.get(path, "").splitlines(keepends=True),
-                    text.splitlines(keepends=True),
-                    f"a/{path}",
-                    f"b/{path}",
-                    n=1,
-                )
-        return "".join(parts)
+        texts = self.changes().items()
+        return unified_patch(
+            self._before, {path: text for path, text in texts if not path.endswith(RECORD_FILE)}
+        )
 
     def apply(self) -> list[str]:
         """Write the changes into the repository.
@@ -199,7 +194,7 @@ def parse_changes(texts: Iterable[str]) -> Mapping[str, Requirement]:
     """Parse the pins to try, by name.
 
     Raises:
-        TrialError: One is not a name with a specifier.
+        TrialError: One is not a name with a specifier, or not a pin that `check` accepts.
     """
     pins: dict[str, Requirement] = {}
     for text in texts:
@@ -213,6 +208,12 @@ def parse_changes(texts: Iterable[str]) -> Mapping[str, Requirement]:
             raise TrialError(
                 f"{text!r} is not a name with a specifier.",
                 remedy="Write numpy~=2.4.0. Markers and extras do not change.",
+            )
+        specifiers = list(pin.specifier)
+        if [one.operator for one in specifiers] != ["~="] or not stays_in_series(specifiers[0]):
+            raise TrialError(
+                f"{text!r} is not a pin to one series, and `pinproof check` would refuse it.",
+                remedy=f"Write {suggested_pin(pin)}.",
             )
         pins[canonicalize_name(pin.name)] = pin
     return pins

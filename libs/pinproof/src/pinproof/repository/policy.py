@@ -6,16 +6,16 @@ folder of each service instead of a list: `service_files` names them, and their 
 """
 
 import re
-import tomllib
 from collections.abc import Collection
 from datetime import date
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from packaging.utils import canonicalize_name
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pinproof.errors import PinproofError
+from pinproof.python310 import tomllib
 from pinproof.repository.marker_environments import PLATFORMS
 
 POLICY_FILE = "pins.toml"
@@ -101,7 +101,7 @@ class PinException(_Frozen):
     expires: date
 
     @model_validator(mode="after")
-    def _is_limited(self) -> Self:
+    def _is_limited(self) -> "PinException":
         if self.distribution is None and (self.rule not in _OF_COMMANDS or self.path is None):
             raise ValueError(
                 "name the distribution; it may be left out only for "
@@ -152,6 +152,20 @@ class IgnoredAdvisory(_Frozen):
         return self.id.casefold() in map(str.casefold, names) and (
             self.distribution in (None, distribution)
         )
+
+
+class Skip(_Frozen):
+    """A distribution that `outdated` and `audit` do not look up until a date.
+
+    Attributes:
+        distribution: The distribution in any spelling; stored in PEP 503 form.
+        reason: Why it is skipped.
+        expires: The last day of the entry.
+    """
+
+    distribution: Name
+    reason: Annotated[str, AfterValidator(_text)]
+    expires: date
 
 
 class Proof(_Frozen):
@@ -210,6 +224,7 @@ class _Lists(_Frozen):
     exceptions: tuple[PinException, ...] = ()
     exclusions: tuple[Exclusion, ...] = ()
     ignores: tuple[IgnoredAdvisory, ...] = ()
+    skips: tuple[Skip, ...] = ()
     proof: dict[InsidePath, Proof] = {}
 
 
@@ -230,6 +245,7 @@ class Policy(_Lists, _Table):
         exceptions: The allowed violations.
         exclusions: The distributions that are never installed.
         ignores: The ignored advisories.
+        skips: The distributions that are not looked up in an index.
         proof: How the pins of each service are proven, by its folder.
     """
 

@@ -1,12 +1,12 @@
 """Reads the requirements of a pyproject.toml, with their line numbers."""
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from packaging.utils import canonicalize_name
 
+from pinproof.python310 import tomllib
 from pinproof.repository.requirements import Line, LineKind, parse_requirement
 
 

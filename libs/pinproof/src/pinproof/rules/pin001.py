@@ -41,7 +41,7 @@ def _problem(line: Line) -> str:
     operators = [specifier.operator for specifier in line.requirement.specifier]
     if operators == ["~="]:
         return ""
-    pin = _suggestion(line.requirement)
+    pin = suggested_pin(line.requirement)
     if not operators:
         return f"{line.requirement.name} has no pin: write {pin}"
     written = shorten(f"{line.requirement.name}{line.requirement.specifier}")
@@ -50,7 +50,7 @@ def _problem(line: Line) -> str:
     return f"{written} is not pinned with ~=: write {pin}"
 
 
-def _suggestion(requirement: Requirement) -> str:
+def suggested_pin(requirement: Requirement) -> str:
     """The pin to write instead, from the lowest version that the line admits if it names one."""
     floors = []
     for specifier in requirement.specifier:

@@ -29,7 +29,7 @@ from pinproof.audit.advisories.source import (
     with_canary,
 )
 from pinproof.audit.concurrent_map import Progress, concurrent_map
-from pinproof.audit.http_client import Answer, Client, check_address
+from pinproof.audit.http_client import Answer, Client, check_address, without_credentials
 from pinproof.repository.requirements import shorten
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -151,7 +151,7 @@ class OsvSource:
                 return dict(index)
             queries = further
         raise AdvisoryError(
-            f"{shorten(self.url)} has more than {_MAX_PAGES} pages.",
+            f"{shorten(without_credentials(self.url))} has more than {_MAX_PAGES} pages.",
             remedy="Name another source.",
         )
 

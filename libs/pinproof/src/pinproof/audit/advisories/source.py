@@ -7,6 +7,7 @@ from packaging.version import Version
 
 from pinproof.audit.advisories.record import Advisory, AdvisoryRecord, group
 from pinproof.audit.concurrent_map import Progress
+from pinproof.audit.http_client import without_credentials
 from pinproof.errors import PinproofError
 from pinproof.repository.requirements import shorten
 
@@ -57,8 +58,8 @@ def group_and_verify(
     name, version = CANARY
     if not any(record.affects(version) for record in records.get(name, ())):
         raise AdvisoryError(
-            f"{shorten(url)} has no advisory for {name} {version}, which has several: "
-            "its data is missing or incomplete.",
+            f"{shorten(without_credentials(url))} has no advisory for {name} {version}, which has "
+            "several: its data is missing or incomplete.",
             remedy="Name another source with --source and --advisories-url.",
         )
     found = {other: group(records.get(other, ())) for other in wanted}

@@ -9,13 +9,17 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 from pydantic import BaseModel, ValidationError
 
-from pinproof.audit.http_client import Answer, Client, NotFoundError, WebError, check_address
+from pinproof.audit.http_client import (
+    Answer,
+    Client,
+    NotFoundError,
+    WebError,
+    check_address,
+    without_credentials,
+)
 from pinproof.audit.index.pages import ACCEPT, read_page
 from pinproof.audit.index.project import File, Project
 from pinproof.repository.requirements import shorten
-
-DEFAULT_INDEX = "https://pypi.org/simple/"
-"""The default index of installers."""
 
 
 class NoMetadataError(WebError):
@@ -31,10 +35,16 @@ class _Release(BaseModel):
 
 
 class Index:
-    """One index. Each answer is requested once, and kept as long as the object."""
+    """One index. Each answer is requested once, and kept as long as the object.
+
+    Attributes:
+        url: The address, with credentials.
+        address: The address for messages, without them.
+    """
 
     def __init__(self, url: str, client: Client) -> None:
         self.url = check_address(url).rstrip("/") + "/"
+        self.address = shorten(without_credentials(self.url))
         self._client = client
         self._projects: dict[str, Project] = {}
         self._requirements: dict[tuple[str, Version], tuple[Requirement, ...]] = {}
@@ -77,7 +87,7 @@ class Index:
             answer = self._client.get(url)
         except NotFoundError as error:
             raise NoMetadataError(
-                f"The requirements of {name} {version} are unknown: {shorten(self.url)} has no "
+                f"The requirements of {name} {version} are unknown: {self.address} has no "
                 "metadata of it.",
                 remedy="Name an environment that has it with --python, or another index.",
             ) from error

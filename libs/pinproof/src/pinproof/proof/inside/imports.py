@@ -7,6 +7,7 @@ ends the process.
 """
 
 import importlib
+import inspect
 import json
 import pkgutil
 import re
@@ -17,12 +18,23 @@ from pathlib import Path
 
 def _top_level() -> "dict[str, list[str]]":
     """The top-level modules of each distribution."""
-    found: dict[str, list[str]] = {}
-    for module, names in metadata.packages_distributions().items():
-        if module.isidentifier() and not module.startswith("_"):
-            for name in set(names):
-                found.setdefault(name, []).append(module)
-    return found
+    found: dict[str, set[str]] = {}
+    for distribution in metadata.distributions():
+        named = {module for module in _modules(distribution) if module.isidentifier()}
+        if public := {module for module in named if not module.startswith("_")}:
+            found.setdefault(distribution.metadata["Name"], set()).update(public)
+    return {name: sorted(modules) for name, modules in found.items()}
+
+
+def _modules(distribution: metadata.Distribution) -> "set[str]":
+    """The modules that a distribution lists or has. Python 3.10 knows only the listed ones."""
+    if listed := distribution.read_text("top_level.txt"):
+        return set(listed.split())
+    files = [file for file in distribution.files or () if inspect.getmodulename(file.name)]
+    return {
+        file.parts[0] if len(file.parts) > 1 else str(inspect.getmodulename(file.name))
+        for file in files
+    }
 
 
 def _below(module: str) -> "list[str]":
@@ -91,4 +103,6 @@ def main(report: Path, first_party: "set[str]") -> None:
 
 
 if __name__ == "__main__":
+    # The folder of this file. Python 3.10 has no option for it.
+    sys.path.pop(0)
     main(Path(sys.argv[1]), set(sys.argv[2:]))

@@ -39,4 +39,6 @@ def replay(model: Path) -> "dict[str, object]":
 
 
 if __name__ == "__main__":
+    # The folder of this file. Python 3.10 has no option for it.
+    sys.path.pop(0)
     Path(sys.argv[2]).write_text(json.dumps(replay(Path(sys.argv[1]))), encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Proposes the pins that a lock file or an environment implies."""
