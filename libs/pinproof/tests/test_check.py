@@ -282,9 +282,11 @@ def test_a_name_that_could_end_a_line_does_not(violations: Violations) -> None:
 def test_the_summary_counts(write: Write) -> None:
     root = write({"requirements.txt": "a\nb", "constraints.txt": "c~=1.2.3"})
 
-    assert check(root).summary == "2 violations in 1 file; 2 files read."
+    assert check(root).summary == (
+        "2 violations in 1 file; 2 files read.\nRead: requirements files (2)."
+    )
     (root / "requirements.txt").unlink()
-    assert check(root).summary == "The pins are clean: 1 file read."
+    assert check(root).result == "The pins are clean: 1 file read."
 
 
 def test_many_lines_of_one_distribution_take_no_time_that_grows_with_their_square(

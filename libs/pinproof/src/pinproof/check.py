@@ -16,6 +16,10 @@ class RootError(PinproofError):
     """The root is not a folder."""
 
 
+class NothingReadError(PinproofError):
+    """No file of the repository could be read."""
+
+
 def check(root: Path, *, today: date | None = None) -> Report:
     """Check a repository.
 
@@ -28,6 +32,7 @@ def check(root: Path, *, today: date | None = None) -> Report:
 
     Raises:
         RootError: `root` is not a folder.
+        NothingReadError: There is no file to read.
         PolicyError: `pins.toml` cannot be used.
     """
     if not root.is_dir():
@@ -36,9 +41,18 @@ def check(root: Path, *, today: date | None = None) -> Report:
     _refuse_unknown_rules(repository.policy)
     found = [violation for rule in RULES for violation in rule.check(repository)]
     allowed = _apply(repository.policy.exceptions, found, today or datetime.now(tz=UTC).date())
+    if not repository.read and not repository.unusable:
+        raise NothingReadError(
+            f"{root} contains no file with requirements or commands that could be read"
+            + "".join(f"; not read: {name} ({n})" for name, n in repository.unread.items())
+            + ".",
+            remedy="Name the root of a repository; the README of pinproof lists what is read.",
+        )
     return Report(
         violations=tuple(sorted({*repository.unusable, *allowed}, key=_order)),
-        files=len(repository.files),
+        read=repository.read,
+        unread=repository.unread,
+        skipped=repository.skipped,
         unusable=bool(repository.unusable),
     )
 

@@ -8,6 +8,7 @@ from pinproof.repository.discovery import find_files
 Write = Callable[[Mapping[str, str]], Path]
 
 FOUND = [
+    "conda/requirements.txt",
     "constraints-gpu.txt",
     "constraints.txt",
     "dev-requirements.txt",
@@ -16,6 +17,9 @@ FOUND = [
     "a/b/c/requirements.txt",
     "a/pyproject.toml",
     "build/requirements.txt",
+    "environment/requirements.txt",
+    "requirements.in",
+    "requirements/deep/base.txt",
     "requirements-dev.txt",
     "requirements/base.txt",
     "service/requirements/deep.txt",
@@ -23,18 +27,14 @@ FOUND = [
 IGNORED = [
     "notes.txt",
     "requirements.md",
-    "requirements.in",
     "requirements/notes.md",
     "my-requirements/base.txt",
-    "requirements/deep/base.txt",
     ".git/requirements.txt",
     ".tox/requirements.txt",
     ".venv/requirements.txt",
     "__pycache__/requirements.txt",
     "node_modules/a/requirements.txt",
     "lib/python3.11/site-packages/a/requirements.txt",
-    "environment/requirements.txt",
-    "conda/requirements.txt",
     "left/out/requirements.txt",
     "left/out.txt/requirements.txt",
 ]
