@@ -2,11 +2,13 @@
 
 import re
 
-_TOOLS = (
+TOOLS = (
     r"pip(?:x|env|-sync|main|_main|_install)?[\d.]*|uvx?|conda|(?:micro)?mamba|poetry|pdm|rye|pixi"
-    r"|easy_install|apk|apt|apt-get|aptitude|dnf|microdnf|yum|zypper|pacman|brew|hatch|setup\.py"
+    r"|easy_install|apk|apt|apt-(?:get|fast)|aptitude|(?:micro)?dnf\d?|tdnf|yum|zypper|pacman|opkg"
+    r"|rpm-ostree|emerge|xbps-install|nix-env|setup\.py"
 )
-INSTALLER = re.compile(rf"(?<![A-Za-z0-9])(?:{_TOOLS})(?![A-Za-z0-9])", re.IGNORECASE)
+"""A regular expression for the names of installers."""
+INSTALLER = re.compile(rf"(?<![A-Za-z0-9])(?:{TOOLS})(?![A-Za-z0-9])", re.IGNORECASE)
 """The name of an installer in a text."""
 
 _NAME = re.compile(INSTALLER.pattern.encode(), re.IGNORECASE)

@@ -171,6 +171,11 @@ def kind_of(path: str) -> Kind:
     return OTHER if bare != name and found is PROSE else found
 
 
+def is_template(path: str) -> bool:
+    """Whether a file is filled in before it is used, as its suffix says."""
+    return _TEMPLATE_SUFFIX.search(path.lower()) is not None
+
+
 def _match(path: str) -> Kind:
     return next(kind for kind, matches in _matchers() if matches(path))
 

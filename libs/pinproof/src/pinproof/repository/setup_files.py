@@ -51,7 +51,7 @@ def _ini_lines(path: str, text: str, section: str, value: str) -> Iterator[Line]
     start = re.search(rf"^{re.escape(name)}\s*[=:]", text, re.MULTILINE | re.IGNORECASE)
     place = start.start() if start else 0
     for written in value.split("\n"):
-        entry = _FACTOR.sub("", written.partition(" #")[0].strip())
+        entry = written.partition(" #")[0].strip()
         if not entry or entry.startswith("#") or "{[" in entry:
             # A reference to another section of tox.ini, which is read itself.
             continue
@@ -61,7 +61,7 @@ def _ini_lines(path: str, text: str, section: str, value: str) -> Iterator[Line]
             for each in files[1].split(","):
                 yield _include(path, number, each.strip(), section)
         else:
-            yield parse_line(path, number, entry)
+            yield parse_line(path, number, _FACTOR.sub("", entry))
 
 
 def _include(path: str, number: int, name: str, section: str) -> Line:

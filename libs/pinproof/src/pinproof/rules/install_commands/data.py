@@ -38,7 +38,9 @@ class _Text(str):
     line: int
 
 
-def data_commands(text: str, name: str, read_file: ReadFile) -> Iterator[Command]:
+def data_commands(
+    text: str, name: str, read_file: ReadFile, *, without: str = ""
+) -> Iterator[Command]:
     """Yield the commands of every document.
 
     A template that is not of the format before it is filled in is read line by line.
@@ -47,12 +49,16 @@ def data_commands(text: str, name: str, read_file: ReadFile) -> Iterator[Command
         text: The contents of the file.
         name: Its name, whose suffix names the format.
         read_file: Reads a file in a value, such as those of a ConfigMap.
+        without: A key of the document whose value is read as requirements instead.
 
     Raises:
         NotDataError: The text cannot be read.
     """
     documents = _documents(text, name)
     if documents is not None:
+        for document in documents:
+            if isinstance(document, dict) and isinstance(document.get(without), list):
+                del document[without]
         yield from _Data(text, read_file).commands(documents)
         return
     commands = list(line_commands(text))

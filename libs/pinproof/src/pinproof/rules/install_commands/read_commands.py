@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pinproof.repository import kinds
 from pinproof.repository.installer_words import may_install
-from pinproof.repository.kinds import Kind, kind_of
+from pinproof.repository.kinds import Kind, is_template, kind_of
 from pinproof.repository.lines import NotTextError, decode
 from pinproof.rules.install_commands.command import Command
 from pinproof.rules.install_commands.data import data_commands
@@ -14,7 +14,7 @@ from pinproof.rules.install_commands.dockerfile import dockerfile_commands
 from pinproof.rules.install_commands.makefile import makefile_commands
 from pinproof.rules.install_commands.notebook import notebook_commands
 from pinproof.rules.install_commands.scripts import Reader, script_reader
-from pinproof.rules.install_commands.text_lines import line_commands
+from pinproof.rules.install_commands.text_lines import line_commands, without_expressions
 
 _LARGEST = 4 * 1024 * 1024
 
@@ -42,9 +42,11 @@ def read_commands(root: Path, path: str) -> Iterator[Command]:
         if kind is kinds.OTHER:
             return
         raise UnreadableError(f"it is not text, {error}") from error
+    if is_template(path):
+        text = without_expressions(text)
     reader = _reader(kind, text)
     if len(data) > _LARGEST:
-        if reader is not _data and reader is not _lines:
+        if reader not in (_data, _conda, _lines):
             raise UnreadableError(f"it is larger than {_LARGEST} bytes")
         # Too large for a parser. Such data has no commands over several lines.
         reader = _lines
@@ -84,6 +86,10 @@ def _data(text: str, name: str, line: int) -> Iterator[Command]:
     return _moved(data_commands(text, name, _embedded), line)
 
 
+def _conda(text: str, name: str, line: int) -> Iterator[Command]:
+    return _moved(data_commands(text, name, _embedded, without="dependencies"), line)
+
+
 def _dockerfile(text: str, _name: str, line: int) -> Iterator[Command]:
     return _moved(dockerfile_commands(text), line)
 
@@ -100,12 +106,8 @@ _STRUCTURED: Mapping[Kind, Reader] = {
     kinds.DOCKERFILE: _dockerfile,
     kinds.MAKEFILE: _makefile,
     kinds.NOTEBOOK: _notebook,
+    kinds.CONDA: _conda,
     **dict.fromkeys(
-        (kinds.YAML, kinds.JSON, kinds.TOML, kinds.PYPROJECT, kinds.PIXI),
-        _data,
-    ),
-    **dict.fromkeys(
-        (kinds.CONDA, kinds.CONDA_RECIPE),
-        _data,
+        (kinds.YAML, kinds.JSON, kinds.TOML, kinds.PYPROJECT, kinds.PIXI, kinds.CONDA_RECIPE), _data
     ),
 }

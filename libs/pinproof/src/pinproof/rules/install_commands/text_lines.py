@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from pinproof.repository.installer_words import INSTALLER
+from pinproof.repository.installer_words import INSTALLER, TOOLS
 from pinproof.rules.install_commands.command import UNKNOWN, Command, Word, unknown_variable
 from pinproof.rules.install_commands.installers import install_targets, is_installer
 from pinproof.rules.install_commands.prose import is_prose
@@ -30,7 +30,11 @@ _VERB = re.compile(r"\s(?:add|download|install|run|sync|tool|wheel)\b")
 _QUOTE = re.compile(r"\\.|\"\"\"|'''|[\"'`]")
 _QUOTED = re.compile(r"""(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')""")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
-_LABEL = re.compile(r"^\s*(?:[-&@!%]+\s*|RUN\s+|[\w.\"'-]+\s*(?::|:?=>?)\s+)*")
+# What precedes a command: prompts, instructions of builders, and keys with an equals sign or colon.
+_LABEL = re.compile(
+    r"^\s*(?:[-&@!%]+\s*|RUN\s+|[\w.\"'-]+\s*(?::|:?=>?)\s+"
+    rf"|[\w.]+=(?=[-+!@:]*(?:[\w./-]*/)?(?:python[\d.]*|{TOOLS})\s))*"
+)
 
 
 def without_expressions(text: str) -> str:
@@ -71,6 +75,9 @@ def _line(number: int, text: str) -> Iterator[Command]:
             if not is_prose(command):
                 yield command
             return
+        if start > 0 and piece.endswith(" "):
+            # The program adds something to the text.
+            piece += "${rest}"
         if start == 0:
             piece = _TAG.sub(" ", piece) if piece.lstrip().startswith("<") else piece
             piece = _LABEL.sub("", piece)
@@ -80,8 +87,9 @@ def _line(number: int, text: str) -> Iterator[Command]:
 def _piece(number: int, piece: str, tool: str) -> Iterator[Command]:
     commands = list(shell_commands(piece.replace(r"\"", '"').replace(r"\n", "\n"), line=number))
     with_installer = [each for each in commands if any(map(is_installer, each.words))]
-    yield from (Command(number, each.words) for each in commands if not is_prose(each))
-    if with_installer or not _VERB.search(piece.partition(tool)[2][:40]):
+    yield from (each for each in commands if not is_prose(each))
+    is_call = _VERB.match(piece.partition(tool)[2]) and is_installer(Word(tool, tool))
+    if with_installer or not is_call:
         return
     words = (Word("pip", tool), Word("install", "install"), Word(UNKNOWN, piece.strip()))
     call = Command(number, words)

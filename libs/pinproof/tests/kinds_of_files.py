@@ -1,0 +1,282 @@
+"""One row for each door: a file, its text, and the violations that it must have.
+
+A violation is written as its line and the distribution that it is about, for PIN007, or with its
+code before the distribution. `?` is something without a known name. Every file is checked alone, in
+a repository that also has a checked requirements.txt and a project in `service`.
+"""
+
+from typing import NamedTuple
+
+
+class Door(NamedTuple):
+    file: str
+    text: str
+    expected: tuple[str, ...] = ()
+
+
+DOCKERFILES: tuple[str, ...] = (
+    "Dockerfile",
+    "Dockerfile-gpu",
+    "gpu_Dockerfile",
+    "Dockerfile.j2",
+    "x.Containerfile",
+)
+DOCKERFILES += ("docker/dockerfile_gpu", "Dockerfile_train", "build.Dockerfile", "CONTAINERFILE")
+REQUIREMENTS = (
+    *("requirements-dev.in", "requirements/a/b/base.txt", "Requirements.txt", "reqs.txt"),
+    *("dev-reqs.txt", "my_constraints_gpu.txt", "constraints.in", "req.txt", "requirements.pip"),
+    *("test_requirements.txt", "prod.requirements.txt", "REQUIREMENTS-GPU.TXT", "reqs/gpu.in"),
+)
+
+DOORS = [
+    # Names of files
+    *(Door(name, "FROM x\nRUN pip install numpy", ("2 numpy",)) for name in DOCKERFILES),
+    *(Door(name, "numpy>=1", ("1 PIN001 numpy",)) for name in REQUIREMENTS),
+    Door("X.YML", "run: pip install numpy", ("1 numpy",)),
+    Door("deploy/X.YAML", "run: pip install numpy", ("1 numpy",)),
+    Door("MAKEFILE", "a:\n\tpip install numpy", ("2 numpy",)),
+    Door("build.mk", "a:\n\tpip install numpy", ("2 numpy",)),
+    Door("start.SH", "pip install numpy", ("1 numpy",)),
+    Door(".envrc", "pip install numpy", ("1 numpy",)),
+    Door("run", "#!/bin/sh\npip install numpy", ("2 numpy",)),
+    Door("run.sh.j2", "pip install {{ package }}", ("1 ?",)),
+    Door("start.sh.tmpl", "pip install numpy", ("1 numpy",)),
+    # Requirements that a command or a manifest names
+    Door("x.sh", "pip install -r my.deps", ("my.deps 1 PIN001 numpy",)),
+    Door("Jenkinsfile", "sh 'pip install -r my.deps'", ("my.deps 1 PIN001 numpy",)),
+    Door("x.sh", "pip install -c my.deps -r requirements.txt", ("my.deps 1 PIN001 numpy",)),
+    Door("x.yml", "- pip:\n    requirements: my.deps", ("my.deps 1 PIN001 numpy",)),
+    Door(
+        "pyproject.toml",
+        '[tool.setuptools.dynamic]\ndependencies = { file = ["my.deps"] }',
+        ("my.deps 1 PIN001 numpy",),
+    ),
+    Door(
+        "pyproject.toml",
+        '[tool.setuptools.dynamic.optional-dependencies]\nx = { file = "my.deps" }',
+        ("my.deps 1 PIN001 numpy",),
+    ),
+    Door("setup.cfg", "[options]\ninstall_requires = file: my.deps", ("my.deps 1 PIN001 numpy",)),
+    Door("tox.ini", "[testenv]\ndeps = -r my.deps", ("my.deps 1 PIN001 numpy",)),
+    # pyproject.toml
+    Door("pyproject.toml", '[project]\ndependencies = [\n"numpy>=1"]', ("3 PIN001 numpy",)),
+    Door("pyproject.toml", '[dependency-groups]\nx = ["numpy"]', ("2 PIN001 numpy",)),
+    Door("pyproject.toml", '[tool.uv]\ndev-dependencies = ["numpy"]', ("2 PIN001 numpy",)),
+    Door("pyproject.toml", '[tool.uv]\noverride-dependencies=["numpy==1"]', ("2 PIN001 numpy",)),
+    Door("pyproject.toml", '[tool.uv]\nconstraint-dependencies=["numpy<2"]', ("2 PIN001 numpy",)),
+    Door("pyproject.toml", '[tool.uv.sources]\nx = { git = "https://x/y" }', ("2 PIN003 ?",)),
+    Door("pyproject.toml", '[tool.uv.sources]\nx = { url = "https://x/y.whl" }', ("2 PIN003 ?",)),
+    Door("pyproject.toml", '[tool.uv.sources]\nx = { path = "../y" }', ("2 PIN003 ?",)),
+    Door("pyproject.toml", '[tool.uv.sources]\nx = [{ index = "y" }]', ("2 PIN003 ?",)),
+    Door("pyproject.toml", '[[tool.uv.index]]\nurl = "https://x/simple"', ("1 PIN003 ?",)),
+    Door("pyproject.toml", '[tool.poetry.dependencies]\nnumpy = "^1.26"', ("2 PIN001 numpy",)),
+    Door("pyproject.toml", '[tool.poetry.dependencies]\nnumpy = "~1.26"', ("2 PIN001 numpy",)),
+    Door("pyproject.toml", '[tool.poetry.dependencies]\nnumpy = "1.26.4"', ("2 PIN001 numpy",)),
+    Door("pyproject.toml", '[tool.poetry.dependencies]\nnumpy = "~=1.26"', ("2 PIN002 numpy",)),
+    Door(
+        "pyproject.toml",
+        '[tool.poetry.group.dev.dependencies]\npython = "^3.11"\nnumpy = { version = "*" }',
+        ("3 PIN001 numpy",),
+    ),
+    Door(
+        "pyproject.toml",
+        '[tool.poetry.dependencies]\nx = { git = "https://x/y.git", branch = "main" }',
+        ("2 PIN003 ?",),
+    ),
+    Door("pyproject.toml", '[tool.pdm.dev-dependencies]\nx = ["numpy"]', ("2 PIN001 numpy",)),
+    Door("pyproject.toml", '[tool.hatch.envs.x]\ndependencies = ["numpy"]', ("2 PIN001 numpy",)),
+    Door("pyproject.toml", '[tool.hatch.envs.x.scripts]\ny = "pip install numpy"', ("2 numpy",)),
+    Door("pyproject.toml", '[tool.poe.tasks]\nx = ["pip install numpy"]', ("2 numpy",)),
+    Door("pyproject.toml", '[tool.cibuildwheel]\nbefore-build = "pip install x"', ("2 x",)),
+    # Other manifests
+    Door("Pipfile", '[packages]\nnumpy = "*"', ("2 PIN001 numpy",)),
+    Door("Pipfile", '[dev-packages]\nnumpy = {version = ">=1"}', ("2 PIN001 numpy",)),
+    Door("Pipfile", '[[source]]\nurl = "https://x/simple"', ("1 PIN003 ?",)),
+    Door("environment.yml", "dependencies:\n  - numpy=1.26", ("2 PIN001 numpy",)),
+    Door("environment-gpu.yaml", "dependencies:\n  - c::numpy=1.2=py_0", ("2 PIN001 numpy",)),
+    Door("conda.yaml", "dependencies:\n  - pip:\n    - numpy>=1", ("3 PIN001 numpy",)),
+    Door("environment.yml", "dependencies:\n  - numpy", ("2 PIN001 numpy",)),
+    Door("pixi.toml", '[dependencies]\nnumpy = "1.26.*"', ("2 PIN001 numpy",)),
+    Door("pixi.toml", '[pypi-dependencies]\nnumpy = "==1.26"', ("2 PIN001 numpy",)),
+    Door("setup.cfg", "[options]\ninstall_requires =\n  numpy>=1", ("3 PIN001 numpy",)),
+    Door("setup.cfg", "[options.extras_require]\nx = numpy", ("2 PIN001 numpy",)),
+    Door("setup.py", "setup(\n  install_requires=['numpy'])", ("2 PIN001 numpy",)),
+    Door(
+        "setup.py", "R = ['numpy']\nsetuptools.setup(extras_require={'x': R})", ("1 PIN001 numpy",)
+    ),
+    Door("tox.ini", "[testenv]\ndeps =\n  py311: numpy", ("3 PIN001 numpy",)),
+    Door("tox.ini", "[testenv:x]\ncommands =\n  pip install numpy", ("3 numpy",)),
+    Door("x.py", '# /// script\n# dependencies = ["numpy"]\n# ///', ("2 PIN001 numpy",)),
+    Door(
+        "x.py", "# /// script\n# dependencies = [\n#   'numpy>=1',\n# ]\n# ///", ("3 PIN001 numpy",)
+    ),
+    # YAML: every text and every list, whatever its key
+    Door("play.yml", "- hosts: all\n  tasks:\n    - shell: pip install numpy", ("3 numpy",)),
+    Door("play.yml", "- ansible.builtin.command: pip install numpy", ("1 numpy",)),
+    Door("play.yml", "- command:\n    argv: [pip, install, numpy]", ("2 numpy",)),
+    Door("play.yml", "- pip: name=numpy state=latest", ("1 numpy",)),
+    Door(
+        "play.yml", "- pip:\n    name:\n      - numpy\n      - pandas>=2", ("4 numpy", "4 pandas")
+    ),
+    Door("play.yml", "- ansible.builtin.pip: {name: numpy, version: 1.2}", ("1 numpy",)),
+    Door("play.yml", "- pip:\n    requirements: absent.txt", ("2 ?",)),
+    Door("play.yml", "- apt: update_cache=yes\n- shell: |\n    cd /\n    pip install x", ("4 x",)),
+    Door("azure-pipelines.yml", "steps:\n- bash: |\n    true\n    pip install numpy", ("4 numpy",)),
+    Door("azure-pipelines.yml", "- powershell: python -m pip install numpy", ("1 numpy",)),
+    Door("azure-pipelines.yml", "- inputs:\n    script: pip install numpy", ("2 numpy",)),
+    Door("cloudbuild.yaml", "- entrypoint: pip\n  args: [install, numpy]", ("1 numpy",)),
+    Door("cloudbuild.yaml", "- name: python\n  args:\n  - pip\n  - install\n  - x", ("3 x",)),
+    Door("cloudbuild.yaml", "- entrypoint: bash\n  args: ['-c', 'pip install x']", ("2 x",)),
+    Door("cloudbuild.yaml", "- args: ['install', 'x']\n  entrypoint: pip3", ("2 x",)),
+    Door("dvc.yaml", "stages:\n  a:\n    cmd:\n    - pip install numpy", ("4 numpy",)),
+    Door("Taskfile.yml", "tasks:\n  a:\n    cmds:\n      - cmd: pip install numpy", ("4 numpy",)),
+    Door(
+        "cloud-init.yaml",
+        "runcmd:\n  - [pip, install, numpy]\n  - pip install x",
+        ("2 numpy", "3 x"),
+    ),
+    Door(".circleci/config.yml", "- run:\n    command: |\n      pip install x", ("3 x",)),
+    Door("buildspec.yml", "phases:\n  build:\n    commands:\n      - pip install x", ("4 x",)),
+    Door(".pre-commit-config.yaml", "- entry: bash -c 'pip install x'", ("1 x",)),
+    Door("compose.yaml", "services:\n  a:\n    command: ['pip', 'install', 'x']", ("3 x",)),
+    Door("ray.yaml", "runtime_env:\n  pip: [numpy, pandas]", ("2 numpy", "2 pandas")),
+    Door("meta.yaml", "build:\n  script: pip install numpy", ("2 numpy",)),
+    Door("map.yaml", "data:\n  x.py: |\n    import os\n    os.system('pip install x')", ("4 x",)),
+    Door("map.yaml", "data:\n  Dockerfile: |\n    FROM x\n    RUN pip install x", ("4 x",)),
+    Door("chart/templates/x.yaml", "{{- if .V }}\nrun: pip install x\n{{- end }}", ("2 x",)),
+    Door("chart/x.yaml", "a:\n{{ toYaml .x }}\nc:\n- pip\n- install\n- x", ("4 x",)),
+    Door("chart/x.yaml", 'c: ["sh", "-c", "pip install {{ .Values.p }}"]', ("1 ?",)),
+    Door("chart/x.yaml", "{{ .a }}: [\nrun: pip install x", ("2 x",)),
+    Door("x.yml.j2", "{% if a %}\nrun: pip install x\n{% endif %}", ("2 x",)),
+    Door("broken.yml", "a: [pip, install, numpy}", ("1 ?",)),
+    # JSON and TOML
+    Door("devcontainer.json", '{\n// x\n"postCreateCommand": "pip install x",\n}', ("3 x",)),
+    Door("tasks.json", '{"command": "pip",\n"args": ["install", "x"]}', ("1 x",)),
+    Door("tasks.json", '{"command": "pip install",\n"args": ["x"]}', ("1 x",)),
+    Door("package.json", '{"scripts": {\n"a": "npm ci && pip install x"}}', ("2 x",)),
+    Door("task.json", '{"entryPoint": ["sh", "-c"],\n"command": ["pip install x"]}', ("2 x",)),
+    Door("cfn.json", '{"a": {"b": [["pip", "install", "x"]]}}', ("1 x",)),
+    Door("netlify.toml", '[build]\ncommand = "pip install x"', ("2 x",)),
+    Door("fly.toml", '[processes]\na = ["sh", "-c", """\npip install x\n"""]', ("3 x",)),
+    # Notebooks
+    Door("x.ipynb", '{"cells": [{"cell_type": "code", "source": ["!pip install x"]}]}', ("1 x",)),
+    Door("x.ipynb", '{"cells": [{"cell_type": "code", "source": "%pip install x"}]}', ("1 x",)),
+    Door(
+        "x.ipynb",
+        '{"cells": [{"cell_type": "code", "source": [\n"import sys\\n",\n'
+        '"!{sys.executable} -m pip install x\\n"]}]}',
+        ("3 x",),
+    ),
+    Door(
+        "x.ipynb",
+        '{"cells": [{"cell_type": "code", "source": [\n"%%bash\\n",\n"pip install x"]}]}',
+        ("3 x",),
+    ),
+    Door(
+        "x.ipynb",
+        '{"cells": [{"cell_type": "code", "source": [\n"import os\\n",\n'
+        "\"os.system('pip install x')\"]}]}",
+        ("3 x",),
+    ),
+    Door("x.ipynb", '{"cells": [{"cell_type": "code", "source": ["%conda install x"]}]}', ("1 x",)),
+    Door("x.py", "# Databricks notebook source\n# MAGIC %pip install x", ("2 x",)),
+    # Every other text: the lines that call an installer
+    Door("Jenkinsfile", "node {\n  sh 'pip install x'\n}", ("2 x",)),
+    Door("Jenkinsfile", 'sh """\n  pip install x\n"""', ("2 x",)),
+    Door("Jenkinsfile", "sh(script: 'pip install x', returnStdout: true)", ("1 x",)),
+    Door("x.groovy", "['pip', 'install', 'x'].execute()", ("1 x",)),
+    Door("Earthfile", "build:\n  RUN pip install x", ("2 x",)),
+    Door("Earthfile", "build:\n  RUN --mount=type=cache,target=/x pip install x", ("2 x",)),
+    Door("justfile", "a:\n  @pip install x", ("2 x",)),
+    Door("Vagrantfile", 'config.vm.provision "shell", inline: "pip install x"', ("1 x",)),
+    Door("Vagrantfile", "inline: <<-S\n  pip install x\nS", ("2 x",)),
+    Door("main.tf", "user_data = <<EOF\n#!/bin/sh\npip install x\nEOF", ("3 x",)),
+    Door("main.tf", 'command = "pip install ${var.x}"', ("1 ?",)),
+    Door("main.pkr.hcl", 'inline = ["pip install x", "pip install y"]', ("1 x", "1 y")),
+    Door("run.bat", "@echo off\r\ncall pip install x\r\n", ("2 x",)),
+    Door("run.cmd", "python -m pip install ^\r\n  x", ("1 x",)),
+    Door("run.ps1", "& pip install x", ("1 x",)),
+    Door("run.ps1", "py -3 -m pip install `\n  x", ("1 x",)),
+    Door("tox.ini", "[testenv]\ncommands = pip install x", ("2 x",)),
+    Door("user-data.tpl", "pip install x", ("1 x",)),
+    Door("crontab", "0 * * * * pip install x", ("1 x",)),
+    Door("Procfile", "release: pip install x", ("1 x",)),
+    Door("x.service", "ExecStartPre=/usr/bin/pip install x", ("1 x",)),
+    Door("build.gradle", "commandLine 'pip', 'install', 'x'", ("1 x",)),
+    Door("main.go", 'exec.Command("pip", "install", "x")', ("1 x",)),
+    Door("x.js", 'execSync("pip install x")', ("1 x",)),
+    Door("x.js", "spawn('pip', ['install', 'x'])", ("1 x",)),
+    Door("x.rb", "system('pip install x')", ("1 x",)),
+    Door("main.rs", 'Command::new("pip").args(["install", "x"])', ("1 x",)),
+    Door("x.R", 'system("pip install x")', ("1 x",)),
+    Door("pom.xml", "<a>\n  <argument>pip install x</argument>\n</a>", ("2 x",)),
+    Door("Singularity.def", "%post\n  pip install x", ("2 x",)),
+    Door("x.nomad", 'args = ["-c", "pip install x"]', ("1 x",)),
+    Door("CMakeLists.cmake", "execute_process(COMMAND pip install x)", ("1 x",)),
+    Door("x.fish", "pip install x", ("1 x",)),
+    Door("x.nix", "shellHook = ''\n  pip install x\n'';", ("2 x",)),
+    Door("Snakefile", 'shell: "pip install x"', ("1 x",)),
+    Door("x.awk", 'system("pip install " name)', ("1 ?",)),
+]
+
+# Rows that have no violation.
+SILENT = [
+    *(Door(name, "numpy~=1.26.4") for name in REQUIREMENTS),
+    Door("Dockerfile.md", "RUN pip install x"),
+    Door("README.md", "pip install x"),
+    Door("docs/x.rst", "pip install x"),
+    Door("notes.txt", "pip install x"),
+    Door("LICENSE", "pip install x"),
+    Door("x.html", "<code>pip install x</code>"),
+    Door("x.csv", "pip install x"),
+    Door("x.py", '"""Run pip install x."""\n# pip install x'),
+    Door("x.sh", "# pip install x\necho pip install x"),
+    Door("x.sh", "pip install -r requirements.txt"),
+    Door("x.yml", "description: pip install x"),
+    Door("x.yml", "- name: pip install x\n  run: pip install -r requirements.txt"),
+    Door("x.yml", "keywords: [pip, install, x]"),
+    Door("x.yml", "help: |\n  Call this:\n  pip install x"),
+    Door("x.yml", "text: To install it, run pip install x"),
+    Door("x.yml", "text: you can pip install x"),
+    Door("x.yml", "# pip install x\na: 1"),
+    Door("x.yml", "c: [pip, install, -r, requirements.txt]"),
+    Door("x.yml", "entrypoint: pip\nargs: [install, -r, requirements.txt]"),
+    Door("x.yml", "- pip:\n    requirements: requirements.txt"),
+    Door("x.yml", "cache: pip\nwith:\n  python-version: 3.12"),
+    Door("chart/x.yaml", "{{- if .V }}\na: b\n{{- end }}"),
+    Door("package.json", '{"keywords": ["pip", "install", "x"]}'),
+    Door("package.json", '{"description": "Run pip install x first"}'),
+    Door("x.json", '{"a": "1", "b": ["pip", "conda"]}'),
+    Door("x.toml", '[a]\nmessage = "pip install x"'),
+    Door("pyproject.toml", '[project]\nname = "x"\nkeywords = ["pip", "install", "x"]'),
+    Door("pyproject.toml", '[tool.poetry.dependencies]\npython = "^3.11"\nnumpy = "~=1.26.4"'),
+    Door(
+        "pyproject.toml",
+        '[project]\ndependencies = ["x"]\n[tool.uv.sources]\nx = { workspace = true }',
+    ),
+    Door("pyproject.toml", '[tool.poetry.dependencies]\nx = { path = "service", develop = true }'),
+    Door(
+        "Pipfile", '[[source]]\nurl = "https://pypi.org/simple"\n[requires]\npython_version = "3"'
+    ),
+    Door("Pipfile", '[packages]\nnumpy = "~=1.26.4"\nx = {path = ".", editable = true}'),
+    Door("environment.yml", "dependencies:\n- python=3.11\n- pip\n- r-base=4\n- cuda-toolkit=12"),
+    Door("environment.yml", "dependencies:\n- numpy~=1.26.4\n- pip:\n  - x~=1.2.3"),
+    Door("environment.yml", "name: production\nreplicas: 2"),
+    Door("setup.cfg", "[flake8]\nmax-line-length = 100"),
+    Door("setup.py", "from setuptools import setup\nsetup()"),
+    Door("tox.ini", "[testenv]\ndeps = -r requirements.txt\ncommands = pytest"),
+    Door("tox.ini", "[testenv]\ninstall_command = pip install {opts} {packages}"),
+    Door("x.ipynb", '{"cells": [{"cell_type": "markdown", "source": ["!pip install x"]}]}'),
+    Door("x.ipynb", '{"cells": [{"cell_type": "code", "source": ["# !pip install x"]}]}'),
+    Door("Jenkinsfile", "// sh 'pip install x'\nsh 'pip install -r requirements.txt'"),
+    Door("main.tf", "# pip install x\n// pip install x"),
+    Door("main.tf", 'description = "The user may pip install x"'),
+    Door("run.bat", "REM pip install x\r\n:: pip install x\r\necho pip install x"),
+    Door("x.js", 'throw new Error("Missing x: pip install x")'),
+    Door("x.js", "/**\n * pip install x\n */"),
+    Door("x.js", 'console.log("please pip install x");'),
+    Door("main.go", 'log.Fatal("run pip install x")'),
+    Door("x.sql", "-- pip install x"),
+    Door("x.css", "/* pip install x */"),
+    Door("uv.lock", 'name = "numpy"\nversion = "1.0"'),
+]
