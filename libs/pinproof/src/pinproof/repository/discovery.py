@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 import subprocess
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
@@ -96,11 +97,19 @@ class _Walk:
 
     def add(self, path: str, *, is_tracked: bool) -> None:
         """Add what git lists: a file, or the folder of another repository of git."""
-        if path.endswith("/") or (self._root / path).is_dir():
-            if not (self._root / path).is_symlink() and self._reads(path.rstrip("/"), is_tracked):
-                self.folder(f"{path.rstrip('/')}/")
+        name = path.rstrip("/")
+        if self._is_folder(name):
+            if self._reads(name, is_tracked):
+                self.folder(f"{name}/")
         elif self._reads(path.rpartition("/")[0], is_tracked):
             self._file(path)
+
+    def _is_folder(self, path: str) -> bool:
+        try:
+            # A path object for each file would take longer than all the rest.
+            return stat.S_ISDIR(os.lstat(f"{self._root}/{path}").st_mode)
+        except OSError:
+            return False
 
     def folder(self, folder: str) -> None:
         """Add everything below a folder, whose path is empty or ends with "/"."""
@@ -121,10 +130,15 @@ class _Walk:
                     pending.append(f"{path}/")
 
     def _file(self, path: str) -> None:
-        # A broken link counts as a file, so that its reader reports it.
-        place = self._root / path
-        is_broken = place.is_symlink() and not place.exists()
-        if path not in self._excluded and (place.is_file() or is_broken):
+        if path in self._excluded:
+            return
+        place = f"{self._root}/{path}"
+        try:
+            is_file = stat.S_ISREG(os.stat(place).st_mode)  # noqa: PTH116 - as above
+        except OSError:
+            # A broken link counts as a file, so that its reader reports it.
+            is_file = os.path.islink(place)  # noqa: PTH114
+        if is_file:
             self._paths.append(path)
 
     def _reads(self, folder: str, is_tracked: bool) -> bool:

@@ -5,39 +5,59 @@ import re
 TOOLS = (
     r"pip(?:x|env|-sync|main|_main|_install)?[\d.]*|uvx?|conda|(?:micro)?mamba|poetry|pdm|rye|pixi"
     r"|easy_install|apk|apt|apt-(?:get|fast)|aptitude|(?:micro)?dnf\d?|tdnf|yum|zypper|pacman|opkg"
-    r"|rpm-ostree|emerge|xbps-install|nix-env|setup\.py"
+    r"|packages_to_install|session|pip_\w+|rpm-ostree|emerge|xbps-install|nix-env|setup\.py"
 )
 """A regular expression for the names of installers."""
 INSTALLER = re.compile(rf"(?<![A-Za-z0-9])(?:{TOOLS})(?![A-Za-z0-9])", re.IGNORECASE)
 """The name of an installer in a text."""
 
-_NAME = re.compile(INSTALLER.pattern.encode(), re.IGNORECASE)
-# A part of a command that is quickly found, and what it is part of. Searching for short texts and
-# looking around each is ten times faster than searching for a regular expression.
+# In lower case, after any other character: this form takes a third of the time of the one above.
+_NAME = re.compile(rb"[^a-z0-9](?:" + TOOLS.encode() + rb")(?![a-z0-9])")
+# What is between the words of a command, in a shell, a list, or a list of YAML.
+_GAP = rb"""(?:[\s"',()\[\]+-]|\\n)+"""
+# A part of a command that is quickly found, what it is part of, and how far before and after it the
+# name of an installer may be. Searching for short texts and looking around each is ten times
+# faster than searching for a regular expression.
 _PARTS = tuple(
-    (part, re.compile(word))
-    for part, word in (
-        (b"install", rb"install(?![A-Za-z]{2})"),
-        (b"sync", rb"sync(?![A-Za-z])"),
-        (b"add", rb"add(?![A-Za-z])"),
-        (b"pip", rb"pip(?:x|-sync|\W)"),
-        (b"uv", rb"uvx?\W"),
-        (b"conda", rb"conda\W"),
-        (b"mamba", rb"mamba\W"),
-        (b"pacman", rb"pacman\W"),
+    (part, re.compile(word), before, after)
+    for part, word, before, after in (
+        (b"install", rb"install(?![A-Za-z]{2})", 400, 200),
+        (b"sync", rb"sync(?![A-Za-z(])", 60, 5),
+        (b"add", rb"add(?![A-Za-z(])", 60, 0),
+        (
+            b"pip",
+            rb"pip(?:x|-sync|[\d.]*" + _GAP + rb"(?:download|wheel)|_\w+\s*[=(]|[\"']?\s*:)",
+            1,
+            20,
+        ),
+        (b"uv", rb"uvx\W|uv" + _GAP + rb"(?:-|run|tool|pip)", 1, 5),
+        (b"conda", rb"conda" + _GAP + rb"(?:-|create|env|run|up)", 8, 8),
+        (b"mamba", rb"mamba" + _GAP + rb"(?:-|create|env|run|up)", 8, 8),
+        (b"pacman", rb"pacman\W", 1, 8),
     )
 )
-_BEFORE, _AFTER = 400, 200
 
 
-def may_install(data: bytes) -> bool:
-    """Whether a file may call an installer: it names one, near to what it is to do."""
-    for part, word in _PARTS:
+def may_install(data: bytes, *, anywhere: bool = False) -> bool:
+    """Whether a file may call an installer: it names one, near to what it is to do.
+
+    Args:
+        data: The contents of the file.
+        anywhere: Whether the name may be far away, as in a program with variables.
+    """
+    if anywhere:
+        has_part = any(word.search(data) for part, word, *_ in _PARTS if part in data)
+        return has_part and _is_named(data)
+    for part, word, before, after in _PARTS:
         place = data.find(part)
         while place >= 0:
-            if word.match(data, place) and _NAME.search(
-                data, max(0, place - _BEFORE), place + _AFTER
-            ):
-                return True
+            if matched := word.match(data, place):
+                around = data[max(0, place - before) : matched.end() + after]
+                if _is_named(around):
+                    return True
             place = data.find(part, place + len(part))
     return False
+
+
+def _is_named(data: bytes) -> bool:
+    return _NAME.search(b" " + data.lower()) is not None

@@ -121,8 +121,8 @@ PROSE = Kind(
     "texts for people",
     "`*.md`, `*.rst`, `*.txt`, `*.html`, `README`, `LICENSE` and the like, logs and patches",
     r"\.(md|mdx|markdown|rst|adoc|asciidoc|txt|html?|tex|bib|org|rtf|pot?|log|diff|patch)$"
-    r"|(^|/)(readme|licen[sc]e|notice|copying|changelog|changes|authors|contributors|codeowners"
-    r"|history|news|todo|version)[^/.]*$|\.git\w*$|\.\w*ignore$|\.(outdated|sarif)$",
+    r"|(^|/)(readme|licen[sc]e|notice|copying|changelog|authors|contributors)[^/]*$"
+    r"|(^|/)(changes|codeowners|history|news|todo|version)$|\.git\w*$|\.\w*ignore$|\.(outdated|sarif)$",
 )
 DATA = Kind(
     "data files",
@@ -152,6 +152,8 @@ KINDS = (
 
 PROGRAMS = (DOCKERFILE, MAKEFILE, SHELL)
 """Kinds that consist of commands: read even if no installer is recognized in them."""
+PYTHON_KINDS = (PYTHON, SETUP_PY, NOTEBOOK)
+"""Kinds of programs in Python, whose variables may hold parts of a command."""
 
 _TEMPLATE_SUFFIX = re.compile(
     r"(?:\.(?:j2|jinja2?|tmpl|tpl|template|gotmpl|erb|mustache|dist|sample|example))+$"
@@ -160,6 +162,7 @@ _TEMPLATE_SUFFIX = re.compile(
 _MANIFESTS = (REQUIREMENTS, PYPROJECT, PIPFILE, SETUP_CFG, SETUP_PY, CONDA, PIXI)
 
 
+@cache
 def kind_of(path: str) -> Kind:
     """The kind of a file, from its path below the root."""
     name = path.lower()

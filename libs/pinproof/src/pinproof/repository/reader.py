@@ -18,6 +18,7 @@ from pinproof.repository.pyproject import PyprojectError, parse_pipfile, parse_p
 from pinproof.repository.references import referenced_files
 from pinproof.repository.requirements import Line, LineKind, parse_requirements, shorten
 from pinproof.repository.setup_files import (
+    SCRIPT_BLOCK,
     ComputedError,
     SetupError,
     parse_ini,
@@ -129,7 +130,8 @@ def load_repository(root: Path) -> Repository:
             folder, 1, "this folder cannot be listed: change its permissions, or exclude it"
         )
     for path in found.files:
-        reader.read(path)
+        if found.kinds[path] is not kinds.PYTHON:
+            reader.read(path)
     scripts = reader.read_scripts(found, policy.exclude)
     reader.report_cycles()
     for service in policy.services:
@@ -215,14 +217,19 @@ class _Reader:
         for path in found.scripts:
             kind = found.kinds[path]
             try:
-                data = (self.root / path).read_bytes()
+                data = _read_bytes(f"{self.root}/{path}")
+            except FileNotFoundError:
+                # A link to nothing.
+                continue
             except OSError:
                 scripts.append(path)
                 continue
             if kind is kinds.OTHER and b"\0" in data[:_BEGINNING]:
                 continue
             self._looked_at.add(path)
-            if kind in kinds.PROGRAMS or data.startswith(b"#!") or may_install(data):
+            if kind is kinds.PYTHON and SCRIPT_BLOCK in data:
+                self.read(path)
+            if kind in kinds.PROGRAMS or may_install(data, anywhere=kind in kinds.PYTHON_KINDS):
                 scripts.append(path)
                 for name in referenced_files(data):
                     self._read_referenced(path, name, exclude)
@@ -309,6 +316,11 @@ def _reachable(path: str, includes: Mapping[str, tuple[str, ...]]) -> set[str]:
             reached.add(current)
             pending += includes.get(current, ())
     return reached
+
+
+def _read_bytes(path: str) -> bytes:
+    with open(path, "rb") as file:  # noqa: PTH123 - a path object for each file takes longer
+        return file.read()
 
 
 def _read_text(root: Path, path: str) -> str:

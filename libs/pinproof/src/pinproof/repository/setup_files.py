@@ -8,6 +8,9 @@ from configparser import ConfigParser, Error
 from pinproof.repository.pyproject import PyprojectError, parse_pyproject
 from pinproof.repository.requirements import Line, LineKind, Option, parse_line, parse_requirement
 
+SCRIPT_BLOCK = b"# /// script"
+"""What a program with a script block contains."""
+
 _LISTS = ("install_requires", "setup_requires", "tests_require", "extras_require", "requires")
 # The lists of requirements, by section and key. A section of extras has one list a key.
 _KEYS = re.compile(

@@ -34,7 +34,7 @@ def read_commands(root: Path, path: str) -> Iterator[Command]:
     except OSError as error:
         raise UnreadableError(error.strerror or "it cannot be read") from error
     kind = kind_of(path)
-    if kind not in kinds.PROGRAMS and not data.startswith(b"#!") and not may_install(data):
+    if kind not in kinds.PROGRAMS and not may_install(data, anywhere=kind in kinds.PYTHON_KINDS):
         return
     try:
         text = decode(data)
