@@ -39,7 +39,7 @@ LOCK_FILES = Kind(
     "`uv.lock`, `poetry.lock`, `pdm.lock`, `Pipfile.lock`, `pixi.lock`, `pylock*.toml`, "
     "`conda-lock.yml`, `*.conda.lock`",
     r"(uv|poetry|pdm|pipfile|pixi|conda)\.lock$|pylock.*\.toml$|conda-lock" + _YAML,
-    unread="what they lock: the rules are about the manifests beside them",
+    unread="what they lock: the rules are about the manifests",
 )
 REQUIREMENTS = Kind(
     "requirements files",
