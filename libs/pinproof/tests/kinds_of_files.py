@@ -149,6 +149,8 @@ DOORS = [
     Door("chart/x.yaml", "{{ .a }}: [\nrun: pip install x", ("2 x",)),
     Door("x.yml.j2", "{% if a %}\nrun: pip install x\n{% endif %}", ("2 x",)),
     Door("broken.yml", "a: [pip, install, numpy}", ("1 ?",)),
+    Door("x.yml", "run: |\n  pip install x\n  python - <<E\n  import a\n  E", ("2 x",)),
+    Door("x.yml", "run: pip install x\nrun: pip install y", ("1 x", "2 y")),
     # JSON and TOML
     Door("devcontainer.json", '{\n// x\n"postCreateCommand": "pip install x",\n}', ("3 x",)),
     Door("tasks.json", '{"command": "pip",\n"args": ["install", "x"]}', ("1 x",)),

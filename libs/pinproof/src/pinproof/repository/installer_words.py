@@ -1,6 +1,8 @@
-"""Recognizes in a moment that a file calls no installer, so that it need not be parsed."""
+"""Recognizes in a moment that a file calls no installer, and finds the files that commands name."""
 
+import codecs
 import re
+from collections.abc import Iterator
 
 TOOLS = (
     r"pip(?:x|env|-sync|main|_main|_install)?[\d.]*|uvx?|conda|(?:micro)?mamba|poetry|pdm|rye|pixi"
@@ -45,6 +47,8 @@ def may_install(data: bytes, *, anywhere: bool = False) -> bool:
         data: The contents of the file.
         anywhere: Whether the name may be far away, as in a program with variables.
     """
+    if is_utf_16(data):
+        data = data.replace(b"\0", b"")
     if anywhere:
         has_part = any(word.search(data) for part, word, *_ in _PARTS if part in data)
         return has_part and _is_named(data)
@@ -57,6 +61,24 @@ def may_install(data: bytes, *, anywhere: bool = False) -> bool:
                     return True
             place = data.find(part, place + len(part))
     return False
+
+
+def is_utf_16(data: bytes) -> bool:
+    """Whether a text begins with the mark of UTF-16, in which editors on Windows save scripts."""
+    return data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+
+
+_OPTION = re.compile(
+    rb"(?:(?<![\w-])(?:-[rc]|--requirements?|--constraints?)[\s=\"',-]*|\brequirements:\s*[\"']?)"
+    rb"(?=[\w.$])([\w./-]+)"
+)
+
+
+def referenced_files(data: bytes) -> Iterator[str]:
+    """Yield the names that follow options such as `-r`, near to an installer."""
+    for found in _OPTION.finditer(data):
+        if _is_named(data[max(0, found.start() - 300) : found.end()]):
+            yield found[1].decode("ascii", "replace")
 
 
 def _is_named(data: bytes) -> bool:

@@ -10,12 +10,11 @@ from pinproof.repository import kinds
 from pinproof.repository.closure_record import RECORD_FILE, Closure, ClosureError, parse_closure
 from pinproof.repository.conda import CondaError, parse_conda
 from pinproof.repository.discovery import NOTHING_FOUND, FoundFiles, find_files
-from pinproof.repository.installer_words import may_install
+from pinproof.repository.installer_words import is_utf_16, may_install, referenced_files
 from pinproof.repository.kinds import kind_of
 from pinproof.repository.lines import NotTextError, decode
 from pinproof.repository.policy import DEV, PROD, Policy, load_policy
 from pinproof.repository.pyproject import PyprojectError, parse_pipfile, parse_pyproject
-from pinproof.repository.references import referenced_files
 from pinproof.repository.requirements import Line, LineKind, parse_requirements, shorten
 from pinproof.repository.setup_files import (
     SCRIPT_BLOCK,
@@ -224,7 +223,7 @@ class _Reader:
             except OSError:
                 scripts.append(path)
                 continue
-            if kind is kinds.OTHER and b"\0" in data[:_BEGINNING]:
+            if kind is kinds.OTHER and b"\0" in data[:_BEGINNING] and not is_utf_16(data):
                 continue
             self._looked_at.add(path)
             if kind is kinds.PYTHON and SCRIPT_BLOCK in data:

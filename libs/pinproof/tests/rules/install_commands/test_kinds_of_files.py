@@ -45,3 +45,9 @@ def test_the_table_has_every_kind_of_file_that_is_read() -> None:
     used = {kind_of(door.file) for door in (*DOORS, *SILENT)}
 
     assert [kind.name for kind in KINDS if kind.is_read and kind not in used] == []
+
+
+def test_a_script_in_utf_16_is_read(write: Callable[[Mapping[str, bytes]], Path]) -> None:
+    report = check(write({"x.ps1": "pip install numpy".encode("utf-16")}))
+
+    assert [(each.line, each.distribution) for each in report.violations] == [(1, "numpy")]

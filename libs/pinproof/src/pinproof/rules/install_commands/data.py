@@ -1,5 +1,6 @@
 """Reads the commands in YAML, JSON and TOML: every text and every list of texts that is one."""
 
+import ast
 import json
 import re
 import shlex
@@ -27,10 +28,6 @@ _TRAILING_COMMA = re.compile(r",(?=\s*[\]}])")
 _PYTHON = re.compile(r"^(?:import|from)\s+\w", re.MULTILINE)
 
 
-class NotDataError(ValueError):
-    """The text is not of its format, and no line of it calls an installer."""
-
-
 class _Text(str):
     """A text of YAML, with the number of its first line."""
 
@@ -52,7 +49,7 @@ def data_commands(
         without: A key of the document whose value is read as requirements instead.
 
     Raises:
-        NotDataError: The text cannot be read.
+        ValueError: The text is not of its format, and no line of it calls an installer.
     """
     documents = _documents(text, name)
     if documents is not None:
@@ -65,26 +62,20 @@ def data_commands(
     if not any(any(install_targets(command)) for command in commands) and may_install(
         _COMMENT_LINE.sub("", text).encode()
     ):
-        raise NotDataError("it cannot be parsed")
+        raise ValueError("it cannot be parsed")
     yield from commands
 
 
 def _documents(text: str, name: str) -> list[object] | None:
-    load = _load_yaml
-    if PurePosixPath(name).suffix == ".toml":
-        load = _load_toml
-    elif PurePosixPath(name).suffix.startswith(".json"):
-        load = _load_json
+    suffix = PurePosixPath(name.lower()).suffix
     for variant in dict.fromkeys((text, without_expressions(text))):
         try:
-            return load(variant)
+            if suffix == ".toml":
+                return [tomllib.loads(variant)]
+            return _load_json(variant) if suffix.startswith(".json") else _load_yaml(variant)
         except (yaml.YAMLError, ValueError, RecursionError):
             continue
     return None
-
-
-def _load_toml(text: str) -> list[object]:
-    return [tomllib.loads(text)]
 
 
 def _load_json(text: str) -> list[object]:
@@ -113,8 +104,12 @@ def _built(node: yaml.Node, built: dict[int, object]) -> object:
         else:
             entries: dict[str, object] = {}
             built[id(node)] = entries
-            for key, value_node in node.value:
-                entries[str(key.value)] = _built(value_node, built)
+            for key_node, value_node in node.value:
+                key = str(key_node.value)
+                while key in entries:
+                    # A key that is written twice: both values are read.
+                    key += " "
+                entries[key] = _built(value_node, built)
     return built[id(node)]
 
 
@@ -163,7 +158,7 @@ class _Data:
         script = without_expressions(text)
         if "\n" in text.strip():
             name = key if "." in key or key.lower().endswith("file") else ""
-            if not script.startswith("#!") and not name and _PYTHON.search(script):
+            if not script.startswith("#!") and not name and _is_python(script):
                 name = "script.py"
             commands = self._read_file(name, script, line)
             if commands is not None:
@@ -229,6 +224,17 @@ def _words(texts: list[object] | list[str]) -> tuple[Word, ...]:
         for text in texts
         if isinstance(text, str)
     )
+
+
+def _is_python(script: str) -> bool:
+    if not _PYTHON.search(script):
+        return False
+    try:
+        ast.parse(script)
+    except (SyntaxError, ValueError):
+        # A script of the shell may have a program in a here-document.
+        return False
+    return True
 
 
 def _words_of(text: str) -> list[str]:

@@ -1,7 +1,8 @@
 """Reads the commands of a file with the reader for its kind."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from pinproof.repository import kinds
@@ -46,7 +47,7 @@ def read_commands(root: Path, path: str) -> Iterator[Command]:
         text = without_expressions(text)
     reader = _reader(kind, text)
     if len(data) > _LARGEST:
-        if reader not in (_data, _conda, _lines):
+        if reader not in (_data, _lines):
             raise UnreadableError(f"it is larger than {_LARGEST} bytes")
         # Too large for a parser. Such data has no commands over several lines.
         reader = _lines
@@ -76,38 +77,27 @@ def _lines(text: str, _name: str, line: int) -> Iterator[Command]:
     return line_commands(text, line=line)
 
 
-def _moved(commands: Iterator[Command], line: int) -> Iterator[Command]:
-    """Commands of a text that begins at a line."""
-    for command in commands:
-        yield replace(command, line=command.line + line - 1)
+def _placed(read: Callable[[str], Iterator[Command]]) -> Reader:
+    """A reader for texts that begin at any line."""
+
+    def reader(text: str, _name: str, line: int) -> Iterator[Command]:
+        for command in read(text):
+            yield replace(command, line=command.line + line - 1)
+
+    return reader
 
 
 def _data(text: str, name: str, line: int) -> Iterator[Command]:
-    return _moved(data_commands(text, name, _embedded), line)
-
-
-def _conda(text: str, name: str, line: int) -> Iterator[Command]:
-    return _moved(data_commands(text, name, _embedded, without="dependencies"), line)
-
-
-def _dockerfile(text: str, _name: str, line: int) -> Iterator[Command]:
-    return _moved(dockerfile_commands(text), line)
-
-
-def _makefile(text: str, _name: str, line: int) -> Iterator[Command]:
-    return _moved(makefile_commands(text), line)
-
-
-def _notebook(text: str, _name: str, line: int) -> Iterator[Command]:
-    return _moved(notebook_commands(text), line)
+    # The requirements of a conda environment are no commands.
+    without = "dependencies" if kind_of(name) is kinds.CONDA else ""
+    read = partial(data_commands, name=name, read_file=_embedded, without=without)
+    return _placed(read)(text, name, line)
 
 
 _STRUCTURED: Mapping[Kind, Reader] = {
-    kinds.DOCKERFILE: _dockerfile,
-    kinds.MAKEFILE: _makefile,
-    kinds.NOTEBOOK: _notebook,
-    kinds.CONDA: _conda,
-    **dict.fromkeys(
-        (kinds.YAML, kinds.JSON, kinds.TOML, kinds.PYPROJECT, kinds.PIXI, kinds.CONDA_RECIPE), _data
-    ),
+    kinds.DOCKERFILE: _placed(dockerfile_commands),
+    kinds.MAKEFILE: _placed(makefile_commands),
+    kinds.NOTEBOOK: _placed(notebook_commands),
+    **dict.fromkeys((kinds.YAML, kinds.JSON, kinds.TOML, kinds.PYPROJECT), _data),
+    **dict.fromkeys((kinds.CONDA, kinds.PIXI, kinds.CONDA_RECIPE), _data),
 }
