@@ -13,6 +13,15 @@ _PACKAGE = re.compile(r"(?:[^:\s]+::)?([\w.-]+)\s*(?:\[.*\])?\s*(.*)")
 _BUILD = re.compile(r"^(=?\s*[^=<>!~\s]+)(?:=|\s+)[\w.*]+$")
 
 
+_CHANNELS = re.compile(rb"^channels\s*:", re.MULTILINE)
+_DEPENDENCIES = re.compile(rb"^dependencies\s*:", re.MULTILINE)
+
+
+def is_environment(data: bytes) -> bool:
+    """Whether a YAML file of any name is a conda environment."""
+    return _CHANNELS.search(data) is not None and _DEPENDENCIES.search(data) is not None
+
+
 class CondaError(ValueError):
     """The file is not YAML."""
 

@@ -69,7 +69,8 @@ SETUP_PY = Kind(
 )
 CONDA = Kind(
     "conda environments",
-    "`environment*.yml`, `*conda*.yml`, `env*.yaml`, if they have `dependencies`",
+    "`environment*.yml`, `*conda*.yml`, `env*.yaml` with `dependencies`, and every YAML file with "
+    "`channels` and `dependencies`",
     r"(environment|conda)[^/]*" + _YAML + r"|(^|/)env[^/]*" + _YAML,
     has_pins=True,
     has_commands=True,

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from pinproof.repository import kinds
 from pinproof.repository.closure_record import RECORD_FILE, Closure, ClosureError, parse_closure
-from pinproof.repository.conda import CondaError, parse_conda
+from pinproof.repository.conda import CondaError, is_environment, parse_conda
 from pinproof.repository.discovery import NOTHING_FOUND, FoundFiles, find_files
 from pinproof.repository.installer_words import is_utf_16, may_install, referenced_files
 from pinproof.repository.kinds import kind_of
@@ -226,7 +226,9 @@ class _Reader:
             if kind is kinds.OTHER and b"\0" in data[:_BEGINNING] and not is_utf_16(data):
                 continue
             self._looked_at.add(path)
-            if kind is kinds.PYTHON and SCRIPT_BLOCK in data:
+            if (kind is kinds.PYTHON and SCRIPT_BLOCK in data) or (
+                kind is kinds.YAML and b"channels" in data and is_environment(data)
+            ):
                 self.read(path)
             if kind in kinds.PROGRAMS or may_install(data, anywhere=kind in kinds.PYTHON_KINDS):
                 scripts.append(path)
@@ -349,6 +351,8 @@ _PARSERS: Mapping[kinds.Kind, _Parse] = {
     kinds.SETUP_PY: parse_setup_py,
     kinds.CONDA: parse_conda,
     kinds.PYTHON: parse_script_block,
+    # With any name, if it is an environment of conda.
+    kinds.YAML: parse_conda,
 }
 
 

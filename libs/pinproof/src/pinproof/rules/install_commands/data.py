@@ -36,7 +36,7 @@ class _Text(str):
 
 
 def data_commands(
-    text: str, name: str, read_file: ReadFile, *, without: str = ""
+    text: str, name: str, read_file: ReadFile, *, is_conda: bool = False
 ) -> Iterator[Command]:
     """Yield the commands of every document.
 
@@ -46,7 +46,7 @@ def data_commands(
         text: The contents of the file.
         name: Its name, whose suffix names the format.
         read_file: Reads a file in a value, such as those of a ConfigMap.
-        without: A key of the document whose value is read as requirements instead.
+        is_conda: Whether the file is an environment of conda, as its name says.
 
     Raises:
         ValueError: The text is not of its format, and no line of it calls an installer.
@@ -54,8 +54,9 @@ def data_commands(
     documents = _documents(text, name)
     if documents is not None:
         for document in documents:
-            if isinstance(document, dict) and isinstance(document.get(without), list):
-                del document[without]
+            if isinstance(document, dict) and (is_conda or "channels" in document):
+                # These are requirements, and are checked as such.
+                document.pop("dependencies", None)
         yield from _Data(text, read_file).commands(documents)
         return
     commands = list(line_commands(text))

@@ -43,7 +43,8 @@ def read_commands(root: Path, path: str) -> Iterator[Command]:
         if kind is kinds.OTHER:
             return
         raise UnreadableError(f"it is not text, {error}") from error
-    if is_template(path):
+    if _reader(kind, text) is not _data and (is_template(path) or kind not in kinds.PYTHON_KINDS):
+        # Any script may be a template, and its name need not say so.
         text = without_expressions(text)
     reader = _reader(kind, text)
     if len(data) > _LARGEST:
@@ -88,9 +89,8 @@ def _placed(read: Callable[[str], Iterator[Command]]) -> Reader:
 
 
 def _data(text: str, name: str, line: int) -> Iterator[Command]:
-    # The requirements of a conda environment are no commands.
-    without = "dependencies" if kind_of(name) is kinds.CONDA else ""
-    read = partial(data_commands, name=name, read_file=_embedded, without=without)
+    is_conda = kind_of(name) is kinds.CONDA
+    read = partial(data_commands, name=name, read_file=_embedded, is_conda=is_conda)
     return _placed(read)(text, name, line)
 
 

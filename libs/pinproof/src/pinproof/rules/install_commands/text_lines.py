@@ -13,7 +13,7 @@ from pinproof.rules.install_commands.shell import shell_commands
 _EXPRESSION = re.compile(r"\$?\{\{-?(.*?)-?\}\}|\$\{((?:var|local)\.[^}]*)\}|#\{(.*?)\}", re.DOTALL)
 # Statements of templates, and expressions that are a line, such as `{{- if .Values.x }}`.
 _STATEMENT = re.compile(
-    r"\{%.*?%\}|\{#.*?#\}|\{\{/\*.*?\*/-?\}\}|^[ \t]*\{\{[^{}]*\}\}[ \t]*$",
+    r"\{%.*?%\}|(?<!\$)\{#.*?#\}|\{\{/\*.*?\*/-?\}\}|^[ \t]*\{\{[^{}]*\}\}[ \t]*$",
     re.DOTALL | re.MULTILINE,
 )
 # Lines that are comments in one language or another.
@@ -25,8 +25,10 @@ _COMMENT = re.compile(
 )
 _END_COMMENT = re.compile(r"\s(?://|#|;;)\s.*$")
 _CONTINUED = re.compile(r"(?:(?<=\s)[\\^`]|\\)$")
-# What installers do. A line that says it must have a command that can be read.
-_VERB = re.compile(r"\s(?:add|download|install|run|sync|tool|wheel)\b")
+# What follows an installer in a command that installs something.
+_CALL = re.compile(
+    r"[\s\"',]+(?:-[\w-]+[\s\"',]+)*(?:add|download|install|sync|tool|wheel)\b[^\w.]*[\w.]"
+)
 _QUOTE = re.compile(r"\\.|\"\"\"|'''|[\"'`]")
 _QUOTED = re.compile(r"""(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')""")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
@@ -86,15 +88,16 @@ def _line(number: int, text: str) -> Iterator[Command]:
 
 def _piece(number: int, piece: str, tool: str) -> Iterator[Command]:
     commands = list(shell_commands(piece.replace(r"\"", '"').replace(r"\n", "\n"), line=number))
-    with_installer = [each for each in commands if any(map(is_installer, each.words))]
-    yield from (each for each in commands if not is_prose(each))
-    is_call = _VERB.match(piece.partition(tool)[2]) and is_installer(Word(tool, tool))
-    if with_installer or not is_call:
+    sentences = [each for each in commands if is_prose(each)]
+    yield from (each for each in commands if each not in sentences)
+    call = _CALL.match(piece.partition(tool)[2])
+    if call is None or sentences or any(any(install_targets(each)) for each in commands):
         return
+    # The line installs something, and it is unknown what.
+    program = next((each.words[:1] for each in commands if each.words), ())
     words = (Word("pip", tool), Word("install", "install"), Word(UNKNOWN, piece.strip()))
-    call = Command(number, words)
-    if commands and not is_prose(Command(number, commands[0].words)) and any(install_targets(call)):
-        yield call
+    if is_installer(Word(tool, tool)):
+        yield Command(number, words if any(map(is_installer, program)) else (*program, *words))
 
 
 def _quoted(text: str, place: int) -> tuple[int, int]:
