@@ -165,9 +165,11 @@ class _Data:
             if commands is not None:
                 yield from commands
                 return
-        for command in shell_commands(script, line=line):
-            if not is_prose(command):
-                yield command
+        # Sentences quote commands in backticks, and pages fence them.
+        unquoted = next(shell_commands(script.replace("`", " ")), None)
+        if "`" in script and ("```" in script or (unquoted and is_prose(unquoted))):
+            return
+        yield from (each for each in shell_commands(script, line=line) if not is_prose(each))
 
     def _list(self, key: str, items: list[object]) -> Iterator[Command]:
         texts = [item for item in items if isinstance(item, str)]

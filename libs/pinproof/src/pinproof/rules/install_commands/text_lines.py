@@ -19,8 +19,8 @@ _STATEMENT = re.compile(
 # Lines that are comments in one language or another.
 _COMMENT = re.compile(
     r"\s*(?:#(?!\{)|//|;|--\s|\*(?![\d*/]|\s+[\d*])|/\*|<!--|::|@?rem\b|dnl\b|\"\s"
-    # A setting of tox, which fills in what deps names.
-    r"|install_command\s*=)",
+    # A setting of tox, which fills in what deps names, and paragraphs of a page.
+    r"|install_command\s*=|<(?:code|pre|p|li|span|kbd)\b)",
     re.IGNORECASE,
 )
 _END_COMMENT = re.compile(r"\s(?://|#|;;)\s.*$")
@@ -30,6 +30,12 @@ _CALL = re.compile(
     r"[\s\"',]+(?:-[\w-]+[\s\"',]+)*(?:add|download|install|sync|tool|wheel)\b[^\w.]*[\w.]"
 )
 _QUOTE = re.compile(r"\\.|\"\"\"|'''|[\"'`]")
+# What precedes a text that a program only shows.
+_PRINTS = re.compile(
+    r"\b(?:print\w*|(?:console|log\w*)\.\w+|log|echo|puts|warn\w*|error|write-\w+|alert|\w*Error)"
+    r"\s*[(\s]\s*$",
+    re.IGNORECASE,
+)
 _QUOTED = re.compile(r"""(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')""")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 # What precedes a command: prompts, instructions of builders, and keys with an equals sign or colon.
@@ -70,6 +76,8 @@ def _line(number: int, text: str) -> Iterator[Command]:
             continue
         start, end = _quoted(text, found.start())
         piece = text[start:end]
+        if _PRINTS.search(text[: max(start - 1, 0)]):
+            continue
         if piece.strip() == found[0] and start > 0:
             # A program and its arguments as texts: "pip", "install", "numpy".
             given = [one or other for one, other in _QUOTED.findall(text[start - 1 :])]
