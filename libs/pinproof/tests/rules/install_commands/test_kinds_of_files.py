@@ -51,3 +51,16 @@ def test_a_script_in_utf_16_is_read(write: Callable[[Mapping[str, bytes]], Path]
     report = check(write({"x.ps1": "pip install numpy".encode("utf-16")}))
 
     assert [(each.line, each.distribution) for each in report.violations] == [(1, "numpy")]
+
+
+HOSTILE = ["\"'" * 2_000, "{{" * 2_000, "{%" * 2_000, "- " * 2_000, "a: " * 2_000, "[" * 2_000]
+
+
+@pytest.mark.parametrize("hostile", HOSTILE, ids=lambda text: text[:3])
+@pytest.mark.parametrize("name", ["x.tf", "x.yml", "x.json", "x.toml", "x.ipynb"])
+def test_a_hostile_text_does_not_stop_the_check(name: str, hostile: str, write: Write) -> None:
+    text = f"{hostile}\n'pip' {hostile}\npip install numpy\n"
+
+    report = check(write({name: text}))
+
+    assert {each.path for each in report.violations} == {name}

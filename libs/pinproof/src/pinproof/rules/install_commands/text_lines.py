@@ -1,6 +1,7 @@
 """Reads the lines of any text that call an installer."""
 
 import re
+from collections import deque
 from collections.abc import Iterator
 
 from pinproof.repository.installer_words import INSTALLER, TOOLS
@@ -10,10 +11,10 @@ from pinproof.rules.install_commands.prose import is_prose
 from pinproof.rules.install_commands.shell import shell_commands
 
 # Expressions of Jinja, Helm and workflows, and of Terraform and Ruby.
-_EXPRESSION = re.compile(r"\$?\{\{-?(.*?)-?\}\}|\$\{((?:var|local)\.[^}]*)\}|#\{(.*?)\}", re.DOTALL)
+_EXPRESSION = re.compile(r"\$?\{\{-?([^{}]*)-?\}\}|\$\{((?:var|local)\.[^}]*)\}|#\{([^{}]*)\}")
 # Statements of templates, and expressions that are a line, such as `{{- if .Values.x }}`.
 _STATEMENT = re.compile(
-    r"\{%.*?%\}|(?<!\$)\{#.*?#\}|\{\{/\*.*?\*/-?\}\}|^[ \t]*\{\{[^{}]*\}\}[ \t]*$",
+    r"\{%(?:(?!\{%).)*?%\}|(?<!\$)\{#(?:(?!\{#).)*?#\}|\{\{/\*.*?\*/-?\}\}|^[ \t]*\{\{[^{}]*\}\}[ \t]*$",
     re.DOTALL | re.MULTILINE,
 )
 # Lines that are comments in one language or another.
@@ -37,6 +38,11 @@ _PRINTS = re.compile(
     re.IGNORECASE,
 )
 _QUOTED = re.compile(r"""(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')""")
+# A list of the words of a command may have a word a line, also as calls: `.arg("install")`.
+_LIST_START = re.compile(
+    rf"[\"'](?:python[\d.]*|{TOOLS})[\"'](?:[^\w\"']*[\"'][^\"']*[\"'])*[^\w\"']*$"
+)
+_LIST_LINE = re.compile(r"[^\w\"']*(?:args?[^\w\"']+)?(?:[\"'][^\"']*[\"'][^\w\"']*)+")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 # What precedes a command: prompts, instructions of builders, and keys with an equals sign or colon.
 _LABEL = re.compile(
@@ -60,11 +66,14 @@ def line_commands(text: str, *, line: int = 1) -> Iterator[Command]:
 
     A line whose call cannot be read is yielded as a call with an unknown argument.
     """
-    pending = enumerate(without_expressions(text).split("\n"), start=line)
-    for number, first in pending:
-        joined = first
-        while _CONTINUED.search(joined.rstrip()) and (following := next(pending, None)):
-            joined = f"{_CONTINUED.sub('', joined.rstrip())} {following[1].strip()}"
+    pending = deque(enumerate(without_expressions(text).split("\n"), start=line))
+    while pending:
+        number, joined = pending.popleft()
+        while pending and _CONTINUED.search(joined.rstrip()):
+            joined = f"{_CONTINUED.sub('', joined.rstrip())} {pending.popleft()[1].strip()}"
+        if _LIST_START.search(joined):
+            while pending and _LIST_LINE.fullmatch(pending[0][1]):
+                joined = f"{joined} {pending.popleft()[1].strip()}"
         if INSTALLER.search(joined) and not _COMMENT.match(joined):
             yield from _line(number, _END_COMMENT.sub("", joined))
 
