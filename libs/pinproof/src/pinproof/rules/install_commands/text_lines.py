@@ -14,7 +14,8 @@ from pinproof.rules.install_commands.shell import shell_commands
 _EXPRESSION = re.compile(r"\$?\{\{-?([^{}]*)-?\}\}|\$\{((?:var|local)\.[^}]*)\}|#\{([^{}]*)\}")
 # Statements of templates, and expressions that are a line, such as `{{- if .Values.x }}`.
 _STATEMENT = re.compile(
-    r"\{%(?:(?!\{%).)*?%\}|(?<!\$)\{#(?:(?!\{#).)*?#\}|\{\{/\*.*?\*/-?\}\}|^[ \t]*\{\{[^{}]*\}\}[ \t]*$",
+    r"\{%(?:(?!\{%).)*?%\}|(?<!\$)\{#(?:(?!\{#).)*?#\}|\{\{/\*.*?\*/-?\}\}"
+    r"|^[ \t]*\{\{[^{}]*\}\}[ \t]*$",
     re.DOTALL | re.MULTILINE,
 )
 # Lines that are comments in one language or another.
