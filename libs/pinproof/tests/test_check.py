@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from pinproof.check import RootError, check
+from pinproof.check import NothingReadError, RootError, check
 from pinproof.repository.policy import PolicyError
 
 Files = Mapping[str, str | bytes]
@@ -318,9 +318,11 @@ def test_a_name_that_could_end_a_line_does_not(violations: Violations) -> None:
 def test_the_summary_counts(write: Write) -> None:
     root = write({"requirements.txt": "a\nb", "constraints.txt": "c~=1.2.3"})
 
-    assert check(root).summary == "2 violations in 1 file; 2 files read."
+    assert check(root).summary == (
+        "2 violations in 1 file; 2 files read.\nRead: requirements files (2)."
+    )
     (root / "requirements.txt").unlink()
-    assert check(root).summary == "The pins are clean: 1 file read."
+    assert check(root).result == "The pins are clean: 1 file read."
 
 
 def test_many_lines_of_one_distribution_take_no_time_that_grows_with_their_square(
@@ -329,3 +331,34 @@ def test_many_lines_of_one_distribution_take_no_time_that_grows_with_their_squar
     apart = [f"a~=1.2.3; sys_platform == 'none-{number % 50}'" for number in range(10_000)]
 
     assert violations({"requirements.txt": "\n".join(apart)}) == []
+
+
+@pytest.mark.parametrize("files", [{}, {"README.md": "pip install x"}, {"uv.lock": ""}])
+def test_a_repository_in_which_nothing_could_be_read_is_no_clean_one(
+    files: Files, write: Write
+) -> None:
+    with pytest.raises(NothingReadError, match="no file with requirements or commands"):
+        check(write(files))
+
+
+def test_the_summary_says_what_was_not_read_and_what_was_skipped(write: Write) -> None:
+    packages = {f"{name}/node_modules/x.sh": "pip install x" for name in "abcdefg"}
+    root = write({"x.sh": "", "uv.lock": "", "setup.py": "setup(install_requires=f())", **packages})
+
+    assert check(root).summary.splitlines() == [
+        "The pins are clean: 2 files read.",
+        "Read: setup.py files (1), shell scripts (1).",
+        "Not read: lock files (1), setup.py files whose requirements are computed (1).",
+        (
+            "Skipped: a/node_modules, b/node_modules, c/node_modules, d/node_modules, "
+            "e/node_modules and 2 more."
+        ),
+    ]
+
+
+def test_large_data_is_read_by_the_line(write: Write) -> None:
+    data = "- a: b\n" * 700_000
+
+    assert check(write({"x.yml": data})).violations == ()
+    (violation,) = check(write({"x.yml": f"{data}- run: pip install numpy\n"})).violations
+    assert (violation.line, violation.distribution) == (700_001, "numpy")

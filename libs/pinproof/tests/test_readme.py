@@ -10,6 +10,7 @@ from pinproof.proof.prove import CHECKS
 from pinproof.proof.trial import TrialVerdict
 from pinproof.python310 import tomllib
 from pinproof.reporters import REPORTERS
+from pinproof.repository import kinds
 from pinproof.repository.closure_record import RECORD_FILE, Closure, RecordedPin
 from pinproof.repository.marker_environments import PLATFORMS
 from pinproof.repository.policy import (
@@ -50,6 +51,10 @@ def test_every_rule_is_listed_and_linked_to_its_explanation() -> None:
     assert re.findall(r"^\| \[PIN\d+\].*$", README, flags=re.MULTILINE)[1:] == rows
     for rule in RULES:
         assert f"\n### {rule.CODE}\n\n{documentation(rule)}\n" in README
+
+
+def test_every_kind_of_file_is_listed_with_what_is_read_of_it() -> None:
+    assert kinds.table() in section("Kinds of files")
 
 
 def test_every_key_of_the_policy_is_listed() -> None:
@@ -104,8 +109,9 @@ def test_the_example_of_a_check_is_its_output(
     violations: Callable[[Mapping[str, str]], list[str]],
 ) -> None:
     printed = violations({"requirements.txt": "a~=1.0.0\n\nnumpy>=1.26"})
+    result = "1 violation in 1 file; 1 file read.\nRead: requirements files (1)."
 
-    assert f"$ pinproof check\n{printed[0]}\n1 violation in 1 file; 1 file read.\n" in README
+    assert f"$ pinproof check\n{printed[0]}\n{result}\n" in README
 
 
 def test_every_check_and_verdict_of_a_proof_is_documented() -> None:

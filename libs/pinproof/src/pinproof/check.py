@@ -17,6 +17,10 @@ class RootError(PinproofError):
     """The root is not a folder."""
 
 
+class NothingReadError(PinproofError):
+    """No file of the repository could be read."""
+
+
 def check(root: Path, *, today: date | None = None) -> Report:
     """Check a repository.
 
@@ -29,6 +33,7 @@ def check(root: Path, *, today: date | None = None) -> Report:
 
     Raises:
         RootError: `root` is not a folder.
+        NothingReadError: There is no file to read.
         PolicyError: `pins.toml` cannot be used.
     """
     if not root.is_dir():
@@ -39,9 +44,18 @@ def check(root: Path, *, today: date | None = None) -> Report:
     allowed = _apply(
         repository.policy.exceptions, found, today or datetime.now(tz=timezone.utc).date()
     )
+    if not repository.read and not repository.unusable:
+        raise NothingReadError(
+            f"{root} contains no file with requirements or commands that could be read"
+            + "".join(f"; not read: {name} ({n})" for name, n in repository.unread.items())
+            + ".",
+            remedy="Name the root of a repository; the README of pinproof lists what is read.",
+        )
     return Report(
         violations=tuple(sorted({*repository.unusable, *allowed}, key=_order)),
-        files=len(repository.files),
+        read=repository.read,
+        unread=repository.unread,
+        skipped=repository.skipped,
         unusable=bool(repository.unusable),
         unused=tuple(unused_entries(repository, found)),
     )

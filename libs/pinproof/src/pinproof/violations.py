@@ -1,6 +1,7 @@
 """Violations, and the report of a check."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import groupby
 
 
@@ -34,18 +35,27 @@ class Report:
 
     Attributes:
         violations: The violations, sorted by file, line and code.
-        files: Number of files that were read.
+        read: The number of files of each kind that were read.
+        unread: The number of files of each kind that pin or install something that is not read.
+        skipped: The folders of installed packages and of tools, which are not read.
         unusable: Whether a file could not be checked at all.
         unused: The entries of `pins.toml` that do nothing, a line each.
     """
 
     violations: tuple[Violation, ...]
-    files: int
-    unusable: bool
+    read: Mapping[str, int] = field(default_factory=dict)
+    unread: Mapping[str, int] = field(default_factory=dict)
+    skipped: tuple[str, ...] = ()
+    unusable: bool = False
     unused: tuple[str, ...] = ()
 
     @property
-    def summary(self) -> str:
+    def files(self) -> int:
+        """The number of files that were read."""
+        return sum(self.read.values())
+
+    @property
+    def result(self) -> str:
         """The result in one line."""
         read = _count(self.files, "file")
         if not self.violations:
@@ -54,6 +64,34 @@ class Report:
         return (
             f"{_count(len(self.violations), 'violation')} in {_count(faulty, 'file')}; {read} read."
         )
+
+    @property
+    def coverage(self) -> tuple[str, ...]:
+        """What was read, what was not read, and what was skipped, a line each."""
+        skipped = ", ".join(map(_printable, self.skipped[:_NAMED]))
+        more = len(self.skipped) - _NAMED
+        return tuple(
+            line
+            for line, some in (
+                (f"Read: {_listed(self.read)}.", self.read),
+                (f"Not read: {_listed(self.unread)}.", self.unread),
+                (f"Skipped: {skipped}{f' and {more} more' if more > 0 else ''}.", self.skipped),
+            )
+            if some
+        )
+
+    @property
+    def summary(self) -> str:
+        """The result, and what it is about."""
+        return "\n".join((self.result, *self.coverage))
+
+
+# Skipped folders that are named.
+_NAMED = 5
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} ({number})" for name, number in counts.items())
 
 
 def _printable(text: str) -> str:

@@ -5,13 +5,16 @@ from pinproof.reporters import REPORTERS
 from pinproof.rules import RULES
 from pinproof.violations import Report, Violation
 
-CLEAN = Report(violations=(), files=3, unusable=False)
+READ = {"requirements files": 2, "Dockerfiles": 1}
+CLEAN = Report(violations=(), read=READ)
 AWKWARD = Report(
     violations=(
         Violation("a,b: 100%/ü.txt", 3, "PIN001", "100%\r\nsure: a, b", "numpy"),
         Violation("b.txt", 1, "PIN000", "unreadable"),
     ),
-    files=3,
+    read=READ,
+    unread={"lock files": 1},
+    skipped=("lib/site-packages",),
     unusable=True,
 )
 
@@ -29,6 +32,7 @@ def test_text() -> None:
 
 def test_github_escapes_what_would_end_a_property_or_start_another_command() -> None:
     assert REPORTERS["github"](AWKWARD) == (
+        "::notice title=pinproof::Not read: lock files (1).\n"
         "::error file=a%2Cb%3A 100%25/ü.txt,line=3,title=PIN001::100%25??sure: a, b\n"
         "::error file=b.txt,line=1,title=PIN000::unreadable\n"
     )
@@ -38,7 +42,17 @@ def test_json_has_the_same_shape_clean_or_not() -> None:
     clean = json.loads(REPORTERS["json"](CLEAN))
     awkward = json.loads(REPORTERS["json"](AWKWARD))
 
-    assert clean == {"format": 1, "files": 3, "unusable": False, "violations": []}
+    assert clean == {
+        "format": 1,
+        "files": 3,
+        "read": {"requirements files": 2, "Dockerfiles": 1},
+        "unread": {},
+        "skipped": [],
+        "unusable": False,
+        "violations": [],
+    }
+    assert awkward["unread"] == {"lock files": 1}
+    assert awkward["skipped"] == ["lib/site-packages"]
     assert clean.keys() == awkward.keys()
     assert awkward["violations"][0] == {
         "path": "a,b: 100%/ü.txt",
@@ -62,3 +76,14 @@ def test_sarif_names_every_rule_and_writes_paths_as_addresses() -> None:
         "artifactLocation": {"uri": "a%2Cb%3A%20100%25/%C3%BC.txt", "uriBaseId": "SRCROOT"},
         "region": {"startLine": 3},
     }
+
+
+def test_sarif_says_what_was_read_and_what_was_not() -> None:
+    (run,) = json.loads(REPORTERS["sarif"](AWKWARD))["runs"]
+
+    (invocation,) = run["invocations"]
+    assert [note["message"]["text"] for note in invocation["toolExecutionNotifications"]] == [
+        "Read: requirements files (2), Dockerfiles (1).",
+        "Not read: lock files (1).",
+        "Skipped: lib/site-packages.",
+    ]

@@ -1,4 +1,5 @@
 import os
+import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from pinproof.repository.discovery import find_files
 Write = Callable[[Mapping[str, str]], Path]
 
 FOUND = [
+    "conda/requirements.txt",
     "constraints-gpu.txt",
     "constraints.txt",
     "dev-requirements.txt",
@@ -16,6 +18,9 @@ FOUND = [
     "a/b/c/requirements.txt",
     "a/pyproject.toml",
     "build/requirements.txt",
+    "environment/requirements.txt",
+    "requirements.in",
+    "requirements/deep/base.txt",
     "requirements-dev.txt",
     "requirements/base.txt",
     "service/requirements/deep.txt",
@@ -23,18 +28,14 @@ FOUND = [
 IGNORED = [
     "notes.txt",
     "requirements.md",
-    "requirements.in",
     "requirements/notes.md",
     "my-requirements/base.txt",
-    "requirements/deep/base.txt",
     ".git/requirements.txt",
     ".tox/requirements.txt",
     ".venv/requirements.txt",
     "__pycache__/requirements.txt",
     "node_modules/a/requirements.txt",
     "lib/python3.11/site-packages/a/requirements.txt",
-    "environment/requirements.txt",
-    "conda/requirements.txt",
     "left/out/requirements.txt",
     "left/out.txt/requirements.txt",
 ]
@@ -109,3 +110,88 @@ def test_a_folder_that_cannot_be_listed_is_reported(
 
     assert found.files == ("requirements.txt",)
     assert found.unreadable == ("locked/",)
+
+
+def git(root: Path, *arguments: str) -> None:
+    command = ["git", "-c", "user.name=x", "-c", "user.email=x@example.org", *arguments]
+    subprocess.run(command, cwd=root, check=True, capture_output=True)
+
+
+def test_git_decides_which_files_there_are(write: Write) -> None:
+    root = write(
+        {
+            ".gitignore": "ignored/\n*.log.txt\n.venv\n",
+            "ignored/requirements.txt": "",
+            ".venv/requirements.txt": "",
+            "tracked/requirements.txt": "",
+            ".cache/requirements.txt": "",
+            ".nox/requirements.txt": "",
+        }
+    )
+    git(root, "init", "--quiet")
+    git(root, "add", "tracked", ".cache")
+    (root / "new").mkdir()
+    (root / "new/requirements.txt").touch()
+
+    found = find_files(root)
+
+    assert found.files == (
+        ".cache/requirements.txt",
+        "new/requirements.txt",
+        "tracked/requirements.txt",
+    )
+    assert found.skipped == (".nox",)
+
+
+def test_a_repository_within_a_repository_is_read(write: Write) -> None:
+    root = write({"requirements.txt": "", "inner/requirements.txt": ""})
+    git(root / "inner", "init", "--quiet")
+    git(root, "init", "--quiet")
+
+    assert find_files(root).files == ("inner/requirements.txt", "requirements.txt")
+
+
+def test_a_folder_that_git_ignores_as_a_whole_is_read_if_it_is_the_root(write: Write) -> None:
+    root = write({".gitignore": "out", "out/requirements.txt": ""})
+    git(root, "init", "--quiet")
+
+    assert find_files(root / "out").files == ("requirements.txt",)
+
+
+def test_a_setting_of_the_repository_starts_no_program(write: Write) -> None:
+    root = write({"requirements.txt": ""})
+    git(root, "init", "--quiet")
+    git(root, "config", "core.fsmonitor", f"touch {root}/started; false")
+
+    assert find_files(root).files == ("requirements.txt",)
+    assert not (root / "started").exists()
+
+
+@pytest.mark.parametrize("folder", ["", "env/"])
+@pytest.mark.parametrize("marker", ["pyvenv.cfg", "conda-meta/history"])
+def test_only_what_an_environment_contains_is_skipped(
+    folder: str, marker: str, write: Write
+) -> None:
+    kept = ["requirements.txt", "bin/requirements.txt", "lib/requirements.txt", "a/Dockerfile"]
+    installed = ["lib/python3.11/ensurepip/x.py", "Lib/site-packages/y/requirements.txt"]
+    root = write({f"{folder}{name}": "" for name in (marker, *kept, *installed)})
+
+    found = find_files(root)
+
+    assert [path for path in found.kinds if not path.endswith(marker)] == sorted(
+        f"{folder}{name}" for name in kept
+    )
+    conda = [f"{folder}conda-meta"] if marker.startswith("conda") else []
+    assert list(found.skipped) == sorted(
+        [*conda, f"{folder}lib/python3.11", f"{folder}Lib/site-packages"]
+    )
+
+
+def test_lock_files_and_templates_of_requirements_are_counted_as_not_read(write: Write) -> None:
+    names = ["uv.lock", "a/poetry.lock", "requirements.txt.j2", "recipe/meta.yaml", "README.md"]
+
+    assert find_files(write(dict.fromkeys(names, ""))).unread == {
+        "lock files": 2,
+        "templates of requirements": 1,
+        "conda recipes": 1,
+    }

@@ -92,5 +92,11 @@ def test_a_file_that_cannot_be_read_is_reported(
     )
 
 
-def test_binaries_and_texts_without_a_suffix_are_not_scripts(violations: Violations) -> None:
-    assert violations({"binary": b"\x7fELF\0pip install", "LICENSE": "pip install numpy"}) == []
+def test_binaries_and_licences_are_not_scripts(violations: Violations) -> None:
+    files: dict[str, str | bytes] = {
+        "binary": b"\x7fELF\0pip install",
+        "LICENSE": "pip install numpy",
+        "x.sh": "",
+    }
+
+    assert violations(files) == []

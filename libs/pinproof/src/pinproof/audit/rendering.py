@@ -25,7 +25,7 @@ def render(result: Audit, output: str) -> str:
                 [_descriptor(name, *texts) for name, texts in described.items()], violations
             )
         case _:
-            return REPORTERS[output](Report(violations, files=0, unusable=False))
+            return REPORTERS[output](Report(violations))
 
 
 def _descriptor(name: str, summary: str, url: str | None) -> dict[str, object]:

@@ -4,8 +4,10 @@ from pinproof.violations import Report
 
 
 def render(report: Report) -> str:
-    """One annotation for each violation."""
-    return "".join(
+    """One annotation for each violation, and a notice of what was not read."""
+    unread = (line for line in report.coverage if line.startswith("Not read: "))
+    notices = "".join(f"::notice title=pinproof::{_data(line)}\n" for line in unread)
+    return notices + "".join(
         f"::error file={_property(violation.path)},line={violation.line},"
         f"title={_property(violation.code)}::{_data(violation.message)}\n"
         for violation in report.violations

@@ -11,6 +11,9 @@ def render(report: Report) -> str:
     document = {
         "format": 1,
         "files": report.files,
+        "read": dict(report.read),
+        "unread": dict(report.unread),
+        "skipped": list(report.skipped),
         "unusable": report.unusable,
         "violations": [
             {key: getattr(violation, key) for key in keys} for violation in report.violations

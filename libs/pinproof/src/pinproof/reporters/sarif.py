@@ -19,18 +19,30 @@ _SCHEMA = (
 
 def render(report: Report) -> str:
     """A log of one run."""
-    return sarif_log(_descriptors(), report.violations)
+    return sarif_log(_descriptors(), report.violations, _notifications(report))
 
 
-def sarif_log(descriptors: Sequence[object], violations: Iterable[Violation]) -> str:
+def sarif_log(
+    descriptors: Sequence[object],
+    violations: Iterable[Violation],
+    notifications: Sequence[object] = (),
+) -> str:
     """A log of one run, with the descriptions of the codes of its violations."""
-    run = {
+    run: dict[str, object] = {
         "tool": {"driver": {"name": "pinproof", "rules": descriptors}},
         # Readers of the log know the root, which differs between machines.
         "originalUriBaseIds": {"SRCROOT": {"description": {"text": "The root of the repository."}}},
         "results": [_result(violation) for violation in violations],
     }
+    if notifications:
+        invocation = {"executionSuccessful": True, "toolExecutionNotifications": notifications}
+        run["invocations"] = [invocation]
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+
+
+def _notifications(report: Report) -> list[object]:
+    """What was read and what was not, as notes of the tool."""
+    return [{"level": "note", "message": {"text": line}} for line in report.coverage]
 
 
 def _descriptors() -> list[dict[str, object]]:

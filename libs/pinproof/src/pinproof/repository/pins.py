@@ -11,8 +11,8 @@ from packaging.utils import canonicalize_name
 
 from pinproof.errors import PinproofError
 from pinproof.repository.policy import Policy, find_root, load_policy
-from pinproof.repository.reader import load_file, load_repository
-from pinproof.repository.requirements import Line, LineKind
+from pinproof.repository.reader import is_manifest, load_file, load_repository
+from pinproof.repository.requirements import Line, LineKind, Spelling
 
 
 class UnusablePinsError(PinproofError):
@@ -160,12 +160,12 @@ def _relative(path: str, folder: Path) -> str:
 
 
 def _read_repository(root: Path) -> list[_Read]:
-    """Read each file that no other file includes, and each list of a pyproject.toml."""
+    """Read each requirements file that no other includes, and each list of a manifest."""
     repository = load_repository(root)
     _refuse(repository.problems())
     read: list[_Read] = []
     for path, lines in repository.files.items():
-        if PurePosixPath(path).name == "pyproject.toml":
+        if is_manifest(path):
             read += _sections(path, lines)
         else:
             read.append(_read_file(root / path, root, root))
@@ -179,7 +179,10 @@ def _sections(path: str, lines: tuple[Line, ...]) -> Iterator[_Read]:
         pins = tuple(
             Pin(line.requirement, path, line.number)
             for line in section
-            if line.kind is LineKind.REQUIREMENT and line.requirement is not None
+            if line.kind is LineKind.REQUIREMENT
+            and line.requirement is not None
+            # The channels of conda are no index of distributions.
+            and line.spelling not in (Spelling.CONDA, Spelling.CONDA_TABLE)
         )
         direct = tuple(f"{path}:{line.number}" for line in section if line.kind is LineKind.DIRECT)
         yield _Read(Scope(path, path, pins), direct)

@@ -1,22 +1,39 @@
 """Reads the requirements files of a repository, and the files that they include."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from pinproof.repository import kinds
 from pinproof.repository.closure_record import RECORD_FILE, Closure, ClosureError, parse_closure
-from pinproof.repository.discovery import find_files
+from pinproof.repository.conda import CondaError, is_environment, parse_conda
+from pinproof.repository.discovery import NOTHING_FOUND, FoundFiles, find_files
+from pinproof.repository.installer_words import is_utf_16, may_install, referenced_files
+from pinproof.repository.kinds import kind_of
 from pinproof.repository.lines import NotTextError, decode
 from pinproof.repository.policy import DEV, PROD, Policy, load_policy
-from pinproof.repository.pyproject import PyprojectError, parse_pyproject
+from pinproof.repository.pyproject import PyprojectError, parse_pipfile, parse_pyproject
 from pinproof.repository.requirements import Line, LineKind, parse_requirements, shorten
+from pinproof.repository.setup_files import (
+    SCRIPT_BLOCK,
+    ComputedError,
+    SetupError,
+    parse_ini,
+    parse_script_block,
+    parse_setup_py,
+)
 from pinproof.violations import Violation
 
 UNUSABLE = "PIN000"
 """The code of files that cannot be read. It is not a rule, and cannot be excepted."""
 
 _LARGEST = 4 * 1024 * 1024
+_BEGINNING = 8192
+# Kinds whose files a command may name as a requirements file.
+_NAMED = (kinds.PROSE, kinds.DATA, kinds.OTHER)
+_COMPUTED = "setup.py files whose requirements are computed"
 _REQUIREMENTS = "requirements*.txt"
 
 
@@ -34,7 +51,11 @@ class Repository:
         files: The lines of each file, by path.
         includes: The files that each file includes with `-r` (not with `-c`), by path.
         closures: The closure records, by the folder of the service.
-        scripts: The files that may contain commands, which PIN007 reads.
+        scripts: The files that may call an installer, which PIN007 reads.
+        read: The number of files of each kind that were read.
+        unread: The number of files of each kind that pin or install something that is not read.
+        computed: Each setup.py whose requirements are known only when it runs.
+        skipped: The folders of installed packages and of tools, which are not read.
         unusable: The files and lines that cannot be read.
     """
 
@@ -44,6 +65,10 @@ class Repository:
     includes: Mapping[str, tuple[str, ...]]
     closures: Mapping[str, Closure]
     scripts: tuple[str, ...]
+    read: Mapping[str, int]
+    unread: Mapping[str, int]
+    computed: tuple[str, ...]
+    skipped: tuple[str, ...]
     unusable: tuple[Violation, ...]
 
     def lines(self) -> Iterator[Line]:
@@ -104,15 +129,17 @@ def load_repository(root: Path) -> Repository:
             folder, 1, "this folder cannot be listed: change its permissions, or exclude it"
         )
     for path in found.files:
-        reader.read(path)
+        if found.kinds[path] is not kinds.PYTHON:
+            reader.read(path)
+    scripts = reader.read_scripts(found, policy.exclude)
     reader.report_cycles()
     for service in policy.services:
         reader.read_closure(service)
-    return reader.finish(policy, found.scripts)
+    return reader.finish(policy, found, scripts)
 
 
 def load_file(path: Path) -> Repository:
-    """Read one requirements file and its includes, in any folder.
+    """Read one requirements file or manifest and its includes, in any folder.
 
     The paths of the result are relative to the root of the file system.
     """
@@ -134,8 +161,16 @@ class _Reader:
         self.closures: dict[str, Closure] = {}
         self.unusable: list[Violation] = []
         self._include_lines: dict[tuple[str, str], int] = {}
+        self._looked_at: set[str] = set()
+        self._computed: list[str] = []
 
-    def finish(self, policy: Policy, scripts: tuple[str, ...] = ()) -> Repository:
+    def finish(
+        self, policy: Policy, found: FoundFiles = NOTHING_FOUND, scripts: tuple[str, ...] = ()
+    ) -> Repository:
+        read = Counter(kind_of(path).name for path in self.files.keys() | self._looked_at)
+        unread = Counter(found.unread)
+        if self._computed:
+            unread[_COMPUTED] = len(self._computed)
         return Repository(
             root=self.root,
             policy=policy,
@@ -143,6 +178,10 @@ class _Reader:
             includes=self.includes,
             closures=self.closures,
             scripts=scripts,
+            read=_sorted(read),
+            unread=_sorted(unread),
+            computed=tuple(self._computed),
+            skipped=found.skipped,
             unusable=tuple(self.unusable),
         )
 
@@ -157,12 +196,55 @@ class _Reader:
             if path in self.files:
                 continue
             try:
-                text = _read_text(self.root, path)
-                self.files[path] = _parse(path, text)
+                lines = _parse(path, _read_text(self.root, path))
+            except ComputedError:
+                self._computed.append(path)
+                continue
             except UnusableError as error:
-                self.files[path] = ()
+                lines = ()
                 self.report(path, 1, f"{error}: correct or exclude this file")
-            pending += self._follow(path)
+            if lines is not None:
+                self.files[path] = lines
+                pending += self._follow(path)
+
+    def read_scripts(self, found: FoundFiles, exclude: Collection[str]) -> tuple[str, ...]:
+        """Find the files that may call an installer, and read the files that their commands name.
+
+        Files that are not text, other than programs, are left out: PIN007 reports those.
+        """
+        scripts = []
+        for path in found.scripts:
+            kind = found.kinds[path]
+            try:
+                data = _read_bytes(f"{self.root}/{path}")
+            except FileNotFoundError:
+                # A link to nothing.
+                continue
+            except OSError:
+                scripts.append(path)
+                continue
+            if kind is kinds.OTHER and b"\0" in data[:_BEGINNING] and not is_utf_16(data):
+                continue
+            self._looked_at.add(path)
+            if (kind is kinds.PYTHON and SCRIPT_BLOCK in data) or (
+                kind is kinds.YAML and b"channels" in data and is_environment(data)
+            ):
+                self.read(path)
+            if kind in kinds.PROGRAMS or may_install(data, anywhere=kind in kinds.PYTHON_KINDS):
+                scripts.append(path)
+                for name in referenced_files(data):
+                    self._read_referenced(path, name, exclude)
+        return tuple(scripts)
+
+    def _read_referenced(self, script: str, name: str, exclude: Collection[str]) -> None:
+        """Read a requirements file that a command names, from its own folder or the root."""
+        for folder in (PurePosixPath(script).parent, PurePosixPath()):
+            path = os.path.normpath(folder / name)
+            is_excluded = any(PurePosixPath(path).is_relative_to(each) for each in exclude)
+            if path.startswith(("..", "/")) or is_excluded or kind_of(path) not in _NAMED:
+                continue
+            if (self.root / path).is_file():
+                self.read(path)
 
     def read_closure(self, service: str) -> None:
         """Read the closure record of one service, if it has one."""
@@ -220,6 +302,11 @@ class _Reader:
                 )
 
 
+def _sorted(counts: Mapping[str, int]) -> dict[str, int]:
+    """Counts with the most frequent first."""
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
 def _reachable(path: str, includes: Mapping[str, tuple[str, ...]]) -> set[str]:
     """The file and all files that it includes, directly or indirectly."""
     reached: set[str] = set()
@@ -230,6 +317,11 @@ def _reachable(path: str, includes: Mapping[str, tuple[str, ...]]) -> set[str]:
             reached.add(current)
             pending += includes.get(current, ())
     return reached
+
+
+def _read_bytes(path: str) -> bytes:
+    with open(path, "rb") as file:  # noqa: PTH123 - a path object for each file takes longer
+        return file.read()
 
 
 def _read_text(root: Path, path: str) -> str:
@@ -250,10 +342,31 @@ def _read_text(root: Path, path: str) -> str:
         raise UnusableError(f"it is not text, {error}") from error
 
 
-def _parse(path: str, text: str) -> tuple[Line, ...]:
-    if PurePosixPath(path).name != "pyproject.toml":
+_Parse = Callable[[str, str], tuple[Line, ...] | None]
+_PARSERS: Mapping[kinds.Kind, _Parse] = {
+    kinds.PYPROJECT: parse_pyproject,
+    kinds.PIXI: parse_pyproject,
+    kinds.PIPFILE: parse_pipfile,
+    kinds.SETUP_CFG: parse_ini,
+    kinds.SETUP_PY: parse_setup_py,
+    kinds.CONDA: parse_conda,
+    kinds.PYTHON: parse_script_block,
+    # With any name, if it is an environment of conda.
+    kinds.YAML: parse_conda,
+}
+
+
+def is_manifest(path: str) -> bool:
+    """Whether a file has requirements in another format than that of requirements files."""
+    return kind_of(path) in _PARSERS
+
+
+def _parse(path: str, text: str) -> tuple[Line, ...] | None:
+    """The lines of a file; None if it has no requirements, of a kind that need not have any."""
+    parse = _PARSERS.get(kind_of(path))
+    if parse is None:
         return tuple(parse_requirements(path, text))
     try:
-        return parse_pyproject(path, text)
-    except PyprojectError as error:
+        return parse(path, text)
+    except (PyprojectError, SetupError, CondaError) as error:
         raise UnusableError(str(error)) from error

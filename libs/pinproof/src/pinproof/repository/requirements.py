@@ -34,6 +34,23 @@ class LineKind(enum.Enum):
     """Not valid for pip."""
 
 
+class Spelling(enum.Enum):
+    """The ways in which kinds of files write a name and a pin."""
+
+    REQUIREMENT = "{name}{pin}"
+    """Requirements files and lists of pyproject.toml."""
+    TABLE = '{name} = "{pin}"'
+    """Poetry, Pipenv, and the packages of PyPI in pixi.toml."""
+    CONDA = "- {name}{pin}"
+    """A conda environment."""
+    CONDA_TABLE = '{name} = "{pin}" '
+    """The packages of conda in pixi.toml."""
+
+    def write(self, name: str, pin: str) -> str:
+        """A pin in this spelling."""
+        return self.value.format(name=name, pin=pin).strip("- ")
+
+
 class Option(NamedTuple):
     """An option with its full name, and its value or an empty text."""
 
@@ -54,6 +71,7 @@ class Line:
         requirement: The parsed requirement, if there is one.
         options: The options on the line.
         error: Why the line is invalid.
+        spelling: How its file writes a pin.
     """
 
     path: str
@@ -64,6 +82,7 @@ class Line:
     requirement: Requirement | None = None
     options: tuple[Option, ...] = ()
     error: str = ""
+    spelling: Spelling = Spelling.REQUIREMENT
 
     @property
     def name(self) -> str | None:

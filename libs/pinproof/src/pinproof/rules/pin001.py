@@ -19,7 +19,7 @@ from packaging.requirements import Requirement
 from packaging.version import InvalidVersion, Version
 
 from pinproof.repository.reader import Repository
-from pinproof.repository.requirements import Line, LineKind, shorten
+from pinproof.repository.requirements import Line, LineKind, Spelling, shorten
 from pinproof.violations import Violation
 
 CODE = "PIN001"
@@ -41,16 +41,18 @@ def _problem(line: Line) -> str:
     operators = [specifier.operator for specifier in line.requirement.specifier]
     if operators == ["~="]:
         return ""
-    pin = suggested_pin(line.requirement)
+    pin = suggested_pin(line.requirement, line.spelling)
+    written = shorten(f"{line.requirement.name}{line.requirement.specifier}")
+    if line.spelling is not Spelling.REQUIREMENT:
+        written = line.excerpt
     if not operators:
         return f"{line.requirement.name} has no pin: write {pin}"
-    written = shorten(f"{line.requirement.name}{line.requirement.specifier}")
     if "~=" in operators:
         return f"{written} has a second operator besides ~=: write {pin}"
     return f"{written} is not pinned with ~=: write {pin}"
 
 
-def suggested_pin(requirement: Requirement) -> str:
+def suggested_pin(requirement: Requirement, spelling: Spelling = Spelling.REQUIREMENT) -> str:
     """The pin to write instead, from the lowest version that the line admits if it names one."""
     floors = []
     for specifier in requirement.specifier:
@@ -60,5 +62,6 @@ def suggested_pin(requirement: Requirement) -> str:
             except InvalidVersion:
                 continue
     if not floors:
-        return f"{requirement.name}~= and the version that you tested, like ~=1.2.3"
-    return shorten(f"{requirement.name}{compatible_releases(max(floors))}")
+        pin = spelling.write(requirement.name, "~=")
+        return f"{pin} and the version that you tested, like ~=1.2.3"
+    return shorten(spelling.write(requirement.name, str(compatible_releases(max(floors)))))

@@ -34,10 +34,10 @@ def check(repository: Repository, /) -> Iterator[Violation]:
         name = line.requirement.name
         for specifier in line.requirement.specifier:
             if specifier.operator == "~=" and not stays_in_series(specifier):
-                narrow = compatible_releases(Version(specifier.version))
+                narrow = str(compatible_releases(Version(specifier.version)))
                 message = (
-                    f"{shorten(f'{name}{specifier}')} admits more than one series: "
-                    f"write {shorten(f'{name}{narrow}')}"
+                    f"{shorten(line.spelling.write(name, str(specifier)))} admits more than one "
+                    f"series: write {shorten(line.spelling.write(name, narrow))}"
                 )
                 yield Violation(line.path, line.number, CODE, message, line.name)
 

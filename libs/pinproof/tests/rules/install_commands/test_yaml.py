@@ -109,6 +109,7 @@ def test_a_manifest_and_the_scripts_in_its_config_maps() -> None:
         (23, "three"),
         (29, "four"),
         (32, "five"),
+        (34, "six"),
     ]
 
 
@@ -130,5 +131,5 @@ def test_anchors_that_refer_to_themselves_end() -> None:
 
 def test_invalid_yaml_is_reported_if_it_names_an_installer() -> None:
     with pytest.raises(UnreadableError, match="it cannot be parsed"):
-        reported("x.yml", "run: {{ pip install }} : [")
+        reported("x.yml", "run: [pip, install}")
     assert reported("x.yml", "run: {{ nothing }} : [") == []

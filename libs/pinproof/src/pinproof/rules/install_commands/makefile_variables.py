@@ -1,17 +1,13 @@
 """Expands the variables and simple functions of make. The rest is unknown."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from pinproof.rules.install_commands.command import unknown_variable
 
 _DEEPEST = 20
-_FUNCTIONS = frozenset(
-    {"abspath", "addprefix", "addsuffix", "and", "basename", "call", "dir", "error", "eval", "file"}
-    | {"filter", "filter-out", "findstring", "firstword", "flavor", "foreach", "if", "info", "join"}
-    | {"lastword", "notdir", "or", "origin", "patsubst", "realpath", "shell", "sort", "strip"}
-    | {"subst", "suffix", "value", "warning", "wildcard", "word", "wordlist", "words"}
-)
+_FUNCTION = re.compile(r"[a-z]+(?:-out)?")
 _CLOSING = {"(": ")", "{": "}"}
 
 
@@ -80,7 +76,7 @@ class MakefileVariables:
 
     def _reference(self, text: str, local: Mapping[str, str], depth: int) -> str:
         function, _, rest = text.partition(" ")
-        if rest and function in _FUNCTIONS:
+        if rest and _FUNCTION.fullmatch(function):
             return self._function(function, _arguments(rest), local, depth)
         name, colon, substitution = text.partition(":")
         if colon and "=" in substitution:

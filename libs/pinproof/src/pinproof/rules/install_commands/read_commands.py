@@ -1,26 +1,23 @@
-"""Reads the commands of a file with the parser for its name."""
+"""Reads the commands of a file with the reader for its kind."""
 
-import re
-from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
+from pinproof.repository import kinds
+from pinproof.repository.installer_words import may_install
+from pinproof.repository.kinds import Kind, is_template, kind_of
 from pinproof.repository.lines import NotTextError, decode
-from pinproof.repository.script_names import YAML_ENDINGS, is_dockerfile, is_makefile
 from pinproof.rules.install_commands.command import Command
+from pinproof.rules.install_commands.data import data_commands
 from pinproof.rules.install_commands.dockerfile import dockerfile_commands
 from pinproof.rules.install_commands.makefile import makefile_commands
-from pinproof.rules.install_commands.scripts import script_commands
-from pinproof.rules.install_commands.yaml import yaml_commands
+from pinproof.rules.install_commands.notebook import notebook_commands
+from pinproof.rules.install_commands.scripts import Reader, script_reader
+from pinproof.rules.install_commands.text_lines import line_commands, without_expressions
 
 _LARGEST = 4 * 1024 * 1024
-# Programs and manifests that name no installer are not parsed.
-_INSTALLER = re.compile(
-    rb"\b(?:apk|apt|apt-get|aptitude|conda|dnf|easy_install|mamba|microdnf|micromamba|pdm|"
-    rb"pip(?:\d[\d.]*)?|pip-sync|pipenv|pipx|pixi|poetry|rye|uv|uvx|yum|zypper)\b",
-    re.IGNORECASE,
-)
-# Nor are those that name no subcommand of an installer.
-_VERB = re.compile(rb"install|pipx|pip-sync|uvx|--with|[\"' ](?:add|create|run|sync|tool)[\"' ]")
 
 
 class UnreadableError(Exception):
@@ -33,42 +30,74 @@ def read_commands(root: Path, path: str) -> Iterator[Command]:
     Raises:
         UnreadableError: It cannot be parsed.
     """
-    name = PurePosixPath(path).name
-    data = _read(root / path)
-    by_first_line = "." not in name.lstrip(".") and not is_dockerfile(name)
-    if by_first_line and not is_makefile(name) and not data.startswith(b"#!"):
-        return
-    is_quiet = not _VERB.search(data) or not _INSTALLER.search(data)
-    if is_quiet and name.endswith((".py", *YAML_ENDINGS)):
+    try:
+        data = (root / path).read_bytes()
+    except OSError as error:
+        raise UnreadableError(error.strerror or "it cannot be read") from error
+    kind = kind_of(path)
+    if kind not in kinds.PROGRAMS and not may_install(data, anywhere=kind in kinds.PYTHON_KINDS):
         return
     try:
-        yield from _parse(decode(data), name)
+        text = decode(data)
     except NotTextError as error:
+        if kind is kinds.OTHER:
+            return
         raise UnreadableError(f"it is not text, {error}") from error
+    if _reader(kind, text) is not _data and (is_template(path) or kind not in kinds.PYTHON_KINDS):
+        # Any script may be a template, and its name need not say so.
+        text = without_expressions(text)
+    reader = _reader(kind, text)
+    if len(data) > _LARGEST:
+        if reader not in (_data, _lines):
+            raise UnreadableError(f"it is larger than {_LARGEST} bytes")
+        # Too large for a parser. Such data has no commands over several lines.
+        reader = _lines
+    try:
+        yield from reader(text, path, 1)
     except (SyntaxError, ValueError, RecursionError) as error:
         # The messages of parsers change between versions.
         raise UnreadableError("it cannot be parsed") from error
 
 
-def _parse(text: str, name: str) -> Iterator[Command]:
-    if is_dockerfile(name):
-        yield from dockerfile_commands(text)
-    elif is_makefile(name):
-        yield from makefile_commands(text)
-    elif name.endswith(YAML_ENDINGS):
-        yield from yaml_commands(text)
-    else:
-        yield from script_commands(text, name)
+def _reader(kind: Kind, text: str) -> Reader:
+    if kind in _STRUCTURED:
+        return _STRUCTURED[kind]
+    return script_reader(kind, text) or _lines
 
 
-def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            data = file.read(_LARGEST + 1)
-    except OSError as error:
-        raise UnreadableError(error.strerror or "it cannot be read") from error
-    if len(data) > _LARGEST:
-        if not path.suffix and not data.startswith(b"#!"):
-            return b""
-        raise UnreadableError(f"it is larger than {_LARGEST} bytes")
-    return data
+def _embedded(name: str, text: str, line: int) -> Iterator[Command] | None:
+    """The commands of a file in a value, or None if it is no file that is known by its name."""
+    kind = kind_of(name) if name else kinds.OTHER
+    if not kind.has_commands:
+        return iter(())
+    reader = _reader(kind, text)
+    return None if reader is _lines else reader(text, name, line)
+
+
+def _lines(text: str, _name: str, line: int) -> Iterator[Command]:
+    return line_commands(text, line=line)
+
+
+def _placed(read: Callable[[str], Iterator[Command]]) -> Reader:
+    """A reader for texts that begin at any line."""
+
+    def reader(text: str, _name: str, line: int) -> Iterator[Command]:
+        for command in read(text):
+            yield replace(command, line=command.line + line - 1)
+
+    return reader
+
+
+def _data(text: str, name: str, line: int) -> Iterator[Command]:
+    is_conda = kind_of(name) is kinds.CONDA
+    read = partial(data_commands, name=name, read_file=_embedded, is_conda=is_conda)
+    return _placed(read)(text, name, line)
+
+
+_STRUCTURED: Mapping[Kind, Reader] = {
+    kinds.DOCKERFILE: _placed(dockerfile_commands),
+    kinds.MAKEFILE: _placed(makefile_commands),
+    kinds.NOTEBOOK: _placed(notebook_commands),
+    **dict.fromkeys((kinds.YAML, kinds.JSON, kinds.TOML, kinds.PYPROJECT), _data),
+    **dict.fromkeys((kinds.CONDA, kinds.PIXI, kinds.CONDA_RECIPE), _data),
+}
