@@ -16,11 +16,15 @@ _LARGEST = 4 * 1024 * 1024
 # Programs and manifests that name no installer are not parsed.
 _INSTALLER = re.compile(
     rb"\b(?:apk|apt|apt-get|aptitude|conda|dnf|easy_install|mamba|microdnf|micromamba|pdm|"
-    rb"pip(?:\d[\d.]*)?|pip-sync|pipenv|pipx|pixi|poetry|rye|uv|uvx|yum|zypper)\b",
+    rb"pip(?:\d[\d.]*)?|pip-sync|pipenv|pipx|pixi|poetry|rye|uv|uvx|yum|zypper)\b"
+    # The keywords and methods of machine-learning platforms.
+    rb"|pip_\w+|\w+_(?:requirements|packages|to_install)\b|runtime_env|session\.",
     re.IGNORECASE,
 )
 # Nor are those that name no subcommand of an installer.
-_VERB = re.compile(rb"install|pipx|pip-sync|uvx|--with|[\"' ](?:add|create|run|sync|tool)[\"' ]")
+_VERB = re.compile(
+    rb"install|pipx|pip_|runtime_env|pip-sync|uvx|--with|[\"' ](?:add|create|run|sync|tool)[\"' ]"
+)
 
 
 class UnreadableError(Exception):
