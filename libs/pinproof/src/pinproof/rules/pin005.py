@@ -1,9 +1,9 @@
 """Development includes production, and repeats nothing of it.
 
-Forbidden, in every service of `pins.toml`: requirements-prod.txt or requirements-dev.txt is missing,
-and requirements-dev.txt lacks `-r requirements-prod.txt`, directly or through the file that it
-includes. Forbidden in every folder: a distribution is in requirements-dev.txt and in a file that it
-includes, for the same environment, even with the same pin.
+Forbidden, in every service of `pins.toml`: one of the two files is missing, or requirements-dev.txt
+lacks `-r requirements-prod.txt`, itself and in the files that it includes.
+Forbidden in every folder: a distribution is in requirements-dev.txt and in a file that it includes,
+for the same environment, even with the same pin.
 
 Why: tests run with what development installs. They are valid for production only if development
 includes all of production. A pin in two places will eventually be changed in one.

@@ -218,7 +218,8 @@ def _targets(name: str, words: Words, settings: Words) -> Iterator[InstallTarget
         if verb is None:
             return
         longer = f"{command} {verb.word.value}".strip()
-        if not any(f"{known} ".startswith(f"{longer} ") for known in commands):
+        is_known = any(f"{known} ".startswith(f"{longer} ") for known in commands)
+        if not is_known or " " in verb.word.value:
             if tool == "pip" and not verb.word.is_known:
                 yield InstallTarget(tool, TargetKind.ANYTHING, verb.word)
             return

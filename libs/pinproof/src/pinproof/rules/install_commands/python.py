@@ -151,7 +151,7 @@ class _Program:
 
     def list(self, node: Node) -> Iterator[Command]:
         """Yield the command of a list that no call has, if anything may receive it."""
-        if node.id in self._seen or not self._is_given(node):
+        if node.id in self._seen or any(map(_is_list, named(node))) or not self._is_given(node):
             return
         words = tuple(self._words(node))
         if _calls(words):

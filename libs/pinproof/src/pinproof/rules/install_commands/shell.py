@@ -178,7 +178,8 @@ class _Script:
             for part in value.split():
                 yield Word(part, part if UNKNOWN not in part else source)
         else:
-            yield Word(value, source)
+            is_variable = "$" in source and UNKNOWN not in value
+            yield Word(value, value if is_variable else source)
 
     def _inner(self, words: tuple[Word, ...], line: int) -> Iterator[Command]:
         """Yield the commands of scripts in the words: `bash -c "..."`, `eval "..."`."""
