@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from pinproof.rules.install_commands import options
+from pinproof.rules.install_commands import tables
 
 COMMANDS: Mapping[str, tuple[str, ...]] = {
     "pip": ("", "install", "download", "wheel"),
@@ -170,4 +170,4 @@ def _table(folders: Iterable[Path]) -> dict[str, object]:
 
 if __name__ == "__main__":
     made = json.dumps(_table([Path(name) for name in sys.argv[1:]]), indent=1)
-    options.TABLE.write_text(f"{made}\n", encoding="utf-8")
+    tables.OPTIONS.write_text(f"{made}\n", encoding="utf-8")

@@ -8,11 +8,11 @@ import pytest
 from install_helpers import unpinned_installs
 from installer_help import COMMANDS, DOCUMENTED, options_of, parse_help, version
 from pinproof.closure.uv import find_uv
-from pinproof.rules.install_commands import options
+from pinproof.rules.install_commands import tables
 
 UV = Path(find_uv(Path(__file__).parents[5]))
 TOOLS = {"pip": UV.with_name("pip"), "uv": UV}
-TABLE = json.loads(options.TABLE.read_text(encoding="utf-8"))
+TABLE = json.loads(tables.OPTIONS.read_text(encoding="utf-8"))
 # Options that say what is installed, or that change it: they have tests of their own.
 ABOUT_SOURCES = {
     *("-r", "--requirement", "--requirements", "--requirements-from-script", "--with-requirements"),

@@ -3,26 +3,17 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from pathlib import PurePosixPath
+
+from pinproof.rules.install_commands.tables import is_name, names
 
 UNKNOWN = "\0"
 """The placeholder in a word for a value that is known only at run time."""
 
 _NAME = re.compile(r"\W+", re.ASCII)
-# Programs that print, search or store their arguments.
-_HARMLESS = frozenset(
-    {"alias", "awk", "cat", "egrep", "fgrep", "git", "grep", "hash", "ls", "man", "rg", "sed"}
-    | {"test", "type", "which"}
-)
-# Programs and functions that tell something to people, or compare texts.
-_TELLS = re.compile(
-    r"(?:.*_)?(?:abort|add_argument|assert\w*|compile|count|debug|deprecated|description|die|docs?|echo\w*|endswith"
-    r"|err|errors?|exception|fail\w*|fatal|findall|fullmatch|getenv|help|hint|index|info|join"
-    r"|log|match|message|msg|notes?|notice|option|parametrize|print\w*|quote|reason|replace|say|search"
-    r"|secho|set_?title|skip|skipif|startswith|strip|sub|success|text|title|usage|warn(?:ing)?|write"
-    r"|writelines|xfail)(?:_.*)?|print[a-z]*|(?:[A-Z]\w*)?(?:Error|Exception|Warning|Exit|Skipped)"
-)
+_RAISED = re.compile(r"(?:[A-Z]\w*)?(?:Error|Exception|Warning|Exit|Skipped)")
 _DOES = re.compile(r"call|cmd|command|exec|install|run|shell|system")
 # Programs whose arguments are scripts.
 _RUNNERS = frozenset({"eval", "parallel", "ssh", "trap", "watch"})
@@ -77,12 +68,14 @@ def is_harmless(words: Sequence[str]) -> bool:
     program = PurePosixPath(words[0]).name
     if program == "command":
         return len(words) > 1 and words[1] in ("-v", "-V")
-    return program in _HARMLESS or tells(program)
+    return is_name("harmless", program) or tells(program)
 
 
+@cache
 def tells(name: str) -> bool:
     """Whether a program or function tells a text to people, or compares it."""
-    return bool(_TELLS.fullmatch(name)) and not _DOES.search(name)
+    found = re.fullmatch(rf"(?:.*_)?(?:{names('tells')})(?:_.*)?|print[a-z]*", name)
+    return bool(found or _RAISED.fullmatch(name)) and not _DOES.search(name)
 
 
 def is_call(text: str) -> bool:

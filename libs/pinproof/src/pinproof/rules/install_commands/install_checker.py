@@ -11,6 +11,7 @@ from packaging.utils import canonicalize_name
 from pinproof.repository.requirements import shorten
 from pinproof.rules.install_commands.command import UNKNOWN, Command, Word
 from pinproof.rules.install_commands.installers import InstallTarget, TargetKind, install_targets
+from pinproof.rules.install_commands.tables import is_name, names
 
 _ARCHIVES = (".whl", ".zip", ".gz", ".tgz", ".tar", ".bz2", ".xz")
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
@@ -18,22 +19,6 @@ _BEYOND_NAME = re.compile(r"[<>=!~;\[@\s]")
 _EXTRAS = re.compile(r"\[[^\]]*\]$")
 _SYSTEM_PYTHON = re.compile(
     r"(?:.*[./]|dev-)?(?:python|py)[\d.]*(?:Packages)?[-./]([A-Za-z].*)|python[\d.]*dist\((.+)\)"
-)
-# Packages of Python itself, the installer, and the bindings of the operating system's own tools.
-_PARTS = re.compile(
-    r"(?:apt|base|common|dbg|debug|dev|devel|distutils|dnf|doc|ensurepip|examples|firewall|full|gdbm"
-    r"|gi|idle|is-python\d|lib2to3|libs|minimal|openssl|pip|pkg-resources|rpm|selinux|setuptools"
-    r"|software-properties|test|testsuite|tk|tkinter|tools|venv|virtualenv|wheel)(?:[-=:/].*)?"
-)
-# Packages of conda that are no distributions.
-_NOT_PYTHON = re.compile(
-    r"r|r-.*|_.*|lib.*|(?:bioconductor|perl|m2|m2w64|ros|xorg|rust|go)-.*"
-    r"|.*[-_](?:linux|osx|win)-.*|cuda.*|cudnn|nccl|gcc.*|gxx.*|gfortran.*|clang.*|.*compilers?"
-    r"|binutils.*|make|automake|autoconf|bash|curl|wget|git|git-lfs|gh|jq|nodejs|yarn|openjdk|maven"
-    r"|rust|go|julia|perl|ruby|ffmpeg|openmpi|mpich|openblas|blas|lapack|hdf5|zlib|openssl|sqlite"
-    r"|postgresql|redis-server|samtools|bcftools|bedtools|blast|bwa|bowtie2?|star|fastqc|htslib"
-    r"|imagemagick|texlive.*|tk|xz|bzip2|readline|ncurses|vim|tmux|parallel|unzip|zip|gsl|fftw|gmp"
-    r"|(?:python|pip|setuptools|wheel|conda|mamba)(?:_abi)?"
 )
 _CHANNEL = re.compile(r"^.*::")
 _PROJECT_FILES = frozenset({"pyproject.toml", "setup.py", "setup.cfg"})
@@ -94,7 +79,7 @@ class InstallChecker:
                 )
             case TargetKind.SYSTEM:
                 package = _SYSTEM_PYTHON.fullmatch(re.split(r"[=:<>]", value)[0])
-                if package is None or _PARTS.fullmatch(package[1] or package[2]):
+                if package is None or _is_part(package[1] or package[2]):
                     return None
                 return UnpinnedInstall(
                     f"{target.tool} {written} is a system package: {_INSTEAD}",
@@ -102,7 +87,7 @@ class InstallChecker:
                 )
             case TargetKind.CONDA:
                 value = _CHANNEL.sub("", value)
-                if _NOT_PYTHON.fullmatch(re.split(r"[<>=!~\[\s]", value)[0]):
+                if is_name("not_python", re.split(r"[<>=!~\[\s]", value)[0]):
                     return None
         return self._anything(target, value, unknown, in_image=in_image)
 
@@ -170,6 +155,11 @@ class InstallChecker:
             if len(tail) == len(shared) and all(map(fnmatchcase, tail, shared)):
                 return True
         return False
+
+
+def _is_part(name: str) -> bool:
+    """Whether the rest of the name of a system package is a part of Python itself."""
+    return re.fullmatch(rf"(?:{names('parts')})(?:[-=:/].*)?", name) is not None
 
 
 def _is_image(path: str) -> bool:

@@ -1,7 +1,7 @@
 """Finds what a command installs, from the options and arguments of each installer."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
@@ -9,6 +9,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 
 from pinproof.rules.install_commands.command import UNKNOWN, Command, Word, is_harmless
 from pinproof.rules.install_commands.options import Argument, arguments
+from pinproof.rules.install_commands.tables import installers
 
 Words = Sequence[Word]
 
@@ -43,110 +44,23 @@ class InstallTarget:
 
 @dataclass(frozen=True, slots=True)
 class _Action:
-    """What a command of an installer does with its arguments.
+    """What a command of an installer does with its arguments: `kinds` in installers.toml."""
 
-    Attributes:
-        positional: The kind of the positional arguments; None if they are something else.
-        manifests: The manifests that it installs from, if it has no positional argument.
-        first_only: Whether the further words are arguments of the installed program.
-        runs: Whether the positional arguments are a command.
-    """
-
-    positional: TargetKind | None = TargetKind.ANYTHING
+    tool: str
+    command: str
+    label: str
+    positional: str | None = None
     manifests: str = ""
     first_only: bool = False
     runs: bool = False
 
 
-def _from(manifests: str) -> _Action:
-    return _Action(None, manifests)
-
-
-_NAMED = _Action()
-_PROGRAM = _Action(first_only=True)
-_FILES = _Action(TargetKind.FILE)
-_RUNS = _Action(None, runs=True)
-_SYSTEM = _Action(TargetKind.SYSTEM)
-_CONDA = _Action(TargetKind.CONDA)
-_CONDA_ENV = _Action(TargetKind.FOREIGN, "environment.yml|environment.yaml")
-_PROJECT = _from("pyproject.toml")
-_SETUP = _from("setup.py|setup.cfg|pyproject.toml")
-_SYSTEM_VERBS = {"install": _SYSTEM, "reinstall": _SYSTEM}
-
-# The commands of each installer that install something.
-_ACTIONS: Mapping[str, Mapping[str, _Action]] = {
-    "pip": {"install": _NAMED, "download": _NAMED, "wheel": _NAMED},
-    "pip-sync": {"": _FILES},
-    "uv": {
-        "pip install": _NAMED,
-        "pip sync": _FILES,
-        "add": _NAMED,
-        "run": _RUNS,
-        "sync": _PROJECT,
-        "tool install": _NAMED,
-        "tool run": _PROGRAM,
-        "tool upgrade": _NAMED,
-    },
-    "pipx": {
-        **dict.fromkeys(("install", "inject", "install-all", "upgrade"), _NAMED),
-        "run": _PROGRAM,
-    },
-    "conda": {
-        **dict.fromkeys(("install", "create", "update", "upgrade"), _CONDA),
-        **dict.fromkeys(("env create", "env update"), _CONDA_ENV),
-        "run": _RUNS,
-    },
-    "poetry": {"add": _NAMED, "self add": _NAMED, "install": _PROJECT, "sync": _PROJECT},
-    "pdm": {"add": _NAMED, "install": _PROJECT, "sync": _PROJECT},
-    "pipenv": {"install": _Action(manifests="Pipfile"), "sync": _from("Pipfile")},
-    "rye": {"add": _NAMED, "install": _NAMED, "tools install": _NAMED, "sync": _PROJECT},
-    "pixi": {
-        **dict.fromkeys(("add", "global install", "global add", "exec"), _CONDA),
-        "install": _from("pixi.toml|pyproject.toml"),
-    },
-    "setup.py": {"install": _SETUP, "develop": _SETUP, "easy_install": _NAMED},
-    "easy_install": {"": _NAMED},
-    **dict.fromkeys(("apt-get", "pkg"), _SYSTEM_VERBS),
-    "dnf": {**_SYSTEM_VERBS, "localinstall": _SYSTEM, "update": _SYSTEM, "upgrade": _SYSTEM},
-    "zypper": {**_SYSTEM_VERBS, "in": _SYSTEM},
-    "apk": {"add": _SYSTEM},
-    "pacman": {"": _SYSTEM},
-    **{tool: {"": _SYSTEM} for tool in ("emerge", "xbps-install", "nix-env")},
-}
-# Other names, each with the installer and the command of it that it means.
-_ALIASES = {
-    **dict.fromkeys(("mamba", "micromamba"), ("conda", "")),
-    **dict.fromkeys(("apt", "aptitude", "apt-fast", "opkg"), ("apt-get", "")),
-    **dict.fromkeys(("yum", "microdnf", "tdnf", "rpm-ostree", "dnf5"), ("dnf", "")),
-    "uvx": ("uv", "tool run"),
-}
 _PIP = re.compile(r"(?:pip-?[\d.]*|pip\._?\w+(?:\.\w+)*)")
 _MODULE = re.compile(r"-[A-Za-z]*m(?=[a-z])")
 _VARIABLE = re.compile(r"\$[({]?(\w+)[)}]?")
 _COMMA = re.compile(r",(?=[A-Za-z])")
 _SETTING = re.compile(r"(?:PIP|UV)_(\w+)=(.*)", re.DOTALL)
-
-_ROLES = {
-    **dict.fromkeys(
-        (
-            *("--requirement", "--requirements", "--with-requirements", "--override"),
-            *("--overrides", "--requirements-from-script"),
-        ),
-        TargetKind.FILE,
-    ),
-    **dict.fromkeys(("--editable", "--with-editable"), TargetKind.FOLDER),
-    **dict.fromkeys(
-        ("--with", "--from", "--spec", "--preinstall", "--with-executables-from"),
-        TargetKind.ANYTHING,
-    ),
-    "--file": TargetKind.FOREIGN,
-}
-_CHANGES = frozenset(
-    {"--pre", "--prerelease", "--all-releases", "--no-deps", "--no-dependencies", "--index-url"}
-    | {"--extra-index-url", "--index", "--default-index", "--find-links", "--trusted-host"}
-    | {"--allow-insecure-host", "--insecure-host"}
-)
-_HARMLESS_CHANGE = re.compile(
+_NO_CHANGE = re.compile(
     r"https://(?:pypi\.org|pypi\.python\.org)/simple/?|(?:pypi\.org|files\.pythonhosted\.org)"
     r"|disallow|if-necessary|0|false|no|off|",
     re.IGNORECASE,
@@ -163,17 +77,14 @@ def install_targets(command: Command) -> Iterator[InstallTarget]:
     if not words or is_harmless([word.value for word in words]):
         return
     for place, word in enumerate(words):
-        name = _installer(word)
-        if name is None:
-            continue
-        rest = list(words[place + 1 :])
-        if any(_program(before) in ("xargs", "parallel") for before in words[:place]):
-            rest.append(Word(UNKNOWN, "what xargs reads"))
-        settings = (*command.settings, *words[:place])
-        found = list(_targets(name, rest, settings))
-        yield from found
-        if found:
-            return
+        if name := _installer(word):
+            rest = list(words[place + 1 :])
+            if any(_program(before) in ("xargs", "parallel") for before in words[:place]):
+                rest.append(Word(UNKNOWN, "what xargs reads"))
+            found = list(_targets(name, rest, (*command.settings, *words[:place])))
+            yield from found
+            if found:
+                return
 
 
 def is_installer(word: Word) -> bool:
@@ -190,7 +101,12 @@ def _known(name: str) -> str | None:
     name = _MODULE.sub("", name)
     if _PIP.fullmatch(name):
         return "pip"
-    return name if name in _ACTIONS or name in _ALIASES else None
+    return name if name in installers()["commands"] or name in _aliases() else None
+
+
+@cache
+def _aliases() -> dict[str, str]:
+    return {name: tool for tool, others in installers()["aliases"].items() for name in others}
 
 
 def _installer(word: Word) -> str | None:
@@ -208,107 +124,100 @@ def _installer(word: Word) -> str | None:
 
 
 def _targets(name: str, words: Words, settings: Words) -> Iterator[InstallTarget]:
-    tool, command = _ALIASES.get(name, (name, ""))
-    commands = _ACTIONS[tool]
-    label = name if command or name in commands else tool
-    before: list[Argument] = []
+    tool, _, command = _aliases().get(name, name).partition(" ")
+    commands = installers()["commands"][tool]
+    label = name if command in commands else tool
+    given: list[Argument] = []
     while command not in commands:
-        given = list(arguments(words, tool, command))
-        verb = next((argument for argument in given if not argument.option), None)
+        found = list(arguments(words, tool, command))
+        verb = next((argument for argument in found if not argument.option), None)
         if verb is None:
             return
-        longer = f"{command} {verb.word.value}".strip()
-        is_known = any(f"{known} ".startswith(f"{longer} ") for known in commands)
+        command = f"{command} {verb.word.value}".strip()
+        is_known = any(f"{known} ".startswith(f"{command} ") for known in commands)
         if not is_known or " " in verb.word.value:
             if tool == "pip" and not verb.word.is_known:
                 yield InstallTarget(tool, TargetKind.ANYTHING, verb.word)
             return
-        before += [argument for argument in given if argument.place < verb.place]
-        command, words = longer, words[verb.place + 1 :]
-        label = f"{tool} {longer}"
-    read = _Reader(label, tool, command, commands[command])
-    if tool != "pacman" or any(word.value.startswith("-S") for word in words):
-        yield from read.targets(words, before, settings)
+        given += [argument for argument in found if argument.place < verb.place]
+        words, label = words[verb.place + 1 :], f"{tool} {command}"
+    if tool == "pacman" and not any(word.value.startswith("-S") for word in words):
+        return
+    given += [set_by for word in settings for set_by in _set(tool, word)]
+    action = _Action(tool, command, label, **installers()["kinds"][commands[command]])
+    yield from _action_targets(action, words, given)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    label: str
-    tool: str
-    command: str
-    action: _Action
+def _set(tool: str, word: Word) -> Iterator[Argument]:
+    """Yield the option that a setting such as `PIP_PRE=1` means."""
+    setting = _SETTING.fullmatch(word.value)
+    if setting and tool in ("pip", "uv", "pip-sync"):
+        option = f"--{setting[1].lower().replace('_', '-')}"
+        yield Argument(option, Word(setting[2], word.source), -1)
 
-    def targets(
-        self, words: Words, before: Sequence[Argument], settings: Words
-    ) -> Iterator[InstallTarget]:
-        given = [*before, *arguments(words, self.tool, self.command)]
-        positional = [argument for argument in given if not argument.option]
-        if (self.action.first_only or self.action.runs) and positional:
-            first = positional[0].place
-            given = [*before, *(each for each in given[len(before) :] if each.place <= first)]
-            positional = positional[:1]
-            if any(argument.option in ("--from", "--spec") for argument in given):
-                # The program is one of the named distribution.
-                given = [argument for argument in given if argument.option]
-        given = [*(set_by for word in settings for set_by in self._set(word)), *given]
-        found = [target for argument in given for target in self._argument(argument)]
-        if self.action.manifests and not any(t.kind is not TargetKind.CHANGE for t in found):
-            manifests = self.action.manifests
-            found.append(self._target(TargetKind.MANIFEST, Word(manifests, self.label)))
-        yield from found
-        yield from self._changes(given, found)
-        if self.action.runs and positional:
-            yield from install_targets(Command(0, tuple(words[positional[0].place :])))
 
-    def _target(self, kind: TargetKind, word: Word) -> InstallTarget:
-        return InstallTarget(self.label, kind, word)
+def _action_targets(
+    action: _Action, words: Words, before: Sequence[Argument]
+) -> Iterator[InstallTarget]:
+    own = list(arguments(words, action.tool, action.command))
+    first = next((argument.place for argument in own if not argument.option), len(words))
+    if action.first_only:
+        own = [argument for argument in own if argument.place <= first]
+        if any(argument.option in ("--from", "--spec") for argument in own):
+            # The program is one of the named distribution.
+            own = [argument for argument in own if argument.option]
+    given = [*before, *own]
+    found = [target for argument in given for target in _argument(action, argument)]
+    if action.manifests and not found:
+        word = Word(action.manifests, action.label)
+        found.append(InstallTarget(action.label, TargetKind.MANIFEST, word))
+    yield from found
+    yield from _changes(action, given, found)
+    if action.runs:
+        yield from install_targets(Command(0, tuple(words[first:])))
 
-    def _set(self, word: Word) -> Iterator[Argument]:
-        """Yield the option that a setting such as `PIP_PRE=1` means."""
-        setting = _SETTING.fullmatch(word.value)
-        if setting and self.tool in ("pip", "uv", "pip-sync"):
-            option = f"--{setting[1].lower().replace('_', '-')}"
-            yield Argument(option, Word(setting[2], word.source), -1)
 
-    def _argument(self, argument: Argument) -> Iterator[InstallTarget]:
-        if not argument.option:
-            if self.action.positional is not None:
-                yield self._target(self.action.positional, argument.word)
-            return
-        role = _ROLES.get(argument.option)
-        if role is TargetKind.ANYTHING:
-            if self.tool in ("uv", "pipx", "pixi"):
-                for name in _COMMA.split(argument.word.value):
-                    yield self._target(role, Word(name, argument.word.source))
-        elif role is TargetKind.FOREIGN:
-            if self.tool == "conda":
-                yield self._target(role, argument.word)
-        elif role is not None:
-            yield self._target(role, argument.word)
-        elif argument.option == "--group" and self.label in ("pip install", "uv pip install"):
-            yield self._target(TargetKind.MANIFEST, Word("pyproject.toml", argument.word.source))
+@cache
+def _kind(tool: str, option: str) -> TargetKind | None:
+    table = installers()
+    for kind, names in table["options"].items():
+        if option in names and tool in table["options_of"].get(kind, [tool]):
+            return TargetKind[kind]
+    return None
 
-    def _changes(
-        self, given: Sequence[Argument], found: Sequence[InstallTarget]
-    ) -> Iterator[InstallTarget]:
-        """Yield the options that change what the pins of a file mean."""
-        of_files = any(target.kind is TargetKind.FILE for target in found)
-        of_projects = any(
-            target.kind in (TargetKind.FOLDER, TargetKind.MANIFEST)
-            or "/" in target.word.value
-            or target.word.value.startswith(".")
-            for target in found
-        )
-        offline = any(argument.option == "--no-index" for argument in given)
-        for option, word, place in given:
-            if option not in _CHANGES or not (of_files or of_projects):
-                continue
-            if option.startswith("--no-dep") and not of_files:
-                continue
-            value = word.value
-            is_local = option == "--find-links" and "://" not in value
-            if _HARMLESS_CHANGE.fullmatch(value) or (offline and is_local):
-                continue
-            flag = value.startswith("-") or place < 0
-            written = word.source if flag else f"{option} {word.source}"
-            yield self._target(TargetKind.CHANGE, Word(value, written))
+
+def _argument(action: _Action, argument: Argument) -> Iterator[InstallTarget]:
+    value, source = argument.word.value, argument.word.source
+    kind = _kind(action.tool, argument.option) if argument.option else None
+    if not argument.option and action.positional:
+        yield InstallTarget(action.label, TargetKind[action.positional], argument.word)
+    elif kind is TargetKind.ANYTHING:
+        for name in _COMMA.split(value):
+            yield InstallTarget(action.label, kind, Word(name, source))
+    elif kind is TargetKind.MANIFEST:
+        if action.label in ("pip install", "uv pip install"):
+            yield InstallTarget(action.label, kind, Word("pyproject.toml", source))
+    elif kind not in (None, TargetKind.CHANGE):
+        yield InstallTarget(action.label, kind, argument.word)
+
+
+def _changes(
+    action: _Action, given: Sequence[Argument], found: Sequence[InstallTarget]
+) -> Iterator[InstallTarget]:
+    """Yield the options that change what the pins of a file mean."""
+    kinds = {target.kind for target in found}
+    values = [target.word.value for target in found]
+    of_projects = any("/" in value or value.startswith(".") for value in values)
+    if not of_projects and kinds.isdisjoint(
+        {TargetKind.FILE, TargetKind.FOLDER, TargetKind.MANIFEST}
+    ):
+        return
+    offline = any(argument.option == "--no-index" for argument in given)
+    for option, word, place in given:
+        is_local = option == "--find-links" and "://" not in word.value
+        without_files = option.startswith("--no-dep") and TargetKind.FILE not in kinds
+        is_harmless = without_files or (offline and is_local) or _NO_CHANGE.fullmatch(word.value)
+        if _kind(action.tool, option) is TargetKind.CHANGE and not is_harmless:
+            is_whole = word.source.startswith("-") or place < 0
+            written = word.source if is_whole else f"{option} {word.source}"
+            yield InstallTarget(action.label, TargetKind.CHANGE, Word(word.value, written))

@@ -22,7 +22,8 @@ from pinproof.rules.install_commands.command import (
     tells,
 )
 from pinproof.rules.install_commands.installers import is_installer
-from pinproof.rules.install_commands.python_values import Values, named, text_of
+from pinproof.rules.install_commands.python_values import Values, called_name, parts
+from pinproof.rules.install_commands.syntax import descendants, parse, text_of
 
 
 class ReadShell(Protocol):
@@ -68,8 +69,7 @@ def python_commands(text: str, read_shell: ReadShell, *, line: int = 1) -> Itera
     for magic in _MAGIC.finditer(text):
         yield from read_shell(magic[1], line=line + text.count("\n", 0, magic.start(1)))
     text = _MAGIC.sub("pass", text)
-    root = _parser().parse(text.encode("utf-8", "replace")).root_node
-    nodes = list(_descendants(root))
+    nodes = parse(text, _parser())
     program = _Program(Values(nodes), read_shell, line)
     for node in nodes:
         if node.type == "call":
@@ -83,14 +83,6 @@ def python_commands(text: str, read_shell: ReadShell, *, line: int = 1) -> Itera
 @cache
 def _parser() -> Parser:
     return Parser(Language(tree_sitter_python.language()))
-
-
-def _descendants(root: Node) -> Iterator[Node]:
-    pending = [root]
-    while pending:
-        node = pending.pop()
-        yield node
-        pending += reversed(node.children)
 
 
 def _unparsed(text: str, nodes: list[Node], line: int) -> Iterator[Command]:
@@ -117,17 +109,17 @@ class _Program:
         function, arguments = (call.child_by_field_name(name) for name in ("function", "arguments"))
         if function is None or arguments is None:
             return
-        name, number = text_of(function).rpartition(".")[2], self._line + call.start_point.row
-        given = [node for node in named(arguments) if node.type != "keyword_argument"]
+        name, number = called_name(call), self._line + call.start_point.row
+        given = [node for node in parts(arguments) if node.type != "keyword_argument"]
         keywords = {
             text_of(node.child_by_field_name("name")): value
-            for node in named(arguments)
+            for node in parts(arguments)
             if node.type == "keyword_argument" and (value := node.child_by_field_name("value"))
         }
         for keyword, value in keywords.items():
             yield from self._keyword(keyword, value, number, told=tells(name))
         if tells(name):
-            self._seen |= {node.id for node in _descendants(arguments)}
+            self._seen |= {node.id for node in descendants(arguments)}
             return
         words = tuple(word for node in given for word in self._words(node))
         words = (*_itself(text_of(function), words), *words)
@@ -151,7 +143,7 @@ class _Program:
 
     def list(self, node: Node) -> Iterator[Command]:
         """Yield the command of a list that no call has, if anything may receive it."""
-        if node.id in self._seen or any(map(_is_list, named(node))) or not self._is_given(node):
+        if node.id in self._seen or any(map(_is_list, parts(node))) or not self._is_given(node):
             return
         words = tuple(self._words(node))
         if _calls(words):
@@ -159,7 +151,7 @@ class _Program:
 
     def _words(self, node: Node) -> Iterator[Word]:
         for source in (node, self._values.known(node)):
-            self._seen |= {each.id for each in _descendants(source) if _is_list(each)}
+            self._seen |= {each.id for each in descendants(source) if _is_list(each)}
         yield from self._values.words(node)
 
     def _is_given(self, node: Node) -> bool:
@@ -189,7 +181,7 @@ class _Program:
                 yield from self._script(text, number)
 
     def _environment(self, node: Node, number: int) -> Iterator[Command]:
-        for pair in _descendants(node):
+        for pair in descendants(node):
             key, value = pair.child_by_field_name("key"), pair.child_by_field_name("value")
             if key is not None and value is not None and value.type != "dictionary":
                 name = self._values.value(key)

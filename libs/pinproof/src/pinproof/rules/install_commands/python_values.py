@@ -8,213 +8,188 @@ from collections.abc import Iterator, Sequence
 from tree_sitter import Node
 
 from pinproof.rules.install_commands.command import UNKNOWN, Word
+from pinproof.rules.install_commands.syntax import text_of
 
 _PASSED_ON = frozenset(
-    {"str", "Path", "PurePath", "PosixPath", "fspath", "as_posix", "resolve", "list", "tuple"}
-    | {"dedent", "strip", "quote", "encode", "cast"}
+    {"str", "Path", "PurePath", "PosixPath", "fspath", "as_posix", "resolve", "dedent", "strip"}
+    | {"quote", "encode", "cast"}
 )
-_LISTS = ("list", "tuple", "set")
+_COPIES = frozenset({"list", "tuple", "copy"})
+_LISTS = frozenset({"list", "tuple", "set"})
 _FIELD = re.compile(r"\{([^{}!:]*)[^{}]*\}")
 _PERCENT = re.compile(r"%(?:\(\w+\))?[-#0 +]*[\d.*]*[a-zA-Z]")
 
 
-def text_of(node: Node | None) -> str:
-    """The text of a node."""
-    return (node.text or b"").decode("utf-8", "replace") if node is not None else ""
-
-
-def named(node: Node) -> list[Node]:
+def parts(node: Node | None) -> list[Node]:
     """The parts of a node without punctuation and comments."""
-    return [child for child in node.named_children if child.type != "comment"]
+    children = node.named_children if node is not None else []
+    return [child for child in children if child.type != "comment"]
+
+
+def called_name(call: Node) -> str:
+    """The last part of the name of a called function."""
+    return text_of(call.child_by_field_name("function")).rpartition(".")[2]
 
 
 class Values:
-    """The names of a program that are assigned once, and what their lists are extended with."""
+    """The names of a program that are assigned once, and what their lists are extended with.
+
+    Attributes:
+        given: Every name that a call, a loop or a caller receives.
+    """
 
     def __init__(self, nodes: Sequence[Node]) -> None:
         assigned: defaultdict[str, list[Node | None]] = defaultdict(list)
         self._added: defaultdict[str, list[Node]] = defaultdict(list)
         self.given: set[str] = set()
         for node in nodes:
+            left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
             match node.type:
-                case "assignment" | "named_expression":
-                    left = node.child_by_field_name("left") or node.child_by_field_name("name")
-                    right = node.child_by_field_name("right") or node.child_by_field_name("value")
+                case "assignment":
                     assigned[text_of(left)].append(right)
                 case "augmented_assignment":
-                    right = node.child_by_field_name("right")
-                    self._added[text_of(node.child_by_field_name("left"))] += (
-                        [right] if right else []
-                    )
+                    self._added[text_of(left)] += [right] if right else []
                 case "for_statement" | "for_in_clause":
-                    assigned[text_of(node.child_by_field_name("left"))].append(None)
-                    self._give(node.child_by_field_name("right"))
+                    assigned[text_of(left)].append(None)
+                    self.given |= set(re.findall(r"[\w.]+", text_of(right)))
                 case "parameters" | "lambda_parameters":
-                    for child in named(node):
-                        name = child.child_by_field_name("name") or (named(child) or [child])[0]
+                    for child in parts(node):
+                        name = child.child_by_field_name("name") or (parts(child) or [child])[0]
                         assigned[text_of(name)].append(None)
                 case "argument_list" | "return_statement":
-                    self._give(node)
-                case "call":
-                    function = node.child_by_field_name("function")
-                    owner, _, method = text_of(function).rpartition(".")
-                    arguments = node.child_by_field_name("arguments")
-                    if method in ("append", "extend", "insert") and arguments is not None:
-                        self._added[owner] += named(arguments)[-1:]
+                    self.given |= set(re.findall(r"[\w.]+", text_of(node)))
+                case "call" if called_name(node) in ("append", "extend", "insert"):
+                    owner = text_of(node.child_by_field_name("function")).rpartition(".")[0]
+                    self._added[owner] += parts(node.child_by_field_name("arguments"))[-1:]
         self._known = {
-            name: given[0] for name, given in assigned.items() if len(given) == 1 and given[0]
+            name: value
+            for name, (value, *others) in assigned.items()
+            if value is not None
+            and not others
+            and name not in re.findall(r"[\w.]+", text_of(value))
         }
-
-    def _give(self, node: Node | None) -> None:
-        self.given |= set(re.findall(r"[\w.]+", text_of(node)))
 
     def known(self, node: Node) -> Node:
         """The expression that a name means, or the expression itself."""
-        return self._known.get(text_of(node)) or node
+        return self._known.get(text_of(node), node)
 
-    def words(self, node: Node, depth: int = 0) -> Iterator[Word]:
+    def words(self, node: Node) -> Iterator[Word]:
         """Yield the words of an argument: of each item of a list, and of each text."""
-        known = self._known.get(text_of(node))
-        if depth > 8:  # noqa: PLR2004 - names that are defined by themselves
+        items, extended = self._items(node)
+        if node.type == "list_splat" and not self.is_list(parts(node)[0]):
             yield Word(UNKNOWN, text_of(node))
-        elif node.type in _LISTS or node.type == "parenthesized_expression":
-            for item in named(node):
-                yield from self.words(item, depth + 1)
-        elif node.type == "list_splat":
-            inner = named(node)[0]
-            if self._is_list(inner, depth):
-                yield from self.words(inner, depth + 1)
-            else:
-                yield Word(UNKNOWN, text_of(node))
-        elif node.type == "binary_operator" and self._is_list(node, depth):
-            left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
-            for side in (left, right) if self._operator(node) == "+" else (left,):
-                if side is not None:
-                    yield from self.words(side, depth + 1)
-        elif known is not None and self._is_list(known, depth):
-            yield from self.words(known, depth + 1)
-            for added in self._added[text_of(node)]:
-                yield from self.words(added, depth + 1)
-        elif node.type == "call" and (split := self._split(node, depth)):
-            yield from (Word(part, part.replace(UNKNOWN, "...")) for part in split.split())
-        elif (
-            node.type == "call"
-            and self._name(node) in ("list", "tuple", "copy")
-            and (given := self._arguments(node))
-        ):
-            yield from self.words(given[0], depth + 1)
+        elif items is not None:
+            for item in items:
+                yield from self.words(item)
+            for item in extended:
+                yield from self.words(item)
+        elif text := self._split(node):
+            yield from (Word(part, part.replace(UNKNOWN, "...")) for part in text.split())
         else:
-            value = self.value(node, depth)
+            value = self.value(node)
             yield Word(value, text_of(node) if UNKNOWN in value else value)
 
-    def _is_list(self, node: Node, depth: int = 0) -> bool:
-        if node.type == "binary_operator":
-            return any(self._is_list(side, depth + 1) for side in named(node) if depth < 8)  # noqa: PLR2004
-        known = self._known.get(text_of(node))
-        if known is not None and depth < 8:  # noqa: PLR2004
-            return self._is_list(known, depth + 1)
-        return node.type in _LISTS or (node.type == "call" and bool(self._split(node, depth)))
+    def is_list(self, node: Node) -> bool:
+        """Whether the words of an expression are known one by one."""
+        return self._items(node)[0] is not None or bool(self._split(node))
 
-    def _split(self, call: Node, depth: int) -> str:
+    def _items(self, node: Node) -> tuple[list[Node] | None, list[Node]]:
+        """The items of a list, and what the program adds to it."""
+        meant = self.known(node)
+        if meant is not node:
+            items, extended = self._items(meant)
+            is_list = items is not None or self.is_list(meant)
+            return ([meant], [*extended, *self._added[text_of(node)]]) if is_list else (None, [])
+        if node.type in _LISTS | {"list_splat", "parenthesized_expression"}:
+            return parts(node), []
+        if node.type == "binary_operator" and any(map(self.is_list, parts(node))):
+            is_sum = text_of(node.child_by_field_name("operator")) == "+"
+            return parts(node) if is_sum else parts(node)[:1], []
+        if node.type == "call" and called_name(node) in _COPIES:
+            return parts(node.child_by_field_name("arguments"))[:1] or None, []
+        return None, []
+
+    def _split(self, call: Node) -> str:
         """The text that `"...".split()` or `shlex.split("...")` splits."""
-        if self._name(call) != "split":
+        if call.type != "call" or called_name(call) != "split":
             return ""
-        function, given = call.child_by_field_name("function"), self._arguments(call)
-        owner = function.child_by_field_name("object") if function is not None else None
-        for subject in (owner,) if not given else given[:1]:
-            if subject is not None and " " in (text := self.value(subject, depth + 1)):
-                return text
-        return ""
+        given = parts(call.child_by_field_name("arguments"))
+        text = self.value(given[0] if given else self._owner(call))
+        return text if " " in text else ""
 
     @staticmethod
-    def _name(call: Node) -> str:
-        return text_of(call.child_by_field_name("function")).rpartition(".")[2]
+    def _owner(call: Node) -> Node:
+        function = call.child_by_field_name("function") or call
+        return function.child_by_field_name("object") or function
 
-    @staticmethod
-    def _operator(node: Node) -> str:
-        return text_of(node.child_by_field_name("operator"))
-
-    @staticmethod
-    def _arguments(call: Node) -> list[Node]:
-        arguments = call.child_by_field_name("arguments")
-        return named(arguments) if arguments is not None else []
-
-    def value(self, node: Node, depth: int = 0) -> str:  # noqa: PLR0911 - one for each form
+    def value(self, node: Node) -> str:  # noqa: PLR0911 - one for each form
         """The text of an expression, with UNKNOWN for each part that is known only at run time."""
-        if depth > 8:  # noqa: PLR2004
-            return UNKNOWN
         match node.type:
             case "string":
-                return "".join(self._piece(child, depth) for child in node.children)
+                return "".join(map(self._piece, node.children))
             case "concatenated_string":
-                return "".join(self.value(child, depth + 1) for child in named(node))
+                return "".join(map(self.value, parts(node)))
             case "parenthesized_expression" | "interpolation" | "await":
-                return self.value(named(node)[0], depth + 1)
-            case "identifier" | "attribute" if known := self._known.get(text_of(node)):
-                more = [self.value(added, depth + 1) for added in self._added[text_of(node)]]
-                return "".join([self.value(known, depth + 1), *more])
+                return self.value(parts(node)[0])
+            case "identifier" | "attribute" if (meant := self.known(node)) is not node:
+                return "".join(map(self.value, [meant, *self._added[text_of(node)]]))
             case "attribute" if text_of(node).endswith(".executable"):
                 return "python"
             case "binary_operator":
-                return self._combined(node, depth)
+                return self._combined(node)
             case "call":
-                return self._called(node, depth)
+                return self._called(node)
             case _:
                 return UNKNOWN
 
-    def _piece(self, node: Node, depth: int) -> str:
+    def _piece(self, node: Node) -> str:
         if node.type == "interpolation":
-            return self.value(node, depth)
-        if node.type != "string_content":
-            return ""
-        text = text_of(node)
-        for child in node.children:
+            return self.value(node)
+        text = text_of(node) if node.type == "string_content" else ""
+        for child in node.children if text else ():
+            written = text_of(child)
             if child.type == "escape_interpolation":
-                text = text.replace(text_of(child), text_of(child)[0])
-            elif child.type == "escape_sequence":
-                try:
-                    meant = str(literal_eval(f'"""{text_of(child)}"""'))
-                except (SyntaxError, ValueError):
-                    continue
-                text = text.replace(text_of(child), meant)
+                text = text.replace(written, written[0])
+            elif child.type == "escape_sequence" and not written.startswith("\\N"):
+                text = text.replace(written, str(literal_eval(f'"""{written}"""')))
         return text.replace(UNKNOWN, "")
 
-    def _combined(self, node: Node, depth: int) -> str:
+    def _combined(self, node: Node) -> str:
         left, right = (node.child_by_field_name(side) for side in ("left", "right"))
         if left is None or right is None:
             return UNKNOWN
-        first, operator = self.value(left, depth + 1), self._operator(node)
+        operator = text_of(node.child_by_field_name("operator"))
         if operator == "%":
-            given = named(right) if right.type == "tuple" else [right]
-            filling = iter([self.value(item, depth + 1) for item in given])
-            return _PERCENT.sub(lambda _: next(filling, UNKNOWN), first)
-        if operator == "*":
-            return first
-        second = self.value(right, depth + 1)
-        return {"+": first + second, "/": f"{first}/{second}"}.get(operator, UNKNOWN)
+            given = parts(right) if right.type == "tuple" else [right]
+            values = iter([self.value(item) for item in given])
+            return _PERCENT.sub(lambda _: next(values, UNKNOWN), self.value(left))
+        between = {"+": "", "/": "/"}.get(operator, UNKNOWN)
+        return (
+            self.value(left)
+            if operator == "*"
+            else f"{between}".join(map(self.value, (left, right)))
+        )
 
-    def _called(self, call: Node, depth: int) -> str:
-        function, given = call.child_by_field_name("function"), self._arguments(call)
-        name = self._name(call)
-        owner = function.child_by_field_name("object") if function is not None else None
-        if name == "format" and owner is not None:
+    def _called(self, call: Node) -> str:
+        name, given = called_name(call), parts(call.child_by_field_name("arguments"))
+        owner = self._owner(call)
+        if name == "format":
             values = {
                 text_of(item.child_by_field_name("name")) or str(number): self.value(
-                    item.child_by_field_name("value") or item, depth + 1
+                    item.child_by_field_name("value") or item
                 )
                 for number, item in enumerate(given)
             }
-            numbers = iter(range(len(given)))
+            numbers = iter(map(str, range(len(given))))
             return _FIELD.sub(
-                lambda field: values.get(field[1] or str(next(numbers, "")), UNKNOWN),
-                self.value(owner, depth + 1),
+                lambda field: values.get(field[1] or next(numbers, ""), UNKNOWN), self.value(owner)
             )
-        if name == "join" and owner is not None and given:
-            if text_of(owner).endswith("path"):
-                return "/".join(self.value(item, depth + 1) for item in given)
-            parts = [word.value for word in self.words(given[0], depth + 1)]
-            return self.value(owner, depth + 1).join(parts)
+        if name == "join" and given:
+            is_path = text_of(owner).endswith("path")
+            words = given if is_path else list(self.words(given[0]))
+            return ("/" if is_path else self.value(owner)).join(
+                word.value if isinstance(word, Word) else self.value(word) for word in words
+            )
         if name in _PASSED_ON:
-            subject = given[0] if given else owner
-            return self.value(subject, depth + 1) if subject is not None else UNKNOWN
+            return self.value(given[0] if given else owner)
         return UNKNOWN
