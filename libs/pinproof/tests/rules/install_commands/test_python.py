@@ -54,3 +54,18 @@ def test_a_line_that_cannot_be_parsed_is_reported_if_it_calls_an_installer() -> 
     assert (found.line, found.distribution) == (2, None)
     assert found.message.startswith("pip install run: pip install numpy ! cannot be checked")
     assert unpinned_installs("x.py", "no: program !\n# pip install numpy") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "subprocess.run(\n    [\n        'pip',\n        'install',\n        'numpy',\n    ],\n)",
+        "subprocess.run(\n    shlex.split(\n        'pip install numpy'\n    )\n)",
+        "subprocess.run([\n    'bash',\n    '-c',\n    'pip install numpy',\n])",
+        "WORDS = [\n    'pip',\n    'install',\n    'numpy',\n]\nsubprocess.run(\n    WORDS\n)",
+        "words = shlex.split(\n    'pip install numpy'\n)\nsubprocess.run(words)",
+        "os.system(\n    'pip install {}'.format(\n        'numpy'\n    )\n)",
+    ],
+)
+def test_a_call_over_several_lines_is_reported_once(text: str) -> None:
+    assert [found.distribution for found in unpinned_installs("x.py", text)] == ["numpy"]

@@ -1,6 +1,7 @@
 """Commands as a shell would run them, as far as is known without running them."""
 
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -91,6 +92,11 @@ def inner_scripts(words: Sequence[Word]) -> Iterator[str]:
     if not words or is_harmless([word.value for word in words]):
         return
     program = PurePosixPath(words[0].value).name
+    if "python" in program:
+        for before, word in pairwise(words):
+            if before.value == "-c":
+                yield shlex.join([program, "-c", word.value])
+        return
     if program == "eval":
         yield " ".join(word.value for word in words[1:])
         return

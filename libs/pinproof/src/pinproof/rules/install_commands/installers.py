@@ -140,7 +140,7 @@ def _targets(name: str, words: Words, settings: Words) -> Iterator[InstallTarget
                 yield InstallTarget(tool, TargetKind.ANYTHING, verb.word)
             return
         given += [argument for argument in found if argument.place < verb.place]
-        words, label = words[verb.place + 1 :], f"{tool} {command}"
+        words, label = words[verb.place + 1 :], f"{name} {command}"
     if tool == "pacman" and not any(word.value.startswith("-S") for word in words):
         return
     given += [set_by for word in settings for set_by in _set(tool, word)]

@@ -39,7 +39,9 @@ _STARTERS = re.compile(
     r"Popen|call|check_\w+|create_subprocess_exec|run|main|(?:exec|spawn)[lv]p?e?"
 )
 # Functions that install their arguments, and keywords and keys whose texts are installed.
-_INSTALLS = re.compile(r"(?:uv_)?pip_install(?:_\w+)?")
+_INSTALLS = re.compile(r"(?:uv_)?pip_install(?:_\w+)?|add_pip_packages?")
+_IMPORTED = re.compile(r"^\s*from pip[\w.]* import (?:\w+ as )?(\w+)", re.MULTILINE)
+_ENVIRONMENTS = re.compile(r".*(?:env|image).*", re.IGNORECASE)
 _INSTALLED = re.compile(
     r"packages_to_install|(?:\w+_)?(?:pip|pypi|python|conda)_(?:requirements|packages|deps"
     r"|dependencies)|(?:extra_)?pip_install"
@@ -71,12 +73,16 @@ def python_commands(text: str, read_shell: ReadShell, *, line: int = 1) -> Itera
     text = _MAGIC.sub("pass", text)
     nodes = parse(text, _parser())
     program = _Program(Values(nodes), read_shell, line)
+    program.aliases |= set(_IMPORTED.findall(text))
     for node in nodes:
-        if node.type == "call":
+        if node.type == "call" and called_name(node) != "split":
             yield from program.call(node)
+    # What no call has received may be a command by itself.
     for node in nodes:
-        if node.type in ("list", "tuple"):
+        if _is_list(node):
             yield from program.list(node)
+        elif node.type == "call" and called_name(node) == "split":
+            yield from program.call(node)
     yield from _unparsed(text, nodes, line)
 
 
@@ -103,11 +109,12 @@ class _Program:
         self._read_shell = read_shell
         self._line = line
         self._seen: set[int] = set()
+        self.aliases: set[str] = set()
 
     def call(self, call: Node) -> Iterator[Command]:
         """Yield the commands of the arguments of a call."""
         function, arguments = (call.child_by_field_name(name) for name in ("function", "arguments"))
-        if function is None or arguments is None:
+        if function is None or arguments is None or call.id in self._seen:
             return
         name, number = called_name(call), self._line + call.start_point.row
         given = [node for node in parts(arguments) if node.type != "keyword_argument"]
@@ -117,12 +124,16 @@ class _Program:
             if node.type == "keyword_argument" and (value := node.child_by_field_name("value"))
         }
         for keyword, value in keywords.items():
-            yield from self._keyword(keyword, value, number, told=tells(name))
+            if keyword in ("pip", "packages", "requirements") and _ENVIRONMENTS.fullmatch(name):
+                yield from _installing(keyword, tuple(self._words(value)), number)
+            else:
+                yield from self._keyword(keyword, value, number, told=tells(name))
         if tells(name):
             self._seen |= {node.id for node in descendants(arguments)}
             return
         words = tuple(word for node in given for word in self._words(node))
-        words = (*_itself(text_of(function), words), *words)
+        by_name = "pip.main" if name in self.aliases else text_of(function)
+        words = (*_itself(by_name, words), *words)
         if len(words) > 1 and is_installer(words[0]) and " " in words[1].value:
             # A name and a text, as IPython's functions for its magics expect.
             words = (words[0], *(Word(part, part) for part in words[1].value.split()))
@@ -151,7 +162,11 @@ class _Program:
 
     def _words(self, node: Node) -> Iterator[Word]:
         for source in (node, self._values.known(node)):
-            self._seen |= {each.id for each in descendants(source) if _is_list(each)}
+            self._seen |= {
+                each.id
+                for each in descendants(source)
+                if _is_list(each) or (each.type == "call" and called_name(each) == "split")
+            }
         yield from self._values.words(node)
 
     def _is_given(self, node: Node) -> bool:
@@ -212,11 +227,15 @@ def _installing(name: str, words: tuple[Word, ...], number: int) -> Iterator[Com
 def _itself(function: str, words: tuple[Word, ...]) -> tuple[Word, ...]:
     """The program of `pip.main([...])`, under any name, and of functions that call pip."""
     owner, _, name = function.rpartition(".")
+    owner = owner.rpartition(".")[2]
     pip, install = Word("pip", function), Word("install", function)
-    if re.search(r"main", name) and "pip" in function and words[:1] != (pip,):
+    first = words[0].value.split() if words else []
+    if first[:1] == ["install"] and ("pip" in name or ("pip" in function and "main" in name)):
         return (pip,)
     if _INSTALLS.fullmatch(name):
         return (pip, install, *((Word("-r", function),) if "requirements" in name else ()))
-    if owner.rpartition(".")[2] == "session" and name in ("install", "conda_install"):
-        return (Word("conda", function) if "conda" in name else pip, install)
+    if (owner, name) == ("pip", "install") or (owner == "session" and name == "install"):
+        return (pip, install)
+    if owner == "session" and name == "conda_install":
+        return (Word("conda", function), install)
     return ()

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from tree_sitter import Node
 
-from pinproof.rules.install_commands.command import UNKNOWN, Word
+from pinproof.rules.install_commands.command import UNKNOWN, Word, is_call
 from pinproof.rules.install_commands.syntax import text_of
 
 _PASSED_ON = frozenset(
@@ -102,6 +102,8 @@ class Values:
             return ([meant], [*extended, *self._added[text_of(node)]]) if is_list else (None, [])
         if node.type in _LISTS | {"list_splat", "parenthesized_expression"}:
             return parts(node), []
+        if node.type == "conditional_expression" and self.is_list(parts(node)[0]):
+            return parts(node)[:1], []
         if node.type == "binary_operator" and any(map(self.is_list, parts(node))):
             is_sum = text_of(node.child_by_field_name("operator")) == "+"
             return parts(node) if is_sum else parts(node)[:1], []
@@ -114,8 +116,8 @@ class Values:
         if call.type != "call" or called_name(call) != "split":
             return ""
         given = parts(call.child_by_field_name("arguments"))
-        text = self.value(given[0] if given else self._owner(call))
-        return text if " " in text else ""
+        texts = map(self.value, (*given[:1], self._owner(call)))
+        return next((text for text in texts if len(text.split()) > 1), "")
 
     @staticmethod
     def _owner(call: Node) -> Node:
@@ -135,6 +137,9 @@ class Values:
                 return "".join(map(self.value, [meant, *self._added[text_of(node)]]))
             case "attribute" if text_of(node).endswith(".executable"):
                 return "python"
+            case "conditional_expression":
+                either = [self.value(part) for part in (parts(node)[0], parts(node)[-1])]
+                return next(filter(is_call, either), UNKNOWN)
             case "binary_operator":
                 return self._combined(node)
             case "call":

@@ -18,12 +18,13 @@ _INSTALLER = re.compile(
     rb"\b(?:apk|apt|apt-get|aptitude|conda|dnf|easy_install|mamba|microdnf|micromamba|pdm|"
     rb"pip(?:\d[\d.]*)?|pip-sync|pipenv|pipx|pixi|poetry|rye|uv|uvx|yum|zypper)\b"
     # The keywords and methods of machine-learning platforms.
-    rb"|pip_\w+|\w+_(?:requirements|packages|to_install)\b|runtime_env|session\.",
+    rb"|pip_\w+|_pip\b|virtualenv|\w+_(?:requirements|packages|to_install)\b|runtime_env|conda_env|RuntimeEnv|session\.",
     re.IGNORECASE,
 )
 # Nor are those that name no subcommand of an installer.
 _VERB = re.compile(
-    rb"install|pipx|pip_|runtime_env|pip-sync|uvx|--with|[\"' ](?:add|create|run|sync|tool)[\"' ]"
+    rb"install|pipx|pip_|_env|Env|[vV]irtualenv|pip-sync|uvx|--with"
+    rb"|[\"' ](?:add|create|run|sync|tool)[\"' ]"
 )
 
 

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
-from itertools import product
+from itertools import islice, product
 from pathlib import PurePosixPath
 
 import tree_sitter_bash
@@ -21,7 +21,8 @@ from pinproof.rules.install_commands.command import (
     unknown_variable,
 )
 from pinproof.rules.install_commands.python import python_commands
-from pinproof.rules.install_commands.shell_variables import Variables, text_of, value_of
+from pinproof.rules.install_commands.shell_variables import Variables, value_of
+from pinproof.rules.install_commands.syntax import descendants, parse, text_of
 
 _SHELLS = frozenset({"ash", "bash", "dash", "fish", "ksh", "sh", "zsh"})
 _PYTHON = re.compile(r"(?:python|py|pypy)[\d.]*")
@@ -32,7 +33,9 @@ _ARGUMENTS = frozenset(
 )
 _EXPRESSION = re.compile(r"\$?\{\{-?(.*?)-?\}\}", re.DOTALL)
 _STATEMENT = re.compile(r"\{%.*?%\}|\{#.*?#\}", re.DOTALL)
-_SCRIPT_NAME = re.compile(r".*\.(?:sh|bash|zsh|ksh|command)|.*(?:rc|profile|install|setup|run)")
+_SCRIPT_NAME = re.compile(
+    r".*\.(?:sh|bash|zsh|ksh|command)|(?:.*\.)?Dockerfile.*|.*(?:rc|profile|install|setup|run)"
+)
 _SETTING = re.compile(r"(?:PIP|UV)_\w+")
 _SEPARATORS = re.compile(r"&&|\|\||[;|]|(?:^|\s)#.*")
 # Scripts within scripts are read to this depth, and this many values of the variables of a command.
@@ -53,8 +56,7 @@ def shell_commands(
     if "{{" in text or "{%" in text:
         text = _STATEMENT.sub(lambda found: "\n" * found[0].count("\n"), text)
         text = _EXPRESSION.sub(lambda found: unknown_variable(found[1]), text)
-    root = _parser().parse(text.encode("utf-8", "replace")).root_node
-    nodes = list(_descendants(root))
+    nodes = parse(text, _parser())
     script = _Script(Variables(nodes, variables or {}), line, depth)
     for node in nodes:
         yield from script.commands(node)
@@ -65,16 +67,17 @@ def _parser() -> Parser:
     return Parser(Language(tree_sitter_bash.language()))
 
 
-def _descendants(root: Node) -> Iterator[Node]:
-    pending = [root]
-    while pending:
-        node = pending.pop()
-        yield node
-        pending += reversed(node.children)
-
-
 def _program(words: tuple[Word, ...]) -> str:
     return PurePosixPath(words[0].value).name if words else ""
+
+
+def _names(words: tuple[Word, ...]) -> list[str]:
+    return [PurePosixPath(word.value).name for word in words]
+
+
+def _is_kept(words: tuple[Word, ...]) -> bool:
+    """Whether a command writes what it reads into a script."""
+    return "tee" in _names(words) and any(map(_SCRIPT_NAME.fullmatch, _names(words)))
 
 
 class _Script:
@@ -84,10 +87,9 @@ class _Script:
         self._variables = variables
         self._line = line
         self._depth = depth
-        exported = {name: variables.values[name][-1] for name in variables.exported}
         self._settings = tuple(
-            Word(f"{name}={value}", f"{name}={value.replace(UNKNOWN, '...')}")
-            for name, value in exported.items()
+            Word(f"{name}={variables.values[name][-1]}", name)
+            for name in sorted(variables.exported)
             if _SETTING.fullmatch(name)
         )
 
@@ -113,35 +115,29 @@ class _Script:
 
     def _set(self, command: Node) -> tuple[Word, ...]:
         """The settings of installers that apply to a command."""
-        own = [child for child in command.children if child.type == "variable_assignment"]
         return (
             *self._settings,
             *(
-                Word(f"{text_of(name)}={self._value(value)}", text_of(node))
-                for node in own
-                if (name := node.child_by_field_name("name"))
-                and (value := node.child_by_field_name("value"))
-                and _SETTING.fullmatch(text_of(name))
+                Word(f"{name}={self._value(value)}", text_of(child))
+                for child in command.children
+                if child.type == "variable_assignment"
+                and _SETTING.fullmatch(name := text_of(child.child_by_field_name("name")))
+                and (value := child.child_by_field_name("value"))
             ),
         )
 
-    def _value(self, node: Node, chosen: Mapping[str, str] | None = None) -> str:
-        return value_of(node, chosen if chosen is not None else self._variables.constants())
+    def _value(self, node: Node) -> str:
+        return value_of(node, self._variables.constants())
 
     def _alternatives(self, command: Node) -> Iterator[tuple[Word, ...]]:
         """Yield the words of a command for each value that its variables may have."""
         names = self._variables.several(command)
-        values = [self._variables.values[name] for name in names]
-        seen = set()
-        for _, chosen in zip(range(_MOST), product(*values), strict=False):
-            constants = {
-                **self._variables.constants(),
-                **dict(zip(names, chosen, strict=True)),
-            }
-            words = tuple(self._words(command, constants))
-            if words not in seen:
-                seen.add(words)
-                yield words
+        values = (self._variables.values[name] for name in names)
+        known = self._variables.constants()
+        yield from dict.fromkeys(
+            tuple(self._words(command, {**known, **dict(zip(names, chosen, strict=True))}))
+            for chosen in islice(product(*values), _MOST)
+        )
 
     def _words(self, command: Node, constants: Mapping[str, str]) -> Iterator[Word]:
         pieces: list[Node] = []
@@ -198,8 +194,12 @@ class _Script:
         if self._depth >= _DEEPEST:
             return
         for child in node.children:
-            if child.type == "herestring_redirect" and _program(words) in _SHELLS:
-                yield from self._script(self._value(child.children[-1]), line)
+            if child.type == "herestring_redirect":
+                text = self._value(child.children[-1])
+                if _PYTHON.fullmatch(_program(words)):
+                    yield from python_commands(text, shell_commands, line=line)
+                elif _program(words) in _SHELLS or _is_kept(words):
+                    yield from self._script(text, line)
         if _program(words) in ("echo", "printf") and self._is_read(node):
             given = [word.value for word in words[1:] if not word.value.startswith("-")]
             text = " ".join(given).replace("\\n", "\n")
@@ -212,7 +212,7 @@ class _Script:
             pipelines = [statement] if statement.type == "pipeline" else []
             if statement.type == "redirected_statement":
                 within = [
-                    each for each in _descendants(statement) if each.start_byte > node.end_byte
+                    each for each in descendants(statement) if each.start_byte > node.end_byte
                 ]
                 pipelines = [each for each in within if each.type == "pipeline"]
                 targets = [each for each in within if each.type == "file_redirect"]
@@ -222,14 +222,12 @@ class _Script:
             readers = (
                 reader
                 for pipeline in pipelines
-                for reader in _descendants(pipeline)
+                for reader in descendants(pipeline)
                 if reader.type == "command" and reader.start_byte > node.start_byte
             )
             for reader in readers:
-                words = self._words(reader, self._variables.constants())
-                values = [PurePosixPath(word.value).name for word in words]
-                is_kept = "tee" in values and any(map(_SCRIPT_NAME.fullmatch, values))
-                if is_kept or not _SHELLS.isdisjoint(values):
+                words = tuple(self._words(reader, self._variables.constants()))
+                if _is_kept(words) or not _SHELLS.isdisjoint(_names(words)):
                     return True
             statement = statement.parent
         return False
@@ -243,7 +241,7 @@ class _Script:
         if reader is None or self._depth >= _DEEPEST:
             return
         programs: set[str] = set()
-        for command in _descendants(reader):
+        for command in descendants(reader):
             if command.type == "command":
                 words = self._words(command, self._variables.constants())
                 programs |= {PurePosixPath(word.value).name for word in words}

@@ -8,10 +8,14 @@ from collections.abc import Mapping, Sequence
 from tree_sitter import Node
 
 from pinproof.rules.install_commands.command import UNKNOWN, is_call
+from pinproof.rules.install_commands.syntax import text_of
 
 _LOOPS = ("for_statement", "c_style_for_statement", "select_statement")
 _SETTERS = ("read ", "mapfile ", "readarray ", "getopts ", "unset ")
 _DEFAULT = re.compile(r"\$\{\w+:?[-=](.*)\}", re.DOTALL)
+_EXPORT = re.compile(r"export\s|(?:declare|typeset)\s+-\w*x")
+_WHICH = re.compile(r"(?:\$\(|`)(?:which|command -v|type -[pP])\s+(\S+?)(?:\)|`)")
+_PLAIN = re.compile(r"\$\w+|\$\{\w+(?:\[[@*]\])?\}")
 _EXPANDED = re.compile(r"\$\{?(\w+)")
 
 
@@ -39,7 +43,7 @@ class Variables:
             elif node.type == "command" and text_of(node).startswith(_SETTERS):
                 for argument in node.children[1:]:
                     own[text_of(argument)].append(UNKNOWN)
-            elif node.type == "declaration_command" and text_of(node).startswith("export "):
+            elif node.type == "declaration_command" and _EXPORT.match(text_of(node)):
                 names = [child.child_by_field_name("name") or child for child in node.children[1:]]
                 self.exported |= {text_of(name) for name in names}
         self.values |= {name: list(dict.fromkeys(given)) for name, given in own.items()}
@@ -51,7 +55,8 @@ class Variables:
             return
         variable = text_of(name)
         before = own[variable][-1] if own[variable] else ""
-        known = {variable: before}
+        known = {other: values[0] for other, values in own.items() if len(values) == 1}
+        known[variable] = before
         if given is None:
             value = ""
         elif given.type == "array":
@@ -89,11 +94,6 @@ class Variables:
         ]
 
 
-def text_of(node: Node) -> str:
-    """The text of a node."""
-    return (node.text or b"").decode("utf-8", "replace")
-
-
 def value_of(node: Node, variables: Mapping[str, str]) -> str:  # noqa: PLR0911 - one for each form
     """The word that the command receives, with UNKNOWN for each unknown part."""
     match node.type:
@@ -111,24 +111,20 @@ def value_of(node: Node, variables: Mapping[str, str]) -> str:  # noqa: PLR0911 
             return _joined(node, variables)
         case "simple_expansion" | "expansion":
             return _expanded(node, variables)
+        case "command_substitution" if found := _WHICH.fullmatch(text_of(node)):
+            return found[1]
         case _:
             return UNKNOWN
 
 
 def _expanded(node: Node, variables: Mapping[str, str]) -> str:
     text = text_of(node)
-    names = [child for child in node.children if child.is_named]
-    if not names:
-        return UNKNOWN
     name = _EXPANDED.match(text)
-    is_plain = names[0].type == "variable_name" and text in (
-        f"${text_of(names[0])}",
-        f"${{{text_of(names[0])}}}",
-    )
-    if name and (is_plain or text.endswith(("[@]}", "[*]}"))):
+    if name is None:
+        return UNKNOWN
+    if _PLAIN.fullmatch(text):
         return variables.get(name[1], UNKNOWN)
-    default = _DEFAULT.fullmatch(text)
-    if name and default:
+    if default := _DEFAULT.fullmatch(text):
         # The default is one of the possible values.
         value = variables.get(name[1], default[1].strip("\"'"))
         return value if is_call(f"{value} x ") else UNKNOWN
