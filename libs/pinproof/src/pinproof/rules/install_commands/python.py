@@ -161,7 +161,7 @@ class _Program:
             yield Command(self._line + node.start_point.row, words)
 
     def _words(self, node: Node) -> Iterator[Word]:
-        for source in (node, self._values.known(node)):
+        for source in {node, self._values.known(node)} if node.type != "string" else ():
             self._seen |= {
                 each.id
                 for each in descendants(source)

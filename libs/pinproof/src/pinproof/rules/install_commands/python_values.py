@@ -16,6 +16,10 @@ _PASSED_ON = frozenset(
 )
 _COPIES = frozenset({"list", "tuple", "copy"})
 _LISTS = frozenset({"list", "tuple", "set"})
+_READ = frozenset(
+    {"argument_list", "assignment", "augmented_assignment", "call", "for_in_clause"}
+    | {"for_statement", "lambda_parameters", "parameters", "return_statement"}
+)
 _FIELD = re.compile(r"\{([^{}!:]*)[^{}]*\}")
 _PERCENT = re.compile(r"%(?:\(\w+\))?[-#0 +]*[\d.*]*[a-zA-Z]")
 
@@ -43,6 +47,8 @@ class Values:
         self._added: defaultdict[str, list[Node]] = defaultdict(list)
         self.given: set[str] = set()
         for node in nodes:
+            if node.type not in _READ:
+                continue
             left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
             match node.type:
                 case "assignment":

@@ -85,6 +85,7 @@ class _Script:
 
     def __init__(self, variables: Variables, line: int, depth: int) -> None:
         self._variables = variables
+        self._constants = variables.constants()
         self._line = line
         self._depth = depth
         self._settings = tuple(
@@ -127,15 +128,16 @@ class _Script:
         )
 
     def _value(self, node: Node) -> str:
-        return value_of(node, self._variables.constants())
+        return value_of(node, self._constants)
 
     def _alternatives(self, command: Node) -> Iterator[tuple[Word, ...]]:
         """Yield the words of a command for each value that its variables may have."""
         names = self._variables.several(command)
         values = (self._variables.values[name] for name in names)
-        known = self._variables.constants()
         yield from dict.fromkeys(
-            tuple(self._words(command, {**known, **dict(zip(names, chosen, strict=True))}))
+            tuple(
+                self._words(command, {**self._constants, **dict(zip(names, chosen, strict=True))})
+            )
             for chosen in islice(product(*values), _MOST)
         )
 
@@ -226,7 +228,7 @@ class _Script:
                 if reader.type == "command" and reader.start_byte > node.start_byte
             )
             for reader in readers:
-                words = tuple(self._words(reader, self._variables.constants()))
+                words = tuple(self._words(reader, self._constants))
                 if _is_kept(words) or not _SHELLS.isdisjoint(_names(words)):
                     return True
             statement = statement.parent
@@ -240,28 +242,30 @@ class _Script:
         reader = statement.child_by_field_name("body") if statement is not None else None
         if reader is None or self._depth >= _DEEPEST:
             return
-        programs: set[str] = set()
-        for command in descendants(reader):
-            if command.type == "command":
-                words = self._words(command, self._variables.constants())
-                programs |= {PurePosixPath(word.value).name for word in words}
+        commands = [node for node in descendants(reader) if node.type == "command"]
+        words = tuple(word for node in commands for word in self._words(node, self._constants))
+        programs = set(_names(words))
         text, line = text_of(body), self._line + body.start_point.row
         first = text.lstrip().partition("\n")[0]
         if any(map(_PYTHON.fullmatch, programs)) or (first.startswith("#!") and "python" in first):
             yield from python_commands(text, shell_commands, line=line)
-        elif programs & _SHELLS or first.startswith("#!") or self._is_read(reader):
-            yield from self._script(text, line)
-        elif not is_harmless(sorted(programs)[:1] or ["cat"]) or any(
-            map(_SCRIPT_NAME.fullmatch, programs)
+        elif (
+            not _SHELLS.isdisjoint(programs)
+            or first.startswith("#!")
+            or self._is_read(reader)
+            or _is_kept(words)
         ):
+            yield from self._script(text, line)
+        elif words and not is_harmless([word.value for word in words]):
             yield from (each for each in self._script(text, line) if is_call(f"{_text(each)} "))
 
     def _script(self, text: str, line: int) -> Iterator[Command]:
         readable = text.replace(UNKNOWN, "${unknown}")
         for command in shell_commands(
-            readable, line=line, variables=self._variables.constants(), depth=self._depth + 1
+            readable, line=line, variables=self._constants, depth=self._depth + 1
         ):
-            yield replace(command, settings=(*self._settings, *command.settings))
+            settings = dict.fromkeys((*self._settings, *command.settings))
+            yield replace(command, settings=tuple(settings))
 
 
 def _text(command: Command) -> str:

@@ -30,6 +30,7 @@ def names(key: str) -> str:
     return "|".join(installers()["names"][key])
 
 
+@cache
 def is_name(key: str, text: str) -> bool:
     """Whether a text is one of a list of names."""
     return re.fullmatch(names(key), text) is not None
