@@ -290,6 +290,10 @@ ALLOWED_PYTHON = [
     "print 'run pip install numpy'\nx = 0777",
     'print(f"{names["pip"]} install")',
     "component(packages_to_install=[])",
+    "make_env(pip='23.0', requirements=None); create_environment(pip=True)",
+    "mock.assert_called_with(['pip', 'install', 'numpy'])",
+    "recipe('install', 'x'); pipeline.main(['install', 'x'])",
+    "st.code('pip install numpy')",
     "Tool(pip='/usr/bin/pip', verbs=['install', 'add'])",
 ]
 DOCKERFILE = [

@@ -15,7 +15,7 @@ UNKNOWN = "\0"
 
 _NAME = re.compile(r"\W+", re.ASCII)
 _RAISED = re.compile(r"(?:[A-Z]\w*)?(?:Error|Exception|Warning|Exit|Skipped)")
-_DOES = re.compile(r"call|cmd|command|exec|install|run|shell|system")
+_DOES = re.compile(r"(?<!assert_)call|cmd|command|exec|install|run|shell|system")
 # Programs whose arguments are scripts.
 _RUNNERS = frozenset({"eval", "parallel", "ssh", "trap", "watch"})
 _OPTIONS = re.compile(r"(?:--(?:command|run|exec|cmd|script|shell)|-[A-Za-z]*c)")

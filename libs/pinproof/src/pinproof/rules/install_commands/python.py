@@ -124,7 +124,8 @@ class _Program:
             if node.type == "keyword_argument" and (value := node.child_by_field_name("value"))
         }
         for keyword, value in keywords.items():
-            if keyword in ("pip", "packages", "requirements") and _ENVIRONMENTS.fullmatch(name):
+            is_environment = _ENVIRONMENTS.fullmatch(name) and _is_list(self._values.known(value))
+            if is_environment and keyword in ("pip", "packages", "requirements"):
                 yield from _installing(keyword, tuple(self._words(value)), number)
             else:
                 yield from self._keyword(keyword, value, number, told=tells(name))
