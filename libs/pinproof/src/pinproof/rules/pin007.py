@@ -8,7 +8,7 @@ platforms, such as `packages_to_install=` and `.pip_install(...)`. A command who
 known only at run time, such as `pip install $PACKAGE` or `xargs pip install`, is a violation too,
 because it cannot be checked.
 
-Forbidden beside a checked file or project: `--pre`, `--no-deps`, another index, `--find-links` and
+Forbidden with a checked file or project: `--pre`, `--no-deps`, another index, `--find-links` and
 `--trusted-host`, and their variables, such as `PIP_PRE` and `UV_INDEX`. They change what its pins
 mean, as PIN003 says.
 

@@ -105,7 +105,7 @@ SHELL = [
     ("python setup.py easy_install numpy", "numpy"),
     ("rye add numpy", "numpy"),
     ("rye tools install ruff", "ruff"),
-    # options beside a checked file
+    # options with a checked file
     ("pip install --pre -r requirements.txt", "?"),
     ("pip install -r requirements.txt --no-deps", "?"),
     ("pip install -i https://example.org/simple -r requirements.txt", "?"),

@@ -128,7 +128,7 @@ class _Program:
             if is_environment and keyword in ("pip", "packages", "requirements"):
                 yield from _installing(keyword, tuple(self._words(value)), number)
             else:
-                yield from self._keyword(keyword, value, number, told=tells(name))
+                yield from self._keyword(keyword, value, number, is_telling=tells(name))
         if tells(name):
             self._seen |= {node.id for node in descendants(arguments)}
             return
@@ -184,13 +184,15 @@ class _Program:
             parent = parent.parent
         return True
 
-    def _keyword(self, keyword: str, value: Node, number: int, *, told: bool) -> Iterator[Command]:
+    def _keyword(
+        self, keyword: str, value: Node, number: int, *, is_telling: bool
+    ) -> Iterator[Command]:
         words = tuple(self._words(value)) if value.type != "dictionary" else ()
         if _INSTALLED.fullmatch(keyword):
             yield from _installing(keyword, words, number)
         elif value.type in ("dictionary", "identifier") and _ENVIRONMENT.fullmatch(keyword):
             yield from self._environment(self._values.known(value), number)
-        elif not (told or tells(keyword)):
+        elif not (is_telling or tells(keyword)):
             if _calls(words):
                 yield Command(number, words)
             for text in filter(is_call, (word.value for word in words)):
