@@ -10,6 +10,8 @@ from pinproof.rules.install_commands.read_commands import read_commands
 FILES = [
     "requirements.txt",
     "constraints.txt",
+    "Pipfile",
+    "environment.yml",
     "service/requirements-prod.txt",
     "service/pyproject.toml",
     "libs/tool/pyproject.toml",

@@ -32,7 +32,7 @@ def test_every_violation_is_reported_whole(name: str) -> None:
     expected = (FIXTURES / "expected" / f"every-violation.{name}").read_text(encoding="utf-8")
     assert run.stdout == expected
     assert run.stderr == (
-        "92 violations in 19 files; 21 files read.\n"
+        "93 violations in 19 files; 21 files read.\n"
         "Read: requirements files (9), YAML files (3), shell scripts (2), Dockerfiles (1), "
         "JSON files (1), Makefiles (1), Python programs (1), TOML files (1), "
         "other text files (1), pyproject.toml files (1).\n"

@@ -32,12 +32,32 @@ UNPINNED = [
     ),
     (
         "numpy~=1.26.4,!=1.26.5",
-        "numpy!=1.26.5,~=1.26.4 has a second operator besides ~=: write numpy~=1.26.4",
+        "numpy!=1.26.5,~=1.26.4 has a second operator besides ~=: write numpy~=1.26.6",
     ),
     (
         "numpy~=1.26.4,<1.26.9",
-        "numpy<1.26.9,~=1.26.4 has a second operator besides ~=: write numpy~=1.26.4",
+        (
+            "numpy<1.26.9,~=1.26.4 has a second operator besides ~=: "
+            "write numpy~= and the version that you tested, like ~=1.2.3"
+        ),
     ),
+    (
+        "numpy>=1.26,!=1.26.0,<1.27",
+        "numpy!=1.26.0,<1.27,>=1.26 is not pinned with ~=: write numpy~=1.26.1",
+    ),
+    (
+        "numpy>=1.26,!=1.26.3,!=1.26.0",
+        "numpy!=1.26.0,!=1.26.3,>=1.26 is not pinned with ~=: write numpy~=1.26.4",
+    ),
+    ("numpy>1.26", "numpy>1.26 is not pinned with ~=: write numpy~=1.26.1"),
+    (
+        "numpy>=1.26,!=1.26.*",
+        (
+            "numpy!=1.26.*,>=1.26 is not pinned with ~=: "
+            "write numpy~= and the version that you tested, like ~=1.2.3"
+        ),
+    ),
+    ("numpy>=1.26,!=1.25.1", "numpy!=1.25.1,>=1.26 is not pinned with ~=: write numpy~=1.26.0"),
     (
         "numpy~=1.26.0,~=1.26.4",
         "numpy~=1.26.0,~=1.26.4 has a second operator besides ~=: write numpy~=1.26.4",

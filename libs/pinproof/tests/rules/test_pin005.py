@@ -76,12 +76,55 @@ def test_pins_for_different_environments_do_not_meet(violations: Violations) -> 
     assert violations(files) == []
 
 
-def test_a_folder_with_development_requirements_needs_production_ones(
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"tool/requirements-dev.txt": "a~=1.2.3"},
+        {
+            "tool/requirements.txt": "a~=1.2.3",
+            "tool/requirements-dev.txt": "-r requirements.txt\nb~=1.2.3",
+        },
+    ],
+)
+def test_a_folder_that_is_no_service_needs_no_production(
+    files: Mapping[str, str], violations: Violations
+) -> None:
+    assert violations(files) == []
+
+
+def test_a_pin_that_the_included_base_repeats_is_refused_in_any_folder(
     violations: Violations,
 ) -> None:
-    assert violations({"tool/requirements-dev.txt": "a~=1.2.3"}) == [
-        "tool/requirements-dev.txt:1: PIN005 tool/requirements-prod.txt is missing: add it"
+    files = {
+        "requirements.txt": "a~=1.2.3",
+        "tool/requirements-dev.txt": "-r ../requirements.txt\na~=1.2.3",
+    }
+
+    assert violations(files) == [
+        (
+            "tool/requirements-dev.txt:2: PIN005 "
+            "a is also in ../requirements.txt, on line 1: remove it here"
+        )
     ]
+
+
+def test_development_may_include_production_through_another_file(violations: Violations) -> None:
+    files = {
+        **SERVICE,
+        "service/requirements-base.txt": "-r requirements-prod.txt",
+        "service/requirements-dev.txt": "-r requirements-base.txt\nb~=1.2.3",
+    }
+
+    assert violations(files) == []
+
+
+def test_an_exception_with_the_path_allows_a_missing_file(violations: Violations) -> None:
+    exception = (
+        '[[exceptions]]\nrule = "PIN005"\npath = "service"\nreason = "why"\nexpires = 2027-01-31\n'
+    )
+    files = {**SERVICE, "pins.toml": f"{SERVICE['pins.toml']}{exception}"}
+
+    assert violations({**files, "service/requirements-dev.txt": "b~=1.2.3"}) == []
 
 
 def test_a_service_needs_both(violations: Violations) -> None:

@@ -42,8 +42,9 @@ def command(
 ) -> None:
     """Check every requirement of a repository against the pin policy.
 
-    Reads every requirements file, constraints file, pyproject.toml and script below ROOT, offline.
-    Prints the violations to standard output, and a summary to standard error.
+    Reads every file below ROOT that pins or installs distributions, offline; in a git repository,
+    only files that git does not ignore. Prints the violations to standard output, and a summary to
+    standard error: how many files of which kinds were read, and which kinds were not.
 
     `pinproof explain PIN001` explains a code. pins.toml can allow single violations, each with a
     reason and an expiry date.
@@ -59,19 +60,20 @@ def command(
     * `pinproof check --baseline pins-baseline.json`
 
     Exit status: 0 no violation, or with --baseline no new one; 1 violations; 2 a file cannot be
-    read (PIN000), pins.toml or the baseline is invalid, or an argument is wrong.
+    read (PIN000), no file could be read, pins.toml or the baseline is invalid, or an argument is
+    wrong.
     """
     if write and baseline is None:
         raise BaselineError(
             "--write-baseline needs a file.", remedy="Name it: --baseline pins-baseline.json."
         )
+    report = check_repository(root)
     if not (root / POLICY_FILE).is_file() and (above := find_root(root.resolve())):
         typer.echo(
             f"{above / POLICY_FILE} is not used, because it is above the checked folder: "
             f"check {above} to use it.",
             err=True,
         )
-    report = check_repository(root)
     for entry in report.unused:
         typer.echo(entry, err=True)
     if write and baseline is not None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 TOOLS = (
     r"pip(?:x|env|-sync|main|_main|_install)?[\d.]*|uvx?|conda|(?:micro)?mamba|poetry|pdm|rye|pixi"
     r"|easy_install|apk|apt|apt-(?:get|fast)|aptitude|(?:micro)?dnf\d?|tdnf|yum|zypper|pacman|opkg"
-    r"|packages_to_install|session|pip_\w+|rpm-ostree|emerge|xbps-install|nix-env|setup\.py"
+    r"|packages_to_install|session|pip_\w+|\w*virtualenv\w*|runtimeenv|rpm-ostree|emerge|xbps-install|nix-env|setup\.py"
 )
 """A regular expression for the names of installers."""
 INSTALLER = re.compile(rf"(?<![A-Za-z0-9])(?:{TOOLS})(?![A-Za-z0-9])", re.IGNORECASE)
@@ -36,6 +36,8 @@ _PARTS = tuple(
         (b"conda", rb"conda" + _GAP + rb"(?:-|create|env|run|up)", 8, 8),
         (b"mamba", rb"mamba" + _GAP + rb"(?:-|create|env|run|up)", 8, 8),
         (b"pacman", rb"pacman\W", 1, 8),
+        (b"requirements", rb"requirements\s*=", 60, 0),
+        (b"RuntimeEnv", rb"RuntimeEnv\(", 1, 0),
     )
 )
 

@@ -74,8 +74,8 @@ _SOME = AfterValidator(_some)
 InsidePath = Annotated[str, AfterValidator(_inside)]
 Name = Annotated[str, AfterValidator(canonicalize_name), Field(min_length=1)]
 
-# The rules about commands, which may install something without a known name.
-_OF_COMMANDS = frozenset({"PIN007"})
+# The rules about files and commands, which may have no known distribution.
+_OF_PATHS = frozenset({"PIN005", "PIN007"})
 
 
 class _Frozen(BaseModel):
@@ -102,10 +102,10 @@ class PinException(_Frozen):
 
     @model_validator(mode="after")
     def _is_limited(self) -> "PinException":
-        if self.distribution is None and (self.rule not in _OF_COMMANDS or self.path is None):
+        if self.distribution is None and (self.rule not in _OF_PATHS or self.path is None):
             raise ValueError(
                 "name the distribution; it may be left out only for "
-                f"{', '.join(sorted(_OF_COMMANDS))} and with a path"
+                f"{', '.join(sorted(_OF_PATHS))} and with a path"
             )
         return self
 

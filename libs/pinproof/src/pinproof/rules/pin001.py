@@ -16,6 +16,7 @@ from collections.abc import Iterator
 
 from modelseal.compatible_releases import compatible_releases
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from pinproof.repository.reader import Repository
@@ -53,15 +54,31 @@ def _problem(line: Line) -> str:
 
 
 def suggested_pin(requirement: Requirement, spelling: Spelling = Spelling.REQUIREMENT) -> str:
-    """The pin to write instead, from the lowest version that the line admits if it names one."""
-    floors = []
+    """The pin to write instead: the lowest series that the line names, without what it excludes."""
+    floors, bounds, excluded = [], [], []
     for specifier in requirement.specifier:
-        if specifier.operator in ("~=", ">=", "==", "==="):
-            try:
-                floors.append(Version(specifier.version.removesuffix(".*")))
-            except InvalidVersion:
-                continue
-    if not floors:
-        pin = spelling.write(requirement.name, "~=")
-        return f"{pin} and the version that you tested, like ~=1.2.3"
-    return shorten(spelling.write(requirement.name, str(compatible_releases(max(floors)))))
+        try:
+            version = Version(specifier.version.removesuffix(".*"))
+        except InvalidVersion:
+            continue
+        if specifier.operator in ("~=", ">=", "==", "===", ">"):
+            floors.append(version)
+        if specifier.operator in ("!=", ">"):
+            excluded.append(version)
+        if not specifier.operator.startswith("=="):
+            bounds.append(str(specifier))
+    admitted = SpecifierSet(",".join(bounds), prereleases=True)
+    for floor in (max(floors, default=None), *map(_next_patch, sorted(excluded))):
+        if floor is not None and floors and floor >= max(floors):
+            pin = compatible_releases(floor)
+            if pin.is_subset(admitted):
+                return shorten(spelling.write(requirement.name, str(pin)))
+    unknown = spelling.write(requirement.name, "~=")
+    return f"{unknown} and the version that you tested, like ~=1.2.3"
+
+
+def _next_patch(version: Version) -> Version:
+    """The release after a version, in its series."""
+    release = (*version.release, 0, 0)[: max(3, len(version.release))]
+    epoch = f"{version.epoch}!" if version.epoch else ""
+    return Version(epoch + ".".join(map(str, (*release[:-1], release[-1] + 1))))

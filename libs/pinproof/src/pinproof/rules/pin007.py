@@ -1,12 +1,14 @@
 """Commands install only from requirements files that are checked.
 
 Forbidden: a command that installs a distribution by its name, an address, an archive or a file that
-is not checked. The rule looks for `pip install`, `uv pip install`, `uv add`, `uv tool`, `uvx`,
-`uv run --with`, `pipx`, `conda` and its variants, `poetry add`, `pdm add`, `pipenv install`,
-`easy_install` and `apt-get install python3-*` in Dockerfiles, GitHub workflows and actions,
-Kubernetes manifests and other YAML, Makefiles, shell scripts, and the commands that Python programs
-run. A command whose arguments are known only at run time, such as `pip install $PACKAGE` or `xargs
-pip install`, is a violation too, because it cannot be checked.
+is not checked, with pip, uv, pipx, conda, mamba, poetry, pdm, pipenv, rye, pixi, easy_install,
+`setup.py` or the system's installer (`apt-get install python3-*`). In Python programs, each text or
+list that calls an installer and that a function receives counts, and the keywords and methods of
+platforms, such as `packages_to_install=` and `.pip_install(...)`. A command whose arguments are
+known only at run time, such as `pip install $PACKAGE` or `xargs pip install`, is a violation too,
+because it cannot be checked. Forbidden with a checked file or project, too: `--pre`, `--no-deps`, another index, `--find-links` and
+`--trusted-host`, and their variables, such as `PIP_PRE` and `UV_INDEX`. They change what its pins
+mean, as PIN003 says.
 
 Why: nothing pins what such a command installs, in addition to the requirements files. It differs
 between the image, the pipeline and the machine that ran the tests.
@@ -14,9 +16,10 @@ between the image, the pipeline and the machine that ran the tests.
 Instead: write the distribution into a requirements file with `~=`, and install that with `-r`.
 
 Allowed: `-r` with a requirements file of the repository, also in a variable folder (`-r
-$DIR/requirements.txt`), a folder of the repository that has a pyproject.toml, `.`, and system
-packages of Python itself, such as `python3-venv`. If a command must differ, for example in a test
-of other versions, add an exception to pins.toml with the path.
+$DIR/requirements.txt`), a project of the repository, also as `.` or `poetry install`, `--no-deps`
+with a project, `--no-index` with a folder of wheels, system packages of Python itself, such as
+`python3-venv`, and packages of conda that are not in Python. If a command must differ, for example
+in a test of other versions, add an exception to pins.toml with the path.
 """
 
 from collections.abc import Iterator

@@ -12,7 +12,7 @@ REFUSED = [
         [(5, n) for n in "abc"],
     ),
     ("all:\n\ttrue && \\\n\t  pip install \\\n\t  a", [(3, "a")]),
-    ("all:\n\tfor p in a b; do pip install $$p; done", [(2, None)]),
+    ("all:\n\tfor p in a b; do pip install $$p; done", [(2, "a"), (2, "b")]),
     ("all:\n\tpip install $(PACKAGE)", [(2, None)]),
     ("all: x.txt\n\tpip install -r $<", [(2, None)]),
     ("ifdef X\nall:\n\tpip install a\nelse\nall:\n\tpip install b\nendif", [(3, "a"), (6, "b")]),

@@ -1,6 +1,5 @@
 import pytest
 from install_helpers import unpinned_installs
-from pinproof.rules.install_commands.read_commands import UnreadableError
 
 # a program, with the names of what it installs unchecked
 REFUSED = [
@@ -49,7 +48,24 @@ def test_what_a_checked_file_names_is_allowed(text: str) -> None:
     assert [found.message for found in unpinned_installs("x.py", text)] == []
 
 
-def test_an_invalid_program_is_reported_if_it_names_an_installer() -> None:
-    with pytest.raises(UnreadableError, match="it cannot be parsed"):
-        unpinned_installs("x.py", "run: pip install")
-    assert unpinned_installs("x.py", "no: program") == []
+def test_a_line_that_cannot_be_parsed_is_reported_if_it_calls_an_installer() -> None:
+    (found,) = unpinned_installs("x.py", "x = 1\nrun: pip install numpy !\n")
+
+    assert (found.line, found.distribution) == (2, None)
+    assert found.message.startswith("pip install run: pip install numpy ! cannot be checked")
+    assert unpinned_installs("x.py", "no: program !\n# pip install numpy") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "subprocess.run(\n    [\n        'pip',\n        'install',\n        'numpy',\n    ],\n)",
+        "subprocess.run(\n    shlex.split(\n        'pip install numpy'\n    )\n)",
+        "subprocess.run([\n    'bash',\n    '-c',\n    'pip install numpy',\n])",
+        "WORDS = [\n    'pip',\n    'install',\n    'numpy',\n]\nsubprocess.run(\n    WORDS\n)",
+        "words = shlex.split(\n    'pip install numpy'\n)\nsubprocess.run(words)",
+        "os.system(\n    'pip install {}'.format(\n        'numpy'\n    )\n)",
+    ],
+)
+def test_a_call_over_several_lines_is_reported_once(text: str) -> None:
+    assert [found.distribution for found in unpinned_installs("x.py", text)] == ["numpy"]

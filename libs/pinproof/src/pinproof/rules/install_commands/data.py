@@ -4,10 +4,10 @@ import ast
 import json
 import re
 import shlex
-import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 
+import tomllib
 import yaml
 
 from pinproof.repository.installer_words import INSTALLER, may_install

@@ -9,19 +9,19 @@ from pathlib import PurePosixPath
 from packaging.utils import canonicalize_name
 
 from pinproof.repository.requirements import shorten
-from pinproof.rules.install_commands.command import UNKNOWN, Command
+from pinproof.rules.install_commands.command import UNKNOWN, Command, Word
 from pinproof.rules.install_commands.installers import InstallTarget, TargetKind, install_targets
+from pinproof.rules.install_commands.tables import is_name, names
 
 _ARCHIVES = (".whl", ".zip", ".gz", ".tgz", ".tar", ".bz2", ".xz")
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _BEYOND_NAME = re.compile(r"[<>=!~;\[@\s]")
 _EXTRAS = re.compile(r"\[[^\]]*\]$")
-_SYSTEM_PYTHON = re.compile(r"(?:python3?(?:\.\d+)?|py3)-(.+)")
-# Packages of Python itself, and the installer.
-_PARTS = re.compile(
-    r"(?:dbg|debug|dev|devel|distutils|doc|ensurepip|full|gdbm|idle|lib2to3|libs|minimal|pip|"
-    r"setuptools|test|tk|tkinter|venv|virtualenv|wheel)(?:[-=:].*)?"
+_SYSTEM_PYTHON = re.compile(
+    r"(?:.*[./]|dev-)?(?:python|py)[\d.]*(?:Packages)?[-./]([A-Za-z].*)|python[\d.]*dist\((.+)\)"
 )
+_CHANNEL = re.compile(r"^.*::")
+_PROJECT_FILES = frozenset({"pyproject.toml", "setup.py", "setup.cfg"})
 _INSTEAD = "write it into a requirements file, and install that with -r"
 
 
@@ -42,9 +42,9 @@ class InstallChecker:
     """Compares commands with the requirements files and projects of a repository."""
 
     def __init__(self, files: Collection[str]) -> None:
-        paths = [PurePosixPath(path).parts for path in files]
-        self._files = [parts for parts in paths if parts[-1] != "pyproject.toml"]
-        self._projects = [parts[:-1] for parts in paths if parts[-1] == "pyproject.toml"]
+        self._files = [PurePosixPath(path).parts for path in files]
+        self._projects = [parts[:-1] for parts in self._files if parts[-1] in _PROJECT_FILES]
+        self._names = {parts[-1] for parts in self._files}
 
     def unpinned_installs(self, command: Command, path: str) -> Iterator[UnpinnedInstall]:
         """Yield what a command installs that no checked file pins."""
@@ -59,26 +59,46 @@ class InstallChecker:
         if not value.replace(UNKNOWN, ""):
             return unknown
         match target.kind:
-            case TargetKind.FILE:
+            case TargetKind.FILE | TargetKind.FOREIGN:
                 if self._is_known(value, self._files, in_image=in_image):
                     return None
+                if target.kind is TargetKind.FOREIGN:
+                    return UnpinnedInstall(
+                        f"{target.tool} {written} is a file that is not checked: {_INSTEAD}"
+                    )
                 return UnpinnedInstall(
                     f"{target.tool} -r {written} is not a requirements file of this repository: "
                     "name one that is checked"
                 )
-            case TargetKind.FOREIGN:
+            case TargetKind.MANIFEST:
+                return self._from_manifest(target)
+            case TargetKind.CHANGE:
                 return UnpinnedInstall(
-                    f"{target.tool} {written} is a file that is not checked: {_INSTEAD}"
+                    f"{target.tool} {written} changes what the pins mean: remove it, or configure "
+                    "the installer"
                 )
             case TargetKind.SYSTEM:
-                package = _SYSTEM_PYTHON.fullmatch(value.partition("=")[0])
-                if package is None or _PARTS.fullmatch(package[1]):
+                package = _SYSTEM_PYTHON.fullmatch(re.split(r"[=:<>]", value)[0])
+                if package is None or _is_part(package[1] or package[2]):
                     return None
-                name = canonicalize_name(package[1])
                 return UnpinnedInstall(
-                    f"{target.tool} {written} is a system package: {_INSTEAD}", name
+                    f"{target.tool} {written} is a system package: {_INSTEAD}",
+                    canonicalize_name(package[1] or package[2]),
                 )
+            case TargetKind.CONDA:
+                value = _CHANNEL.sub("", value)
+                if is_name("not_python", re.split(r"[<>=!~\[\s]", value)[0]):
+                    return None
         return self._anything(target, value, unknown, in_image=in_image)
+
+    def _from_manifest(self, target: InstallTarget) -> UnpinnedInstall | None:
+        manifests = target.word.value.split("|")
+        if not self._names.isdisjoint(manifests):
+            return None
+        return UnpinnedInstall(
+            f"{target.tool} installs from {' or '.join(manifests)}, and this repository has none "
+            f"that is checked: {_INSTEAD}"
+        )
 
     def _anything(  # noqa: PLR0911 - one for each kind
         self, target: InstallTarget, value: str, unknown: UnpinnedInstall, *, in_image: bool
@@ -91,7 +111,12 @@ class InstallChecker:
             return UnpinnedInstall(f"{target.tool} {written} is an archive: {_INSTEAD}")
         if target.kind is TargetKind.FOLDER or "/" in place or place in (".", ".."):
             if place.strip("./") == "" and not place.startswith("/"):
-                return None
+                manifests = InstallTarget(
+                    f"{target.tool} {written}",
+                    TargetKind.MANIFEST,
+                    Word("pyproject.toml|setup.py|setup.cfg", written),
+                )
+                return self._from_manifest(manifests)
             if self._is_known(place, self._projects, in_image=in_image):
                 return None
             if UNKNOWN in place:
@@ -100,7 +125,7 @@ class InstallChecker:
                 f"{target.tool} {written} is not a project of this repository: "
                 "publish it, and pin it in a requirements file"
             )
-        name = _NAME.match(value)
+        name = _NAME.match(_CHANNEL.sub("", value))
         if name is None:
             return unknown
         if UNKNOWN in _BEYOND_NAME.split(value, maxsplit=1)[0]:
@@ -130,6 +155,11 @@ class InstallChecker:
             if len(tail) == len(shared) and all(map(fnmatchcase, tail, shared)):
                 return True
         return False
+
+
+def _is_part(name: str) -> bool:
+    """Whether the rest of the name of a system package is a part of Python itself."""
+    return re.fullmatch(rf"(?:{names('parts')})(?:[-=:/].*)?", name) is not None
 
 
 def _is_image(path: str) -> bool:

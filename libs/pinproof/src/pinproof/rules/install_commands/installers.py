@@ -1,13 +1,15 @@
 """Finds what a command installs, from the options and arguments of each installer."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import partial
-from pathlib import PurePosixPath
+from functools import cache
+from pathlib import PurePosixPath, PureWindowsPath
 
-from pinproof.rules.install_commands.command import UNKNOWN, Command, Word
+from pinproof.rules.install_commands.command import UNKNOWN, Command, Word, is_harmless
+from pinproof.rules.install_commands.options import Argument, arguments
+from pinproof.rules.install_commands.tables import installers
 
 Words = Sequence[Word]
 
@@ -19,12 +21,15 @@ class TargetKind(Enum):
     FILE = "a requirements file"
     FOLDER = "a folder of source"
     SYSTEM = "a package of the operating system"
+    CONDA = "a package of conda"
     FOREIGN = "a file of another format"
+    MANIFEST = "the manifests of which the installer reads one, separated by |"
+    CHANGE = "an option that changes the sources or the choice of distributions"
 
 
 @dataclass(frozen=True, slots=True)
 class InstallTarget:
-    """Something that a command installs.
+    """Something that a command installs, or that changes what it installs.
 
     Attributes:
         tool: The beginning of the command, such as `pip install`.
@@ -37,6 +42,31 @@ class InstallTarget:
     word: Word
 
 
+@dataclass(frozen=True, slots=True)
+class _Action:
+    """What a command of an installer does with its arguments: `kinds` in installers.toml."""
+
+    tool: str
+    command: str
+    label: str
+    positional: str | None = None
+    manifests: str = ""
+    first_only: bool = False
+    runs: bool = False
+
+
+_PIP = re.compile(r"(?:pip-?[\d.]*|pip\._?\w+(?:\.\w+)*)")
+_MODULE = re.compile(r"-[A-Za-z]*m(?=[a-z])")
+_VARIABLE = re.compile(r"\$[({]?(\w+)[)}]?")
+_COMMA = re.compile(r",(?=[A-Za-z])")
+_SETTING = re.compile(r"(?:PIP|UV)_(\w+)=(.*)", re.DOTALL)
+_NO_CHANGE = re.compile(
+    r"https://(?:pypi\.org|pypi\.python\.org)/simple/?|(?:pypi\.org|files\.pythonhosted\.org)"
+    r"|disallow|if-necessary|0|false|no|off|",
+    re.IGNORECASE,
+)
+
+
 def install_targets(command: Command) -> Iterator[InstallTarget]:
     """Yield everything that a command installs.
 
@@ -44,246 +74,150 @@ def install_targets(command: Command) -> Iterator[InstallTarget]:
     program only prints or searches its arguments.
     """
     words = command.words
-    if not words or _program(words[0]) in _HARMLESS:
+    if not words or is_harmless([word.value for word in words]):
         return
     for place, word in enumerate(words):
-        read = _reader(word)
-        if read is None:
-            continue
-        rest = list(words[place + 1 :])
-        if any(_program(before) in ("xargs", "parallel") for before in words[:place]):
-            rest.append(Word(UNKNOWN, "what xargs reads"))
-        found = list(read(rest))
-        yield from found
-        if found:
-            return
+        if name := _installer(word):
+            rest = list(words[place + 1 :])
+            if any(_program(before) in ("xargs", "parallel") for before in words[:place]):
+                rest.append(Word(UNKNOWN, "what xargs reads"))
+            found = list(_targets(name, rest, (*command.settings, *words[:place])))
+            yield from found
+            if found:
+                return
 
 
 def is_installer(word: Word) -> bool:
     """Whether a word is the name of an installer."""
-    return word.is_known and _reader(word) is not None
+    return word.is_known and _installer(word) is not None
 
 
 def _program(word: Word) -> str:
     return PurePosixPath(word.value).name.removesuffix(".exe")
 
 
-# Programs that print, search or store their arguments.
-_HARMLESS = frozenset(
-    {"awk", "cat", "command", "echo", "egrep", "fgrep", "git", "grep", "hash", "ls", "man"}
-    | {"printf", "rg", "sed", "test", "type", "which"}
-)
-_PIP = re.compile(r"(?:-m)?pip(?:\d+(?:\.\d+)*)?")
-_VARIABLE = re.compile(r"\$[({]?(\w+)[)}]?")
-
-# Options with a value, beginning with those that name what is installed. pip and uv share most.
-_FILES = frozenset({"-r", "--requirement", "--requirements", "--with-requirements"})
-_FILES |= {"--override", "--overrides"}
-_FOLDERS = frozenset({"-e", "--editable", "--with-editable"})
-_NAMES = frozenset({"--with", "-w", "--from", "--spec"})
-_WITH_VALUE = frozenset(
-    {"-c", "--constraint", "--constraints", "-t", "--target", "--platform", "--python-version"}
-    | {"--implementation", "--abi", "--root", "--prefix", "--src", "--upgrade-strategy", "-C"}
-    | {"--config-settings", "--config-setting", "--global-option", "--no-binary", "--only-binary"}
-    | {"--progress-bar", "--root-user-action", "--report", "--cache-dir", "--log", "--proxy"}
-    | {"--retries", "--timeout", "--exists-action", "--trusted-host", "--cert", "--client-cert"}
-    | {"--python", "-p", "--use-feature", "--use-deprecated", "--keyring-provider", "--group"}
-    | {"-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--index", "--color"}
-    | {"--default-index", "--index-strategy", "--extra", "--excludes", "--build-constraints", "-b"}
-    | {"--build-constraint", "--torch-backend", "--resolution", "--prerelease", "--exclude-newer"}
-    | {"--link-mode", "--python-platform", "--config-file", "--directory", "--project", "-P"}
-    | {"--refresh-package", "--reinstall-package", "--upgrade-package", "--env-file", "--package"}
-    | {"--no-build-package", "--no-binary-package", "--allow-insecure-host", "-n", "--name"}
-    | {"--no-build-isolation-package", "--pip-args", "--index-url", "--only-group", "--no-group"}
-    | {"--optional", "--bounds", "--marker", "--branch", "--tag", "--rev", "--suffix", "--source"}
-    | {"-G", "--channel", "--file", "--fetcher", "--option", "-o", "--target-release"}
-)
-_LETTERS_WITH_VALUE = {option[1]: option for option in _FILES | _FOLDERS | _WITH_VALUE | _NAMES}
-_LETTERS_WITH_VALUE = {key: option for key, option in _LETTERS_WITH_VALUE.items() if key != "-"}
+@cache
+def _known(name: str) -> str | None:
+    name = _MODULE.sub("", name)
+    if _PIP.fullmatch(name):
+        return "pip"
+    return name if name in installers()["commands"] or name in _aliases() else None
 
 
-def _split(words: Words, *, flags: str = "") -> Iterator[tuple[TargetKind | None, Word]]:
-    """Yield each option value with its kind, and each positional argument with None.
-
-    Args:
-        words: The arguments of a tool.
-        flags: Letters of options that take a value with other tools, but not with this one.
-    """
-    pending = iter(words)
-    for word in pending:
-        text = word.value
-        if text == "--":
-            for rest in pending:
-                yield None, rest
-            return
-        if not text.startswith("-") or text == "-":
-            yield None, word
-            continue
-        option, value = text, None
-        if text.startswith("--"):
-            option, equals, joined = text.partition("=")
-            value = Word(joined, word.source) if equals else None
-        else:
-            for place, letter in enumerate(text[1:], start=2):
-                if letter in _LETTERS_WITH_VALUE and letter not in flags:
-                    option = _LETTERS_WITH_VALUE[letter]
-                    rest_of_word = text[place:].removeprefix("=")
-                    value = Word(rest_of_word, word.source) if rest_of_word else None
-                    break
-        takes = option in _FILES | _FOLDERS | _NAMES | _WITH_VALUE
-        if not takes or (len(option) == 2 and option[1] in flags):  # noqa: PLR2004 - a letter
-            continue
-        if value is None:
-            value = next(pending, None)
-        kind = _kind(option)
-        if value is not None and kind is not None:
-            yield kind, value
+@cache
+def _aliases() -> dict[str, str]:
+    return {name: tool for tool, others in installers()["aliases"].items() for name in others}
 
 
-def _kind(option: str) -> TargetKind | None:
-    if option in _FILES:
-        return TargetKind.FILE
-    if option in _FOLDERS:
-        return TargetKind.FOLDER
-    return TargetKind.ANYTHING if option in _NAMES else None
-
-
-def _verb(words: Words, *, flags: str = "") -> tuple[Word | None, Words]:
-    """The first positional argument, and the words after it."""
-    for place in range(len(words)):
-        seen = [word for kind, word in _split(words[: place + 1], flags=flags) if kind is None]
-        if seen:
-            return seen[0], words[place + 1 :]
-    return None, ()
-
-
-def _collect(
-    tool: str,
-    words: Words,
-    *,
-    flags: str = "",
-    positional: TargetKind = TargetKind.ANYTHING,
-    first_only: bool = False,
-) -> Iterator[InstallTarget]:
-    seen = False
-    for kind, word in _split(words, flags=flags):
-        if kind is None and first_only and seen:
-            # The further words are arguments of the installed tool.
-            return
-        seen = seen or kind is None
-        yield InstallTarget(tool, kind or positional, word)
-
-
-def _pip(words: Words, tool: str = "pip") -> Iterator[InstallTarget]:
-    verb, rest = _verb(words)
-    if verb is None:
-        return
-    if verb.value in ("install", "download", "wheel"):
-        # -b and -p are uv's, -w is a folder of `pip wheel`, -d one of `pip download`.
-        yield from _collect(f"{tool} {verb.value}", rest)
-    elif verb.value == "sync":
-        yield from _collect(f"{tool} sync", rest, positional=TargetKind.FILE)
-    elif not verb.is_known:
-        yield InstallTarget(tool, TargetKind.ANYTHING, verb)
-
-
-def _uv(words: Words) -> Iterator[InstallTarget]:
-    verb, rest = _verb(words, flags="n")
-    match verb.value if verb else "":
-        case "pip":
-            yield from _pip(rest, "uv pip")
-        case "add":
-            yield from _collect("uv add", rest, flags="n")
-        case "tool":
-            inner, after = _verb(rest, flags="n")
-            if inner and inner.value in ("install", "run"):
-                yield from _collect(f"uv tool {inner.value}", after, flags="n", first_only=True)
-        case "run":
-            yield from _uv_run(rest)
-
-
-def _uv_run(words: Words) -> Iterator[InstallTarget]:
-    """Yield what is installed for a command, and what that command installs."""
-    program, rest = _verb(words, flags="n")
-    before = words[: len(words) - len(rest) - (program is not None)]
-    for kind, word in _split(before, flags="n"):
-        if kind is not None:
-            yield InstallTarget("uv run", kind, word)
-    if program is not None:
-        yield from install_targets(Command(0, (program, *rest)))
-
-
-def _pipx(words: Words) -> Iterator[InstallTarget]:
-    verb, rest = _verb(words)
-    if verb and verb.value in ("install", "run", "inject", "install-all", "upgrade"):
-        only = verb.value == "run"
-        yield from _collect(f"pipx {verb.value}", rest, flags="fe", first_only=only)
-
-
-def _conda(words: Words) -> Iterator[InstallTarget]:
-    verb, rest = _verb(words, flags="yq")
-    if verb is not None and verb.value == "env":
-        verb, rest = _verb(rest, flags="yq")
-        rest = [word for word in rest if not word.value.startswith("-")]
-        if verb is not None and verb.value in ("create", "update"):
-            for word in rest:
-                yield InstallTarget("conda env", TargetKind.FOREIGN, word)
-        return
-    if verb is not None and verb.value in ("install", "create", "update", "upgrade"):
-        yield from _conda_names(f"conda {verb.value}", rest)
-    elif verb is not None and verb.value == "run":
-        yield from install_targets(Command(0, tuple(rest)))
-
-
-def _conda_names(tool: str, words: Words) -> Iterator[InstallTarget]:
-    pending = iter(words)
-    for word in pending:
-        if word.value in ("-n", "--name", "-p", "--prefix", "-c", "--channel", "--solver"):
-            next(pending, None)
-        elif word.value in ("-f", "--file"):
-            yield InstallTarget(tool, TargetKind.FOREIGN, next(pending, word))
-        elif word.value.startswith("--file="):
-            yield InstallTarget(tool, TargetKind.FOREIGN, word)
-        elif not word.value.startswith("-"):
-            yield InstallTarget(tool, TargetKind.ANYTHING, word)
-
-
-def _system(tool: str, words: Words) -> Iterator[InstallTarget]:
-    verb, rest = _verb(words, flags="fptCcibPnew")
-    if verb is not None and verb.value in ("install", "add", "reinstall"):
-        for word in rest:
-            if not word.value.startswith("-"):
-                yield InstallTarget(f"{tool} {verb.value}", TargetKind.SYSTEM, word)
-
-
-def _adding(tool: str, verb_that_adds: str, words: Words) -> Iterator[InstallTarget]:
-    verb, rest = _verb(words)
-    if verb is not None and verb.value == verb_that_adds:
-        yield from _collect(f"{tool} {verb_that_adds}", rest)
-
-
-_SYSTEM = ("apk", "apt", "apt-get", "aptitude", "dnf", "microdnf", "yum", "zypper")
-_ADDING = {"pdm": "add", "pipenv": "install", "pixi": "add", "poetry": "add", "rye": "add"}
-_READERS: Mapping[str, Callable[[Words], Iterator[InstallTarget]]] = {
-    **{tool: partial(_system, tool) for tool in _SYSTEM},
-    **{tool: partial(_adding, tool, verb) for tool, verb in _ADDING.items()},
-    **dict.fromkeys(("conda", "mamba", "micromamba"), _conda),
-    "easy_install": partial(_collect, "easy_install"),
-    "pip": _pip,
-    "pip-sync": partial(_collect, "pip-sync", positional=TargetKind.FILE),
-    "pipx": _pipx,
-    "uv": _uv,
-    "uvx": partial(_collect, "uvx", flags="n", first_only=True),
-}
-
-
-def _reader(word: Word) -> Callable[[Words], Iterator[InstallTarget]] | None:
+def _installer(word: Word) -> str | None:
     name = _program(word)
     if not word.is_known:
         # `$PIP install` and `"$(PIP)" install` are recognized by the name of the variable.
         variable = _VARIABLE.search(word.source)
         tail = name.rpartition(UNKNOWN)[2]
         name = tail or (variable[1].lower().rpartition("_")[2] if variable else "")
-    if _PIP.fullmatch(name):
-        name = "pip"
-    return _READERS.get(name)
+    found = _known(name)
+    if found is None and "\\" in word.source:
+        # A path of Windows, which a shell reads as quoted letters.
+        found = _known(PureWindowsPath(word.source.strip("\"'")).stem)
+    return found
+
+
+def _targets(name: str, words: Words, settings: Words) -> Iterator[InstallTarget]:
+    tool, _, command = _aliases().get(name, name).partition(" ")
+    commands = installers()["commands"][tool]
+    label = name if command in commands else tool
+    given: list[Argument] = []
+    while command not in commands:
+        found = list(arguments(words, tool, command))
+        verb = next((argument for argument in found if not argument.option), None)
+        if verb is None:
+            return
+        command = f"{command} {verb.word.value}".strip()
+        is_known = any(f"{known} ".startswith(f"{command} ") for known in commands)
+        if not is_known or " " in verb.word.value:
+            if tool == "pip" and not verb.word.is_known:
+                yield InstallTarget(tool, TargetKind.ANYTHING, verb.word)
+            return
+        given += [argument for argument in found if argument.place < verb.place]
+        words, label = words[verb.place + 1 :], f"{name} {command}"
+    if tool == "pacman" and not any(word.value.startswith("-S") for word in words):
+        return
+    given += [set_by for word in settings for set_by in _set(tool, word)]
+    action = _Action(tool, command, label, **installers()["kinds"][commands[command]])
+    yield from _action_targets(action, words, given)
+
+
+def _set(tool: str, word: Word) -> Iterator[Argument]:
+    """Yield the option that a setting such as `PIP_PRE=1` means."""
+    setting = _SETTING.fullmatch(word.value)
+    if setting and tool in ("pip", "uv", "pip-sync"):
+        option = f"--{setting[1].lower().replace('_', '-')}"
+        yield Argument(option, Word(setting[2], word.source), -1)
+
+
+def _action_targets(
+    action: _Action, words: Words, before: Sequence[Argument]
+) -> Iterator[InstallTarget]:
+    own = list(arguments(words, action.tool, action.command))
+    first = next((argument.place for argument in own if not argument.option), len(words))
+    if action.first_only:
+        own = [argument for argument in own if argument.place <= first]
+        if any(argument.option in ("--from", "--spec") for argument in own):
+            # The program is one of the named distribution.
+            own = [argument for argument in own if argument.option]
+    given = [*before, *own]
+    found = [target for argument in given for target in _argument(action, argument)]
+    if action.manifests and not found:
+        word = Word(action.manifests, action.label)
+        found.append(InstallTarget(action.label, TargetKind.MANIFEST, word))
+    yield from found
+    yield from _changes(action, given, found)
+    if action.runs:
+        yield from install_targets(Command(0, tuple(words[first:])))
+
+
+@cache
+def _kind(tool: str, option: str) -> TargetKind | None:
+    table = installers()
+    for kind, names in table["options"].items():
+        if option in names and tool in table["options_of"].get(kind, [tool]):
+            return TargetKind[kind]
+    return None
+
+
+def _argument(action: _Action, argument: Argument) -> Iterator[InstallTarget]:
+    value, source = argument.word.value, argument.word.source
+    kind = _kind(action.tool, argument.option) if argument.option else None
+    if not argument.option and action.positional:
+        yield InstallTarget(action.label, TargetKind[action.positional], argument.word)
+    elif kind is TargetKind.ANYTHING:
+        for name in _COMMA.split(value):
+            yield InstallTarget(action.label, kind, Word(name, source))
+    elif kind is TargetKind.MANIFEST:
+        if action.label in ("pip install", "uv pip install"):
+            yield InstallTarget(action.label, kind, Word("pyproject.toml", source))
+    elif kind not in (None, TargetKind.CHANGE):
+        yield InstallTarget(action.label, kind, argument.word)
+
+
+def _changes(
+    action: _Action, given: Sequence[Argument], found: Sequence[InstallTarget]
+) -> Iterator[InstallTarget]:
+    """Yield the options that change what the pins of a file mean."""
+    kinds = {target.kind for target in found}
+    values = [target.word.value for target in found]
+    of_projects = any("/" in value or value.startswith(".") for value in values)
+    if not of_projects and kinds.isdisjoint(
+        {TargetKind.FILE, TargetKind.FOLDER, TargetKind.MANIFEST}
+    ):
+        return
+    offline = any(argument.option == "--no-index" for argument in given)
+    for option, word, place in given:
+        is_local = option == "--find-links" and "://" not in word.value
+        without_files = option.startswith("--no-dep") and TargetKind.FILE not in kinds
+        is_harmless = without_files or (offline and is_local) or _NO_CHANGE.fullmatch(word.value)
+        if _kind(action.tool, option) is TargetKind.CHANGE and not is_harmless:
+            is_whole = word.source.startswith("-") or place < 0
+            written = word.source if is_whole else f"{option} {word.source}"
+            yield InstallTarget(action.label, TargetKind.CHANGE, Word(word.value, written))

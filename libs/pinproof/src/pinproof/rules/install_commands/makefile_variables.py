@@ -127,7 +127,9 @@ class MakefileVariables:
                 # Every branch that make could take.
                 return " ".join(self.expand(branch, local, depth) for branch in branches)
             case "shell", _:
-                self.shell.append(self.expand(",".join(arguments), local, depth))
+                command = self.expand(",".join(arguments), local, depth)
+                self.shell.append(command)
+                return unknown_variable(f"shell {command}")
         return unknown_variable(name)
 
 

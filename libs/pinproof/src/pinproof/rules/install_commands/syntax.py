@@ -1,0 +1,24 @@
+"""The nodes of a syntax tree."""
+
+from collections.abc import Iterator
+
+from tree_sitter import Node, Parser
+
+
+def parse(text: str, parser: Parser) -> list[Node]:
+    """Every node of a text, each before the nodes within it."""
+    return list(descendants(parser.parse(text.encode("utf-8", "replace")).root_node))
+
+
+def descendants(root: Node) -> Iterator[Node]:
+    """Yield a node and every node within it."""
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        yield node
+        pending += reversed(node.children)
+
+
+def text_of(node: Node | None) -> str:
+    """The text of a node."""
+    return (node.text or b"").decode("utf-8", "replace") if node is not None else ""
