@@ -80,16 +80,15 @@ def test_trailers_beyond_the_bound_are_431(connection: RawConnection) -> None:
     assert json.loads(body)["request_id"] == headers["x-request-id"]
 
 
+CLOSING = b"POST /predict HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+
+
 @pytest.mark.parametrize(
     ("head", "status"),
     [
         (b"GET / HTTP/1.1\r\nA: " + b"a" * 20_000, 431),
         # While the service drains, every answer closes its connection.
-        (
-            b"POST /predict HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-            b"Content-Length: 20000000\r\n\r\n",
-            413,
-        ),
+        (CLOSING + b"Content-Length: 20000000\r\n\r\n", 413),
     ],
 )
 def test_a_client_that_is_still_sending_reads_why_it_was_refused(

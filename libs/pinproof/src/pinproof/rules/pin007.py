@@ -6,9 +6,9 @@ is not checked, with pip, uv, pipx, conda, mamba, poetry, pdm, pipenv, rye, pixi
 list that calls an installer and that a function receives counts, and the keywords and methods of
 platforms, such as `packages_to_install=` and `.pip_install(...)`. A command whose arguments are
 known only at run time, such as `pip install $PACKAGE` or `xargs pip install`, is a violation too,
-because it cannot be checked. Forbidden with a checked file or project, too: `--pre`, `--no-deps`, another index, `--find-links` and
-`--trusted-host`, and their variables, such as `PIP_PRE` and `UV_INDEX`. They change what its pins
-mean, as PIN003 says.
+because it cannot be checked. Forbidden with a checked file or project, too: `--pre`, `--no-deps`,
+another index, `--find-links` and `--trusted-host`, and their variables, such as `PIP_PRE` and
+`UV_INDEX`. They change what its pins mean, as PIN003 says.
 
 Why: nothing pins what such a command installs, in addition to the requirements files. It differs
 between the image, the pipeline and the machine that ran the tests.
