@@ -11,12 +11,12 @@ def parse(text: str, parser: Parser) -> list[Node]:
 
 
 def descendants(root: Node) -> Iterator[Node]:
-    """Yield a node and every node within it."""
+    """Yield a node and every node within it, without punctuation and keywords."""
     pending = [root]
     while pending:
         node = pending.pop()
         yield node
-        pending += reversed(node.children)
+        pending += reversed(node.named_children)
 
 
 def text_of(node: Node | None) -> str:
