@@ -9,8 +9,8 @@ machine only, and no specifier bounds either. An index in the file can serve ano
 under a known name, a trusted host is not verified, and `--pre` and `--no-deps` change what a pin
 means.
 
-Instead: publish the distribution to the index and pin it with `~=`. Configure indexes in the
-installer (`PIP_INDEX_URL`, `UV_INDEX`). Install first-party code in a separate step.
+Instead: publish the distribution to the index and pin it with `~=`. Configure indexes where the
+installer runs (`pip.conf`, `uv.toml`). Install first-party code in a separate step.
 
 Allowed: `-r`, `-c`, `--hash`, `--require-hashes`, `--no-binary`, `--only-binary`,
 `--prefer-binary`, `--config-settings`, `--global-option` and `--use-feature`.
