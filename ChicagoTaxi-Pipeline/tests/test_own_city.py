@@ -5,11 +5,7 @@ in README.md: generate, etl, train, predict, serve.
 """
 
 import json
-import os
 import re
-import shutil
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,11 +16,10 @@ import pandas as pd
 import pytest
 from chicagotaxi.api.areas import place_tiles
 from chicagotaxi.city import AREAS, CITY
-from servicekit.testing import LiveService, wait_until
+from servicekit.testing import PackageCopy, wait_until
 from spark_jobs import ENVIRONMENT, needs_spark
 from trips import API, Row, trip, write
 
-PACKAGE = Path(chicagotaxi.__file__).parent
 DECLARATION = re.compile(r"^CITY: Final = City\(\n.*?^\)[^\n]*\n", re.DOTALL | re.MULTILINE)
 
 # With summer time, kilometres, another currency, and numbers with a gap.
@@ -63,34 +58,18 @@ CITY: Final = City(
 """
 
 
-class Workplace:
+class Workplace(PackageCopy):
     """A copy of the package with another city, and a folder for its data."""
 
     def __init__(self, folder: Path, city: str) -> None:
-        package = folder / "src" / "chicagotaxi"
-        shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
-        module = package / "city.py"
+        super().__init__(chicagotaxi, folder, ENVIRONMENT)
+        self.declare(city)
+
+    def declare(self, city: str) -> None:
+        module = self.source / "city.py"
         text, replaced = DECLARATION.subn(lambda _: city, module.read_text(encoding="utf-8"))
         assert replaced == 1
         module.write_text(text, encoding="utf-8")
-        self.folder = folder
-        self.environment = {"PYTHONPATH": str(folder / "src")}
-
-    def python(self, *words: str | Path, code: int = 0) -> str:
-        """The output of Python: stdout, or stderr if it is to fail."""
-        process = subprocess.run(
-            [sys.executable, *map(str, words)],
-            cwd=self.folder,
-            env={**os.environ, **ENVIRONMENT, **self.environment},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert process.returncode == code, process.stderr
-        return process.stderr if code else process.stdout
-
-    def run(self, *words: str | Path, code: int = 0) -> str:
-        return self.python("-m", "chicagotaxi", *words, code=code)
 
     def etl(self, rows: Sequence[Row], engine: Sequence[str] = ()) -> dict[str, Any]:
         """The status of a run on trips."""
@@ -107,14 +86,6 @@ class Workplace:
         table = pd.read_parquet(self.folder / "data" / "pipeline" / name)
         keys = ["hour", "area"] if name == "hourly" else ["trip_id"]
         return table.sort_values(keys).reset_index(drop=True)
-
-    def serve(self) -> LiveService:
-        predictions = self.folder / "data" / "pipeline" / "predictions"
-        settings = {
-            "model_dir": self.folder / "models" / "chicagotaxi",
-            "predictions_dir": predictions,
-        }
-        return LiveService(["-m", "chicagotaxi", "serve"], self.environment, settings)
 
 
 ENGINES = [
@@ -228,7 +199,8 @@ def test_a_city_is_generated_cleaned_trained_predicted_and_served(
     work.run("predict")
 
     [one, other] = sorted(areas)
-    with work.serve() as service:
+    predictions = work.folder / "data" / "pipeline" / "predictions"
+    with work.serve(predictions_dir=predictions) as service:
         wait_until(lambda: service.get("/ready").status_code == 200, "predictions are served")
         found = service.get("/areas").json()
         rows = service.get(f"/demand?area={other}&limit=1000").json()

@@ -52,6 +52,23 @@ def test_a_model_of_other_features_is_not_loaded(training: Training) -> None:
         load(files)
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "shown"),
+    [
+        ("time_zone", "America/New_York", r"Chicago \(America/New_York\)"),
+        ("name", "Springfield", r"Springfield \(America/Chicago\)"),
+    ],
+)
+def test_a_model_of_another_city_is_not_loaded(
+    field: str, value: str, shown: str, training: Training
+) -> None:
+    forecast = json.loads(training.files["forecast.json"])
+    forecast["city"][field] = value
+    files = {**training.files, "forecast.json": json.dumps(forecast).encode()}
+    with pytest.raises(ValueError, match=rf"trained for {shown}, and city\.py declares Chicago"):
+        load(files)
+
+
 def test_golden_inputs_hold_histories_exactly(panel: Panel) -> None:
     trips = panel.trips.copy()
     trips[5, 2] = np.nan

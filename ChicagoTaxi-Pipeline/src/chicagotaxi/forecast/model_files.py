@@ -12,6 +12,7 @@ import numpy as np
 from modelseal import GoldenValue
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from chicagotaxi.city import CITY
 from chicagotaxi.clock import DAY, HOUR, is_skipped
 from chicagotaxi.forecast.blend import Blend
 from chicagotaxi.forecast.features import FEATURES, HORIZON
@@ -40,6 +41,18 @@ _LATER: Final = 5000.0
 _NO_ROW: Final = dict.fromkeys(_COLUMNS, -1.0)
 
 
+class _City(BaseModel):
+    """The city that a model was trained for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    time_zone: str
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.time_zone})"
+
+
 class _Forecast(BaseModel):
     """Contents of ``forecast.json``."""
 
@@ -55,6 +68,7 @@ class _Forecast(BaseModel):
     usual_errors: tuple[float, ...] | None = None
     trained_on: TrainedOn | None = None
     outputs: tuple[str, ...] = MODEL_OUTPUTS
+    city: _City | None = None
 
 
 class GoldenInput(BaseModel):
@@ -169,6 +183,7 @@ def pack(forecaster: DemandForecaster) -> dict[str, bytes]:
         usual_errors=model.usual_errors,
         trained_on=forecaster.trained_on,
         outputs=forecaster.outputs,
+        city=_this_city(),
     )
     return {
         _BOOSTER: model.booster.model_to_string().encode(),
@@ -180,9 +195,15 @@ def load(files: Mapping[str, bytes]) -> DemandForecaster:
     """Load a forecaster from the files of a sealed model.
 
     Raises:
-        ValueError: The model was trained on other features than these.
+        ValueError: The model was trained on other features than these, or for another city.
     """
     forecast = _Forecast.model_validate_json(files[_FORECAST])
+    # The golden set shows other holidays, but no other clock.
+    if forecast.city not in (None, _this_city()):
+        raise ValueError(
+            f"the model was trained for {forecast.city}, and city.py declares {_this_city()}: "
+            "train again"
+        )
     booster = lightgbm.Booster(model_str=files[_BOOSTER].decode())
     if not forecast.features == tuple(booster.feature_name()) == FEATURES:
         raise ValueError(
@@ -201,3 +222,7 @@ def load(files: Mapping[str, bytes]) -> DemandForecaster:
         forecast.trained_on,
         forecast.outputs,
     )
+
+
+def _this_city() -> _City:
+    return _City(name=CITY.name, time_zone=CITY.time_zone)
