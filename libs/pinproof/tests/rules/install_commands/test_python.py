@@ -69,3 +69,23 @@ def test_a_line_that_cannot_be_parsed_is_reported_if_it_calls_an_installer() -> 
 )
 def test_a_call_over_several_lines_is_reported_once(text: str) -> None:
     assert [found.distribution for found in unpinned_installs("x.py", text)] == ["numpy"]
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "a = f(b)\nb = g(a)\n",
+        "a = [*b]\nb = a + ['numpy']\n",
+        "a = b.strip()\nb = '{}'.format(a)\n",
+        "d['k'] = d['k'] + ['numpy']\na = b = d['k']\n",
+        "self.a = self.a.b\na = self.a\nb = a\n",
+        "a, b = a, b\n",
+        "a = ['x']\na += b\nb = a\n",
+        "a = []\na.append(a)\nb = a\n",
+        "a = a\nb = a\n",
+    ],
+)
+def test_values_that_lead_back_to_themselves_are_unknown(program: str) -> None:
+    found = unpinned_installs("x.py", program + "run(['pip', 'install', *a, b])\n")
+
+    assert found, "what it installs cannot be known"

@@ -3,12 +3,13 @@
 import re
 from ast import literal_eval
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
 
 from tree_sitter import Node
 
 from pinproof.rules.install_commands.command import UNKNOWN, Word, is_call
-from pinproof.rules.install_commands.syntax import text_of
+from pinproof.rules.install_commands.syntax import descendants, text_of
 
 _PASSED_ON = frozenset(
     {"str", "Path", "PurePath", "PosixPath", "fspath", "as_posix", "resolve", "dedent", "strip"}
@@ -16,6 +17,7 @@ _PASSED_ON = frozenset(
 )
 _COPIES = frozenset({"list", "tuple", "copy"})
 _LISTS = frozenset({"list", "tuple", "set"})
+_NAMES = frozenset({"identifier", "attribute", "subscript"})
 _READ = frozenset(
     {"argument_list", "assignment", "augmented_assignment", "call", "for_in_clause"}
     | {"for_statement", "lambda_parameters", "parameters", "return_statement"}
@@ -51,7 +53,7 @@ class Values:
                 continue
             left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
             match node.type:
-                case "assignment":
+                case "assignment" if left is not None and left.type in _NAMES:
                     assigned[text_of(left)].append(right)
                 case "augmented_assignment":
                     self._added[text_of(left)] += [right] if right else []
@@ -70,10 +72,11 @@ class Values:
         self._known = {
             name: value
             for name, (value, *others) in assigned.items()
-            if value is not None
-            and not others
-            and name not in re.findall(r"[\w.]+", text_of(value))
+            if value is not None and not others
         }
+        for circular in _in_circles(self._known, self._added):
+            self._known.pop(circular, None)
+            self._added.pop(circular, None)
 
     def known(self, node: Node) -> Node:
         """The expression that a name means, or the expression itself."""
@@ -204,3 +207,28 @@ class Values:
         if name in _PASSED_ON:
             return self.value(given[0] if given else owner)
         return UNKNOWN
+
+
+def _in_circles(known: Mapping[str, Node], added: Mapping[str, Sequence[Node]]) -> Iterator[str]:
+    """Yield the names whose values lead back to themselves."""
+    values = {
+        name: [*added.get(name, ()), *filter(None, [known.get(name)])] for name in {*known, *added}
+    }
+    uses = {
+        name: {each for value in found for each in _read_in(value) if each in values}
+        for name, found in values.items()
+    }
+    while True:
+        try:
+            TopologicalSorter(uses).prepare()
+        except CycleError as error:
+            for name in error.args[1]:
+                if uses.pop(name, None) is not None:
+                    yield name
+        else:
+            return
+
+
+def _read_in(value: Node) -> Iterator[str]:
+    """Yield the text of every expression in another one that may be a name."""
+    return (text_of(node) for node in descendants(value) if node.type in _NAMES)
