@@ -1,13 +1,22 @@
 """Copies of this repository, each a git repository of its own."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Final
 
 from service_files import Service, services
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = services(ROOT)
+# The home of who runs the tests may have none.
+IDENTITY: Final = {
+    "GIT_AUTHOR_NAME": "Test",
+    "GIT_AUTHOR_EMAIL": "test@example.org",
+    "GIT_COMMITTER_NAME": "Test",
+    "GIT_COMMITTER_EMAIL": "test@example.org",
+}
 
 
 class Repository:
@@ -17,10 +26,10 @@ class Repository:
         self.root = root
 
     def git(self, *arguments: str) -> str:
-        identity = ("-c", "user.name=Test", "-c", "user.email=test@example.org")
         return subprocess.run(
-            ["git", *identity, *arguments],
+            ["git", *arguments],
             cwd=self.root,
+            env=os.environ | IDENTITY,
             capture_output=True,
             text=True,
             check=True,
@@ -35,6 +44,7 @@ class Repository:
         return subprocess.run(
             [sys.executable, str(self.root / "tools" / tool), *arguments],
             cwd=self.root,
+            env=os.environ | IDENTITY,
             capture_output=True,
             text=True,
             check=False,

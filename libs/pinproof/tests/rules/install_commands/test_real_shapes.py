@@ -113,7 +113,7 @@ CONDA = {
 TERRAFORM = {
     "requirements.txt": "boto3~=1.34.0\n",
     "main.tf": (
-        'resource "aws_instance" "x" {\n  ami = "ami-1"\n  user_data = <<-EOF\n    #!/bin/bash\n'
+        'resource "hcloud_server" "x" {\n  image = "x"\n  user_data = <<-EOF\n    #!/bin/bash\n'
         "    apt-get update\n    apt-get install -y nginx python3-venv\n"
         '    EOF\n  tags = { Name = "pip" }\n}\n'
     ),
