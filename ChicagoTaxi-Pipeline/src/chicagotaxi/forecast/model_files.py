@@ -198,7 +198,7 @@ def load(files: Mapping[str, bytes]) -> DemandForecaster:
         ValueError: The model was trained on other features than these, or for another city.
     """
     forecast = _Forecast.model_validate_json(files[_FORECAST])
-    # The golden set shows other holidays, but no other clock.
+    # Golden outputs depend on the city's holidays, but not on its time zone.
     if forecast.city not in (None, _this_city()):
         raise ValueError(
             f"the model was trained for {forecast.city}, and city.py declares {_this_city()}: "

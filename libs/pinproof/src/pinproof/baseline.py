@@ -147,12 +147,12 @@ def compare_with_baseline(
             known += 1
         else:
             new.append(violation)
-    return ComparedWithBaseline(
-        new=tuple(new),
-        known=known,
-        stale=tuple(f"{key} is in the baseline {count} time{'s' * (count > 1)} more than here"
-                    for key, count in left.items() if count > 0),
-    )  # fmt: skip
+    stale = (
+        f"{key} is in the baseline {count} time{'s' * (count > 1)} more than here"
+        for key, count in left.items()
+        if count > 0
+    )
+    return ComparedWithBaseline(new=tuple(new), known=known, stale=tuple(stale))
 
 
 def _key(violation: Violation) -> _Key:

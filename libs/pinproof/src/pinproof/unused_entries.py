@@ -1,4 +1,4 @@
-"""The entries of `pins.toml` that do nothing, so that nobody keeps them."""
+"""Finds entries of `pins.toml` that have no effect."""
 
 import os
 from collections.abc import Collection, Iterator

@@ -19,8 +19,8 @@ T = TypeVar("T")
 
 # A job with at most this expected time may run between two steps of a longer one.
 QUICK_S: Final = 0.1
-# Weights of the latest job in the moving averages of seconds per unit and of its deviation, and
-# how many deviations more than the average a job is given: the first two as in RFC 6298.
+# Weights of the latest job in the moving averages of seconds per unit and of its deviation, as in
+# RFC 6298. A job is expected to end within the average and this many deviations.
 _WEIGHT: Final = 1 / 8
 _DEVIATION_WEIGHT: Final = 1 / 4
 _DEVIATIONS: Final = 2
@@ -149,7 +149,7 @@ class Job:
     Args:
         number: The job's number, in order of arrival.
         expected_s: The expected seconds; 0 if they are not known.
-        margin_s: How many seconds more it may well take.
+        margin_s: Seconds to allow beyond the expected ones.
         threads: Semaphore of the threads.
         executor: The threads.
 

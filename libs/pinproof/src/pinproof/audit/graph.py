@@ -182,7 +182,7 @@ def _limited(name: str, specifier: SpecifierSet, limits: tuple[Pin, ...]) -> Spe
 
 
 def _set_ceiling(node: Node, releases: Releases) -> bool:
-    """Find the newest release of a node. False if there is none."""
+    """Find the newest release of a node. Returns whether it has one."""
     try:
         node.ceiling = _ceiling(node, releases)
     except _NotInstallableError as error:

@@ -65,10 +65,10 @@ def refuse_hashes(repository: Repository) -> None:
 
 
 def refuse_unknown_upgrades(repository: Repository, names: Collection[str]) -> None:
-    """Refuse to upgrade what is no transitive pin of a service.
+    """Refuse to upgrade a distribution that is not a transitive pin of a service.
 
     Raises:
-        SyncError: One of the names is none.
+        SyncError: A name is not that of a transitive pin.
     """
     direct: set[str] = set()
     transitive: set[str] = set()

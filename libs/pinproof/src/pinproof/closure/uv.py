@@ -19,7 +19,7 @@ _DEPENDS = re.compile(
 )
 _REQUIRE = re.compile(r"\byou require ([A-Za-z0-9][\w.-]*)")
 _DRAWING = " \u00d7\u2570\u2500\u25b6\u2502\u251c"
-# What uv says if its cache does not have a distribution and it may not ask, and if nobody answers.
+# Messages of uv that is offline: by a setting, or because the index does not answer.
 _OFFLINE = re.compile(
     r"network (?:was|is) disabled|dns error|failed to lookup address|tcp connect error"
     r"|Connection refused|Network is unreachable|No route to host",

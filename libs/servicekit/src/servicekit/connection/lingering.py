@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-# For so long, and so many bytes, a closed connection's input is read and dropped.
+# Limits on the input that is read and dropped after a close.
 LINGER_S: Final = 2.0
 MAX_LINGER_BYTES: Final = 2**20
 

@@ -105,10 +105,7 @@ class _BoundedProtocol(HttpToolsProtocol):
             on_abort=lambda: self._on_refusal("answer-not-read"),
         )
         if len(self.connections) > self._bounds.max_connections:
-            problem = too_many_connections(self._bounds.max_connections)
-            self._on_refusal(problem.code)
-            transport.write(problem.encode())
-            transport.close()
+            self._send_problem(too_many_connections(self._bounds.max_connections))
             return
         self._head_timeout.start()
 

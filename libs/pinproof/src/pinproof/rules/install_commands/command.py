@@ -69,13 +69,13 @@ def is_harmless(words: Sequence[str]) -> bool:
     program = PurePosixPath(words[0]).name
     if program == "command":
         return len(words) > 1 and words[1] in ("-v", "-V")
-    return is_name("harmless", program) or tells(program)
+    return is_name("harmless", program) or shows(program)
 
 
 @cache
-def tells(name: str) -> bool:
-    """Whether a program or function tells a text to people, or compares it."""
-    found = re.fullmatch(rf"(?:.*_)?(?:{names('tells')})(?:_.*)?|print[a-z]*", name)
+def shows(name: str) -> bool:
+    """Whether a program or function only shows or compares a text."""
+    found = re.fullmatch(rf"(?:.*_)?(?:{names('shows')})(?:_.*)?|print[a-z]*", name)
     return bool(found or _RAISED.fullmatch(name)) and not _DOES.search(name)
 
 

@@ -15,7 +15,8 @@ from pinproof.rules.install_commands.command import UNKNOWN, Command, Word
 from pinproof.rules.install_commands.installers import install_targets, is_installer
 from pinproof.rules.install_commands.prose import is_prose, is_prose_key
 from pinproof.rules.install_commands.shell import shell_commands
-from pinproof.rules.install_commands.text_lines import line_commands, without_expressions
+from pinproof.rules.install_commands.templates import without_expressions
+from pinproof.rules.install_commands.text_lines import line_commands
 
 ReadFile = Callable[[str, str, int], Iterator[Command] | None]
 """Reads a file in a value, given its name, its text and its first line; None if it is no script."""

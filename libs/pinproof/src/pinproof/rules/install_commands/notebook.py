@@ -62,8 +62,4 @@ def _cell(code: str, line: int) -> Iterator[Command]:
             program.append(f"{magic[1]}pass")
         else:
             program.append(written)
-    try:
-        yield from python_commands("\n".join(program), shell_commands, line=line)
-    except SyntaxError:
-        # Cells may be in another language, or have help with `?`.
-        yield from line_commands("\n".join(program), line=line)
+    yield from python_commands("\n".join(program), shell_commands, line=line)

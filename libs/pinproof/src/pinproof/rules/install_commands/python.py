@@ -19,7 +19,7 @@ from pinproof.rules.install_commands.command import (
     Word,
     inner_scripts,
     is_call,
-    tells,
+    shows,
 )
 from pinproof.rules.install_commands.installers import is_installer
 from pinproof.rules.install_commands.python_values import Values, called_name, parts
@@ -50,9 +50,7 @@ _ENVIRONMENT = re.compile(r"\w*env(?:ironment)?", re.IGNORECASE)
 _VERBS = frozenset(
     {"add", "create", "download", "env", "inject", "install", "pip", "run", "sync", "tool", "wheel"}
 )
-_MAGIC = re.compile(
-    rf"^(?:\s*|# MAGIC )[%!]+\s*((?:\S*/)?(?:python\S* -m )?{INSTALLERS}\s.*)$", re.MULTILINE
-)
+_MAGIC = re.compile(rf"^\s*[%!]+\s*((?:\S*/)?(?:python\S* -m )?{INSTALLERS}\s.*)$", re.MULTILINE)
 _LINE = re.compile(rf"(?<![\w.-]){INSTALLERS}[\"',\s]+(?:-\S+\s+)*(?:install|add|sync)\b")
 
 
@@ -60,7 +58,7 @@ def python_commands(text: str, read_shell: ReadShell, *, line: int = 1) -> Itera
     """Yield every command that a program starts, and those of each script that it runs in a shell.
 
     A command is also each text or list that calls an installer and that any function receives,
-    unless the function tells it to people. A line that cannot be parsed and names an installer is
+    unless the function only shows it. A line that cannot be parsed and names an installer is
     yielded as a call with an unknown argument.
 
     Args:
@@ -128,13 +126,13 @@ class _Program:
             if is_environment and keyword in ("pip", "packages", "requirements"):
                 yield from _installing(keyword, tuple(self._words(value)), number)
             else:
-                yield from self._keyword(keyword, value, number, is_telling=tells(name))
-        if tells(name):
+                yield from self._keyword(keyword, value, number, is_shown=shows(name))
+        if shows(name):
             self._seen |= {node.id for node in descendants(arguments)}
             return
         words = tuple(word for node in given for word in self._words(node))
         by_name = "pip.main" if name in self.aliases else text_of(function)
-        words = (*_itself(by_name, words), *words)
+        words = (*_implied(by_name, words), *words)
         if len(words) > 1 and is_installer(words[0]) and " " in words[1].value:
             # A name and a text, as IPython's functions for its magics expect.
             words = (words[0], *(Word(part, part) for part in words[1].value.split()))
@@ -185,14 +183,14 @@ class _Program:
         return True
 
     def _keyword(
-        self, keyword: str, value: Node, number: int, *, is_telling: bool
+        self, keyword: str, value: Node, number: int, *, is_shown: bool
     ) -> Iterator[Command]:
         words = tuple(self._words(value)) if value.type != "dictionary" else ()
         if _INSTALLED.fullmatch(keyword):
             yield from _installing(keyword, words, number)
         elif value.type in ("dictionary", "identifier") and _ENVIRONMENT.fullmatch(keyword):
             yield from self._environment(self._values.known(value), number)
-        elif not (is_telling or tells(keyword)):
+        elif not (is_shown or shows(keyword)):
             if _calls(words):
                 yield Command(number, words)
             for text in filter(is_call, (word.value for word in words)):
@@ -227,8 +225,8 @@ def _installing(name: str, words: tuple[Word, ...], number: int) -> Iterator[Com
             yield Command(number, (Word("pip", name), Word("install", name), *option, word))
 
 
-def _itself(function: str, words: tuple[Word, ...]) -> tuple[Word, ...]:
-    """The program of `pip.main([...])`, under any name, and of functions that call pip."""
+def _implied(function: str, words: tuple[Word, ...]) -> tuple[Word, ...]:
+    """The words that a function puts before its own: `pip.main([...])`, `session.install(...)`."""
     owner, _, name = function.rpartition(".")
     owner = owner.rpartition(".")[2]
     pip, install = Word("pip", function), Word("install", function)

@@ -15,7 +15,8 @@ from pinproof.rules.install_commands.dockerfile import dockerfile_commands
 from pinproof.rules.install_commands.makefile import makefile_commands
 from pinproof.rules.install_commands.notebook import notebook_commands
 from pinproof.rules.install_commands.scripts import Reader, script_reader
-from pinproof.rules.install_commands.text_lines import line_commands, without_expressions
+from pinproof.rules.install_commands.templates import without_expressions
+from pinproof.rules.install_commands.text_lines import line_commands
 
 _LARGEST = 4 * 1024 * 1024
 

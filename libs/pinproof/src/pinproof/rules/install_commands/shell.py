@@ -18,11 +18,11 @@ from pinproof.rules.install_commands.command import (
     inner_scripts,
     is_call,
     is_harmless,
-    unknown_variable,
 )
 from pinproof.rules.install_commands.python import python_commands
 from pinproof.rules.install_commands.shell_variables import Variables, value_of
 from pinproof.rules.install_commands.syntax import descendants, parse, text_of
+from pinproof.rules.install_commands.templates import without_expressions
 
 _SHELLS = frozenset({"ash", "bash", "dash", "fish", "ksh", "sh", "zsh"})
 _PYTHON = re.compile(r"(?:python|py|pypy)[\d.]*")
@@ -31,8 +31,6 @@ _ARGUMENTS = frozenset(
     | {"concatenation", "expansion", "number", "process_substitution", "raw_string"}
     | {"simple_expansion", "string", "translated_string", "word"}
 )
-_EXPRESSION = re.compile(r"\$?\{\{-?(.*?)-?\}\}", re.DOTALL)
-_STATEMENT = re.compile(r"\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _SCRIPT_NAME = re.compile(
     r".*\.(?:sh|bash|zsh|ksh|command)|(?:.*\.)?Dockerfile.*|.*(?:rc|profile|install|setup|run)"
 )
@@ -53,10 +51,7 @@ def shell_commands(
         variables: The known variables of its environment.
         depth: Number of scripts that contain it.
     """
-    if "{{" in text or "{%" in text:
-        text = _STATEMENT.sub(lambda found: "\n" * found[0].count("\n"), text)
-        text = _EXPRESSION.sub(lambda found: unknown_variable(found[1]), text)
-    nodes = parse(text, _parser())
+    nodes = parse(without_expressions(text), _parser())
     script = _Script(Variables(nodes, variables or {}), line, depth)
     for node in nodes:
         yield from script.commands(node)

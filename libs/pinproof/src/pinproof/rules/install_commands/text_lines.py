@@ -5,19 +5,12 @@ from collections import deque
 from collections.abc import Iterator
 
 from pinproof.repository.installer_words import INSTALLER, TOOLS
-from pinproof.rules.install_commands.command import UNKNOWN, Command, Word, unknown_variable
+from pinproof.rules.install_commands.command import UNKNOWN, Command, Word
 from pinproof.rules.install_commands.installers import install_targets, is_installer
 from pinproof.rules.install_commands.prose import is_prose
 from pinproof.rules.install_commands.shell import shell_commands
+from pinproof.rules.install_commands.templates import without_expressions
 
-# Expressions of Jinja, Helm and workflows, and of Terraform and Ruby.
-_EXPRESSION = re.compile(r"\$?\{\{-?([^{}]*)-?\}\}|\$\{((?:var|local)\.[^}]*)\}|#\{([^{}]*)\}")
-# Statements of templates, and expressions that are a line, such as `{{- if .Values.x }}`.
-_STATEMENT = re.compile(
-    r"\{%(?:(?!\{%).)*?%\}|(?<!\$)\{#(?:(?!\{#).)*?#\}|\{\{/\*.*?\*/-?\}\}"
-    r"|^[ \t]*\{\{[^{}]*\}\}[ \t]*$",
-    re.DOTALL | re.MULTILINE,
-)
 # Lines that are comments in one language or another.
 _COMMENT = re.compile(
     r"\s*(?:#(?!\{)|//|;|--\s|\*(?![\d*/]|\s+[\d*])|/\*|<!--|::|@?rem\b|dnl\b|\"\s"
@@ -50,16 +43,6 @@ _LABEL = re.compile(
     r"^\s*(?:[-&@!%]+\s*|RUN\s+|[\w.\"'-]+\s*(?::|:?=>?)\s+"
     rf"|[\w.]+=(?=[-+!@:]*(?:[\w./-]*/)?(?:python[\d.]*|{TOOLS})\s))*"
 )
-
-
-def without_expressions(text: str) -> str:
-    """The text with each expression of a template replaced by an unknown variable."""
-    if "{" not in text:
-        return text
-    text = _STATEMENT.sub(lambda match: "\n" * match[0].count("\n"), text)
-    return _EXPRESSION.sub(
-        lambda match: unknown_variable(match[1] or match[2] or match[3] or ""), text
-    )
 
 
 def line_commands(text: str, *, line: int = 1) -> Iterator[Command]:
