@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from service_files import services
+from service_names import unused_name
 from working_tree import ROOT
 
-NEW: Final = "Fraud-Detector"
-RENAMED: Final = "Credit-Risk"
 # begin cloud: template
 OWNED: Final = (
     "ORGANIZATION=Acme Ltd.",
@@ -48,22 +47,22 @@ def steps(combination: str, root: Path = ROOT) -> list[list[str]]:
         others = (service.name for service in services(root) if service.name != name)
         return [["remove-service", f"NAME={other}"] for other in others]
     if kind == "new":
-        return [["new-service", f"NAME={NEW}"]]
+        return [["new-service", f"NAME={unused_name(services(root))}"]]
     # begin cloud: template
     if kind == "owned":
         return [["own", *OWNED]]
     # end cloud
-    return [["rename-service", f"FROM={name}", f"TO={RENAMED}"]]
+    return [["rename-service", f"FROM={name}", f"TO={unused_name(services(root))}"]]
 
 
-def targets(combination: str) -> list[str]:
+def targets(combination: str, root: Path = ROOT) -> list[str]:
     """The make targets that a combination must pass."""
     kind, _, name = combination.partition("-")
     # begin cloud: template
     if kind == "owned":
         return ["check", "test-all"]
     # end cloud
-    changed = {"alone": name, "new": NEW, "renamed": RENAMED}[kind]
+    changed = name if kind == "alone" else unused_name(services(root))
     return ["check", f"test-{changed}", f"demo-{changed}", "test-deploy", "test-tools"]
 
 
