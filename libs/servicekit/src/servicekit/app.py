@@ -22,6 +22,7 @@ from servicekit.problems import ProblemCatalog
 from servicekit.request.access_log import AccessLog
 from servicekit.request.admission import Admission
 from servicekit.request.auth import ApiKeys
+from servicekit.request.endpoints import Endpoints
 from servicekit.request.layer import RequestLayer
 from servicekit.request.query import QueryCheck
 from servicekit.runtime import ModelOpener, Runtime
@@ -94,7 +95,7 @@ def create_app(
             open_paths.append(FRONT_PAGE_PATH)
     _check_endpoints(app)
     app.layer = RequestLayer(
-        AsyncExitStackMiddleware(app.router),
+        Endpoints(app, AsyncExitStackMiddleware(app.router), runtime),
         settings,
         lifecycle,
         log=AccessLog(
