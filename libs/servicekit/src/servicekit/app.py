@@ -99,6 +99,7 @@ def create_app(
         settings,
         lifecycle,
         log=AccessLog(
+            spec.name,
             metrics,
             quiet=PROBE_PATHS,
             known=[*PROBE_PATHS, *DOCS_PATHS, *(path for path in _paths(app) if "{" not in path)],

@@ -50,7 +50,7 @@ def parse_json(body: bytes, *, max_items: int) -> object:
     if _may_have_more(body, max_items) and _has_more(body, max_items):
         raise JsonTooComplexError(f"The body may hold {max_items} values. Send several requests.")
     try:
-        return json.loads(body, object_pairs_hook=_object)
+        return _DECODER.decode(body.decode(json.detect_encoding(body), "surrogatepass"))
     except RecursionError as error:
         raise JsonTooComplexError("The body is nested too deeply.") from error
 
@@ -114,3 +114,7 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
         names = [key for key, _ in pairs]
         raise DuplicateKeyError(next(key for key in found if names.count(key) > 1))
     return found
+
+
+# `json.loads` with options would make one each time.
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_object)

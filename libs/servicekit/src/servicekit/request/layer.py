@@ -78,7 +78,9 @@ class RequestLayer:
         try:
             await self._answer(exchange)
         finally:
-            self._access_log.record(scope, exchange.status, perf_counter() - began)
+            self._access_log.record(
+                scope, exchange.request_id, exchange.status, perf_counter() - began
+            )
             unbind_request_id(token)
 
     async def _answer(self, exchange: Exchange) -> None:
