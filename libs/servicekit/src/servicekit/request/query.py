@@ -13,7 +13,6 @@ from urllib.parse import parse_qsl
 
 from fastapi.exceptions import RequestValidationError
 from starlette.routing import compile_path
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 Parameters = dict[str, bool]
 """An endpoint's query parameters by name, and whether each may be repeated."""
@@ -22,35 +21,27 @@ Operations = dict[str, Parameters]
 """The parameters of a path's endpoints, by method."""
 
 
-class QueryMiddleware:
-    """Answers 422 to query parameters that are unknown, or repeated where the endpoint takes one.
+class QueryCheck:
+    """Refuses query parameters that are unknown, or repeated where the endpoint takes one.
 
     Args:
-        app: The application.
         schema: Returns the service's OpenAPI document, which lists the parameters of each
             endpoint. It is called once, at the first request with a query. Paths that are not in it
             are not checked.
-        exempt: Paths that accept any query.
     """
 
-    def __init__(
-        self, app: ASGIApp, *, schema: Callable[[], dict[str, Any]], exempt: tuple[str, ...]
-    ) -> None:
-        self._app = app
+    def __init__(self, schema: Callable[[], dict[str, Any]]) -> None:
         self._schema = schema
-        self._exempt = frozenset(exempt)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request.
+    def check(self, path: str, method: str, query: bytes) -> None:
+        """Check the query of a request.
 
         Raises:
             RequestValidationError: A parameter is unknown, or comes more than once.
         """
-        if scope["type"] == "http" and scope["query_string"] and scope["path"] not in self._exempt:
-            parameters = self._parameters(scope["path"], scope["method"])
-            if parameters is not None and (errors := _errors(scope["query_string"], parameters)):
-                raise RequestValidationError(errors)
-        await self._app(scope, receive, send)
+        parameters = self._parameters(path, method)
+        if parameters is not None and (errors := _errors(query, parameters)):
+            raise RequestValidationError(errors)
 
     def _parameters(self, path: str, method: str) -> Parameters | None:
         fixed, patterns = self._endpoints

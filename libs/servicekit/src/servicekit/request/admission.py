@@ -2,76 +2,67 @@
 
 import asyncio
 import math
-from collections.abc import Collection
+from collections import deque
 from typing import Any, Final
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive
 
 from servicekit.concurrency_limiter import ConcurrencyLimiter
 from servicekit.errors import ClientDisconnectedError, OverloadedError
+from servicekit.request.exchange import Exchange
 
 # Short waits are common under load, and not worth a task that watches for a disconnect.
 WATCH_AFTER_S: Final = 0.1
 
 
-class AdmissionMiddleware:
-    """Admits each request, or refuses it with 503.
+class Admission:
+    """Admits requests in order of arrival, or refuses them with 503.
 
     Args:
-        app: The application.
         limiter: The limit on concurrent requests.
         queue_timeout_s: The longest wait in the queue.
-        exempt: Paths that are always admitted, so that probes are answered however busy the
-            service is.
     """
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        *,
-        limiter: ConcurrencyLimiter,
-        queue_timeout_s: float,
-        exempt: Collection[str],
-    ) -> None:
-        self._app = app
+    def __init__(self, limiter: ConcurrencyLimiter, *, queue_timeout_s: float) -> None:
         self._limiter = limiter
         self._queue_timeout_s = queue_timeout_s
-        self._exempt = frozenset(exempt)
+        self._patience = _Patience(min(WATCH_AFTER_S, queue_timeout_s))
+        self.try_acquire = limiter.try_acquire
+        self.release = limiter.release
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        if scope["type"] != "http" or scope["path"] in self._exempt:
-            await self._app(scope, receive, send)
-            return
+    async def acquire(self, exchange: Exchange) -> "DisconnectWatcher | None":
+        """Wait until a request is admitted; the caller releases it.
+
+        Returns:
+            The watcher of a request that waited for long, to be closed at its end. The request's
+            messages come from it.
+
+        Raises:
+            OverloadedError: Too many requests wait, or the wait was too long.
+            ClientDisconnectedError: The client disconnected before.
+        """
         if self._limiter.try_acquire():
-            try:
-                await self._app(scope, receive, send)
-            finally:
-                self._limiter.release()
-            return
-        watcher = _DisconnectWatcher(receive)
-        try:
-            await self._wait(watcher)
-            try:
-                await self._app(scope, watcher.receive, send)
-            finally:
-                self._limiter.release()
-        finally:
-            watcher.close()
-
-    async def _wait(self, watcher: "_DisconnectWatcher") -> None:
-        """Wait until the request is admitted."""
+            return None
         admitted = self._limiter.enqueue()
         if admitted is None:
             raise self._overloaded("Too many requests are waiting.")
+        watcher: DisconnectWatcher | None = None
+        until = asyncio.get_running_loop().time() + self._queue_timeout_s
         try:
-            async with asyncio.timeout(self._queue_timeout_s):
-                await watcher.wait_for(admitted)
+            await self._patience.wait(admitted)
+            if not admitted.done():
+                watcher = DisconnectWatcher(exchange.source)
+                exchange.source = watcher.receive
+                async with asyncio.timeout_at(until):
+                    await watcher.wait_for(admitted)
         except BaseException as error:
             self._limiter.cancel(admitted)
+            if watcher is not None:
+                watcher.close()
             if isinstance(error, TimeoutError):
                 raise self._overloaded("The wait in the queue was too long.") from error
             raise
+        return watcher
 
     def _overloaded(self, detail: str) -> OverloadedError:
         return OverloadedError(
@@ -80,7 +71,47 @@ class AdmissionMiddleware:
         )
 
 
-class _DisconnectWatcher:
+class _Patience:
+    """Waits for futures, each for up to the same time, with one timer for all of them.
+
+    Args:
+        seconds: The time.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._waiting: deque[tuple[float, asyncio.Future[None]]] = deque()
+        self._has_timer = False
+
+    async def wait(self, future: "asyncio.Future[None]") -> None:
+        """Wait until a future is done, or the time has passed."""
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[None] = loop.create_future()
+        future.add_done_callback(lambda _done: _wake(waiter))
+        self._waiting.append((loop.time() + self._seconds, waiter))
+        if not self._has_timer:
+            self._set_timer(loop)
+        await waiter
+
+    def _set_timer(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._has_timer = True
+        loop.call_at(self._waiting[0][0], self._wake_impatient, loop)
+
+    def _wake_impatient(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._has_timer = False
+        now = loop.time()
+        while self._waiting and (self._waiting[0][0] <= now or self._waiting[0][1].done()):
+            _wake(self._waiting.popleft()[1])
+        if self._waiting:
+            self._set_timer(loop)
+
+
+def _wake(waiter: "asyncio.Future[None]") -> None:
+    if not waiter.done():
+        waiter.set_result(None)
+
+
+class DisconnectWatcher:
     """Notices that a client disconnects while its request waits, and keeps the messages it reads.
 
     It reads at most one message before the request is admitted, or two if the first completes the
@@ -98,7 +129,6 @@ class _DisconnectWatcher:
         Raises:
             ClientDisconnectedError: The client disconnected before.
         """
-        await asyncio.wait([admitted], timeout=WATCH_AFTER_S)
         while not admitted.done():
             if self._receiving is None and self._may_receive():
                 self._receiving = asyncio.ensure_future(self._receive())
