@@ -30,6 +30,7 @@ from bankchurn.features import (
 from bankchurn.model.explanation import Background, ShapleyExplainer
 from bankchurn.model.fast_ensemble import TreeEnsemble
 from bankchurn.model.pipeline_file import FILE_NAME, read_pipeline, write_pipeline
+from bankchurn.model.shap_reference import check_contributions
 from bankchurn.model.stack import probabilities
 from bankchurn.model.training_profile import TrainingProfile, WarningFinder
 from bankchurn.responses import Explanation, Prediction, confidence, risk_level
@@ -91,7 +92,7 @@ class ChurnPredictor:
         self._encoder: CustomerEncoder = pipeline.named_steps["features"]
         self._stack = pipeline.named_steps["stack"]
         self._ensemble = TreeEnsemble(self._stack)
-        self._explainer = ShapleyExplainer(self._stack, self._ensemble, background)
+        self._explainer = ShapleyExplainer(self._ensemble, background)
         self._check_ensemble(background.matrix)
 
     @property
@@ -132,6 +133,14 @@ class ChurnPredictor:
     def explain(self, matrix: Matrix) -> list[Explanation]:
         """The exact explanation of each row of a feature matrix."""
         return self._explainer.explain(matrix)
+
+    def compare_with_shap(self, customers: Sequence[Customer]) -> None:
+        """Compare the explanations of customers with those of `shap.TreeExplainer`.
+
+        Raises:
+            ShapDifferenceError: They differ.
+        """
+        check_contributions(self._stack, self._explainer, self.encode(customers))
 
     def answer(
         self, customers: Sequence[Customer], *, model_version: str, explain: bool = False
