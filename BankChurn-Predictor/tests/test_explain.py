@@ -187,5 +187,5 @@ def test_probabilities_of_the_table_are_those_of_the_matrix(
 ) -> None:
     np.testing.assert_array_equal(
         probabilities(predictor.pipeline, sample),  # type: ignore[arg-type]
-        predictor.probabilities(matrix),
+        predictor.pipeline.named_steps["stack"].predict_proba(matrix)[:, 1],
     )

@@ -27,6 +27,9 @@ from bankchurn.schema import FEATURES
 _BITS: Final = 8
 _CHOICES: Final = _BITS + 1
 
+# The rows of the table that a block of customers selects fit into a processor's cache.
+_BLOCK: Final = 16
+
 
 class TreeEnsemble:
     """Computes the log-odds of a fitted stack.
@@ -57,8 +60,13 @@ class TreeEnsemble:
         self._choice[2 ** np.arange(_BITS)] = np.arange(1, _CHOICES)
 
     def log_odds(self, matrix: Matrix) -> Float64Array:
-        """The stack's log-odds for each row of a feature matrix, one row after the other."""
-        return np.array([self._row_log_odds(row) for row in matrix.tolist()], dtype=np.float64)
+        """The stack's log-odds for each row of a feature matrix, on one thread.
+
+        A row gets the same log-odds, bit for bit, alone and among others.
+        """
+        rows = matrix.tolist()
+        blocks = [self._log_odds(rows[i : i + _BLOCK]) for i in range(0, len(rows), _BLOCK)]
+        return np.concatenate(blocks)
 
     def allowed(self, row: list[float]) -> npt.NDArray[np.uint8]:
         """Whether each feature of a row allows each leaf.
@@ -72,12 +80,16 @@ class TreeEnsemble:
         rows = self._allowed.take(self._intervals(row), axis=0)
         return np.unpackbits(rows.view(np.uint8), axis=1, bitorder="little")
 
-    def _row_log_odds(self, row: list[float]) -> float:
-        allowed = self._allowed.take(self._intervals(row), axis=0)
-        reached = np.bitwise_and.reduce(allowed, axis=0).view(np.uint8)
+    def _log_odds(self, rows: list[list[float]]) -> Float64Array:
+        intervals = [interval for row in rows for interval in self._intervals(row)]
+        allowed = self._allowed.take(intervals, axis=0)
+        allowed = allowed.reshape(len(rows), len(FEATURES), -1)
+        reached = np.bitwise_and.reduce(allowed, axis=1).view(np.uint8)
         chosen = self._choice.take(reached)
         chosen += self._starts
-        return self._base + float(np.add.reduce(self._values.take(chosen)))
+        log_odds: Float64Array = np.add.reduce(self._values.take(chosen), axis=1)
+        log_odds += self._base
+        return log_odds
 
     def _intervals(self, row: list[float]) -> list[int]:
         """The row of the table for each feature."""
