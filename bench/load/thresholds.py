@@ -54,11 +54,13 @@ def _judge(environment: Environment, **_: object) -> None:
 def _figures(environment: Environment) -> dict[str, Any]:
     total, entries = environment.stats.total, environment.stats.entries
     elsewhere = (NOT_ACCEPTED, REFUSED)
+    away = sum(one.num_requests for (name, _), one in entries.items() if name == NOT_ACCEPTED)
+    requests = total.num_requests - away
     seconds = max((total.last_request_timestamp or 0) - total.start_time, 1e-9)
     return {
-        "requests": total.num_requests,
+        "requests": requests,
         "failures": total.num_failures,
-        "rate": round(total.num_requests / seconds, 1),
+        "rate": round(requests / seconds, 1),
         "p50_ms": round(total.get_response_time_percentile(0.5), 1),
         "p99_ms": round(total.get_response_time_percentile(0.99), 1),
         "kinds": {

@@ -62,10 +62,11 @@ class StandIn(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, reply: Reply, memory: Callable[[float], float]) -> None:
+    def __init__(self, reply: Reply, memory: Callable[[float], float], missing: int = 0) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.reply = reply
         self.memory = memory
+        self.missing = missing
         self.began = time.time()
         self.asked = 0
 
@@ -115,14 +116,17 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
-        self.wfile.write(text.encode())
+        self.wfile.write(text.encode()[: len(text) - self.server.missing])
+        self.close_connection |= bool(self.server.missing)
 
 
 @contextmanager
 def answering(
-    reply: Reply = lambda _: 0.5, memory: Callable[[float], float] = lambda _: 1e8
+    reply: Reply = lambda _: 0.5,
+    memory: Callable[[float], float] = lambda _: 1e8,
+    missing: int = 0,
 ) -> Iterator[StandIn]:
-    with StandIn(reply, memory) as server:
+    with StandIn(reply, memory, missing) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server
         server.shutdown()
@@ -293,3 +297,18 @@ def test_with_sealed_models_an_answer_must_be_that_of_one_of_them(
     assert failed == 1
     [example] = wrong["examples"]
     assert example["failure"] == "it is the answer of none of the sealed models"
+
+
+@pytest.mark.parametrize("missing", [0, 1], ids=["whole", "cut"])
+def test_slow_clients_must_get_whole_answers(service: Path, tmp_path: Path, missing: int) -> None:
+    # Without half-open connections, which this server does not close.
+    options = ["--hostile", "OrdersUser", "SlowSender", "SlowReader", "Gone"]
+    with answering(missing=missing) as server:
+        locust = Locust(PROGRAM, service, server.url, KEY, tmp_path)
+        code, found = locust.run("slow", users=8, seconds=3, options=options)
+
+    assert found["kinds"]["slow sender"]["requests"] > 0
+    assert found["kinds"]["slow reader"]["requests"] > 0
+    assert code == missing
+    failures = [one["failure"].partition(":")[0] for one in found["examples"]]
+    assert ("no complete answer" in failures) == bool(missing)
