@@ -179,12 +179,15 @@ $(PROJECTS:%=check-types-in-%): check-types-in-%: %/.venv/.installed .tools/chec
 
 check-types: check-types-in-tools
 
-# The mixes of the services have one name, so that each is checked alone.
+# Programs that run locust need servicekit, and what locust runs needs locust. The mixes of the
+# services have one name, so that each is checked alone.
 MIXES := $(wildcard $(SERVICES:%=%/load/locustfile.py))
 .PHONY: check-types-in-load
 check-types: check-types-in-load
-check-types-in-load: .tools/load/.installed .tools/check/.installed
-	for mix in $(MIXES) bench/load/hostile_users.py\ bench/load/thresholds.py; do \
+check-types-in-load: .tools/load/.installed .tools/check/.installed $(firstword $(SERVICES))/.venv/.installed
+	MYPYPATH=bench/load:tools $(TOOLS)/mypy --cache-dir .mypy_cache \
+		--python-executable $(firstword $(SERVICES))/.venv/bin/python bench/load/run.py bench/load/faults.py
+	for mix in bench/load/hostile_users.py\ bench/load/thresholds.py $(MIXES); do \
 		MYPYPATH=bench/load $(TOOLS)/mypy --cache-dir .mypy_cache --python-executable .tools/load/bin/python $$mix; done
 
 .PHONY: check-types-in-tools

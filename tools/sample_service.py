@@ -88,7 +88,7 @@ def trained(service: Path, *, tell: Callable[[str], None]) -> Iterator[SampleSer
     with tempfile.TemporaryDirectory(prefix="demo-") as folder:
         found = SampleService(description["package"], script, Path(folder) / "model")
         tell("Training and sealing a model on sample data")
-        train = [*found.command, "train", "--out", found.model]
+        train: list[str | Path] = [*found.command, "train", "--out", found.model]
         train += ["--reports", Path(folder) / "report", *script.get("train", [])]
         subprocess.run(train, check=True)  # noqa: S603
         _prepare(found, tell)

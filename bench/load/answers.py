@@ -2,9 +2,14 @@
 
 import json
 from collections import Counter
+from math import isclose
 from pathlib import Path
+from typing import Final
 
 from questions import Facts, WrongAnswerError
+
+# A batch may be computed in another order, or by another path, than one row.
+TOLERANCE: Final = 1e-6
 
 
 class Answers:
@@ -35,11 +40,11 @@ class Answers:
         if not self._models:
             first = self._first
             for name, value in facts.items():
-                if first.setdefault(name, value) != value:
+                if not is_same(first.setdefault(name, value), value):
                     raise WrongAnswerError("it differs from the first answer to the same question")
             return
         for model, known in self._models.items():
-            if all(name in known and known[name] == value for name, value in facts.items()):
+            if all(name in known and is_same(known[name], value) for name, value in facts.items()):
                 self.by_model[model] += 1
                 return
         raise WrongAnswerError("it is the answer of none of the sealed models")
@@ -47,6 +52,17 @@ class Answers:
     def write(self, path: Path) -> None:
         """Write the first answers to a file that `read_answers` reads."""
         path.write_text(json.dumps(self._first), encoding="utf-8")
+
+
+def is_same(one: object, other: object) -> bool:
+    """Whether two JSON values are the same, with numbers within `TOLERANCE`."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(is_same(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(is_same, one, other))
+    if isinstance(one, float) and isinstance(other, float):
+        return isclose(one, other, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+    return one == other
 
 
 def read_answers(paths: list[Path]) -> dict[str, Facts]:

@@ -51,6 +51,7 @@ def main() -> int:
         for name in ("max_failures", "max_p99_ms", "min_rate", "max_growth")
         if (value := getattr(given, name))
     ]
+    target: contextlib.AbstractContextManager[tuple[str, str]]
     if given.host:
         url, key = given.host.rstrip("/"), os.environ.get(KEY, "")
         try:
