@@ -58,7 +58,7 @@ def service(tmp_path: Path) -> Path:
 
 
 class StandIn(ThreadingHTTPServer):
-    """Stands in for the service."""
+    """Imitates the service."""
 
     daemon_threads = True
 
