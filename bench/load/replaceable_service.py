@@ -6,6 +6,7 @@ import random
 import shutil
 import socket
 import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -31,7 +32,7 @@ SETTINGS: Final = {
 }
 # Below the ports that the system gives to connections: no client of the load takes it meanwhile.
 PORTS: Final = range(20_000, 30_000)
-TIMEOUT_S: Final = 180
+TIMEOUT_S: Final = 600
 
 
 class ReplaceableService:
@@ -142,11 +143,14 @@ class ReplaceableService:
                 stdout=out,
                 stderr=errors,
             )
-        wait_until(self._is_decided, "the model is proven or refused", timeout_s=TIMEOUT_S)
+        try:
+            wait_until(self._is_decided, "the model is proven or refused", timeout_s=TIMEOUT_S)
+        except AssertionError as error:
+            sys.exit(f"The service did not start: {error}. Its log: {self._log}, {self._errors}")
 
     def _is_decided(self) -> bool:
         if self._process is not None and self._process.poll() is not None:
-            raise AssertionError(f"the service ended at its start: see {self._errors}")
+            raise AssertionError(f"it ended with {self._process.returncode}")
         with suppress(urllib.error.URLError, ConnectionError):
             status, answer = self._get("/ready")
             return status == 200 or '"refusal"' in json.dumps(answer)  # noqa: PLR2004

@@ -134,7 +134,8 @@ def answering(
 
 def load_test(service: Path, url: str, *options: str, key: str = KEY) -> tuple[int, str]:
     """The exit code and the output of a short load test."""
-    command = [sys.executable, ROOT / "bench/load/run.py", service, "--locust", PROGRAM]
+    command: list[str | Path] = [sys.executable, ROOT / "bench/load/run.py", service]
+    command += ["--locust", PROGRAM]
     command += ["--reports", service / "reports", "--host", url, "--users", "2", "--seconds", "3"]
     done = subprocess.run(
         [*command, *options],
@@ -274,11 +275,15 @@ def test_memory_that_grows_ends_with_1(
     assert message in found[1]
 
 
+def _always(value: float) -> Reply:
+    return lambda _: value
+
+
 def test_with_sealed_models_an_answer_must_be_that_of_one_of_them(
     service: Path, tmp_path: Path
 ) -> None:
     for name, value in (("first", 0.25), ("second", 0.75)):
-        with answering(lambda _, value=value: value) as server:
+        with answering(_always(value)) as server:
             locust = Locust(PROGRAM, service, server.url, KEY, tmp_path)
             record = ["--record", str(tmp_path / f"{name}.answers.json")]
             assert locust.run("recording", users=1, seconds=60, options=record)[0] == 0
