@@ -6,7 +6,7 @@ __all__ = ["replace_text"]
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Write a file beside its place, and rename it; missing folders are made.
+    """Write a temporary file, and rename it; missing folders are made.
 
     Args:
         path: The file, which may exist. A program that is killed leaves it as it was.

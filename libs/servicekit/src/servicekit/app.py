@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from functools import cached_property
 from inspect import iscoroutinefunction
-from typing import Any, get_origin
+from typing import Any, NoReturn, get_origin
 
 from fastapi import FastAPI
 from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
@@ -117,13 +118,28 @@ def create_app(
 
 
 class _Service(FastAPI):
-    """A FastAPI application whose requests pass one layer in place of middleware.
+    """A FastAPI application whose requests pass one layer in place of FastAPI's middleware.
 
     Attributes:
-        layer: The layer, with the endpoints inside.
+        layer: The layer, with the endpoints inside. Middleware that is added is around it.
     """
 
     layer: ASGIApp
+
+    @cached_property
+    def _outermost(self) -> ASGIApp:
+        app = self.layer
+        for cls, args, kwargs in reversed(self.user_middleware):
+            app = cls(app, *args, **kwargs)
+        return app
+
+    def add_exception_handler(self, *_arguments: object) -> NoReturn:
+        """Refuse a handler, which would not be called.
+
+        Raises:
+            TypeError: Always.
+        """
+        raise TypeError("Exceptions are answered as ServiceSpec.problems says. Add yours there.")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or start and stop the application."""
@@ -131,7 +147,7 @@ class _Service(FastAPI):
             await super().__call__(scope, receive, send)
             return
         scope["app"] = self
-        await self.layer(scope, receive, send)
+        await self._outermost(scope, receive, send)
 
 
 def _lifespan(runtime: Runtime, spec: ServiceSpec) -> Any:  # noqa: ANN401 - FastAPI's type is not public
