@@ -39,6 +39,15 @@ class SampleService:
         """Its command line, without arguments."""
         return [sys.executable, "-m", self.package]
 
+    def settings(self) -> dict[str, str]:
+        """The settings that it needs to serve its model."""
+        folders = {"model": str(self.model), "work": str(self.model.parent)}
+        own = self.script.get("settings", {}).items()
+        return {name: value.format_map(folders) for name, value in own} | {
+            "MODEL_DIR": str(self.model),
+            "MODEL_SHA256": sha256_of_file(self.model / "manifest.json"),
+        }
+
     @contextlib.contextmanager
     def served(
         self, settings: Mapping[str, str], *, log: Path | None = None
@@ -51,15 +60,9 @@ class SampleService:
             settings: Settings besides those of ``service.toml``.
             log: File for its log; a temporary one unless given.
         """
-        folders = {"model": str(self.model), "work": str(self.model.parent)}
-        own = self.script.get("settings", {}).items()
-        needed = {name: value.format_map(folders) for name, value in own} | {
-            "MODEL_DIR": str(self.model),
-            "MODEL_SHA256": sha256_of_file(self.model / "manifest.json"),
-        }
         try:
             with ServiceProcess(
-                [*self.command, "serve"], {**needed, **settings}, log=log
+                [*self.command, "serve"], {**self.settings(), **settings}, log=log
             ) as process:
                 process.wait_until_ready()
                 yield process
@@ -72,26 +75,32 @@ class SampleService:
 
 @contextlib.contextmanager
 def trained(service: Path, *, tell: Callable[[str], None]) -> Iterator[SampleService]:
+    """Train and seal a model in a temporary folder; see `train_in`."""
+    with tempfile.TemporaryDirectory(prefix="demo-") as folder:
+        yield train_in(Path(folder), service, tell=tell)
+
+
+def train_in(folder: Path, service: Path, *, tell: Callable[[str], None]) -> SampleService:
     """Train and seal a model on sample data, and run the service's ``prepare`` commands.
 
     Args:
+        folder: Folder for the model, in ``model``, and for what the commands write.
         service: Folder of the service.
         tell: Called with a description of each step.
     """
     description = tomllib.loads((service / "service.toml").read_text(encoding="utf-8"))
     script = description["demo"]
-    with tempfile.TemporaryDirectory(prefix="demo-") as folder:
-        found = SampleService(description["package"], script, Path(folder) / "model")
-        tell("Training and sealing a model on sample data")
-        train = [*found.command, "train", "--out", found.model]
-        train += ["--reports", Path(folder) / "report", *script.get("train", [])]
-        subprocess.run(train, check=True)  # noqa: S603
-        places = {"model": str(found.model), "work": folder}
-        for arguments in script.get("prepare", []):
-            tell("Running " + " ".join([found.package, *arguments]))
-            filled = [argument.format_map(places) for argument in arguments]
-            subprocess.run([*found.command, *filled], check=True)  # noqa: S603
-        yield found
+    found = SampleService(description["package"], script, folder / "model")
+    tell("Training and sealing a model on sample data")
+    train = [*found.command, "train", "--out", found.model]
+    train += ["--reports", folder / "report", *script.get("train", [])]
+    subprocess.run(train, check=True)  # noqa: S603
+    places = {"model": str(found.model), "work": str(folder)}
+    for arguments in script.get("prepare", []):
+        tell("Running " + " ".join([found.package, *arguments]))
+        filled = [argument.format_map(places) for argument in arguments]
+        subprocess.run([*found.command, *filled], check=True)  # noqa: S603
+    return found
 
 
 def send(url: str, request: Mapping[str, Any]) -> tuple[int, Any]:
