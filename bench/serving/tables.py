@@ -1,0 +1,203 @@
+"""Tables of the results, for the cog blocks of documents (``make docs``)."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from docs import read, table
+
+COMPARED_AT: Final = "50"
+
+
+def overview(results: str) -> str:
+    """Every service compared with its alternatives, at the number of connections that counts."""
+    measured = read(results)
+    blocks = [
+        table(
+            [
+                f"**{service}**, `{workload}`",
+                "CPU per request",
+                "of the empty endpoint",
+                "requests/s",
+                "p50",
+                "p99",
+            ],
+            list(_overview_rows(measured, rows)),
+        )
+        for (service, workload), rows in groups(measured).items()
+    ]
+    return "\n\n".join([*blocks, _measured_on(measured)])
+
+
+def details(results: str) -> str:
+    """All figures of every service, and what failed."""
+    measured = read(results)
+    blocks = []
+    for (service, workload), rows in groups(measured).items():
+        blocks += [f"### {service}, {workload}", _cpu_table(measured, rows), _times_table(rows)]
+        failures = list(_failures(rows))
+        if failures:
+            blocks.append("\n".join(["Failed:", "", *failures]))
+    return "\n\n".join([*blocks, _measured_on(measured)])
+
+
+def settings(results: str) -> str:
+    """The version and the settings of each peer."""
+    rows = [
+        [name, peer.get("version", "not installed"), peer["settings"]]
+        for name, peer in read(results)["peers"].items()
+    ]
+    if not rows:
+        return "No peer was measured."
+    lines = [["peer", "version", "settings"], ["---"] * 3, *rows]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
+def groups(measured: dict[str, Any]) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """The rows of each service and workload."""
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in measured["rows"]:
+        groups.setdefault((row["service"], row["workload"]), []).append(row)
+    return groups
+
+
+def _overview_rows(measured: dict[str, Any], rows: list[dict[str, Any]]) -> Iterator[list[str]]:
+    floor = _floor(rows)
+    for row in rows:
+        yield [row["name"], *_overview_cells(row, floor)]
+    for one in _bare(measured, rows[0]):
+        yield [_bare_name(one), f"{_ms(one['cpu_ms'])}", "", _rate(one["requests_per_s"]), "", ""]
+
+
+def _overview_cells(row: dict[str, Any], floor: float | None) -> list[str]:
+    load = compared(row)
+    if "failed" in load:
+        return ["failed", "", "", "", ""]
+    cpu = load["cpu_ms"]["median"]
+    return [
+        _ms(load["cpu_ms"]),
+        f"{cpu / floor:.2f}" if floor else "",
+        _rate(load["requests_per_s"]),
+        _ms(load["p50_ms"]),
+        _ms(load["p99_ms"]),
+    ]
+
+
+def _cpu_table(measured: dict[str, Any], rows: list[dict[str, Any]]) -> str:
+    at = list(_connections(rows))
+    cells = [
+        [
+            row["name"],
+            *(_spread(_load(row, one), "cpu_ms") for one in at),
+            *(_median(_load(row, one), "requests_per_s", _rate) for one in at),
+        ]
+        for row in rows
+    ]
+    cells += [
+        [_bare_name(one), *[""] * (len(at) - 1), _spread(one, "cpu_ms"), *[""] * len(at)]
+        for one in _bare(measured, rows[0])
+    ]
+    headings = [*(f"CPU at {one}" for one in at), *(f"requests/s at {one}" for one in at)]
+    return table(["", *headings], cells)
+
+
+def _times_table(rows: list[dict[str, Any]]) -> str:
+    at = list(_connections(rows))
+    cells = []
+    for row in rows:
+        failed = "failed" in row
+        cells.append(
+            [
+                row["name"],
+                *(_median(_load(row, one), "p50_ms", _ms) for one in at),
+                *(_median(_load(row, one), "p99_ms", _ms) for one in at),
+                "failed" if failed else f"{row['memory_mb']['median']:,.0f} MB",
+                "failed" if failed else f"{row['ready_s']['median']:.1f} s",
+            ]
+        )
+    headings = [*(f"p50 at {one}" for one in at), *(f"p99 at {one}" for one in at)]
+    return table(["", *headings, "memory", "start to ready"], cells)
+
+
+def _failures(rows: list[dict[str, Any]]) -> Iterator[str]:
+    for row in rows:
+        if "failed" in row:
+            yield f"- {row['name']}: {_escaped(row['failed'])}"
+            continue
+        for connections, load in row["loads"].items():
+            if "failed" in load:
+                yield f"- {row['name']} at {connections} connections: {_escaped(load['failed'])}"
+
+
+def _connections(rows: list[dict[str, Any]]) -> dict[str, None]:
+    return {one: None for row in rows for one in row.get("loads", {})}
+
+
+def compared(row: dict[str, Any]) -> dict[str, Any]:
+    """The figures of a row at the number of connections that servers are compared at."""
+    if "failed" in row:
+        return row
+    loads: dict[str, Any] = row["loads"]
+    # A workload that is measured at fewer connections is compared at the most of them.
+    return loads[COMPARED_AT] if COMPARED_AT in loads else loads[list(loads)[-1]]
+
+
+def _load(row: dict[str, Any], connections: str) -> dict[str, Any]:
+    return row if "failed" in row else row["loads"][connections]
+
+
+def _floor(rows: list[dict[str, Any]]) -> float | None:
+    """The CPU time of the empty endpoint."""
+    for row in rows:
+        load = compared(row)
+        if row["name"].startswith("empty") and "failed" not in load:
+            return float(load["cpu_ms"]["median"])
+    return None
+
+
+def _bare(measured: dict[str, Any], like: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for one in measured["bare"]:
+        if (one["service"], one["workload"]) == (like["service"], like["workload"]):
+            yield one
+
+
+def _bare_name(one: dict[str, Any]) -> str:
+    what = "the model code" if one["way"] == "model_code" else "the plain pipeline"
+    return f"{what}, called in process"
+
+
+def _spread(load: dict[str, Any], name: str) -> str:
+    if "failed" in load:
+        return "failed"
+    figure = load[name]
+    if figure["lowest"] == figure["highest"]:
+        return _ms(figure)
+    return f"{_ms(figure)} ({figure['lowest']:.3g} to {figure['highest']:.3g})"
+
+
+def _median(load: dict[str, Any], name: str, shown: Any) -> str:  # noqa: ANN401 - _ms or _rate
+    return "failed" if "failed" in load else str(shown(load[name]))
+
+
+def _ms(figure: dict[str, float]) -> str:
+    value = figure["median"]
+    return f"{value:,.0f} ms" if value >= 100 else f"{value:.3g} ms"  # noqa: PLR2004
+
+
+def _rate(figure: dict[str, float]) -> str:
+    value = figure["median"]
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"  # noqa: PLR2004
+
+
+def _escaped(text: str) -> str:
+    return f"`{' '.join(text.replace('`', chr(39)).split())}`"
+
+
+def _measured_on(measured: dict[str, Any]) -> str:
+    load = measured["load_of_others"]
+    return (
+        f"Medians of {measured['rounds']} rounds, {measured['seconds']} s or more at each number "
+        f"of connections; CPU time of all processes of a server; server and client on a core each. "
+        f"Client: {measured['client']}. Machine: {measured['machine']}; load average "
+        f"{load['before']:.1f} before, {load['after']:.1f} after. Measured on "
+        f"{measured['measured']}."
+    )

@@ -1,0 +1,88 @@
+"""Tables of the benchmark of serving, from a results file."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tables
+
+import docs
+
+
+def _figure(median: float, spread: float = 0.0) -> dict[str, float]:
+    return {"median": median, "lowest": median - spread, "highest": median + spread}
+
+
+def _row(name: str, cpu_ms: float) -> dict[str, Any]:
+    load = {
+        "cpu_ms": _figure(cpu_ms, cpu_ms / 10),
+        "requests_per_s": _figure(1000 / cpu_ms),
+        "p50_ms": _figure(50 * cpu_ms),
+        "p99_ms": _figure(100 * cpu_ms),
+    }
+    return {
+        "service": "Some-Service",
+        "workload": "predict",
+        "name": name,
+        "ready_s": _figure(2.5),
+        "memory_mb": _figure(1234.5),
+        "loads": {"1": load, "50": load},
+    }
+
+
+@pytest.fixture
+def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setattr(docs, "ROOT", tmp_path)
+    broken = {
+        "service": "Some-Service",
+        "workload": "predict",
+        "name": "A peer",
+        "failed": "ended with 1:\nno `numpy`",
+    }
+    crowded = _row("Another peer", 4.0)
+    crowded["loads"]["50"] = {"failed": "3 of 9 answers were not 200"}
+    bare = {
+        "service": "Some-Service",
+        "workload": "predict",
+        "way": "pipeline",
+        "cpu_ms": _figure(2.0),
+        "requests_per_s": _figure(500.0),
+    }
+    document = {
+        "machine": "2 cores",
+        "measured": "2026-11-29",
+        "load_of_others": {"before": 1.0, "after": 2.0},
+        "client": "wrk 4",
+        "rounds": 3,
+        "seconds": 1,
+        "peers": {"A peer": {"settings": "as by default"}},
+        "rows": [_row("this service", 0.5), _row("empty FastAPI endpoint", 0.25), broken, crowded],
+        "bare": [bare],
+    }
+    (tmp_path / "serving.json").write_text(json.dumps(document), encoding="utf-8")
+    return "serving.json"
+
+
+def test_the_overview_compares_with_the_empty_endpoint(results: str) -> None:
+    lines = tables.overview(results).splitlines()
+    assert lines[0].startswith("| **Some-Service**, `predict` | CPU per request |")
+    assert lines[2] == "| this service | 0.5 ms | 2.00 | 2,000 | 25 ms | 50 ms |"
+    assert lines[3] == "| empty FastAPI endpoint | 0.25 ms | 1.00 | 4,000 | 12.5 ms | 25 ms |"
+    assert lines[4] == "| A peer | failed |  |  |  |  |"
+    assert lines[5] == "| Another peer | failed |  |  |  |  |"
+    assert lines[6] == "| the plain pipeline, called in process | 2 ms |  | 500 |  |  |"
+
+
+def test_details_have_spreads_and_the_reasons_of_failures(results: str) -> None:
+    text = tables.details(results)
+    assert (
+        "| this service | 0.5 ms (0.45 to 0.55) | 0.5 ms (0.45 to 0.55) | 2,000 | 2,000 |" in text
+    )
+    assert "| this service | 25 ms | 25 ms | 50 ms | 50 ms | 1,234 MB | 2.5 s |" in text
+    assert "- A peer: `ended with 1: no 'numpy'`" in text
+    assert "- Another peer at 50 connections: `3 of 9 answers were not 200`" in text
+
+
+def test_settings_name_peers_that_were_not_installed(results: str) -> None:
+    assert "| A peer | not installed | as by default |" in tables.settings(results)
