@@ -8,26 +8,26 @@ A service takes part if its folder has ``bench/serving.py``. Run by ``make bench
 """
 
 import argparse
-import contextlib
 import datetime as dt
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import contestants
 import peers
+import processes
 import results
 import rounds
 import wrk
 from contestants import ROOT, SERVERS, Contestant, Service
-from measuring import machine, make_parser, write_results
+from measuring import machine, write_results
 from plot import write_plot
-from processes import exit_on_signals
 from rich.console import Console
 
 console = Console(highlight=False, soft_wrap=True)
@@ -41,7 +41,7 @@ def main() -> None:
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:  # noqa: PLR2004
         sys.exit("The benchmark needs two cores: one for the server, one for the client.")
-    exit_on_signals()
+    processes.exit_on_signals()
     os.sched_setaffinity(0, {cores[-1]})
     before = os.getloadavg()[1]
     # A short path: Ray's sockets are below it.
@@ -65,33 +65,39 @@ def main() -> None:
                 )
                 rounds.measure(one, measured[index], setting)
                 _tell(one, measured[index])
-        document = {
+        run = {
             "machine": machine(),
             "measured": dt.datetime.now(dt.UTC).date().isoformat(),
             "load_of_others": {"before": before, "after": os.getloadavg()[1]},
             "client": wrk.version(setting.wrk),
             "rounds": given.rounds,
             "seconds": given.seconds,
-            "peers": versions,
-            "rows": [
-                *(
-                    row
-                    for one, of_one in zip(found, measured, strict=True)
-                    for row in results.rows_of(one, of_one)
-                ),
-                *failed,
-            ],
-            "bare": [
-                row for name, of_one in bare.items() for row in results.bare_rows(name, of_one)
-            ],
+            "only": given.only.pattern,
         }
-    write_results(given.out, document)
-    write_plot(document, given.out.with_suffix(".svg"))
-    console.print(f"Wrote {given.out} and {given.out.with_suffix('.svg')}")
+        rows = [
+            *(
+                row
+                for one, of_one in zip(found, measured, strict=True)
+                for row in results.rows_of(one, of_one)
+            ),
+            *failed,
+        ]
+    for service in services:
+        document = {
+            **run,
+            "peers": versions.get(service.name, {}),
+            "rows": [row for row in rows if row["service"] == service.name],
+            "bare": list(results.bare_rows(service.name, bare[service.name])),
+        }
+        if document["rows"]:
+            out = service.folder / "results" / "serving.json"
+            write_results(out, document)
+            write_plot(document, out.with_suffix(".svg"))
+            console.print(f"Wrote {out.relative_to(ROOT)} and {out.with_suffix('.svg').name}")
 
 
 def _parse() -> argparse.Namespace:
-    parser = make_parser(__doc__)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("services", nargs="+", help="Folders of the services.")
     parser.add_argument("--wrk", type=Path, required=True, help="The client, wrk 4.")
     parser.add_argument("--rounds", type=_positive, default=3, help="Number of rounds; 3.")
@@ -103,9 +109,10 @@ def _parse() -> argparse.Namespace:
     )
     parser.add_argument(
         "--only",
-        default="",
-        help="Measure only servers whose service or name has this text, in any case, such as "
-        "'litserve' or 'this service'; all by default.",
+        type=_pattern,
+        default=re.compile(""),
+        help="Measure only servers whose service or name matches this regular expression, in any "
+        "case, such as 'litserve' or 'this service|empty'; all by default.",
     )
     return parser.parse_args()
 
@@ -117,33 +124,40 @@ def _positive(text: str) -> int:
     return number
 
 
+def _pattern(text: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text, re.IGNORECASE)
+    except re.error as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no regular expression: {error}") from None
+
+
 def _prepare(folder: Path, scratch: Path) -> Service:
     """Train a service, and read the description of its workloads."""
     console.print(f"[cyan]training {folder.name} on sample data")
     work = scratch / folder.name
     work.mkdir()
-    command = [folder / ".venv" / "bin" / "python", SERVERS / "prepare.py", folder, work]
     paths = [SERVERS.parent, SERVERS, ROOT / "tools"]
-    ended = subprocess.run(  # noqa: S603 - a program of this repository
-        command,
-        env={**os.environ, "PYTHONPATH": ":".join(map(str, paths))},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    if ended.returncode:
-        sys.exit(f"{folder.name} cannot be prepared:\n{ended.stdout[-2000:]}")
+    command = [folder / ".venv" / "bin" / "python", SERVERS / "prepare.py", folder, work]
+    try:
+        processes.run(
+            [str(word) for word in command],
+            {**os.environ, "PYTHONPATH": ":".join(map(str, paths))},
+            core=None,
+            log=scratch / "prepare.log",
+            folder=ROOT,
+        )
+    except processes.CommandFailedError as error:
+        sys.exit(f"{folder.name} cannot be prepared: {error}")
     return Service.read(folder, work)
 
 
 def _contestants(
-    services: Sequence[Service], scratch: Path, only: str
-) -> tuple[list[Contestant], list[dict[str, Any]], dict[str, Any]]:
-    """The contestants, the rows of peers that cannot be installed, and the peers' settings."""
+    services: Sequence[Service], scratch: Path, only: re.Pattern[str]
+) -> tuple[list[Contestant], list[dict[str, Any]], dict[str, dict[str, Any]]]:
+    """The contestants, rows of peers that cannot be installed, and peers' settings by service."""
     found: list[Contestant] = []
     failed: list[dict[str, Any]] = []
-    versions: dict[str, Any] = {}
+    versions: dict[str, dict[str, Any]] = {}
     folders = scratch / "p"
     folders.mkdir()
     for service in services:
@@ -154,11 +168,12 @@ def _contestants(
             ]
             if not wanted:
                 continue
-            versions[peer.name] = {"settings": peer.settings}
+            described = versions.setdefault(service.name, {})
+            described[peer.name] = {"settings": peer.settings}
             console.print(f"[cyan]installing {peer.name}")
-            reason = _install(peer, service)
+            reason = _install(peer, service, scratch / "install.log")
             if reason is None:
-                versions[peer.name]["version"] = _version(peer, service)
+                described[peer.name]["version"] = _version(peer, service)
                 found += wanted
                 continue
             console.print(f"[red]{peer.name}: {reason}")
@@ -168,33 +183,26 @@ def _contestants(
                     for target in one.targets
                 )
     if not found:
-        sys.exit(f"Nothing to measure: no server's service or name has the text {only!r}.")
+        sys.exit(f"Nothing to measure: no server's service or name matches {only.pattern!r}.")
     return found, failed, versions
 
 
-def _is_wanted(one: Contestant, only: str) -> bool:
-    return only.lower() in f"{one.service} {one.name}".lower()
+def _is_wanted(one: Contestant, only: re.Pattern[str]) -> bool:
+    return only.search(f"{one.service}: {one.name}") is not None
 
 
-def _install(peer: peers.Peer, service: Service) -> str | None:
+def _install(peer: peers.Peer, service: Service, log: Path) -> str | None:
     """Make a peer's environment. The reason if that fails."""
     target = f"{peers.environment_of(peer, service)}/.installed"
     # Not the options of the make that runs this.
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))
     }
-    ended = subprocess.run(  # noqa: S603
-        ["make", "--silent", target],  # noqa: S607
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    if not ended.returncode:
-        return None
-    return f"cannot be installed: {' '.join(ended.stdout.split())[-400:]}"
+    try:
+        processes.run(["make", "--silent", target], environment, core=None, log=log, folder=ROOT)
+    except processes.CommandFailedError as error:
+        return f"cannot be installed: {error}"
+    return None
 
 
 def _version(peer: peers.Peer, service: Service) -> str:
@@ -207,26 +215,15 @@ def _version(peer: peers.Peer, service: Service) -> str:
 
 def _bare(service: Service, setting: rounds.Setting) -> dict[str, Any]:
     """Measure the calls in process."""
-    with _pinned(setting.server_core):
-        ended = subprocess.run(  # noqa: S603
-            [service.python, str(SERVERS / "bare.py"), str(setting.seconds)],
-            env=service.environment(),
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        )
-    found: dict[str, Any] = json.loads(ended.stdout)
+    output = processes.run(
+        [service.python, str(SERVERS / "bare.py"), str(setting.seconds)],
+        service.environment(),
+        core=setting.server_core,
+        log=setting.scratch / "bare.log",
+        folder=service.work,
+    )
+    found: dict[str, Any] = json.loads(output.splitlines()[-1])
     return found
-
-
-@contextlib.contextmanager
-def _pinned(core: int) -> Iterator[None]:
-    own = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, own)
 
 
 def _tell(one: Contestant, measured: rounds.Measured) -> None:

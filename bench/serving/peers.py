@@ -154,13 +154,13 @@ def _litserve(way: Way, folder: Path) -> Started:
 def _ray(way: Way, folder: Path) -> Started:
     del folder
     command = ("python", str(FOLDER / "ray_server.py"))
-    return Started(
-        command,
-        "/predict",
-        way.body,
-        way.expected(),
-        {"RAY_USAGE_STATS_ENABLED": "0", "RAY_raylet_start_wait_time_s": "170"},
-    )
+    environment = {
+        "RAY_USAGE_STATS_ENABLED": "0",
+        # Ray gives up after half a minute, which a busy core needs for its eight processes.
+        "RAY_agent_register_timeout_ms": "170000",
+        "RAY_raylet_start_wait_time_s": "170",
+    }
+    return Started(command, "/predict", way.body, way.expected(), environment)
 
 
 _DATATYPES: Final = {int: "INT64", float: "FP64", str: "BYTES"}

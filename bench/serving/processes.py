@@ -16,7 +16,7 @@ from typing import IO, Final, Self
 
 TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 END_S: Final = 15.0
-SETTLE_S: Final = 10.0
+SETTLE_S: Final = 3.0
 _POLL_S: Final = 0.05
 _IDLE_S: Final = 0.2
 _IDLE_SHARE: Final = 0.2
@@ -25,6 +25,10 @@ _IDLE_SHARE: Final = 0.2
 
 class ServerEndedError(Exception):
     """The server ended by itself; the message has its exit code and the end of its log."""
+
+
+class CommandFailedError(Exception):
+    """A command did not end with 0; the message has the end of its output."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +124,7 @@ class Server:
     Args:
         command: The command.
         environment: All of its environment variables.
-        core: The core that all of its processes run on.
+        core: The core that all of its processes run on; None for the caller's cores.
         log: File for standard output and standard error.
         folder: Its working directory.
     """
@@ -130,7 +134,7 @@ class Server:
         command: Sequence[str],
         environment: Mapping[str, str],
         *,
-        core: int,
+        core: int | None,
         log: Path,
         folder: Path,
     ) -> None:
@@ -148,7 +152,7 @@ class Server:
         self._log = self._log_path.open("wb")
         own = os.sched_getaffinity(0)
         # Inherited by every process that it starts.
-        os.sched_setaffinity(0, {self._core})
+        os.sched_setaffinity(0, own if self._core is None else {self._core})
         try:
             self._process = subprocess.Popen(  # noqa: S603 - the command that the caller gives
                 self._command,
@@ -214,6 +218,13 @@ class Server:
         text = self._log_path.read_text("utf-8", errors="replace")
         return " ".join(text.split())[-characters:]
 
+    def wait(self) -> int:
+        """Wait until it ends by itself; its exit code."""
+        while self._process.poll() is None:
+            self.members()
+            time.sleep(_POLL_S)
+        return self._process.returncode
+
     def end(self) -> None:
         """Ask it to end, and kill what is left after END_S."""
         self.members()
@@ -239,6 +250,36 @@ class Server:
             if seen is not None and seen.started == one.started and not one.ended:
                 found[one.pid] = one
         return list(found.values())
+
+
+def run(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    core: int | None,
+    log: Path,
+    folder: Path,
+) -> str:
+    """Run a command with all processes that it starts; an interrupt ends them.
+
+    Args:
+        command: The command.
+        environment: All of its environment variables.
+        core: The core that it runs on; None for the caller's cores.
+        log: File for its output.
+        folder: Its working directory.
+
+    Returns:
+        Its output.
+
+    Raises:
+        CommandFailedError: It did not end with 0.
+    """
+    with Server(command, environment, core=core, log=log, folder=folder) as server:
+        code = server.wait()
+        if code:
+            raise CommandFailedError(f"ended with {code}: {server.log_end(1000)}")
+    return log.read_text("utf-8", errors="replace")
 
 
 def _kill(pid: int) -> None:

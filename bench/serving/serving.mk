@@ -33,7 +33,7 @@ ROUNDS ?=
 SECONDS ?=
 ONLY ?=
 .PHONY: bench-serving
-bench-serving: .tools/wrk/bin/wrk .tools/serving/bench/.installed $(SERVED:%=%/.venv/.installed) ## Measure every service compared with other ways to serve it, in one run [ROUNDS=3 SECONDS=1 ONLY=TEXT]
+bench-serving: .tools/wrk/bin/wrk .tools/serving/bench/.installed $(SERVED:%=%/.venv/.installed) ## Measure every service compared with other ways to serve it, in one run [ROUNDS=3 SECONDS=1 ONLY=PATTERN]
 	@PYTHONPATH=bench:bench/serving:tools .tools/serving/bench/bin/python bench/serving/bench_serving.py $(SERVED) \
-		--out bench/results/serving.json --wrk .tools/wrk/bin/wrk \
+		--wrk .tools/wrk/bin/wrk \
 		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(ONLY),--only "$(ONLY)")

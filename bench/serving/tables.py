@@ -3,14 +3,15 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from docs import read, table
+from docs import read_all, table
 
+RESULTS: Final = "serving.json"
 COMPARED_AT: Final = "50"
 
 
-def overview(results: str) -> str:
+def overview() -> str:
     """Every service compared with its alternatives, at the number of connections that counts."""
-    measured = read(results)
+    found = read_all(RESULTS)
     blocks = [
         table(
             [
@@ -23,32 +24,36 @@ def overview(results: str) -> str:
             ],
             list(_overview_rows(measured, rows)),
         )
+        for measured in found.values()
         for (service, workload), rows in groups(measured).items()
     ]
-    return "\n\n".join([*blocks, _measured_on(measured)])
+    return "\n\n".join([*blocks, *_measured_on(found)])
 
 
-def details(results: str) -> str:
-    """All figures of every service, and what failed."""
-    measured = read(results)
+def details() -> str:
+    """All figures of every service, its picture, and what failed."""
+    found = read_all(RESULTS)
     blocks = []
-    for (service, workload), rows in groups(measured).items():
-        blocks += [f"### {service}, {workload}", _cpu_table(measured, rows), _times_table(rows)]
-        failures = list(_failures(rows))
-        if failures:
-            blocks.append("\n".join(["Failed:", "", *failures]))
-    return "\n\n".join([*blocks, _measured_on(measured)])
+    for folder, measured in found.items():
+        blocks.append(f"![CPU time of one request, by server](../../{folder}/results/serving.svg)")
+        for (service, workload), rows in groups(measured).items():
+            blocks += [f"### {service}, {workload}", _cpu_table(measured, rows), _times_table(rows)]
+            failures = list(_failures(rows))
+            if failures:
+                blocks.append("\n".join(["Failed:", "", *failures]))
+    return "\n\n".join([*blocks, *_measured_on(found)])
 
 
-def settings(results: str) -> str:
+def settings() -> str:
     """The version and the settings of each peer."""
-    rows = [
-        [name, peer.get("version", "not installed"), peer["settings"]]
-        for name, peer in read(results)["peers"].items()
-    ]
+    rows = dict.fromkeys(
+        (name, peer.get("version", "not installed"), peer["settings"])
+        for measured in read_all(RESULTS).values()
+        for name, peer in measured["peers"].items()
+    )
     if not rows:
         return "No peer was measured."
-    lines = [["peer", "version", "settings"], ["---"] * 3, *rows]
+    lines = [("peer", "version", "settings"), ("---",) * 3, *rows]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
 
@@ -142,7 +147,8 @@ def compared(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _load(row: dict[str, Any], connections: str) -> dict[str, Any]:
-    return row if "failed" in row else row["loads"][connections]
+    found: dict[str, Any] = row if "failed" in row else row["loads"][connections]
+    return found
 
 
 def _floor(rows: list[dict[str, Any]]) -> float | None:
@@ -192,12 +198,21 @@ def _escaped(text: str) -> str:
     return f"`{' '.join(text.replace('`', chr(39)).split())}`"
 
 
-def _measured_on(measured: dict[str, Any]) -> str:
+def _measured_on(found: dict[str, Any]) -> Iterator[str]:
+    """How the services were measured, once for each run."""
+    if not found:
+        yield "Nothing is measured yet: `make bench-serving`."
+    yield from dict.fromkeys(map(_run, found.values()))
+
+
+def _run(measured: dict[str, Any]) -> str:
     load = measured["load_of_others"]
+    only = f" Only servers that match `{measured['only']}`." if measured["only"] else ""
+    rounds = measured["rounds"]
     return (
-        f"Medians of {measured['rounds']} rounds, {measured['seconds']} s or more at each number "
-        f"of connections; CPU time of all processes of a server; server and client on a core each. "
-        f"Client: {measured['client']}. Machine: {measured['machine']}; load average "
-        f"{load['before']:.1f} before, {load['after']:.1f} after. Measured on "
-        f"{measured['measured']}."
+        f"{f'Medians of {rounds} rounds' if rounds > 1 else 'One round'}, {measured['seconds']} s "
+        f"or more at each number of connections; CPU time of all processes of a server; server and "
+        f"client on a core each. Client: {measured['client']}. Machine: {measured['machine']}; "
+        f"load average {load['before']:.1f} before, {load['after']:.1f} after. Measured on "
+        f"{measured['measured']}.{only}"
     )

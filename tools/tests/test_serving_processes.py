@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 from processes import (
+    CommandFailedError,
     Process,
     Server,
     ServerEndedError,
     parse_pss,
     parse_stat,
+    run,
     running,
     tree,
 )
@@ -131,15 +133,14 @@ def test_a_process_that_ignores_the_end_of_its_parent_is_killed(tmp_path: Path) 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_ends_every_process(tmp_path: Path, number: signal.Signals) -> None:
     script = f"""\
-        import os, signal, sys, time
+        import os, sys
         from pathlib import Path
         sys.path.insert(0, {str(SERVING)!r})
-        from processes import Server, exit_on_signals
+        from processes import exit_on_signals, run
         exit_on_signals()
         command = [sys.executable, "-c", {STUBBORN!r}]
         folder = Path({str(tmp_path)!r})
-        with Server(command, dict(os.environ), core={CORE}, log=folder / "log", folder=folder):
-            time.sleep(600)
+        run(command, dict(os.environ), core=None, log=folder / "log", folder=folder)
     """
     bench = subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)])
     try:
@@ -157,3 +158,13 @@ def test_a_server_that_ends_by_itself_is_an_error_with_its_log(tmp_path: Path) -
         _wait(lambda: not server.members())
         with pytest.raises(ServerEndedError, match="ended with 3: no model here"):
             server.check_alive()
+
+
+def test_the_output_of_a_command_is_returned_or_its_failure_raised(tmp_path: Path) -> None:
+    def output(code: str) -> str:
+        command = [sys.executable, "-c", code]
+        return run(command, dict(os.environ), core=CORE, log=tmp_path / "log", folder=tmp_path)
+
+    assert output("print(3)") == "3\n"
+    with pytest.raises(CommandFailedError, match="ended with 2: no wheel"):
+        output("print('no wheel'); raise SystemExit(2)")

@@ -1,6 +1,7 @@
 """Tables of the benchmark of serving, from a results file."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,8 @@ def _row(name: str, cpu_ms: float) -> dict[str, Any]:
     }
 
 
-@pytest.fixture
-def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+@pytest.fixture(autouse=True)
+def _results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(docs, "ROOT", tmp_path)
     broken = {
         "service": "Some-Service",
@@ -56,16 +57,18 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         "client": "wrk 4",
         "rounds": 3,
         "seconds": 1,
+        "only": "",
         "peers": {"A peer": {"settings": "as by default"}},
         "rows": [_row("this service", 0.5), _row("empty FastAPI endpoint", 0.25), broken, crowded],
         "bare": [bare],
     }
-    (tmp_path / "serving.json").write_text(json.dumps(document), encoding="utf-8")
-    return "serving.json"
+    folder = tmp_path / "Some-Service" / "results"
+    folder.mkdir(parents=True)
+    (folder / "serving.json").write_text(json.dumps(document), encoding="utf-8")
 
 
-def test_the_overview_compares_with_the_empty_endpoint(results: str) -> None:
-    lines = tables.overview(results).splitlines()
+def test_the_overview_compares_with_the_empty_endpoint() -> None:
+    lines = tables.overview().splitlines()
     assert lines[0].startswith("| **Some-Service**, `predict` | CPU per request |")
     assert lines[2] == "| this service | 0.5 ms | 2.00 | 2,000 | 25 ms | 50 ms |"
     assert lines[3] == "| empty FastAPI endpoint | 0.25 ms | 1.00 | 4,000 | 12.5 ms | 25 ms |"
@@ -74,8 +77,9 @@ def test_the_overview_compares_with_the_empty_endpoint(results: str) -> None:
     assert lines[6] == "| the plain pipeline, called in process | 2 ms |  | 500 |  |  |"
 
 
-def test_details_have_spreads_and_the_reasons_of_failures(results: str) -> None:
-    text = tables.details(results)
+def test_details_have_spreads_and_the_reasons_of_failures() -> None:
+    text = tables.details()
+    assert "(../../Some-Service/results/serving.svg)" in text
     assert (
         "| this service | 0.5 ms (0.45 to 0.55) | 0.5 ms (0.45 to 0.55) | 2,000 | 2,000 |" in text
     )
@@ -84,5 +88,14 @@ def test_details_have_spreads_and_the_reasons_of_failures(results: str) -> None:
     assert "- Another peer at 50 connections: `3 of 9 answers were not 200`" in text
 
 
-def test_settings_name_peers_that_were_not_installed(results: str) -> None:
-    assert "| A peer | not installed | as by default |" in tables.settings(results)
+def test_settings_name_peers_that_were_not_installed() -> None:
+    assert "| A peer | not installed | as by default |" in tables.settings()
+
+
+def test_services_of_one_run_share_its_description() -> None:
+    folder = docs.ROOT / "Some-Service"
+    shutil.copytree(folder, docs.ROOT / "Another-Service")
+    assert tables.overview().count("Medians of 3 rounds, 1 s or more") == 1
+    (folder / "results" / "serving.json").unlink()
+    shutil.rmtree(docs.ROOT / "Another-Service")
+    assert tables.overview() == "Nothing is measured yet: `make bench-serving`."
