@@ -143,7 +143,8 @@ def compared(row: dict[str, Any]) -> dict[str, Any]:
         return row
     loads: dict[str, Any] = row["loads"]
     # A workload that is measured at fewer connections is compared at the most of them.
-    return loads[COMPARED_AT] if COMPARED_AT in loads else loads[list(loads)[-1]]
+    found: dict[str, Any] = loads[COMPARED_AT if COMPARED_AT in loads else list(loads)[-1]]
+    return found
 
 
 def _load(row: dict[str, Any], connections: str) -> dict[str, Any]:

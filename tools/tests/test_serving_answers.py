@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -111,15 +112,53 @@ def test_rounds_begin_with_different_contestants_and_have_all() -> None:
     assert len({one[0] for one in found}) == 3
 
 
-def _contestant(tmp_path: Path, code: str) -> Contestant:
-    target = Target("predict", ASKED, {"asked.text": "x"}, 1e-5, (1,), None)
-    return Contestant(
-        "Some-Service", "a server", [sys.executable, "-c", code], {}, [target], tmp_path
-    )
+# Answers every POST with the number that it is started with.
+SERVER = """\
+import http.server, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"p": %s}' % sys.argv[2].encode())
+http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+
+
+def _contestant(tmp_path: Path, code: str, *arguments: str) -> Contestant:
+    target = Target("predict", ASKED, {"p": 0.25}, 1e-5, (1, 10), None)
+    command = [sys.executable, "-c", code, *arguments]
+    return Contestant("Some-Service", "a server", command, {}, [target], tmp_path)
 
 
 def _setting(tmp_path: Path) -> Setting:
-    return Setting(tmp_path / "wrk", 0, 0, 1, tmp_path)
+    """With a stand-in for wrk, which prints the same result each time."""
+    client = tmp_path / "wrk"
+    client.write_text(f"#!/bin/sh\ncat <<'END'\n{_printed()}END\n")
+    client.chmod(0o755)
+    core = min(os.sched_getaffinity(0))
+    return Setting(client, core, core, 1, tmp_path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_server_is_measured_at_each_number_of_connections(tmp_path: Path) -> None:
+    measured = Measured()
+    measure(_contestant(tmp_path, SERVER, "{port}", "0.25"), measured, _setting(tmp_path))
+    assert measured.failures == {}
+    assert set(measured.samples) == {("predict", 1), ("predict", 10)}
+    [sample] = measured.samples["predict", 10]
+    assert sample.requests_per_s == pytest.approx(100 / 1.5)
+    assert (len(measured.ready_s), len(measured.memory_mb)) == (1, 1)
+    assert measured.memory_mb[0] > 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_server_that_does_not_answer_as_the_pipeline_is_not_measured(tmp_path: Path) -> None:
+    contestant, measured = _contestant(tmp_path, SERVER, "{port}", "0.26"), Measured()
+    measure(contestant, measured, _setting(tmp_path))
+    [row] = rows_of(contestant, measured)
+    assert row["failed"] == "answered p = 0.26, and the pipeline 0.25"
+    assert not measured.samples
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -143,13 +182,17 @@ def test_a_server_that_fails_is_reported_with_its_reason_and_not_started_again(
 def test_rows_have_medians_and_ranges_and_the_loads_that_failed(tmp_path: Path) -> None:
     contestant = _contestant(tmp_path, "")
     measured = Measured(ready_s=[3.0, 1.0, 2.0], memory_mb=[10.0, 30.0, 20.0])
-    measured.samples["predict", 1] = [Sample(one, 10.0, 1.0, 2.0) for one in (0.3, 0.1, 0.2)]
+    for connections in (1, 10):
+        measured.samples["predict", connections] = [
+            Sample(one, 10.0, 1.0, 2.0) for one in (0.3, 0.1, 0.2)
+        ]
     [row] = rows_of(contestant, measured)
     assert row["loads"]["1"]["cpu_ms"] == {"median": 0.2, "lowest": 0.1, "highest": 0.3}
     assert row["ready_s"]["median"] == 2.0
     measured.failures["predict", 1] = "1 of 9 answers were not 200"
     [row] = rows_of(contestant, measured)
-    assert row["loads"] == {"1": {"failed": "1 of 9 answers were not 200"}}
+    assert row["loads"]["1"] == {"failed": "1 of 9 answers were not 200"}
+    assert row["loads"]["10"]["cpu_ms"]["median"] == 0.2
 
 
 def test_calls_in_process_are_rows_of_their_own() -> None:
