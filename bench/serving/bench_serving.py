@@ -215,13 +215,16 @@ def _version(peer: peers.Peer, service: Service) -> str:
 
 def _bare(service: Service, setting: rounds.Setting) -> dict[str, Any]:
     """Measure the calls in process."""
-    output = processes.run(
-        [service.python, str(SERVERS / "bare.py"), str(setting.seconds)],
-        service.environment(),
-        core=setting.server_core,
-        log=setting.scratch / "bare.log",
-        folder=service.work,
-    )
+    try:
+        output = processes.run(
+            [service.python, str(SERVERS / "bare.py"), str(setting.seconds)],
+            service.environment(BENCH_PORT="0"),
+            core=setting.server_core,
+            log=setting.scratch / "bare.log",
+            folder=service.work,
+        )
+    except processes.CommandFailedError as error:
+        sys.exit(f"The model of {service.name} cannot be called in process: {error}")
     found: dict[str, Any] = json.loads(output.splitlines()[-1])
     return found
 

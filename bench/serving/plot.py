@@ -4,6 +4,7 @@ import io
 from pathlib import Path
 from typing import Any, Final
 
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from servicekit.files import write_file
@@ -32,8 +33,9 @@ def write_plot(measured: dict[str, Any], path: Path) -> None:
         _draw(axes, title, rows)
     panels[-1].set_xlabel("CPU time for one request, in ms (logarithmic)")
     picture = io.BytesIO()
-    # The same results give the same bytes.
-    figure.savefig(picture, format="svg", metadata={"Date": None})
+    # The same results give the same bytes, and text stays text.
+    with rc_context({"svg.hashsalt": "serving", "svg.fonttype": "none"}):
+        figure.savefig(picture, format="svg", metadata={"Date": None})
     write_file(path, picture.getvalue())
 
 
