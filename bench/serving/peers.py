@@ -156,9 +156,10 @@ def _ray(way: Way, folder: Path) -> Started:
     command = ("python", str(FOLDER / "ray_server.py"))
     environment = {
         "RAY_USAGE_STATS_ENABLED": "0",
-        # Ray gives up after half a minute, which a busy core needs for its eight processes.
+        # Ray gives up after seconds, and a busy core needs longer for its eight processes.
         "RAY_agent_register_timeout_ms": "170000",
         "RAY_raylet_start_wait_time_s": "170",
+        "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "120",
     }
     return Started(command, "/predict", way.body, way.expected(), environment)
 
