@@ -8,10 +8,12 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from servicekit.files import write_file
-from tables import compared, groups
+from tables import compared, groups, shown_ms
 
 _OURS, _FLOOR, _OTHER, _INK = "#2e7d32", "#6b6b6b", "#a35f00", "#222222"
 _ROW_INCHES: Final = 0.32
+_LEAST_MS: Final = 0.1
+"""Where bars begin, the same in every panel."""
 
 
 def write_plot(measured: dict[str, Any], path: Path) -> None:
@@ -47,7 +49,7 @@ def _draw(axes: Axes, title: str, rows: list[dict[str, Any]]) -> None:
         axes.barh(place, cpu["median"], color=colour, height=0.7)
         axes.plot([cpu["lowest"], cpu["highest"]], [place, place], color=_INK, linewidth=1)
         axes.annotate(
-            f"{cpu['median']:.3g}",
+            shown_ms(cpu),
             (cpu["highest"], place),
             (4, 0),
             textcoords="offset points",
@@ -56,6 +58,7 @@ def _draw(axes: Axes, title: str, rows: list[dict[str, Any]]) -> None:
             color=_INK,
         )
     axes.set_xscale("log")
+    axes.set_xlim(left=_LEAST_MS)
     axes.set_yticks(range(len(rows)), [row["name"] for row in rows], fontsize=8)
     axes.set_title(title, fontsize=10, loc="left")
     axes.margins(x=0.15)

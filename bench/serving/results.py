@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from contestants import Contestant
+from contestants import ROOT, Contestant
 from rounds import Measured
 
 Figure = dict[str, float]
@@ -30,13 +30,13 @@ def rows_of(contestant: Contestant, measured: Measured) -> Iterable[dict[str, An
         }
         failure = measured.failures.get((target.workload, 0))
         if failure is not None:
-            yield row | {"failed": failure}
+            yield row | {"failed": _portable(failure)}
             continue
         loads: dict[str, Any] = {}
         for connections in target.connections:
             failure = measured.failures.get((target.workload, connections))
             if failure is not None:
-                loads[str(connections)] = {"failed": failure}
+                loads[str(connections)] = {"failed": _portable(failure)}
                 continue
             samples = [asdict(one) for one in measured.samples[target.workload, connections]]
             loads[str(connections)] = {
@@ -51,7 +51,12 @@ def rows_of(contestant: Contestant, measured: Measured) -> Iterable[dict[str, An
 
 def failed_row(service: str, workload: str, name: str, reason: str) -> dict[str, Any]:
     """The row of a contestant that was never started."""
-    return {"service": service, "workload": workload, "name": name, "failed": reason}
+    return {"service": service, "workload": workload, "name": name, "failed": _portable(reason)}
+
+
+def _portable(reason: str) -> str:
+    """A reason without the place of the repository on this machine."""
+    return reason.replace(f"{ROOT}/", "")
 
 
 def bare_rows(service: str, rounds: Sequence[dict[str, Any]]) -> Iterable[dict[str, Any]]:

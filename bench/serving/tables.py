@@ -79,7 +79,7 @@ def _overview_rows(measured: dict[str, Any], rows: list[dict[str, Any]]) -> Iter
             yield [row["name"], *_overview_cells(row, floor)]
     for one in _bare(measured, rows[0]):
         rate = _rate(one["requests_per_s"])
-        yield [_bare_name(one), f"{_ms(one['cpu_ms'])}", "", rate, "", "", ""]
+        yield [_bare_name(one), f"{shown_ms(one['cpu_ms'])}", "", rate, "", "", ""]
 
 
 def _overview_cells(row: dict[str, Any], floor: float | None) -> list[str]:
@@ -88,12 +88,12 @@ def _overview_cells(row: dict[str, Any], floor: float | None) -> list[str]:
         return ["failed", "", "", "", "", ""]
     cpu = load["cpu_ms"]["median"]
     return [
-        _ms(load["cpu_ms"]),
+        shown_ms(load["cpu_ms"]),
         f"{cpu / floor:.2f}" if floor else "",
         _rate(load["requests_per_s"]),
-        _ms(load["p50_ms"]),
-        _ms(load["p99_ms"]),
-        _median(_load(row, _ALONE), "p50_ms", _ms),
+        shown_ms(load["p50_ms"]),
+        shown_ms(load["p99_ms"]),
+        _median(_load(row, _ALONE), "p50_ms", shown_ms),
     ]
 
 
@@ -128,7 +128,7 @@ def _cpu_table(measured: dict[str, Any], rows: list[dict[str, Any]]) -> str:
         for row in rows
     ]
     cells += [
-        [_bare_name(one), *[""] * (len(at) - 1), _spread(one, "cpu_ms"), *[""] * len(at)]
+        [_bare_name(one), _spread(one, "cpu_ms"), *[""] * (2 * len(at) - 1)]
         for one in _bare(measured, rows[0])
     ]
     headings = [*(f"CPU at {one}" for one in at), *(f"requests/s at {one}" for one in at)]
@@ -143,8 +143,8 @@ def _times_table(rows: list[dict[str, Any]]) -> str:
         cells.append(
             [
                 row["name"],
-                *(_median(_load(row, one), "p50_ms", _ms) for one in at),
-                *(_median(_load(row, one), "p99_ms", _ms) for one in at),
+                *(_median(_load(row, one), "p50_ms", shown_ms) for one in at),
+                *(_median(_load(row, one), "p99_ms", shown_ms) for one in at),
                 "failed" if failed else f"{row['memory_mb']['median']:,.0f} MB",
                 "failed" if failed else f"{row['ready_s']['median']:.1f} s",
             ]
@@ -207,15 +207,16 @@ def _spread(load: dict[str, Any], name: str) -> str:
         return "failed"
     figure = load[name]
     if figure["lowest"] == figure["highest"]:
-        return _ms(figure)
-    return f"{_ms(figure)} ({figure['lowest']:.3g} to {figure['highest']:.3g})"
+        return shown_ms(figure)
+    return f"{shown_ms(figure)} ({figure['lowest']:.3g} to {figure['highest']:.3g})"
 
 
-def _median(load: dict[str, Any], name: str, shown: Any) -> str:  # noqa: ANN401 - _ms or _rate
+def _median(load: dict[str, Any], name: str, shown: Any) -> str:  # noqa: ANN401 - shown_ms or _rate
     return "failed" if "failed" in load else str(shown(load[name]))
 
 
-def _ms(figure: dict[str, float]) -> str:
+def shown_ms(figure: dict[str, float]) -> str:
+    """A median in milliseconds."""
     value = figure["median"]
     return f"{value:,.0f} ms" if value >= 100 else f"{value:.3g} ms"  # noqa: PLR2004
 

@@ -12,7 +12,7 @@ from threading import Thread
 import checks
 import pytest
 import wrk
-from contestants import Contestant, Target
+from contestants import ROOT, Contestant, Target
 from results import bare_rows, failed_row, figure, rows_of
 from rounds import Measured, Sample, Setting, measure, orders
 from wrk import Load, Request
@@ -207,5 +207,6 @@ def test_calls_in_process_are_rows_of_their_own() -> None:
 
 
 def test_a_peer_that_was_not_installed_has_a_row() -> None:
-    row = failed_row("Some-Service", "predict", "Some peer", "cannot be installed: no wheel")
-    assert row["failed"] == "cannot be installed: no wheel"
+    reason = f"cannot be installed: {ROOT}/bench/x.txt: no wheel"
+    row = failed_row("Some-Service", "predict", "Some peer", reason)
+    assert row["failed"] == "cannot be installed: bench/x.txt: no wheel"
