@@ -24,7 +24,8 @@ def test_after_a_removal_nothing_names_the_service(copy: Copy, service: Service)
         one.name for one in SERVICES if one.name != service.name
     ]
     # As `make remove-service` does.
-    written = ("README.md", "deploy/images/README.md", "deploy/kubernetes/README.md")
+    documents = ("README.md", "bench/serving/README.md")
+    written = (*documents, "deploy/images/README.md", "deploy/kubernetes/README.md")
     for command in (
         (str(ROOT / "deploy/.venv/bin/python"), "tools/derived_files.py"),
         (str(ROOT / ".tools/check/bin/cog"), "-r", *written),
