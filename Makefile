@@ -192,8 +192,8 @@ check-types-in-load: .tools/load/.installed .tools/check/.installed $(firstword 
 
 .PHONY: check-types-in-tools
 check-types-in-tools: tools/.venv/.installed .tools/check/.installed
-	MYPYPATH=tools:tools/tests:bench/load $(TOOLS)/mypy --cache-dir tools/.mypy_cache --python-executable tools/.venv/bin/python \
-		tools/help.py tools/merge_upstream.py tools/new_service.py tools/remove_service.py tools/rename_service.py tools/tests
+	MYPYPATH=tools:tools/tests:bench/load:bench/serving $(TOOLS)/mypy --cache-dir tools/.mypy_cache --python-executable tools/.venv/bin/python \
+		$(addprefix bench/serving/,checks.py contestants.py peers.py processes.py results.py rounds.py tables.py wrk.py) tools/help.py tools/merge_upstream.py tools/new_service.py tools/remove_service.py tools/rename_service.py tools/tests
 
 ##@ pins
 check-pins: libs/pinproof/.venv/.installed ## Check every pin of the repository
@@ -404,6 +404,8 @@ $(1)/.venv/.$(2): $(1)/requirements-$(2).txt $(1)/.venv/.installed
 	@touch $$@
 endef
 $(foreach file,$(EXTRAS),$(eval $(call addition,$(patsubst %/,%,$(dir $(file))),$(patsubst requirements-%.txt,%,$(notdir $(file))))))
+
+include bench/serving/serving.mk
 
 # Each part of the deployment has its targets next to its files, and adds to what `check` runs.
 include $(sort $(wildcard deploy/*/*.mk))

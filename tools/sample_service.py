@@ -77,22 +77,28 @@ class SampleService:
 
 @contextlib.contextmanager
 def trained(service: Path, *, tell: Callable[[str], None]) -> Iterator[SampleService]:
+    """Train and seal a model in a temporary folder; see `train_in`."""
+    with tempfile.TemporaryDirectory(prefix="demo-") as folder:
+        yield train_in(Path(folder), service, tell=tell)
+
+
+def train_in(folder: Path, service: Path, *, tell: Callable[[str], None]) -> SampleService:
     """Train and seal a model on sample data, and run the service's ``prepare`` commands.
 
     Args:
+        folder: Folder for the model, in ``model``, and for what the commands write.
         service: Folder of the service.
         tell: Called with a description of each step.
     """
     description = tomllib.loads((service / "service.toml").read_text(encoding="utf-8"))
     script = description["demo"]
-    with tempfile.TemporaryDirectory(prefix="demo-") as folder:
-        found = SampleService(description["package"], script, Path(folder) / "model")
-        tell("Training and sealing a model on sample data")
-        train: list[str | Path] = [*found.command, "train", "--out", found.model]
-        train += ["--reports", Path(folder) / "report", *script.get("train", [])]
-        subprocess.run(train, check=True)  # noqa: S603
-        _prepare(found, tell)
-        yield found
+    found = SampleService(description["package"], script, folder / "model")
+    tell("Training and sealing a model on sample data")
+    train = [*found.command, "train", "--out", found.model]
+    train += ["--reports", folder / "report", *script.get("train", [])]
+    subprocess.run(train, check=True)  # noqa: S603
+    _prepare(found, tell)
+    return found
 
 
 def train_on_small_sample(

@@ -16,7 +16,8 @@ OTHERS = pytest.mark.skipif(len(SERVICES) < 2, reason="there is one service only
 
 def write_derived_files(repository: Repository) -> None:
     """Do what make does after the tool."""
-    written = ("README.md", "deploy/images/README.md", "deploy/kubernetes/README.md")
+    documents = ("README.md", "bench/serving/README.md")
+    written = (*documents, "deploy/images/README.md", "deploy/kubernetes/README.md")
     for command in (
         (str(ROOT / "deploy/.venv/bin/python"), "tools/derived_files.py"),
         (str(ROOT / ".tools/check/bin/cog"), "-r", *written),
