@@ -337,6 +337,7 @@ $(if $(3),$(1)/.venv/.installed: .cache/excluded/$(1).txt)
 endef
 $(eval $(call environment,libs/modelseal,,))
 $(eval $(call environment,libs/pinproof,modelseal,))
+$(eval $(call environment,libs/modelwatch,modelseal,))
 $(eval $(call environment,libs/servicekit,modelseal,))
 $(eval $(call environment,lab,modelseal pinproof,))
 $(foreach s,$(SERVICES),$(eval $(call environment,$(s),modelseal servicekit,less exclusions)))
