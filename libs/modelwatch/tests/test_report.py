@@ -132,7 +132,7 @@ def test_a_window_with_few_outcomes_says_so(tmp_path: Path, profile: ReferencePr
     assert {one.state for one in report.drift.values()} == {"too-small"}
     assert report.performance is not None
     assert (report.performance.rows, report.performance.metrics) == (150, {})
-    write_report(report, tmp_path / "report")
+    write_report(report, tmp_path / "report", service="orders")
     page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
     assert "Too small: 150 outcomes; 200 are needed." in page
     assert "modelwatch_drift{" not in (tmp_path / "report" / "modelwatch.prom").read_text()
@@ -274,8 +274,13 @@ def test_the_profile_of_another_model_is_refused(tmp_path: Path, profile: Refere
 
 
 def run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "modelwatch", "report", "--log", str(folder / "log")]
-    return subprocess.run([*command, *options], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "modelwatch", "report", "--service", "orders"]
+    return subprocess.run(
+        [*command, "--log", str(folder / "log"), *options],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_the_command_writes_the_three_files(tmp_path: Path, profile: ReferenceProfile) -> None:
@@ -307,10 +312,13 @@ def test_the_command_writes_the_three_files(tmp_path: Path, profile: ReferencePr
     assert page.count("<svg") >= 12
 
     metrics = (out / "modelwatch.prom").read_text(encoding="utf-8")
-    assert 'modelwatch_drift_material{column="feature.income"} 1\n' in metrics
-    assert 'modelwatch_drift{column="feature.age"} 0\n' in metrics
-    assert 'modelwatch_performance_worse{metric="auc"} 0\n' in metrics
-    assert 'modelwatch_performance{metric="auc",feature="country",group="Spain"}' in metrics
+    assert 'modelwatch_drift_material{service="orders",column="feature.income"} 1\n' in metrics
+    assert 'modelwatch_drift{service="orders",column="feature.age"} 0\n' in metrics
+    assert 'modelwatch_performance_worse{service="orders",metric="auc"} 0\n' in metrics
+    assert (
+        'modelwatch_performance{service="orders",metric="auc",feature="country",group="Spain"}'
+        in metrics
+    )
     assert sorted(path.name for path in out.iterdir()) == [
         "modelwatch.prom",
         "report.html",

@@ -23,6 +23,7 @@ def command(
         datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day, in UTC.")
     ],
     last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, in UTC.")],
+    service: Annotated[str, typer.Option(help="Name of the service, a label of the metrics.")],
     out: Annotated[Path, typer.Option(help="Folder of the report.")],
 ) -> None:
     """Compare the predictions of some days with the reference profile, and with the truth.
@@ -31,7 +32,7 @@ def command(
     for Prometheus' textfile collector).
     """
     report = make_report(open_store(log), read_profile(profile), first.date(), last.date())
-    write_report(report, out)
+    write_report(report, out, service=service)
     drifted = [name for name, one in report.drift.items() if one.state == "drift"]
     too_small = [name for name, one in report.drift.items() if one.state == "too-small"]
     metrics = report.performance.metrics if report.performance else {}

@@ -14,8 +14,13 @@ from modelwatch.reporting.textfile import render_metrics
 __all__ = ["write_report"]
 
 
-def write_report(report: Report, folder: Path) -> None:
+def write_report(report: Report, folder: Path, *, service: str) -> None:
     """Write report.json, report.html and modelwatch.prom; each replaces an older one in one step.
+
+    Args:
+        report: The report.
+        folder: The folder, which is created if it is missing.
+        service: Name of the service, a label of the metrics.
 
     Raises:
         OSError: The folder cannot be written.
@@ -24,7 +29,7 @@ def write_report(report: Report, folder: Path) -> None:
     texts = {
         "report.json": document + "\n",
         "report.html": render_page(report),
-        "modelwatch.prom": render_metrics(report),
+        "modelwatch.prom": render_metrics(report, service),
     }
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():

@@ -27,8 +27,8 @@ _HELP: Final = {
 _Sample = tuple[str, dict[str, str], float]
 
 
-def render_metrics(report: Report) -> str:
-    """The metrics of a report, one line each."""
+def render_metrics(report: Report, service: str) -> str:
+    """The metrics of a report, one line each, with the label ``service``."""
     samples = sorted(_samples(report), key=lambda sample: list(_HELP).index(sample[0]))
     lines = []
     last = ""
@@ -38,8 +38,9 @@ def render_metrics(report: Report) -> str:
         if name != last:
             lines += [f"# HELP {name} {_HELP[name]}", f"# TYPE {name} gauge"]
             last = name
-        inner = ",".join(f'{label}="{_escape(text)}"' for label, text in labels.items())
-        lines.append(f"{name}{{{inner}}} {value!r}" if inner else f"{name} {value!r}")
+        named = {"service": service} | labels
+        inner = ",".join(f'{label}="{_escape(text)}"' for label, text in named.items())
+        lines.append(f"{name}{{{inner}}} {value!r}")
     return "\n".join(lines) + "\n"
 
 
