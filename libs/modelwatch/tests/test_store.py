@@ -135,3 +135,20 @@ def test_wrong_settings_are_refused(monkeypatch: pytest.MonkeyPatch, name: str, 
     monkeypatch.setenv(name, value)
     with pytest.raises(ValidationError, match=name.lower()):
         LogSettings()
+
+
+def test_a_file_has_its_name_only_when_it_is_whole_and_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that is killed before leaves no part that is torn."""
+    visible: list[list[Path]] = []
+    flush = os.fsync
+
+    def look(descriptor: int) -> None:
+        visible.append(list(tmp_path.rglob("*.parquet")))
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", look)
+    FolderStore(tmp_path).put("predictions/day=2026-01-01/a.parquet", b"contents")
+    assert visible == [[]]
+    assert len(list(tmp_path.rglob("*.parquet"))) == 1
