@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from counting import count_window
-from modelwatch.profile import ReferenceProfile
+from modelwatch.profile import ReferenceProfile, make_profile
 from modelwatch.reporting.drift import (
     ALPHA,
     MIN_ROWS,
@@ -13,6 +13,7 @@ from modelwatch.reporting.drift import (
 )
 from modelwatch.reporting.log_tables import open_tables
 from modelwatch.reporting.window import named_columns, read_columns
+from modelwatch.schema import LogSchema
 from modelwatch.store import FolderStore
 from worlds import Change, Columns, profile_of, sample, write_window
 
@@ -101,6 +102,34 @@ def test_a_new_level_is_counted_and_a_value_out_of_the_range_too(
     found = compare(profile, columns)
     assert found["feature.country"].unseen == 0.05
     assert found["feature.age"].unseen == 0.02
+
+
+def test_a_new_level_of_a_small_window_is_found(profile: ReferenceProfile) -> None:
+    columns = sample(300, np.random.default_rng(3))
+    columns["country"][:10] = ["Italy"] * 10
+    found = compare(profile, columns)
+    assert drifted(found) == {"feature.country"}
+    assert found["feature.country"].p_values["unseen"] < 1e-6
+
+
+def test_levels_that_are_rare_in_every_window_are_no_drift() -> None:
+    """A thousand levels: each window has some that its reference has not."""
+    schema = LogSchema(features={"shop": "category"}, outputs={"y": "number"})
+    random = np.random.default_rng(8)
+    shares = 1 / np.arange(1, 1001)
+    alarms, unseen = 0, 0
+    for _ in range(100):
+        drawn = [
+            [f"shop {shop}" for shop in random.choice(1000, 1500, p=shares / shares.sum())]
+            for _ in range(2)
+        ]
+        rows = [1.0] * 1500
+        profile = make_profile(schema, features={"shop": drawn[0]}, outputs={"y": rows})
+        window = count_window(profile, {"shop": drawn[1], "y": rows})
+        unseen += window["feature.shop"].unseen
+        alarms += bool(drifted(find_drift(named_columns(profile), window, alpha=0.05)))
+    assert unseen > 100 * 100
+    assert alarms <= 5
 
 
 def test_a_small_window_says_so_instead_of_guessing(profile: ReferenceProfile) -> None:

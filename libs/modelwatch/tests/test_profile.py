@@ -53,6 +53,7 @@ def test_a_category_is_counted_by_level_and_rare_levels_together() -> None:
     assert found.levels[OTHER] == 1
     assert len(found.levels) == MAX_LEVELS + 1
     assert found.rare_levels == ("level49",)
+    assert found.singletons == 50
 
 
 def test_texts_are_not_part_of_a_profile() -> None:

@@ -72,6 +72,8 @@ class CategoryProfile(Record):
         missing: Rows without a value.
         levels: Rows of each level, the frequent ones first.
         rare_levels: Levels that are counted together, under `OTHER`.
+        singletons: Number of levels that occur once. As many rows would have an unseen level if
+            they were not in the reference.
     """
 
     kind: Literal["category"] = "category"
@@ -79,6 +81,7 @@ class CategoryProfile(Record):
     missing: int = Field(ge=0)
     levels: dict[str, int] = Field(min_length=1)
     rare_levels: tuple[str, ...] = ()
+    singletons: int = Field(ge=0)
 
 
 ColumnProfile = Annotated[NumberProfile | CategoryProfile, Field(discriminator="kind")]
@@ -272,6 +275,7 @@ def _category(values: list[str], rows: int, missing: int) -> CategoryProfile:
         missing=missing,
         levels=levels,
         rare_levels=tuple(sorted(level for level, _ in rare)),
+        singletons=sum(count == 1 for _, count in ranked),
     )
 
 

@@ -2,8 +2,9 @@
 
 Each column has two tests: whether its values are distributed as in the reference (Kolmogorov and
 Smirnov for a number, chi-square for a category and for a number of few values), and whether as many
-are missing (Fisher, or chi-square). Holm's correction over all tests keeps the chance of a false
-alarm in a report below `ALPHA`, if the rows of a window are independent of each other.
+are missing (Fisher, or chi-square). A category has a third one: whether more of its levels are
+unseen than the reference lets expect (Fisher). Holm's correction over all tests keeps the chance of
+a false alarm in a report below `ALPHA`, if the rows of a window are independent of each other.
 """
 
 from collections.abc import Mapping, Sequence
@@ -148,6 +149,8 @@ def _tests(
             found["values"] = _smirnov(reference, counts)
         else:
             found["values"] = _chi_square(reference, counts)
+        if isinstance(profile, CategoryProfile):
+            found["unseen"] = _unseen_test(profile, window)
     return found
 
 
@@ -186,6 +189,16 @@ def _merge_rare(table: Counts) -> Counts:
     smallest = int(kept.sum(axis=0).argmin())
     kept[:, smallest : smallest + 1] += merged
     return kept
+
+
+def _unseen_test(profile: CategoryProfile, window: WindowColumn) -> float:
+    """Compare with the rows of the reference whose level no other row has."""
+    present = profile.rows - profile.missing
+    table = [
+        [window.unseen, window.present - window.unseen],
+        [profile.singletons, present - profile.singletons],
+    ]
+    return float(stats.fisher_exact(table, alternative="greater").pvalue)
 
 
 def _missing_test(profile: NumberProfile | CategoryProfile, window: WindowColumn) -> float:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from modelwatch.profile import CategoryProfile, NumberProfile
 from modelwatch.reporting.drift import MIN_ROWS, ColumnDrift
 from modelwatch.reporting.performance import MIN_OUTCOMES
-from modelwatch.reporting.plots import Bar, Interval, bars, calibration, intervals
+from modelwatch.reporting.plots import Bar, Interval, bars, calibration, compact, intervals
 from modelwatch.reporting.report import Report
 from modelwatch.reporting.window import UNSEEN, WindowColumn, named_columns
 
@@ -90,10 +90,10 @@ def _number_bars(reference: NumberProfile, window: WindowColumn) -> list[Bar]:
     ):
         here, before = here + count, before + expected
         if before >= total / _SHOWN_BINS or edge == reference.edges[-1]:
-            found.append(Bar(f"{edge:.4g}", here / window.present, before / total))
+            found.append(Bar(compact(edge), here / window.present, before / total))
             here = before = 0
     if window.counts[-1]:
-        label = f"above {reference.high:.4g}"
+        label = f"above {compact(reference.high)}"
         found.append(Bar(label, window.counts[-1] / window.present, 0.0))
     return found
 
@@ -106,7 +106,8 @@ def _metrics(report: Report) -> Markup | None:
         [
             Interval(name, one.low, one.value, one.high, reference.get(name))
             for name, one in report.performance.metrics.items()
-        ]
+        ],
+        common_scale=False,
     )
 
 
@@ -123,7 +124,7 @@ def _group_plots(report: Report) -> dict[str, tuple[str, Markup]]:
                 if metrics[main].value == metrics[main].value
             ]
             if rows:
-                found[feature] = main, intervals(rows)
+                found[feature] = main, intervals(rows, common_scale=True)
     return found
 
 

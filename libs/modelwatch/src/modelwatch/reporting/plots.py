@@ -1,16 +1,16 @@
 """Plots of the report as SVG, which uses the colours of the page."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from markupsafe import Markup, escape
 
-__all__ = ["Bar", "Interval", "bars", "calibration", "intervals"]
+__all__ = ["Bar", "Interval", "bars", "calibration", "compact", "intervals"]
 
-_WIDTH: Final = 460
+_WIDTH: Final = 340
 _BARS_HEIGHT: Final = 130
 _ROW: Final = 24
-_LABEL: Final = 120
+_LABEL: Final = 112
 
 
 class Bar(NamedTuple):
@@ -34,12 +34,16 @@ class Interval(NamedTuple):
 def bars(found: Sequence[Bar]) -> Markup:
     """Shares of bins: a bar for the window, and a line for the reference."""
     top = max((max(one.window, one.reference) for one in found), default=0) or 1
-    step = _WIDTH / max(len(found), 1)
+    step = (_WIDTH - 24) / max(len(found), 1)
     floor = _BARS_HEIGHT - 22
-    every = max(1, -(-len(found) * 52 // _WIDTH))
+    every = max(1, -(-len(found) * 52 // (_WIDTH - 40)))
     parts = []
     for index, one in enumerate(found):
-        left, height, line = index * step, floor * one.window / top, floor * one.reference / top
+        left, height, line = (
+            12 + index * step,
+            floor * one.window / top,
+            floor * one.reference / top,
+        )
         text = f"{one.label}: {one.window:.1%}, reference {one.reference:.1%}"
         parts.append(
             f"<g><title>{escape(text)}</title>"
@@ -56,18 +60,11 @@ def bars(found: Sequence[Bar]) -> Markup:
     return _svg(_BARS_HEIGHT, parts, "Shares in the window (bars) and in the reference (lines)")
 
 
-def intervals(found: Sequence[Interval]) -> Markup:
-    """Intervals on a common scale, with a mark for each reference."""
-    ends = [end for one in found for end in (one.low, one.high, one.reference) if end is not None]
-    low, high = min(ends), max(ends)
-    margin = (high - low) * 0.08 or 0.01
-    low, high = low - margin, high + margin
-
-    def x(value: float) -> float:
-        return _LABEL + (_WIDTH - _LABEL - 70) * (value - low) / (high - low)
-
+def intervals(found: Sequence[Interval], *, common_scale: bool) -> Markup:
+    """Intervals, with a mark for each reference, on one scale or each on its own."""
     parts = []
     for index, one in enumerate(found):
+        x = _scale(found if common_scale else [one])
         y = index * _ROW + _ROW / 2
         parts.append(
             f'<text x="0" y="{y + 4:.1f}">{escape(_short(one.label, 18))}</text>'
@@ -104,6 +101,22 @@ def calibration(points: Sequence[tuple[float, float, int]]) -> Markup:
         f'transform="rotate(-90 12 {size / 2})">outcome</text>'
     )
     return _svg(size, parts, "Calibration", width=size)
+
+
+def compact(value: float) -> str:
+    """A number in few characters, such as ``24.7k``."""
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if abs(value) >= size:
+            return f"{value / (1e3 if unit == 'k' else size):.3g}{unit}"
+    return f"{value:.3g}"
+
+
+def _scale(found: Sequence[Interval]) -> Callable[[float], float]:
+    ends = [end for one in found for end in (one.low, one.high, one.reference) if end is not None]
+    low, high = min(ends), max(ends)
+    margin = (high - low) * 0.25 or 0.01
+    low, high = low - margin, high + margin
+    return lambda value: _LABEL + (_WIDTH - _LABEL - 60) * (value - low) / (high - low)
 
 
 def _short(text: str, length: int = 8) -> str:
