@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from modelwatch.profile import CategoryProfile, NumberProfile
+from modelwatch.profile import OTHER, CategoryProfile, NumberProfile
 from modelwatch.reporting.window import WindowColumn
 
 __all__ = ["ALPHA", "MIN_ROWS", "ColumnDrift", "find_drift", "population_stability"]
@@ -34,6 +34,7 @@ MATERIAL_MISSING: Final = 0.05
 _PSI_BINS: Final = 10
 _FEW_VALUES: Final = 20
 _MIN_EXPECTED: Final = 5
+_MIN_LEVEL: Final = 30
 
 Counts = npt.NDArray[np.float64]
 State = Literal["steady", "drift", "too-small", "not-logged"]
@@ -147,9 +148,10 @@ def _tests(
         reference, counts = _counts(profile), np.array(window.counts, dtype=float)
         if isinstance(profile, NumberProfile) and len(profile.edges) > _FEW_VALUES:
             found["values"] = _smirnov(reference, counts)
-        else:
+        elif isinstance(profile, NumberProfile):
             found["values"] = _chi_square(reference, counts)
-        if isinstance(profile, CategoryProfile):
+        else:
+            found["values"] = _chi_square(*_with_rare(profile, reference, counts))
             found["unseen"] = _unseen_test(profile, window)
     return found
 
@@ -189,6 +191,17 @@ def _merge_rare(table: Counts) -> Counts:
     smallest = int(kept.sum(axis=0).argmin())
     kept[:, smallest : smallest + 1] += merged
     return kept
+
+
+def _with_rare(
+    profile: CategoryProfile, reference: Counts, counts: Counts
+) -> tuple[Counts, Counts]:
+    """The counts with rare and unseen levels in one bin: which of them are seen is chance."""
+    rare = (reference < _MIN_LEVEL) | np.array([*(one == OTHER for one in profile.levels), True])
+    return (
+        np.append(reference[~rare], reference[rare].sum()),
+        np.append(counts[~rare], counts[rare].sum()),
+    )
 
 
 def _unseen_test(profile: CategoryProfile, window: WindowColumn) -> float:
