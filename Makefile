@@ -290,9 +290,9 @@ check-services: deploy/.venv/.installed ## Check that the derived files are curr
 	deploy/.venv/bin/python tools/derived_files.py --check
 
 ##@ measure
-# Each service has its benchmarks in its folder: bench/bench.mk adds them to BENCHES.
+# Each project has its benchmarks in its folder: bench/bench.mk adds them to BENCHES.
 BENCHES :=
-include $(wildcard $(SERVICES:%=%/bench/bench.mk))
+include $(wildcard $(SERVICES:%=%/bench/bench.mk) $(LIBS:%=libs/%/bench/bench.mk))
 
 .PHONY: bench bench-probes $(BENCHES)
 bench: $(BENCHES) ## Measure speed compared with the alternatives (one service: bench-NAME); writes each service's results
@@ -380,6 +380,7 @@ $(if $(3),$(1)/.venv/.installed: .cache/excluded/$(1).txt)
 endef
 $(eval $(call environment,libs/modelseal,,))
 $(eval $(call environment,libs/pinproof,modelseal,))
+$(eval $(call environment,libs/modelwatch,modelseal,))
 $(eval $(call environment,libs/servicekit,modelseal,))
 $(eval $(call environment,lab,modelseal pinproof,))
 $(foreach s,$(SERVICES),$(eval $(call environment,$(s),modelseal servicekit,less exclusions)))

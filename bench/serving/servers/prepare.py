@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from sample_service import sha256_of_file, train_in
+from sample_service import train_in
+from servicekit.files import sha256_of_file
 from workload import Workload, load
 
 
