@@ -94,7 +94,7 @@ def train_in(folder: Path, service: Path, *, tell: Callable[[str], None]) -> Sam
     script = description["demo"]
     found = SampleService(description["package"], script, folder / "model")
     tell("Training and sealing a model on sample data")
-    train = [*found.command, "train", "--out", found.model]
+    train: list[str | Path] = [*found.command, "train", "--out", found.model]
     train += ["--reports", folder / "report", *script.get("train", [])]
     subprocess.run(train, check=True)  # noqa: S603
     _prepare(found, tell)
