@@ -30,6 +30,9 @@ MAX_OBJECT_KEYS: Final = 1000
 # Bodies up to this size are parsed in a fraction of a millisecond, without waiting for others.
 SMALL_BYTES: Final = 8192
 
+# Turns of the event loop before a larger body is parsed; parsing it takes much longer than these.
+_TURNS: Final = 8
+
 _STRING_OR_ITEM: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[,\[{]', re.DOTALL)
 
 
@@ -64,9 +67,10 @@ class _StrictRequest(Request):
                 self._json = parse_json(body, max_items=runtime.settings.max_json_items)
             else:
                 async with runtime.parsing:
-                    # The next body is parsed in a later turn of the event loop, and probes are
-                    # answered between two turns.
-                    await asyncio.sleep(0)
+                    # Probes are answered between two bodies. In each turn, the event loop accepts
+                    # one connection, and a probe often comes with a new one.
+                    for _ in range(_TURNS):
+                        await asyncio.sleep(0)
                     self._json = parse_json(body, max_items=runtime.settings.max_json_items)
         return self._json
 
