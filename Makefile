@@ -406,10 +406,8 @@ $(1)/.venv/.$(2): $(1)/requirements-$(2).txt $(1)/.venv/.installed
 endef
 $(foreach file,$(EXTRAS),$(eval $(call addition,$(patsubst %/,%,$(dir $(file))),$(patsubst requirements-%.txt,%,$(notdir $(file))))))
 
-include bench/serving/serving.mk
-
-# Each part of the deployment has its targets next to its files, and adds to what `check` runs.
-include $(sort $(wildcard deploy/*/*.mk))
+# Each benchmark and part of the deployment has its targets next to its files, and adds to `check`.
+include $(sort $(wildcard bench/*/*.mk deploy/*/*.mk))
 
 ##@ test
 check: $(CHECKS) ## Format, lint, types, pins, imports, documents, workflows and everything in deploy
