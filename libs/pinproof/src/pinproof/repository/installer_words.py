@@ -7,12 +7,12 @@ from collections.abc import Iterator
 INSTALLERS = (
     r"(?:pip(?:x|env|-sync)?[\d.]*|uvx?|conda|(?:micro)?mamba|poetry|pdm|rye|pixi|easy_install|apk"
     r"|apt|apt-(?:get|fast)|aptitude|(?:micro)?dnf\d?|tdnf|yum|zypper|pacman|opkg|rpm-ostree|emerge"
-    r"|xbps-install|nix-env|setup\.py)"
+    r"|xbps-install|nix-env|nix-shell|setup\.py)"
 )
 """A regular expression for the names of installers."""
 TOOLS = (
     rf"{INSTALLERS}|pip(?:main|_main|_install)|packages_to_install|session|pip_\w+|\w*virtualenv\w*"
-    r"|runtimeenv"
+    r"|runtimeenv|additional_dependencies"
 )
 """A regular expression for the names of installers, and of functions that call one."""
 INSTALLER = re.compile(rf"(?<![A-Za-z0-9])(?:{TOOLS})(?![A-Za-z0-9])", re.IGNORECASE)
@@ -30,7 +30,7 @@ _PARTS = tuple(
     for part, word, before, after in (
         (b"install", rb"install(?![A-Za-z]{2})", 400, 200),
         (b"sync", rb"sync(?![A-Za-z(])", 60, 5),
-        (b"add", rb"add(?![A-Za-z(])", 60, 0),
+        (b"add", rb"add(?:itional_dependencies\s*:|(?![A-Za-z(]))", 60, 0),
         (
             b"pip",
             rb"pip(?:x|-sync|[\d.]*" + _GAP + rb"(?:download|wheel)|_\w+\s*[=(]|[\"']?\s*[:=])",

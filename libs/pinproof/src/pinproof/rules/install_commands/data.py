@@ -27,6 +27,8 @@ from pinproof.rules.install_commands.text_lines import line_commands
 _COMMENT_LINE = re.compile(r"^\s*#.*$", re.MULTILINE)
 _PYTHON = re.compile(r"^(?:import|from)\s+\w", re.MULTILINE)
 _ENVIRONMENT = re.compile(r"env(?:iron(?:ment)?)?|variables|vars")
+# A package of Node.js with its version, which hooks also have.
+_NODE = re.compile(r"@?[\w./-]+@[\w.^~-]+")
 _SETTING = re.compile(r"(?:PIP|UV)_\w+")
 _VERBS = frozenset(
     {"add", "create", "download", "env", "inject", "install", "pip", "run", "sync", "tool", "wheel"}
@@ -122,11 +124,12 @@ def list_commands(texts: Sequence[Text], place: Place) -> Iterator[Command | Scr
     words = tuple(map(word_of, texts))
     is_call = any(one.value in _VERBS and is_installer(tool) for tool, one in pairwise(words))
     if texts and (is_call or starts(place.key)) and not is_prose_key(place.key):
-        command = Command(next(filter(INSTALLER.search, texts), texts[0]).line, words)
+        settings = tuple(Word(f"{name}={value}", name) for name, value in place.settings.items())
+        command = Command(next(filter(INSTALLER.search, texts), texts[0]).line, words, settings)
         if not is_prose(command):
             yield command
             for script, name in inner_scripts(words):
-                yield Script(script, name, command.line, depth=place.depth)
+                yield Script(script, name, command.line, place.settings, place.depth)
 
 
 def implied_commands(texts: Sequence[Text], place: Place) -> Iterator[Command]:
@@ -155,7 +158,7 @@ def _words_before(owner: str, key: str) -> list[str]:
 def _with_options(words: Sequence[Word], implied: Sequence[Word]) -> Iterator[Word]:
     """Yield the names that a list installs, and -r before those of files."""
     for before, word in pairwise((*implied, *words)):
-        if word in words and word.value not in ("pip", ""):
+        if word in words and word.value not in ("pip", "") and not _NODE.fullmatch(word.value):
             is_told = before.value.startswith("-") or word.value.startswith("-")
             if word.value.endswith((".txt", ".in")) and not is_told:
                 yield Word("-r", "-r")
@@ -182,10 +185,17 @@ def _parts(value: Value) -> list[Text]:
 def _settings(entries: dict[str, Value]) -> Iterator[tuple[str, str]]:
     """Yield the variables of installers that a mapping sets for the commands in it."""
     for key, value in entries.items():
-        if _ENVIRONMENT.fullmatch(key) and isinstance(value, dict):
-            for name, text in value.items():
+        if _ENVIRONMENT.fullmatch(key) and isinstance(value, dict | list):
+            for name, text in value.items() if isinstance(value, dict) else _named(value):
                 if isinstance(text, Text) and _SETTING.fullmatch(name):
                     yield name, text
+
+
+def _named(items: list[Value]) -> Iterator[tuple[str, Value]]:
+    """Yield the variables of a list of Kubernetes, whose items have a name and a value."""
+    for item in items:
+        if isinstance(item, dict):
+            yield str(item.get("name")), item.get("value")
 
 
 def _text_commands(text: Text, place: Place) -> Iterator[Command | Script]:
@@ -203,8 +213,11 @@ def _text_commands(text: Text, place: Place) -> Iterator[Command | Script]:
         first = next(shell_commands(unquoted), None) if unquoted else None
         if "```" in script or (isinstance(first, Command) and is_prose(first)):
             return
+        is_told = starts(place.key) or is_call(f"{text} ")
         for each in shell_commands(Script(script, ".sh", text.line, place.settings, place.depth)):
-            if isinstance(each, Script) or not is_prose(each):
+            if isinstance(each, Script) or (
+                not is_prose(each) and (is_told or any(w.value in _VERBS for w in each.words))
+            ):
                 yield each
 
 

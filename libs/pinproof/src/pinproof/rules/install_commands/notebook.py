@@ -1,4 +1,4 @@
-"""Reads the commands of a notebook: each of its cells with code is a script."""
+"""Reads the commands of notebooks and documents: each cell and chunk with code is a script."""
 
 import json
 import re
@@ -7,6 +7,11 @@ from collections.abc import Iterator
 from pinproof.repository.installer_words import INSTALLERS
 from pinproof.rules.install_commands.command import Script
 
+# A chunk of a document, with its language.
+_CHUNK = re.compile(
+    r"^[ \t]*```+[ \t]*\{(\w+)[^\n]*\}[ \t]*\n(.*?)^[ \t]*```", re.MULTILINE | re.DOTALL
+)
+_LANGUAGES = {"python": ".py", "bash": ".sh", "sh": ".sh", "zsh": ".sh"}
 _SHELL_CELL = re.compile(r"\s*%%(?:!|(?:script\s+)?(?:bash|sh|zsh)\b|sx\b|system\b)")
 # Magics that call no installer are no Python.
 _OTHER_MAGIC = re.compile(
@@ -39,3 +44,10 @@ def notebook_commands(script: Script) -> Iterator[Script]:
             yield Script("\n" + code.partition("\n")[2], ".sh", line, depth=1)
         else:
             yield Script(_OTHER_MAGIC.sub(r"\1pass", code), ".py", line, depth=1)
+
+
+def chunk_commands(script: Script) -> Iterator[Script]:
+    """Yield every chunk of a document of Quarto or R Markdown."""
+    for chunk in _CHUNK.finditer(script.text):
+        line = script.line + script.text.count("\n", 0, chunk.start(2))
+        yield Script(chunk[2], _LANGUAGES.get(chunk[1].lower(), ".txt"), line, depth=1)

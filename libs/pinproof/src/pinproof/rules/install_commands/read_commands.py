@@ -13,7 +13,7 @@ from pinproof.rules.install_commands.command import Command, Reader, Script
 from pinproof.rules.install_commands.data import data_commands
 from pinproof.rules.install_commands.dockerfile import dockerfile_commands
 from pinproof.rules.install_commands.makefile import makefile_commands
-from pinproof.rules.install_commands.notebook import notebook_commands
+from pinproof.rules.install_commands.notebook import chunk_commands, notebook_commands
 from pinproof.rules.install_commands.python import python_commands
 from pinproof.rules.install_commands.shell import shell_commands
 from pinproof.rules.install_commands.templates import without_expressions
@@ -83,6 +83,7 @@ _STRUCTURED: Mapping[Kind, Reader] = {
     kinds.DOCKERFILE: dockerfile_commands,
     kinds.MAKEFILE: makefile_commands,
     kinds.NOTEBOOK: notebook_commands,
+    kinds.CHUNKS: chunk_commands,
     **dict.fromkeys((kinds.YAML, kinds.JSON, kinds.TOML, kinds.PYPROJECT), data_commands),
     **dict.fromkeys((kinds.CONDA, kinds.PIXI, kinds.CONDA_RECIPE), data_commands),
 }

@@ -9,12 +9,12 @@ from tree_sitter import Node
 
 from pinproof.rules.install_commands.calls import is_call
 from pinproof.rules.install_commands.command import UNKNOWN, Word
-from pinproof.rules.install_commands.syntax import text_of
+from pinproof.rules.install_commands.syntax import descendants, text_of
 
 _LOOPS = ("for_statement", "c_style_for_statement", "select_statement")
 _SETTERS = ("read ", "mapfile ", "readarray ", "getopts ", "unset ")
 _EXPORT = re.compile(r"export\s|(?:declare|typeset)\s+-\w*x")
-_WHICH = re.compile(r"(?:\$\(|`)(?:which|command -v|type -[pP])\s+(\S+?)(?:\)|`)")
+_PRINTED = re.compile(r"(?:\$\(|`)(?:which|command -v|type -[pP]|echo)\s+([^|;&<>()$]+?)(?:\)|`)")
 _VARIABLE = re.compile(r"\$(?:\{?(\w+)(?:\[[@*]\])?\}?|\{(\w+):?[-=](.*)\})", re.DOTALL)
 _USED = re.compile(r"\$\{?(\w+)")
 _ARRAY = re.compile(r'"\$\{\w+\[[@*]\]\}"')
@@ -117,7 +117,10 @@ def expanded(node: Node, variables: Mapping[str, str]) -> str:  # noqa: PLR0911 
         case "ansi_c_string":
             return UNKNOWN if "\\" in text else text[1:]
         case "command_substitution":
-            found = _WHICH.fullmatch(text)
+            for inner in descendants(node) if text.startswith("$(cat") else ():
+                if inner.type == "heredoc_body":
+                    return text_of(inner).translate(_PROTECTED)
+            found = _PRINTED.fullmatch(text)
             return found[1] if found else UNKNOWN
         case "process_substitution" | "arithmetic_expansion":
             return UNKNOWN
