@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-import tomllib
 import yaml
 
+from pinproof.python310 import tomllib
 from pinproof.repository.installer_words import may_install
 from pinproof.rules.install_commands.structure import Text, Value
 from pinproof.rules.install_commands.templates import without_expressions
