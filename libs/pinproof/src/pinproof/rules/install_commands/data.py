@@ -26,7 +26,7 @@ from pinproof.rules.install_commands.text_lines import line_commands
 
 _COMMENT_LINE = re.compile(r"^\s*#.*$", re.MULTILINE)
 _PYTHON = re.compile(r"^(?:import|from)\s+\w", re.MULTILINE)
-_ENVIRONMENT = re.compile(r"env(?:iron(?:ment)?)?|variables|vars")
+_ENVIRONMENT = re.compile(r"env|environ|environment|variables|vars")
 # A package of Node.js with its version, which hooks also have.
 _NODE = re.compile(r"@?[\w./-]+@[\w.^~-]+")
 _SETTING = re.compile(r"(?:PIP|UV)_\w+")
@@ -97,9 +97,9 @@ def value_commands(value: Value, place: Place) -> Iterator[Command | Script]:
                 # Ansible's module for pip, on one line.
                 entries = dict(each.partition("=")[::2] for each in split(value))
                 value = {key: Text(each, value.line) for key, each in entries.items()}
-            else:
+            elif INSTALLER.search(value) or _words_before(place.owner, place.key):
                 yield from _text_commands(value, place)
-        if id(value) in seen:
+        if not isinstance(value, dict | list | tuple) or id(value) in seen:
             continue
         seen.add(id(value))
         if isinstance(value, dict):
@@ -107,7 +107,7 @@ def value_commands(value: Value, place: Place) -> Iterator[Command | Script]:
             settings = {**place.settings, **dict(_settings(value))}
             inner = (place.key, settings, place.is_program, False, place.depth)
             pending += [(each, Place(key, *inner)) for key, each in reversed(value.items())]
-        elif isinstance(value, list | tuple):
+        else:
             if isinstance(value, list):
                 texts = [item for item in value if isinstance(item, Text)]
                 yield from list_commands(texts, place)
