@@ -5,7 +5,6 @@ The values are those of a data file, or those that a program gives to its functi
 
 import ast
 import re
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import pairwise
@@ -19,7 +18,7 @@ from pinproof.rules.install_commands.command import UNKNOWN, Command, Script, Wo
 from pinproof.rules.install_commands.data_formats import load_documents
 from pinproof.rules.install_commands.installers import install_targets, is_installer
 from pinproof.rules.install_commands.shell import inner_scripts, shell_commands
-from pinproof.rules.install_commands.structure import Text, Value, texts_of, word_of
+from pinproof.rules.install_commands.structure import Text, Value, split, texts_of, word_of
 from pinproof.rules.install_commands.tables import installers
 from pinproof.rules.install_commands.templates import without_expressions
 from pinproof.rules.install_commands.text_lines import line_commands
@@ -33,8 +32,8 @@ _SETTING = re.compile(r"(?:PIP|UV)_\w+")
 _VERBS = frozenset(
     {"add", "create", "download", "env", "inject", "install", "pip", "run", "sync", "tool", "wheel"}
 )
-# A program and options before its subcommand, and the text of a part of a command.
-_LONGEST_HEAD, _LONGEST_PART = 6, 200
+# A program and options before its subcommand.
+_LONGEST_HEAD = 6
 
 
 def data_commands(script: Script) -> Iterator[Command | Script]:
@@ -245,14 +244,3 @@ def _file_name(script: str, key: str) -> str:
             return ""
         return ".py"
     return ""
-
-
-def split(value: Value) -> list[Text]:
-    """The words of a text on one line that may be a part of a command."""
-    if not isinstance(value, Text) or "\n" in value or len(value) > _LONGEST_PART:
-        return []
-    try:
-        words = shlex.split(value)
-    except ValueError:
-        words = value.split()
-    return [Text(word, value.line, value.source) for word in words]

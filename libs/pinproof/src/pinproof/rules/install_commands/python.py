@@ -20,7 +20,6 @@ from pinproof.rules.install_commands.data import (
     implied_words,
     list_commands,
     mapping_commands,
-    split,
     value_commands,
 )
 from pinproof.rules.install_commands.installers import is_installer
@@ -32,7 +31,7 @@ from pinproof.rules.install_commands.python_values import (
     called_name,
     owner_of,
 )
-from pinproof.rules.install_commands.structure import Text, Value, texts_of, word_of
+from pinproof.rules.install_commands.structure import Text, Value, split, texts_of, word_of
 from pinproof.rules.install_commands.syntax import parse, parts, text_of
 
 # Functions that run their first argument in a shell.

@@ -1,9 +1,13 @@
 """The values of data files and of programs: texts, lists and mappings."""
 
+import shlex
 from collections.abc import Iterator
 
 from pinproof.rules.install_commands.command import UNKNOWN, Word
 from pinproof.rules.install_commands.templates import without_expressions
+
+# The longest text that may be a part of a command.
+_LONGEST_PART = 200
 
 
 class Text(str):
@@ -43,3 +47,14 @@ def word_of(text: Text) -> Word:
     """The word that a text is in a command. Expressions of templates are unknown."""
     known = without_expressions(text).replace("${", UNKNOWN) if "{{" in text else text
     return Word(str(known), text.source)
+
+
+def split(value: Value) -> list[Text]:
+    """The words of a text on one line that may be a part of a command."""
+    if not isinstance(value, Text) or "\n" in value or len(value) > _LONGEST_PART:
+        return []
+    try:
+        words = shlex.split(value)
+    except ValueError:
+        words = value.split()
+    return [Text(word, value.line, value.source) for word in words]
