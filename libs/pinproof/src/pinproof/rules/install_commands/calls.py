@@ -50,6 +50,7 @@ def starts(name: str) -> bool:
     return not shows(name) and bool(_STARTS.search(name))
 
 
+@cache
 def is_prose_key(key: str) -> bool:
     """Whether the values of a key are for people."""
     return is_name("prose_keys", re.sub("[ _-]", "", key).lower())

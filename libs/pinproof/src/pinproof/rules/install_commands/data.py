@@ -96,7 +96,9 @@ def value_commands(value: Value, place: Place) -> Iterator[Command | Script]:
                 # Ansible's module for pip, on one line.
                 entries = dict(each.partition("=")[::2] for each in split(value))
                 value = {key: Text(each, value.line) for key, each in entries.items()}
-            elif INSTALLER.search(value) or _words_before(place.owner, place.key):
+            elif _words_before(place.owner, place.key) or (
+                not is_prose_key(place.key) and INSTALLER.search(value)
+            ):
                 yield from _text_commands(value, place)
         if not isinstance(value, dict | list | tuple) or id(value) in seen:
             continue

@@ -12,8 +12,8 @@ from pinproof.repository.installer_words import may_install
 from pinproof.rules.install_commands.structure import Text, Value
 from pinproof.rules.install_commands.templates import without_expressions
 
-# The loader of libyaml, if it is available. Both have positions.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# The loader of libyaml, if it is available. All values stay texts, and none is constructed.
+_LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _JSON_COMMENT = re.compile(r'("(?:[^"\\]|\\.)*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
 _DOCUMENT = re.compile(r"^(?=---\s)", re.MULTILINE)
 _TRAILING_COMMA = re.compile(r",(?=\s*[\]}])")
