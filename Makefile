@@ -131,6 +131,33 @@ fuzz-%: %/.venv/.installed .tools/fuzz/.installed ## Fuzz one service
 	@$*/.venv/bin/python tools/fuzz.py $* --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) \
 		--schemathesis .tools/fuzz/bin/schemathesis --reports reports/fuzz/$*
 
+# HOST is the address of a running service; not from the environment, where other programs have a
+# variable of this name. A key that it needs is in LOAD_TEST_API_KEY.
+HOST :=
+USERS ?= 20
+SECONDS ?= 60
+MAX_FAILURES ?=
+P99_MS ?=
+RATE ?=
+LOAD_TEST = @$*/.venv/bin/python bench/load/run.py $* --locust .tools/load/bin/locust --users $(USERS) \
+	$(if $(HOST),--host "$(HOST)") $(if $(MAX_FAILURES),--max-failures $(MAX_FAILURES)) \
+	$(if $(P99_MS),--max-p99-ms $(P99_MS)) $(if $(RATE),--min-rate $(RATE))
+
+.PHONY: load-test soak load-test-faults
+load-test: $(SERVICES:%=load-test-%) ## Put load on every service and check every answer
+soak: $(SERVICES:%=soak-%) ## Put load on every service for MINUTES (10), and watch its memory
+load-test-faults: $(SERVICES:%=load-test-faults-%) ## Put load on every service while clients, models and disks fail
+
+load-test-%: %/.venv/.installed .tools/load/.installed ## Put load on one service [HOST=http://… USERS=20 SECONDS=60 MAX_FAILURES=0 P99_MS=… RATE=…]
+	$(LOAD_TEST) --seconds $(SECONDS) --reports reports/load/$*
+
+soak-%: %/.venv/.installed .tools/load/.installed ## Put load on one service for MINUTES (10), and watch its memory [HOST=http://…]
+	$(LOAD_TEST) --minutes $(MINUTES) --max-growth 0.03 --reports reports/soak/$*
+
+load-test-faults-%: %/.venv/.installed .tools/load/.installed ## Put load on one service while clients, models and disks fail
+	@$*/.venv/bin/python bench/load/faults.py $* --locust .tools/load/bin/locust --users $(USERS) --seconds $(SECONDS) \
+		--reports reports/load-faults/$*
+
 .PHONY: check check-format check-lint check-spelling check-types check-pins check-imports check-docs check-links check-workflows check-services
 CHECKS := check-format check-lint check-spelling check-types check-pins check-imports check-docs check-links check-workflows check-services
 
@@ -152,10 +179,21 @@ $(PROJECTS:%=check-types-in-%): check-types-in-%: %/.venv/.installed .tools/chec
 
 check-types: check-types-in-tools
 
+# Programs that run locust need servicekit, and what locust runs needs locust. The mixes of the
+# services have one name, so that each is checked alone.
+MIXES := $(wildcard $(SERVICES:%=%/load/locustfile.py))
+.PHONY: check-types-in-load
+check-types: check-types-in-load
+check-types-in-load: .tools/load/.installed .tools/check/.installed $(firstword $(SERVICES))/.venv/.installed
+	MYPYPATH=bench/load:tools $(TOOLS)/mypy --cache-dir .mypy_cache \
+		--python-executable $(firstword $(SERVICES))/.venv/bin/python bench/load/run.py bench/load/faults.py
+	for mix in bench/load/hostile_users.py\ bench/load/thresholds.py $(MIXES); do \
+		MYPYPATH=bench/load $(TOOLS)/mypy --cache-dir .mypy_cache --python-executable .tools/load/bin/python $$mix; done
+
 .PHONY: check-types-in-tools
 check-types-in-tools: tools/.venv/.installed .tools/check/.installed
-	MYPYPATH=tools:tools/tests $(TOOLS)/mypy --cache-dir tools/.mypy_cache --python-executable tools/.venv/bin/python \
-		tools/help.py tools/merge_upstream.py tools/new_service.py tools/remove_service.py tools/rename_service.py tools/tests
+	MYPYPATH=tools:tools/tests:bench/load:bench/serving $(TOOLS)/mypy --cache-dir tools/.mypy_cache --python-executable tools/.venv/bin/python \
+		$(addprefix bench/serving/,checks.py contestants.py peers.py processes.py results.py rounds.py tables.py wrk.py) tools/help.py tools/merge_upstream.py tools/new_service.py tools/remove_service.py tools/rename_service.py tools/tests
 
 ##@ pins
 check-pins: libs/pinproof/.venv/.installed ## Check every pin of the repository
@@ -252,9 +290,9 @@ check-services: deploy/.venv/.installed ## Check that the derived files are curr
 	deploy/.venv/bin/python tools/derived_files.py --check
 
 ##@ measure
-# Each service has its benchmarks in its folder: bench/bench.mk adds them to BENCHES.
+# Each project has its benchmarks in its folder: bench/bench.mk adds them to BENCHES.
 BENCHES :=
-include $(wildcard $(SERVICES:%=%/bench/bench.mk))
+include $(wildcard $(SERVICES:%=%/bench/bench.mk) $(LIBS:%=libs/%/bench/bench.mk))
 
 .PHONY: bench bench-probes $(BENCHES)
 bench: $(BENCHES) ## Measure speed compared with the alternatives (one service: bench-NAME); writes each service's results
@@ -301,13 +339,18 @@ $(UV): tools/requirements-uv.txt .tools/python
 	$(UV) pip install --quiet --python .tools/fuzz/bin/python -r $<
 	touch $@
 
+.tools/load/.installed: tools/requirements-load.txt .tools/python $(UV)
+	@$(UV) venv --quiet --clear --python "$(PYTHON)" .tools/load
+	@$(UV) pip install --quiet --python .tools/load/bin/python -r $<
+	@touch $@
+
 .tools/template/.installed: tools/requirements-template.txt .tools/python $(UV)
 	@$(UV) venv --quiet --clear --python "$(PYTHON)" .tools/template
 	@$(UV) pip install --quiet --python .tools/template/bin/python -r $<
 	@touch $@
 
 # The tests of the tools run these programs on copies of the repository.
-test-tools: .tools/check/.installed .tools/template/.installed deploy/.venv/.installed libs/pinproof/.venv/.installed
+test-tools: .tools/check/.installed .tools/load/.installed .tools/template/.installed deploy/.venv/.installed libs/pinproof/.venv/.installed
 
 tools/.venv/.installed: tools/requirements-test.txt .tools/python $(UV)
 	@echo "Setting up tools/.venv"
@@ -337,6 +380,7 @@ $(if $(3),$(1)/.venv/.installed: .cache/excluded/$(1).txt)
 endef
 $(eval $(call environment,libs/modelseal,,))
 $(eval $(call environment,libs/pinproof,modelseal,))
+$(eval $(call environment,libs/modelwatch,modelseal,))
 $(eval $(call environment,libs/servicekit,modelseal,))
 $(eval $(call environment,lab,modelseal pinproof,))
 $(foreach s,$(SERVICES),$(eval $(call environment,$(s),modelseal servicekit,less exclusions)))
@@ -361,6 +405,8 @@ $(1)/.venv/.$(2): $(1)/requirements-$(2).txt $(1)/.venv/.installed
 	@touch $$@
 endef
 $(foreach file,$(EXTRAS),$(eval $(call addition,$(patsubst %/,%,$(dir $(file))),$(patsubst requirements-%.txt,%,$(notdir $(file))))))
+
+include bench/serving/serving.mk
 
 # Each part of the deployment has its targets next to its files, and adds to what `check` runs.
 include $(sort $(wildcard deploy/*/*.mk))

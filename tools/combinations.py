@@ -1,4 +1,4 @@
-"""Other sets of services, each in a clone: one alone, a new one added, one renamed.
+"""Other forms of this repository, each in a clone: a service alone, new or renamed, or owned.
 
 ``make test-combination`` runs the checks, the tests and the demonstrations of one whole;
 ``make matrix`` lists them for the nightly workflow. tools/tests has a quick form.
@@ -12,17 +12,32 @@ from pathlib import Path
 from typing import Final
 
 from service_files import services
+from service_names import unused_name
 from working_tree import ROOT
 
-NEW: Final = "Fraud-Detector"
-RENAMED: Final = "Credit-Risk"
+# begin cloud: template
+OWNED: Final = (
+    "ORGANIZATION=Acme Ltd.",
+    "REPOSITORY=https://github.com/acme/predictions",
+    "DOMAIN=ml.acme.test",
+    "CONTACT=security@acme.test",
+    "TEAM=@acme/predictions",
+    "CLOUDS=aws",
+    "LICENCE=proprietary",
+)
+# end cloud
 
 
 def combinations(root: Path = ROOT) -> list[str]:
     """The names of the combinations."""
     names = [service.name for service in services(root)]
     alone = [f"alone-{name}" for name in names] if len(names) > 1 else []
-    return [*alone, "new", f"renamed-{names[0]}"]
+    return [
+        *alone,
+        "new",
+        f"renamed-{names[0]}",
+        "owned",  # only cloud: template
+    ]
 
 
 def steps(combination: str, root: Path = ROOT) -> list[list[str]]:
@@ -32,14 +47,22 @@ def steps(combination: str, root: Path = ROOT) -> list[list[str]]:
         others = (service.name for service in services(root) if service.name != name)
         return [["remove-service", f"NAME={other}"] for other in others]
     if kind == "new":
-        return [["new-service", f"NAME={NEW}"]]
-    return [["rename-service", f"FROM={name}", f"TO={RENAMED}"]]
+        return [["new-service", f"NAME={unused_name(services(root))}"]]
+    # begin cloud: template
+    if kind == "owned":
+        return [["own", *OWNED]]
+    # end cloud
+    return [["rename-service", f"FROM={name}", f"TO={unused_name(services(root))}"]]
 
 
-def targets(combination: str) -> list[str]:
+def targets(combination: str, root: Path = ROOT) -> list[str]:
     """The make targets that a combination must pass."""
     kind, _, name = combination.partition("-")
-    changed = {"alone": name, "new": NEW, "renamed": RENAMED}[kind]
+    # begin cloud: template
+    if kind == "owned":
+        return ["check", "test-all"]
+    # end cloud
+    changed = name if kind == "alone" else unused_name(services(root))
     return ["check", f"test-{changed}", f"demo-{changed}", "test-deploy", "test-tools"]
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
-from sample_service import send, trained
+from sample_service import flip_a_bit, send, trained
 
 console = Console()
 
@@ -71,10 +71,7 @@ def _show_refusal(model: Path) -> None:
     """Change one bit of the model, and show that it no longer opens."""
     broken = model.with_name("broken")
     shutil.copytree(model, broken)
-    file = max(broken.iterdir(), key=lambda path: path.stat().st_size)
-    contents = bytearray(file.read_bytes())
-    contents[len(contents) // 2] ^= 0x01
-    file.write_bytes(contents)
+    file = flip_a_bit(broken)
     _say(f"One bit of {file.name} changed; opening it again")
     opening = [sys.executable, "-m", "modelseal", "open", broken]
     refused = subprocess.run(opening, capture_output=True, text=True, check=False)  # noqa: S603

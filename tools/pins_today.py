@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from text_files import replace_text
+
 TITLE = "The pins, resolved today"
 LABEL = "pins"
 # Each step is run even if earlier ones failed. The findings of `outdated` are no failure.
@@ -70,10 +72,7 @@ def run(report: Path) -> int:
         text=True,
         check=True,
     ).stdout
-    report.parent.mkdir(parents=True, exist_ok=True)
-    partial = report.with_name(f".{report.name}.part")
-    partial.write_text(json.dumps({"steps": steps, "difference": difference}), encoding="utf-8")
-    partial.replace(report)
+    replace_text(report, json.dumps({"steps": steps, "difference": difference}))
     return 0
 
 

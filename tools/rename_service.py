@@ -30,12 +30,16 @@ def main() -> None:
     if wrong := check_name(options.new, ROOT, others):
         fail(wrong, "Choose another name: TO=…")
     require_clean()
-    words = replacements(options.old, found[options.old].package, options.new)
+    # Elsewhere only derived files have the package, and it may be a word of any text.
+    full = full_names(options.old, options.new)
+    words = full | packages(options.old, found[options.old].package, options.new)
     names = git("ls-files", "-z", "--", ".", *HISTORY).split("\0")
     files = [Path(name) for name in names if name and not (ROOT / name).is_symlink()]
     for file in files:
-        _replace_in(ROOT / file, words)
+        _replace_in(ROOT / file, words if file.parts[0] == options.old else full)
     for file in files:
+        if file.parts[0] != options.old:
+            continue
         moved = Path(replace(str(file), words))
         if moved != file:
             (ROOT / moved).parent.mkdir(parents=True, exist_ok=True)
@@ -44,32 +48,42 @@ def main() -> None:
     sys.stdout.write(
         f"Renamed {options.old} to {options.new}. Models that were sealed under the old name do not"
         f" open:\ntrain again. {options.old} may still have files that git does not know, such as"
-        " models;\nremove it when you need them no longer.\n"
+        " models;\nremove it when you need them no longer. Read the difference of its texts: where"
+        f" {found[options.old].package}\nis also a word of them, it is replaced too.\n"
     )
 
 
-def replacements(old: str, package: str, new: str) -> dict[str, str]:
-    """The names of a service in every case, each with the new one.
+def full_names(old: str, new: str) -> dict[str, str]:
+    """The names of a service's folder and image, each with the new one.
+
+    Args:
+        old: Folder of the service.
+        new: New name of the folder.
+    """
+    return {old: new, old.lower(): new.lower()}
+
+
+def packages(old: str, package: str, new: str) -> dict[str, str]:
+    """The name of a service's package in every case, each with the new one.
 
     Args:
         old: Folder of the service.
         package: Its import package.
         new: New name of the folder.
     """
-    first, new_first = old.partition("-")[0], new.partition("-")[0]
     return {
-        old: new,
-        old.lower(): new.lower(),
-        first: new_first,
+        old.partition("-")[0]: new.partition("-")[0],
         package: package_of(new),
         package.upper(): package_of(new).upper(),
     }
 
 
 def replace(text: str, words: dict[str, str]) -> str:
-    """Replace every word, the longest first."""
+    """Replace every word, the longest first; a word ends where its capitals or hyphens end it."""
     pattern = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
-    return re.sub(pattern, lambda match: words[match[0]], text)
+    return re.sub(
+        rf"(?<![A-Za-z0-9])(?:{pattern})(?![a-z0-9])", lambda match: words[match[0]], text
+    )
 
 
 def _replace_in(file: Path, words: dict[str, str]) -> None:

@@ -1,8 +1,8 @@
 """Trains one service on sample data, seals the model, and serves it as a process.
 
 The table ``demo`` of its ``service.toml`` may list further arguments of ``train``, commands to run
-after it (``prepare``), and ``settings``. ``{model}`` and ``{work}`` in them are replaced by
-folders.
+after it (``prepare``), and ``settings``; the table ``proof`` trains on a small sample. ``{model}``,
+``{work}`` and ``{data}`` in them are replaced by folders.
 """
 
 import contextlib
@@ -39,6 +39,14 @@ class SampleService:
         """Its command line, without arguments."""
         return [sys.executable, "-m", self.package]
 
+    def settings(self) -> dict[str, str]:
+        """The settings that serving it needs, besides the digest of its model."""
+        folders = {"model": str(self.model), "work": str(self.model.parent)}
+        own = self.script.get("settings", {}).items()
+        return {name: value.format_map(folders) for name, value in own} | {
+            "MODEL_DIR": str(self.model)
+        }
+
     @contextlib.contextmanager
     def served(
         self, settings: Mapping[str, str], *, log: Path | None = None
@@ -51,10 +59,7 @@ class SampleService:
             settings: Settings besides those of ``service.toml``.
             log: File for its log; a temporary one unless given.
         """
-        folders = {"model": str(self.model), "work": str(self.model.parent)}
-        own = self.script.get("settings", {}).items()
-        needed = {name: value.format_map(folders) for name, value in own} | {
-            "MODEL_DIR": str(self.model),
+        needed = self.settings() | {
             "MODEL_SHA256": sha256_of_file(self.model / "manifest.json"),
         }
         try:
@@ -72,26 +77,72 @@ class SampleService:
 
 @contextlib.contextmanager
 def trained(service: Path, *, tell: Callable[[str], None]) -> Iterator[SampleService]:
+    """Train and seal a model in a temporary folder; see `train_in`."""
+    with tempfile.TemporaryDirectory(prefix="demo-") as folder:
+        yield train_in(Path(folder), service, tell=tell)
+
+
+def train_in(folder: Path, service: Path, *, tell: Callable[[str], None]) -> SampleService:
     """Train and seal a model on sample data, and run the service's ``prepare`` commands.
 
     Args:
+        folder: Folder for the model, in ``model``, and for what the commands write.
         service: Folder of the service.
         tell: Called with a description of each step.
     """
     description = tomllib.loads((service / "service.toml").read_text(encoding="utf-8"))
     script = description["demo"]
-    with tempfile.TemporaryDirectory(prefix="demo-") as folder:
-        found = SampleService(description["package"], script, Path(folder) / "model")
-        tell("Training and sealing a model on sample data")
-        train = [*found.command, "train", "--out", found.model]
-        train += ["--reports", Path(folder) / "report", *script.get("train", [])]
-        subprocess.run(train, check=True)  # noqa: S603
-        places = {"model": str(found.model), "work": folder}
-        for arguments in script.get("prepare", []):
-            tell("Running " + " ".join([found.package, *arguments]))
-            filled = [argument.format_map(places) for argument in arguments]
-            subprocess.run([*found.command, *filled], check=True)  # noqa: S603
-        yield found
+    found = SampleService(description["package"], script, folder / "model")
+    tell("Training and sealing a model on sample data")
+    train: list[str | Path] = [*found.command, "train", "--out", found.model]
+    train += ["--reports", folder / "report", *script.get("train", [])]
+    subprocess.run(train, check=True)  # noqa: S603
+    _prepare(found, tell)
+    return found
+
+
+def train_on_small_sample(
+    service: Path, folder: Path, *, seed: int, tell: Callable[[str], None]
+) -> SampleService:
+    """Train and seal a model as ``make prove-pins`` does, and run the ``prepare`` commands.
+
+    Args:
+        service: Folder of the service.
+        folder: An empty folder for the model and its data.
+        seed: Random seed of the training; other seeds give other models.
+        tell: Called with a description of each step.
+    """
+    description = tomllib.loads((service / "service.toml").read_text(encoding="utf-8"))
+    found = SampleService(description["package"], description["demo"], folder / "model")
+    data = folder / "data"
+    data.mkdir()
+    places = {"model": str(found.model), "work": str(folder), "data": str(data)}
+    tell(f"Training and sealing a model on a small sample, seed {seed}")
+    proof = description["proof"]
+    for arguments in [*proof.get("prepare", []), *proof["train"]]:
+        filled = [argument.format_map(places) for argument in arguments]
+        seeded = ["--seed", str(seed)] if "train" in filled else []
+        subprocess.run([sys.executable, *filled, *seeded], check=True)  # noqa: S603
+    _prepare(found, tell)
+    return found
+
+
+def _prepare(found: SampleService, tell: Callable[[str], None]) -> None:
+    """Run the ``prepare`` commands of the demonstration."""
+    places = {"model": str(found.model), "work": str(found.model.parent)}
+    for arguments in found.script.get("prepare", []):
+        tell("Running " + " ".join([found.package, *arguments]))
+        filled = [argument.format_map(places) for argument in arguments]
+        subprocess.run([*found.command, *filled], check=True)  # noqa: S603
+
+
+def flip_a_bit(model: Path) -> Path:
+    """Change one bit in the middle of the largest file of a sealed model; the file."""
+    file = max(model.iterdir(), key=lambda path: path.stat().st_size)
+    contents = bytearray(file.read_bytes())
+    contents[len(contents) // 2] ^= 0x01
+    file.write_bytes(contents)
+    return file
 
 
 def send(url: str, request: Mapping[str, Any]) -> tuple[int, Any]:

@@ -5,6 +5,7 @@ import package, which is also the name in clusters, metrics and addresses, is it
 lower case: credit.
 """
 
+import itertools
 import keyword
 import re
 import sys
@@ -14,7 +15,7 @@ from typing import Final
 
 from service_files import Service
 
-__all__ = ["check_name", "package_of"]
+__all__ = ["check_name", "package_of", "unused_name"]
 
 _NAME: Final = re.compile(r"[A-Z][A-Za-z0-9]*(-[A-Z][A-Za-z0-9]*)+", re.ASCII)
 # Names in clusters have at most 63 characters; those of retraining's CronJobs 52.
@@ -27,6 +28,13 @@ _OTHER_IMPORTS: Final = frozenset({"attr", "dateutil", "google", "jwt", "sklearn
 def package_of(name: str) -> str:
     """The import package of a service: the first word of its name, in lower case."""
     return name.partition("-")[0].lower()
+
+
+def unused_name(services: Iterable[Service]) -> str:
+    """A name for an example, which no service has."""
+    packages = {service.package for service in services}
+    names = (f"Example{number}-Service" for number in itertools.count(1))
+    return next(name for name in names if package_of(name) not in packages)
 
 
 def check_name(name: str, root: Path, services: Iterable[Service]) -> str | None:

@@ -1,11 +1,15 @@
 import gzip
+import os
+import threading
 import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 import pytest
+from bankchurn import batch
 from bankchurn.batch import predict_file
 from bankchurn.data import table_files as tables
 from bankchurn.data.table_files import TableWriter, read_chunks
@@ -177,6 +181,65 @@ def test_a_compressed_file_is_scored(
     for source, destination in (("in.csv", "plain.csv"), ("in.csv.gz", "compressed.csv")):
         predict_file(predictor, tmp_path / source, tmp_path / destination)
     assert (tmp_path / "compressed.csv").read_bytes() == (tmp_path / "plain.csv").read_bytes()
+
+
+def test_a_file_gets_the_answers_of_the_pipeline_bit_for_bit(
+    predictor: ChurnPredictor,
+    customers: pd.DataFrame,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(batch, "_PART_ROWS", 7)
+    predict_file(predictor, write(customers, tmp_path / "in.csv"), tmp_path / "out.parquet")
+    found = read(tmp_path / "out.parquet")["churn_probability"].tolist()
+    assert found == probabilities(predictor.pipeline, customers).tolist()
+
+
+def test_as_many_parts_are_scored_at_once_as_there_are_cores(
+    predictor: ChurnPredictor,
+    customers: pd.DataFrame,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cores = os.cpu_count() or 1
+    monkeypatch.setattr(tables.read_chunks, "__kwdefaults__", {"columns": None, "rows": cores})
+    monkeypatch.setattr(batch, "_PART_ROWS", 1)
+    together = threading.Barrier(cores)
+    honest = ChurnPredictor.score_table
+
+    def wait_for_the_others(self: ChurnPredictor, table: pd.DataFrame) -> object:
+        together.wait(timeout=60)
+        return honest(self, table)
+
+    monkeypatch.setattr(ChurnPredictor, "score_table", wait_for_the_others)
+    source = write(customers.head(3 * cores), tmp_path / "in.csv")
+    summary = predict_file(predictor, source, tmp_path / "out.csv")
+    assert summary.customers == 3 * cores
+
+
+def test_a_piece_is_scored_while_the_next_is_read(
+    predictor: ChurnPredictor,
+    customers: pd.DataFrame,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    second_was_read = threading.Event()
+    honest, score = read_chunks, ChurnPredictor.score_table
+
+    def watched(source: Path) -> Iterator[pd.DataFrame]:
+        for number, piece in enumerate(honest(source), start=1):
+            if number == 2:
+                second_was_read.set()
+            yield piece
+
+    def wait_for_the_second(self: ChurnPredictor, table: pd.DataFrame) -> object:
+        assert second_was_read.wait(timeout=60)
+        return score(self, table)
+
+    monkeypatch.setattr(batch, "read_chunks", watched)
+    monkeypatch.setattr(ChurnPredictor, "score_table", wait_for_the_second)
+    source = write(customers, tmp_path / "in.csv")
+    assert predict_file(predictor, source, tmp_path / "out.csv").customers == 100
 
 
 def test_invalid_rows_of_every_chunk_are_named_and_nothing_is_written(

@@ -1,3 +1,4 @@
+import copy
 from itertools import combinations
 from math import factorial
 
@@ -12,7 +13,13 @@ from bankchurn.model.explanation import (
     in_probability,
 )
 from bankchurn.model.fast_ensemble import TreeEnsemble
+from bankchurn.model.leaves import Leaf
 from bankchurn.model.predictor import ChurnPredictor
+from bankchurn.model.shap_reference import (
+    ShapDifferenceError,
+    check_contributions,
+    shap_contributions,
+)
 from bankchurn.model.stack import probabilities
 from bankchurn.schema import FEATURES
 from scipy.special import expit
@@ -24,9 +31,9 @@ def path(predictor: ChurnPredictor) -> TreeEnsemble:
 
 
 @pytest.fixture(scope="module")
-def explainer(predictor: ChurnPredictor, path: TreeEnsemble, matrix: Matrix) -> ShapleyExplainer:
+def explainer(path: TreeEnsemble, matrix: Matrix) -> ShapleyExplainer:
     background = Background.sample(matrix, size=20, seed=1)
-    return ShapleyExplainer(predictor.pipeline.named_steps["stack"], path, background)
+    return ShapleyExplainer(path, background)
 
 
 def brute_force(
@@ -64,6 +71,35 @@ def test_contributions_equal_enumeration_over_all_coalitions(
     [found] = explainer.contributions(matrix[row : row + 1])
     expected = brute_force(predictor, matrix[row], explainer.background.matrix)
     np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_contributions_equal_those_of_shap(
+    predictor: ChurnPredictor, explainer: ShapleyExplainer, matrix: Matrix
+) -> None:
+    rows = matrix[:100]
+    stack = predictor.pipeline.named_steps["stack"]
+    expected = shap_contributions(stack, explainer.background.matrix, rows)
+    np.testing.assert_allclose(explainer.contributions(rows), expected, atol=1e-6)
+
+
+def test_contributions_that_shap_does_not_give_are_an_error(
+    predictor: ChurnPredictor, explainer: ShapleyExplainer, matrix: Matrix
+) -> None:
+    stack = copy.deepcopy(predictor.pipeline.named_steps["stack"])
+    check_contributions(stack, explainer, matrix[:5])
+    stack.final_estimator_.coef_[0, 0] += 0.1
+    with pytest.raises(ShapDifferenceError, match=r"differ from .*shap\.TreeExplainer by 0\.\d+"):
+        check_contributions(stack, explainer, matrix[:5])
+
+
+def test_a_leaf_of_more_features_than_are_tabulated_is_refused(
+    path: TreeEnsemble, matrix: Matrix
+) -> None:
+    deep = copy.copy(path)
+    every_feature = Leaf(1.0, dict.fromkeys(range(9), (-np.inf, 1.0)))
+    deep.leaves = [every_feature, *path.leaves[1:]]
+    with pytest.raises(ValueError, match="depends on 9 features; explanations support 8"):
+        ShapleyExplainer(deep, Background(matrix[:5]))
 
 
 def test_contributions_sum_to_the_log_odds_of_the_ensemble(
@@ -126,11 +162,8 @@ def test_the_same_seed_draws_the_same_background(matrix: Matrix) -> None:
     assert versions[0] == versions[1] != versions[2]
 
 
-def test_values_that_do_not_add_up_are_never_returned(
-    predictor: ChurnPredictor, path: TreeEnsemble, matrix: Matrix
-) -> None:
-    stack = predictor.pipeline.named_steps["stack"]
-    explainer = ShapleyExplainer(stack, path, Background(matrix[:5]))
+def test_values_that_do_not_add_up_are_never_returned(path: TreeEnsemble, matrix: Matrix) -> None:
+    explainer = ShapleyExplainer(path, Background(matrix[:5]))
     explainer.base_log_odds += 0.001
     with pytest.raises(AdditivityError, match=r"differ from the log-odds by 0\.001"):
         explainer.contributions(matrix[:1])
@@ -154,5 +187,5 @@ def test_probabilities_of_the_table_are_those_of_the_matrix(
 ) -> None:
     np.testing.assert_array_equal(
         probabilities(predictor.pipeline, sample),  # type: ignore[arg-type]
-        predictor.probabilities(matrix),
+        predictor.pipeline.named_steps["stack"].predict_proba(matrix)[:, 1],
     )

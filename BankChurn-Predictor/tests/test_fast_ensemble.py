@@ -1,10 +1,14 @@
+import copy
+
 import numpy as np
 import numpy.typing as npt
 import pytest
 from bankchurn.features import Matrix
 from bankchurn.model.fast_ensemble import TreeEnsemble
-from bankchurn.model.predictor import BATCH_ROWS, ChurnPredictor
-from bankchurn.schema import CATEGORIES, NUMBERS, Customer
+from bankchurn.model.leaves import Leaf, read_trees
+from bankchurn.model.predictor import ChurnPredictor
+from bankchurn.model.stack import LightGBMMargin
+from bankchurn.schema import CATEGORIES, FEATURES, NUMBERS, Customer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit, logit
@@ -72,13 +76,57 @@ def test_they_agree_on_and_on_both_sides_of_every_threshold(
     assert gap.max() < 1e-6
 
 
-def test_answers_do_not_depend_on_the_size_of_the_batch(
-    predictor: ChurnPredictor, matrix: Matrix
+def reached(leaf: Leaf, row: list[float]) -> bool:
+    return all(low < row[feature] <= high for feature, (low, high) in leaf.intervals.items())
+
+
+def test_a_row_reaches_one_leaf_of_each_tree_and_their_values_add_up(
+    predictor: ChurnPredictor, path: TreeEnsemble, matrix: Matrix
 ) -> None:
-    rows = matrix[: 2 * BATCH_ROWS]
+    base, trees = read_trees(predictor.pipeline.named_steps["stack"])
+    assert len(trees) == 50 + 170 + 250 + 400
+    for row in matrix[:20].tolist():
+        values = [[leaf.value for leaf in leaves if reached(leaf, row)] for leaves in trees]
+        assert {len(of_tree) for of_tree in values} == {1}
+        [found] = path.log_odds(np.array([row], dtype=np.float32))
+        assert found == pytest.approx(base + sum(value for (value,) in values), abs=1e-12)
+
+
+def test_a_bit_is_set_where_the_feature_lies_in_the_interval_of_the_leaf(
+    path: TreeEnsemble, matrix: Matrix
+) -> None:
+    row = matrix[3].tolist()
+    found = path.allowed(row)
+    assert found.shape == (len(row), len(path.leaves))
+    for position, leaf in enumerate(path.leaves):
+        expected = [
+            leaf is not None and reached(Leaf(0.0, {feature: leaf.intervals[feature]}), row)
+            if leaf is None or feature in leaf.intervals
+            else True
+            for feature in range(len(row))
+        ]
+        assert found[:, position].tolist() == expected
+
+
+def test_a_learner_that_splits_categories_is_refused(
+    predictor: ChurnPredictor, matrix: Matrix, target: npt.NDArray[np.int64]
+) -> None:
+    stack = copy.copy(predictor.pipeline.named_steps["stack"])
+    learner = LightGBMMargin(n_estimators=5, verbose=-1)
+    learner.fit(matrix, target, categorical_feature=[FEATURES.index("Geography")])
+    stack.named_estimators_ = {**stack.named_estimators_, "lightgbm": learner}
+    with pytest.raises(ValueError, match=r"neither < nor <=\. Train all learners on numbers"):
+        TreeEnsemble(stack)
+
+
+@pytest.mark.parametrize("size", [2, 15, 16, 17, 32, 100])
+def test_answers_do_not_depend_on_the_size_of_the_batch(
+    predictor: ChurnPredictor, matrix: Matrix, size: int
+) -> None:
+    rows = matrix[:size]
     together = predictor.probabilities(rows)
     alone = [predictor.probabilities(rows[i : i + 1])[0] for i in range(len(rows))]
-    np.testing.assert_allclose(alone, together, atol=1e-6)
+    assert alone == together.tolist()
 
 
 customers = st.builds(

@@ -1,14 +1,19 @@
 import csv
 import json
+import os
 import subprocess
 import sys
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nlpinsight.arrays import Float64Array
 from nlpinsight.batch.predict_file import ADDED, predict_file
-from nlpinsight.model import SentimentModel, predict_sentiments
+from nlpinsight.model import Reading, SentimentModel, predict_sentiments
+from nlpinsight.schema import Backend
 from servicekit.files import DataError
 
 
@@ -33,6 +38,46 @@ def test_every_row_gets_an_answer_behind_its_own_fields(
         assert [float(row[label]) for label in answer.all_scores] == [*answer.all_scores.values()]
         assert row["truncated"] == "false"
     assert summary.texts == sum(summary.labels.values()) == 2
+
+
+class OneByOne:
+    """A model that, as the transformer does, computes each text alone."""
+
+    backend: Backend = "transformer"
+
+    def __init__(self, model: SentimentModel, parties: int) -> None:
+        self.tolerance = model.tolerance
+        self.calibrator = model.calibrator
+        self.read, self.decide, self.scores = model.read, model.decide, model.scores
+        self.replay = model.replay
+        self._model = model
+        self._together = threading.Barrier(parties)
+        self.asked: list[str] = []
+
+    def answer(self, texts: Sequence[str]) -> tuple[Float64Array, list[Reading]]:
+        self._together.wait(timeout=60)
+        self.asked += texts
+        return self._model.answer(texts)
+
+
+def test_a_transformer_answers_on_all_cores_as_it_answers_each_text_alone(
+    model: SentimentModel, tmp_path: Path
+) -> None:
+    cores = os.cpu_count() or 1
+    texts = [f"profit of {'much ' * (row % 5)}number {row}" for row in range(6 * cores)]
+    (tmp_path / "in.txt").write_text("".join(f"{text}\n" for text in texts))
+    one_by_one = OneByOne(model, parties=cores)
+
+    predict_file(one_by_one, tmp_path / "in.txt", tmp_path / "out.jsonl")
+
+    rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [row["text"] for row in rows] == texts
+    alone = [predict_sentiments(model, [text])[0] for text in texts]
+    assert [row["prediction"] for row in rows] == [answer.label for answer in alone]
+    assert [row["confidence"] for row in rows] == [answer.confidence for answer in alone]
+    assert sorted(one_by_one.asked) == sorted(texts)
+    first, last = one_by_one.asked[:cores], one_by_one.asked[-cores:]
+    assert min(map(len, first)) > max(map(len, last))
 
 
 @pytest.mark.parametrize("rows", [1, 255, 256, 257, 600])

@@ -20,6 +20,7 @@ from typing import Any
 from images.containers import podman
 from images.pods import ask, serving
 from images.services import ROOT, SERVICES, Service, make_model
+from text_files import replace_text
 
 RUNS = 5
 MOST_S = 5.0
@@ -57,10 +58,7 @@ def _write(service: Service, base: int, found: dict[str, Any]) -> None:
         "image": found,
     }
     out = ROOT / service.folder / "results" / "image.json"
-    out.parent.mkdir(exist_ok=True)
-    partial = out.with_suffix(".part")
-    partial.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    partial.replace(out)
+    replace_text(out, json.dumps(document, indent=1) + "\n")
 
 
 def measure(service: Service, base: int) -> dict[str, Any]:

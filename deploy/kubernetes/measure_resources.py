@@ -25,6 +25,7 @@ import service_files
 import services
 import state
 from service_files import Service
+from text_files import replace_text
 
 ROOT = Path(__file__).resolve().parents[2]
 CONNECTIONS = 4
@@ -67,10 +68,7 @@ def measure(service: Service, plan: Plan, only: list[str]) -> None:
                 measured = measure_server if kind == "servers" else measure_job
                 found[kind][name] = measured(work, service, plan[kind][name])
             settings = {"cores": os.cpu_count(), "connections": CONNECTIONS, "seconds": SECONDS}
-            out.parent.mkdir(exist_ok=True)
-            partial = out.with_suffix(".part")
-            partial.write_text(json.dumps(settings | found, indent=1) + "\n", encoding="utf-8")
-            partial.replace(out)
+            replace_text(out, json.dumps(settings | found, indent=1) + "\n")
 
 
 def lay_out(work: Path, service: Service, chosen: dict[str, Any]) -> list[str]:

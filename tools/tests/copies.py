@@ -1,8 +1,10 @@
 """Copies of this repository, each a git repository of its own."""
 
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -54,14 +56,31 @@ class Repository:
         return services(self.root)
 
     def mentions(self, name: str) -> list[str]:
-        """The files that mention a name in any case, without the records of the past."""
-        history = (":!CHANGELOG.md", ":!docs/adr")
+        """The files that have a name in any case, and the paths, without records of the past."""
+        listed = self.git("ls-files").splitlines()
+        return self._lines("-i", "-F", "-e", name) + [
+            path for path in listed if name.lower() in path.lower()
+        ]
+
+    def mentions_package(self, package: str) -> list[str]:
+        """The files that have a package, which may also be an ordinary word of texts."""
+        texts = ("*.md", "templates", "libs")
+        code = rf"-m {package}\b|`{package}\b|\b{package}/|/{package}\b|\bimport {package}\b"
+        return [
+            *self._lines("-i", "-w", "-F", "-e", package, but=texts),
+            *self._lines("-P", "-e", code, only=texts),
+        ]
+
+    def _lines(
+        self, *options: str, only: Sequence[str] = ".", but: Sequence[str] = ()
+    ) -> list[str]:
+        """The lines that git grep finds, without records of the past and names for example."""
+        without = (f":!{path}" for path in ("CHANGELOG.md", "docs/adr", *but))
         found = subprocess.run(
-            ["git", "grep", "-I", "-i", "-l", "-F", name, "--", ".", *history],
+            ["git", "grep", "-I", "-n", *options, "--", *only, *without],
             cwd=self.root,
             capture_output=True,
             text=True,
             check=False,
         ).stdout.splitlines()
-        listed = self.git("ls-files").splitlines()
-        return found + [path for path in listed if name.lower() in path.lower()]
+        return [line for line in found if not re.search("NAME=|TO=|, such as ", line)]

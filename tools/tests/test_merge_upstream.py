@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 from copies import SERVICES, Repository
+from service_names import package_of, unused_name
 
+UNUSED = unused_name(SERVICES)
 Copy = Callable[[], Repository]
 LIBRARY = "libs/modelseal/src/modelseal/golden.py"
 
@@ -61,15 +63,15 @@ def test_changes_of_a_renamed_service_arrive_under_its_new_name(
     copy: Copy, upstream: Repository
 ) -> None:
     ours = copy()
-    assert ours.run("rename_service.py", SERVICES[0].name, "Credit-Risk").returncode == 0
+    assert ours.run("rename_service.py", SERVICES[0].name, UNUSED).returncode == 0
     ours.commit()
 
     done = ours.run("merge_upstream.py", str(upstream.root))
 
     assert done.returncode == 0, done.stderr + done.stdout
-    main = ours.root / "Credit-Risk/src/credit/__main__.py"
+    main = ours.root / UNUSED / "src" / package_of(UNUSED) / "__main__.py"
     assert main.read_text().endswith("# improved\n")
-    assert (ours.root / "Credit-Risk/new_file.txt").read_text() == "new"
+    assert (ours.root / UNUSED / "new_file.txt").read_text() == "new"
     assert not (ours.root / SERVICES[0].name).exists()
 
 

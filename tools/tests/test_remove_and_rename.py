@@ -6,10 +6,23 @@ from collections.abc import Callable
 import pytest
 from copies import ROOT, SERVICES, Repository
 from service_files import Service
+from service_names import package_of, unused_name
 
 Copy = Callable[[], Repository]
 EACH = pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+UNUSED = unused_name(SERVICES)
 OTHERS = pytest.mark.skipif(len(SERVICES) < 2, reason="there is one service only")
+
+
+def write_derived_files(repository: Repository) -> None:
+    """Do what make does after the tool."""
+    documents = ("README.md", "bench/serving/README.md")
+    written = (*documents, "deploy/images/README.md", "deploy/kubernetes/README.md")
+    for command in (
+        (str(ROOT / "deploy/.venv/bin/python"), "tools/derived_files.py"),
+        (str(ROOT / ".tools/check/bin/cog"), "-r", *written),
+    ):
+        subprocess.run(command, cwd=repository.root, capture_output=True, check=True)
 
 
 @OTHERS
@@ -23,14 +36,8 @@ def test_after_a_removal_nothing_names_the_service(copy: Copy, service: Service)
     assert [one.name for one in repository.services()] == [
         one.name for one in SERVICES if one.name != service.name
     ]
-    # As `make remove-service` does.
-    written = ("README.md", "deploy/images/README.md", "deploy/kubernetes/README.md")
-    for command in (
-        (str(ROOT / "deploy/.venv/bin/python"), "tools/derived_files.py"),
-        (str(ROOT / ".tools/check/bin/cog"), "-r", *written),
-    ):
-        subprocess.run(command, cwd=repository.root, capture_output=True, check=True)
-    assert repository.mentions(service.package) == []
+    write_derived_files(repository)
+    assert repository.mentions_package(service.package) == []
     assert repository.mentions(service.name) == []
     assert not (repository.root / service.name).exists()
 
@@ -103,17 +110,38 @@ def test_an_unknown_service_is_refused_with_the_known_ones(copy: Copy, tool: str
 def test_after_a_renaming_nothing_has_the_old_name(copy: Copy, service: Service) -> None:
     repository = copy()
 
-    done = repository.run("rename_service.py", service.name, "Credit-Risk")
+    done = repository.run("rename_service.py", service.name, UNUSED)
 
     assert done.returncode == 0, done.stderr
-    renamed = next(one for one in repository.services() if one.name == "Credit-Risk")
-    assert renamed.package == "credit"
-    assert (renamed.folder / "src" / "credit" / "__main__.py").is_file()
+    renamed = next(one for one in repository.services() if one.name == UNUSED)
+    assert renamed.package == package_of(UNUSED)
+    assert (renamed.folder / "src" / renamed.package / "__main__.py").is_file()
+    write_derived_files(repository)
     repository.git("add", "--all")
-    assert repository.mentions(service.package) == []
+    assert repository.mentions_package(service.package) == []
     assert repository.mentions(service.name) == []
     old = repository.git("diff", "--cached", "--numstat", "--no-renames", "--diff-filter=A")
     assert len(old.splitlines()) > 20
+
+
+def test_a_package_that_is_a_word_of_texts_is_renamed_in_its_folder_only(copy: Copy) -> None:
+    once, twice = copy(), copy()
+    # Not written out: here, the name would be renamed too.
+    word = f"Model-{UNUSED.partition('-')[2]}"
+    assert once.run("rename_service.py", SERVICES[0].name, UNUSED).returncode == 0
+    assert twice.run("rename_service.py", SERVICES[0].name, word).returncode == 0
+    twice.commit()
+
+    done = twice.run("rename_service.py", word, UNUSED)
+
+    assert done.returncode == 0, done.stderr
+    once.git("add", "--all")
+    others = [path for path in once.git("ls-files").splitlines() if not path.startswith(UNUSED)]
+    assert [
+        path
+        for path in others
+        if (once.root / path).read_bytes() != (twice.root / path).read_bytes()
+    ] == []
 
 
 @pytest.mark.parametrize(

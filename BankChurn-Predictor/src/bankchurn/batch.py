@@ -1,7 +1,14 @@
-"""Scores a file of customers into another file, in bounded memory, all or nothing."""
+"""Scores a file of customers into another file, in bounded memory, all or nothing.
 
+The sealed pipeline scores the rows on all cores. A row's answer does not depend on the rows that
+are scored with it.
+"""
+
+import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,6 +26,9 @@ from bankchurn.data.table_files import TableWriter, read_chunks, read_header
 from bankchurn.evaluation.evaluation import count_unknown
 from bankchurn.model.predictor import ChurnPredictor
 from bankchurn.responses import risk_level
+
+# Rows that a thread scores at a time: the libraries release Python's lock while they do.
+_PART_ROWS: Final = 5_000
 
 ADDED: Final = ("churn_probability", "churn_prediction", "risk_level", WARNINGS)
 """The columns that a prediction adds, in this order."""
@@ -68,22 +78,20 @@ def predict_file(
     found: Counter[str] = Counter()
     unknown: Counter[str] = Counter()
     customers = predicted = marked = 0
-    with TableWriter(destination) as writer:
+    with TableWriter(destination) as writer, _thread_per_core() as pool:
         _check_input(read_header(source), source)
         verbatim = writer.kind == "csv" and input_kind(source) != "parquet"
-        for raw in read_chunks(source):
-            customers += len(raw)
-            table, bad = validate_rows(raw, need_target=False)
-            errors.add(bad)
+        for piece in _one_ahead(_start_scoring(predictor, source, pool, errors)):
+            customers += len(piece.raw)
             if not errors:
-                scored, warnings = _score(predictor, table)
+                scored, warnings = piece.result()
                 predicted += int(scored["churn_prediction"].sum())
                 marked += len(warnings)
-                unknown.update(count_unknown(table))
-                found.update(kind for kinds in warnings.values() for kind in kinds)
-                kept = raw if verbatim else _typed(raw, table)
+                unknown.update(count_unknown(piece.table))
+                found.update(kind for kinds in warnings for kind in kinds)
+                kept = piece.raw if verbatim else _typed(piece.raw, piece.table)
                 writer.write_rows(pd.concat([kept, scored], axis="columns"))
-            advance(len(raw))
+            advance(len(piece.raw))
         if errors:
             raise errors.refusal(source)
     return BatchSummary(customers, predicted, marked, dict(found.most_common()), dict(unknown))
@@ -121,9 +129,54 @@ def _typed(raw: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     return kept
 
 
-def _score(
-    predictor: ChurnPredictor, table: pd.DataFrame
-) -> tuple[pd.DataFrame, Mapping[int, list[str]]]:
+_Scored = tuple[pd.DataFrame, list[list[str]]]
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A piece of the input, and the scores that threads are computing; none if it is invalid."""
+
+    raw: pd.DataFrame
+    table: pd.DataFrame
+    parts: list[Future[_Scored]]
+
+    def result(self) -> _Scored:
+        """The columns `ADDED` of the rows, and the warnings of each marked row."""
+        done = [part.result() for part in self.parts]
+        return pd.concat([scored for scored, _ in done]), [kinds for _, of in done for kinds in of]
+
+
+@contextmanager
+def _thread_per_core() -> Iterator[ThreadPoolExecutor]:
+    pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="score")
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _start_scoring(
+    predictor: ChurnPredictor, source: Path, pool: ThreadPoolExecutor, errors: RowErrors
+) -> Iterator[_Piece]:
+    """Read and validate the pieces of a file; valid ones are being scored by the pool."""
+    for raw in read_chunks(source):
+        table, bad = validate_rows(raw, need_target=False)
+        errors.add(bad)
+        starts = [] if errors else range(0, len(table), _PART_ROWS)
+        parts = [table.iloc[start : start + _PART_ROWS] for start in starts]
+        yield _Piece(raw, table, [pool.submit(_score, predictor, part) for part in parts])
+
+
+def _one_ahead(pieces: Iterator[_Piece]) -> Iterator[_Piece]:
+    """The pieces; each is scored while the next is read, and written while that is scored."""
+    piece = next(pieces)
+    for following in pieces:
+        yield piece
+        piece = following
+    yield piece
+
+
+def _score(predictor: ChurnPredictor, table: pd.DataFrame) -> _Scored:
     """The columns `ADDED` of validated rows, and the warnings of each marked row."""
     probability, warnings = predictor.score_table(table)
     cells = np.full(len(table), "", dtype=object)
@@ -135,5 +188,5 @@ def _score(
         "risk_level": np.array([risk_level(value) for value in probability.tolist()], dtype=object),
         WARNINGS: cells,
     }
-    kinds = {row: [as_cell([warning]) for warning in of_row] for row, of_row in warnings.items()}
+    kinds = [[as_cell([warning]) for warning in of_row] for of_row in warnings.values()]
     return pd.DataFrame(scored, index=table.index)[list(ADDED)], kinds

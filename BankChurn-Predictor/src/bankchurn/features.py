@@ -2,8 +2,8 @@
 
 Every learner of the stack gets the same columns, so that each Shapley value belongs to a feature
 that the business knows. The matrix is float32 because scikit-learn and XGBoost compare in float32,
-LightGBM and treelite in float64: a value rounded to float32 falls on the same side of a threshold
-in all four.
+LightGBM and the fast ensemble in float64: a value rounded to float32 falls on the same side
+of a threshold in all of them.
 
 Tables and requests first become *known values* (NaN where a value is unknown), then features.
 

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from text_files import replace_text
+
 from manifests.combinations import check_combinations, example_release
 from manifests.deploy import deploy, rollback
 from manifests.errors import ManifestsError
@@ -91,10 +93,7 @@ def _render(options: argparse.Namespace) -> int:
     findings = check(read_manifests(text, local=local))
     if _report(findings):
         return 1
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    partial = options.out.with_name(f".{options.out.name}.part")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(options.out)
+    replace_text(options.out, text)
     print(f"Wrote {options.out}")
     return 0
 

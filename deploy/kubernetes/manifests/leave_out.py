@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
+from text_files import replace_text
+
 from manifests.composition import COMPONENT
 from manifests.errors import ReleaseError
 from manifests.services import (
@@ -70,10 +72,7 @@ def add_to_cluster_file(file: Path, name: str) -> bool:
         tomllib.loads(changed)
     except (ValueError, TypeError) as error:
         raise ReleaseError(f"{file} cannot be edited, add {name!r} by hand: {error}") from error
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f".{file.name}.part")
-    partial.write_text(changed, encoding="utf-8")
-    partial.replace(file)
+    replace_text(file, changed)
     return True
 
 

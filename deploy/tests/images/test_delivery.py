@@ -15,6 +15,8 @@ from images.services import Model, Service
 # The first test of a service trains its model, on a machine that may be busy.
 pytestmark = [pytest.mark.images, pytest.mark.timeout(1800)]
 
+PAGE = 4096
+
 
 @pytest.fixture
 def empty_dir() -> Iterator[str]:
@@ -72,8 +74,8 @@ def test_a_model_that_is_not_the_one_asked_for_ends_the_init_container_with_1(
 def test_a_full_disk_ends_the_init_container_with_2_and_stays_as_it_was(
     service: Service, model: Model
 ) -> None:
-    # A model needs more than this; the manifest alone fits.
-    room = (model.folder / "manifest.json").stat().st_size // 1024 + 16
+    # The manifest alone fits, in whole pages of memory; the smallest model needs one more.
+    room = -(-(model.folder / "manifest.json").stat().st_size // PAGE) * PAGE
     code = (
         "import os, subprocess, sys\n"
         f"done = subprocess.run(['modelseal', *{fetch('file:///source', model.sha256)!r}])\n"
@@ -86,7 +88,7 @@ def test_a_full_disk_ends_the_init_container_with_2_and_stays_as_it_was(
         code,
         entrypoint="python",
         mounts=[(model.folder, "/source", "ro")],
-        options=[f"--tmpfs=/model:rw,size={room}k,mode=1777"],
+        options=[f"--tmpfs=/model:rw,size={room},mode=1777"],
     )
 
     assert init.returncode == 2, init.stderr

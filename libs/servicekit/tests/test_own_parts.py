@@ -4,14 +4,16 @@ import asyncio
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from typing import cast
 
 import pytest
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI
 from servicekit import NotReadyError, Runtime, ServiceSettings, ServiceSpec, create_app
 from servicekit.background import restart_pauses
 from servicekit.testing import wait_until
 from starlette.responses import PlainTextResponse, Response
 from starlette.testclient import TestClient
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 KEY = "k" * 32
 
@@ -160,3 +162,33 @@ def test_a_front_page_of_its_own_needs_a_key_unless_it_is_open(
         assert client.get("/").text == "own front page"
         del client.headers["X-API-Key"]
         assert client.get("/").status_code == 401
+
+
+class Stamp:
+    """Middleware that a team adds."""
+
+    def __init__(self, app: ASGIApp, *, text: str) -> None:
+        self.app = app
+        self.text = text
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def stamped(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"x-stamp", self.text.encode())]
+            await send(message)
+
+        await self.app(scope, receive, stamped)
+
+
+def test_added_middleware_is_around_every_answer(sealed_model: Path) -> None:
+    client = make_client(sealed_model)
+    cast("FastAPI", client.app).add_middleware(Stamp, text="seen")
+    with client:
+        assert client.get("/page", headers={"X-API-Key": KEY}).headers["x-stamp"] == "seen"
+        assert client.get("/nowhere", headers={"X-API-Key": KEY}).headers["x-stamp"] == "seen"
+
+
+def test_an_added_exception_handler_is_refused(sealed_model: Path) -> None:
+    app = cast("FastAPI", make_client(sealed_model).app)
+    with pytest.raises(TypeError, match=r"Add yours there"):
+        app.add_exception_handler(ValueError, lambda _request, _error: Response())

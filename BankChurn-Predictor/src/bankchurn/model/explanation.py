@@ -1,33 +1,28 @@
 """Explanations of predictions: exact interventional Shapley values.
 
-The stack's log-odds are a linear combination of its learners' margins, and Shapley values are
-linear in the model, so the stack's values are the weighted sum of the learners' values. Those are
-exact: for every customer of a fixed background, `shap.TreeExplainer` with interventional
-perturbation computes what each feature contributes to the difference from the explained customer,
-and takes the mean.
+The stack's log-odds are a constant plus the values of leaves, and Shapley values are linear in the
+model, so those of the stack are sums over leaves (`bankchurn.model.leaf_shares`).
 
 An unknown value is explained as the median that replaces it.
 """
 
 import hashlib
 import json
-import warnings
 from typing import Any, Final
 
 import numpy as np
 from scipy.special import expit
-from sklearn.ensemble import StackingClassifier
 
 from bankchurn.arrays import Float64Array
 from bankchurn.features import Matrix
 from bankchurn.model.fast_ensemble import TreeEnsemble
-from bankchurn.model.stack import LEARNERS
+from bankchurn.model.leaf_shares import LeafShares
 from bankchurn.responses import Explanation
 from bankchurn.schema import FEATURES
 
 METHOD: Final = "exact interventional Shapley values of the log-odds (TreeSHAP over the stack)"
 
-# The explainers add in another order than the ensemble, and XGBoost's margins are float32.
+# The explainer adds in another order than the ensemble.
 _ADDITIVITY: Final = 1e-5
 
 
@@ -83,8 +78,7 @@ class ShapleyExplainer:
     """Explains the log-odds of a fitted stack.
 
     Args:
-        stack: The fitted stack.
-        ensemble: Its trees; the contributions must sum to their log-odds.
+        ensemble: The trees of the stack; the contributions must sum to their log-odds.
         background: The customers to compare with.
 
     Attributes:
@@ -92,30 +86,11 @@ class ShapleyExplainer:
         base_log_odds: Mean log-odds of the background.
     """
 
-    def __init__(
-        self, stack: StackingClassifier, ensemble: TreeEnsemble, background: Background
-    ) -> None:
+    def __init__(self, ensemble: TreeEnsemble, background: Background) -> None:
         self._ensemble = ensemble
         self.background = background
         self.base_log_odds = float(ensemble.log_odds(background.matrix).mean())
-        with warnings.catch_warnings():
-            # Where matplotlib is installed, shap's plots use deprecated functions.
-            warnings.simplefilter("ignore")
-            # Takes over a second, which a service spends while it loads the model, not before.
-            from shap import TreeExplainer
-        weights = stack.final_estimator_.coef_[0].tolist()
-        self._explainers = [
-            (
-                weight,
-                TreeExplainer(
-                    _trees_of(stack, name),
-                    background.matrix,
-                    feature_perturbation="interventional",
-                    model_output="raw",
-                ),
-            )
-            for name, weight in zip(LEARNERS, weights, strict=True)
-        ]
+        self._shares = LeafShares(ensemble, background.matrix)
 
     def contributions(self, matrix: Matrix) -> Float64Array:
         """The contribution of each feature to the log-odds of each row, in the order of `FEATURES`.
@@ -123,11 +98,7 @@ class ShapleyExplainer:
         Raises:
             AdditivityError: The contributions do not sum to the log-odds.
         """
-        total = np.zeros(matrix.shape, dtype=np.float64)
-        for weight, explainer in self._explainers:
-            values = explainer.shap_values(matrix, check_additivity=False)
-            # The forest has values for both classes; churn is the second.
-            total += weight * (values[..., 1] if values.ndim == total.ndim + 1 else values)
+        total = self._shares.contributions(matrix)
         gap = np.abs(self.base_log_odds + total.sum(axis=1) - self._ensemble.log_odds(matrix))
         if not bool(np.all(gap <= _ADDITIVITY)):
             raise AdditivityError(
@@ -176,10 +147,3 @@ def in_probability(contributions: Float64Array, base_log_odds: float) -> Float64
 
 def _named(values: Float64Array) -> dict[str, float]:
     return dict(zip(FEATURES, values.tolist(), strict=True))
-
-
-def _trees_of(stack: StackingClassifier, name: str) -> Any:  # noqa: ANN401 - four libraries' models
-    learner = stack.named_estimators_[name]
-    if name == "xgboost":
-        return learner.get_booster()
-    return learner.booster_ if name == "lightgbm" else learner

@@ -1,40 +1,34 @@
-"""Fast evaluation of the stack: the trees of its base learners as one treelite ensemble.
+"""Fast evaluation of the stack: one bit for each leaf of its trees.
 
-scikit-learn needs milliseconds for one customer, nearly all of them overhead. Here the leaves are
-multiplied by the meta-learner's weights beforehand, so that one call returns the stack's log-odds.
+The thresholds of all trees cut each feature's axis into intervals. A table holds one row for each
+interval, and in it one bit for each leaf: whether the leaf allows a value in the interval. A
+customer selects one row for each feature; the bitwise AND of these rows has one bit set for each
+tree, that of the leaf which the customer reaches. The log-odds are a constant plus the values of
+these leaves.
 
-All comparisons are exact: float64 represents the float32 values of the feature matrix, and each
-learner's thresholds and operator (``<=`` or, for XGBoost, ``<``) are kept. Only sums differ, by
-about 1e-7, because XGBoost adds in float32.
+That takes six calls of numpy, whatever the number of trees; nothing is compiled when a service
+starts. ADR 031 compares it with an interpreter, compiled code and ONNX Runtime.
 """
 
-from dataclasses import dataclass
+from bisect import bisect_left
+from itertools import accumulate
 from typing import Final
 
 import numpy as np
-import treelite
+import numpy.typing as npt
 from sklearn.ensemble import StackingClassifier
-from treelite.model_builder import Metadata, ModelBuilder, PostProcessorFunc, TreeAnnotation
 
 from bankchurn.arrays import Float64Array
 from bankchurn.features import Matrix
-from bankchurn.model.stack import LEARNERS
+from bankchurn.model.leaves import Leaf, read_trees
 from bankchurn.schema import FEATURES
 
-# treelite's codes of comparison operators; 0 marks a leaf.
-_OPERATORS: Final = {2: "<", 3: "<=", 4: "==", 5: ">", 6: ">="}
+# A tree's leaves fill whole bytes, so that a byte has one bit set, or none.
+_BITS: Final = 8
+_CHOICES: Final = _BITS + 1
 
-
-@dataclass(frozen=True)
-class _Tree:
-    """One tree as parallel lists with one entry per node; the left child of a leaf is -1."""
-
-    left: list[int]
-    right: list[int]
-    feature: list[int]
-    threshold: list[float]
-    operator: list[int]
-    leaf: list[float]
+# The rows of the table that a block of customers selects fit into a processor's cache.
+_BLOCK: Final = 16
 
 
 class TreeEnsemble:
@@ -42,96 +36,93 @@ class TreeEnsemble:
 
     Args:
         stack: The fitted stack of `bankchurn.model.stack`.
+
+    Attributes:
+        leaves: The leaf of each bit; None for the bits that fill up a tree's last byte.
     """
 
     def __init__(self, stack: StackingClassifier) -> None:
-        weights = stack.final_estimator_.coef_[0].tolist()
-        base = float(stack.final_estimator_.intercept_[0])
-        trees: list[_Tree] = []
-        for name, weight in zip(LEARNERS, weights, strict=True):
-            offset, learners_trees = _weighted_trees(_import(name, stack), weight)
-            base += offset
-            trees += learners_trees
-        self._ensemble = _build(trees, base)
+        self._base, trees = read_trees(stack)
+        self.leaves = _in_whole_bytes(trees)
+        self._ends = [_upper_ends(self.leaves, feature) for feature in range(len(FEATURES))]
+        self._first = [0, *accumulate(len(ends) + 1 for ends in self._ends)][:-1]
+        allowed = [_allowed(self.leaves, feature, ends) for feature, ends in enumerate(self._ends)]
+        # uint64 for a faster AND.
+        self._allowed = np.concatenate(allowed).view(np.uint64)
+        # The values of a byte's leaves, after the 0 of no leaf.
+        values = np.zeros((len(self.leaves) // _BITS, _CHOICES), dtype=np.float64)
+        values[:, 1:] = np.reshape(
+            [leaf.value if leaf else 0.0 for leaf in self.leaves], (-1, _BITS)
+        )
+        self._values = values.ravel()
+        self._starts = np.arange(0, self._values.size, _CHOICES, dtype=np.intp)
+        self._choice = np.zeros(2**_BITS, dtype=np.intp)
+        self._choice[2 ** np.arange(_BITS)] = np.arange(1, _CHOICES)
 
     def log_odds(self, matrix: Matrix) -> Float64Array:
-        """The stack's log-odds for each row of a feature matrix, on one thread."""
-        margins = treelite.gtil.predict(
-            self._ensemble, matrix.astype(np.float64), nthread=1, pred_margin=True
-        )
-        return np.asarray(margins, dtype=np.float64).reshape(len(matrix))
+        """The stack's log-odds for each row of a feature matrix, on one thread.
+
+        A row gets the same log-odds, bit for bit, alone and among others.
+        """
+        rows = matrix.tolist()
+        blocks = [self._log_odds(rows[i : i + _BLOCK]) for i in range(0, len(rows), _BLOCK)]
+        return np.concatenate(blocks)
+
+    def allowed(self, row: list[float]) -> npt.NDArray[np.uint8]:
+        """Whether each feature of a row allows each leaf.
+
+        Args:
+            row: A row of the feature matrix.
+
+        Returns:
+            1 or 0; one row per feature, one column per element of `leaves`.
+        """
+        rows = self._allowed.take(self._intervals(row), axis=0)
+        return np.unpackbits(rows.view(np.uint8), axis=1, bitorder="little")
+
+    def _log_odds(self, rows: list[list[float]]) -> Float64Array:
+        intervals = [interval for row in rows for interval in self._intervals(row)]
+        allowed = self._allowed.take(intervals, axis=0)
+        allowed = allowed.reshape(len(rows), len(FEATURES), -1)
+        reached = np.bitwise_and.reduce(allowed, axis=1).view(np.uint8)
+        chosen = self._choice.take(reached)
+        chosen += self._starts
+        log_odds: Float64Array = np.add.reduce(self._values.take(chosen), axis=1)
+        log_odds += self._base
+        return log_odds
+
+    def _intervals(self, row: list[float]) -> list[int]:
+        """The row of the table for each feature."""
+        return [
+            bisect_left(ends, value) + first
+            for ends, value, first in zip(self._ends, row, self._first, strict=True)
+        ]
 
 
-def _import(name: str, stack: StackingClassifier) -> treelite.Model:
-    learner = stack.named_estimators_[name]
-    if name == "xgboost":
-        return treelite.frontend.from_xgboost(learner.get_booster())
-    if name == "lightgbm":
-        return treelite.frontend.from_lightgbm(learner.booster_)
-    return treelite.sklearn.import_model(learner)
+def _in_whole_bytes(trees: list[list[Leaf]]) -> list[Leaf | None]:
+    bits: list[Leaf | None] = []
+    for leaves in trees:
+        bits += leaves
+        bits += [None] * (-len(leaves) % _BITS)
+    return bits + [None] * (-len(bits) % 64)
 
 
-def _weighted_trees(model: treelite.Model, weight: float) -> tuple[float, list[_Tree]]:
-    """A learner's constant and trees, multiplied by its weight in the stack."""
-    header = model.get_header_accessor()
-    # treelite returns views of its own memory; tolist copies.
-    offset = weight * float(header.get_field("base_scores")[-1])
-    if header.get_field("average_tree_output")[0]:
-        weight /= model.num_tree
-    return offset, [_tree(model, index, weight) for index in range(model.num_tree)]
+def _upper_ends(leaves: list[Leaf | None], feature: int) -> list[float]:
+    """The inclusive upper ends of a feature's intervals, ascending, without infinity."""
+    intervals = (leaf.intervals[feature] for leaf in leaves if leaf and feature in leaf.intervals)
+    ends = {end for interval in intervals for end in interval}
+    return sorted(ends - {-np.inf, np.inf})
 
 
-def _tree(model: treelite.Model, index: int, weight: float) -> _Tree:
-    tree = model.get_tree_accessor(index)
-    leaf = tree.get_field("leaf_value").astype(np.float64)
-    vectors = tree.get_field("leaf_vector")
-    if vectors.size:
-        # The forest's leaves hold the probabilities of both classes; the second is churn.
-        starts = tree.get_field("leaf_vector_begin").astype(np.int64)
-        is_leaf = tree.get_field("cleft") == -1
-        leaf[is_leaf] = vectors[starts[is_leaf] + 1]
-    return _Tree(
-        left=tree.get_field("cleft").tolist(),
-        right=tree.get_field("cright").tolist(),
-        feature=tree.get_field("split_index").tolist(),
-        threshold=tree.get_field("threshold").astype(np.float64).tolist(),
-        operator=tree.get_field("cmp").tolist(),
-        leaf=(leaf * weight).tolist(),
+def _allowed(leaves: list[Leaf | None], feature: int, ends: list[float]) -> npt.NDArray[np.uint8]:
+    """The rows of the table for a feature: one per interval, one bit per leaf."""
+    everywhere, nowhere = (-np.inf, np.inf), (np.inf, -np.inf)
+    low, high = np.array(
+        [leaf.intervals.get(feature, everywhere) if leaf else nowhere for leaf in leaves]
+    ).T
+    return np.array(
+        [
+            np.packbits((low <= start) & (end <= high), bitorder="little")
+            for start, end in zip([-np.inf, *ends], [*ends, np.inf], strict=True)
+        ]
     )
-
-
-def _build(trees: list[_Tree], base: float) -> treelite.Model:
-    count = len(trees)
-    builder = ModelBuilder(
-        threshold_type="float64",
-        leaf_output_type="float64",
-        metadata=Metadata(
-            num_feature=len(FEATURES),
-            task_type="kRegressor",
-            average_tree_output=False,
-            num_target=1,
-            num_class=[1],
-            leaf_vector_shape=(1, 1),
-        ),
-        tree_annotation=TreeAnnotation(count, target_id=[0] * count, class_id=[0] * count),
-        postprocessor=PostProcessorFunc(name="identity"),
-        base_scores=[base],
-    )
-    for tree in trees:
-        builder.start_tree()  # type: ignore[no-untyped-call]
-        for node, left in enumerate(tree.left):
-            builder.start_node(node)
-            if left < 0:
-                builder.leaf(tree.leaf[node])
-            else:
-                builder.numerical_test(
-                    feature_id=tree.feature[node],
-                    threshold=tree.threshold[node],
-                    default_left=True,  # unused: the feature matrix has no missing values
-                    opname=_OPERATORS[tree.operator[node]],
-                    left_child_key=left,
-                    right_child_key=tree.right[node],
-                )
-            builder.end_node()  # type: ignore[no-untyped-call]
-        builder.end_tree()  # type: ignore[no-untyped-call]
-    return builder.commit()

@@ -1,8 +1,8 @@
 """The predictor that a service loads from a sealed model.
 
 `load` is the entry point that modelseal calls to open a sealed model (group ``modelseal.loaders``);
-`pack` makes the files that it reads. The reference is the sealed scikit-learn pipeline: it scores
-large batches; `TreeEnsemble`, which is faster for few customers, scores the others.
+`pack` makes the files that it reads. The sealed scikit-learn pipeline is the reference, and scores
+files; `TreeEnsemble`, which is faster, scores requests.
 """
 
 import json
@@ -30,6 +30,7 @@ from bankchurn.features import (
 from bankchurn.model.explanation import Background, ShapleyExplainer
 from bankchurn.model.fast_ensemble import TreeEnsemble
 from bankchurn.model.pipeline_file import FILE_NAME, read_pipeline, write_pipeline
+from bankchurn.model.shap_reference import check_contributions
 from bankchurn.model.stack import probabilities
 from bankchurn.model.training_profile import TrainingProfile, WarningFinder
 from bankchurn.responses import Explanation, Prediction, confidence, risk_level
@@ -37,9 +38,6 @@ from bankchurn.schema import Customer
 
 # Maximum difference between the ensemble and the sealed pipeline, in probability.
 AGREEMENT: Final = 1e-5
-
-# From this many rows on, the pipeline is faster despite its fixed cost.
-BATCH_ROWS: Final = 32
 
 _BACKGROUND: Final = "background.json"
 _DECISION: Final = "decision.json"
@@ -91,7 +89,7 @@ class ChurnPredictor:
         self._encoder: CustomerEncoder = pipeline.named_steps["features"]
         self._stack = pipeline.named_steps["stack"]
         self._ensemble = TreeEnsemble(self._stack)
-        self._explainer = ShapleyExplainer(self._stack, self._ensemble, background)
+        self._explainer = ShapleyExplainer(self._ensemble, background)
         self._check_ensemble(background.matrix)
 
     @property
@@ -104,9 +102,10 @@ class ChurnPredictor:
         return self._encoder.encode(customers)
 
     def probabilities(self, matrix: Matrix) -> Float64Array:
-        """The probability of churn of each row of a feature matrix, by the faster path."""
-        if len(matrix) >= BATCH_ROWS:
-            return np.asarray(self._stack.predict_proba(matrix)[:, 1], dtype=np.float64)
+        """The probability of churn of each row of a feature matrix, by the fast ensemble.
+
+        A row gets the same probability, bit for bit, alone and among others.
+        """
         return np.asarray(expit(self._ensemble.log_odds(matrix)), dtype=np.float64)
 
     def find_warnings(self, values: Matrix) -> Mapping[int, list[AnswerWarning]]:
@@ -132,6 +131,14 @@ class ChurnPredictor:
     def explain(self, matrix: Matrix) -> list[Explanation]:
         """The exact explanation of each row of a feature matrix."""
         return self._explainer.explain(matrix)
+
+    def compare_with_shap(self, customers: Sequence[Customer]) -> None:
+        """Compare the explanations of customers with those of `shap.TreeExplainer`.
+
+        Raises:
+            ShapDifferenceError: They differ.
+        """
+        check_contributions(self._stack, self._explainer, self.encode(customers))
 
     def answer(
         self, customers: Sequence[Customer], *, model_version: str, explain: bool = False

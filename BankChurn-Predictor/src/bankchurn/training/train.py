@@ -40,6 +40,7 @@ from bankchurn.evaluation.threshold import choose_threshold
 from bankchurn.golden import golden_customers, make_golden_set
 from bankchurn.model.explanation import AdditivityError, Background
 from bankchurn.model.predictor import ChurnPredictor, EnsembleError, load, pack
+from bankchurn.model.shap_reference import ShapDifferenceError
 from bankchurn.model.stack import PARAMETERS, fit_pipeline, learner_probabilities, probabilities
 from bankchurn.model.training_profile import TrainingProfile
 from bankchurn.schema import NUMBERS, TARGET
@@ -103,7 +104,8 @@ def train(
     Raises:
         DataError: The table is too small to split and cross-validate, or a column that may be
             unknown has too few known values.
-        SealError: The fast ensemble answers differently from the pipeline.
+        SealError: The fast ensemble answers differently from the pipeline, or explains differently
+            from shap.
     """
     _check_size(table)
     training, holdout = train_test_split(
@@ -124,6 +126,7 @@ def train(
     # From the packed bytes, so that what is evaluated is what will be sealed.
     with _sealable():
         predictor = load(files)
+        predictor.compare_with_shap(golden_customers())
     rows = RowSketch.of(digest_table(training))
     overlap = rows.overlap(digest_table(holdout))
     report = TrainingReport(
@@ -225,7 +228,7 @@ def _sealable() -> Iterator[None]:
             remedy="A library has changed how it pickles models. Review the name and add it to "
             "bankchurn/model/pipeline_globals.py.",
         ) from error
-    except (EnsembleError, AdditivityError) as error:
+    except (EnsembleError, AdditivityError, ShapDifferenceError) as error:
         raise SealError(
             f"The model's paths disagree: {error}",
             remedy="Look for a path that takes the features in another order.",

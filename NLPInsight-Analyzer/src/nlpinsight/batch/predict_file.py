@@ -1,8 +1,14 @@
-"""Predicts the sentiment of a file of texts, in bounded memory, all or nothing."""
+"""Predicts the sentiment of a file of texts, in bounded memory, all or nothing.
 
+A transformer computes each text alone (`nlpinsight.backends.transformer`), on all cores.
+"""
+
+import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -85,12 +91,12 @@ def predict_file(
     errors, labels, warnings = RowErrors(), Counter[Label](), Counter[str]()
     renamed: dict[str, str] = {}
     texts = truncated = 0
-    with ResultWriter(destination) as writer:
+    with ResultWriter(destination) as writer, _thread_per_core() as pool:
         for chunk in _chunks(file.rows()):
             texts += len(chunk)
             errors.add([row.error for row in chunk if row.error is not None])
             if not errors:
-                answers = predict_sentiments(model, [row.text for row in chunk])
+                answers = _predict_all(model, [row.text for row in chunk], pool)
                 for row, answer in zip(chunk, answers, strict=True):
                     labels[answer.label] += 1
                     truncated += answer.truncated
@@ -100,6 +106,29 @@ def predict_file(
         if errors:
             raise errors.refusal(source)
     return BatchSummary(texts, labels, truncated, warnings, file.read_as, renamed)
+
+
+@contextmanager
+def _thread_per_core() -> Iterator[ThreadPoolExecutor]:
+    pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="predict")
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _predict_all(
+    model: SentimentModel, texts: Sequence[str], pool: ThreadPoolExecutor
+) -> list[Sentiment]:
+    """The answers, each as the text gets it alone."""
+    if model.backend == "tfidf":
+        # Its work is Python's, of which one thread runs at a time.
+        return predict_sentiments(model, texts)
+    # Longest first, so that no thread is left with a long text while the others wait.
+    places = sorted(range(len(texts)), key=lambda place: len(texts[place]), reverse=True)
+    answers = pool.map(lambda place: predict_sentiments(model, [texts[place]]), places)
+    by_place = {place: answer for place, [answer] in zip(places, answers, strict=True)}
+    return [by_place[place] for place in range(len(texts))]
 
 
 def _chunks(rows: Iterator[Row]) -> Iterator[list[Row]]:

@@ -1,36 +1,31 @@
 """The application factory."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from functools import cached_property
 from inspect import iscoroutinefunction
-from typing import Any, get_origin
+from typing import Any, NoReturn, get_origin
 
 from fastapi import FastAPI
-from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from fastapi.routing import APIRoute, iter_route_contexts
 from modelseal import open_sealed
 from pydantic.fields import FieldInfo
-from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from servicekit.concurrency_limiter import ConcurrencyLimiter
 from servicekit.docs import DOCS_PATHS, FRONT_PAGE_PATH, docs_router, front_page_router
 from servicekit.json_body import StrictRoute
 from servicekit.lifecycle import Lifecycle
 from servicekit.metrics import Metrics
-from servicekit.middleware.admission import AdmissionMiddleware
-from servicekit.middleware.auth import AuthMiddleware
-from servicekit.middleware.body_limit import BodyLimitMiddleware
-from servicekit.middleware.deadline import DeadlineMiddleware
-from servicekit.middleware.headers import HeadersMiddleware
-from servicekit.middleware.observe import ObserveMiddleware
-from servicekit.middleware.problems import ProblemsMiddleware
-from servicekit.middleware.query import QueryMiddleware
-from servicekit.middleware.request_id import RequestIdMiddleware
 from servicekit.openapi import openapi_document
 from servicekit.problems import ProblemCatalog
+from servicekit.request.access_log import AccessLog
+from servicekit.request.admission import Admission
+from servicekit.request.auth import ApiKeys
+from servicekit.request.endpoints import Endpoints
+from servicekit.request.layer import RequestLayer
+from servicekit.request.query import QueryCheck
 from servicekit.runtime import ModelOpener, Runtime
 from servicekit.settings import ServiceSettings
 from servicekit.spec import ServiceSpec
@@ -76,10 +71,7 @@ def create_app(
     metrics.watch("worker_threads_busy", "Threads at work.", lambda: runtime.workers.busy)
     catalog = ProblemCatalog(spec.problems, on_refusal=metrics.count_refusal)
 
-    async def answer_problem(request: Request, error: Exception) -> Response:
-        return catalog.response(error, request.scope)
-
-    app = FastAPI(
+    app = _Service(
         title=spec.title,
         version=spec.version,
         description=spec.description,
@@ -88,10 +80,6 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
         lifespan=_lifespan(runtime, spec),
-        exception_handlers={
-            HTTPException: answer_problem,
-            RequestValidationError: answer_problem,
-        },
     )
     app.state.runtime = runtime
     app.include_router(spec.router)
@@ -107,41 +95,59 @@ def create_app(
             app.include_router(front_page_router(document))
             open_paths.append(FRONT_PAGE_PATH)
     _check_endpoints(app)
-    app.user_middleware = _middleware(app, runtime, limiter, catalog, open_paths)
+    app.layer = RequestLayer(
+        Endpoints(app, AsyncExitStackMiddleware(app.router), runtime),
+        settings,
+        lifecycle,
+        log=AccessLog(
+            spec.name,
+            metrics,
+            quiet=PROBE_PATHS,
+            known=[*PROBE_PATHS, *DOCS_PATHS, *(path for path in _paths(app) if "{" not in path)],
+        ),
+        catalog=catalog,
+        keys=ApiKeys(key.get_secret_value() for key in settings.api_keys)
+        if settings.authenticates
+        else None,
+        query=QueryCheck(app.openapi),
+        admission=Admission(limiter, queue_timeout_s=settings.queue_timeout_s),
+        probes=PROBE_PATHS,
+        open_paths=open_paths,
+    )
     return app
 
 
-def _middleware(
-    app: FastAPI,
-    runtime: Runtime,
-    limiter: ConcurrencyLimiter,
-    catalog: ProblemCatalog,
-    open_paths: Sequence[str],
-) -> list[Middleware]:
-    """The layers around the endpoints, outermost first."""
-    settings, lifecycle = runtime.settings, runtime.lifecycle
-    known = [*PROBE_PATHS, *DOCS_PATHS, *(path for path in _paths(app) if "{" not in path)]
-    layers = [
-        Middleware(RequestIdMiddleware),
-        Middleware(ObserveMiddleware, metrics=runtime.metrics, quiet=PROBE_PATHS, known=known),
-        Middleware(HeadersMiddleware, lifecycle=lifecycle),
-        Middleware(ProblemsMiddleware, catalog=catalog, lifecycle=lifecycle),
-    ]
-    if settings.authenticates:
-        keys = [key.get_secret_value() for key in settings.api_keys]
-        layers.append(Middleware(AuthMiddleware, keys=keys, open_paths=[*PROBE_PATHS, *open_paths]))
-    return [
-        *layers,
-        Middleware(QueryMiddleware, schema=app.openapi, exempt=PROBE_PATHS),
-        Middleware(
-            AdmissionMiddleware,
-            limiter=limiter,
-            queue_timeout_s=settings.queue_timeout_s,
-            exempt=PROBE_PATHS,
-        ),
-        Middleware(DeadlineMiddleware, seconds=settings.request_timeout_s, exempt=PROBE_PATHS),
-        Middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes),
-    ]
+class _Service(FastAPI):
+    """A FastAPI application whose requests pass one layer in place of FastAPI's middleware.
+
+    Attributes:
+        layer: The layer, with the endpoints inside. Middleware that is added is around it.
+    """
+
+    layer: ASGIApp
+
+    @cached_property
+    def _outermost(self) -> ASGIApp:
+        app = self.layer
+        for cls, args, kwargs in reversed(self.user_middleware):
+            app = cls(app, *args, **kwargs)
+        return app
+
+    def add_exception_handler(self, *_arguments: object) -> NoReturn:
+        """Refuse a handler, which would not be called.
+
+        Raises:
+            TypeError: Always.
+        """
+        raise TypeError("Exceptions are answered as ServiceSpec.problems says. Add yours there.")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or start and stop the application."""
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+            return
+        scope["app"] = self
+        await self._outermost(scope, receive, send)
 
 
 def _lifespan(runtime: Runtime, spec: ServiceSpec) -> Any:  # noqa: ANN401 - FastAPI's type is not public

@@ -28,7 +28,10 @@ Batch = Annotated[list[T], FailFast()]
 MAX_OBJECT_KEYS: Final = 1000
 
 # Bodies up to this size are parsed in a fraction of a millisecond, without waiting for others.
-_SMALL_BYTES: Final = 8192
+SMALL_BYTES: Final = 8192
+
+# Turns of the event loop before a larger body is parsed; parsing it takes much longer than these.
+_TURNS: Final = 8
 
 _STRING_OR_ITEM: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[,\[{]', re.DOTALL)
 
@@ -50,7 +53,7 @@ def parse_json(body: bytes, *, max_items: int) -> object:
     if _may_have_more(body, max_items) and _has_more(body, max_items):
         raise JsonTooComplexError(f"The body may hold {max_items} values. Send several requests.")
     try:
-        return json.loads(body, object_pairs_hook=_object)
+        return _DECODER.decode(body.decode(json.detect_encoding(body), "surrogatepass"))
     except RecursionError as error:
         raise JsonTooComplexError("The body is nested too deeply.") from error
 
@@ -60,13 +63,14 @@ class _StrictRequest(Request):
         if not hasattr(self, "_json"):
             body = await self.body()
             runtime = self.app.state.runtime
-            if len(body) <= _SMALL_BYTES:
+            if len(body) <= SMALL_BYTES:
                 self._json = parse_json(body, max_items=runtime.settings.max_json_items)
             else:
                 async with runtime.parsing:
-                    # The next body is parsed in a later turn of the event loop, and probes are
-                    # answered between two turns.
-                    await asyncio.sleep(0)
+                    # Probes are answered between two bodies. In each turn, the event loop accepts
+                    # one connection, and a probe often comes with a new one.
+                    for _ in range(_TURNS):
+                        await asyncio.sleep(0)
                     self._json = parse_json(body, max_items=runtime.settings.max_json_items)
         return self._json
 
@@ -114,3 +118,7 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
         names = [key for key, _ in pairs]
         raise DuplicateKeyError(next(key for key in found if names.count(key) > 1))
     return found
+
+
+# `json.loads` with options would make one each time.
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_object)

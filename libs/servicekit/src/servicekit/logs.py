@@ -9,6 +9,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from servicekit.log_writer import LogWriter
+from servicekit.request.request_id import add_request_id
 
 # One encoder for every line: `json.dumps` with options would make one each time.
 _ENCODE = json.JSONEncoder(separators=(",", ":"), default=repr).encode
@@ -31,7 +32,7 @@ def configure_logging(service: str, level: str) -> LogWriter:
         return event
 
     shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
+        add_request_id,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         add_service,

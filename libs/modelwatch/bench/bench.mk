@@ -1,0 +1,7 @@
+BENCHES += bench-modelwatch
+bench-modelwatch: libs/modelwatch/.venv/.installed
+	PYTHONPATH=libs/modelwatch/tests libs/modelwatch/.venv/bin/python libs/modelwatch/bench/bench_power.py \
+		--out libs/modelwatch/results/power.json
+	PYTHONPATH=libs/modelwatch/tests libs/modelwatch/.venv/bin/python libs/modelwatch/bench/bench_scale.py \
+		--out libs/modelwatch/results/scale.json
+	libs/modelwatch/.venv/bin/python libs/modelwatch/bench/bench_log.py --out libs/modelwatch/results/log.json

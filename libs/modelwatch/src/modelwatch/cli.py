@@ -1,0 +1,14 @@
+"""The command line. Each command is a module of `modelwatch.commands`."""
+
+from modelseal.command_group import CommandGroup
+from modelseal.lazy_commands import lazy_app
+
+__all__ = ["app"]
+
+app = lazy_app(
+    "modelwatch",
+    package="modelwatch.commands",
+    commands=("truth", "report"),
+    help="Join logged predictions with the truth, and report drift and performance.",
+    group=CommandGroup,
+)

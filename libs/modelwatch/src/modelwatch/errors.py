@@ -1,0 +1,25 @@
+"""Errors of prediction logs. Each message ends with the remedy."""
+
+from modelseal.errors import RemedyError
+
+__all__ = ["DocumentError", "PlaceError", "SchemaError", "StoreError", "TruthError"]
+
+
+class PlaceError(RemedyError):
+    """The address of a prediction log cannot be used."""
+
+
+class SchemaError(RemedyError):
+    """The declaration of what is logged contradicts itself."""
+
+
+class StoreError(RemedyError):
+    """A folder or bucket could not be read or written now."""
+
+
+class TruthError(RemedyError):
+    """A file of outcomes cannot be used. Nothing was stored."""
+
+
+class DocumentError(RemedyError):
+    """A reference profile cannot be used."""

@@ -1,0 +1,259 @@
+"""The prediction log: a bounded queue, and a thread that writes it to a store."""
+
+import secrets
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from hashlib import blake2b
+from itertools import groupby
+from typing import Final, NamedTuple
+
+from modelwatch.errors import StoreError
+from modelwatch.log.records import Record, day_of, encode, valid_record
+from modelwatch.log.retention import delete_expired
+from modelwatch.schema import LogSchema
+from modelwatch.store import FolderStore, Store
+
+__all__ = ["PART_ROWS", "LogCounts", "PredictionLog"]
+
+PART_ROWS: Final = 10_000
+"""Most records of one part. So many are written at once, before the time of the next write."""
+
+_WARN_EVERY_S: Final = 60.0
+_RETRY_WHEN_CLOSING_S: Final = 0.5
+
+
+class LogCounts(NamedTuple):
+    """What became of the records: ``recorded`` is the sum of the others.
+
+    Attributes:
+        recorded: Calls of `PredictionLog.record`.
+        sampled_out: Records that the sample leaves out.
+        written: Records in the store.
+        dropped: Records that are lost: the queue was full, a value was not of its declared kind,
+            or the log was closed before the store took them.
+        waiting: Records that are not yet written.
+    """
+
+    recorded: int
+    sampled_out: int
+    written: int
+    dropped: int
+    waiting: int
+
+
+class _Part(NamedTuple):
+    name: str
+    rows: int
+    contents: bytes
+
+
+class PredictionLog:
+    """Writes records of answers to a store, as Parquet parts in a folder for each day (UTC).
+
+    If the store fails, records wait in bounded memory, and further ones are dropped and counted.
+    Each part is tried again under its own name until it is written, so that it is there once.
+
+    Args:
+        store: Where the log is kept.
+        schema: What is logged.
+        flush_s: Seconds between two writes. A process that is killed loses what it recorded in
+            this time and during the last write.
+        max_waiting: Most records that wait.
+        sample: Share of the answers that are logged. The prediction id decides.
+        keep_days: Days after which log and truth are deleted; None for never.
+        warn: Called with a sentence while writing fails, at most once a minute.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        schema: LogSchema,
+        *,
+        flush_s: float = 10.0,
+        max_waiting: int = 100_000,
+        sample: float = 1.0,
+        keep_days: int | None = None,
+        warn: Callable[[str], None],
+    ) -> None:
+        self._store = store
+        self._schema = schema
+        self._flush_s = flush_s
+        self._max_waiting = max_waiting
+        self._sample_below = None if sample >= 1 else int(sample * 2**64)
+        self._keep_days = keep_days
+        self._expired_on = ""
+        self._warn = warn
+        self._warned_at = float("-inf")
+        self._lock = threading.Lock()
+        self._records: deque[Record] = deque()
+        self._parts: deque[_Part] = deque()
+        self._recorded = self._sampled_out = self._written = self._dropped = self._waiting = 0
+        self._closed = False
+        self._closing = threading.Event()
+        self._abandoned = threading.Event()
+        self._wake = threading.Event()
+        self._prefix = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(8)}"
+        self._number = 0
+        self._thread = threading.Thread(target=self._run, name="prediction-log", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread that writes."""
+        self._thread.start()
+
+    def record(
+        self,
+        *,
+        prediction_id: str,
+        request_id: str,
+        model: str,
+        features: Mapping[str, object],
+        outputs: Mapping[str, object],
+        key: Mapping[str, object] | None = None,
+        warnings: Sequence[str] = (),
+    ) -> None:
+        """Record one answer. Never blocks, and never raises because of the store or a value.
+
+        Args:
+            prediction_id: A new name for this answer, which the client gets (`new_prediction_id`).
+            request_id: The id of its request.
+            model: Digest of the model.
+            features: Values of the features; undeclared ones are ignored, missing ones are null.
+                They are read later, and must not be changed.
+            outputs: As for `features`.
+            key: As for `features`: the parts of the business key.
+            warnings: Codes of the answer's warnings.
+        """
+        if self._sample_below is not None and _hash(prediction_id) >= self._sample_below:
+            with self._lock:
+                self._recorded += 1
+                self._sampled_out += 1
+            return
+        record = Record(
+            time.time(), prediction_id, request_id, model, features, outputs, key or {}, warnings
+        )
+        with self._lock:
+            self._recorded += 1
+            if self._closed or self._waiting >= self._max_waiting:
+                self._dropped += 1
+                return
+            self._waiting += 1
+            self._records.append(record)
+            full = len(self._records) == PART_ROWS
+        if full:
+            self._wake.set()
+
+    def counts(self) -> LogCounts:
+        """The counts so far."""
+        with self._lock:
+            return LogCounts(
+                self._recorded, self._sampled_out, self._written, self._dropped, self._waiting
+            )
+
+    def close(self, timeout_s: float = 5.0) -> LogCounts:
+        """Write the waiting records, for at most some seconds, and end. Blocks.
+
+        Returns:
+            The final counts; records that could not be written are dropped.
+        """
+        self._closing.set()
+        self._wake.set()
+        self._thread.join(timeout_s)
+        self._abandoned.set()
+        with self._lock:
+            self._closed = True
+            lost, self._waiting = self._waiting, 0
+            self._dropped += lost
+        if lost:
+            self._warn(f"The prediction log was closed, and {lost} records were lost.")
+        return self.counts()
+
+    def _run(self) -> None:
+        if isinstance(self._store, FolderStore):
+            self._store.remove_left()
+        succeeded = True
+        while not self._closing.is_set():
+            if succeeded:
+                self._wake.wait(self._flush_s)
+                self._wake.clear()
+            else:
+                self._closing.wait(self._flush_s)
+            succeeded = self._write_all()
+            if succeeded and self._keep_days is not None:
+                self._expire(self._keep_days)
+        while not self._write_all() and not self._abandoned.wait(_RETRY_WHEN_CLOSING_S):
+            pass
+
+    def _write_all(self) -> bool:
+        """Write what waits; False if the store failed."""
+        while self._parts or self._encode_next():
+            part = self._parts[0]
+            try:
+                self._store.put(part.name, part.contents)
+            except StoreError as error:
+                self._warn_at_most(f"The prediction log cannot be written: {error}")
+                return False
+            self._parts.popleft()
+            with self._lock:
+                if not self._closed:
+                    self._written += part.rows
+                    self._waiting -= part.rows
+        return True
+
+    def _encode_next(self) -> bool:
+        """Turn the oldest records into parts; False if there are none."""
+        while self._records:
+            size = min(len(self._records), PART_ROWS)
+            records = [self._records.popleft() for _ in range(size)]
+            for day, of_day in groupby(records, lambda record: day_of(record.time)):
+                self._parts.extend(self._encoded(day, list(of_day)))
+            if self._parts:
+                return True
+        return False
+
+    def _encoded(self, day: str, records: list[Record]) -> Iterator[_Part]:
+        try:
+            contents = encode(records, self._schema)
+        except Exception:  # noqa: BLE001 - a value of another type; its methods may raise anything
+            valid = [record for one in records if (record := valid_record(one, self._schema))]
+            self._drop_invalid(len(records) - len(valid))
+            if not valid:
+                return
+            records = valid
+            contents = encode(records, self._schema)
+        self._number += 1
+        name = f"predictions/day={day}/{self._prefix}-{self._number:06}.parquet"
+        yield _Part(name, len(records), contents)
+
+    def _drop_invalid(self, count: int) -> None:
+        with self._lock:
+            if not self._closed:
+                self._dropped += count
+                self._waiting -= count
+        if count:
+            self._warn_at_most(f"{count} records have values of another kind than declared.")
+
+    def _expire(self, keep_days: int) -> None:
+        today = day_of(time.time())
+        if today == self._expired_on:
+            return
+        try:
+            delete_expired(self._store, keep_days=keep_days)
+        except StoreError as error:
+            self._warn_at_most(f"Old parts of the prediction log cannot be deleted: {error}")
+            return
+        self._expired_on = today
+
+    def _warn_at_most(self, message: str) -> None:
+        if time.monotonic() - self._warned_at < _WARN_EVERY_S:
+            return
+        self._warned_at = time.monotonic()
+        counts = self.counts()
+        self._warn(f"{message} Waiting: {counts.waiting}, dropped: {counts.dropped}.")
+
+
+def _hash(prediction_id: str) -> int:
+    digest = blake2b(prediction_id.encode(errors="replace"), digest_size=8).digest()
+    return int.from_bytes(digest, "big")

@@ -1,0 +1,1 @@
+"""Truth, drift and performance. Needs the extra ``report``; no service imports it."""

@@ -1,0 +1,125 @@
+"""A prediction log and its truth as tables of DuckDB."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from modelwatch.store import FolderStore, Store
+
+__all__ = ["LogTables", "identifier", "open_tables", "text_literal"]
+
+_MEMORY: Final = "1400MB"
+_THREADS: Final = 2
+
+
+class LogTables:
+    """The tables of a log.
+
+    Attributes:
+        connection: A connection with the views ``predictions`` and ``truth``. ``predictions`` has
+            the columns of the parts; ``truth`` has the current outcome (``outcome``) of each
+            reference (``ref``) and kind of reference (``ref_kind``).
+        columns: Types of the columns of ``predictions``; empty if the log has no parts.
+        has_truth: Whether there is any truth.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, store: Store, folder: Path) -> None:
+        self.connection = connection
+        self._store = store
+        self._folder = folder
+        self.columns: dict[str, str] = {}
+        self.has_truth = False
+
+    def add_predictions(self, days: tuple[str, str] | None = None) -> None:
+        """Create the view of the predictions of all days, or of the days from one to another."""
+        paths = self._local("predictions", days)
+        if paths:
+            self._view("predictions", f"read_parquet({_texts(paths)}, union_by_name = true)")
+            described = self.connection.execute("describe predictions").fetchall()
+            self.columns = {str(row[0]): str(row[1]) for row in described}
+
+    def add_truth(self) -> None:
+        """Create the view of the current truth."""
+        paths = self._local("truth", None)
+        self.has_truth = bool(paths)
+        source = f"read_parquet({_texts(paths)})" if paths else _NO_TRUTH
+        self._view(
+            "truth",
+            "(select ref_kind, ref, arg_max(outcome, received) as outcome "
+            f"from {source} group by ref_kind, ref)",
+        )
+
+    def key_reference(self, names: tuple[str, ...]) -> str | None:
+        """Expression of a business key's reference; None if the log has not all of its parts."""
+        columns = [f"key.{name}" for name in names]
+        if not all(column in self.columns for column in columns):
+            return None
+        return reference([f"cast({identifier(column)} as varchar)" for column in columns])
+
+    def _view(self, name: str, source: str) -> None:
+        self.connection.execute(f"create or replace view {name} as select * from {source}")
+
+    def _local(self, prefix: str, days: tuple[str, str] | None) -> list[str]:
+        """The parts as files of this machine; those of a bucket are copied."""
+        names = [
+            name
+            for name in self._store.names(prefix)
+            if name.endswith(".parquet")
+            and (days is None or days[0] <= name.split("/")[1].removeprefix("day=") <= days[1])
+        ]
+        if isinstance(self._store, FolderStore):
+            return [str(self._store.path / name) for name in names]
+        for name in names:
+            target = self._folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(self._store.read(name))
+        return [str(self._folder / name) for name in names]
+
+
+@contextmanager
+def open_tables(store: Store) -> Iterator[LogTables]:
+    """Open a log. It uses two threads and at most 1.4 GB of memory, and disk beyond.
+
+    Raises:
+        StoreError: The log cannot be read.
+    """
+    with tempfile.TemporaryDirectory(prefix="modelwatch-") as name:
+        settings: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": _MEMORY,
+            "threads": str(_THREADS),
+            "temp_directory": f"{name}/spilled",
+            "autoinstall_known_extensions": "false",
+            "preserve_insertion_order": "false",
+        }
+        with duckdb.connect(":memory:", config=settings) as connection:
+            # The statistics of a part do not count NaN: DuckDB would conclude that there is none.
+            connection.execute("set disabled_optimizers = 'statistics_propagation'")
+            yield LogTables(connection, store, Path(name))
+
+
+def reference(parts: list[str]) -> str:
+    """Expression that joins the parts of a key to one text; null if a part is null."""
+    return " || chr(31) || ".join(parts)
+
+
+def identifier(name: str) -> str:
+    """A name as an identifier of SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def text_literal(text: str) -> str:
+    """A text as a literal of SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _texts(texts: list[str]) -> str:
+    return "[" + ", ".join(map(text_literal, texts)) + "]"
+
+
+_NO_TRUTH: Final = (
+    "(select '' as ref_kind, '' as ref, '' as outcome, 0::bigint as received where false)"
+)

@@ -1,0 +1,271 @@
+"""The report of a window of the log: drift, performance, groups."""
+
+from datetime import UTC, date, datetime
+from typing import Any, Final, NamedTuple
+
+from modelwatch.errors import DocumentError
+from modelwatch.profile import ReferenceProfile, group_names
+from modelwatch.reporting.drift import ALPHA, MIN_ROWS, ColumnDrift, find_drift
+from modelwatch.reporting.log_tables import LogTables, identifier, open_tables, text_literal
+from modelwatch.reporting.performance import MIN_OUTCOMES, Performance, measure
+from modelwatch.reporting.truth import BY_ID
+from modelwatch.reporting.window import (
+    WindowColumn,
+    named_columns,
+    number_expression,
+    read_columns,
+)
+from modelwatch.schema import feature_column, output_column
+from modelwatch.store import Store
+
+__all__ = ["Report", "make_report"]
+
+MAX_SAMPLED: Final = 1_000_000
+"""Rows that are tested for drift, of larger windows. Performance is measured on all rows."""
+
+MAX_GROUPS: Final = 20
+
+
+class Report(NamedTuple):
+    """A report.
+
+    Attributes:
+        created: Time of the report in seconds since 1970.
+        first: First day of the window.
+        last: Last day of the window.
+        rows: Predictions in the window.
+        sampled: Predictions that were tested for drift.
+        models: Predictions of each model.
+        alpha: The chance that a report without drift shows any.
+        profile: The reference.
+        columns: The counts of each column.
+        drift: The comparison of each column with the reference.
+        truth_rows: Predictions whose outcome is known.
+        performance: Performance of all rows; None without a task.
+        groups: For each group feature, the performance of each group.
+        outputs: For each group feature and group, the mean of each numeric output.
+    """
+
+    created: float
+    first: date
+    last: date
+    rows: int
+    sampled: int
+    models: dict[str, int]
+    alpha: float
+    profile: ReferenceProfile
+    columns: dict[str, WindowColumn]
+    drift: dict[str, ColumnDrift]
+    truth_rows: int
+    performance: Performance | None
+    groups: dict[str, dict[str, Performance]]
+    outputs: dict[str, dict[str, dict[str, float]]]
+
+    def document(self) -> dict[str, Any]:
+        """The report as a JSON document."""
+        return {
+            "format": 1,
+            "created": datetime.fromtimestamp(self.created, UTC).isoformat(timespec="seconds"),
+            "window": {"from": self.first.isoformat(), "to": self.last.isoformat()},
+            "rows": self.rows,
+            "rows_tested_for_drift": self.sampled,
+            "models": self.models,
+            "false_alarm_rate": self.alpha,
+            "smallest_window": {"rows": MIN_ROWS, "outcomes": MIN_OUTCOMES},
+            "drift": {name: one._asdict() for name, one in self.drift.items()},
+            "truth_rows": self.truth_rows,
+            "performance": self.performance and _performance(self.performance),
+            "groups": {
+                feature: {
+                    name: _performance(one) | {"outputs": self.outputs[feature].get(name, {})}
+                    for name, one in groups.items()
+                }
+                for feature, groups in self.groups.items()
+            },
+        }
+
+
+def make_report(
+    store: Store, profile: ReferenceProfile, first: date, last: date, *, alpha: float = ALPHA
+) -> Report:
+    """Compare the predictions of some days with the reference.
+
+    Args:
+        store: The log.
+        profile: The reference.
+        first: First day (UTC).
+        last: Last day.
+        alpha: The chance that a report without drift shows any.
+
+    Raises:
+        StoreError: The log cannot be read.
+        DocumentError: The log has no predictions in these days, or lacks an output of the task.
+    """
+    with open_tables(store) as tables:
+        tables.add_predictions((first.isoformat(), last.isoformat()))
+        if not tables.columns:
+            raise DocumentError(
+                f"{store.address} has no predictions from {first} to {last}.",
+                remedy="Check --log, --from and --to.",
+            )
+        _check_task(tables, profile)
+        tables.add_truth()
+        rows = _count(tables, "predictions")
+        _create_tables(tables, profile, rows)
+        columns = read_columns(tables, profile, "sampled")
+        task, connection = profile.task, tables.connection
+        return Report(
+            created=datetime.now(UTC).timestamp(),
+            first=first,
+            last=last,
+            rows=rows,
+            sampled=_count(tables, "sampled"),
+            models={
+                str(model): int(count)
+                for model, count in connection.execute(
+                    "select model, count(*) from predictions group by 1 order by 2 desc"
+                ).fetchall()
+            },
+            alpha=alpha,
+            profile=profile,
+            columns=columns,
+            drift=find_drift(named_columns(profile), columns, alpha=alpha),
+            truth_rows=_count(tables, "joined"),
+            performance=measure(tables, task, "joined") if task else None,
+            groups=_group_performance(tables, profile),
+            outputs=_group_outputs(tables, profile),
+        )
+
+
+def _performance(found: Performance) -> dict[str, Any]:
+    return {
+        "rows": found.rows,
+        "metrics": {name: one._asdict() for name, one in found.metrics.items()},
+        "calibration": [
+            {"probability": mean, "positive": share, "rows": rows}
+            for mean, share, rows in found.calibration
+        ],
+    }
+
+
+def _check_task(tables: LogTables, profile: ReferenceProfile) -> None:
+    task = profile.task
+    for name in (task.output, task.low, task.high) if task else ():
+        if name is not None and output_column(name) not in tables.columns:
+            raise DocumentError(
+                f"The log has no output {name}, which the profile compares with the truth.",
+                remedy="Give the profile of the model that made these predictions.",
+            )
+
+
+def _create_tables(tables: LogTables, profile: ReferenceProfile, rows: int) -> None:
+    """Create ``sampled`` (rows to test for drift) and ``joined`` (rows with an outcome)."""
+    every = -(-rows // MAX_SAMPLED)
+    needed = ["prediction_id", *(name for name in named_columns(profile) if name in tables.columns)]
+    columns = ", ".join(identifier(name) for name in needed)
+    tables.connection.execute(
+        f"create table sampled as select {columns} from predictions "
+        f"where hash(prediction_id) % {every} = 0"
+    )
+    kinds = [
+        str(kind)
+        for (kind,) in tables.connection.execute("select distinct ref_kind from truth").fetchall()
+    ]
+    tables.connection.execute(f"create table joined as {_joined(tables, profile, kinds)}")
+
+
+def _joined(tables: LogTables, profile: ReferenceProfile, kinds: list[str]) -> str:
+    """Query of the predictions with an outcome; an outcome by the prediction id comes first."""
+    task = profile.task
+    names = (
+        {output_column(name) for name in (task.output, task.low, task.high) if name}
+        if task
+        else set()
+    )
+    names |= {feature_column(name) for name in profile.groups} & tables.columns.keys()
+    references = {BY_ID: "prediction_id"} | {
+        kind: found
+        for kind in kinds
+        if kind != BY_ID
+        and (found := tables.key_reference(tuple(kind.removeprefix("key:").split(","))))
+    }
+    joins, outcomes = [], []
+    for number, (kind, found) in enumerate(references.items()):
+        joins.append(
+            f"left join truth t{number} on t{number}.ref_kind = {text_literal(kind)} "
+            f"and t{number}.ref = {found}"
+        )
+        outcomes.append(f"t{number}.outcome")
+    columns = ", ".join(["prediction_id", *sorted(map(identifier, names))])
+    return (
+        f"select * from (select {columns}, coalesce({', '.join(outcomes)}) as outcome "
+        f"from predictions {' '.join(joins)}) where outcome is not null"
+    )
+
+
+def _group_expression(profile: ReferenceProfile, feature: str) -> str:
+    column = identifier(feature_column(feature))
+    edges = profile.group_edges.get(feature)
+    if edges is None:
+        return f"coalesce({column}, '(missing)')"
+    value, names = number_expression(feature_column(feature)), group_names(edges)
+    cases = " ".join(
+        f"when {value} < {edge!r} then {text_literal(name)}"
+        for edge, name in zip(edges, names, strict=False)
+    )
+    return f"case when {value} is null then '(missing)' {cases} else {text_literal(names[-1])} end"
+
+
+def _group_performance(
+    tables: LogTables, profile: ReferenceProfile
+) -> dict[str, dict[str, Performance]]:
+    found: dict[str, dict[str, Performance]] = {}
+    for feature, reference in profile.groups.items():
+        if profile.task is None or feature_column(feature) not in tables.columns:
+            continue
+        expression = _group_expression(profile, feature)
+        names = list(reference)[:MAX_GROUPS]
+        # What a whole window should have is not expected of each group.
+        task = profile.task.model_copy(update={"performance": {}})
+        found[feature] = {
+            name: measure(
+                tables,
+                task,
+                f"(select * from joined where {expression} = {text_literal(name)})",
+            )
+            for name in names
+        }
+    return found
+
+
+def _group_outputs(
+    tables: LogTables, profile: ReferenceProfile
+) -> dict[str, dict[str, dict[str, float]]]:
+    numbers = [
+        name
+        for name, one in profile.outputs.items()
+        if one.kind == "number" and output_column(name) in tables.columns
+    ]
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for feature in profile.groups:
+        if feature_column(feature) not in tables.columns or not numbers:
+            continue
+        means = ", ".join(f"avg({number_expression(output_column(name))})" for name in numbers)
+        rows = tables.connection.execute(
+            f"select {_group_expression(profile, feature)} as name, {means} from sampled "
+            f"group by 1 order by count(*) desc limit {MAX_GROUPS}"
+        ).fetchall()
+        found[feature] = {
+            str(name): {
+                output: float(mean)
+                for output, mean in zip(numbers, row, strict=True)
+                if mean is not None
+            }
+            for name, *row in rows
+        }
+    return found
+
+
+def _count(tables: LogTables, table: str) -> int:
+    row = tables.connection.execute(f"select count(*) from {table}").fetchone()
+    return int(row[0]) if row else 0

@@ -1,0 +1,259 @@
+import threading
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+from logs import SCHEMA, ids, parts, record, rows, unexpected
+from modelwatch.log import PredictionLog
+from modelwatch.log.records import MAX_TEXT
+from modelwatch.store import FolderStore
+
+
+def log_to(folder: Path, **settings: object) -> PredictionLog:
+    return PredictionLog(
+        FolderStore(folder),
+        SCHEMA,
+        **{"flush_s": 3600, "warn": unexpected} | settings,  # type: ignore[arg-type]
+    )
+
+
+def test_a_record_is_a_row_with_all_that_is_declared(tmp_path: Path) -> None:
+    log = log_to(tmp_path)
+    log.start()
+    before = time.time()
+    record(log, 1)
+    log.close()
+
+    [row] = rows(
+        tmp_path,
+        'epoch(time), prediction_id, request_id, model, warnings, "feature.age", '
+        '"feature.country", "feature.comment", "output.probability", "output.label", '
+        '"key.customer"',
+    )
+    assert before - 1e-5 <= row[0] <= time.time()
+    assert row[1:] == (
+        "p1",
+        "r1",
+        "a" * 64,
+        ["outside_training_range"],
+        21.0,
+        "France",
+        "fine",
+        0.25,
+        "stays",
+        "c1",
+    )
+
+
+def test_what_is_not_declared_is_not_logged(tmp_path: Path) -> None:
+    log = log_to(tmp_path)
+    log.start()
+    record(log, 1, features={"age": 30, "name": "Ann Lee"}, outputs={"label": "stays", "raw": 1})
+    log.close()
+
+    [part] = parts(tmp_path)
+    columns = set(duckdb.read_parquet(str(part)).columns)
+    assert columns >= {"feature.age", "output.label"}
+    assert not columns & {"feature.name", "output.raw", "name", "raw"}
+    assert b"Ann Lee" not in part.read_bytes()
+
+
+def test_missing_values_are_null(tmp_path: Path) -> None:
+    log = log_to(tmp_path)
+    log.start()
+    record(log, 1, features={"age": None}, outputs={}, key=None)
+    log.close()
+
+    [row] = rows(tmp_path, '"feature.age", "feature.country", "output.label", "key.customer"')
+    assert row == (None, None, None, None)
+
+
+def test_parts_are_in_a_folder_for_each_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = log_to(tmp_path)
+    midnight = datetime(2026, 3, 1, tzinfo=UTC).timestamp()
+    for number, seconds in enumerate((-2, -1, 0, 1, 2)):
+        monkeypatch.setattr(
+            "modelwatch.log.prediction_log.time.time", lambda s=seconds: midnight + s
+        )
+        record(log, number)
+    log.start()
+    counts = log.close()
+
+    assert counts.written == 5
+    assert [(part.parent.name, len(_ids_of(part))) for part in parts(tmp_path)] == [
+        ("day=2026-02-28", 2),
+        ("day=2026-03-01", 3),
+    ]
+
+
+def test_rows_are_written_after_the_stated_seconds(tmp_path: Path) -> None:
+    log = log_to(tmp_path, flush_s=0.05)
+    log.start()
+    record(log, 1)
+    while log.counts().written < 1:
+        time.sleep(0.01)
+    assert ids(tmp_path) == ["p1"]
+    record(log, 2)
+    while log.counts().written < 2:
+        time.sleep(0.01)
+    assert ids(tmp_path) == ["p1", "p2"]
+    assert log.close().dropped == 0
+
+
+def test_a_full_part_is_written_before_the_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("modelwatch.log.prediction_log.PART_ROWS", 100)
+    log = log_to(tmp_path, flush_s=3600)
+    log.start()
+    for number in range(100):
+        record(log, number)
+    while log.counts().written < 100:
+        time.sleep(0.01)
+    log.close()
+
+
+def test_after_a_drain_every_record_is_written_or_counted(tmp_path: Path) -> None:
+    """Eight threads record while the log writes, into a queue that is too small for them."""
+    log = log_to(tmp_path, flush_s=0.01, max_waiting=200)
+    log.start()
+
+    def work(thread: int) -> None:
+        for number in range(2000):
+            record(log, thread * 10_000 + number)
+            if number % 50 == 0:
+                time.sleep(0.001)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    counts = log.close(timeout_s=60)
+
+    found = ids(tmp_path)
+    assert counts.recorded == 16_000
+    assert counts.waiting == 0
+    assert len(found) == len(set(found)) == counts.written
+    assert counts.written + counts.dropped == 16_000
+    assert counts.written >= 200
+
+
+def test_a_full_queue_drops_and_counts(tmp_path: Path) -> None:
+    log = log_to(tmp_path, max_waiting=10)
+    for number in range(25):
+        record(log, number)
+    assert log.counts() == (25, 0, 0, 15, 10)
+    log.start()
+    assert log.close() == (25, 0, 10, 15, 0)
+    assert ids(tmp_path) == [f"p{number}" for number in range(10)]
+
+
+def test_a_record_after_the_drain_is_counted_as_dropped(tmp_path: Path) -> None:
+    log = log_to(tmp_path)
+    log.start()
+    log.close()
+    record(log, 1)
+    assert log.counts() == (1, 0, 0, 1, 0)
+
+
+class _Hostile:
+    def __str__(self) -> str:
+        raise RuntimeError
+
+    def __float__(self) -> float:
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    "features",
+    [{"age": "old"}, {"age": 10**400}, {"age": _Hostile()}, {"country": _Hostile()}],
+    ids=["text", "too-large", "hostile-number", "hostile-text"],
+)
+def test_a_value_of_another_kind_costs_only_its_own_record(
+    tmp_path: Path, features: dict[str, object]
+) -> None:
+    warned: list[str] = []
+    log = log_to(tmp_path, warn=warned.append)
+    record(log, 1)
+    record(log, 2, features=features)
+    record(log, 3)
+    log.start()
+    assert log.close() == (3, 0, 2, 1, 0)
+    assert ids(tmp_path) == ["p1", "p3"]
+    assert warned == [
+        "1 records have values of another kind than declared. Waiting: 2, dropped: 1."
+    ]
+
+
+def test_values_that_can_be_converted_are(tmp_path: Path) -> None:
+    log = log_to(tmp_path)
+    record(log, 1, features={"age": True, "country": 7}, outputs={"label": "half \ud83d"})
+    log.start()
+    assert log.close().written == 1
+    assert rows(tmp_path, '"feature.age", "feature.country", "output.label"') == [
+        (1.0, "7", "half ?")
+    ]
+
+
+def test_long_texts_are_cut(tmp_path: Path) -> None:
+    log = log_to(tmp_path)
+    record(log, 1, features={"comment": "x" * 100_000})
+    log.start()
+    log.close()
+    assert rows(tmp_path, 'length("feature.comment")') == [(MAX_TEXT,)]
+
+
+def test_the_sample_is_decided_by_the_prediction_id(tmp_path: Path) -> None:
+    found = []
+    for name in ("one", "other"):
+        log = log_to(tmp_path / name, sample=0.25)
+        for number in range(4000):
+            record(log, number)
+        log.start()
+        counts = log.close()
+        assert counts.written + counts.sampled_out == counts.recorded == 4000
+        found.append(ids(tmp_path / name))
+    assert found[0] == found[1]
+    # Five standard deviations.
+    assert abs(len(found[0]) - 1000) < 140
+    # A smaller sample is part of a larger one.
+    log = log_to(tmp_path / "smaller", sample=0.05)
+    for number in range(4000):
+        record(log, number)
+    log.start()
+    log.close()
+    assert set(ids(tmp_path / "smaller")) < set(found[0])
+
+
+def test_old_days_are_deleted_and_nothing_else(tmp_path: Path) -> None:
+    for name in (
+        "predictions/day=2020-01-01/a.parquet",
+        "truth/day=2020-01-01/a.parquet",
+        "predictions/day=9999-01-01/a.parquet",
+        "predictions/day=2020-01-01/notes.txt",
+        "predictions/day=unknown/a.parquet",
+        "other/day=2020-01-01/a.parquet",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    log = log_to(tmp_path, keep_days=30, flush_s=0.01)
+    log.start()
+    while (tmp_path / "truth/day=2020-01-01").exists():
+        time.sleep(0.01)
+    log.close()
+
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*")) == [
+        "other/day=2020-01-01/a.parquet",
+        "predictions/day=2020-01-01/notes.txt",
+        "predictions/day=9999-01-01/a.parquet",
+        "predictions/day=unknown/a.parquet",
+    ]
+
+
+def _ids_of(part: Path) -> list[str]:
+    return [row[0] for row in duckdb.read_parquet(str(part)).project("prediction_id").fetchall()]

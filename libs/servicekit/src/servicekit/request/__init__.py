@@ -1,0 +1,1 @@
+"""What happens to a request around its endpoint: one ASGI layer, and its parts."""

@@ -1,0 +1,55 @@
+"""Tables for the cog blocks of modelwatch's document (``make docs``)."""
+
+import docs
+
+FOLDER = "libs/modelwatch/results"
+
+
+def power() -> str:
+    """How often drifts of stated sizes are found."""
+    measured = docs.read(f"{FOLDER}/power.json")
+    sizes = [str(size) for size in measured["sizes"]]
+    headings = ["drift", *(f"{int(size):,} rows" for size in sizes)]
+    rows = [[row["drift"], *(f"{row[size]:.0%}" for size in sizes)] for row in measured["rows"]]
+    windows, outcomes = measured["windows"], measured["windows_of_outcomes"]
+    text = (
+        f"Share of {windows} windows that show the drift in its columns (the first row: in any of "
+        f"{measured['columns']} columns; outcomes: {outcomes} windows whose AUC is worse than the "
+        f"reference). False alarm rate of a report: {measured['alpha']:.0%}. Reference: "
+        f"{measured['reference_rows']:,} rows."
+    )
+    return f"{docs.table(headings, rows)}\n\n{text}"
+
+
+def scale() -> str:
+    """Time and memory of a large log."""
+    measured = docs.read(f"{FOLDER}/scale.json")
+    rows = [
+        [
+            f"`modelwatch {name}`",
+            f"{step['seconds']:.0f} s",
+            f"{step['cpu_seconds']:.0f} s",
+            f"{step['peak_memory_mb']:,} MB",
+        ]
+        for name, step in measured["steps"].items()
+    ]
+    before, after = measured["load"]
+    text = (
+        f"{measured['rows']:,} predictions of {measured['columns']} columns and as many outcomes, "
+        f"{measured['cores']} cores; the machine's load was {before:g} to {after:g} because of "
+        f"other work. Measured on {measured['measured']}."
+    )
+    return f"{docs.table(['command', 'time', 'CPU time', 'peak memory'], rows)}\n\n{text}"
+
+
+def log() -> str:
+    """The cost of the log."""
+    measured = docs.read(f"{FOLDER}/log.json")
+    installed = sum(measured["installed_mb"].values())
+    return (
+        f"A record of {measured['features']} features costs {measured['cpu_us']:g} µs of CPU, "
+        f"{measured['call_us']:g} µs of them in `record` and the others in the writing thread "
+        f"(best of {measured['rounds']} rounds of {measured['records']:,} records), and takes "
+        f"{measured['bytes']} bytes in the log. The writer of Parquet takes {installed:.0f} MB in "
+        "an image."
+    )
