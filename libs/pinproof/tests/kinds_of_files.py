@@ -234,6 +234,31 @@ DOORS = [
     Door("x.nix", "shellHook = ''\n  pip install x\n'';", ("2 x",)),
     Door("Snakefile", 'shell: "pip install x"', ("1 x",)),
     Door("x.awk", 'system("pip install " name)', ("1 ?",)),
+    # Documents with code
+    Door("x.qmd", "Run pip install y.\n\n```{python}\n!pip install x\n```", ("4 x",)),
+    Door("x.Rmd", "```{bash, echo=FALSE}\npip install x\n```", ("2 x",)),
+    Door("x.Rmd", "```{r}\nsystem('pip install x')\n```", ("2 x",)),
+    # Settings of installers, and packages of hooks
+    Door("x.yml", "env:\n  PIP_PRE: 1\nsteps:\n- run: pip install -r requirements.txt", ("4 ?",)),
+    Door("x.yml", "variables: {UV_INDEX: https://x}\nscript: [uv sync]", ("2 ?",)),
+    Door(
+        "x.yml",
+        "env: {PIP_PRE: 1}\ncommand: [pip, install, -r, requirements.txt]",
+        ("2 ?",),
+    ),
+    Door(
+        "pod.yml",
+        "env:\n- {name: PIP_EXTRA_INDEX_URL, value: https://x}\n"
+        "args: [sh, -c, pip install -r requirements.txt]",
+        ("3 ?",),
+    ),
+    Door(
+        ".pre-commit-config.yaml",
+        "hooks:\n- additional_dependencies: [types-x, eslint@8.1.0]",
+        ("2 types-x",),
+    ),
+    Door("x.json", '{"command": "uvx", "args": ["x"]}', ("1 x",)),
+    Door("x.yml", "command: [uvx, x]", ("1 x",)),
 ]
 
 # Rows that have no violation.
@@ -303,5 +328,11 @@ SILENT = [
     Door("x.glsl", "vec2 uv; uv = uv * 2.0;\nuv.x += add;"),
     Door("x.sql", "-- pip install x"),
     Door("x.css", "/* pip install x */"),
+    Door("x.Rmd", "Run `pip install y`, or pip install z."),
+    Door("x.dist-info/METADATA", "Name: x\n\n    pip install x"),
+    Door("x.egg-info/PKG-INFO", "    pip install x"),
+    Door("x.yml", "tools: [uvx, x]\na: some uvx x"),
+    Door("x.yml", 'pattern: "^(pip|uv) install .*$"'),
+    Door("x.yml", "env: {PIP_NO_CACHE_DIR: 1}\nrun: pip install -r requirements.txt"),
     Door("uv.lock", 'name = "numpy"\nversion = "1.0"'),
 ]

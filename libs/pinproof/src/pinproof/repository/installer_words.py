@@ -4,12 +4,17 @@ import codecs
 import re
 from collections.abc import Iterator
 
-TOOLS = (
-    r"pip(?:x|env|-sync|main|_main|_install)?[\d.]*|uvx?|conda|(?:micro)?mamba|poetry|pdm|rye|pixi"
-    r"|easy_install|apk|apt|apt-(?:get|fast)|aptitude|(?:micro)?dnf\d?|tdnf|yum|zypper|pacman|opkg"
-    r"|packages_to_install|session|pip_\w+|\w*virtualenv\w*|runtimeenv|rpm-ostree|emerge|xbps-install|nix-env|setup\.py"
+INSTALLERS = (
+    r"(?:pip(?:x|env|-sync)?[\d.]*|uvx?|conda|(?:micro)?mamba|poetry|pdm|rye|pixi|easy_install|apk"
+    r"|apt|apt-(?:get|fast)|aptitude|(?:micro)?dnf\d?|tdnf|yum|zypper|pacman|opkg|rpm-ostree|emerge"
+    r"|xbps-install|nix-env|nix-shell|setup\.py)"
 )
 """A regular expression for the names of installers."""
+TOOLS = (
+    rf"{INSTALLERS}|pip(?:main|_main|_install)|packages_to_install|session|pip_\w+|\w*virtualenv\w*"
+    r"|runtimeenv|additional_dependencies"
+)
+"""A regular expression for the names of installers, and of functions that call one."""
 INSTALLER = re.compile(rf"(?<![A-Za-z0-9])(?:{TOOLS})(?![A-Za-z0-9])", re.IGNORECASE)
 """The name of an installer in a text."""
 
@@ -25,10 +30,10 @@ _PARTS = tuple(
     for part, word, before, after in (
         (b"install", rb"install(?![A-Za-z]{2})", 400, 200),
         (b"sync", rb"sync(?![A-Za-z(])", 60, 5),
-        (b"add", rb"add(?![A-Za-z(])", 60, 0),
+        (b"add", rb"add(?:itional_dependencies\s*:|(?![A-Za-z(]))", 60, 0),
         (
             b"pip",
-            rb"pip(?:x|-sync|[\d.]*" + _GAP + rb"(?:download|wheel)|_\w+\s*[=(]|[\"']?\s*:)",
+            rb"pip(?:x|-sync|[\d.]*" + _GAP + rb"(?:download|wheel)|_\w+\s*[=(]|[\"']?\s*[:=])",
             1,
             20,
         ),
@@ -37,9 +42,10 @@ _PARTS = tuple(
         (b"mamba", rb"mamba" + _GAP + rb"(?:-|create|env|run|up)", 8, 8),
         (b"pacman", rb"pacman\W", 1, 8),
         (b"requirements", rb"requirements\s*=", 60, 0),
-        (b"RuntimeEnv", rb"RuntimeEnv\(", 1, 0),
     )
 )
+# Those before the last one, which only functions of programs have.
+_OF_PROGRAMS = -1
 
 
 def may_install(data: bytes, *, anywhere: bool = False) -> bool:
@@ -54,15 +60,20 @@ def may_install(data: bytes, *, anywhere: bool = False) -> bool:
     if anywhere:
         has_part = any(word.search(data) for part, word, *_ in _PARTS if part in data)
         return has_part and _is_named(data)
-    for part, word, before, after in _PARTS:
-        place = data.find(part)
-        while place >= 0:
+    for part, word, before, after in _PARTS[:_OF_PROGRAMS]:
+        for place in _places(data, part):
             if matched := word.match(data, place):
                 around = data[max(0, place - before) : matched.end() + after]
                 if _is_named(around):
                     return True
-            place = data.find(part, place + len(part))
     return False
+
+
+def _places(data: bytes, part: bytes) -> Iterator[int]:
+    place = data.find(part)
+    while place >= 0:
+        yield place
+        place = data.find(part, place + len(part))
 
 
 def is_utf_16(data: bytes) -> bool:
@@ -78,9 +89,11 @@ _OPTION = re.compile(
 
 def referenced_files(data: bytes) -> Iterator[str]:
     """Yield the names that follow options such as `-r`, near to an installer."""
-    for found in _OPTION.finditer(data):
-        if _is_named(data[max(0, found.start() - 300) : found.end()]):
-            yield found[1].decode("ascii", "replace")
+    for part in (b"-r", b"-c", b"requirements:"):
+        for place in _places(data, part):
+            found = _OPTION.match(data, place - data.startswith(b"--", max(0, place - 1)))
+            if found and _is_named(data[max(0, found.start() - 300) : found.end()]):
+                yield found[1].decode("ascii", "replace")
 
 
 def _is_named(data: bytes) -> bool:

@@ -102,6 +102,9 @@ SHELL = Kind(
     has_commands=True,
 )
 NOTEBOOK = Kind("notebooks", "`*.ipynb`: the cells with code", r"\.ipynb$", has_commands=True)
+CHUNKS = Kind(
+    "documents with code", "`*.qmd`, `*.Rmd`: the chunks", r"\.[qr]md$", has_commands=True
+)
 PYTHON = Kind(
     "Python programs",
     "`*.py`, and files that begin with `#!` and python: the commands that they start, and the "
@@ -120,9 +123,11 @@ JSON = Kind("JSON files", "`*.json`, `*.jsonc`: the same", r"\.json[c5]?$", has_
 TOML = Kind("TOML files", "`*.toml`: the same", r"\.toml$", has_commands=True)
 PROSE = Kind(
     "texts for people",
-    "`*.md`, `*.rst`, `*.txt`, `*.html`, `README`, `LICENSE` and the like, logs and patches",
+    "`*.md`, `*.rst`, `*.txt`, `*.html`, `README`, `LICENSE` and the like, logs and patches, and "
+    "what wheels say about themselves in `*.dist-info` and `*.egg-info`",
     r"\.(md|mdx|markdown|rst|adoc|asciidoc|txt|html?|tex|bib|org|rtf|pot?|log|diff|patch)$"
     r"|(^|/)(readme|licen[sc]e|notice|copying|changelog|authors|contributors)[^/]*$"
+    r"|\.(dist|egg)-info/|(^|/)(metadata|pkg-info)$"
     r"|(^|/)(changes|codeowners|history|news|todo|version)$|\.git\w*$|\.\w*ignore$|\.(outdated|sarif)$",
 )
 DATA = Kind(
@@ -147,7 +152,7 @@ TEMPLATE = Kind(
 # The first that matches is the kind.
 KINDS = (
     *(LOCK_FILES, REQUIREMENTS, PYPROJECT, PIPFILE, SETUP_CFG, SETUP_PY, CONDA, PIXI),
-    *(CONDA_RECIPE, DOCKERFILE, MAKEFILE, NOTEBOOK, SHELL, PYTHON, YAML, JSON, TOML),
+    *(CONDA_RECIPE, DOCKERFILE, MAKEFILE, NOTEBOOK, CHUNKS, SHELL, PYTHON, YAML, JSON, TOML),
     *(TEMPLATE, PROSE, DATA, OTHER),
 )
 

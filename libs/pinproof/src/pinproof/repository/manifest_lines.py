@@ -14,11 +14,14 @@ _VERSION = re.compile(r"\d+(?:\.\d+)*")
 _PLACES = ("git", "hg", "svn", "url", "file", "path", "index")
 # Packages of conda that are no distributions of Python, by their names.
 _NOT_PYTHON = re.compile(
-    r"_.*|(?:r|bioconductor|perl|cuda|gcc|gxx|gfortran|clang|binutils|sysroot|ld|libgcc)(?:-|_).*|lib.*"
-    r"|python|pip|pypy.*|cudatoolkit|cudnn|nccl|nodejs|git|git-lfs|make|cmake|(?:c|cxx|fortran)-compiler"
-    r"|compilers|clang|gcc|gxx|gfortran|openssl|ca-certificates|zlib|bzip2|xz|zstd|sqlite|tk|ncurses"
-    r"|readline|openmpi|mpich|ffmpeg|openjdk|go|rust|curl|wget|hdf5|graphviz|pandoc|postgresql"
-    r"|redis-server|mkl|blas|openblas|tbb|intel-openmp|llvm-openmp|julia|blosc|boost-cpp|eigen|swig"
+    r"_.*|r|lib.*|(?:r|bioconductor|perl|m2|m2w64|ros|xorg|rust|go|ld|sysroot)[-_].*"
+    r"|.*[-_](?:linux|osx|win)-.*|(?:cuda|gcc|gxx|gfortran|clang|binutils|texlive|pypy).*"
+    r"|.*compilers?|(?:python|pip|setuptools|wheel|conda|mamba)(?:_abi)?"
+    r"|cudnn|nccl|make|cmake|automake|autoconf|bash|curl|wget|git|git-lfs|gh|jq|nodejs|yarn|openjdk"
+    r"|maven|rust|go|julia|perl|ruby|ffmpeg|openmpi|mpich|openblas|blas|lapack|mkl|tbb|hdf5|zlib|zstd"
+    r"|openssl|ca-certificates|sqlite|postgresql|redis-server|samtools|bcftools|bedtools|blast|bwa"
+    r"|bowtie2?|star|fastqc|htslib|imagemagick|graphviz|pandoc|swig|tk|xz|bzip2|readline|ncurses|vim"
+    r"|tmux|parallel|unzip|zip|gsl|fftw|gmp|(?:intel|llvm)-openmp|blosc|boost-cpp|eigen"
 )
 
 

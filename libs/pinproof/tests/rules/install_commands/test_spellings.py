@@ -138,6 +138,10 @@ SHELL = [
     ("P=numpy; Q=$P; pip install $Q", "numpy"),
     ("declare -x PIP_NO_DEPS=1\npip install -r requirements.txt", "?"),
     ("python -m piptools sync absent.txt", "?"),
+    ("bash -c \"$(cat <<'EOF'\npip install numpy\nEOF\n)\"", "numpy"),
+    ('eval "$(echo pip install numpy)"', "numpy"),
+    ("cat > run.py <<EOF\nimport os\nos.system('pip install numpy')\nEOF", "numpy"),
+    ("nix-shell -p python3Packages.numpy --run x", "numpy"),
     # text that cannot be parsed
     ("fi; )\npip install numpy && true\n# pip install pandas", "numpy"),
 ]
@@ -257,6 +261,10 @@ PYTHON = [
     ("log_model(conda_env={'dependencies': ['python=3.8', {'pip': ['numpy']}]})", "numpy"),
     ("env.dependencies.add_pip_package('numpy')", "numpy"),
     ("run(['python', '-c', 'import os; os.system(\"pip install numpy\")'])", "numpy"),
+    ("Op(command=['pip'], arguments=['install', 'numpy'])", "numpy"),
+    ("c = ['pip', 'install', 'a']\nc = ['pip', 'install', 'b']\nrun(c)", "a b"),
+    ("commands.append('pip install numpy')", "numpy"),
+    ("print(check_output(['pip', 'install', 'numpy']))", "numpy"),
     # other versions of Python
     ("print 'x'\nos.system('pip install numpy')", "numpy"),
     ("try:\n  x\nexcept E, e:\n  os.system('pip install numpy')", "numpy"),
@@ -295,6 +303,14 @@ ALLOWED_PYTHON = [
     "recipe('install', 'x'); pipeline.main(['install', 'x'])",
     "st.code('pip install numpy')",
     "Tool(pip='/usr/bin/pip', verbs=['install', 'add'])",
+    "docs.append('pip install numpy')",
+    "lines.append('pip install numpy'); page(lines)",
+    "runner.invoke(cli, ['pip', 'install', 'numpy'])",
+    "raise Missing('pip install numpy')",
+    "raise Missing(hint('pip install numpy'))",
+    "click.echo(translated('pip install numpy'))",
+    "message = 'pip install numpy'\nraise ImportError(message)",
+    "log_model(pip_requirements=None)",
 ]
 DOCKERFILE = [
     ("RUN pip install numpy", "numpy"),

@@ -1,145 +1,107 @@
-"""Reads the commands of a Dockerfile in shell form, exec form and here-documents."""
+"""Reads the commands of a Dockerfile: each instruction is a script of the shell."""
 
 import json
-from collections.abc import Iterator
-from functools import cache
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
-import tree_sitter_containerfile
-from tree_sitter import Language, Node, Parser
-
-from pinproof.rules.install_commands.command import Command, Word, inner_scripts
+from pinproof.rules.install_commands.command import UNKNOWN, Command, Script
 from pinproof.rules.install_commands.copied_files import CopiedFiles
-from pinproof.rules.install_commands.scripts import script_commands
-from pinproof.rules.install_commands.shell import shell_commands
+from pinproof.rules.install_commands.shell import shell_commands, shell_variables
+
+# An instruction with its flags, and the lines that continue it, which may be comments.
+_INSTRUCTION = re.compile(
+    r"^[ \t]*((?:ONBUILD[ \t]+|HEALTHCHECK[ \t]+(?:--\S+[ \t\\\n]+)*(?=CMD))*)([A-Za-z]+)\b"
+    r"((?:[ \t\\\n]+--[a-z][\w-]*(?:=\S+)?)*)((?:.*\\[ \t]*\n(?:[ \t]*(?:#.*)?\n)*)*.*)(?:\n|\Z)",
+    re.MULTILINE | re.IGNORECASE,
+)
+_COMMENT = re.compile(r"(?<=\n)[ \t]*(?:#.*)?(?=\n)")
+_DOCUMENT = re.compile(r"<<-?[\"']?(\w+)[\"']?")
+_RUNS = frozenset({"RUN", "CMD", "ENTRYPOINT", "SHELL"})
+_KNOWN = _RUNS | frozenset(
+    {"ADD", "ARG", "COPY", "ENV", "EXPOSE", "FROM", "LABEL", "MAINTAINER", "STOPSIGNAL", "USER"}
+    | {"VOLUME", "WORKDIR"}
+)
 
 
-def dockerfile_commands(text: str) -> Iterator[Command]:
+class _Instruction(NamedTuple):
+    """An instruction of a Dockerfile; `text` begins on `line` and has its here-documents."""
+
+    name: str
+    flags: str
+    text: str
+    documents: str
+    line: int
+
+
+def dockerfile_commands(script: Script) -> Iterator[Command | Script]:
     """Yield the commands of the build, and those that start the container."""
-    if not text.endswith("\n"):
-        text += "\n"
-    data = text.encode("utf-8", "replace")
-    root = _parser().parse(data).root_node
-    variables = _variables(root)
+    instructions = list(_instructions(script))
+    variables = _variables(instructions)
     copied = CopiedFiles()
-    for node in _instructions(root):
-        match node.type:
-            case "from_instruction":
-                copied = CopiedFiles()
-            case "workdir_instruction":
-                copied.change_folder(_text(node.children[-1]))
-            case "copy_instruction" | "add_instruction":
-                yield from _copied(node)
-                _copy(node, copied)
-            case _:
-                for command in _commands(node, variables):
-                    yield copied.locate(command)
+    for each in instructions:
+        if each.name == "FROM":
+            copied = CopiedFiles()
+        elif each.name == "WORKDIR":
+            copied.change_folder(each.text.strip())
+        elif each.name in ("COPY", "ADD") and not each.documents and "--from" not in each.flags:
+            paths = each.text.split()
+            copied.copy(_listed(each.text) or [path.strip("\"'") for path in paths])
+        elif text := _script(each):
+            inner = Script(text, ".sh", each.line, variables, script.depth + 1)
+            for command in shell_commands(inner):
+                yield copied.locate(command) if isinstance(command, Command) else command
 
 
-@cache
-def _parser() -> Parser:
-    return Parser(Language(tree_sitter_containerfile.language()))
+def _instructions(script: Script) -> Iterator[_Instruction]:
+    text, place = script.text, 0
+    while found := _INSTRUCTION.search(text, place):
+        place = found.end()
+        written = _COMMENT.sub(r"\\", found[4])
+        for name in _DOCUMENT.findall(written):
+            end = re.compile(rf"^\s*{name}$\n?", re.MULTILINE).search(text, place)
+            place = end.end() if end else len(text)
+        line, name = script.line + text.count("\n", 0, found.start(4)), found[2].upper()
+        if name not in _KNOWN:
+            # A part of a template, or a text that no builder accepts.
+            name, written = "RUN", found[2] + found[3] + written
+        yield _Instruction(name, found[3], written, text[found.end() : place], line)
 
 
-def _commands(node: Node, variables: dict[str, str]) -> Iterator[Command]:
-    if node.type == "ERROR":
-        yield from shell_commands(_text(node), line=node.start_point.row + 1)
-    for child in node.children:
-        if child.type == "json_string_array":
-            yield from _exec_form(child, variables)
-        elif child.type == "shell_command":
-            yield from _shell_form(node, child, variables)
+def _listed(text: str) -> list[str] | None:
+    """The words of an instruction in the form of a list."""
+    try:
+        words = json.loads(text.replace("\\\n", ""), strict=False)
+    except ValueError:
+        return None
+    return [str(word) for word in words] if isinstance(words, list) else None
 
 
-def _copy(node: Node, copied: CopiedFiles) -> None:
-    """Record the paths of a COPY, except from another stage or from a here-document."""
-    paths = []
-    for child in node.children:
-        if child.type == "param" and _text(child).startswith("--from"):
-            return
-        if child.type == "path":
-            paths.append(_text(child).strip("\"'"))
-        elif child.type == "json_string_array":
-            paths += [str(path) for path in json.loads(_text(child), strict=False)]
-    if len(paths) > 1 and not any(path.startswith("<<") for path in paths):
-        copied.copy(paths)
+def _script(each: _Instruction) -> str:
+    """The script of the shell that an instruction means, on the same lines."""
+    text = each.text
+    if each.name in ("COPY", "ADD"):
+        # The documents are written into the last path.
+        *documents, target = text.split()
+        return f"cat > {target} {' '.join(documents)}\n{each.documents}"
+    if each.name not in _RUNS:
+        return ""
+    if words := _listed(text):
+        return shlex.join(words)
+    # The documents may be scripts themselves.
+    shell = "sh " if text.lstrip().startswith("<<") else ""
+    return f"{shell}{text}\n{each.documents}"
 
 
-def _instructions(root: Node) -> Iterator[Node]:
-    """Yield every instruction, also within ONBUILD and HEALTHCHECK."""
-    pending = [root]
-    while pending:
-        node = pending.pop()
-        if node.type.endswith("_instruction") or node.type == "ERROR":
-            yield node
-        pending += reversed(node.children)
-
-
-def _text(node: Node) -> str:
-    return (node.text or b"").decode("utf-8", "replace")
-
-
-def _variables(root: Node) -> dict[str, str]:
+def _variables(instructions: list[_Instruction]) -> Mapping[str, str]:
     """The variables that ENV sets once. Build arguments are unknown."""
-    values: dict[str, set[str]] = {}
-    for node in _instructions(root):
-        for pair in node.children:
-            if pair.type in ("env_pair", "arg_pair") and pair.named_children:
-                name, *value = (_text(part) for part in pair.named_children)
-                known = value[-1].strip("\"'") if value and pair.type == "env_pair" else "$"
-                values.setdefault(name, set()).add(known)
-            elif node.type == "arg_instruction" and pair.type == "unquoted_string":
-                values.setdefault(_text(pair), set()).add("$")
-    return {
-        name: value for name, (value, *others) in values.items() if not others and "$" not in value
-    }
-
-
-def _exec_form(array: Node, variables: dict[str, str]) -> Iterator[Command]:
-    line = array.start_point.row + 1
-    texts = map(str, json.loads(_text(array).replace("\\\n", ""), strict=False))
-    words = tuple(Word(text, text) for text in texts)
-    yield Command(line, words)
-    for script in inner_scripts(words):
-        yield from shell_commands(script, line=line, variables=variables)
-
-
-def _shell_form(instruction: Node, command: Node, variables: dict[str, str]) -> Iterator[Command]:
-    documents = [node for node in instruction.children if node.type == "heredoc_block"]
-    text = _without_comments(command)
-    if not documents:
-        yield from shell_commands(text, line=command.start_point.row + 1, variables=variables)
-        return
-    if text.lstrip().startswith("<<"):
-        # The documents are scripts themselves.
-        for document in documents:
-            yield from _document(document, "")
-        return
-    whole = text + "".join(_text(document) for document in documents)
-    yield from shell_commands(whole, line=command.start_point.row + 1, variables=variables)
-
-
-def _without_comments(command: Node) -> str:
-    """The command with each comment line replaced by a continued empty line."""
-    data = command.text or b""
-    for child in reversed(command.children):
-        if child.type == "comment":
-            start, end = (at - command.start_byte for at in (child.start_byte, child.end_byte))
-            data = data[:start] + b"\\\n" + data[end:]
-    return data.decode("utf-8", "replace")
-
-
-def _document(block: Node, name: str) -> Iterator[Command]:
-    for node in block.children:
-        if node.type == "heredoc_content":
-            # The node begins with the line break that precedes it.
-            text = _text(node)
-            line = node.start_point.row + 1
-            yield from script_commands(text, name or "RUN.sh", line=line)
-
-
-def _copied(instruction: Node) -> Iterator[Command]:
-    """Yield the commands of scripts that a COPY with here-documents writes."""
-    paths = [_text(node) for node in instruction.children if node.type == "path"]
-    for block in instruction.children:
-        if block.type == "heredoc_block":
-            yield from _document(block, paths[-1] if paths else "COPY")
+    lines = []
+    for each in instructions:
+        if each.name == "ARG":
+            lines.append(f"read {each.text.partition('=')[0].strip()}")
+        elif each.name == "ENV":
+            name, _, value = each.text.strip().partition(" ")
+            lines.append(f"export {each.text if '=' in name else f'{name}={shlex.quote(value)}'}")
+    variables = shell_variables("\n".join(lines))
+    return {name: value for name, value in variables.items() if UNKNOWN not in value}

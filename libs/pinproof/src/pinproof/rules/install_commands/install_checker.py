@@ -8,10 +8,11 @@ from pathlib import PurePosixPath
 
 from packaging.utils import canonicalize_name
 
+from pinproof.repository.manifest_lines import is_python_package
 from pinproof.repository.requirements import shorten
 from pinproof.rules.install_commands.command import UNKNOWN, Command, Word
 from pinproof.rules.install_commands.installers import InstallTarget, TargetKind, install_targets
-from pinproof.rules.install_commands.tables import is_name, names
+from pinproof.rules.install_commands.tables import names
 
 _ARCHIVES = (".whl", ".zip", ".gz", ".tgz", ".tar", ".bz2", ".xz")
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
@@ -87,7 +88,7 @@ class InstallChecker:
                 )
             case TargetKind.CONDA:
                 value = _CHANNEL.sub("", value)
-                if is_name("not_python", re.split(r"[<>=!~\[\s]", value)[0]):
+                if not is_python_package(re.split(r"[<>=!~\[\s]", value)[0]):
                     return None
         return self._anything(target, value, unknown, in_image=in_image)
 

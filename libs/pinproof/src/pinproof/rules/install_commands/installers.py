@@ -7,7 +7,8 @@ from enum import Enum
 from functools import cache
 from pathlib import PurePosixPath, PureWindowsPath
 
-from pinproof.rules.install_commands.command import UNKNOWN, Command, Word, is_harmless
+from pinproof.rules.install_commands.calls import is_harmless
+from pinproof.rules.install_commands.command import UNKNOWN, Command, Word
 from pinproof.rules.install_commands.options import Argument, arguments
 from pinproof.rules.install_commands.tables import installers
 
@@ -74,7 +75,7 @@ def install_targets(command: Command) -> Iterator[InstallTarget]:
     program only prints or searches its arguments.
     """
     words = command.words
-    if not words or is_harmless([word.value for word in words]):
+    if not words or is_harmless(words):
         return
     for place, word in enumerate(words):
         if name := _installer(word):
@@ -89,7 +90,7 @@ def install_targets(command: Command) -> Iterator[InstallTarget]:
 
 def is_installer(word: Word) -> bool:
     """Whether a word is the name of an installer."""
-    return word.is_known and _installer(word) is not None
+    return UNKNOWN not in word.value and _installer(word) is not None
 
 
 def _program(word: Word) -> str:
@@ -111,7 +112,7 @@ def _aliases() -> dict[str, str]:
 
 def _installer(word: Word) -> str | None:
     name = _program(word)
-    if not word.is_known:
+    if UNKNOWN in word.value:
         # `$PIP install` and `"$(PIP)" install` are recognized by the name of the variable.
         variable = _VARIABLE.search(word.source)
         tail = name.rpartition(UNKNOWN)[2]
@@ -136,7 +137,7 @@ def _targets(name: str, words: Words, settings: Words) -> Iterator[InstallTarget
         command = f"{command} {verb.word.value}".strip()
         is_known = any(f"{known} ".startswith(f"{command} ") for known in commands)
         if not is_known or " " in verb.word.value:
-            if tool == "pip" and not verb.word.is_known:
+            if tool == "pip" and UNKNOWN in verb.word.value:
                 yield InstallTarget(tool, TargetKind.ANYTHING, verb.word)
             return
         given += [argument for argument in found if argument.place < verb.place]

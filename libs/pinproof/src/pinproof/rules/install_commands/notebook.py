@@ -1,30 +1,31 @@
-"""Reads the commands of a notebook: magics, shell escapes, and the programs in its cells."""
+"""Reads the commands of notebooks and documents: each cell and chunk with code is a script."""
 
 import json
 import re
 from collections.abc import Iterator
 
-from pinproof.rules.install_commands.command import Command
-from pinproof.rules.install_commands.python import python_commands
-from pinproof.rules.install_commands.shell import shell_commands
-from pinproof.rules.install_commands.text_lines import line_commands
+from pinproof.repository.installer_words import INSTALLERS
+from pinproof.rules.install_commands.command import Script
 
+# A chunk of a document, with its language.
+_CHUNK = re.compile(
+    r"^[ \t]*```+[ \t]*\{(\w+)[^\n]*\}[ \t]*\n(.*?)^[ \t]*```", re.MULTILINE | re.DOTALL
+)
+_LANGUAGES = {"python": ".py", "bash": ".sh", "sh": ".sh", "zsh": ".sh"}
 _SHELL_CELL = re.compile(r"\s*%%(?:!|(?:script\s+)?(?:bash|sh|zsh)\b|sx\b|system\b)")
-# `!command`, `%pip install`, `x = !command`, `%sx command`
-_MAGIC = re.compile(r"^(\s*)(?:[\w, ]+=\s*)?(?:!!?|%(?:sx |system )?)(.*)$")
-# Databricks writes notebooks as programs with magics in comments.
-_DATABRICKS = re.compile(r"^# MAGIC +(?:%sh\b|[%!])?(.*)$", re.MULTILINE)
-# Values of Python in a shell command.
-_VALUE = re.compile(r"\{sys\.executable\}|\$sys\.executable|\{[^{}]*\}")
+# Magics that call no installer are no Python.
+_OTHER_MAGIC = re.compile(
+    rf"^([ \t]*)(?:[\w, ]+=[ \t]*)?[%!](?!.*\b{INSTALLERS}\s).*$", re.MULTILINE
+)
 
 
-def notebook_commands(text: str) -> Iterator[Command]:
-    """Yield the commands of every cell with code.
+def notebook_commands(script: Script) -> Iterator[Script]:
+    """Yield every cell with code.
 
     Raises:
         ValueError: The text is not a notebook.
     """
-    notebook = json.loads(text)
+    notebook = json.loads(script.text)
     language = notebook.get("metadata", {}).get("kernelspec", {}).get("language", "python")
     place = 0
     worksheets = notebook.get("worksheets") or [notebook]
@@ -33,33 +34,20 @@ def notebook_commands(text: str) -> Iterator[Command]:
         lines = "".join(source).splitlines(keepends=True)
         if cell.get("cell_type") != "code" or not lines:
             continue
-        found = text.find(json.dumps(lines[0], ensure_ascii=False)[1:-1], place)
+        found = script.text.find(json.dumps(lines[0], ensure_ascii=False)[1:-1], place)
         place = max(place, found)
-        line = text.count("\n", 0, place) + 1
+        line = script.line + script.text.count("\n", 0, place)
         code = "".join(lines)
         if language != "python":
-            yield from line_commands(code, line=line)
+            yield Script(code, ".txt", line, depth=1)
         elif _SHELL_CELL.match(code):
-            yield from shell_commands(code.partition("\n")[2], line=line + 1)
+            yield Script("\n" + code.partition("\n")[2], ".sh", line, depth=1)
         else:
-            yield from _cell(code, line)
+            yield Script(_OTHER_MAGIC.sub(r"\1pass", code), ".py", line, depth=1)
 
 
-def magic_commands(text: str) -> Iterator[Command]:
-    """Yield the commands of magics in the comments of a program, as Databricks writes them."""
-    for found in _DATABRICKS.finditer(text):
-        yield from shell_commands(found[1].strip(), line=text.count("\n", 0, found.start()) + 1)
-
-
-def _cell(code: str, line: int) -> Iterator[Command]:
-    program = []
-    for number, written in enumerate(code.split("\n"), start=line):
-        if magic := _MAGIC.match(written):
-            script = _VALUE.sub(
-                lambda match: "python" if "sys.executable" in match[0] else "${value}", magic[2]
-            )
-            yield from shell_commands(script, line=number)
-            program.append(f"{magic[1]}pass")
-        else:
-            program.append(written)
-    yield from python_commands("\n".join(program), shell_commands, line=line)
+def chunk_commands(script: Script) -> Iterator[Script]:
+    """Yield every chunk of a document of Quarto or R Markdown."""
+    for chunk in _CHUNK.finditer(script.text):
+        line = script.line + script.text.count("\n", 0, chunk.start(2))
+        yield Script(chunk[2], _LANGUAGES.get(chunk[1].lower(), ".txt"), line, depth=1)

@@ -1,4 +1,4 @@
-"""Reads the commands that a Python program runs, from the texts and lists in its source.
+"""Reads the commands that a Python program runs, from the values that it gives to functions.
 
 The grammar accepts every version of Python, whatever runs this.
 """
@@ -6,82 +6,68 @@ The grammar accepts every version of Python, whatever runs this.
 import re
 from collections.abc import Iterator
 from functools import cache
-from itertools import pairwise
-from typing import Protocol
 
 import tree_sitter_python
 from tree_sitter import Language, Node, Parser
 
-from pinproof.rules.install_commands.command import (
-    INSTALLERS,
-    UNKNOWN,
-    Command,
-    Word,
-    inner_scripts,
-    is_call,
-    shows,
+from pinproof.repository.installer_words import INSTALLERS
+from pinproof.rules.install_commands.calls import is_call, shows, starts
+from pinproof.rules.install_commands.command import UNKNOWN, Command, Script, Word
+from pinproof.rules.install_commands.data import (
+    FUNCTION,
+    Place,
+    implied_commands,
+    implied_words,
+    list_commands,
+    mapping_commands,
+    value_commands,
 )
 from pinproof.rules.install_commands.installers import is_installer
-from pinproof.rules.install_commands.python_values import Values, called_name, parts
-from pinproof.rules.install_commands.syntax import descendants, parse, text_of
+from pinproof.rules.install_commands.python_values import (
+    EXTENDS,
+    VALUE_FUNCTIONS,
+    Values,
+    arguments_of,
+    called_name,
+    owner_of,
+)
+from pinproof.rules.install_commands.structure import Text, Value, split, texts_of, word_of
+from pinproof.rules.install_commands.syntax import parse, parts, text_of
 
-
-class ReadShell(Protocol):
-    """Yields the commands of a shell script, given the number of its first line."""
-
-    def __call__(self, text: str, /, *, line: int) -> Iterator[Command]:
-        """Read a script."""
-
-
-# Functions that run their first argument in a shell, and functions that start a program.
+# Functions that run their first argument in a shell.
 _SHELL = re.compile(r"system|popen|getoutput|getstatusoutput|create_subprocess_shell")
-_STARTERS = re.compile(
-    r"Popen|call|check_\w+|create_subprocess_exec|run|main|(?:exec|spawn)[lv]p?e?"
-)
-# Functions that install their arguments, and keywords and keys whose texts are installed.
-_INSTALLS = re.compile(r"(?:uv_)?pip_install(?:_\w+)?|add_pip_packages?")
 _IMPORTED = re.compile(r"^\s*from pip[\w.]* import (?:\w+ as )?(\w+)", re.MULTILINE)
-_ENVIRONMENTS = re.compile(r".*(?:env|image).*", re.IGNORECASE)
-_INSTALLED = re.compile(
-    r"packages_to_install|(?:\w+_)?(?:pip|pypi|python|conda)_(?:requirements|packages|deps"
-    r"|dependencies)|(?:extra_)?pip_install"
+# `!command`, `%pip install`, `x = !command`, also in the comments that Databricks writes.
+_MAGIC = re.compile(
+    r"^([ \t]*)(?:# MAGIC +|(?:[\w, ]+=[ \t]*)?(?=[%!]))(?:[%!]+(?:(?:sx|sh|system)\b)?)?"
+    rf"(.*\b{INSTALLERS}\s.*)$",
+    re.MULTILINE,
 )
-_ENVIRONMENT = re.compile(r"\w*env(?:ironment)?", re.IGNORECASE)
-_VERBS = frozenset(
-    {"add", "create", "download", "env", "inject", "install", "pip", "run", "sync", "tool", "wheel"}
-)
-_MAGIC = re.compile(rf"^\s*[%!]+\s*((?:\S*/)?(?:python\S* -m )?{INSTALLERS}\s.*)$", re.MULTILINE)
+# Values of Python in a magic.
+_VALUE = re.compile(r"\{sys\.executable\}|\$sys\.executable|\{[^{}]*\}")
 _LINE = re.compile(rf"(?<![\w.-]){INSTALLERS}[\"',\s]+(?:-\S+\s+)*(?:install|add|sync)\b")
 
 
-def python_commands(text: str, read_shell: ReadShell, *, line: int = 1) -> Iterator[Command]:
-    """Yield every command that a program starts, and those of each script that it runs in a shell.
+def python_commands(script: Script) -> Iterator[Command | Script]:
+    """Yield every command that a program starts, and each script that it runs in a shell.
 
     A command is also each text or list that calls an installer and that any function receives,
     unless the function only shows it. A line that cannot be parsed and names an installer is
     yielded as a call with an unknown argument.
-
-    Args:
-        text: The program.
-        read_shell: Reads a script that the program runs in a shell.
-        line: The number of the first line of the program.
     """
+    text = script.text
     for magic in _MAGIC.finditer(text):
-        yield from read_shell(magic[1], line=line + text.count("\n", 0, magic.start(1)))
-    text = _MAGIC.sub("pass", text)
+        command = _VALUE.sub(
+            lambda found: "python" if "sys.executable" in found[0] else "${value}", magic[2]
+        )
+        line = script.line + text.count("\n", 0, magic.start(2))
+        yield Script(command.strip(), ".sh", line, depth=script.depth + 1)
+    text = _MAGIC.sub(r"\1pass", text)
     nodes = parse(text, _parser())
-    program = _Program(Values(nodes), read_shell, line)
-    program.aliases |= set(_IMPORTED.findall(text))
+    program = _Program(nodes, script, frozenset(_IMPORTED.findall(text)))
     for node in nodes:
-        if node.type == "call" and called_name(node) != "split":
-            yield from program.call(node)
-    # What no call has received may be a command by itself.
-    for node in nodes:
-        if _is_list(node):
-            yield from program.list(node)
-        elif node.type == "call" and called_name(node) == "split":
-            yield from program.call(node)
-    yield from _unparsed(text, nodes, line)
+        yield from program.commands(node)
+    yield from _unparsed(text, nodes, script.line)
 
 
 @cache
@@ -102,141 +88,90 @@ def _unparsed(text: str, nodes: list[Node], line: int) -> Iterator[Command]:
 
 
 class _Program:
-    def __init__(self, values: Values, read_shell: ReadShell, line: int) -> None:
-        self._values = values
-        self._read_shell = read_shell
-        self._line = line
-        self._seen: set[int] = set()
-        self.aliases: set[str] = set()
+    def __init__(self, nodes: list[Node], script: Script, aliases: frozenset[str]) -> None:
+        self._values = Values(nodes, script.line)
+        self._line = script.line
+        self._depth = script.depth + 1
+        self._aliases = aliases
 
-    def call(self, call: Node) -> Iterator[Command]:
+    def commands(self, node: Node) -> Iterator[Command | Script]:
+        """Yield the commands of what a node gives to a function, to a loop or to a caller."""
+        match node.type:
+            case "call":
+                yield from self._call(node)
+            case "return_statement" | "yield":
+                for each in parts(node)[:1]:
+                    yield from self._list(self._values.value(each), "")
+            case "for_statement" | "for_in_clause":
+                right = node.child_by_field_name("right")
+                # Its items are read one by one.
+                items = self._values.value(right) if right else None
+                for item in items if isinstance(items, list) else ():
+                    yield from self._list(item, "")
+            case "assignment" | "default_parameter" | "typed_default_parameter":
+                name = text_of(node.child_by_field_name("left") or node.child_by_field_name("name"))
+                value = node.child_by_field_name("right") or node.child_by_field_name("value")
+                if value is not None and (node.type != "assignment" or "." in name):
+                    yield from self._list(self._values.value(value), name if starts(name) else "")
+
+    def _list(self, value: Value, key: str) -> Iterator[Command | Script]:
+        if not isinstance(value, Text):
+            yield from value_commands(value, self._place(key))
+
+    def _place(self, key: str) -> Place:
+        return Place(key, is_program=True, depth=self._depth)
+
+    def _call(self, call: Node) -> Iterator[Command | Script]:
         """Yield the commands of the arguments of a call."""
-        function, arguments = (call.child_by_field_name(name) for name in ("function", "arguments"))
-        if function is None or arguments is None or call.id in self._seen:
+        name, (given, keywords) = called_name(call), arguments_of(call)
+        if name in EXTENDS:
+            # What a list is extended with is a part of its value, unless it has commands.
+            name = text_of(owner_of(call)).rpartition(".")[2]
+            if not starts(name):
+                return
+        if name in VALUE_FUNCTIONS:
             return
-        name, number = called_name(call), self._line + call.start_point.row
-        given = [node for node in parts(arguments) if node.type != "keyword_argument"]
-        keywords = {
-            text_of(node.child_by_field_name("name")): value
-            for node in parts(arguments)
-            if node.type == "keyword_argument" and (value := node.child_by_field_name("value"))
-        }
-        for keyword, value in keywords.items():
-            is_environment = _ENVIRONMENTS.fullmatch(name) and _is_list(self._values.known(value))
-            if is_environment and keyword in ("pip", "packages", "requirements"):
-                yield from _installing(keyword, tuple(self._words(value)), number)
-            else:
-                yield from self._keyword(keyword, value, number, is_shown=shows(name))
-        if shows(name):
-            self._seen |= {node.id for node in descendants(arguments)}
-            return
-        words = tuple(word for node in given for word in self._words(node))
-        by_name = "pip.main" if name in self.aliases else text_of(function)
-        words = (*_implied(by_name, words), *words)
-        if len(words) > 1 and is_installer(words[0]) and " " in words[1].value:
-            # A name and a text, as IPython's functions for its magics expect.
-            words = (words[0], *(Word(part, part) for part in words[1].value.split()))
-        if _STARTERS.fullmatch(name) or _calls(words):
-            yield Command(number, words)
-        first = self._values.value(given[0]) if given else ""
-        in_shell = "shell" in keywords and text_of(keywords["shell"]) not in ("False", "None", "0")
-        if first and (in_shell or _SHELL.fullmatch(name)) and not _is_list(given[0]):
-            yield from self._script(first, number)
-            return
-        starts = bool(_STARTERS.fullmatch(name)) or any(
-            _is_list(self._values.known(node)) for node in given[:1]
+        path = (
+            "pip.main" if name in self._aliases else text_of(call.child_by_field_name("function"))
         )
-        texts = [word.value for word in (words if starts or is_call(first) else words[:1])]
-        scripts = [*filter(is_call, texts), *(inner_scripts(words) if starts else ())]
-        for script in dict.fromkeys(scripts):
-            yield from self._script(script, number)
-
-    def list(self, node: Node) -> Iterator[Command]:
-        """Yield the command of a list that no call has, if anything may receive it."""
-        if node.id in self._seen or any(map(_is_list, parts(node))) or not self._is_given(node):
+        named = {key: self._values.value(node) for key, node in keywords.items()}
+        values = [self._values.value(node) for node in given]
+        if _is_shown(call, name):
+            for key, value in named.items():
+                yield from implied_commands(list(texts_of(value)), Place(key, path))
             return
-        words = tuple(self._words(node))
-        if _calls(words):
-            yield Command(self._line + node.start_point.row, words)
-
-    def _words(self, node: Node) -> Iterator[Word]:
-        for source in {node, self._values.known(node)} if node.type != "string" else ():
-            self._seen |= {
-                each.id
-                for each in descendants(source)
-                if _is_list(each) or (each.type == "call" and called_name(each) == "split")
-            }
-        yield from self._values.words(node)
-
-    def _is_given(self, node: Node) -> bool:
-        parent = node.parent
-        if parent is not None and parent.type in ("for_statement", "for_in_clause"):
-            # Its words are read one by one.
-            return False
-        while parent is not None and not parent.type.endswith(("statement", "definition")):
-            if parent.type == "comparison_operator":
-                return False
-            if parent.type == "assignment":
-                name = text_of(parent.child_by_field_name("left"))
-                return "." in name or name in self._values.given
-            parent = parent.parent
-        return True
-
-    def _keyword(
-        self, keyword: str, value: Node, number: int, *, is_shown: bool
-    ) -> Iterator[Command]:
-        words = tuple(self._words(value)) if value.type != "dictionary" else ()
-        if _INSTALLED.fullmatch(keyword):
-            yield from _installing(keyword, words, number)
-        elif value.type in ("dictionary", "identifier") and _ENVIRONMENT.fullmatch(keyword):
-            yield from self._environment(self._values.known(value), number)
-        elif not (is_shown or shows(keyword)):
-            if _calls(words):
-                yield Command(number, words)
-            for text in filter(is_call, (word.value for word in words)):
-                yield from self._script(text, number)
-
-    def _environment(self, node: Node, number: int) -> Iterator[Command]:
-        for pair in descendants(node):
-            key, value = pair.child_by_field_name("key"), pair.child_by_field_name("value")
-            if key is not None and value is not None and value.type != "dictionary":
-                name = self._values.value(key)
-                if name in ("pip", "packages") or _INSTALLED.fullmatch(name):
-                    yield from _installing(name, tuple(self._words(value)), number)
-
-    def _script(self, text: str, number: int) -> Iterator[Command]:
-        yield from self._read_shell(text.replace(UNKNOWN, "${unknown}"), line=number)
+        place = self._place(path)._replace(owner=FUNCTION, is_given=True)
+        yield from mapping_commands(named)
+        for key, value in named.items():
+            yield from value_commands(value, place._replace(key=key, owner=path))
+        first = values[0] if values else None
+        if isinstance(first, Text):
+            in_shell = text_of(keywords.get("shell")) not in ("", "False", "None", "0")
+            if in_shell or _SHELL.fullmatch(name):
+                yield Script(
+                    first.replace(UNKNOWN, "${unknown}"), ".sh", first.line, depth=self._depth
+                )
+                return
+            texts = list(texts_of(values))
+            if len(texts) > 1 and is_installer(word_of(first)) and " " in texts[1]:
+                # A name and a text, as IPython's functions for its magics expect.
+                texts[1:2] = split(texts[1])
+            yield from list_commands(texts, place)
+            if implied_words(texts, place):
+                return
+            if not (starts(name) or is_call(first)):
+                values = [first, *(value for value in values if not isinstance(value, Text))]
+        for value in values:
+            yield from value_commands(value, place)
 
 
-def _is_list(node: Node) -> bool:
-    return node.type in ("list", "tuple")
-
-
-def _calls(words: tuple[Word, ...]) -> bool:
-    return any(one.value in _VERBS and is_installer(tool) for tool, one in pairwise(words))
-
-
-def _installing(name: str, words: tuple[Word, ...], number: int) -> Iterator[Command]:
-    """Yield the installation of the texts of a keyword: names, or a requirements file."""
-    files = [word for word in words if word.value.endswith((".txt", ".in"))]
-    for word in words:
-        option = (Word("-r", name),) if word in files else ()
-        if word.value not in ("pip", "") and not word.value.startswith("--"):
-            yield Command(number, (Word("pip", name), Word("install", name), *option, word))
-
-
-def _implied(function: str, words: tuple[Word, ...]) -> tuple[Word, ...]:
-    """The words that a function puts before its own: `pip.main([...])`, `session.install(...)`."""
-    owner, _, name = function.rpartition(".")
-    owner = owner.rpartition(".")[2]
-    pip, install = Word("pip", function), Word("install", function)
-    first = words[0].value.split() if words else []
-    if first[:1] == ["install"] and ("pip" in name or ("pip" in function and "main" in name)):
-        return (pip,)
-    if _INSTALLS.fullmatch(name):
-        return (pip, install, *((Word("-r", function),) if "requirements" in name else ()))
-    if (owner, name) == ("pip", "install") or (owner == "session" and name == "install"):
-        return (pip, install)
-    if owner == "session" and name == "conda_install":
-        return (Word("conda", function), install)
-    return ()
+def _is_shown(call: Node, name: str) -> bool:
+    """Whether the texts of a call are for people: it, an error or an outer call shows them."""
+    parent: Node | None = call
+    while not starts(name) and parent is not None and not parent.type.endswith("definition"):
+        if parent.type in ("raise_statement", "assert_statement"):
+            return True
+        if shows(called_name(parent) if parent is not call else name):
+            return True
+        parent = parent.parent
+    return False

@@ -1,24 +1,28 @@
-"""Reads the commands of a file with the reader for its kind."""
+"""Reads the commands of a file, and of the scripts in it, with the reader for their kinds."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
-from functools import partial
+import re
+from collections import deque
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pinproof.repository import kinds
 from pinproof.repository.installer_words import may_install
 from pinproof.repository.kinds import Kind, is_template, kind_of
 from pinproof.repository.lines import NotTextError, decode
-from pinproof.rules.install_commands.command import Command
+from pinproof.rules.install_commands.command import Command, Reader, Script
 from pinproof.rules.install_commands.data import data_commands
 from pinproof.rules.install_commands.dockerfile import dockerfile_commands
 from pinproof.rules.install_commands.makefile import makefile_commands
-from pinproof.rules.install_commands.notebook import notebook_commands
-from pinproof.rules.install_commands.scripts import Reader, script_reader
+from pinproof.rules.install_commands.notebook import chunk_commands, notebook_commands
+from pinproof.rules.install_commands.python import python_commands
+from pinproof.rules.install_commands.shell import shell_commands
 from pinproof.rules.install_commands.templates import without_expressions
 from pinproof.rules.install_commands.text_lines import line_commands
 
 _LARGEST = 4 * 1024 * 1024
+# Scripts within scripts are read to this depth.
+_DEEPEST = 6
+_SHEBANG = re.compile(r"^\s*#!.*\b(?:(?P<shell>(?:ba|da|a|z|k)?sh)\b|python)")
 
 
 class UnreadableError(Exception):
@@ -44,61 +48,47 @@ def read_commands(root: Path, path: str) -> Iterator[Command]:
         if kind is kinds.OTHER:
             return
         raise UnreadableError(f"it is not text, {error}") from error
-    if _reader(kind, text) is not _data and (is_template(path) or kind not in kinds.PYTHON_KINDS):
-        # Any script may be a template, and its name need not say so.
-        text = without_expressions(text)
     reader = _reader(kind, text)
     if len(data) > _LARGEST:
-        if reader not in (_data, _lines):
+        if reader not in (data_commands, line_commands):
             raise UnreadableError(f"it is larger than {_LARGEST} bytes")
         # Too large for a parser. Such data has no commands over several lines.
-        reader = _lines
+        reader = line_commands
+    if reader is not data_commands and (is_template(path) or kind not in kinds.PYTHON_KINDS):
+        # Any script may be a template, and its name need not say so.
+        text = without_expressions(text)
+    pending = deque([(reader, Script(text, path))])
     try:
-        yield from reader(text, path, 1)
+        while pending:
+            reader, script = pending.popleft()
+            for found in reader(script):
+                if isinstance(found, Command):
+                    yield found
+                elif found.depth < _DEEPEST:
+                    pending.append((_reader(kind_of(found.name), found.text), found))
     except (SyntaxError, ValueError, RecursionError) as error:
         # The messages of parsers change between versions.
         raise UnreadableError("it cannot be parsed") from error
 
 
 def _reader(kind: Kind, text: str) -> Reader:
-    if kind in _STRUCTURED:
-        return _STRUCTURED[kind]
-    return script_reader(kind, text) or _lines
-
-
-def _embedded(name: str, text: str, line: int) -> Iterator[Command] | None:
-    """The commands of a file in a value, or None if it is no file that is known by its name."""
-    kind = kind_of(name) if name else kinds.OTHER
-    if not kind.has_commands:
-        return iter(())
-    reader = _reader(kind, text)
-    return None if reader is _lines else reader(text, name, line)
-
-
-def _lines(text: str, _name: str, line: int) -> Iterator[Command]:
-    return line_commands(text, line=line)
-
-
-def _placed(read: Callable[[str], Iterator[Command]]) -> Reader:
-    """A reader for texts that begin at any line."""
-
-    def reader(text: str, _name: str, line: int) -> Iterator[Command]:
-        for command in read(text):
-            yield replace(command, line=command.line + line - 1)
-
-    return reader
-
-
-def _data(text: str, name: str, line: int) -> Iterator[Command]:
-    is_conda = kind_of(name) is kinds.CONDA
-    read = partial(data_commands, name=name, read_file=_embedded, is_conda=is_conda)
-    return _placed(read)(text, name, line)
+    """The reader for a kind of file, or for the language that its first line names."""
+    first = _SHEBANG.match(text)
+    if first is not None and kind not in _STRUCTURED:
+        return shell_commands if first["shell"] else python_commands
+    return _READERS.get(kind, line_commands)
 
 
 _STRUCTURED: Mapping[Kind, Reader] = {
-    kinds.DOCKERFILE: _placed(dockerfile_commands),
-    kinds.MAKEFILE: _placed(makefile_commands),
-    kinds.NOTEBOOK: _placed(notebook_commands),
-    **dict.fromkeys((kinds.YAML, kinds.JSON, kinds.TOML, kinds.PYPROJECT), _data),
-    **dict.fromkeys((kinds.CONDA, kinds.PIXI, kinds.CONDA_RECIPE), _data),
+    kinds.DOCKERFILE: dockerfile_commands,
+    kinds.MAKEFILE: makefile_commands,
+    kinds.NOTEBOOK: notebook_commands,
+    kinds.CHUNKS: chunk_commands,
+    **dict.fromkeys((kinds.YAML, kinds.JSON, kinds.TOML, kinds.PYPROJECT), data_commands),
+    **dict.fromkeys((kinds.CONDA, kinds.PIXI, kinds.CONDA_RECIPE), data_commands),
+}
+_READERS: Mapping[Kind, Reader] = {
+    **_STRUCTURED,
+    kinds.SHELL: shell_commands,
+    **dict.fromkeys((kinds.PYTHON, kinds.SETUP_PY), python_commands),
 }

@@ -22,3 +22,9 @@ def descendants(root: Node) -> Iterator[Node]:
 def text_of(node: Node | None) -> str:
     """The text of a node."""
     return (node.text or b"").decode("utf-8", "replace") if node is not None else ""
+
+
+def parts(node: Node | None) -> list[Node]:
+    """The parts of a node without punctuation and comments."""
+    children = node.named_children if node is not None else []
+    return [child for child in children if child.type != "comment"]

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import tomllib
+from pinproof.python310 import tomllib
 
 OPTIONS = Path(__file__).with_name("installer_options.json")
 """The options of each installer, which `tests/installer_help.py` writes."""

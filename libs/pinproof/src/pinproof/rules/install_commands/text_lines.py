@@ -5,9 +5,9 @@ from collections import deque
 from collections.abc import Iterator
 
 from pinproof.repository.installer_words import INSTALLER, TOOLS
-from pinproof.rules.install_commands.command import UNKNOWN, Command, Word
+from pinproof.rules.install_commands.calls import is_prose
+from pinproof.rules.install_commands.command import UNKNOWN, Command, Script, Word
 from pinproof.rules.install_commands.installers import install_targets, is_installer
-from pinproof.rules.install_commands.prose import is_prose
 from pinproof.rules.install_commands.shell import shell_commands
 from pinproof.rules.install_commands.templates import without_expressions
 
@@ -45,12 +45,12 @@ _LABEL = re.compile(
 )
 
 
-def line_commands(text: str, *, line: int = 1) -> Iterator[Command]:
+def line_commands(script: Script) -> Iterator[Command | Script]:
     """Yield the commands of the lines that call an installer, in a text of any format.
 
     A line whose call cannot be read is yielded as a call with an unknown argument.
     """
-    pending = deque(enumerate(without_expressions(text).split("\n"), start=line))
+    pending = deque(enumerate(without_expressions(script.text).split("\n"), start=script.line))
     while pending:
         number, joined = pending.popleft()
         while pending and _CONTINUED.search(joined.rstrip()):
@@ -62,7 +62,7 @@ def line_commands(text: str, *, line: int = 1) -> Iterator[Command]:
             yield from _line(number, _END_COMMENT.sub("", joined))
 
 
-def _line(number: int, text: str) -> Iterator[Command]:
+def _line(number: int, text: str) -> Iterator[Command | Script]:
     end = 0
     for found in INSTALLER.finditer(text):
         if found.start() < end:
@@ -87,18 +87,20 @@ def _line(number: int, text: str) -> Iterator[Command]:
         yield from _piece(number, piece, found[0])
 
 
-def _piece(number: int, piece: str, tool: str) -> Iterator[Command]:
-    commands = list(shell_commands(piece.replace(r"\"", '"').replace(r"\n", "\n"), line=number))
+def _piece(number: int, piece: str, tool: str) -> Iterator[Command | Script]:
+    text = piece.replace(r"\"", '"').replace(r"\n", "\n")
+    found = list(shell_commands(Script(text, ".sh", number, depth=1)))
+    commands = [each for each in found if isinstance(each, Command)]
     sentences = [each for each in commands if is_prose(each)]
-    yield from (each for each in commands if each not in sentences)
+    yield from (each for each in found if each not in sentences)
     call = _CALL.match(piece.partition(tool)[2])
-    if call is None or sentences or any(any(install_targets(each)) for each in commands):
+    is_read = len(found) > len(commands) or any(any(install_targets(each)) for each in commands)
+    if call is None or sentences or is_read or not is_installer(Word(tool, tool)):
         return
     # The line installs something, and it is unknown what.
     program = next((each.words[:1] for each in commands if each.words), ())
     words = (Word("pip", tool), Word("install", "install"), Word(UNKNOWN, piece.strip()))
-    if is_installer(Word(tool, tool)):
-        yield Command(number, words if any(map(is_installer, program)) else (*program, *words))
+    yield Command(number, words if any(map(is_installer, program)) else (*program, *words))
 
 
 def _quoted(text: str, place: int) -> tuple[int, int]:
