@@ -1,5 +1,6 @@
+##@ measure
 BENCHES += bench-modelwatch
-bench-modelwatch: libs/modelwatch/.venv/.installed
+bench-modelwatch: libs/modelwatch/.venv/.installed ## Measure the power of drift tests, reports of ten million rows, and the cost of the log
 	PYTHONPATH=libs/modelwatch/tests libs/modelwatch/.venv/bin/python libs/modelwatch/bench/bench_power.py \
 		--out libs/modelwatch/results/power.json
 	PYTHONPATH=libs/modelwatch/tests libs/modelwatch/.venv/bin/python libs/modelwatch/bench/bench_scale.py \
