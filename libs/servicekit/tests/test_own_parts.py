@@ -190,5 +190,5 @@ def test_added_middleware_is_around_every_answer(sealed_model: Path) -> None:
 
 def test_an_added_exception_handler_is_refused(sealed_model: Path) -> None:
     app = cast("FastAPI", make_client(sealed_model).app)
-    with pytest.raises(TypeError, match=r"Add yours there"):
+    with pytest.raises(TypeError, match=r"Add the exception there"):
         app.add_exception_handler(ValueError, lambda _request, _error: Response())

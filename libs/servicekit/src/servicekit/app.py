@@ -139,7 +139,9 @@ class _Service(FastAPI):
         Raises:
             TypeError: Always.
         """
-        raise TypeError("Exceptions are answered as ServiceSpec.problems says. Add yours there.")
+        raise TypeError(
+            "ServiceSpec.problems declares how exceptions are answered. Add the exception there."
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or start and stop the application."""
