@@ -7,9 +7,10 @@ are scored with it.
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,7 @@ import numpy as np
 import pandas as pd
 from servicekit.answer_warnings import WARNINGS, as_cell
 from servicekit.files import DataError, check_not_input, check_writable
+from servicekit.parallel import map_ordered
 from servicekit.progress import Advance, silent
 from servicekit.rows import RowErrors
 
@@ -78,13 +80,22 @@ def predict_file(
     found: Counter[str] = Counter()
     unknown: Counter[str] = Counter()
     customers = predicted = marked = 0
-    with TableWriter(destination) as writer, _thread_per_core() as pool:
+
+    def score(part: _Part) -> tuple[_Piece, _Scored | None]:
+        return part.piece, None if part.rows is None else _score(predictor, part.rows)
+
+    with (
+        TableWriter(destination) as writer,
+        closing(map_ordered(score, _parts(source, errors), os.cpu_count() or 1)) as results,
+    ):
         _check_input(read_header(source), source)
         verbatim = writer.kind == "csv" and input_kind(source) != "parquet"
-        for piece in _one_ahead(_start_scoring(predictor, source, pool, errors)):
+        for piece, of_piece in groupby(results, key=itemgetter(0)):
+            parts = [part for _, part in of_piece if part is not None]
             customers += len(piece.raw)
             if not errors:
-                scored, warnings = piece.result()
+                scored = pd.concat([rows for rows, _ in parts])
+                warnings = [kinds for _, of_part in parts for kinds in of_part]
                 predicted += int(scored["churn_prediction"].sum())
                 marked += len(warnings)
                 unknown.update(count_unknown(piece.table))
@@ -132,48 +143,33 @@ def _typed(raw: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
 _Scored = tuple[pd.DataFrame, list[list[str]]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Piece:
-    """A piece of the input, and the scores that threads are computing; none if it is invalid."""
+    """A piece of the input, as read and validated."""
 
     raw: pd.DataFrame
     table: pd.DataFrame
-    parts: list[Future[_Scored]]
-
-    def result(self) -> _Scored:
-        """The columns `ADDED` of the rows, and the warnings of each marked row."""
-        done = [part.result() for part in self.parts]
-        return pd.concat([scored for scored, _ in done]), [kinds for _, of in done for kinds in of]
 
 
-@contextmanager
-def _thread_per_core() -> Iterator[ThreadPoolExecutor]:
-    pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="score")
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
+@dataclass(frozen=True)
+class _Part:
+    """The validated rows of a piece that a thread scores; None after an invalid row."""
+
+    piece: _Piece
+    rows: pd.DataFrame | None
 
 
-def _start_scoring(
-    predictor: ChurnPredictor, source: Path, pool: ThreadPoolExecutor, errors: RowErrors
-) -> Iterator[_Piece]:
-    """Read and validate the pieces of a file; valid ones are being scored by the pool."""
+def _parts(source: Path, errors: RowErrors) -> Iterator[_Part]:
+    """Read and validate a file. Every piece of it has at least one part."""
     for raw in read_chunks(source):
         table, bad = validate_rows(raw, need_target=False)
         errors.add(bad)
-        starts = [] if errors else range(0, len(table), _PART_ROWS)
-        parts = [table.iloc[start : start + _PART_ROWS] for start in starts]
-        yield _Piece(raw, table, [pool.submit(_score, predictor, part) for part in parts])
-
-
-def _one_ahead(pieces: Iterator[_Piece]) -> Iterator[_Piece]:
-    """The pieces; each is scored while the next is read, and written while that is scored."""
-    piece = next(pieces)
-    for following in pieces:
-        yield piece
-        piece = following
-    yield piece
+        piece = _Piece(raw, table)
+        if errors:
+            yield _Part(piece, None)
+            continue
+        for start in range(0, len(table), _PART_ROWS):
+            yield _Part(piece, table.iloc[start : start + _PART_ROWS])
 
 
 def _score(predictor: ChurnPredictor, table: pd.DataFrame) -> _Scored:

@@ -7,8 +7,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Final
 
 from servicekit.answer_warnings import WARNINGS, as_cell
 from servicekit.files import check_not_input, check_writable
+from servicekit.parallel import map_ordered
 from servicekit.progress import Advance, silent
 from servicekit.rows import RowErrors
 
@@ -91,12 +91,12 @@ def predict_file(
     errors, labels, warnings = RowErrors(), Counter[Label](), Counter[str]()
     renamed: dict[str, str] = {}
     texts = truncated = 0
-    with ResultWriter(destination) as writer, _thread_per_core() as pool:
+    with ResultWriter(destination) as writer:
         for chunk in _chunks(file.rows()):
             texts += len(chunk)
             errors.add([row.error for row in chunk if row.error is not None])
             if not errors:
-                answers = _predict_all(model, [row.text for row in chunk], pool)
+                answers = _predict_all(model, [row.text for row in chunk])
                 for row, answer in zip(chunk, answers, strict=True):
                     labels[answer.label] += 1
                     truncated += answer.truncated
@@ -108,26 +108,19 @@ def predict_file(
     return BatchSummary(texts, labels, truncated, warnings, file.read_as, renamed)
 
 
-@contextmanager
-def _thread_per_core() -> Iterator[ThreadPoolExecutor]:
-    pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="predict")
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _predict_all(
-    model: SentimentModel, texts: Sequence[str], pool: ThreadPoolExecutor
-) -> list[Sentiment]:
+def _predict_all(model: SentimentModel, texts: Sequence[str]) -> list[Sentiment]:
     """The answers, each as the text gets it alone."""
     if model.backend == "tfidf":
         # Its work is Python's, of which one thread runs at a time.
         return predict_sentiments(model, texts)
+
+    def answer(place: int) -> list[Sentiment]:
+        return predict_sentiments(model, [texts[place]])
+
     # Longest first, so that no thread is left with a long text while the others wait.
     places = sorted(range(len(texts)), key=lambda place: len(texts[place]), reverse=True)
-    answers = pool.map(lambda place: predict_sentiments(model, [texts[place]]), places)
-    by_place = {place: answer for place, [answer] in zip(places, answers, strict=True)}
+    with closing(map_ordered(answer, places, os.cpu_count() or 1)) as answers:
+        by_place = {place: found for place, [found] in zip(places, answers, strict=True)}
     return [by_place[place] for place in range(len(texts))]
 
 

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from servicekit.files import DataError, write_errors
+from servicekit.parallel import map_ordered
 from servicekit.progress import Advance, silent
 
 from chicagotaxi.etl.engines import EngineOptions
@@ -30,7 +31,6 @@ from chicagotaxi.etl.engines.duckdb_sql import (
     quoted_name,
     quoted_text,
 )
-from chicagotaxi.etl.engines.parallel import map_ordered
 from chicagotaxi.etl.engines.partitions import PartitionedWriter
 from chicagotaxi.etl.engines.protocol import POSITION, SOURCE, Distinct
 from chicagotaxi.file_formats import line_end

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from chicagotaxi.etl.engines.parallel import map_ordered
+from servicekit.parallel import map_ordered
 
 
 def test_results_are_in_order_even_if_the_first_is_ready_last() -> None:
