@@ -119,7 +119,7 @@ test-nightly: $(SERVICES:%=%/.venv/.installed) lab/.venv/.installed ## Run the t
 
 COMBINATION ?=
 .PHONY: test-combination
-test-combination: ## Test a clone with other services COMBINATION=new (`make matrix` lists them)
+test-combination: ## Test another form of this repository in a clone COMBINATION=new (`make matrix` lists them)
 	$(call named,COMBINATION,combination)
 	@"$(PYTHON)" tools/combinations.py "$$COMBINATION"
 
