@@ -7,8 +7,8 @@ from threading import Event
 from typing import Any
 
 import pytest
+from bucket_fixtures import CLIENT_SETTINGS
 from buckets import Answer, Bucket, Forward, Request
-from conftest import CLIENT_SETTINGS
 from http_servers import listening
 from model_folders import PublishedModel, contents, siblings, write_model
 from modelseal.delivery import bucket_client
