@@ -1,18 +1,17 @@
 import pickle
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from buckets import Bucket, gcs, s3
+from buckets import Bucket
 from hypothesis import settings
 from model_folders import PIECE, PublishedModel, write_model
 from modelseal import GoldenSet, Tolerance, seal
 from modelseal.delivery import bucket_folder
 from site_packages import SitePackages, on_path, toy_site_packages
 
-CLIENT_SETTINGS = ("AWS_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE", "AWS_SESSION_TOKEN")
+pytest_plugins = ["bucket_fixtures"]
 
 GOLDEN = GoldenSet(
     inputs=(0.5, 1.0, 2.0),
@@ -25,37 +24,11 @@ settings.register_profile("no-deadline", deadline=None)
 settings.load_profile("no-deadline")
 
 
-@pytest.fixture(scope="session")
-def emulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Bucket]]:
-    """The emulators, each started at its first use."""
-    running: dict[str, Bucket] = {}
-    with ExitStack() as stack:
-
-        def emulator(scheme: str) -> Bucket:
-            if scheme not in running:
-                folder = tmp_path_factory.mktemp("gcs")
-                running[scheme] = stack.enter_context(s3() if scheme == "s3" else gcs(folder))
-            return running[scheme]
-
-        yield emulator
-
-
-@pytest.fixture(params=["s3", "gs"])
-def bucket(
-    request: pytest.FixtureRequest,
-    emulators: Callable[[str], Bucket],
-    monkeypatch: pytest.MonkeyPatch,
-) -> Bucket:
-    """A working bucket of each kind."""
-    found = emulators(request.param)
-    found.fault = None
-    for name in CLIENT_SETTINGS:
-        monkeypatch.delenv(name, raising=False)
-    for name, value in found.environment.items():
-        monkeypatch.setenv(name, value)
-    # Small chunks, so that a small file has several.
+@pytest.fixture
+def bucket(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    """A working bucket of each kind, read in small chunks, so that a small file has several."""
     monkeypatch.setattr(bucket_folder, "CHUNK_BYTES", PIECE)
-    return found
+    return bucket
 
 
 @pytest.fixture

@@ -61,6 +61,7 @@ def test_an_address_opens_the_store_of_its_kind(tmp_path: Path) -> None:
         "gs://b/log",
         "http://host/log",
         "s3://bucket/log?x=1",
+        "s3://bucket/../log",
         "file://",
     ],
 )

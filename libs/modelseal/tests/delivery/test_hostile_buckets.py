@@ -7,11 +7,11 @@ from threading import Event
 from typing import Any
 
 import pytest
+from bucket_fixtures import CLIENT_SETTINGS
 from buckets import Answer, Bucket, Forward, Request
-from conftest import CLIENT_SETTINGS
 from http_servers import listening
 from model_folders import PublishedModel, contents, siblings, write_model
-from modelseal.delivery import bucket_folder
+from modelseal.delivery import bucket_client
 from modelseal.delivery.bucket_folder import BucketFolder
 from modelseal.delivery.fetching import MAX_MODEL_BYTES, fetch
 from modelseal.errors import DeliveryError, UnreachableError
@@ -78,13 +78,14 @@ def test_a_redirect_from_https_to_http_is_not_followed(
 ) -> None:
     plain: list[str] = []
     secure: list[str] = []
-    client = bucket_folder._client  # noqa: SLF001
+    options = bucket_client._options  # noqa: SLF001
 
-    def trusting(scheme: str, timeout_s: float) -> Any:  # noqa: ANN401
+    def trusting(scheme: str, request_timeout_s: float, user_agent: str) -> Any:  # noqa: ANN401
         # The certificate of the test is self-signed.
-        return client(scheme, timeout_s) | {"allow_invalid_certificates": True}
+        found = options(scheme, request_timeout_s, user_agent)
+        return found | {"allow_invalid_certificates": True}
 
-    monkeypatch.setattr(bucket_folder, "_client", trusting)
+    monkeypatch.setattr(bucket_client, "_options", trusting)
 
     with (
         listening(plain) as http,

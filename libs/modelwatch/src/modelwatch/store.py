@@ -1,36 +1,29 @@
 """Where logs are kept: a folder, or a folder of a bucket. Files appear whole, or not at all."""
 
 import contextlib
-import os
-import re
 import secrets
 import time
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 from urllib.parse import unquote, urlsplit
 
 import obstore
+from modelseal.delivery.bucket_client import (
+    first_line,
+    is_bucket_folder,
+    is_crash,
+    open_bucket_folder,
+)
+from modelseal.model_files import write_durably
 from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import GCSStore, S3Store
 
 from modelwatch.errors import PlaceError, StoreError
 
-if TYPE_CHECKING:
-    from obstore.store import ClientConfig, RetryConfig
-
 __all__ = ["BucketStore", "FolderStore", "Store", "check_address", "open_store"]
 
-# The writer tries again itself, and counts.
-_NO_RETRIES: Final["RetryConfig"] = {"max_retries": 0, "retry_timeout": timedelta(seconds=1)}
 _REQUEST_S: Final = 30
-_BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9._-]{1,221}")
-_PREFIX: Final = re.compile(r"[A-Za-z0-9!_.*'()=+@-]+(/[A-Za-z0-9!_.*'()=+@-]+)*")
-_ENDPOINTS: Final = {
-    "s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
-    "gs": ("GOOGLE_BASE_URL",),
-}
 _LEFT_AFTER_S: Final = 3600
 
 
@@ -85,10 +78,7 @@ class FolderStore:
         temporary = self.path / f".{self._token}.tmp"
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("wb") as file:
-                file.write(contents)
-                file.flush()
-                os.fsync(file.fileno())
+            write_durably(temporary, contents)
             temporary.replace(target)
         except OSError as error:
             with contextlib.suppress(OSError):
@@ -166,26 +156,27 @@ class BucketStore:
     def _requesting(self, name: str) -> Iterator[S3Store | GCSStore]:
         try:
             if self._client is None:
-                self._client = _client(self.address)
+                self._client = open_bucket_folder(
+                    urlsplit(self.address), request_timeout_s=_REQUEST_S, user_agent="modelwatch"
+                )
             yield self._client
         except (PermissionDeniedError, UnauthenticatedError) as error:
             self._client = None
             raise StoreError(
-                f"Access to {self.address}/{name} was denied: {_first_line(error)}",
+                f"Access to {self.address}/{name} was denied: {first_line(error)}",
                 remedy="Renew the credentials of this process, or grant it access to the bucket.",
             ) from error
         except (BaseError, OSError, ValueError) as error:
             raise StoreError(
-                f"{self.address}/{name}: {_first_line(error)}",
+                f"{self.address}/{name}: {first_line(error)}",
                 remedy="Check the bucket and its address.",
             ) from error
         except BaseException as error:
-            # A panic of the client's Rust code is not an Exception, and its class has no import.
-            if type(error).__name__ != "PanicException":
+            if not is_crash(error):
                 raise
             self._client = None
             raise StoreError(
-                f"{self.address}/{name}: the client crashed: {_first_line(error)}",
+                f"{self.address}/{name}: the client crashed: {first_line(error)}",
                 remedy="If it happens again, report it to the authors of obstore.",
             ) from error
 
@@ -200,16 +191,12 @@ def check_address(address: str) -> str:
         PlaceError: The address is not valid.
     """
     parts = urlsplit(address)
-    plain = not parts.query and not parts.fragment
-    match parts.scheme:
-        case "" if parts.path:
-            return address.rstrip("/") or "/"
-        case "file" if plain and not parts.netloc and parts.path.strip("/"):
-            return address.rstrip("/")
-        case "s3" | "gs" if (
-            plain and _BUCKET.fullmatch(parts.netloc) and _PREFIX.fullmatch(parts.path.strip("/"))
-        ):
-            return address.rstrip("/")
+    if not parts.scheme and parts.path:
+        return address.rstrip("/") or "/"
+    plain = not (parts.query or parts.fragment)
+    on_disk = parts.scheme == "file" and plain and not parts.netloc and parts.path.strip("/")
+    if on_disk or is_bucket_folder(parts):
+        return address.rstrip("/")
     raise PlaceError(
         f"{address} is not the address of a prediction log.",
         remedy="Write a path, file:///folder, s3://bucket/folder or gs://bucket/folder.",
@@ -224,37 +211,12 @@ def open_store(address: str) -> FolderStore | BucketStore:
     """
     address = check_address(address)
     parts = urlsplit(address)
-    if parts.scheme in _ENDPOINTS:
+    if is_bucket_folder(parts):
         return BucketStore(address)
     return FolderStore(Path(unquote(parts.path) if parts.scheme else address))
-
-
-def _client(address: str) -> S3Store | GCSStore:
-    parts = urlsplit(address)
-    names = _ENDPOINTS[parts.scheme]
-    endpoint = next((url for name in names if (url := os.environ.get(name))), "")
-    options: ClientConfig = {
-        "connect_timeout": timedelta(seconds=5),
-        "timeout": timedelta(seconds=_REQUEST_S),
-        # HTTP without TLS only if the operator asks for it, as for an emulator.
-        "allow_http": endpoint.startswith("http://"),
-        "user_agent": "modelwatch",
-    }
-    kind = S3Store if parts.scheme == "s3" else GCSStore
-    return kind(
-        parts.netloc,
-        prefix=parts.path.strip("/"),
-        client_options=options,
-        retry_config=_NO_RETRIES,
-    )
 
 
 def _disk_error(path: Path, error: OSError) -> StoreError:
     return StoreError(
         f"{path}: {error.strerror}.", remedy="Check the disk and the rights to this folder."
     )
-
-
-def _first_line(error: BaseException) -> str:
-    # The other lines print internal structures of the client.
-    return str(error).strip().partition("\n")[0][:500]

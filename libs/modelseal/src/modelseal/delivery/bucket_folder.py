@@ -1,13 +1,7 @@
-"""A folder in a bucket or on a disk that holds a sealed model.
+"""A folder in a bucket or on a disk that holds a sealed model."""
 
-The client is obstore. It takes credentials and endpoints from the environment variables of each
-cloud.
-"""
-
-import os
 import re
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -19,13 +13,19 @@ from obstore.exceptions import (
     PermissionDeniedError,
     UnauthenticatedError,
 )
-from obstore.store import GCSStore, LocalStore, S3Store
+from obstore.store import LocalStore
 
+from modelseal.delivery.bucket_client import (
+    first_line,
+    is_bucket_folder,
+    is_crash,
+    open_bucket_folder,
+)
 from modelseal.delivery.retrying import STALL_TIMEOUT_S, retry
 from modelseal.errors import DeliveryError, UnreachableError
 
 if TYPE_CHECKING:
-    from obstore.store import ClientConfig, ObjectStore, RetryConfig
+    from obstore.store import ObjectStore
 
 __all__ = ["CHUNK_BYTES", "MAX_PUT_BYTES", "BucketFolder", "MissingFileError"]
 
@@ -35,18 +35,8 @@ MAX_PUT_BYTES = 5 * 10**9
 
 _STREAM_BYTES = 2**18
 
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,221}")
-_SEGMENT = r"(?!\.{1,2}(/|$))[A-Za-z0-9!_.*'()=+@-]+"
-_PREFIX = re.compile(f"{_SEGMENT}(/{_SEGMENT})*")
 # Permanent failures: all of 4xx except request timeout and too many requests.
 _PERMANENT = re.compile(r"status code: 4(?!08|29)\d\d")
-_ENDPOINTS = {
-    "s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
-    "gs": ("GOOGLE_BASE_URL",),
-}
-# `retry` retries instead: it stops when nothing arrives, and reports what it does.
-_NO_RETRIES: "RetryConfig" = {"max_retries": 0, "retry_timeout": timedelta(seconds=1)}
-
 T = TypeVar("T")
 
 
@@ -168,11 +158,11 @@ class BucketFolder:
             ) from error
         except (PermissionDeniedError, UnauthenticatedError) as error:
             raise DeliveryError(
-                f"Access to {where} was denied: {_first_line(error)}",
+                f"Access to {where} was denied: {first_line(error)}",
                 remedy="Grant the workload's service account access to the bucket.",
             ) from error
         except (BaseError, OSError, ValueError) as error:
-            reason = _first_line(error)
+            reason = first_line(error)
             if isinstance(self._store, LocalStore) or _PERMANENT.search(reason):
                 raise DeliveryError(
                     f"{where}: {reason}", remedy="Correct the cause, and try again."
@@ -181,53 +171,28 @@ class BucketFolder:
                 f"{where}: {reason}", remedy="Try again when the bucket answers."
             ) from error
         except BaseException as error:
-            # A panic of the client's Rust code is not an Exception, and its class has no import.
-            if type(error).__name__ != "PanicException":
+            if not is_crash(error):
                 raise
             raise UnreachableError(
-                f"{where}: the client crashed: {_first_line(error)}",
+                f"{where}: the client crashed: {first_line(error)}",
                 remedy="Try again. If it happens again, report it to the authors of obstore.",
             ) from error
 
 
 def _open(uri: str, timeout_s: float, *, create: bool) -> "ObjectStore":
     parts = urlsplit(uri)
-    prefix = parts.path.strip("/")
-    scheme = "" if parts.query or parts.fragment else parts.scheme
+    plain = not (parts.query or parts.fragment)
     try:
-        match scheme:
-            case "file" if not parts.netloc and prefix:
-                return LocalStore(unquote(parts.path), mkdir=create)
-            case "s3" | "gs" if _BUCKET.fullmatch(parts.netloc) and _PREFIX.fullmatch(prefix):
-                kind = S3Store if scheme == "s3" else GCSStore
-                return kind(
-                    parts.netloc,
-                    prefix=prefix,
-                    client_options=_client(scheme, timeout_s),
-                    retry_config=_NO_RETRIES,
-                )
+        if parts.scheme == "file" and plain and not parts.netloc and parts.path.strip("/"):
+            return LocalStore(unquote(parts.path), mkdir=create)
+        if is_bucket_folder(parts):
+            return open_bucket_folder(parts, request_timeout_s=timeout_s, user_agent="modelseal")
     except (BaseError, OSError, ValueError) as error:
         raise DeliveryError(
-            f"{uri} cannot be opened: {_first_line(error)}",
+            f"{uri} cannot be opened: {first_line(error)}",
             remedy="Give a folder that exists, and check the environment variables of the client.",
         ) from error
     raise DeliveryError(
         f"{uri} is not the address of a sealed model.",
         remedy="Write s3://bucket/folder, gs://bucket/folder or file:///folder.",
     )
-
-
-def _client(scheme: str, timeout_s: float) -> "ClientConfig":
-    endpoint = next((url for name in _ENDPOINTS[scheme] if (url := os.environ.get(name))), "")
-    return {
-        "connect_timeout": timedelta(seconds=5),
-        "timeout": timedelta(seconds=timeout_s),
-        # HTTP without TLS only if the operator asks for it, as for an emulator.
-        "allow_http": endpoint.startswith("http://"),
-        "user_agent": "modelseal",
-    }
-
-
-def _first_line(error: BaseException) -> str:
-    # The other lines print internal structures of the client.
-    return str(error).strip().partition("\n")[0][:500]

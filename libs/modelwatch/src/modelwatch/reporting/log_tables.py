@@ -8,9 +8,10 @@ from typing import Final
 
 import duckdb
 
+from modelwatch.schema import key_column
 from modelwatch.store import FolderStore, Store
 
-__all__ = ["LogTables", "identifier", "open_tables", "text_literal"]
+__all__ = ["LogTables", "identifier", "open_tables", "reference", "text_literal"]
 
 _MEMORY: Final = "1400MB"
 _THREADS: Final = 2
@@ -24,7 +25,6 @@ class LogTables:
             the columns of the parts; ``truth`` has the current outcome (``outcome``) of each
             reference (``ref``) and kind of reference (``ref_kind``).
         columns: Types of the columns of ``predictions``; empty if the log has no parts.
-        has_truth: Whether there is any truth.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, store: Store, folder: Path) -> None:
@@ -32,7 +32,6 @@ class LogTables:
         self._store = store
         self._folder = folder
         self.columns: dict[str, str] = {}
-        self.has_truth = False
 
     def add_predictions(self, days: tuple[str, str] | None = None) -> None:
         """Create the view of the predictions of all days, or of the days from one to another."""
@@ -45,7 +44,6 @@ class LogTables:
     def add_truth(self) -> None:
         """Create the view of the current truth."""
         paths = self._local("truth", None)
-        self.has_truth = bool(paths)
         source = f"read_parquet({_texts(paths)})" if paths else _NO_TRUTH
         self._view(
             "truth",
@@ -55,10 +53,16 @@ class LogTables:
 
     def key_reference(self, names: tuple[str, ...]) -> str | None:
         """Expression of a business key's reference; None if the log has not all of its parts."""
-        columns = [f"key.{name}" for name in names]
+        columns = [key_column(name) for name in names]
         if not all(column in self.columns for column in columns):
             return None
         return reference([f"cast({identifier(column)} as varchar)" for column in columns])
+
+    def count(self, table: str, condition: str = "true") -> int:
+        """The number of rows of a table that satisfy a condition."""
+        query = f"select count(*) from {table} where {condition}"
+        [(count,)] = self.connection.execute(query).fetchall()
+        return int(count)
 
     def _view(self, name: str, source: str) -> None:
         self.connection.execute(f"create or replace view {name} as select * from {source}")

@@ -110,7 +110,7 @@ def make_report(
             )
         _check_task(tables, profile)
         tables.add_truth()
-        rows = _count(tables, "predictions")
+        rows = tables.count("predictions")
         _create_tables(tables, profile, rows)
         columns = read_columns(tables, profile, "sampled")
         task, connection = profile.task, tables.connection
@@ -119,7 +119,7 @@ def make_report(
             first=first,
             last=last,
             rows=rows,
-            sampled=_count(tables, "sampled"),
+            sampled=tables.count("sampled"),
             models={
                 str(model): int(count)
                 for model, count in connection.execute(
@@ -130,7 +130,7 @@ def make_report(
             profile=profile,
             columns=columns,
             drift=find_drift(named_columns(profile), columns, alpha=alpha),
-            truth_rows=_count(tables, "joined"),
+            truth_rows=tables.count("joined"),
             performance=measure(tables, task, "joined") if task else None,
             groups=_group_performance(tables, profile),
             outputs=_group_outputs(tables, profile),
@@ -264,8 +264,3 @@ def _group_outputs(
             for name, *row in rows
         }
     return found
-
-
-def _count(tables: LogTables, table: str) -> int:
-    row = tables.connection.execute(f"select count(*) from {table}").fetchone()
-    return int(row[0]) if row else 0

@@ -18,6 +18,7 @@ from modelwatch.reporting.log_tables import (
     reference,
     text_literal,
 )
+from modelwatch.schema import key_column
 from modelwatch.store import Store
 
 __all__ = ["BY_ID", "OutcomeFile", "TruthCounts", "ref_kind_of_key", "store_truth"]
@@ -141,7 +142,7 @@ def _read(tables: LogTables, file: OutcomeFile) -> int:
             f"{file.path} cannot be read: {str(error).splitlines()[0]}",
             remedy="Correct the file.",
         ) from error
-    return _scalar(tables.connection, "select count(*) from outcomes")
+    return tables.count("outcomes")
 
 
 def _reference(tables: LogTables, file: OutcomeFile) -> str:
@@ -150,14 +151,19 @@ def _reference(tables: LogTables, file: OutcomeFile) -> str:
     parts = []
     for name in file.key:
         text = f"nullif(trim(cast({identifier(name)} as varchar)), '')"
-        if tables.columns and f"key.{name}" not in tables.columns:
-            declared = [one[4:] for one in tables.columns if one.startswith("key.")]
+        if tables.columns and key_column(name) not in tables.columns:
+            prefix = key_column("")
+            declared = [
+                column.removeprefix(prefix)
+                for column in tables.columns
+                if column.startswith(prefix)
+            ]
             raise TruthError(
                 f"{name} is no part of the business key of this log.",
                 remedy=f"Its key has these parts: {', '.join(declared) or 'none'}.",
             )
         # 8 and 8.0 are the same number.
-        if tables.columns.get(f"key.{name}") == "DOUBLE":
+        if tables.columns.get(key_column(name)) == "DOUBLE":
             text = f"cast(try_cast({text} as double) as varchar)"
         parts.append(text)
     return reference(parts)
@@ -190,21 +196,17 @@ def _classify(tables: LogTables, file: OutcomeFile, *, applied: bool) -> None:
 
 
 def _count(tables: LogTables, total: int) -> TruthCounts:
-    connection = tables.connection
     states = {
         str(state): int(count)
-        for state, count in connection.execute(
+        for state, count in tables.connection.execute(
             "select state, count(*) from found group by state"
         ).fetchall()
     }
-    rejected = _scalar(connection, "select count(*) from outcomes where not valid or ref is null")
-    matched = _scalar(
-        connection, "select count(*) from found where matched and state <> 'conflicting'"
-    )
+    matched = tables.count("found", "matched and state <> 'conflicting'")
     accepted = sum(states.get(state, 0) for state in ("new", "corrected", "known"))
     return TruthCounts(
         rows=total,
-        rejected=rejected,
+        rejected=tables.count("outcomes", "not valid or ref is null"),
         conflicting=states.get("conflicting", 0),
         new=states.get("new", 0),
         corrected=states.get("corrected", 0),
@@ -253,16 +255,10 @@ def _digest(file: OutcomeFile) -> str:
     digest = hashlib.sha256(repr((file.key, file.id_column, file.outcome)).encode())
     try:
         with file.path.open("rb") as opened:
-            while chunk := opened.read(2**20):
-                digest.update(chunk)
+            hashlib.file_digest(opened, lambda: digest)
     except OSError as error:
         raise TruthError(
             f"{file.path} cannot be read: {error.strerror}.",
             remedy="Give a CSV or Parquet file that exists.",
         ) from error
     return digest.hexdigest()[:32]
-
-
-def _scalar(connection: duckdb.DuckDBPyConnection, query: str) -> int:
-    row = connection.execute(query).fetchone()
-    return int(row[0]) if row else 0
