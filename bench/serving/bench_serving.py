@@ -42,15 +42,14 @@ def main() -> None:
     if len(cores) < 2:  # noqa: PLR2004
         sys.exit("The benchmark needs two cores: one for the server, one for the client.")
     processes.exit_on_signals()
-    os.sched_setaffinity(0, {cores[-1]})
     before = os.getloadavg()[1]
     # A short path: Ray's sockets are below it.
     with tempfile.TemporaryDirectory(prefix="sv-") as folder:
         scratch = Path(folder)
         setting = rounds.Setting(given.wrk.resolve(), cores[0], cores[-1], given.seconds, scratch)
-        os.sched_setaffinity(0, set(cores))
         services = [_prepare(ROOT / name, scratch) for name in given.services]
         found, failed, versions = _contestants(services, scratch, given.only)
+        # From here on, this program does not disturb the servers.
         os.sched_setaffinity(0, {cores[-1]})
         measured = [rounds.Measured() for _ in found]
         bare: dict[str, list[dict[str, Any]]] = {one.name: [] for one in services}
