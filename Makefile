@@ -132,10 +132,11 @@ fuzz-%: %/.venv/.installed .tools/fuzz/.installed ## Fuzz one service
 		--schemathesis .tools/fuzz/bin/schemathesis --reports reports/fuzz/$*
 
 # HOST is the address of a running service; not from the environment, where other programs have a
-# variable of this name. A key that it needs is in LOAD_TEST_API_KEY.
+# variable of this name. A key that it needs is in LOAD_TEST_API_KEY. Without SECONDS, each program
+# has its own default.
 HOST :=
 USERS ?= 20
-SECONDS ?= 60
+SECONDS ?=
 MAX_FAILURES ?=
 P99_MS ?=
 RATE ?=
@@ -149,13 +150,13 @@ soak: $(SERVICES:%=soak-%) ## Put load on every service for MINUTES (10), and wa
 load-test-faults: $(SERVICES:%=load-test-faults-%) ## Put load on every service while clients, models and disks fail
 
 load-test-%: %/.venv/.installed .tools/load/.installed ## Put load on one service [HOST=http://… USERS=20 SECONDS=60 MAX_FAILURES=0 P99_MS=… RATE=…]
-	$(LOAD_TEST) --seconds $(SECONDS) --reports reports/load/$*
+	$(LOAD_TEST) $(if $(SECONDS),--seconds $(SECONDS)) --reports reports/load/$*
 
 soak-%: %/.venv/.installed .tools/load/.installed ## Put load on one service for MINUTES (10), and watch its memory [HOST=http://…]
 	$(LOAD_TEST) --minutes $(MINUTES) --max-growth 0.03 --reports reports/soak/$*
 
 load-test-faults-%: %/.venv/.installed .tools/load/.installed ## Put load on one service while clients, models and disks fail
-	@$*/.venv/bin/python bench/load/faults.py $* --locust .tools/load/bin/locust --users $(USERS) --seconds $(SECONDS) \
+	@$*/.venv/bin/python bench/load/faults.py $* --locust .tools/load/bin/locust --users $(USERS) $(if $(SECONDS),--seconds $(SECONDS)) \
 		--reports reports/load-faults/$*
 
 .PHONY: check check-format check-lint check-spelling check-types check-pins check-imports check-docs check-links check-workflows check-services
@@ -193,7 +194,7 @@ check-types-in-load: .tools/load/.installed .tools/check/.installed $(firstword 
 .PHONY: check-types-in-tools
 check-types-in-tools: tools/.venv/.installed .tools/check/.installed
 	MYPYPATH=tools:tools/tests:bench/load:bench/serving $(TOOLS)/mypy --cache-dir tools/.mypy_cache --python-executable tools/.venv/bin/python \
-		$(addprefix bench/serving/,checks.py contestants.py peers.py processes.py results.py rounds.py tables.py wrk.py) tools/help.py tools/merge_upstream.py tools/new_service.py tools/remove_service.py tools/rename_service.py tools/tests
+		$(addprefix bench/serving/,checks.py contestants.py peers.py processes.py results.py rounds.py selection.py tables.py wrk.py) tools/help.py tools/merge_upstream.py tools/new_service.py tools/remove_service.py tools/rename_service.py tools/tests
 
 ##@ pins
 check-pins: libs/pinproof/.venv/.installed ## Check every pin of the repository

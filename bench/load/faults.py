@@ -9,7 +9,6 @@ a documented status, and every answer must be, as a whole, that of one of the tw
 codes: 0 that holds, 1 it does not.
 """
 
-import argparse
 import secrets
 import signal
 import sys
@@ -22,7 +21,7 @@ from typing import Any, Final
 
 sys.path.append(str(Path(__file__).resolve().parents[2] / "tools"))
 
-from locust_run import Locust, read_summary
+from locust_run import Locust, make_parser, positive, read_summary
 from replaceable_service import NO_ROOM, ReplaceableService
 from run import tell
 from sample_service import SampleService, train_on_small_sample
@@ -36,13 +35,12 @@ SEEDS: Final = {"first": 42, "second": 43}
 
 def main() -> int:
     """Test the service that the command line names; the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("service", type=Path, help="Folder of the service.")
-    parser.add_argument("--locust", type=Path, required=True, help="Path of the command locust.")
-    parser.add_argument("--reports", type=Path, required=True, help="Folder for reports.")
-    parser.add_argument("--users", type=int, default=20, help="Number of clients. Default: 20.")
+    parser = make_parser(__doc__)
     parser.add_argument(
-        "--seconds", type=float, default=60, help="Length of all faults, without restarts, in s."
+        "--seconds",
+        type=positive,
+        default=60,
+        help="Length of all faults together, without restarts, in s. Default: 60.",
     )
     given = parser.parse_args()
     reports: Path = given.reports

@@ -1,6 +1,8 @@
 """Runs locust on the mix of a service."""
 
+import argparse
 import json
+import math
 import os
 import subprocess
 import sys
@@ -12,6 +14,12 @@ from typing import Any, Final
 MIX: Final = "load/locustfile.py"
 KEY: Final = "LOAD_TEST_API_KEY"
 UNUSABLE: Final = 2
+THRESHOLDS: Final = {
+    "--max-failures": "Largest share of failed requests, 0 to 1. Default: 0.",
+    "--max-p99-ms": "Largest 99th percentile of response times, in ms.",
+    "--min-rate": "Smallest number of answers per second.",
+    "--max-growth": "Largest growth of memory after warm-up, as a share.",
+}
 # Requests that are under way at the end may take this long.
 _GRACE_S: Final = 60
 
@@ -94,8 +102,39 @@ class Locust:
         return process, summary
 
 
+def make_parser(description: str | None) -> argparse.ArgumentParser:
+    """A parser with the options that every program which runs locust has.
+
+    Args:
+        description: The program's docstring.
+    """
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("service", type=Path, help="Folder of the service.")
+    parser.add_argument("--locust", type=Path, required=True, help="Path of the command locust.")
+    parser.add_argument("--reports", type=Path, required=True, help="Folder for reports.")
+    parser.add_argument("--users", type=_users, default=20, help="Number of clients. Default: 20.")
+    return parser
+
+
+def positive(text: str) -> float:
+    """Read a positive number from the command line."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
+    return number
+
+
+def _users(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
 def read_summary(path: Path) -> dict[str, Any]:
-    """The summary of a run; exits with a message if there is none."""
+    """Read the summary of a run, or exit with a message if locust has not written it."""
     if not path.is_file():
         sys.exit("locust ended without a summary: its messages above say why. Correct the mix.")
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))

@@ -3,11 +3,12 @@
 Run by ``make load-test-SERVICE`` and ``make soak-SERVICE``. Without ``--host``, the service is
 trained on a small sample, sealed, served and stopped; it then needs the service's environment. With
 ``--host``, the service at that address is asked, with the key in ``LOAD_TEST_API_KEY`` if it needs
-one. Exit codes: 0 all thresholds hold, 1 one does not, 2 there is no service to test.
+one. Exit codes: 0 if all thresholds hold, 1 if a threshold does not hold, 2 if there is no service
+to test or an option is wrong.
 """
 
-import argparse
 import contextlib
+import http.client
 import json
 import os
 import secrets
@@ -20,7 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from locust_run import KEY, UNUSABLE, Locust
+from locust_run import KEY, THRESHOLDS, UNUSABLE, Locust, make_parser, positive
 
 sys.path.append(str(Path(__file__).resolve().parents[2] / "tools"))
 
@@ -31,26 +32,17 @@ _OPENER: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 def main() -> int:
     """Test the service that the command line names; the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("service", type=Path, help="Folder of the service.")
-    parser.add_argument("--locust", type=Path, required=True, help="Path of the command locust.")
-    parser.add_argument("--reports", type=Path, required=True, help="Folder for reports.")
+    parser = make_parser(__doc__)
     parser.add_argument("--host", default="", help="Address of a running service.")
-    parser.add_argument("--users", type=int, default=20, help="Number of clients. Default: 20.")
     length = parser.add_mutually_exclusive_group()
-    length.add_argument("--seconds", type=float, default=60, help="Length in s. Default: 60.")
-    length.add_argument("--minutes", type=float, help="Length in minutes.")
-    parser.add_argument("--max-failures", help="Largest share of failed requests. Default: 0.")
-    parser.add_argument("--max-p99-ms", help="Largest 99th percentile of response times, in ms.")
-    parser.add_argument("--min-rate", help="Smallest number of answers per second.")
-    parser.add_argument("--max-growth", help="Largest growth of memory after warm-up, as a share.")
+    length.add_argument("--seconds", type=positive, default=60, help="Length in s. Default: 60.")
+    length.add_argument("--minutes", type=positive, help="Length in minutes.")
+    for option, meaning in THRESHOLDS.items():
+        parser.add_argument(option, type=float, help=meaning)
     given = parser.parse_args()
     given.reports.mkdir(parents=True, exist_ok=True)
-    options = [
-        f"--{name.replace('_', '-')}={value}"
-        for name in ("max_failures", "max_p99_ms", "min_rate", "max_growth")
-        if (value := getattr(given, name))
-    ]
+    thresholds = {option: getattr(given, option[2:].replace("-", "_")) for option in THRESHOLDS}
+    options = [f"{option}={bound}" for option, bound in thresholds.items() if bound is not None]
     target: contextlib.AbstractContextManager[tuple[str, str]]
     if given.host:
         url, key = given.host.rstrip("/"), os.environ.get(KEY, "")
@@ -77,15 +69,18 @@ class UnusableError(Exception):
 
 
 def require_service(service: Path, url: str, key: str) -> None:
-    """Check that an address has a service, ready to be tested.
+    """Check that a service answers at an address, and is ready to be tested.
 
     Raises:
-        UnusableError: It has not.
+        UnusableError: The address has no such service, or the service is not ready.
     """
     description = tomllib.loads((service / "service.toml").read_text(encoding="utf-8"))
     package, port = description["package"], description["port"]
     if not url.startswith(("http://", "https://")):
         raise UnusableError(f"HOST={url} is not an address: write HOST=http://127.0.0.1:{port}")
+    if not (key.isascii() and key.isprintable()):
+        # Errors of the HTTP client would quote the key.
+        raise UnusableError(f"{KEY} has a character that no header may have: correct the key")
     try:
         manifest = _model_info(url, key).get("manifest")
     except urllib.error.HTTPError as error:
@@ -95,7 +90,7 @@ def require_service(service: Path, url: str, key: str) -> None:
             if error.code == 401  # noqa: PLR2004 - unauthorized
             else f"{url}/model_info answers {error.code}: correct HOST, or the service"
         ) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         raise UnusableError(
             f"No service answers at {url} ({getattr(error, 'reason', error)}): start it with"
             f" `make up`, forward a port with `kubectl port-forward service/{package} {port}:80`,"
@@ -111,8 +106,10 @@ def _model_info(url: str, key: str) -> dict[str, Any]:
     headers = {"X-API-Key": key} if key else {}
     request = urllib.request.Request(f"{url}/model_info", headers=headers)  # noqa: S310
     with _OPENER.open(request, timeout=TIMEOUT_S) as answer:
-        info: dict[str, Any] = json.load(answer)
-        return info
+        info: Any = json.load(answer)
+    if not isinstance(info, dict) or "verdict" not in info:
+        raise ValueError("its /model_info is not that of a service of this repository")
+    return dict(info)
 
 
 @contextlib.contextmanager

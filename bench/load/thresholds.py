@@ -9,6 +9,7 @@ from load_user import NOT_ACCEPTED, REFUSED, LoadUser
 from locust import events
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
+from locust_run import THRESHOLDS
 from memory_watch import MemoryWatch
 
 FAILED: Final = 1
@@ -17,14 +18,8 @@ _WATCHES: Final[dict[Environment, MemoryWatch]] = {}
 
 @events.init_command_line_parser.add_listener
 def _add_options(parser: LocustArgumentParser) -> None:
-    parser.add_argument(
-        "--max-failures", type=float, default=0.0, help="Largest share of failed requests, 0 to 1."
-    )
-    parser.add_argument("--max-p99-ms", type=float, help="Largest 99th percentile of times, in ms.")
-    parser.add_argument("--min-rate", type=float, help="Smallest number of answers per second.")
-    parser.add_argument(
-        "--max-growth", type=float, help="Largest growth of the service's memory after warm-up."
-    )
+    for option, meaning in THRESHOLDS.items():
+        parser.add_argument(option, type=float, help=meaning)
     parser.add_argument("--summary", type=Path, help="File for figures and broken thresholds.")
 
 
@@ -80,10 +75,11 @@ def _broken(environment: Environment, options: Any, found: dict[str, Any]) -> It
     if not requests:
         yield "No request was sent: raise SECONDS"
         return
-    if failures > options.max_failures * requests:
+    allowed = options.max_failures or 0.0
+    if failures > allowed * requests:
         yield (
             f"{failures:,} of {requests:,} requests failed, share {failures / requests:.4f}, at"
-            f" most {options.max_failures:g}: the first failures are in summary.json; correct the"
+            f" most {allowed:g}: the first failures are in summary.json; correct the"
             " service, lower USERS, or allow a share with MAX_FAILURES"
         )
     if options.max_p99_ms is not None and found["p99_ms"] > options.max_p99_ms:

@@ -15,7 +15,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from contestants import ROOT, SERVERS, Contestant, Service
 from measuring import machine, write_results
 from plot import write_plot
 from rich.console import Console
+from selection import NothingSelectedError, is_selected, select_services
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -41,16 +42,19 @@ def main() -> None:
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:  # noqa: PLR2004
         sys.exit("The benchmark needs two cores: one for the server, one for the client.")
+    try:
+        selected = select_services(given.services, given.only)
+    except NothingSelectedError as error:
+        sys.exit(f"{error}")
     processes.exit_on_signals()
-    os.sched_setaffinity(0, {cores[-1]})
     before = os.getloadavg()[1]
     # A short path: Ray's sockets are below it.
     with tempfile.TemporaryDirectory(prefix="sv-") as folder:
         scratch = Path(folder)
         setting = rounds.Setting(given.wrk.resolve(), cores[0], cores[-1], given.seconds, scratch)
-        os.sched_setaffinity(0, set(cores))
-        services = [_prepare(ROOT / name, scratch) for name in given.services]
+        services = [_prepare(ROOT / name, scratch) for name in selected]
         found, failed, versions = _contestants(services, scratch, given.only)
+        # From here on, this program does not disturb the servers.
         os.sched_setaffinity(0, {cores[-1]})
         measured = [rounds.Measured() for _ in found]
         bare: dict[str, list[dict[str, Any]]] = {one.name: [] for one in services}
@@ -118,17 +122,16 @@ def _parse() -> argparse.Namespace:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
 
 
 def _pattern(text: str) -> re.Pattern[str]:
     try:
         return re.compile(text, re.IGNORECASE)
     except re.error as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no regular expression: {error}") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a regular expression: {error}") from None
 
 
 def _prepare(folder: Path, scratch: Path) -> Service:
@@ -161,11 +164,9 @@ def _contestants(
     folders = scratch / "p"
     folders.mkdir()
     for service in services:
-        found += (one for one in contestants.own(service) if _is_wanted(one, only))
+        found += _selected(contestants.own(service), only)
         for peer in peers.PEERS:
-            wanted = [
-                one for one in peers.contestants(peer, service, folders) if _is_wanted(one, only)
-            ]
+            wanted = _selected(peers.contestants(peer, service, folders), only)
             if not wanted:
                 continue
             described = versions.setdefault(service.name, {})
@@ -183,12 +184,16 @@ def _contestants(
                     for target in one.targets
                 )
     if not found:
-        sys.exit(f"Nothing to measure: no server's service or name matches {only.pattern!r}.")
+        names = ", ".join(one.name for one in services)
+        sys.exit(
+            f"Nothing to measure: for {names}, no server that matches {only.pattern!r} exists or "
+            "can be installed."
+        )
     return found, failed, versions
 
 
-def _is_wanted(one: Contestant, only: re.Pattern[str]) -> bool:
-    return only.search(f"{one.service}: {one.name}") is not None
+def _selected(ways: Iterable[Contestant], only: re.Pattern[str]) -> list[Contestant]:
+    return [one for one in ways if is_selected(only, one.service, one.name)]
 
 
 def _install(peer: peers.Peer, service: Service, log: Path) -> str | None:

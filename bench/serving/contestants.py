@@ -16,6 +16,7 @@ SERVERS: Final = Path(__file__).resolve().parent / "servers"
 OURS: Final = "this service"
 EMPTY: Final = "empty FastAPI endpoint"
 ANCESTOR: Final = "the ancestor's design"
+OWN: Final = (OURS, EMPTY, ANCESTOR)
 
 # Not by name: variables of the caller that would change how servers work.
 _KEPT: Final = ("PATH", "HOME", "LANG", "TMPDIR")

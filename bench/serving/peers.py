@@ -19,6 +19,8 @@ FOLDER: Final = Path(__file__).resolve().parent / "peers"
 ENVIRONMENTS: Final = ".tools/serving"
 PIPELINE: Final = "pipeline"
 MODEL_CODE: Final = "model code"
+CODES: Final = (PIPELINE, MODEL_CODE)
+BATCHING: Final = (False, True)
 
 
 @dataclass(frozen=True)
@@ -92,14 +94,29 @@ def environment_of(peer: Peer, service: Service) -> str:
     return f"{ENVIRONMENTS}/{peer.key}/{service.name}"
 
 
+def name_of(peer: Peer, code: str, *, batching: bool) -> str:
+    """The name of a way to run a peer."""
+    return f"{peer.name}, {code}, batching {'on' if batching else 'off'}"
+
+
+def all_names() -> list[str]:
+    """The names of all ways to run all peers."""
+    return [
+        name_of(peer, code, batching=batching)
+        for peer in PEERS
+        for code in CODES
+        for batching in BATCHING
+    ]
+
+
 def contestants(peer: Peer, service: Service, scratch: Path) -> Iterator[Contestant]:
     """Every way to run a peer with a service's workloads."""
     programs = ROOT / environment_of(peer, service) / "bin"
     for workload in service.described["workloads"]:
         if not workload["peers"]:
             continue
-        for code in (PIPELINE, MODEL_CODE) if workload["pipeline_file"] else (MODEL_CODE,):
-            for batching in (False, True):
+        for code in CODES if workload["pipeline_file"] else (MODEL_CODE,):
+            for batching in BATCHING:
                 way = Way(service, workload, code, batching)
                 folder = scratch / f"{len(list(scratch.iterdir()))}"
                 folder.mkdir()
@@ -117,7 +134,7 @@ def contestants(peer: Peer, service: Service, scratch: Path) -> Iterator[Contest
                 environment["PYTHONPATH"] += f":{FOLDER}"
                 yield Contestant(
                     service.name,
-                    f"{peer.name}, {code}, batching {'on' if batching else 'off'}",
+                    name_of(peer, code, batching=batching),
                     [str(programs / program), *arguments],
                     environment,
                     [

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, Self
@@ -63,6 +63,17 @@ def _exit(number: int, _frame: object) -> None:
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, signal.SIG_IGN)
     sys.exit(128 + number)
+
+
+@contextlib.contextmanager
+def on_core(core: int | None) -> Iterator[None]:
+    """Run this process on one core until the block is left; None for the cores that it has."""
+    own = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, own if core is None else {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, own)
 
 
 def parse_stat(text: str) -> Process:
@@ -150,10 +161,8 @@ class Server:
     def __enter__(self) -> Self:
         """Start it."""
         self._log = self._log_path.open("wb")
-        own = os.sched_getaffinity(0)
         # Inherited by every process that it starts.
-        os.sched_setaffinity(0, own if self._core is None else {self._core})
-        try:
+        with on_core(self._core):
             self._process = subprocess.Popen(  # noqa: S603 - the command that the caller gives
                 self._command,
                 env=self._environment,
@@ -163,8 +172,6 @@ class Server:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        finally:
-            os.sched_setaffinity(0, own)
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -173,14 +180,11 @@ class Server:
 
     def members(self) -> list[Process]:
         """Its processes that live."""
-        found = [one for one in tree(self._process.pid, running()) if not one.ended]
-        self._seen |= {one.pid: one for one in found}
-        return found
+        return [one for one in self._tree() if not one.ended]
 
     def cpu_seconds(self) -> float:
         """The CPU time of all of its processes so far."""
-        ended = [one for one in tree(self._process.pid, running()) if one.ended]
-        return sum(one.cpu_ticks for one in [*self.members(), *ended]) / TICKS_PER_S
+        return sum(one.cpu_ticks for one in self._tree()) / TICKS_PER_S
 
     def settle(self) -> None:
         """Wait until it is idle: requests that were given up are worked on for a while.
@@ -242,14 +246,22 @@ class Server:
         self._process.wait()
         self._log.close()
 
+    def _tree(self) -> list[Process]:
+        """Its processes, also those that have ended and wait for their parents."""
+        found = tree(self._process.pid, running())
+        self._seen |= {one.pid: one for one in found if not one.ended}
+        return found
+
     def _left(self) -> list[Process]:
         """Its processes that live, also those whose parents have ended."""
-        found = {one.pid: one for one in self.members()}
-        for one in running():
-            seen = self._seen.get(one.pid)
-            if seen is not None and seen.started == one.started and not one.ended:
-                found[one.pid] = one
-        return list(found.values())
+        self.members()
+        return [
+            one
+            for one in running()
+            if not one.ended
+            and (seen := self._seen.get(one.pid)) is not None
+            and seen.started == one.started
+        ]
 
 
 def run(

@@ -30,7 +30,6 @@ $(foreach p,$(SERVING_PEERS),$(foreach s,$(SERVICES),$(eval $(call peer_environm
 # Services that declare what to measure.
 SERVED := $(patsubst %/bench/serving.py,%,$(wildcard $(SERVICES:%=%/bench/serving.py)))
 ROUNDS ?=
-SECONDS ?=
 ONLY ?=
 .PHONY: bench-serving
 bench-serving: .tools/wrk/bin/wrk .tools/serving/bench/.installed $(SERVED:%=%/.venv/.installed) ## Measure every service compared with other ways to serve it, in one run [ROUNDS=3 SECONDS=1 ONLY=PATTERN]

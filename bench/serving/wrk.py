@@ -1,12 +1,13 @@
 """Loads a server with wrk, an HTTP client written in C, and reads what it measured."""
 
 import json
-import os
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+from processes import on_core
 
 # wrk calls `response` for every answer, and `done` at the end. Each thread has its own `bad`.
 _SCRIPT: Final = """\
@@ -139,9 +140,7 @@ def run(
     """
     path = work / "request.lua"
     path.write_text(script(request), "utf-8")
-    own = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
-    try:
+    with on_core(core):
         ended = subprocess.run(  # noqa: S603 - the program that make installed
             [
                 str(wrk),
@@ -155,8 +154,6 @@ def run(
             check=False,
             timeout=seconds + 2 * _TIMEOUT_S,
         )
-    finally:
-        os.sched_setaffinity(0, own)
     return parse(ended.stdout)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import Any
 
 import pytest
@@ -255,6 +256,73 @@ def test_there_is_no_service_to_test(service: Path) -> None:
     assert code == 2
     assert output.startswith(f"No service answers at {server.url} (")
     assert "start it with `make up`, forward a port with `kubectl port-forward" in output
+
+
+@contextmanager
+def _sending(data: bytes) -> Iterator[str]:
+    """An address that sends bytes on every connection."""
+
+    class Sender(StreamRequestHandler):
+        def handle(self) -> None:
+            self.rfile.readline()
+            self.wfile.write(data)
+
+    with ThreadingTCPServer(("127.0.0.1", 0), Sender) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"SSH-2.0-OpenSSH_9.6\r\n", "SSH-2.0-OpenSSH_9.6"),
+        (b"HTTP/1.0 200 OK\r\n\r\n[1]", "its /model_info is not that of a service"),
+        (b'HTTP/1.0 200 OK\r\n\r\n{"name": "x"}', "its /model_info is not that of a service"),
+    ],
+    ids=["no HTTP", "a list", "another service"],
+)
+def test_an_address_of_another_program_ends_with_2(service: Path, data: bytes, reason: str) -> None:
+    with _sending(data) as url:
+        code, output = load_test(service, url)
+
+    assert code == 2
+    assert output.startswith(f"No service answers at {url} ({reason}")
+    assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("host", ["http://127.0.0.1:x", "http://127.0.0.1 8001"])
+def test_an_address_that_is_malformed_ends_with_2(service: Path, host: str) -> None:
+    code, output = load_test(service, host)
+
+    assert code == 2
+    assert output.startswith(f"No service answers at {host} (")
+
+
+def test_a_key_that_no_header_may_have_is_refused_and_not_shown(service: Path) -> None:
+    with answering() as server:
+        code, output = load_test(service, server.url, key=f"{KEY}\r")
+
+    assert code == 2
+    assert output == "LOAD_TEST_API_KEY has a character that no header may have: correct the key\n"
+
+
+@pytest.mark.parametrize(
+    ("option", "problem"),
+    [
+        (("--max-failures", "few"), "invalid float value: 'few'"),
+        (("--users", "0"), "'0' is not a whole number of at least 1"),
+        (("--seconds", "0"), "'0' is not a positive number"),
+        (("--seconds", "nan"), "'nan' is not a positive number"),
+    ],
+)
+def test_an_option_that_is_no_number_is_refused_before_the_test(
+    service: Path, option: tuple[str, str], problem: str
+) -> None:
+    code, output = load_test(service, "http://127.0.0.1:9", *option)
+
+    assert code == 2
+    assert problem in output
 
 
 @pytest.mark.parametrize(

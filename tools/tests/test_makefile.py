@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from copies import Repository
+from copies import SERVICES, Repository
 
 Copy = Callable[[], Repository]
 
@@ -68,6 +68,19 @@ def test_downloads_are_kept_here_if_the_home_folder_cannot_be_written(copy: Copy
     writable = variable(repository, "UV_CACHE_DIR", HOME=str(repository.root), XDG_CACHE_HOME="")
 
     assert (unwritable, writable) == ("$(CURDIR)/.cache/uv", None)
+
+
+def test_seconds_are_passed_on_only_if_they_are_named(copy: Copy) -> None:
+    repository = copy()
+    targets = ("bench-serving", f"load-test-{SERVICES[0].name}")
+
+    _, without = make(repository, "--dry-run", *targets)
+    _, given = make(repository, "--dry-run", *targets, "SECONDS=7")
+
+    assert "bench_serving.py" in without
+    assert "bench/load/run.py" in without
+    assert "--seconds" not in without
+    assert given.count("--seconds 7 ") == 2
 
 
 def test_a_missing_network_has_an_answer(copy: Copy) -> None:
