@@ -1,6 +1,6 @@
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
@@ -8,6 +8,7 @@ import pytest
 from logs import SCHEMA, ids, parts, record, rows, unexpected
 from modelwatch.log import PredictionLog
 from modelwatch.log.records import MAX_TEXT
+from modelwatch.log.retention import delete_expired
 from modelwatch.store import FolderStore
 
 
@@ -253,6 +254,15 @@ def test_old_days_are_deleted_and_nothing_else(tmp_path: Path) -> None:
         "predictions/day=9999-01-01/a.parquet",
         "predictions/day=unknown/a.parquet",
     ]
+
+
+def test_a_day_is_deleted_when_it_is_more_than_the_kept_days_ago(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path)
+    days = ["2026-01-29", "2026-01-30", "2026-01-31", "2026-03-01"]
+    for day in days:
+        store.put(f"predictions/day={day}/a.parquet", b"x")
+    delete_expired(store, keep_days=30, today=date(2026, 3, 1))
+    assert store.names("predictions") == [f"predictions/day={day}/a.parquet" for day in days[1:]]
 
 
 def _ids_of(part: Path) -> list[str]:

@@ -11,7 +11,7 @@ __all__ = ["delete_expired"]
 _DAY: Final = re.compile(r"(?:predictions|truth)/day=(\d{4}-\d{2}-\d{2})/[^/]+\.parquet")
 
 
-def delete_expired(store: Store, *, keep_days: int, today: date | None = None) -> int:
+def delete_expired(store: Store, *, keep_days: int, today: date | None = None) -> None:
     """Delete the parts of log and truth whose day is more than some days ago.
 
     Args:
@@ -19,18 +19,10 @@ def delete_expired(store: Store, *, keep_days: int, today: date | None = None) -
         keep_days: Days to keep.
         today: The current day in UTC; None for now.
 
-    Returns:
-        Number of deleted parts.
-
     Raises:
         StoreError: The store failed.
     """
     oldest = ((today or datetime.now(UTC).date()) - timedelta(days=keep_days)).isoformat()
-    expired = [
-        name
-        for name in (*store.names("predictions"), *store.names("truth"))
-        if (found := _DAY.fullmatch(name)) and found[1] < oldest
-    ]
-    for name in expired:
-        store.delete(name)
-    return len(expired)
+    for name in (*store.names("predictions"), *store.names("truth")):
+        if (found := _DAY.fullmatch(name)) and found[1] < oldest:
+            store.delete(name)

@@ -70,7 +70,6 @@ def find_drift(
     window: Mapping[str, WindowColumn],
     *,
     alpha: float = ALPHA,
-    min_rows: int = MIN_ROWS,
 ) -> dict[str, ColumnDrift]:
     """Compare the columns of a window with the reference.
 
@@ -78,13 +77,12 @@ def find_drift(
         reference: The profile of each column.
         window: The counts of each column, without those that the log has not.
         alpha: The chance that a window without drift shows any.
-        min_rows: Columns with fewer values are not compared.
     """
     tests = {
         (name, test): p_value
         for name, profile in reference.items()
-        if name in window and window[name].present + window[name].missing >= min_rows
-        for test, p_value in _tests(profile, window[name], min_rows).items()
+        if name in window and window[name].rows >= MIN_ROWS
+        for test, p_value in _tests(profile, window[name]).items()
     }
     adjusted = dict(zip(tests, _holm(list(tests.values())), strict=True))
     return {
@@ -93,7 +91,6 @@ def find_drift(
             window.get(name),
             {test: p_value for (of, test), p_value in adjusted.items() if of == name},
             alpha,
-            min_rows,
         )
         for name, profile in reference.items()
     }
@@ -114,7 +111,6 @@ def _column(
     window: WindowColumn | None,
     p_values: dict[str, float],
     alpha: float,
-    min_rows: int,
 ) -> ColumnDrift:
     missing_reference = profile.missing / profile.rows
     if window is None or not window.rows:
@@ -122,7 +118,7 @@ def _column(
         return ColumnDrift(state, False, None, {}, 0.0, missing_reference, 0.0, ())
     missing = window.missing / window.rows
     psi = None
-    if window.present >= min_rows:
+    if window.present >= MIN_ROWS:
         psi = population_stability(*_psi_counts(profile, window))
     drifted = any(p_value < alpha for p_value in p_values.values())
     material = (psi is not None and psi >= MATERIAL_PSI) or (
@@ -140,11 +136,9 @@ def _column(
     )
 
 
-def _tests(
-    profile: NumberProfile | CategoryProfile, window: WindowColumn, min_rows: int
-) -> dict[str, float]:
+def _tests(profile: NumberProfile | CategoryProfile, window: WindowColumn) -> dict[str, float]:
     found = {"missing": _missing_test(profile, window)}
-    if window.present >= min_rows:
+    if window.present >= MIN_ROWS:
         reference, counts = _counts(profile), np.array(window.counts, dtype=float)
         if isinstance(profile, NumberProfile) and len(profile.edges) > _FEW_VALUES:
             found["values"] = _smirnov(reference, counts)

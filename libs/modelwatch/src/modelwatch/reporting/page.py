@@ -1,5 +1,6 @@
 """The report as one HTML page without outside assets."""
 
+import math
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
@@ -7,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from modelwatch.profile import CategoryProfile, NumberProfile
-from modelwatch.reporting.drift import MIN_ROWS, ColumnDrift
+from modelwatch.reporting.drift import ALPHA, MIN_ROWS, ColumnDrift
 from modelwatch.reporting.performance import MIN_OUTCOMES
 from modelwatch.reporting.plots import Bar, Interval, bars, calibration, compact, intervals
 from modelwatch.reporting.report import Report
@@ -54,6 +55,7 @@ def render_page(report: Report) -> str:
         worse=[name for name, one in performance.metrics.items() if one.worse]
         if performance
         else [],
+        false_alarm_rate=ALPHA,
         min_rows=MIN_ROWS,
         min_outcomes=MIN_OUTCOMES,
         metrics=_metrics(report),
@@ -121,7 +123,7 @@ def _group_plots(report: Report) -> dict[str, tuple[str, Markup]]:
             rows = [
                 Interval(name, metrics[main].low, metrics[main].value, metrics[main].high)
                 for name, metrics in measured.items()
-                if metrics[main].value == metrics[main].value
+                if not math.isnan(metrics[main].value)
             ]
             if rows:
                 found[feature] = main, intervals(rows, common_scale=True)

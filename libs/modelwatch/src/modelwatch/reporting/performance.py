@@ -29,6 +29,7 @@ MAX_CLASSES: Final = 50
 HIGHER_IS_BETTER: Final = frozenset({"auc", "accuracy", "macro_f1"})
 
 _CALIBRATION_BINS: Final = 10
+_SEED: Final = 0
 
 Floats = npt.NDArray[np.float64]
 Metric = Callable[[Floats], float]
@@ -65,23 +66,19 @@ class Performance(NamedTuple):
     calibration: tuple[tuple[float, float, int], ...] = ()
 
 
-def measure(
-    tables: LogTables, task: Task, source: str, *, min_outcomes: int = MIN_OUTCOMES, seed: int = 0
-) -> Performance:
+def measure(tables: LogTables, task: Task, source: str) -> Performance:
     """Measure the performance of the rows of a table.
 
     Args:
         tables: The log.
         task: How outputs are compared with the outcomes.
         source: Table or query with the outputs and the column ``outcome`` (text).
-        min_outcomes: Fewer rows than these have no metrics.
-        seed: Seed of the bootstrap.
     """
     cells, metrics = _KINDS[task.kind](tables, task, source)
     rows = int(cells[:, 0].sum())
-    if rows < min_outcomes:
+    if rows < MIN_OUTCOMES:
         return Performance(rows, {})
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(_SEED)
     resampled = _resample(cells, additive=task.kind == "number", random=random)
     return Performance(
         rows,

@@ -36,7 +36,6 @@ class Report(NamedTuple):
         rows: Predictions in the window.
         sampled: Predictions that were tested for drift.
         models: Predictions of each model.
-        alpha: The chance that a report without drift shows any.
         profile: The reference.
         columns: The counts of each column.
         drift: The comparison of each column with the reference.
@@ -52,7 +51,6 @@ class Report(NamedTuple):
     rows: int
     sampled: int
     models: dict[str, int]
-    alpha: float
     profile: ReferenceProfile
     columns: dict[str, WindowColumn]
     drift: dict[str, ColumnDrift]
@@ -70,7 +68,7 @@ class Report(NamedTuple):
             "rows": self.rows,
             "rows_tested_for_drift": self.sampled,
             "models": self.models,
-            "false_alarm_rate": self.alpha,
+            "false_alarm_rate": ALPHA,
             "smallest_window": {"rows": MIN_ROWS, "outcomes": MIN_OUTCOMES},
             "drift": {name: one._asdict() for name, one in self.drift.items()},
             "truth_rows": self.truth_rows,
@@ -85,9 +83,7 @@ class Report(NamedTuple):
         }
 
 
-def make_report(
-    store: Store, profile: ReferenceProfile, first: date, last: date, *, alpha: float = ALPHA
-) -> Report:
+def make_report(store: Store, profile: ReferenceProfile, first: date, last: date) -> Report:
     """Compare the predictions of some days with the reference.
 
     Args:
@@ -95,7 +91,6 @@ def make_report(
         profile: The reference.
         first: First day (UTC).
         last: Last day.
-        alpha: The chance that a report without drift shows any.
 
     Raises:
         StoreError: The log cannot be read.
@@ -126,10 +121,9 @@ def make_report(
                     "select model, count(*) from predictions group by 1 order by 2 desc"
                 ).fetchall()
             },
-            alpha=alpha,
             profile=profile,
             columns=columns,
-            drift=find_drift(named_columns(profile), columns, alpha=alpha),
+            drift=find_drift(named_columns(profile), columns),
             truth_rows=tables.count("joined"),
             performance=measure(tables, task, "joined") if task else None,
             groups=_group_performance(tables, profile),

@@ -7,7 +7,7 @@ from modelwatch.profile import OTHER, CategoryProfile, NumberProfile, ReferenceP
 from modelwatch.reporting.log_tables import LogTables, identifier, text_literal
 from modelwatch.schema import feature_column, output_column
 
-__all__ = ["UNSEEN", "WindowColumn", "number_expression", "read_columns"]
+__all__ = ["UNSEEN", "WindowColumn", "named_columns", "number_expression", "read_columns"]
 
 UNSEEN: Final = "(unseen)"
 """Levels that the reference has not, together."""
@@ -25,7 +25,6 @@ class WindowColumn(NamedTuple):
             above the last one; of a category one for each level, then the unseen ones.
         unseen: Rows whose value the reference has not: another level, or a number out of its range.
         examples: Unseen levels, the frequent ones first.
-        mean: Mean of a number; None for a category, or without values.
     """
 
     rows: int
@@ -33,7 +32,6 @@ class WindowColumn(NamedTuple):
     counts: tuple[int, ...]
     unseen: int
     examples: tuple[str, ...] = ()
-    mean: float | None = None
 
     @property
     def present(self) -> int:
@@ -81,15 +79,15 @@ def _number(tables: LogTables, column: str, reference: NumberProfile, source: st
     edges = f"[{', '.join(f'{edge!r}::double' for edge in reference.edges)}]"
     row = tables.connection.execute(
         f"select count(*), count({value}), histogram({value}, {edges}), "
-        f"count(*) filter ({value} < {reference.low!r} or {value} > {reference.high!r}), "
-        f"avg({value}) filter (isfinite({value})) from {source}"
+        f"count(*) filter ({value} < {reference.low!r} or {value} > {reference.high!r}) "
+        f"from {source}"
     ).fetchone()
     assert row is not None  # noqa: S101 - an aggregate has one row
-    rows, present, histogram, outside, mean = row
+    rows, present, histogram, outside = row
     bins = dict(histogram or {})
     counts = [int(bins.get(edge, 0)) for edge in reference.edges]
     counts.append(int(present) - sum(counts))
-    return WindowColumn(int(rows), int(rows) - int(present), tuple(counts), int(outside), mean=mean)
+    return WindowColumn(int(rows), int(rows) - int(present), tuple(counts), int(outside))
 
 
 def _category(
