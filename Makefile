@@ -194,7 +194,7 @@ check-types-in-load: .tools/load/.installed .tools/check/.installed $(firstword 
 .PHONY: check-types-in-tools
 check-types-in-tools: tools/.venv/.installed .tools/check/.installed
 	MYPYPATH=tools:tools/tests:bench/load:bench/serving $(TOOLS)/mypy --cache-dir tools/.mypy_cache --python-executable tools/.venv/bin/python \
-		$(addprefix bench/serving/,checks.py contestants.py peers.py processes.py results.py rounds.py selection.py tables.py wrk.py) tools/help.py tools/merge_upstream.py tools/new_service.py tools/remove_service.py tools/rename_service.py tools/tests
+		tools/help.py tools/merge_upstream.py tools/new_service.py tools/remove_service.py tools/rename_service.py tools/tests
 
 ##@ pins
 check-pins: libs/pinproof/.venv/.installed ## Check every pin of the repository

@@ -28,7 +28,7 @@ def workloads(work: Path) -> list[Workload]:
         return predictions / name
 
     def table() -> pd.DataFrame:
-        rows = pq.read_table(sorted(batch().glob("*.parquet"))).to_pandas()
+        rows: pd.DataFrame = pq.read_table(sorted(batch().glob("*.parquet"))).to_pandas()
         return rows.sort_values(["start", "pickup_community_area"], ignore_index=True)
 
     def select(rows: pd.DataFrame, query: DemandQuery) -> pd.DataFrame:

@@ -29,6 +29,19 @@ $(foreach p,$(SERVING_PEERS),$(foreach s,$(SERVICES),$(eval $(call peer_environm
 
 # Services that declare what to measure.
 SERVED := $(patsubst %/bench/serving.py,%,$(wildcard $(SERVICES:%=%/bench/serving.py)))
+
+# What a service declares, and servers/, need the service's packages. peers/ is not checked: the
+# packages of the other model servers are installed for the benchmark only.
+.PHONY: check-types-in-bench/serving $(SERVED:%=check-types-in-%/bench)
+check-types: check-types-in-bench/serving $(SERVED:%=check-types-in-%/bench)
+check-types-in-bench/serving: .tools/serving/bench/.installed .tools/check/.installed
+	MYPYPATH=bench:bench/serving:tools $(TOOLS)/mypy --cache-dir .mypy_cache \
+		--python-executable .tools/serving/bench/bin/python bench/serving/*.py
+
+$(SERVED:%=check-types-in-%/bench): check-types-in-%/bench: %/.venv/.installed .tools/check/.installed
+	MYPYPATH=bench/serving:bench/serving/servers:tools $(TOOLS)/mypy --cache-dir $*/.mypy_cache \
+		--python-executable $*/.venv/bin/python $*/bench/serving.py bench/serving/servers/*.py
+
 ROUNDS ?=
 ONLY ?=
 .PHONY: bench-serving
