@@ -1,17 +1,18 @@
-"""What gathering waiting requests into one call of the model would gain (docs/adr/031)."""
+"""What gathering the requests of a turn into one call of the ensemble gains (docs/adr/035)."""
 
 import asyncio
 import statistics
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from bankchurn.gathering import Gatherer
 from measuring import cpu_timed
 
 CONNECTIONS = 50
 REQUESTS = 20
 ROUNDS = 15
 
-Answer = Callable[[Any], Awaitable[Any]]
+Answer = Callable[[list[int]], Awaitable[float]]
 
 
 def gather_waiting(predictor: Any, customers: Sequence[Any]) -> dict[str, float]:  # noqa: ANN401
@@ -20,17 +21,19 @@ def gather_waiting(predictor: Any, customers: Sequence[Any]) -> dict[str, float]
     All connections ask at the same time, so that there is always something to gather: the gain is
     the most that a service could have.
     """
+    of_customers = [predictor.intervals(customer) for customer in customers]
+    found = [intervals for intervals in of_customers if intervals is not None]
 
-    async def at_once(customer: Any) -> Any:  # noqa: ANN401
+    async def at_once(intervals: list[int]) -> float:
         await asyncio.sleep(0)
-        [answer] = predictor.answer([customer], model_version="")
-        return answer
+        [probability] = predictor.probabilities_of([intervals])
+        return float(probability)
 
-    gathered = _Gathered(predictor)
+    gathered = Gatherer(predictor).probability
     seconds: dict[str, list[float]] = {"at_once": [], "gathered": []}
     for _ in range(ROUNDS):
         for name, answer in (("at_once", at_once), ("gathered", gathered)):
-            took, _ = cpu_timed(lambda answer=answer: asyncio.run(_ask(answer, customers)))
+            took, _ = cpu_timed(lambda answer=answer: asyncio.run(_ask(answer, found)))
             seconds[name].append(took / (CONNECTIONS * REQUESTS))
     return {
         "connections": CONNECTIONS,
@@ -39,31 +42,9 @@ def gather_waiting(predictor: Any, customers: Sequence[Any]) -> dict[str, float]
     }
 
 
-class _Gathered:
-    """Answers the requests of one turn of the event loop with one call, in the next turn."""
-
-    def __init__(self, predictor: Any) -> None:  # noqa: ANN401
-        self._predictor = predictor
-        self._waiting: list[tuple[Any, asyncio.Future[Any]]] = []
-
-    async def __call__(self, customer: Any) -> Any:  # noqa: ANN401
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Any] = loop.create_future()
-        if not self._waiting:
-            loop.call_soon(self._answer)
-        self._waiting.append((customer, future))
-        return await future
-
-    def _answer(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        answers = self._predictor.answer([one for one, _ in waiting], model_version="")
-        for (_, future), answer in zip(waiting, answers, strict=True):
-            future.set_result(answer)
-
-
-async def _ask(answer: Answer, customers: Sequence[Any]) -> None:
+async def _ask(answer: Answer, found: Sequence[list[int]]) -> None:
     async def connection(number: int) -> None:
         for request in range(REQUESTS):
-            await answer(customers[(number + request) % len(customers)])
+            await answer(found[(number + request) % len(found)])
 
     await asyncio.gather(*map(connection, range(CONNECTIONS)))

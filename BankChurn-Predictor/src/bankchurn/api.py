@@ -3,6 +3,7 @@
 import time
 import uuid
 from collections import Counter
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +20,7 @@ from servicekit import (
 )
 from servicekit import create_app as create_service
 
+from bankchurn.gathering import Gatherer
 from bankchurn.model.predictor import ChurnPredictor
 from bankchurn.responses import BatchPrediction, Prediction
 from bankchurn.schema import Customer
@@ -67,6 +69,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 def _router(settings: Settings) -> ServiceRouter:
     router = ServiceRouter(tags=["churn"])
+    gatherer = lru_cache(maxsize=1)(Gatherer)
     bounded = Body(embed=True, min_length=1, max_length=settings.max_batch_rows)
 
     @router.post("/predict")
@@ -87,7 +90,12 @@ def _router(settings: Settings) -> ServiceRouter:
                 )
         else:
             # Takes a fraction of a millisecond, less than handing it to a thread.
-            [prediction] = predictor.answer([customer], model_version=model_version)
+            intervals = predictor.intervals(customer)
+            if intervals is None:
+                [prediction] = predictor.answer([customer], model_version=model_version)
+            else:
+                probability = await gatherer(predictor).probability(intervals)
+                prediction = predictor.prediction(probability, model_version)
         runtime.count_prediction(prediction.risk_level)
         for warning in prediction.warnings:
             runtime.count_warning(warning.code)

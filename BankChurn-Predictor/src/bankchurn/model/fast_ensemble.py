@@ -11,6 +11,7 @@ starts. ADR 031 compares it with an interpreter, compiled code and ONNX Runtime.
 """
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from itertools import accumulate
 from typing import Final
 
@@ -64,9 +65,27 @@ class TreeEnsemble:
 
         A row gets the same log-odds, bit for bit, alone and among others.
         """
-        rows = matrix.tolist()
-        blocks = [self._log_odds(rows[i : i + _BLOCK]) for i in range(0, len(rows), _BLOCK)]
-        return np.concatenate(blocks)
+        return self.log_odds_of([self._intervals(row) for row in matrix.tolist()])
+
+    def log_odds_of(self, intervals: Sequence[list[int]]) -> Float64Array:
+        """The same from the intervals that customers' values are in.
+
+        Args:
+            intervals: At least one customer; for each the rows of the table that the values select
+                (`first_interval`), one per feature, in any order.
+        """
+        if len(intervals) <= _BLOCK:
+            return self._log_odds(intervals)
+        blocks = (intervals[i : i + _BLOCK] for i in range(0, len(intervals), _BLOCK))
+        return np.concatenate([self._log_odds(block) for block in blocks])
+
+    def upper_ends(self, feature: int) -> list[float]:
+        """The inclusive upper ends of a feature's intervals, ascending, without infinity."""
+        return self._ends[feature]
+
+    def first_interval(self, feature: int) -> int:
+        """The row of the table for a feature's first interval; the others follow it."""
+        return self._first[feature]
 
     def allowed(self, row: list[float]) -> npt.NDArray[np.uint8]:
         """Whether each feature of a row allows each leaf.
@@ -80,10 +99,8 @@ class TreeEnsemble:
         rows = self._allowed.take(self._intervals(row), axis=0)
         return np.unpackbits(rows.view(np.uint8), axis=1, bitorder="little")
 
-    def _log_odds(self, rows: list[list[float]]) -> Float64Array:
-        intervals = [interval for row in rows for interval in self._intervals(row)]
+    def _log_odds(self, intervals: Sequence[list[int]]) -> Float64Array:
         allowed = self._allowed.take(intervals, axis=0)
-        allowed = allowed.reshape(len(rows), len(FEATURES), -1)
         reached = np.bitwise_and.reduce(allowed, axis=1).view(np.uint8)
         chosen = self._choice.take(reached)
         chosen += self._starts

@@ -2,7 +2,8 @@
 
 `load` is the entry point that modelseal calls to open a sealed model (group ``modelseal.loaders``);
 `pack` makes the files that it reads. The sealed scikit-learn pipeline is the reference, and scores
-files; `TreeEnsemble`, which is faster, scores requests.
+files; `TreeEnsemble`, which is faster, scores requests, by way of `CustomerIntervals` if there is
+one customer whose values are all within the training data.
 """
 
 import json
@@ -27,6 +28,7 @@ from bankchurn.features import (
     customers_to_frame,
     table_values,
 )
+from bankchurn.model.customer_intervals import CustomerIntervals
 from bankchurn.model.explanation import Background, ShapleyExplainer
 from bankchurn.model.fast_ensemble import TreeEnsemble
 from bankchurn.model.pipeline_file import FILE_NAME, read_pipeline, write_pipeline
@@ -89,6 +91,9 @@ class ChurnPredictor:
         self._encoder: CustomerEncoder = pipeline.named_steps["features"]
         self._stack = pipeline.named_steps["stack"]
         self._ensemble = TreeEnsemble(self._stack)
+        self._customer_intervals = CustomerIntervals(
+            self._ensemble, self._encoder.medians_, profile
+        )
         self._explainer = ShapleyExplainer(self._ensemble, background)
         self._check_ensemble(background.matrix)
 
@@ -107,6 +112,23 @@ class ChurnPredictor:
         A row gets the same probability, bit for bit, alone and among others.
         """
         return np.asarray(expit(self._ensemble.log_odds(matrix)), dtype=np.float64)
+
+    def intervals(self, customer: Customer) -> list[int] | None:
+        """The intervals that a customer's values are in, for `probabilities_of`.
+
+        Returns:
+            None if a value is outside the training data: `answer` finds the warnings.
+        """
+        return self._customer_intervals.of(customer)
+
+    def probabilities_of(self, intervals: Sequence[list[int]]) -> list[float]:
+        """The probabilities of customers, the same bit for bit as `probabilities`.
+
+        Args:
+            intervals: The `intervals` of at least one customer.
+        """
+        found: list[float] = expit(self._ensemble.log_odds_of(intervals)).tolist()
+        return found
 
     def find_warnings(self, values: Matrix) -> Mapping[int, list[AnswerWarning]]:
         """Values outside the training data, by row; see `WarningFinder.find`."""
@@ -150,6 +172,11 @@ class ChurnPredictor:
             model_version: Version of the model, for the answers.
             explain: Whether to explain every customer, which takes milliseconds each.
         """
+        if len(customers) == 1 and not explain:
+            intervals = self.intervals(customers[0])
+            if intervals is not None:
+                [probability] = self.probabilities_of([intervals])
+                return [self.prediction(probability, model_version)]
         values = customer_values(customers)
         warnings = self.find_warnings(values)
         matrix = self._encoder.impute(values)
@@ -158,22 +185,41 @@ class ChurnPredictor:
         )
         now = datetime.now(UTC)
         return [
-            Prediction(
-                churn_probability=probability,
-                churn_prediction=1 if probability >= self.decision.threshold else 0,
-                threshold=self.decision.threshold,
-                risk_level=risk_level(probability),
-                confidence=confidence(probability),
-                feature_contributions=why.probability_contributions if why else {},
-                explanation=why,
-                warnings=warnings.get(row, []),
-                model_version=model_version,
-                prediction_timestamp=now,
-            )
+            self.prediction(probability, model_version, now, why, warnings.get(row, []))
             for row, (probability, why) in enumerate(
                 zip(self.probabilities(matrix).tolist(), explanations, strict=True)
             )
         ]
+
+    def prediction(
+        self,
+        probability: float,
+        model_version: str,
+        now: datetime | None = None,
+        explanation: Explanation | None = None,
+        warnings: list[AnswerWarning] | None = None,
+    ) -> Prediction:
+        """The answer to one customer.
+
+        Args:
+            probability: The probability of churn.
+            model_version: Version of the model.
+            now: Time of the prediction, in UTC; the current time by default.
+            explanation: The explanation, if it was asked for.
+            warnings: Warnings of the customer's values.
+        """
+        return Prediction(
+            churn_probability=probability,
+            churn_prediction=1 if probability >= self.decision.threshold else 0,
+            threshold=self.decision.threshold,
+            risk_level=risk_level(probability),
+            confidence=confidence(probability),
+            feature_contributions=explanation.probability_contributions if explanation else {},
+            explanation=explanation,
+            warnings=warnings or [],
+            model_version=model_version,
+            prediction_timestamp=now or datetime.now(UTC),
+        )
 
     def replay(self, inputs: Sequence[JsonValue]) -> Mapping[str, Sequence[GoldenValue]]:
         """Answer golden inputs by every code path of a service.
@@ -197,7 +243,9 @@ class ChurnPredictor:
         answers: dict[str, Sequence[GoldenValue]] = {
             "pipeline_probability": probabilities(self.pipeline, table).tolist(),
             "request_probability": [
-                float(self.probabilities(matrix[row : row + 1])[0]) for row in range(len(matrix))
+                prediction.churn_probability
+                for customer in customers
+                for prediction in self.answer([customer], model_version="")
             ],
             "batch_probability": self.probabilities(matrix).tolist(),
             "log_odds_contributions": [(base, *row) for row in explained.tolist()],
