@@ -36,6 +36,20 @@ def test_scores_are_probabilities(
     np.testing.assert_allclose(scores.sum(axis=1), 1)
 
 
+@given(DECISIONS, SHARES, st.floats(0.1, 10), st.floats(0.2, 20))
+def test_the_scores_of_one_text_are_those_of_many(
+    decisions: NDArray[np.float64], known: NDArray[np.float64], temperature: float, reach: float
+) -> None:
+    fitted = calibrator(temperature, reach)
+
+    one_by_one = [
+        fitted.scores_of_one(decision, share)
+        for decision, share in zip(decisions.tolist(), known.tolist(), strict=True)
+    ]
+
+    np.testing.assert_allclose(one_by_one, fitted.scores(decisions, known), rtol=1e-12, atol=0)
+
+
 @given(DECISIONS, st.floats(0.1, 10), st.floats(0.2, 20))
 def test_with_no_known_word_the_answer_is_the_base_rates(
     decisions: NDArray[np.float64], temperature: float, reach: float

@@ -64,6 +64,29 @@ def test_the_served_model_is_the_sealed_pipeline_on_any_text(
     assert gap.max() <= AGREEMENT
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "profit rises",
+        "profit rises " * 300 + "and falls",
+        "rises" * 7,  # the longest words whose n-grams are kept
+        "rises" * 8 + "x",  # longer
+        "profit" * 1_500,
+        "... !! ?",
+    ],
+)
+def test_repeated_terms_and_long_words_count_as_in_the_pipeline(
+    training: EvaluatedModel, text: str
+) -> None:
+    pipeline = from_joblib(training.trained.files[PIPELINE])
+    served = linear(training.model)
+
+    first, again = (served.decide([text])[0] for _ in range(2))
+
+    np.testing.assert_array_equal(first, again)
+    np.testing.assert_allclose(softmax(first), pipeline.predict_proba([text]), atol=1e-12)
+
+
 def test_the_sealed_joblib_is_the_served_model(sealed: Path, corpus: Corpus) -> None:
     opened = open_sealed(sealed)
     pipeline = from_joblib((sealed / PIPELINE).read_bytes())

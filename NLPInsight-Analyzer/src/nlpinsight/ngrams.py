@@ -32,13 +32,18 @@ def word_terms(text: str) -> list[str]:
 
 def character_terms(text: str) -> list[str]:
     """The n-grams of three to five characters of each word, with a space at both ends."""
-    terms = []
-    for word in fold(text).split():
-        padded = f" {word} "
-        end = len(padded)
-        for length in range(SHORTEST, min(LONGEST, end) + 1):
-            terms += [padded[start : start + length] for start in range(end - length + 1)]
-    return terms
+    return [piece for word in fold(text).split() for piece in pieces_of(word)]
+
+
+def pieces_of(word: str) -> list[str]:
+    """The n-grams of a folded word."""
+    padded = f" {word} "
+    end = len(padded)
+    return [
+        padded[start : start + length]
+        for length in range(SHORTEST, min(LONGEST, end) + 1)
+        for start in range(end - length + 1)
+    ]
 
 
 def tokens(folded: str) -> list[str]:

@@ -14,6 +14,7 @@ A back end collects answers of models to texts that they were not trained on wit
 terms, those of a transformer the `SeenTokens` of its training texts.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final, Self
@@ -69,6 +70,20 @@ class Calibrator(BaseModel):
         trust = (1.0 - (1.0 - known) ** self.reach)[:, np.newaxis]
         mixed = trust * softmax(decisions / self.temperature) + (1.0 - trust) * self._base
         return np.asarray(mixed, dtype=np.float64)
+
+    def scores_of_one(self, decision: Sequence[float], known: float) -> list[float]:
+        """`scores` of one text, without arrays: their calls take longer than one text.
+
+        Args:
+            decision: One number per label.
+            known: Share of known words.
+        """
+        trust = 1.0 - (1.0 - known) ** self.reach
+        powers = softmax_of_one([one / self.temperature for one in decision])
+        return [
+            trust * power + (1.0 - trust) * rate
+            for power, rate in zip(powers, self.base_rates, strict=True)
+        ]
 
     def add_to(self, files: Mapping[str, bytes]) -> dict[str, bytes]:
         """A model's files, including this calibrator."""
@@ -178,6 +193,14 @@ def softmax(decisions: Float64Array) -> Float64Array:
     """The softmax of each row of decisions."""
     powers = np.exp(decisions - decisions.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float64)
+
+
+def softmax_of_one(decision: Sequence[float]) -> list[float]:
+    """The softmax of one text's decision."""
+    most = max(decision)
+    powers = [math.exp(one - most) for one in decision]
+    total = sum(powers)
+    return [power / total for power in powers]
 
 
 def _minimize(loss: Callable[[float], float], bounds: tuple[float, float]) -> float:

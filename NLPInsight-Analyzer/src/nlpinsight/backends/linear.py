@@ -7,21 +7,27 @@ take most of a service's start. `linear_pipeline.export` makes it and checks tha
 
 import io
 import json
+import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from itertools import chain
+from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from nlpinsight.arrays import Float64Array
-from nlpinsight.ngrams import character_terms, fold, pairs_of, tokens
+from nlpinsight.ngrams import character_terms, fold, pairs_of, pieces_of, tokens
 from nlpinsight.schema import LABELS
 from nlpinsight.text.hidden_words import LETTER
 
 _TERMS: Final = "terms.json"
 _WEIGHTS: Final = "weights.npz"
+
+# Words whose n-grams are kept, some 500 bytes each, and the longest of them.
+_KEPT_WORDS: Final = 16_384
+_LONGEST_KEPT: Final = 40
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,9 @@ class LinearModel:
         self._words = _Lookup(words)
         self._characters = _Lookup(characters)
         self.intercept = intercept
+        self._intercepts: list[float] = intercept.tolist()
+        # Texts consist of few words, again and again.
+        self._part_of_known_word = lru_cache(_KEPT_WORDS)(self._part_of)
         self._known = frozenset(
             term for term in words.terms if " " not in term and LETTER.search(term)
         )
@@ -74,14 +83,20 @@ class LinearModel:
         found = np.empty((len(texts), len(LABELS)), dtype=np.float64)
         shares = np.empty(len(texts), dtype=np.float64)
         for row, text in enumerate(texts):
-            spoken = tokens(fold(text))
-            found[row] = (
-                self._words.sum_of(spoken + pairs_of(spoken))
-                + self._characters.sum_of(character_terms(text))
-                + self.intercept
-            )
-            shares[row] = self._share(spoken)
+            found[row], shares[row] = self.decide_one(text)
         return found, shares
+
+    def decide_one(self, text: str) -> tuple[list[float], float]:
+        """The decision function, and the share of known words, of one text; see `decide`."""
+        folded = fold(text)
+        spoken = tokens(folded)
+        words = self._words.sum_of([self._words.part(spoken + pairs_of(spoken))])
+        characters = self._characters.sum_of(list(map(self._part_of_word, folded.split())))
+        decision = [
+            one + other + intercept
+            for one, other, intercept in zip(words, characters, self._intercepts, strict=True)
+        ]
+        return decision, self._share(spoken)
 
     def known_share(self, text: str) -> float:
         """The share of known words of a normalised text; see `decide`."""
@@ -119,6 +134,13 @@ class LinearModel:
                 for index in holders[term]:
                     rows[index] += share
         return rows
+
+    def _part_of_word(self, word: str) -> "_Part":
+        return (self._part_of_known_word if len(word) <= _LONGEST_KEPT else self._part_of)(word)
+
+    def _part_of(self, word: str) -> "_Part":
+        """The character n-grams of a folded word."""
+        return self._characters.part(pieces_of(word))
 
     def _share(self, spoken: list[str]) -> float:
         known = sum(token in self._known for token in spoken)
@@ -158,32 +180,68 @@ class LinearModel:
 
 
 class _Lookup:
+    """The known terms of a block, with what each contributes before normalisation.
+
+    Texts are added up in Python: they have so few terms that calls of numpy would take longer.
+    """
+
     def __init__(self, block: Block) -> None:
         self.block = block
-        self._rows = {term: row for row, term in enumerate(block.terms)}
+        self.row_of: Final = {term: row for row, term in enumerate(block.terms)}
+        values = block.idf[:, np.newaxis] * block.weights
+        self._values: list[tuple[float, ...]] = list(map(tuple, values.tolist()))
+        self._squares: list[float] = (block.idf**2).tolist()
 
-    def sum_of(self, terms: list[str]) -> Float64Array:
+    def part(self, terms: Iterable[str]) -> "_Part":
+        """The known terms of a part of a text."""
+        row_of = self.row_of.get
+        rows = tuple([row for term in terms if (row := row_of(term)) is not None])
+        return _Part(
+            rows,
+            _add([self._values[row] for row in rows]),
+            sum([self._squares[row] for row in rows]),
+        )
+
+    def sum_of(self, parts: Sequence["_Part"]) -> list[float]:
         """The sum of the terms of a text, for each label."""
-        rows, values = self._values(Counter(terms))
-        return np.asarray(values @ self.block.weights[rows], dtype=np.float64)
+        counts = Counter(chain.from_iterable([part.rows for part in parts]))
+        total = _add([part.values for part in parts])
+        square = sum([part.square for part in parts])
+        if len(counts) < sum([len(part.rows) for part in parts]):
+            # A term that occurs n times counts 1 + log n times, not n times.
+            for row, count in counts.items():
+                if count > 1:
+                    weight = 1.0 + math.log(count)
+                    square += self._squares[row] * (weight * weight - count)
+                    more, values = weight - count, self._values[row]
+                    total = [one + more * value for one, value in zip(total, values, strict=True)]
+        length = math.sqrt(square)
+        return [one / length for one in total] if length else total
 
     def values_of(self, terms: list[str]) -> list[tuple[str, Float64Array]]:
         """The value of each known term of a text, for each label."""
-        counts = Counter(terms)
-        rows, values = self._values(counts)
-        known = [term for term in counts if term in self._rows]
-        return list(zip(known, values[:, np.newaxis] * self.block.weights[rows], strict=True))
+        counts = {term: n for term, n in Counter(terms).items() if term in self.row_of}
+        rows = np.array([self.row_of[term] for term in counts], dtype=np.intp)
+        numbers = np.array(list(counts.values()), dtype=np.float64)
+        weights = (1.0 + np.log(numbers)) * self.block.idf[rows]
+        length = float(np.sqrt(weights @ weights)) or 1.0
+        rows_of_terms = (weights / length)[:, np.newaxis] * self.block.weights[rows]
+        return list(zip(counts, rows_of_terms, strict=True))
 
-    def _values(self, counts: Mapping[str, int]) -> tuple[npt.NDArray[np.intp], Float64Array]:
-        # Flat lists and one look-up per term, because requests spend most of their time here.
-        row_of = self._rows.get
-        rows, numbers = [], []
-        for term, count in counts.items():
-            row = row_of(term)
-            if row is not None:
-                rows.append(row)
-                numbers.append(count)
-        found = np.array(rows, dtype=np.intp)
-        values = (1.0 + np.log(np.array(numbers, dtype=np.float64))) * self.block.idf[found]
-        length = float(np.sqrt(values @ values))
-        return found, values / length if length else values
+
+class _Part(NamedTuple):
+    """The known terms of a part of a text, as if each occurred once in the text.
+
+    Attributes:
+        rows: The row of each term.
+        values: The sum of the terms, for each label.
+        square: The sum of the squares of their weights.
+    """
+
+    rows: tuple[int, ...]
+    values: list[float]
+    square: float
+
+
+def _add(rows: Sequence[Sequence[float]]) -> list[float]:
+    return list(map(sum, zip(*rows, strict=True))) if rows else [0.0] * len(LABELS)

@@ -8,11 +8,12 @@ unpickles nothing, needs numpy alone, and is several times faster than the pipel
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal
 
+import numpy as np
 from modelseal import GoldenValue
 from pydantic import Field, JsonValue, TypeAdapter
 
 from nlpinsight.arrays import Float64Array
-from nlpinsight.backends.calibration import Calibrator
+from nlpinsight.backends.calibration import Calibrator, softmax_of_one
 from nlpinsight.backends.linear import LinearModel
 from nlpinsight.model import CONFIG, ModelConfig, Reading, SentimentModel
 from nlpinsight.schema import Backend
@@ -61,6 +62,20 @@ class TfidfModel(SentimentModel):
         cut, totals = self._cut(texts)
         decisions, shares = self.linear.decide(cut)
         return decisions, self._readings(cut, totals, shares.tolist())
+
+    def answer(self, texts: Sequence[str]) -> tuple[Float64Array, list[Reading]]:
+        """The scores, and how much of each text was read."""
+        cut, totals = self._cut(texts)
+        scores, shares = [], []
+        for text in cut:
+            decision, share = self.linear.decide_one(text)
+            shares.append(share)
+            scores.append(
+                softmax_of_one(decision)
+                if self.calibrator is None
+                else self.calibrator.scores_of_one(decision, share)
+            )
+        return np.array(scores, dtype=np.float64), self._readings(cut, totals, shares)
 
     def replay(self, inputs: Sequence[JsonValue]) -> Mapping[str, Sequence[GoldenValue]]:
         """Answer golden texts.
