@@ -7,41 +7,23 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
-from itertools import groupby
+from itertools import groupby, repeat
 from typing import Final, NamedTuple
 
 from modelwatch.errors import StoreError
-from modelwatch.log.records import Record, day_of, encode, valid_record
+from modelwatch.log.counts import LogCounts
+from modelwatch.log.records import Record, day_of, encode, new_prediction_id, valid_record
 from modelwatch.log.retention import delete_expired
 from modelwatch.schema import LogSchema
 from modelwatch.store import FolderStore, Store
 
-__all__ = ["PART_ROWS", "LogCounts", "PredictionLog"]
+__all__ = ["PART_ROWS", "PredictionLog"]
 
 PART_ROWS: Final = 10_000
 """Most records of one part. So many are written at once, before the time of the next write."""
 
 _WARN_EVERY_S: Final = 60.0
 _RETRY_WHEN_CLOSING_S: Final = 0.5
-
-
-class LogCounts(NamedTuple):
-    """What became of the records: ``recorded`` is the sum of the others.
-
-    Attributes:
-        recorded: Calls of `PredictionLog.record`.
-        sampled_out: Records that the sample leaves out.
-        written: Records in the store.
-        dropped: Records that are lost: the queue was full, a value was not of its declared kind,
-            or the log was closed before the store took them.
-        waiting: Records that are not yet written.
-    """
-
-    recorded: int
-    sampled_out: int
-    written: int
-    dropped: int
-    waiting: int
 
 
 class _Part(NamedTuple):
@@ -53,7 +35,8 @@ class _Part(NamedTuple):
 class PredictionLog:
     """Writes records of answers to a store, as Parquet parts in a folder for each day (UTC).
 
-    If the store fails, records wait in bounded memory, and further ones are dropped and counted.
+    If the store fails, records wait in bounded memory, as parts, and further ones are dropped and
+    counted.
     Each part is tried again under its own name until it is written, so that it is there once.
 
     Args:
@@ -65,6 +48,9 @@ class PredictionLog:
         sample: Share of the answers that are logged. The prediction id decides.
         keep_days: Days after which log and truth are deleted; None for never.
         warn: Called with a sentence while writing fails, at most once a minute.
+
+    Attributes:
+        schema: What is logged.
     """
 
     def __init__(
@@ -78,8 +64,8 @@ class PredictionLog:
         keep_days: int | None = None,
         warn: Callable[[str], None],
     ) -> None:
+        self.schema = schema
         self._store = store
-        self._schema = schema
         self._flush_s = flush_s
         self._max_waiting = max_waiting
         self._sample_below = None if sample >= 1 else int(sample * 2**64)
@@ -103,10 +89,23 @@ class PredictionLog:
         """Start the thread that writes."""
         self._thread.start()
 
+    def new_ids(self, count: int) -> list[str | None]:
+        """Names of the answers to a request, which the client gets.
+
+        Args:
+            count: Number of answers.
+
+        Returns:
+            New prediction ids; None for an answer that the sample leaves out.
+        """
+        first = new_prediction_id()
+        ids = [first] if count == 1 else [f"{first}-{number}" for number in range(count)]
+        return [one if self._is_sampled(one) else None for one in ids]
+
     def record(
         self,
         *,
-        prediction_id: str,
+        prediction_id: str | None,
         request_id: str,
         model: str,
         features: Mapping[str, object],
@@ -114,34 +113,65 @@ class PredictionLog:
         key: Mapping[str, object] | None = None,
         warnings: Sequence[str] = (),
     ) -> None:
-        """Record one answer. Never blocks, and never raises because of the store or a value.
+        """Record one answer, as `record_all` does."""
+        self.record_all(
+            [prediction_id],
+            request_id=request_id,
+            model=model,
+            features=[features],
+            outputs=[outputs],
+            keys=[key or {}],
+            warnings=[warnings],
+        )
+
+    def record_all(
+        self,
+        prediction_ids: Sequence[str | None],
+        *,
+        request_id: str,
+        model: str,
+        features: Sequence[Mapping[str, object]],
+        outputs: Sequence[Mapping[str, object]],
+        keys: Sequence[Mapping[str, object]] | None = None,
+        warnings: Sequence[Sequence[str]],
+    ) -> None:
+        """Record the answers to a request. Never blocks, nor raises because of store or values.
 
         Args:
-            prediction_id: A new name for this answer, which the client gets (`new_prediction_id`).
-            request_id: The id of its request.
+            prediction_ids: Names of the answers, as of `new_ids`.
+            request_id: The id of the request.
             model: Digest of the model.
-            features: Values of the features; undeclared ones are ignored, missing ones are null.
-                They are read later, and must not be changed.
-            outputs: As for `features`.
-            key: As for `features`: the parts of the business key.
-            warnings: Codes of the answer's warnings.
+            features: The features of each answer; undeclared ones are ignored, missing ones are
+                null. They are read later, and must not be changed.
+            outputs: The outputs of each answer, likewise.
+            keys: The parts of the business key of each answer, likewise; None for none.
+            warnings: Codes of the warnings of each answer.
+
+        Raises:
+            ValueError: The sequences have different lengths.
         """
-        if self._sample_below is not None and _hash(prediction_id) >= self._sample_below:
-            with self._lock:
-                self._recorded += 1
-                self._sampled_out += 1
-            return
-        record = Record(
-            time.time(), prediction_id, request_id, model, features, outputs, key or {}, warnings
+        count = len(prediction_ids)
+        answers = zip(
+            repeat(time.time(), count),
+            prediction_ids,
+            repeat(request_id, count),
+            repeat(model, count),
+            features,
+            outputs,
+            repeat({}, count) if keys is None else keys,
+            warnings,
+            strict=True,
         )
+        records = [Record._make(one) for one in answers if self._is_sampled(one[1])]
         with self._lock:
-            self._recorded += 1
-            if self._closed or self._waiting >= self._max_waiting:
-                self._dropped += 1
-                return
-            self._waiting += 1
-            self._records.append(record)
-            full = len(self._records) == PART_ROWS
+            self._recorded += count
+            self._sampled_out += count - len(records)
+            room = 0 if self._closed else self._max_waiting - self._waiting
+            accepted = records[:room] if room < len(records) else records
+            self._dropped += len(records) - len(accepted)
+            self._waiting += len(accepted)
+            self._records.extend(accepted)
+            full = len(self._records) >= PART_ROWS
         if full:
             self._wake.set()
 
@@ -170,6 +200,11 @@ class PredictionLog:
             self._warn(f"The prediction log was closed, and {lost} records were lost.")
         return self.counts()
 
+    def _is_sampled(self, prediction_id: str | None) -> bool:
+        if prediction_id is None:
+            return False
+        return self._sample_below is None or _hash(prediction_id) < self._sample_below
+
     def _run(self) -> None:
         if isinstance(self._store, FolderStore):
             self._store.remove_left()
@@ -193,6 +228,9 @@ class PredictionLog:
             try:
                 self._store.put(part.name, part.contents)
             except StoreError as error:
+                # Parts take a small share of the memory that their records take.
+                while self._encode_next():
+                    pass
                 self._warn_at_most(f"The prediction log cannot be written: {error}")
                 return False
             self._parts.popleft()
@@ -204,25 +242,26 @@ class PredictionLog:
 
     def _encode_next(self) -> bool:
         """Turn the oldest records into parts; False if there are none."""
+        before = len(self._parts)
         while self._records:
             size = min(len(self._records), PART_ROWS)
             records = [self._records.popleft() for _ in range(size)]
             for day, of_day in groupby(records, lambda record: day_of(record.time)):
                 self._parts.extend(self._encoded(day, list(of_day)))
-            if self._parts:
+            if len(self._parts) > before:
                 return True
         return False
 
     def _encoded(self, day: str, records: list[Record]) -> Iterator[_Part]:
         try:
-            contents = encode(records, self._schema)
+            contents = encode(records, self.schema)
         except Exception:  # noqa: BLE001 - a value of another type; its methods may raise anything
-            valid = [record for one in records if (record := valid_record(one, self._schema))]
+            valid = [record for one in records if (record := valid_record(one, self.schema))]
             self._drop_invalid(len(records) - len(valid))
             if not valid:
                 return
             records = valid
-            contents = encode(records, self._schema)
+            contents = encode(records, self.schema)
         self._number += 1
         name = f"predictions/day={day}/{self._prefix}-{self._number:06}.parquet"
         yield _Part(name, len(records), contents)
