@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
-from itertools import groupby, repeat
+from itertools import groupby
 from typing import Final, NamedTuple
 
 from modelwatch.errors import StoreError
@@ -100,7 +100,9 @@ class PredictionLog:
         """
         first = new_prediction_id()
         ids = [first] if count == 1 else [f"{first}-{number}" for number in range(count)]
-        return [one if self._is_sampled(one) else None for one in ids]
+        if self._sample_below is None:
+            return list(ids)
+        return [one if _hash(one) < self._sample_below else None for one in ids]
 
     def record(
         self,
@@ -120,7 +122,7 @@ class PredictionLog:
             model=model,
             features=[features],
             outputs=[outputs],
-            keys=[key or {}],
+            keys=None if key is None else [key],
             warnings=[warnings],
         )
 
@@ -150,19 +152,20 @@ class PredictionLog:
         Raises:
             ValueError: The sequences have different lengths.
         """
+        now, below = time.time(), self._sample_below
+        records = [
+            Record(now, name, request_id, model, of_features, of_outputs, key, codes)
+            for name, of_features, of_outputs, key, codes in zip(
+                prediction_ids,
+                features,
+                outputs,
+                [{}] * len(prediction_ids) if keys is None else keys,
+                warnings,
+                strict=True,
+            )
+            if name is not None and (below is None or _hash(name) < below)
+        ]
         count = len(prediction_ids)
-        answers = zip(
-            repeat(time.time(), count),
-            prediction_ids,
-            repeat(request_id, count),
-            repeat(model, count),
-            features,
-            outputs,
-            repeat({}, count) if keys is None else keys,
-            warnings,
-            strict=True,
-        )
-        records = [Record._make(one) for one in answers if self._is_sampled(one[1])]
         with self._lock:
             self._recorded += count
             self._sampled_out += count - len(records)
@@ -199,11 +202,6 @@ class PredictionLog:
         if lost:
             self._warn(f"The prediction log was closed, and {lost} records were lost.")
         return self.counts()
-
-    def _is_sampled(self, prediction_id: str | None) -> bool:
-        if prediction_id is None:
-            return False
-        return self._sample_below is None or _hash(prediction_id) < self._sample_below
 
     def _run(self) -> None:
         if isinstance(self._store, FolderStore):

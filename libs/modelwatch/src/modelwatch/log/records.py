@@ -1,11 +1,11 @@
 """Records of answers, and their encoding as Parquet."""
 
 import io
+import random
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import accumulate
 from typing import Any, Final, NamedTuple
-from uuid import uuid4
 
 from arro3.core import Array, DataType, Table, list_array
 from arro3.io import write_parquet
@@ -51,7 +51,8 @@ class Record(NamedTuple):
 
 def new_prediction_id() -> str:
     """A new prediction id: 32 hexadecimal digits."""
-    return uuid4().hex
+    # A few times faster than uuid4, which asks the system for each.
+    return f"{random.getrandbits(128):032x}"
 
 
 def day_of(time: float) -> str:
