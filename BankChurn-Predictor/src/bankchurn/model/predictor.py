@@ -141,7 +141,12 @@ class ChurnPredictor:
         check_contributions(self._stack, self._explainer, self.encode(customers))
 
     def answer(
-        self, customers: Sequence[Customer], *, model_version: str, explain: bool = False
+        self,
+        customers: Sequence[Customer],
+        *,
+        model_version: str,
+        explain: bool = False,
+        prediction_ids: Sequence[str | None] | None = None,
     ) -> list[Prediction]:
         """Score customers, with explanations on request.
 
@@ -149,6 +154,7 @@ class ChurnPredictor:
             customers: At least one customer.
             model_version: Version of the model, for the answers.
             explain: Whether to explain every customer, which takes milliseconds each.
+            prediction_ids: The name of each answer in the prediction log; None if none is logged.
         """
         values = customer_values(customers)
         warnings = self.find_warnings(values)
@@ -169,9 +175,15 @@ class ChurnPredictor:
                 warnings=warnings.get(row, []),
                 model_version=model_version,
                 prediction_timestamp=now,
+                prediction_id=name,
             )
-            for row, (probability, why) in enumerate(
-                zip(self.probabilities(matrix).tolist(), explanations, strict=True)
+            for row, (probability, why, name) in enumerate(
+                zip(
+                    self.probabilities(matrix).tolist(),
+                    explanations,
+                    prediction_ids or [None] * len(matrix),
+                    strict=True,
+                )
             )
         ]
 
