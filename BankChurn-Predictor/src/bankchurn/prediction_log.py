@@ -29,14 +29,17 @@ def record(
     customers: Sequence[Customer],
     predictions: Sequence[Prediction],
 ) -> None:
-    """Record the answers to a request."""
-    if not log.is_on:
-        return
-    log.record_all(
-        [one.prediction_id for one in predictions],
-        request_id=runtime.request_id,
-        model=runtime.model.sha256,
-        features=[vars(one) for one in customers],
-        outputs=[vars(one) for one in predictions],
-        warnings=[[warning.code for warning in one.warnings] for one in predictions],
-    )
+    """Record the answers to a request. Their values are read when they are written."""
+    if log.is_on:
+        log.record_all(
+            [one.prediction_id for one in predictions],
+            request_id=runtime.request_id,
+            model=runtime.model.sha256,
+            features=map(vars, customers),
+            outputs=map(vars, predictions),
+            warnings=map(_codes, predictions),
+        )
+
+
+def _codes(prediction: Prediction) -> list[str]:
+    return [warning.code for warning in prediction.warnings]

@@ -12,15 +12,13 @@ from servicekit import Runtime
 
 from nlpinsight.schema import Sentiment
 
-TEXT: Final = "text"
-
 SCHEMA: Final = LogSchema(
     features={
         "characters": "number",
         "words": "number",
         "in_vocabulary": "number",
         "truncated": "number",
-        TEXT: "text",
+        "text": "text",
     },
     outputs={"label": "category", "confidence": "number"},
     groups=("words",),
@@ -41,17 +39,20 @@ def record(
     log: ServiceLog, runtime: Runtime, texts: Sequence[str], sentiments: Sequence[Sentiment]
 ) -> None:
     """Record the answers to a request."""
-    if not log.is_on:
-        return
-    features = [describe(*one) for one in zip(texts, sentiments, strict=True)]
-    if TEXT in log.features:
-        for row, text in zip(features, texts, strict=True):
-            row[TEXT] = text
-    log.record_all(
-        [one.prediction_id for one in sentiments],
-        request_id=runtime.request_id,
-        model=runtime.model.sha256,
-        features=features,
-        outputs=[vars(one) for one in sentiments],
-        warnings=[[warning.code for warning in one.warnings] for one in sentiments],
-    )
+    if log.is_on:
+        # Now, so that texts that are not logged do not wait in memory.
+        features = [describe(*one) for one in zip(texts, sentiments, strict=True)]
+        if log.with_texts:
+            features = [row | {"text": text} for row, text in zip(features, texts, strict=True)]
+        log.record_all(
+            [one.prediction_id for one in sentiments],
+            request_id=runtime.request_id,
+            model=runtime.model.sha256,
+            features=features,
+            outputs=map(vars, sentiments),
+            warnings=map(_codes, sentiments),
+        )
+
+
+def _codes(sentiment: Sentiment) -> list[str]:
+    return [warning.code for warning in sentiment.warnings]

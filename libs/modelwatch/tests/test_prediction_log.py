@@ -3,6 +3,7 @@ import threading
 import time
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -49,35 +50,72 @@ def test_a_record_is_a_row_with_all_that_is_declared(tmp_path: Path) -> None:
     )
 
 
-def test_the_answers_to_a_request_are_recorded_at_once(tmp_path: Path) -> None:
-    log = log_to(tmp_path, max_waiting=3)
+def record_four(log: PredictionLog, **changes: object) -> list[str | None]:
     names = log.new_ids(4)
-    log.record_all(
-        names,
-        request_id="r",
-        model="a" * 64,
-        features=[{"age": float(age)} for age in range(4)],
-        outputs=[{"label": f"label{number}"} for number in range(4)],
-        keys=[{"customer": f"c{number}"} for number in range(4)],
-        warnings=[[], ["w1", "w2"], [], []],
-    )
+    values: dict[str, Any] = {
+        "request_id": "r",
+        "model": "a" * 64,
+        "features": ({"age": float(age)} for age in range(4)),
+        "outputs": [{"label": f"label{number}"} for number in range(4)],
+        "keys": ({"customer": f"c{number}"} for number in range(4)),
+        "warnings": [[], ["w1", "w2"], [], []],
+    }
+    log.record_all(names, **values | changes)
+    return names
+
+
+def test_the_answers_to_a_request_are_recorded_at_once(tmp_path: Path) -> None:
+    log = log_to(tmp_path)
+    names = record_four(log)
+    assert log.counts() == (4, 0, 0, 0, 4)
     log.start()
-    assert log.close() == (4, 0, 3, 1, 0)
+    assert log.close() == (4, 0, 4, 0, 0)
     columns = 'prediction_id, request_id, "feature.age", "output.label", "key.customer", warnings'
     assert sorted(rows(tmp_path, columns), key=lambda row: row[2]) == [
         (names[0], "r", 0.0, "label0", "c0", []),
         (names[1], "r", 1.0, "label1", "c1", ["w1", "w2"]),
         (names[2], "r", 2.0, "label2", "c2", []),
+        (names[3], "r", 3.0, "label3", "c3", []),
     ]
 
 
-def test_answers_and_values_of_different_numbers_are_a_mistake(tmp_path: Path) -> None:
+def test_a_full_queue_drops_the_answers_to_a_request_together(tmp_path: Path) -> None:
+    log = log_to(tmp_path, max_waiting=7)
+    names = record_four(log)
+    record_four(log)
+    log.start()
+    assert log.close() == (8, 0, 4, 4, 0)
+    assert sorted(ids(tmp_path)) == sorted(map(str, names))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"features": [{}] * 3}, {"outputs": map(vars, [1, 2, 3, 4])}], ids=["few", "error"]
+)
+def test_answers_whose_values_cannot_be_read_are_dropped_and_counted(
+    tmp_path: Path, changes: dict[str, object]
+) -> None:
+    warned: list[str] = []
+    log = log_to(tmp_path, warn=warned.append)
+    record_four(log, **changes)
+    record(log, 1)
+    log.start()
+    assert log.close() == (5, 0, 1, 4, 0)
+    assert ids(tmp_path) == ["p1"]
+    assert len(warned) == 1
+
+
+def test_the_answers_to_a_request_may_fill_more_than_a_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("modelwatch.log.prediction_log.PART_ROWS", 3)
     log = log_to(tmp_path)
-    with pytest.raises(ValueError, match="shorter"):
-        log.record_all(
-            ["p1", "p2"], request_id="r", model="m", features=[{}], outputs=[{}], warnings=[[]]
-        )
-    assert log.counts() == (0, 0, 0, 0, 0)
+    log.start()
+    # A full part is written before the time.
+    record_four(log)
+    while log.counts().written < 4:
+        time.sleep(0.01)
+    log.close()
+    assert [len(_ids_of(part)) for part in parts(tmp_path)] == [3, 1]
 
 
 def test_new_ids_are_different_and_those_of_a_request_belong_together(tmp_path: Path) -> None:

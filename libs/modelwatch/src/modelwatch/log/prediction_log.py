@@ -4,7 +4,7 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
 from itertools import groupby
@@ -12,7 +12,14 @@ from typing import Final, NamedTuple
 
 from modelwatch.errors import StoreError
 from modelwatch.log.counts import LogCounts
-from modelwatch.log.records import Record, day_of, encode, new_prediction_id, valid_record
+from modelwatch.log.records import (
+    Answers,
+    Record,
+    day_of,
+    encode,
+    new_prediction_id,
+    valid_record,
+)
 from modelwatch.log.retention import delete_expired
 from modelwatch.schema import LogSchema
 from modelwatch.store import FolderStore, Store
@@ -48,9 +55,6 @@ class PredictionLog:
         sample: Share of the answers that are logged. The prediction id decides.
         keep_days: Days after which log and truth are deleted; None for never.
         warn: Called with a sentence while writing fails, at most once a minute.
-
-    Attributes:
-        schema: What is logged.
     """
 
     def __init__(
@@ -64,8 +68,8 @@ class PredictionLog:
         keep_days: int | None = None,
         warn: Callable[[str], None],
     ) -> None:
-        self.schema = schema
         self._store = store
+        self._schema = schema
         self._flush_s = flush_s
         self._max_waiting = max_waiting
         self._sample_below = None if sample >= 1 else int(sample * 2**64)
@@ -74,7 +78,8 @@ class PredictionLog:
         self._warn = warn
         self._warned_at = float("-inf")
         self._lock = threading.Lock()
-        self._records: deque[Record] = deque()
+        self._queue: deque[Answers] = deque()
+        self._queued = 0
         self._parts: deque[_Part] = deque()
         self._recorded = self._sampled_out = self._written = self._dropped = self._waiting = 0
         self._closed = False
@@ -100,9 +105,7 @@ class PredictionLog:
         """
         first = new_prediction_id()
         ids = [first] if count == 1 else [f"{first}-{number}" for number in range(count)]
-        if self._sample_below is None:
-            return list(ids)
-        return [one if _hash(one) < self._sample_below else None for one in ids]
+        return [one if self._is_sampled(one) else None for one in ids]
 
     def record(
         self,
@@ -132,49 +135,51 @@ class PredictionLog:
         *,
         request_id: str,
         model: str,
-        features: Sequence[Mapping[str, object]],
-        outputs: Sequence[Mapping[str, object]],
-        keys: Sequence[Mapping[str, object]] | None = None,
-        warnings: Sequence[Sequence[str]],
+        features: Iterable[Mapping[str, object]],
+        outputs: Iterable[Mapping[str, object]],
+        keys: Iterable[Mapping[str, object]] | None = None,
+        warnings: Iterable[Sequence[str]],
     ) -> None:
         """Record the answers to a request. Never blocks, nor raises because of store or values.
+
+        The values are read later, in another thread, and must not be changed: an iterator, such as
+        ``map(vars, answers)``, costs the request nothing.
 
         Args:
             prediction_ids: Names of the answers, as of `new_ids`.
             request_id: The id of the request.
             model: Digest of the model.
             features: The features of each answer; undeclared ones are ignored, missing ones are
-                null. They are read later, and must not be changed.
+                null.
             outputs: The outputs of each answer, likewise.
             keys: The parts of the business key of each answer, likewise; None for none.
             warnings: Codes of the warnings of each answer.
-
-        Raises:
-            ValueError: The sequences have different lengths.
         """
-        now, below = time.time(), self._sample_below
-        records = [
-            Record(now, name, request_id, model, of_features, of_outputs, key, codes)
-            for name, of_features, of_outputs, key, codes in zip(
-                prediction_ids,
-                features,
-                outputs,
-                [{}] * len(prediction_ids) if keys is None else keys,
-                warnings,
-                strict=True,
-            )
-            if name is not None and (below is None or _hash(name) < below)
-        ]
-        count = len(prediction_ids)
+        count = kept = len(prediction_ids)
+        if self._sample_below is not None:
+            prediction_ids = [one if self._is_sampled(one) else None for one in prediction_ids]
+            kept -= prediction_ids.count(None)
+        answers = Answers(
+            time.time(),
+            prediction_ids,
+            kept,
+            request_id,
+            model,
+            features,
+            outputs,
+            keys,
+            warnings,
+        )
         with self._lock:
             self._recorded += count
-            self._sampled_out += count - len(records)
-            room = 0 if self._closed else self._max_waiting - self._waiting
-            accepted = records[:room] if room < len(records) else records
-            self._dropped += len(records) - len(accepted)
-            self._waiting += len(accepted)
-            self._records.extend(accepted)
-            full = len(self._records) >= PART_ROWS
+            self._sampled_out += count - kept
+            if self._closed or self._waiting + kept > self._max_waiting:
+                self._dropped += kept
+                return
+            self._waiting += kept
+            self._queued += kept
+            self._queue.append(answers)
+            full = self._queued >= PART_ROWS
         if full:
             self._wake.set()
 
@@ -202,6 +207,11 @@ class PredictionLog:
         if lost:
             self._warn(f"The prediction log was closed, and {lost} records were lost.")
         return self.counts()
+
+    def _is_sampled(self, prediction_id: str | None) -> bool:
+        if prediction_id is None:
+            return False
+        return self._sample_below is None or _hash(prediction_id) < self._sample_below
 
     def _run(self) -> None:
         if isinstance(self._store, FolderStore):
@@ -239,27 +249,40 @@ class PredictionLog:
         return True
 
     def _encode_next(self) -> bool:
-        """Turn the oldest records into parts; False if there are none."""
+        """Turn the oldest answers into parts; False if there are none."""
         before = len(self._parts)
-        while self._records:
-            size = min(len(self._records), PART_ROWS)
-            records = [self._records.popleft() for _ in range(size)]
+        while self._queue:
+            records: list[Record] = []
+            while self._queue and len(records) < PART_ROWS:
+                answers = self._queue.popleft()
+                records += self._records_of(answers)
+                with self._lock:
+                    self._queued -= answers.kept
             for day, of_day in groupby(records, lambda record: day_of(record.time)):
-                self._parts.extend(self._encoded(day, list(of_day)))
+                rows = list(of_day)
+                for start in range(0, len(rows), PART_ROWS):
+                    self._parts.extend(self._encoded(day, rows[start : start + PART_ROWS]))
             if len(self._parts) > before:
                 return True
         return False
 
+    def _records_of(self, answers: Answers) -> list[Record]:
+        try:
+            return answers.records()
+        except Exception:  # noqa: BLE001 - reading values may raise anything
+            self._drop_invalid(answers.kept)
+            return []
+
     def _encoded(self, day: str, records: list[Record]) -> Iterator[_Part]:
         try:
-            contents = encode(records, self.schema)
+            contents = encode(records, self._schema)
         except Exception:  # noqa: BLE001 - a value of another type; its methods may raise anything
-            valid = [record for one in records if (record := valid_record(one, self.schema))]
+            valid = [record for one in records if (record := valid_record(one, self._schema))]
             self._drop_invalid(len(records) - len(valid))
             if not valid:
                 return
             records = valid
-            contents = encode(records, self.schema)
+            contents = encode(records, self._schema)
         self._number += 1
         name = f"predictions/day={day}/{self._prefix}-{self._number:06}.parquet"
         yield _Part(name, len(records), contents)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Protocol
 
@@ -37,12 +37,12 @@ class ServiceLog:
         schema: What the service logs.
 
     Attributes:
-        features: Names of the features that are logged; empty without a log.
+        with_texts: Whether features of the kind ``text`` are logged.
     """
 
     def __init__(self, settings: LogSettings, schema: LogSchema) -> None:
         self._log = open_log(settings, schema)
-        self.features = frozenset(self._log.schema.features if self._log is not None else ())
+        self.with_texts = self._log is not None and settings.prediction_log_text
 
     @property
     def is_on(self) -> bool:
@@ -59,9 +59,9 @@ class ServiceLog:
         *,
         request_id: str,
         model: str,
-        features: Sequence[Mapping[str, object]],
-        outputs: Sequence[Mapping[str, object]],
-        warnings: Sequence[Sequence[str]],
+        features: Iterable[Mapping[str, object]],
+        outputs: Iterable[Mapping[str, object]],
+        warnings: Iterable[Sequence[str]],
     ) -> None:
         """Record the answers to a request, as `PredictionLog.record_all` does."""
         if self._log is not None:
