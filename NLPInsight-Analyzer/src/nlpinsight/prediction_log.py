@@ -39,20 +39,21 @@ def record(
     log: ServiceLog, runtime: Runtime, texts: Sequence[str], sentiments: Sequence[Sentiment]
 ) -> None:
     """Record the answers to a request."""
-    if log.is_on:
+    if log.log is not None:
         # Now, so that texts that are not logged do not wait in memory.
         features = [describe(*one) for one in zip(texts, sentiments, strict=True)]
         if log.with_texts:
             features = [row | {"text": text} for row, text in zip(features, texts, strict=True)]
-        log.record_all(
+        log.log.record_all(
             [one.prediction_id for one in sentiments],
             request_id=runtime.request_id,
             model=runtime.model.sha256,
             features=features,
-            outputs=map(vars, sentiments),
-            warnings=map(_codes, sentiments),
+            outputs=[vars(one) for one in sentiments],
+            warnings=[_codes(one) for one in sentiments],
         )
 
 
-def _codes(sentiment: Sentiment) -> list[str]:
-    return [warning.code for warning in sentiment.warnings]
+def _codes(sentiment: Sentiment) -> tuple[str, ...]:
+    # Most have none: one empty tuple serves all of them.
+    return tuple(warning.code for warning in sentiment.warnings) if sentiment.warnings else ()

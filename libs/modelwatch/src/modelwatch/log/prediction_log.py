@@ -104,7 +104,11 @@ class PredictionLog:
             New prediction ids; None for an answer that the sample leaves out.
         """
         first = new_prediction_id()
-        ids = [first] if count == 1 else [f"{first}-{number}" for number in range(count)]
+        ids: list[str | None] = [first]
+        if count != 1:
+            ids = [f"{first}-{number}" for number in range(count)]
+        if self._sample_below is None:
+            return ids
         return [one if self._is_sampled(one) else None for one in ids]
 
     def record(
@@ -142,8 +146,7 @@ class PredictionLog:
     ) -> None:
         """Record the answers to a request. Never blocks, nor raises because of store or values.
 
-        The values are read later, in another thread, and must not be changed: an iterator, such as
-        ``map(vars, answers)``, costs the request nothing.
+        The values are read later, in another thread, and must not be changed.
 
         Args:
             prediction_ids: Names of the answers, as of `new_ids`.

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Protocol
 
@@ -37,42 +37,17 @@ class ServiceLog:
         schema: What the service logs.
 
     Attributes:
+        log: The log; None without one.
         with_texts: Whether features of the kind ``text`` are logged.
     """
 
     def __init__(self, settings: LogSettings, schema: LogSchema) -> None:
-        self._log = open_log(settings, schema)
-        self.with_texts = self._log is not None and settings.prediction_log_text
-
-    @property
-    def is_on(self) -> bool:
-        """Whether answers are logged. Otherwise there is nothing to record."""
-        return self._log is not None
+        self.log = open_log(settings, schema)
+        self.with_texts = self.log is not None and settings.prediction_log_text
 
     def new_ids(self, count: int) -> Sequence[str | None]:
         """Prediction ids for the answers to a request; None for answers that are not logged."""
-        return [None] * count if self._log is None else self._log.new_ids(count)
-
-    def record_all(
-        self,
-        prediction_ids: Sequence[str | None],
-        *,
-        request_id: str,
-        model: str,
-        features: Iterable[Mapping[str, object]],
-        outputs: Iterable[Mapping[str, object]],
-        warnings: Iterable[Sequence[str]],
-    ) -> None:
-        """Record the answers to a request, as `PredictionLog.record_all` does."""
-        if self._log is not None:
-            self._log.record_all(
-                prediction_ids,
-                request_id=request_id,
-                model=model,
-                features=features,
-                outputs=outputs,
-                warnings=warnings,
-            )
+        return [None] * count if self.log is None else self.log.new_ids(count)
 
     @asynccontextmanager
     async def lifespan(self, runtime: _Runtime) -> AsyncIterator[None]:
@@ -80,7 +55,7 @@ class ServiceLog:
 
         The end waits for at most five seconds until the records are written, and logs the counts.
         """
-        log = self._log
+        log = self.log
         if log is None:
             yield
             return

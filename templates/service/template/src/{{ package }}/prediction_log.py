@@ -20,20 +20,22 @@ SCHEMA: Final = LogSchema(
 )
 
 
+
 def record(
     log: ServiceLog, runtime: Runtime, records: Sequence[Record], predictions: Sequence[Prediction]
 ) -> None:
-    """Record the answers to a request. Their values are read when they are written."""
-    if log.is_on:
-        log.record_all(
+    """Record the answers to a request."""
+    if log.log is not None:
+        log.log.record_all(
             [one.prediction_id for one in predictions],
             request_id=runtime.request_id,
             model=runtime.model.sha256,
-            features=map(vars, records),
-            outputs=map(vars, predictions),
-            warnings=map(_codes, predictions),
+            features=[vars(one) for one in records],
+            outputs=[vars(one) for one in predictions],
+            warnings=[_codes(one) for one in predictions],
         )
 
 
-def _codes(prediction: Prediction) -> list[str]:
-    return [warning.code for warning in prediction.warnings]
+def _codes(prediction: Prediction) -> tuple[str, ...]:
+    # Most have none: one empty tuple serves all of them.
+    return tuple(warning.code for warning in prediction.warnings) if prediction.warnings else ()
