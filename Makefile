@@ -384,7 +384,7 @@ $(eval $(call environment,libs/pinproof,modelseal,))
 $(eval $(call environment,libs/modelwatch,modelseal,))
 $(eval $(call environment,libs/servicekit,modelseal,))
 $(eval $(call environment,lab,modelseal pinproof,))
-$(foreach s,$(SERVICES),$(eval $(call environment,$(s),modelseal servicekit,less exclusions)))
+$(foreach s,$(SERVICES),$(eval $(call environment,$(s),modelseal modelwatch servicekit,less exclusions)))
 
 $(SERVICES:%=.cache/excluded/%.txt): .cache/excluded/%.txt: pins.toml %/service.toml libs/pinproof/.venv/.installed
 	@mkdir -p $(@D)

@@ -57,7 +57,11 @@ class Environment:
         _uv("venv", "--quiet", "--python", base, str(made._folder))
         made._install(
             *("-r", str(SERVICE / "requirements-prod.txt")),
-            *("-e", str(ROOT / "libs" / "modelseal"), "-e", str(ROOT / "libs" / "servicekit")),
+            *(
+                argument
+                for name in ("modelseal", "modelwatch", "servicekit")
+                for argument in ("-e", str(ROOT / "libs" / name))
+            ),
             *("-e", str(SERVICE)),
         )
         return made

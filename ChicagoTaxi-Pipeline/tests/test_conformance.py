@@ -60,6 +60,8 @@ class TestCommands(CommandConformance):
         "hindcast of": ("", "hindcast past --out HOSTILE --model MODEL"),
         "hindcast with a model": ("", "hindcast past --out pipeline --model HOSTILE"),
         "hindcast to": ("", "hindcast HOSTILE --out pipeline --model MODEL --every 100000"),
+        "outcomes to": (".parquet", "outcomes HOSTILE --out pipeline"),
+        "outcomes of": ("", "outcomes new.parquet --out HOSTILE"),
         "run of": (".csv", "run HOSTILE --out out --model MODEL"),
         "run to": ("", "run trips.csv --out HOSTILE --model MODEL"),
         "run with a model": ("", "run trips.csv --out out --model HOSTILE"),
@@ -67,6 +69,7 @@ class TestCommands(CommandConformance):
     pipe_commands = (
         "generate pipe.csv --rows 100",
         "etl trips.csv --out out --quarantine pipe.csv",
+        "outcomes pipe.csv --out pipeline",
         "backtest --data counts.csv --reports . --name pipe.csv",
     )
     link_command = ("generate out.csv --rows 100", 100)

@@ -149,7 +149,7 @@ def test_a_model_that_answers_otherwise_than_it_says_cannot_be_sealed(
     training: EvaluatedModel, corpus: Corpus, tmp_path: Path
 ) -> None:
     other = train_tfidf(corpus.only(range(0, len(corpus), 2)), corpus)
-    swapped = EvaluatedModel(training.model, other, training.report)
+    swapped = replace(training, trained=other)
 
     with pytest.raises(SealError, match="answers differently in a fresh process"):
         seal(swapped, tmp_path / "model")

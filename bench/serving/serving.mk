@@ -21,7 +21,7 @@ define peer_environment
 	@cd $(2) && "$$(CURDIR)/$$(UV)" pip install --quiet --python "$$(CURDIR)/$$(@D)/bin/python" -r "$$(CURDIR)/$$<" \
 		$(if $(wildcard bench/serving/overrides/requirements-$(1).txt),--override "$$(CURDIR)/bench/serving/overrides/requirements-$(1).txt") \
 		--excludes "$$(CURDIR)/.cache/excluded/$(2).txt" \
-		-e "$$(CURDIR)/libs/modelseal" -e "$$(CURDIR)/libs/servicekit" -e .
+		-e "$$(CURDIR)/libs/modelseal" -e "$$(CURDIR)/libs/modelwatch" -e "$$(CURDIR)/libs/servicekit" -e .
 	@touch $$@
 endef
 SERVING_PEERS := $(patsubst bench/serving/requirements-%.txt,%,$(wildcard bench/serving/requirements-*.txt))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 from fastapi import Body, Depends, FastAPI, Query
+from modelwatch.log import LogSettings, ServiceLog
 from pydantic import Field
 from servicekit import (
     Batch,
@@ -22,6 +23,7 @@ from servicekit import create_app as create_service
 
 from bankchurn.gathering import Gatherer
 from bankchurn.model.predictor import ChurnPredictor
+from bankchurn.prediction_log import SCHEMA, record
 from bankchurn.responses import BatchPrediction, Prediction
 from bankchurn.schema import Customer
 
@@ -31,8 +33,8 @@ request.
 """
 
 
-class Settings(ServiceSettings):
-    """The settings of every service, with this one's port and model folder."""
+class Settings(LogSettings, ServiceSettings):
+    """The settings of every service and of its log, with this one's port and model folder."""
 
     port: int = Field(8001, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     model_dir: Path = Field(Path("models/bankchurn"), description="Folder of the sealed model.")
@@ -55,6 +57,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         settings: Settings of the service; read from the environment by default.
     """
     settings = settings if settings is not None else load_settings(Settings)
+    log = ServiceLog(settings, SCHEMA)
     return create_service(
         settings,
         ServiceSpec(
@@ -62,12 +65,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             title="BankChurn Predictor",
             version=version("bankchurn"),
             description=DESCRIPTION,
-            router=_router(settings),
+            router=_router(settings, log),
+            lifespan=log.lifespan,
         ),
     )
 
 
-def _router(settings: Settings) -> ServiceRouter:
+def _router(settings: Settings, log: ServiceLog) -> ServiceRouter:
     router = ServiceRouter(tags=["churn"])
     gatherer = lru_cache(maxsize=1)(Gatherer)
     bounded = Body(embed=True, min_length=1, max_length=settings.max_batch_rows)
@@ -83,19 +87,29 @@ def _router(settings: Settings) -> ServiceRouter:
     ) -> Prediction:
         """Score one customer; with `explain=true`, explain the score."""
         model_version = runtime.model.manifest.version
+        ids = log.new_ids(1)
         if explain:
             async with runtime.job("explain", 1) as job:
                 [prediction] = await job.run(
-                    predictor.answer, [customer], model_version=model_version, explain=True
+                    predictor.answer,
+                    [customer],
+                    model_version=model_version,
+                    explain=True,
+                    prediction_ids=ids,
                 )
         else:
             # Takes a fraction of a millisecond, less than handing it to a thread.
             intervals = predictor.intervals(customer)
             if intervals is None:
-                [prediction] = predictor.answer([customer], model_version=model_version)
+                [prediction] = predictor.answer(
+                    [customer], model_version=model_version, prediction_ids=ids
+                )
             else:
                 probability = await gatherer(predictor).probability(intervals)
-                prediction = predictor.prediction(probability, model_version)
+                prediction = predictor.prediction(
+                    probability, model_version=model_version, prediction_id=ids[0]
+                )
+        record(log, runtime, [customer], [prediction])
         runtime.count_prediction(prediction.risk_level)
         for warning in prediction.warnings:
             runtime.count_warning(warning.code)
@@ -109,8 +123,12 @@ def _router(settings: Settings) -> ServiceRouter:
         began = time.perf_counter()
         async with runtime.job("predict_batch", len(customers)) as job:
             predictions = await job.run(
-                predictor.answer, customers, model_version=runtime.model.manifest.version
+                predictor.answer,
+                customers,
+                model_version=runtime.model.manifest.version,
+                prediction_ids=log.new_ids(len(customers)),
             )
+        record(log, runtime, customers, predictions)
         for level, count in Counter(answer.risk_level for answer in predictions).items():
             runtime.count_prediction(level, count)
         codes = Counter(warning.code for answer in predictions for warning in answer.warnings)

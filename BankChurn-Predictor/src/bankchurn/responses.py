@@ -66,6 +66,8 @@ class Prediction(BaseModel):
         warnings: Values of the customer that lie outside the training data.
         model_version: Version of the sealed model.
         prediction_timestamp: Time of the prediction, in UTC.
+        prediction_id: Its name in the prediction log, by which its outcome may be reported; null
+            if it is not logged.
     """
 
     model_config = ConfigDict(frozen=True, protected_namespaces=())
@@ -80,6 +82,7 @@ class Prediction(BaseModel):
     warnings: list[AnswerWarning] = Field(default_factory=list)
     model_version: str
     prediction_timestamp: datetime
+    prediction_id: str | None = None
 
 
 class BatchPrediction(BaseModel):

@@ -139,6 +139,33 @@ def test_a_portal_that_fails_ends_the_night(night: tuple[Path, Path]) -> None:
 
 
 @pytest.mark.parametrize("trips", [True, False], ids=["run", "predict"])
+def test_with_a_prediction_log_the_outcomes_are_joined_after_the_predictions(
+    night: tuple[Path, Path], trips: bool
+) -> None:
+    script, programs = night
+    if trips:
+        (script.parent / "data/raw" / f"trips-{months()[0]}-01.csv").touch()
+    else:
+        batch(script, "e" * 64)
+    done = run(script, programs, 'echo "$@"', PREDICTION_LOG="s3://bucket/log")
+    assert done.returncode == 0, done.stderr
+    predicted, outcomes, truth = done.stdout.splitlines()[-3:]
+    assert predicted.startswith(f"-m chicagotaxi {'run' if trips else 'predict'} ")
+    assert outcomes == (
+        f"-m chicagotaxi outcomes /tmp/outcomes.parquet --out {script.parent}/data/pipeline"
+    )
+    assert truth == (
+        "-m modelwatch truth /tmp/outcomes.parquet --log s3://bucket/log"
+        " --key area --key hour --outcome trips --number"
+    )
+    # The batch is served, but a part of it is not in the log: the night failed.
+    failed = run(
+        script, programs, 'case "$*" in *fetch*) ;; *) exit 75 ;; esac', PREDICTION_LOG="s3://b/l"
+    )
+    assert failed.returncode == 75
+
+
+@pytest.mark.parametrize("trips", [True, False], ids=["run", "predict"])
 def test_the_service_knows_these_commands(night: tuple[Path, Path], trips: bool) -> None:
     script, programs = night
     if trips:
@@ -150,3 +177,7 @@ def test_the_service_knows_these_commands(night: tuple[Path, Path], trips: bool)
     done = run(script, programs, f'exec {sys.executable} "$@" --help', **settings)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("Usage:") == 2
+    logging = settings | {"PREDICTION_LOG": "s3://bucket/log"}
+    done = run(script, programs, f'exec {sys.executable} "$@" --help', **logging)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("Usage:") == 4

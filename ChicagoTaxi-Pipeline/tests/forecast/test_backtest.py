@@ -24,7 +24,7 @@ def run(panel: Panel, options: BacktestOptions, steps: Advance = silent) -> Back
         OPTIONS,
         data=describe(panel, {"source": "x"}),
         progress=steps,
-    )
+    ).report
 
 
 def test_errors_are_those_of_their_definitions() -> None:

@@ -39,7 +39,7 @@ def test_a_packed_model_forecasts_as_before(forecaster: DemandForecaster, panel:
 
 
 def test_the_files_are_text_and_nothing_is_pickled(training: Training) -> None:
-    assert set(training.files) == {"booster.txt", "forecast.json"}
+    assert set(training.files) == {"booster.txt", "forecast.json", "reference_profile.json"}
     assert training.files["booster.txt"].startswith(b"tree\n")
     for content in training.files.values():
         content.decode("ascii")

@@ -75,7 +75,7 @@ def test_interval_scores_are_better_than_the_baselines_own(name: str) -> None:
 @pytest.mark.timeout(900)
 def test_three_weeks_of_real_counts_are_forecast_as_in_the_model_card(real_data: Path) -> None:
     counts = read_counts(real_data / "hourly_tract_2022-10_11.csv")
-    report = backtest(
+    report, _ = backtest(
         counts.panel,
         BacktestOptions(folds=3, step_days=7),
         ForecastOptions(),

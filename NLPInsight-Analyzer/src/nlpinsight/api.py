@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Annotated, Final
 
 from fastapi import Body, Depends, FastAPI, Query
 from fastapi.exceptions import RequestValidationError
+from modelwatch.log import LogSettings, ServiceLog
 from pydantic import Field
 from servicekit import (
     Batch,
@@ -23,6 +24,7 @@ from servicekit import create_app as create_service
 
 from nlpinsight.explain import explain as explain_text
 from nlpinsight.model import SentimentModel, predict_sentiments
+from nlpinsight.prediction_log import SCHEMA, record
 from nlpinsight.schema import (
     LABELS,
     MAX_BATCH_TEXTS,
@@ -48,8 +50,8 @@ _INLINE: Final[dict[Backend, int]] = {"tfidf": 500, "transformer": 0}
 _STEP: Final = 32
 
 
-class Settings(ServiceSettings):
-    """The settings of every service, with this one's port, model folder and batch."""
+class Settings(LogSettings, ServiceSettings):
+    """The settings of every service and of its log, with this one's port, model and batch."""
 
     port: int = Field(8002, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     model_dir: Path = Field(Path("models/nlpinsight"), description="Folder of the sealed model.")
@@ -75,6 +77,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         settings: Settings of the service; read from the environment by default.
     """
     settings = settings if settings is not None else load_settings(Settings)
+    log = ServiceLog(settings, SCHEMA)
     return create_service(
         settings,
         ServiceSpec(
@@ -82,12 +85,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             title="NLPInsight Analyzer",
             version=version("nlpinsight"),
             description=DESCRIPTION,
-            router=_router(settings),
+            router=_router(settings, log),
+            lifespan=log.lifespan,
         ),
     )
 
 
-def _router(settings: Settings) -> ServiceRouter:
+def _router(settings: Settings, log: ServiceLog) -> ServiceRouter:
     router = ServiceRouter(tags=["sentiment"])
     # The length of the list is validated before its texts, so that a long list costs nothing.
     bounded = Body(embed=True, min_length=1, max_length=settings.max_batch_rows)
@@ -104,16 +108,18 @@ def _router(settings: Settings) -> ServiceRouter:
         """Predict the sentiment of one text; with `explain=true`, explain the prediction."""
         text = request.text
         explanation = None
+        ids = log.new_ids(1)
         if not explain and len(text) <= _INLINE[model.backend] and not grows(text):
-            answer = _timed(model, [text])
+            answer = _timed(model, [text], ids)
         else:
             async with runtime.job("explain" if explain else "predict", len(text)) as job:
-                answer = await job.run(_timed, model, [text])
+                answer = await job.run(_timed, model, [text], ids)
                 if explain and not isinstance(answer, _InvalidTexts):
                     explanation = await job.run(explain_text, model, text)
         if isinstance(answer, _InvalidTexts):
             raise answer.refusal([("text",)])
         [prediction], seconds = answer
+        record(log, runtime, [text], [prediction])
         runtime.count_prediction(prediction.label)
         for warning in prediction.warnings:
             runtime.count_warning(warning.code)
@@ -132,14 +138,18 @@ def _router(settings: Settings) -> ServiceRouter:
         """Predict the sentiment of many texts; predictions are in the order of the texts."""
         predictions: list[Sentiment] = []
         seconds = 0.0
-        async with runtime.job("predict_batch", sum(len(one.text) for one in texts)) as job:
-            for first, step in _steps([request.text for request in texts]):
-                answer = await job.run(_timed, model, step)
+        raw = [request.text for request in texts]
+        ids = log.new_ids(len(raw))
+        async with runtime.job("predict_batch", sum(map(len, raw))) as job:
+            for first in range(0, len(raw), _STEP):
+                step = slice(first, first + _STEP)
+                answer = await job.run(_timed, model, raw[step], ids[step])
                 if isinstance(answer, _InvalidTexts):
                     places = (first + place for place in answer.places)
                     raise answer.refusal(("texts", place, "text") for place in places)
                 predictions += answer[0]
                 seconds += answer[1]
+        record(log, runtime, raw, predictions)
         for label, count in Counter(answer.label for answer in predictions).items():
             runtime.count_prediction(label, count)
         codes = Counter(warning.code for answer in predictions for warning in answer.warnings)
@@ -171,13 +181,8 @@ class _InvalidTexts:
         )
 
 
-def _steps(texts: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:
-    for start in range(0, len(texts), _STEP):
-        yield start, texts[start : start + _STEP]
-
-
 def _timed(
-    model: SentimentModel, texts: Sequence[str]
+    model: SentimentModel, texts: Sequence[str], prediction_ids: Sequence[str | None]
 ) -> tuple[list[Sentiment], float] | _InvalidTexts:
     long = [place for place, text in enumerate(texts) if is_longer(text, MAX_TEXT_CHARACTERS)]
     if long:
@@ -185,7 +190,7 @@ def _timed(
         return _InvalidTexts(long, "too_long_normalised", message)
     began = time.perf_counter()
     try:
-        answers = predict_sentiments(model, texts)
+        answers = predict_sentiments(model, texts, prediction_ids)
     except EmptyTextError as error:
         message = "Text should not be only white space, invisible characters or URLs"
         return _InvalidTexts(error.places, "nothing_to_judge", message)

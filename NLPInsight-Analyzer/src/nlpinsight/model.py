@@ -177,8 +177,17 @@ def warnings_of(reading: Reading) -> list[AnswerWarning]:
     return [AnswerWarning(code=NO_KNOWN_TERM, field="text", message=message)]
 
 
-def predict_sentiments(model: SentimentModel, texts: Sequence[str]) -> list[Sentiment]:
+def predict_sentiments(
+    model: SentimentModel,
+    texts: Sequence[str],
+    prediction_ids: Sequence[str | None] | None = None,
+) -> list[Sentiment]:
     """Predict the sentiment of each text.
+
+    Args:
+        model: The model.
+        texts: Raw texts.
+        prediction_ids: The name of each prediction in the prediction log; None if none is logged.
 
     Raises:
         EmptyTextError: A text is empty once normalised.
@@ -195,9 +204,14 @@ def predict_sentiments(model: SentimentModel, texts: Sequence[str]) -> list[Sent
             unit=reading.unit,
             used=reading.used,
             total=reading.total,
+            prediction_id=name,
         )
-        for best, row, reading in zip(
-            scores.argmax(axis=1).tolist(), scores.tolist(), readings, strict=True
+        for best, row, reading, name in zip(
+            scores.argmax(axis=1).tolist(),
+            scores.tolist(),
+            readings,
+            prediction_ids or [None] * len(texts),
+            strict=True,
         )
     ]
 

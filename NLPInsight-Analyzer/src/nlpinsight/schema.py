@@ -118,6 +118,8 @@ class Sentiment(BaseModel):
         unit: Unit of length of the normalised text.
         used: Length that the model read.
         total: Length of the text.
+        prediction_id: Name of the prediction in the prediction log, by which its outcome may be
+            reported; null if it is not logged.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -131,6 +133,7 @@ class Sentiment(BaseModel):
     unit: Unit
     used: Annotated[int, Field(ge=0)]
     total: Annotated[int, Field(ge=0)]
+    prediction_id: str | None = None
 
 
 class WordContribution(BaseModel):

@@ -1,7 +1,9 @@
+import re
 import threading
 import time
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -46,6 +48,98 @@ def test_a_record_is_a_row_with_all_that_is_declared(tmp_path: Path) -> None:
         "stays",
         "c1",
     )
+
+
+def record_four(log: PredictionLog, **changes: object) -> list[str | None]:
+    names = log.new_ids(4)
+    values: dict[str, Any] = {
+        "request_id": "r",
+        "model": "a" * 64,
+        "features": ({"age": float(age)} for age in range(4)),
+        "outputs": [{"label": f"label{number}"} for number in range(4)],
+        "keys": ({"customer": f"c{number}"} for number in range(4)),
+        "warnings": [[], ["w1", "w2"], [], []],
+    }
+    log.record_all(names, **values | changes)
+    return names
+
+
+def test_the_answers_to_a_request_are_recorded_at_once(tmp_path: Path) -> None:
+    log = log_to(tmp_path)
+    names = record_four(log)
+    assert log.counts() == (4, 0, 0, 0, 4)
+    log.start()
+    assert log.close() == (4, 0, 4, 0, 0)
+    columns = 'prediction_id, request_id, "feature.age", "output.label", "key.customer", warnings'
+    assert sorted(rows(tmp_path, columns), key=lambda row: row[2]) == [
+        (names[0], "r", 0.0, "label0", "c0", []),
+        (names[1], "r", 1.0, "label1", "c1", ["w1", "w2"]),
+        (names[2], "r", 2.0, "label2", "c2", []),
+        (names[3], "r", 3.0, "label3", "c3", []),
+    ]
+
+
+def test_a_full_queue_drops_the_answers_to_a_request_together(tmp_path: Path) -> None:
+    log = log_to(tmp_path, max_waiting=7)
+    names = record_four(log)
+    record_four(log)
+    log.start()
+    assert log.close() == (8, 0, 4, 4, 0)
+    assert sorted(ids(tmp_path)) == sorted(map(str, names))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"features": [{}] * 3}, {"outputs": map(vars, [1, 2, 3, 4])}], ids=["few", "error"]
+)
+def test_answers_whose_values_cannot_be_read_are_dropped_and_counted(
+    tmp_path: Path, changes: dict[str, object]
+) -> None:
+    warned: list[str] = []
+    log = log_to(tmp_path, warn=warned.append)
+    record_four(log, **changes)
+    record(log, 1)
+    log.start()
+    assert log.close() == (5, 0, 1, 4, 0)
+    assert ids(tmp_path) == ["p1"]
+    assert len(warned) == 1
+
+
+def test_the_answers_to_a_request_may_fill_more_than_a_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("modelwatch.log.prediction_log.PART_ROWS", 3)
+    log = log_to(tmp_path)
+    log.start()
+    # A full part is written before the time.
+    record_four(log)
+    while log.counts().written < 4:
+        time.sleep(0.01)
+    log.close()
+    assert [len(_ids_of(part)) for part in parts(tmp_path)] == [3, 1]
+
+
+def test_new_ids_are_different_and_those_of_a_request_belong_together(tmp_path: Path) -> None:
+    log = log_to(tmp_path)
+    batches = [log.new_ids(3) for _ in range(100)]
+    assert len({one for batch in batches for one in batch}) == 300
+    assert [str(one).partition("-")[2] for one in batches[0]] == ["0", "1", "2"]
+    assert len({str(one).partition("-")[0] for one in batches[0]}) == 1
+    [alone] = log.new_ids(1)
+    assert re.fullmatch("[0-9a-f]{32}", str(alone))
+
+
+def test_an_answer_that_the_sample_leaves_out_gets_no_id_and_is_counted(tmp_path: Path) -> None:
+    log = log_to(tmp_path, sample=0.3)
+    names = [log.new_ids(1)[0] for _ in range(1000)] + log.new_ids(1000)
+    for name in names:
+        record(log, 0, prediction_id=name)
+    log.start()
+    counts = log.close()
+    given = sorted(name for name in names if name is not None)
+    assert sorted(ids(tmp_path)) == given
+    assert (counts.written, counts.sampled_out) == (len(given), 2000 - len(given))
+    # Five standard deviations.
+    assert abs(len(given) - 600) < 103
 
 
 def test_what_is_not_declared_is_not_logged(tmp_path: Path) -> None:

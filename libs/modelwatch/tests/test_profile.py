@@ -7,6 +7,7 @@ from modelwatch.errors import DocumentError, SchemaError
 from modelwatch.profile import (
     MAX_LEVELS,
     OTHER,
+    PROFILE_NAME,
     CategoryProfile,
     NumberProfile,
     ReferenceProfile,
@@ -84,10 +85,18 @@ def test_a_profile_is_a_json_document(tmp_path: Path) -> None:
     assert read_profile(tmp_path / "profile.json") == written
 
 
+def test_the_profile_of_a_sealed_model_is_a_file_of_its_folder(tmp_path: Path) -> None:
+    with pytest.raises(DocumentError, match=rf"{PROFILE_NAME} cannot be read"):
+        read_profile(tmp_path)
+    written = profile_of(sample(500, np.random.default_rng(1)))
+    (tmp_path / PROFILE_NAME).write_text(written.model_dump_json(), encoding="utf-8")
+    assert read_profile(tmp_path) == written
+
+
 @pytest.mark.parametrize(
     ("values", "labels", "message"),
     [
-        ([None], ["a"], "All values of x are missing"),
+        ([1.0], [None], "All values of y are missing"),
         ([1.0], ["a", "b"], r"different lengths: \[1, 2\]"),
     ],
 )
@@ -96,6 +105,15 @@ def test_unusable_columns_are_refused(
 ) -> None:
     with pytest.raises(SchemaError, match=message):
         profile(values, labels)
+
+
+def test_a_feature_without_values_is_left_out() -> None:
+    grouped = LogSchema(
+        features={"x": "number", "z": "category"}, outputs={"y": "category"}, groups=("x", "z")
+    )
+    columns: dict[str, list[float | str | None]] = {"x": [None, None], "z": ["a", "b"]}
+    found = make_profile(grouped, features=columns, outputs={"y": ["a", "b"]})
+    assert set(found.features) == set(found.groups) == {"z"}
 
 
 def test_a_missing_column_and_a_group_without_boundaries_are_refused() -> None:

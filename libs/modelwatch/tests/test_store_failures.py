@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
@@ -156,6 +157,24 @@ def test_a_bucket_that_hangs_delays_no_record_and_fills_no_memory(bucket: Bucket
     counts = recording.log.close(timeout_s=60)
     assert counts == (1000, 0, 500, 500, 0)
     assert sorted(_stored_ids(store)) == sorted(f"p{number}" for number in range(500))
+
+
+def test_records_that_wait_for_a_broken_store_take_little_memory(tmp_path: Path) -> None:
+    """A process with a limit of memory must not be killed because its log is down."""
+    (tmp_path / "log").write_bytes(b"")
+    recording = Recording(FolderStore(tmp_path / "log"))
+    recording.send(100)
+    recording.wait_for_warning()
+    tracemalloc.start()
+    try:
+        recording.send(50_000)
+        # The next attempts turn them into parts; as records, they would take 50 MB.
+        until(lambda: tracemalloc.get_traced_memory()[0] < 5_000_000)
+        assert recording.log.counts().waiting == 50_100
+    finally:
+        tracemalloc.stop()
+    (tmp_path / "log").unlink()
+    recording.finish(FolderStore(tmp_path / "log"))
 
 
 def test_a_drain_does_not_wait_for_a_bucket_that_hangs(bucket: Bucket) -> None:

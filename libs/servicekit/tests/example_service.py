@@ -65,6 +65,10 @@ def make_router(settings: ServiceSettings) -> APIRouter:
     async def item(item: str) -> dict[str, str]:
         return {"item": item}
 
+    @router.get("/id")
+    async def request_id(runtime: RuntimeDep) -> dict[str, str]:
+        return {"id": runtime.request_id}
+
     @router.get("/sleep")
     async def sleep(s: float) -> dict[str, float]:
         await asyncio.sleep(s)

@@ -104,6 +104,17 @@ def test_polling_readiness_refuses_no_request(start: Start) -> None:
     assert value(client, "http_requests_refused_total", reason="model-not-ready") is None
 
 
+def test_counts_that_are_kept_elsewhere_are_read_on_each_scrape(client: TestClient) -> None:
+    counts = {"written": 1, "dropped": 0}
+    metrics = client.app.state.runtime.metrics  # type: ignore[attr-defined]
+    metrics.watch_counts("records", "Records.", "state", lambda: counts)
+    assert value(client, "records_total", state="written") == 1
+    counts["written"] = 7
+    assert value(client, "records_total", state="written") == 7
+    assert value(client, "records_total", state="dropped") == 0
+    assert "# TYPE records_total counter" in client.get("/metrics").text
+
+
 def test_gauges_are_zero_at_rest(client: TestClient) -> None:
     for name in ("http_requests_in_flight", "http_requests_queued", "worker_threads_busy"):
         assert value(client, name) == 0

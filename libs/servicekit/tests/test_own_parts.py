@@ -1,7 +1,8 @@
 """A service's own parts: background work, a readiness check, headers, a page."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from itertools import islice
 from pathlib import Path
 from typing import cast
@@ -103,6 +104,21 @@ def test_the_background_is_cancelled_at_the_end(sealed_model: Path, store: Store
     with make_client(sealed_model, background=store.fill) as client:
         assert client.get("/health").status_code == 200
     assert store.cancelled
+
+
+def test_the_lifespan_surrounds_model_and_background(sealed_model: Path, store: Store) -> None:
+    seen: list[object] = []
+
+    @asynccontextmanager
+    async def lifespan(runtime: Runtime) -> AsyncIterator[None]:
+        seen.append((runtime.name, runtime.opened))
+        yield
+        seen.append(store.cancelled)
+
+    with make_client(sealed_model, background=store.fill, lifespan=lifespan) as client:
+        assert client.get("/health").status_code == 200
+        assert seen == [("own", None)]
+    assert seen == [("own", None), True]
 
 
 def test_a_failed_background_makes_it_not_ready_without_details(

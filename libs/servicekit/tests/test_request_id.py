@@ -23,6 +23,11 @@ def test_without_one_every_request_gets_its_own(start: Start) -> None:
     assert len({client.get("/plain").headers["x-request-id"] for _ in range(3)}) == 3
 
 
+def test_an_endpoint_knows_it(start: Start) -> None:
+    response = start().get("/id", headers={"X-Request-ID": "abc"})
+    assert response.json() == {"id": "abc"}
+
+
 def test_problems_carry_it(start: Start) -> None:
     response = start().get("/nowhere", headers={"X-Request-ID": "abc"})
     assert response.json()["request_id"] == "abc"

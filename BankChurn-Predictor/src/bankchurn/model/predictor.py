@@ -163,7 +163,12 @@ class ChurnPredictor:
         check_contributions(self._stack, self._explainer, self.encode(customers))
 
     def answer(
-        self, customers: Sequence[Customer], *, model_version: str, explain: bool = False
+        self,
+        customers: Sequence[Customer],
+        *,
+        model_version: str,
+        explain: bool = False,
+        prediction_ids: Sequence[str | None] | None = None,
     ) -> list[Prediction]:
         """Score customers, with explanations on request.
 
@@ -171,12 +176,16 @@ class ChurnPredictor:
             customers: At least one customer.
             model_version: Version of the model, for the answers.
             explain: Whether to explain every customer, which takes milliseconds each.
+            prediction_ids: The name of each answer in the prediction log; None if none is logged.
         """
+        ids = [None] * len(customers) if prediction_ids is None else prediction_ids
         if len(customers) == 1 and not explain:
             intervals = self.intervals(customers[0])
             if intervals is not None:
                 [probability] = self.probabilities_of([intervals])
-                return [self.prediction(probability, model_version)]
+                return [
+                    self.prediction(probability, model_version=model_version, prediction_id=ids[0])
+                ]
         values = customer_values(customers)
         warnings = self.find_warnings(values)
         matrix = self._encoder.impute(values)
@@ -185,16 +194,25 @@ class ChurnPredictor:
         )
         now = datetime.now(UTC)
         return [
-            self.prediction(probability, model_version, now, why, warnings.get(row, []))
-            for row, (probability, why) in enumerate(
-                zip(self.probabilities(matrix).tolist(), explanations, strict=True)
+            self.prediction(
+                probability,
+                model_version=model_version,
+                prediction_id=name,
+                now=now,
+                explanation=why,
+                warnings=warnings.get(row),
+            )
+            for row, (probability, why, name) in enumerate(
+                zip(self.probabilities(matrix).tolist(), explanations, ids, strict=True)
             )
         ]
 
     def prediction(
         self,
         probability: float,
+        *,
         model_version: str,
+        prediction_id: str | None = None,
         now: datetime | None = None,
         explanation: Explanation | None = None,
         warnings: list[AnswerWarning] | None = None,
@@ -204,6 +222,7 @@ class ChurnPredictor:
         Args:
             probability: The probability of churn.
             model_version: Version of the model.
+            prediction_id: Its name in the prediction log; None if it is not logged.
             now: Time of the prediction, in UTC; the current time by default.
             explanation: The explanation, if it was asked for.
             warnings: Warnings of the customer's values.
@@ -219,6 +238,7 @@ class ChurnPredictor:
             warnings=warnings or [],
             model_version=model_version,
             prediction_timestamp=now or datetime.now(UTC),
+            prediction_id=prediction_id,
         )
 
     def replay(self, inputs: Sequence[JsonValue]) -> Mapping[str, Sequence[GoldenValue]]:

@@ -16,6 +16,7 @@ import sklearn
 import xgboost
 from modelseal import Manifest, SealError
 from modelseal.errors import UnsafePickleError
+from modelwatch.profile import PROFILE_NAME
 from servicekit.files import DataError
 from servicekit.progress import Advance, silent
 from servicekit.training_rows import ROW_SKETCH, Overlap, RowSketch
@@ -44,6 +45,7 @@ from bankchurn.model.shap_reference import ShapDifferenceError
 from bankchurn.model.stack import PARAMETERS, fit_pipeline, learner_probabilities, probabilities
 from bankchurn.model.training_profile import TrainingProfile
 from bankchurn.schema import NUMBERS, TARGET
+from bankchurn.training.reference_profile import reference_profile
 
 STACK: Final = "stack"
 MIN_PER_CLASS: Final = 50
@@ -127,6 +129,14 @@ def train(
     with _sealable():
         predictor = load(files)
         predictor.compare_with_shap(golden_customers())
+    evaluation = evaluate_pipeline(predictor, holdout)
+    reference = reference_profile(
+        holdout,
+        probabilities(predictor.pipeline, holdout),
+        threshold=decision.threshold,
+        metrics=evaluation.metrics,
+    )
+    files[PROFILE_NAME] = reference.model_dump_json().encode()
     rows = RowSketch.of(digest_table(training))
     overlap = rows.overlap(digest_table(holdout))
     report = TrainingReport(
@@ -135,7 +145,7 @@ def train(
         threshold=decision.threshold,
         threshold_criterion=decision.criterion,
         cross_validation=scores,
-        evaluation=evaluate_pipeline(predictor, holdout),
+        evaluation=evaluation,
         training_overlap=overlap.to_json(),
         training_profile=profile,
         notices=[

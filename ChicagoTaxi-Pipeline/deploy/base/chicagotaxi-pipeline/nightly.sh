@@ -1,8 +1,18 @@
 #!/bin/sh
 # The nightly pipeline. `run` replaces each month in its inputs, so that its inputs are whole months:
 # this one and MONTHS_BACK before it, which cover the history of the forecast and the delay of the
-# portal. `fetch` skips days that exist. PORTAL is another address of the portal.
+# portal. `fetch` skips days that exist. PORTAL is another address of the portal. With PREDICTION_LOG,
+# `run` and `predict` log the predictions, and the demand of the last months is joined with them.
 set -eu
+
+# The last program replaces the shell, so that it gets SIGTERM.
+finally=exec
+if [ -n "${PREDICTION_LOG:-}" ]; then finally=; fi
+join_outcomes() {
+    python -m chicagotaxi outcomes /tmp/outcomes.parquet --out /data/pipeline
+    exec python -m modelwatch truth /tmp/outcomes.parquet --log "$PREDICTION_LOG" \
+        --key area --key hour --outcome trips --number
+}
 
 this_month=$(date +%Y-%m-01)
 first=$(date -d "$this_month -$MONTHS_BACK months" +%F)
@@ -19,9 +29,10 @@ while [ "$month" != "$(date -d "$this_month +1 month" +%F)" ]; do
     month=$(date -d "$month +1 month" +%F)
 done
 if [ $# -gt 0 ]; then
-    exec python -m chicagotaxi run "$@" --out /data/pipeline \
+    $finally python -m chicagotaxi run "$@" --out /data/pipeline \
         --model /model/current --model-sha256 "$MODEL_SHA256" \
         ${MODEL_SIGNERS:+--signer "$MODEL_SIGNERS"} --reports /tmp/reports
+    join_outcomes
 fi
 
 # Without inputs, `run` would generate a sample, and the API would serve it.
@@ -38,6 +49,7 @@ if [ -f "$predictions/current" ] \
     exit 0
 fi
 echo "$found: the first batch of this model is made of the trips of before"
-exec python -m chicagotaxi predict --out /data/pipeline \
+$finally python -m chicagotaxi predict --out /data/pipeline \
     --model /model/current --model-sha256 "$MODEL_SHA256" \
     ${MODEL_SIGNERS:+--signer "$MODEL_SIGNERS"}
+join_outcomes

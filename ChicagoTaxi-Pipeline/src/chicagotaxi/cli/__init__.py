@@ -18,6 +18,7 @@ app = lazy_app(
         "backtest",
         "predict",
         "hindcast",
+        "outcomes",
         "serve",
         "run",
     ),

@@ -43,7 +43,7 @@ def command(  # noqa: PLR0917 - typer makes options of all of them
             check_not_input(reports / name, data)
         check_folder(reports, name)
         advance()
-        report = backtest(
+        report, _ = backtest(
             panel,
             origins,
             ForecastOptions(seed=seed, rows=rows),

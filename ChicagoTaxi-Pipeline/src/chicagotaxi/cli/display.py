@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import typer
+from modelwatch.log import LogSettings
 from rich.console import Console
 from rich.table import Table
 from servicekit.training_rows import Overlap
@@ -73,6 +74,12 @@ def show_batch(info: BatchInfo) -> None:
     table.add_row("hours", f"{info.first_hour:%Y-%m-%d %H:%M} to {info.last_hour:%Y-%m-%d %H:%M}")
     table.add_row("rows", f"{info.rows:,}")
     Console().print(table)
+
+
+def show_logged(predictions: int, settings: LogSettings) -> None:
+    """Print how many predictions are in the prediction log, if there is one."""
+    if settings.prediction_log:
+        typer.echo(f"Logged {predictions:,} predictions in {settings.prediction_log}")
 
 
 def show_warnings(info: BatchInfo) -> None:

@@ -8,8 +8,9 @@ from servicekit.model_options import Sha256Option, SignersOption
 from servicekit.models import check_model
 from servicekit.progress import progress
 
+from chicagotaxi.batch.log_batch import log_batch
 from chicagotaxi.batch.predict import predict
-from chicagotaxi.cli.display import notice, show_batch, show_warnings
+from chicagotaxi.cli.display import notice, show_batch, show_logged, show_warnings
 from chicagotaxi.cli.options import (
     DEFAULT_MODEL,
     EngineOption,
@@ -26,7 +27,8 @@ from chicagotaxi.file_formats import check_engine_path
 from chicagotaxi.forecast.sealed_model import SealedForecast
 from chicagotaxi.forecast.sufficiency import notice_unknown_hours
 from chicagotaxi.history.panel import Panel, read_hourly
-from chicagotaxi.schema import DEFAULT_OUT
+from chicagotaxi.prediction_log import read_log_settings
+from chicagotaxi.schema import DEFAULT_OUT, PREDICTIONS
 
 # A week is predicted; after as many days none of it is left.
 OLD_DAYS: Final = 7
@@ -44,6 +46,7 @@ def command(  # noqa: PLR0917 - typer makes options of all of them
     """Forecast the week after the history. A running service loads the new batch by itself."""
     with handle_errors(), progress("Predicting", total=3) as advance:
         options = engine_options(engine, master, spark)
+        log = read_log_settings()
         advance(0, "read the history")
         check_model(model)
         check_engine_path(out)
@@ -61,9 +64,11 @@ def command(  # noqa: PLR0917 - typer makes options of all of them
         advance(step="forecast a week")
         with open_engine(options) as opened:
             info = predict(opened, sealed, panel, out)
+        logged = log_batch(log, out / PREDICTIONS, info.batch)
         advance()
     show_batch(info)
     show_warnings(info)
+    show_logged(logged, log)
 
 
 def _warn_of_age(panel: Panel) -> None:

@@ -11,8 +11,9 @@ from servicekit.model_options import Sha256Option, SignersOption
 from servicekit.models import check_model
 from servicekit.progress import progress
 
+from chicagotaxi.batch.log_batch import log_batch
 from chicagotaxi.batch.predict import predict
-from chicagotaxi.cli.display import notice, show_batch, show_warnings
+from chicagotaxi.cli.display import notice, show_batch, show_logged, show_warnings
 from chicagotaxi.cli.options import (
     DEFAULT_MODEL,
     DEFAULT_REPORTS,
@@ -30,9 +31,10 @@ from chicagotaxi.etl.engines import open_engine
 from chicagotaxi.etl.run import run_etl
 from chicagotaxi.forecast.sealed_model import SealedForecast
 from chicagotaxi.history.panel import read_hourly
+from chicagotaxi.prediction_log import read_log_settings
 from chicagotaxi.sample.files import write_sample
 from chicagotaxi.sample.trips import SAMPLE_TRIPS, SampleOptions
-from chicagotaxi.schema import DEFAULT_OUT, HOURLY, MAX_DROPPED, TRIPS, read_status
+from chicagotaxi.schema import DEFAULT_OUT, HOURLY, MAX_DROPPED, PREDICTIONS, TRIPS, read_status
 
 # The status of a run names its inputs: this name tells a sample from real trips.
 SAMPLE_FILE: Final = "chicagotaxi-sample.parquet"
@@ -70,6 +72,7 @@ def command(  # noqa: PLR0917 - typer makes options of all of them
     """
     with handle_errors(), tempfile.TemporaryDirectory(prefix="chicagotaxi-") as folder:
         options = engine_options(engine, master, spark)
+        log = read_log_settings()
         sources: list[str | Path] = list(inputs or ())
         # A model that is refused, or is another one than was asked for, should be reported before
         # minutes of work.
@@ -101,8 +104,10 @@ def command(  # noqa: PLR0917 - typer makes options of all of them
         sealed = SealedForecast.find(model, model_sha256, signer)
         with open_engine(engine_options()) as here:
             info = predict(here, sealed, read_hourly(out), out)
+        logged = log_batch(log, out / PREDICTIONS, info.batch)
     show_batch(info)
     show_warnings(info)
+    show_logged(logged, log)
 
 
 def _check_sample(out: Path) -> None:

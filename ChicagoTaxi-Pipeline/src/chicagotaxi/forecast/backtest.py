@@ -5,7 +5,7 @@ At every origin a model is trained on the history before it, and forecasts the f
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +43,13 @@ class BacktestOptions:
     step_days: int = 7
 
 
+class Backtest(NamedTuple):
+    """A back-test: its report, and the forecasts and truths behind it."""
+
+    report: BacktestReport
+    outcome: Outcome
+
+
 def backtest_steps(options: BacktestOptions) -> int:
     """Number of steps that `backtest` reports."""
     return options.folds * (fit_steps() + 1)
@@ -55,7 +62,7 @@ def backtest(
     *,
     data: Mapping[str, JsonValue],
     progress: Advance = silent,
-) -> BacktestReport:
+) -> Backtest:
     """Forecast from every origin, and compare with the truth.
 
     Raises:
@@ -67,11 +74,11 @@ def backtest(
     left_out = (options.folds - len(origins)) * HORIZON * len(panel.areas)
     for number, origin in enumerate(origins, start=1):
 
-        def report(amount: float = 1, step: str | None = None, number: int = number) -> None:
+        def tell(amount: float = 1, step: str | None = None, number: int = number) -> None:
             progress(amount, f"origin {number} of {len(origins)}: {step}")
 
-        model = fit(panel.until(origin), training, progress=report)
-        report(step="forecast a week")
+        model = fit(panel.until(origin), training, progress=tell)
+        tell(step="forecast a week")
         widths = baseline_intervals(panel.until(origin), coverage=training.coverage)
         outcome = _outcome(panel, model, origin, widths)
         left_out += HORIZON * len(panel.areas) - len(outcome)
@@ -98,7 +105,7 @@ def backtest(
     def compared(name: str, chosen: npt.NDArray[np.bool_], areas: int) -> Comparison:
         return compare(name, everything.where(chosen), areas=areas, interval=interval)
 
-    return BacktestReport(
+    report = BacktestReport(
         data=dict(data),
         options=training.model_dump(),
         interval=interval,
@@ -119,6 +126,7 @@ def backtest(
         ],
         folds=folds,
     )
+    return Backtest(report, everything)
 
 
 def describe(panel: Panel, about: Mapping[str, JsonValue]) -> dict[str, JsonValue]:

@@ -10,6 +10,7 @@ import lightgbm
 import modelseal
 import numpy as np
 from modelseal import Manifest
+from modelwatch.profile import PROFILE_NAME
 from pydantic import JsonValue
 from servicekit.progress import Advance, silent
 from servicekit.training_rows import ROW_SKETCH, RowSketch, digest_rows
@@ -20,6 +21,7 @@ from chicagotaxi.forecast.golden import make_golden_set
 from chicagotaxi.forecast.metrics import FORECAST, BacktestReport, Comparison
 from chicagotaxi.forecast.model import ForecastOptions, fit, fit_steps
 from chicagotaxi.forecast.model_files import MODEL_NAME, DemandForecaster, load, pack
+from chicagotaxi.forecast.reference_profile import reference_profile
 from chicagotaxi.forecast.sufficiency import check_to_train
 from chicagotaxi.forecast.trained_on import TrainedOn, trained_rows
 from chicagotaxi.forecast.trees import PARAMETERS
@@ -59,16 +61,18 @@ def train(
     """
     check_to_train(panel)
     data = describe(panel, {**about, "sha256": fingerprint(panel)})
-    report = backtest(panel, folds, options, data=data, progress=progress)
+    tested = backtest(panel, folds, options, data=data, progress=progress)
     model = fit(panel, options, progress=progress)
     files = pack(DemandForecaster(model, TrainedOn.of(panel)))
     # Loaded from the packed bytes, so that it is the model that will be sealed.
     forecaster = load(files)
+    reference = reference_profile(tested, panel.areas, model.thresholds)
+    files[PROFILE_NAME] = reference.model_dump_json().encode()
     return Training(
         forecaster,
         files,
         version_override or model_version(panel, options),
-        report,
+        tested.report,
         options,
         RowSketch.of(digest_rows(trained_rows(panel))),
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import modelseal
 from modelseal import Manifest
+from modelwatch.profile import PROFILE_NAME, ReferenceProfile
 from servicekit.progress import Advance, silent
 from servicekit.training_rows import ROW_SKETCH, RowSketch
 
@@ -17,6 +18,7 @@ from nlpinsight.data.split import TrainingSet
 from nlpinsight.evaluation.evaluation import Report, evaluate
 from nlpinsight.golden import make_golden_set
 from nlpinsight.model import SentimentModel, load
+from nlpinsight.training.reference_profile import reference_profile
 from nlpinsight.training.trained_model import TrainedModel
 
 
@@ -28,12 +30,14 @@ class EvaluatedModel:
         model: The model, loaded from its files.
         trained: Its files, and how it was trained.
         report: Its metrics.
+        reference: Profile of the texts that it was evaluated on, and of its answers.
         sketch: Digests of its training texts; None if it was trained elsewhere.
     """
 
     model: SentimentModel
     trained: TrainedModel
     report: Report
+    reference: ReferenceProfile
     sketch: RowSketch | None = None
 
 
@@ -74,7 +78,8 @@ def evaluate_trained(
             advance=advance,
         ),
     )
-    return EvaluatedModel(model, trained, report, sketch)
+    reference = reference_profile(model, held_out, report.evaluation.metrics)
+    return EvaluatedModel(model, trained, report, reference, sketch)
 
 
 def seal(evaluated: EvaluatedModel, destination: Path) -> Manifest:
@@ -89,7 +94,7 @@ def seal(evaluated: EvaluatedModel, destination: Path) -> Manifest:
         name="nlpinsight",
         version=report.model_version,
         loader="nlpinsight",
-        files=trained.files,
+        files=trained.files | {PROFILE_NAME: evaluated.reference.model_dump_json().encode()},
         golden=make_golden_set(evaluated.model),
         data={
             "held_out": report.data,

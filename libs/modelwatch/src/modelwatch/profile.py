@@ -20,6 +20,7 @@ from modelwatch.schema import Kind, LogSchema
 
 __all__ = [
     "OTHER",
+    "PROFILE_NAME",
     "CategoryProfile",
     "Column",
     "Group",
@@ -29,6 +30,9 @@ __all__ = [
     "make_profile",
     "read_profile",
 ]
+
+PROFILE_NAME: Final = "reference_profile.json"
+"""The name of the file in a sealed model."""
 
 OTHER: Final = "(other)"
 """Rare levels of the reference, together."""
@@ -155,7 +159,7 @@ def make_profile(
     Args:
         schema: What the service logs.
         features: A sequence of values for each feature of the schema, except texts. None and NaN
-            are missing.
+            are missing. A feature without any value is left out of the profile.
         outputs: As for `features`, for the same rows. Take rows that the model was not trained on:
             outputs of training rows are distributed differently.
         group_edges: Boundaries of the groups of each numeric group feature, ascending. A group
@@ -163,7 +167,8 @@ def make_profile(
         task: How outputs are compared with the truth.
 
     Raises:
-        SchemaError: A column is missing or has no values, or the columns have different lengths.
+        SchemaError: A column is missing, an output has no values, or the columns have different
+            lengths.
     """
     edges = {name: tuple(map(float, values)) for name, values in (group_edges or {}).items()}
     kinds = {name: kind for name, kind in schema.features.items() if kind != "text"}
@@ -177,7 +182,9 @@ def make_profile(
             f"The columns of the profile have different lengths: {sorted(lengths)}.",
             remedy="Give the features and outputs of the same rows.",
         )
-    for name in schema.groups:
+    kinds = {name: kind for name, kind in kinds.items() if _present(features[name])}
+    groups = [name for name in schema.groups if name in kinds]
+    for name in groups:
         if schema.features[name] == "number" and name not in edges:
             raise SchemaError(
                 f"The group feature {name} is a number without boundaries.",
@@ -188,10 +195,10 @@ def make_profile(
         outputs={
             name: _profile(name, kind, outputs[name]) for name, kind in schema.outputs.items()
         },
-        group_edges={name: edges[name] for name in schema.groups if name in edges},
+        group_edges={name: edges[name] for name in groups if name in edges},
         groups={
             name: _groups(features[name], edges.get(name), schema.outputs, outputs)
-            for name in schema.groups
+            for name in groups
         },
         task=task,
     )
@@ -200,9 +207,14 @@ def make_profile(
 def read_profile(path: Path) -> ReferenceProfile:
     """Read a profile.
 
+    Args:
+        path: The file, or the folder of a sealed model that has it.
+
     Raises:
         DocumentError: The file cannot be read, or is not a profile.
     """
+    if path.is_dir():
+        path /= PROFILE_NAME
     try:
         return ReferenceProfile.model_validate_json(path.read_bytes())
     except OSError as error:

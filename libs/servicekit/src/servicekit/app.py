@@ -1,7 +1,7 @@
 """The application factory."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from functools import cached_property
 from inspect import iscoroutinefunction
 from typing import Any, NoReturn, get_origin
@@ -155,9 +155,10 @@ class _Service(FastAPI):
 def _lifespan(runtime: Runtime, spec: ServiceSpec) -> Any:  # noqa: ANN401 - FastAPI's type is not public
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        runtime.start(background=spec.background, readiness_check=spec.readiness_check)
-        yield
-        await runtime.stop()
+        async with spec.lifespan(runtime) if spec.lifespan is not None else nullcontext():
+            runtime.start(background=spec.background, readiness_check=spec.readiness_check)
+            yield
+            await runtime.stop()
 
     return lifespan
 

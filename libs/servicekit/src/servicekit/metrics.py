@@ -1,12 +1,14 @@
 """The metrics of a service, in a registry of its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import CounterMetricFamily
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
 
 UNMATCHED = "unmatched"
 OTHER = "other"
@@ -113,10 +115,39 @@ class Metrics:
         """Publish a number that is kept elsewhere; it is read on each scrape."""
         Gauge(name, documentation, registry=self.registry).set_function(read)
 
+    def watch_counts(
+        self, name: str, documentation: str, label: str, read: Callable[[], Mapping[str, float]]
+    ) -> None:
+        """Publish counts that are kept elsewhere; they are read on each scrape.
+
+        Args:
+            name: Name of the counter, without ``_total``.
+            documentation: What it counts.
+            label: Name of its label.
+            read: Returns the count of each value of the label.
+        """
+        self.registry.register(_Counts(name, documentation, label, read))
+
     def render(self, accept: str) -> tuple[bytes, str]:
         """The exposition in the format that a scraper accepts, and its content type."""
         encode, content_type = choose_encoder(accept)
         return encode(self.registry), content_type
+
+
+class _Counts(Collector):
+    def __init__(
+        self, name: str, documentation: str, label: str, read: Callable[[], Mapping[str, float]]
+    ) -> None:
+        self._name = name
+        self._documentation = documentation
+        self._label = label
+        self._read = read
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        family = CounterMetricFamily(self._name, self._documentation, labels=[self._label])
+        for value, count in self._read().items():
+            family.add_metric([value], count)
+        yield family
 
 
 class _Children(dict[tuple[str, ...], C]):

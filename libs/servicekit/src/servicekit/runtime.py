@@ -15,6 +15,7 @@ from servicekit.background import BackgroundWork
 from servicekit.errors import ModelNotReadyError, NotReadyError, ServiceError
 from servicekit.lifecycle import Lifecycle
 from servicekit.metrics import Metrics
+from servicekit.request.request_id import current_request_id
 from servicekit.settings import ServiceSettings
 from servicekit.workers import Job, WorkerPool
 
@@ -99,6 +100,11 @@ class Runtime:
         if self._opened is None:
             raise self.not_ready()
         return self._opened
+
+    @property
+    def request_id(self) -> str:
+        """The id of the request that is being answered, in its endpoint."""
+        return current_request_id()
 
     @property
     def refusal_reason(self) -> str:

@@ -1,6 +1,7 @@
 """The description of a service that `create_app` takes."""
 
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +28,8 @@ class ServiceSpec:
         readiness_check: Returns the reason why the service is not ready although its model is
             proven, or None. It is called for every ``/ready``, so it must be quick.
         open_paths: Paths of its own that need no API key: pages without data.
+        lifespan: Returns a context that is entered before the model is loaded, and left after the
+            last answer.
     """
 
     name: str
@@ -38,3 +41,4 @@ class ServiceSpec:
     background: Callable[[Runtime], Coroutine[Any, Any, None]] | None = None
     readiness_check: Callable[[Runtime], ServiceError | None] | None = None
     open_paths: tuple[str, ...] = ()
+    lifespan: Callable[[Runtime], AbstractAsyncContextManager[None]] | None = None

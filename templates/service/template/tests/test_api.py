@@ -32,7 +32,7 @@ def test_requests_and_batches_are_answered_as_by_the_model(
     assert batch["total_records"] == 50
     assert alone[0].keys() == {
         "probability", "prediction", "threshold", "warnings", "model_version",
-        "prediction_timestamp",
+        "prediction_timestamp", "prediction_id",
     }  # fmt: skip
 
 

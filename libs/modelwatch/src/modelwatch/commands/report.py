@@ -18,7 +18,10 @@ __all__ = ["command"]
 def command(
     *,
     log: LogAddress,
-    profile: Annotated[Path, typer.Option(help="Reference profile of the model.")],
+    profile: Annotated[
+        Path,
+        typer.Option(help="Reference profile of the model: a file, or the folder of the model."),
+    ],
     first: Annotated[
         datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day, in UTC.")
     ],

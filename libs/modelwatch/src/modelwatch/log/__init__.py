@@ -1,8 +1,18 @@
 """The prediction log: what a service calls, and all that production imports of this library."""
 
+from modelwatch.log.counts import LogCounts
 from modelwatch.log.prediction_log import PredictionLog
 from modelwatch.log.records import new_prediction_id
+from modelwatch.log.service_log import ServiceLog
 from modelwatch.log.settings import LogSettings, open_log
 from modelwatch.schema import LogSchema
 
-__all__ = ["LogSchema", "LogSettings", "PredictionLog", "new_prediction_id", "open_log"]
+__all__ = [
+    "LogCounts",
+    "LogSchema",
+    "LogSettings",
+    "PredictionLog",
+    "ServiceLog",
+    "new_prediction_id",
+    "open_log",
+]

@@ -4,44 +4,33 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
 from itertools import groupby
 from typing import Final, NamedTuple
 
 from modelwatch.errors import StoreError
-from modelwatch.log.records import Record, day_of, encode, valid_record
+from modelwatch.log.counts import LogCounts
+from modelwatch.log.records import (
+    Answers,
+    Record,
+    day_of,
+    encode,
+    new_prediction_id,
+    valid_record,
+)
 from modelwatch.log.retention import delete_expired
 from modelwatch.schema import LogSchema
 from modelwatch.store import FolderStore, Store
 
-__all__ = ["PART_ROWS", "LogCounts", "PredictionLog"]
+__all__ = ["PART_ROWS", "PredictionLog"]
 
 PART_ROWS: Final = 10_000
 """Most records of one part. So many are written at once, before the time of the next write."""
 
 _WARN_EVERY_S: Final = 60.0
 _RETRY_WHEN_CLOSING_S: Final = 0.5
-
-
-class LogCounts(NamedTuple):
-    """What became of the records: ``recorded`` is the sum of the others.
-
-    Attributes:
-        recorded: Calls of `PredictionLog.record`.
-        sampled_out: Records that the sample leaves out.
-        written: Records in the store.
-        dropped: Records that are lost: the queue was full, a value was not of its declared kind,
-            or the log was closed before the store took them.
-        waiting: Records that are not yet written.
-    """
-
-    recorded: int
-    sampled_out: int
-    written: int
-    dropped: int
-    waiting: int
 
 
 class _Part(NamedTuple):
@@ -53,7 +42,8 @@ class _Part(NamedTuple):
 class PredictionLog:
     """Writes records of answers to a store, as Parquet parts in a folder for each day (UTC).
 
-    If the store fails, records wait in bounded memory, and further ones are dropped and counted.
+    If the store fails, records wait in bounded memory, as parts, and further ones are dropped and
+    counted.
     Each part is tried again under its own name until it is written, so that it is there once.
 
     Args:
@@ -88,7 +78,8 @@ class PredictionLog:
         self._warn = warn
         self._warned_at = float("-inf")
         self._lock = threading.Lock()
-        self._records: deque[Record] = deque()
+        self._queue: deque[Answers] = deque()
+        self._queued = 0
         self._parts: deque[_Part] = deque()
         self._recorded = self._sampled_out = self._written = self._dropped = self._waiting = 0
         self._closed = False
@@ -103,10 +94,27 @@ class PredictionLog:
         """Start the thread that writes."""
         self._thread.start()
 
+    def new_ids(self, count: int) -> list[str | None]:
+        """Names of the answers to a request, which the client gets.
+
+        Args:
+            count: Number of answers.
+
+        Returns:
+            New prediction ids; None for an answer that the sample leaves out.
+        """
+        first = new_prediction_id()
+        ids: list[str | None] = [first]
+        if count != 1:
+            ids = [f"{first}-{number}" for number in range(count)]
+        if self._sample_below is None:
+            return ids
+        return [one if self._is_sampled(one) else None for one in ids]
+
     def record(
         self,
         *,
-        prediction_id: str,
+        prediction_id: str | None,
         request_id: str,
         model: str,
         features: Mapping[str, object],
@@ -114,34 +122,67 @@ class PredictionLog:
         key: Mapping[str, object] | None = None,
         warnings: Sequence[str] = (),
     ) -> None:
-        """Record one answer. Never blocks, and never raises because of the store or a value.
+        """Record one answer, as `record_all` does."""
+        self.record_all(
+            [prediction_id],
+            request_id=request_id,
+            model=model,
+            features=[features],
+            outputs=[outputs],
+            keys=None if key is None else [key],
+            warnings=[warnings],
+        )
+
+    def record_all(
+        self,
+        prediction_ids: Sequence[str | None],
+        *,
+        request_id: str,
+        model: str,
+        features: Iterable[Mapping[str, object]],
+        outputs: Iterable[Mapping[str, object]],
+        keys: Iterable[Mapping[str, object]] | None = None,
+        warnings: Iterable[Sequence[str]],
+    ) -> None:
+        """Record the answers to a request. Never blocks, nor raises because of store or values.
+
+        The values are read later, in another thread, and must not be changed.
 
         Args:
-            prediction_id: A new name for this answer, which the client gets (`new_prediction_id`).
-            request_id: The id of its request.
+            prediction_ids: Names of the answers, as of `new_ids`.
+            request_id: The id of the request.
             model: Digest of the model.
-            features: Values of the features; undeclared ones are ignored, missing ones are null.
-                They are read later, and must not be changed.
-            outputs: As for `features`.
-            key: As for `features`: the parts of the business key.
-            warnings: Codes of the answer's warnings.
+            features: The features of each answer; undeclared ones are ignored, missing ones are
+                null.
+            outputs: The outputs of each answer, likewise.
+            keys: The parts of the business key of each answer, likewise; None for none.
+            warnings: Codes of the warnings of each answer.
         """
-        if self._sample_below is not None and _hash(prediction_id) >= self._sample_below:
-            with self._lock:
-                self._recorded += 1
-                self._sampled_out += 1
-            return
-        record = Record(
-            time.time(), prediction_id, request_id, model, features, outputs, key or {}, warnings
+        count = kept = len(prediction_ids)
+        if self._sample_below is not None:
+            prediction_ids = [one if self._is_sampled(one) else None for one in prediction_ids]
+            kept -= prediction_ids.count(None)
+        answers = Answers(
+            time.time(),
+            prediction_ids,
+            kept,
+            request_id,
+            model,
+            features,
+            outputs,
+            keys,
+            warnings,
         )
         with self._lock:
-            self._recorded += 1
-            if self._closed or self._waiting >= self._max_waiting:
-                self._dropped += 1
+            self._recorded += count
+            self._sampled_out += count - kept
+            if self._closed or self._waiting + kept > self._max_waiting:
+                self._dropped += kept
                 return
-            self._waiting += 1
-            self._records.append(record)
-            full = len(self._records) == PART_ROWS
+            self._waiting += kept
+            self._queued += kept
+            self._queue.append(answers)
+            full = self._queued >= PART_ROWS
         if full:
             self._wake.set()
 
@@ -170,6 +211,11 @@ class PredictionLog:
             self._warn(f"The prediction log was closed, and {lost} records were lost.")
         return self.counts()
 
+    def _is_sampled(self, prediction_id: str | None) -> bool:
+        if prediction_id is None:
+            return False
+        return self._sample_below is None or _hash(prediction_id) < self._sample_below
+
     def _run(self) -> None:
         if isinstance(self._store, FolderStore):
             self._store.remove_left()
@@ -193,6 +239,9 @@ class PredictionLog:
             try:
                 self._store.put(part.name, part.contents)
             except StoreError as error:
+                # Parts take a small share of the memory that their records take.
+                while self._encode_next():
+                    pass
                 self._warn_at_most(f"The prediction log cannot be written: {error}")
                 return False
             self._parts.popleft()
@@ -203,15 +252,29 @@ class PredictionLog:
         return True
 
     def _encode_next(self) -> bool:
-        """Turn the oldest records into parts; False if there are none."""
-        while self._records:
-            size = min(len(self._records), PART_ROWS)
-            records = [self._records.popleft() for _ in range(size)]
+        """Turn the oldest answers into parts; False if there are none."""
+        before = len(self._parts)
+        while self._queue:
+            records: list[Record] = []
+            while self._queue and len(records) < PART_ROWS:
+                answers = self._queue.popleft()
+                records += self._records_of(answers)
+                with self._lock:
+                    self._queued -= answers.kept
             for day, of_day in groupby(records, lambda record: day_of(record.time)):
-                self._parts.extend(self._encoded(day, list(of_day)))
-            if self._parts:
+                rows = list(of_day)
+                for start in range(0, len(rows), PART_ROWS):
+                    self._parts.extend(self._encoded(day, rows[start : start + PART_ROWS]))
+            if len(self._parts) > before:
                 return True
         return False
+
+    def _records_of(self, answers: Answers) -> list[Record]:
+        try:
+            return answers.records()
+        except Exception:  # noqa: BLE001 - reading values may raise anything
+            self._drop_invalid(answers.kept)
+            return []
 
     def _encoded(self, day: str, records: list[Record]) -> Iterator[_Part]:
         try:

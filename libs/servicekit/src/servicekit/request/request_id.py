@@ -16,6 +16,11 @@ bind_request_id = _REQUEST_ID.set
 unbind_request_id = _REQUEST_ID.reset
 
 
+def current_request_id() -> str:
+    """The id of the request that is being answered; empty outside of a request."""
+    return _REQUEST_ID.get() or ""
+
+
 def request_id_of(header: bytes | None) -> str:
     """The id of a request: the client's if it is well-formed, or a new one.
 

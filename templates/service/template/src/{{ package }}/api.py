@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 from fastapi import Body, Depends, FastAPI
+from modelwatch.log import LogSettings, ServiceLog
 from pydantic import Field
 from servicekit import (
     Batch,
@@ -20,13 +21,14 @@ from servicekit import (
 )
 from servicekit import create_app as create_service
 
+from {{ package }} import prediction_log
 from {{ package }}.model import Predictor
 from {{ package }}.responses import BatchPrediction, Prediction
 from {{ package }}.schema import Record
 
 
-class Settings(ServiceSettings):
-    """The settings of every service, with this one's port and model folder."""
+class Settings(LogSettings, ServiceSettings):
+    """The settings of every service and of its log, with this one's port and model folder."""
 
     port: int = Field({{ port }}, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     model_dir: Path = Field(Path("models/{{ package }}"), description="Folder of the sealed model.")
@@ -49,6 +51,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         settings: Settings of the service; read from the environment by default.
     """
     settings = settings if settings is not None else load_settings(Settings)
+    log = ServiceLog(settings, prediction_log.SCHEMA)
     return create_service(
         settings,
         ServiceSpec(
@@ -56,12 +59,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             title="{{ title }}",
             version=version("{{ package }}"),
             description="Probability that a transaction is disputed.",
-            router=_router(settings),
+            router=_router(settings, log),
+            lifespan=log.lifespan,
         ),
     )
 
 
-def _router(settings: Settings) -> ServiceRouter:
+def _router(settings: Settings, log: ServiceLog) -> ServiceRouter:
     router = ServiceRouter(tags=["predictions"])
     bounded = Body(embed=True, min_length=1, max_length=settings.max_batch_rows)
 
@@ -69,7 +73,12 @@ def _router(settings: Settings) -> ServiceRouter:
     async def predict(record: Record, predictor: PredictorDep, runtime: RuntimeDep) -> Prediction:
         """Score one transaction."""
         # Takes a fraction of a millisecond, less than handing it to a thread.
-        [prediction] = predictor.answer([record], model_version=runtime.model.manifest.version)
+        [prediction] = predictor.answer(
+            [record],
+            model_version=runtime.model.manifest.version,
+            prediction_ids=log.new_ids(1),
+        )
+        prediction_log.record(log, runtime, [record], [prediction])
         _count(runtime, [prediction])
         return prediction
 
@@ -81,8 +90,12 @@ def _router(settings: Settings) -> ServiceRouter:
         began = time.perf_counter()
         async with runtime.job("predict_batch", len(records)) as job:
             predictions = await job.run(
-                predictor.answer, records, model_version=runtime.model.manifest.version
+                predictor.answer,
+                records,
+                model_version=runtime.model.manifest.version,
+                prediction_ids=log.new_ids(len(records)),
             )
+        prediction_log.record(log, runtime, records, predictions)
         _count(runtime, predictions)
         return BatchPrediction(
             predictions=predictions,

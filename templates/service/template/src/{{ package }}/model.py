@@ -89,12 +89,19 @@ class Predictor:
         matrix = self.fitted.encoder.transform(values)
         return np.asarray(self._classifier.predict_proba(matrix)[:, 1], dtype=np.float64)
 
-    def answer(self, records: Sequence[Record], *, model_version: str) -> list[Prediction]:
+    def answer(
+        self,
+        records: Sequence[Record],
+        *,
+        model_version: str,
+        prediction_ids: Sequence[str | None] | None = None,
+    ) -> list[Prediction]:
         """Score records.
 
         Args:
             records: At least one record.
             model_version: Version of the model, for the answers.
+            prediction_ids: The name of each answer in the prediction log; None if none is logged.
         """
         values = known_values(records)
         warnings = self.fitted.profile.find_warnings(values)
@@ -107,8 +114,15 @@ class Predictor:
                 warnings=warnings.get(row, []),
                 model_version=model_version,
                 prediction_timestamp=now,
+                prediction_id=name,
             )
-            for row, probability in enumerate(self.probabilities(values).tolist())
+            for row, (probability, name) in enumerate(
+                zip(
+                    self.probabilities(values).tolist(),
+                    prediction_ids or [None] * len(records),
+                    strict=True,
+                )
+            )
         ]
 
     def replay(self, inputs: Sequence[JsonValue]) -> Mapping[str, Sequence[GoldenValue]]:

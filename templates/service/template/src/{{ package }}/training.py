@@ -10,6 +10,7 @@ import modelseal
 import numpy as np
 import sklearn
 from modelseal import Manifest
+from modelwatch.profile import PROFILE_NAME
 from servicekit.files import DataError
 from servicekit.progress import Advance, silent
 from servicekit.training_rows import ROW_SKETCH, RowSketch, digest_rows
@@ -19,6 +20,7 @@ from {{ package }}.data import Table
 from {{ package }}.evaluation import Report, describe, make_report
 from {{ package }}.golden import golden_records, make_golden_set
 from {{ package }}.model import PARAMETERS, FittedModel, Predictor, load
+from {{ package }}.reference_profile import reference_profile
 from {{ package }}.schema import FEATURES, NUMBERS, TARGET
 
 STEPS: Final = 3
@@ -74,13 +76,21 @@ def train(
     # From the packed bytes, so that what is evaluated is what will be sealed.
     predictor = load(files)
     rows = RowSketch.of(digest_rows(training.texts()))
+    held_out = Table(table.values[outside], table.target[outside])
     report = make_report(
         predictor,
-        Table(table.values[outside], table.target[outside]),
+        held_out,
         rows=rows,
         model_version=version_override or model_version(table, seed),
         data=describe(table, source),
     )
+    reference = reference_profile(
+        held_out,
+        predictor.probabilities(held_out.values),
+        threshold=report.threshold,
+        metrics=report.metrics,
+    )
+    files[PROFILE_NAME] = reference.model_dump_json().encode()
     return TrainedModel(predictor, files, report, rows, seed)
 
 

@@ -1,0 +1,46 @@
+"""What the service logs of each answer: the inputs of the model, and the outputs.
+
+Derived from `bankchurn.schema`, which has nothing that identifies a customer.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from modelwatch.log import LogSchema, ServiceLog
+from servicekit import Runtime
+
+from bankchurn.responses import Prediction
+from bankchurn.schema import CATEGORIES, FEATURES, NUMBERS, Customer
+
+SCHEMA: Final = LogSchema(
+    features={name: "category" if name in CATEGORIES else "number" for name in FEATURES},
+    outputs={
+        "churn_probability": "number",
+        "churn_prediction": "number",
+        "risk_level": "category",
+    },
+    groups=tuple(name for name in FEATURES if name in CATEGORIES or NUMBERS[name].groups),
+)
+
+
+def record(
+    log: ServiceLog,
+    runtime: Runtime,
+    customers: Sequence[Customer],
+    predictions: Sequence[Prediction],
+) -> None:
+    """Record the answers to a request."""
+    if log.log is not None:
+        log.log.record_all(
+            [one.prediction_id for one in predictions],
+            request_id=runtime.request_id,
+            model=runtime.model.sha256,
+            features=[vars(one) for one in customers],
+            outputs=[vars(one) for one in predictions],
+            warnings=[_codes(one) for one in predictions],
+        )
+
+
+def _codes(prediction: Prediction) -> tuple[str, ...]:
+    # Most have none: one empty tuple serves all of them.
+    return tuple(warning.code for warning in prediction.warnings) if prediction.warnings else ()

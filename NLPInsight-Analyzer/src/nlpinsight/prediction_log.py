@@ -1,0 +1,59 @@
+"""What the service logs of each answer: numbers that describe the text, and the label.
+
+Texts may contain anything. They are logged only if the operator asks for them
+(``PREDICTION_LOG_TEXT``); the numbers show drift without them.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from modelwatch.log import LogSchema, ServiceLog
+from servicekit import Runtime
+
+from nlpinsight.schema import Sentiment
+
+SCHEMA: Final = LogSchema(
+    features={
+        "characters": "number",
+        "words": "number",
+        "in_vocabulary": "number",
+        "truncated": "number",
+        "text": "text",
+    },
+    outputs={"label": "category", "confidence": "number"},
+    groups=("words",),
+)
+
+
+def describe(text: str, sentiment: Sentiment) -> dict[str, object]:
+    """The features of a text that are numbers: its length as sent, and how much the model knew."""
+    return {
+        "characters": len(text),
+        "words": len(text.split()),
+        "in_vocabulary": sentiment.in_vocabulary,
+        "truncated": int(sentiment.truncated),
+    }
+
+
+def record(
+    log: ServiceLog, runtime: Runtime, texts: Sequence[str], sentiments: Sequence[Sentiment]
+) -> None:
+    """Record the answers to a request."""
+    if log.log is not None:
+        # Now, so that texts that are not logged do not wait in memory.
+        features = [describe(*one) for one in zip(texts, sentiments, strict=True)]
+        if log.with_texts:
+            features = [row | {"text": text} for row, text in zip(features, texts, strict=True)]
+        log.log.record_all(
+            [one.prediction_id for one in sentiments],
+            request_id=runtime.request_id,
+            model=runtime.model.sha256,
+            features=features,
+            outputs=[vars(one) for one in sentiments],
+            warnings=[_codes(one) for one in sentiments],
+        )
+
+
+def _codes(sentiment: Sentiment) -> tuple[str, ...]:
+    # Most have none: one empty tuple serves all of them.
+    return tuple(warning.code for warning in sentiment.warnings) if sentiment.warnings else ()

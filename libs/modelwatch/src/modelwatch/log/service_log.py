@@ -1,0 +1,86 @@
+"""The prediction log of a service that may have none."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+from modelwatch.log.settings import LogSettings, open_log
+from modelwatch.schema import LogSchema
+
+__all__ = ["ServiceLog"]
+
+
+class _Metrics(Protocol):
+    """The metrics of a service, as servicekit has them."""
+
+    def watch(self, name: str, documentation: str, read: Callable[[], float]) -> None: ...
+
+    def watch_counts(
+        self, name: str, documentation: str, label: str, read: Callable[[], Mapping[str, float]]
+    ) -> None: ...
+
+
+class _Runtime(Protocol):
+    """A running service, as servicekit has it."""
+
+    @property
+    def metrics(self) -> _Metrics: ...
+
+
+class ServiceLog:
+    """The prediction log that the settings of a service ask for. Without one, it does nothing.
+
+    Args:
+        settings: Settings of the service.
+        schema: What the service logs.
+
+    Attributes:
+        log: The log; None without one.
+        with_texts: Whether features of the kind ``text`` are logged.
+    """
+
+    def __init__(self, settings: LogSettings, schema: LogSchema) -> None:
+        self.log = open_log(settings, schema)
+        self.with_texts = self.log is not None and settings.prediction_log_text
+
+    def new_ids(self, count: int) -> Sequence[str | None]:
+        """Prediction ids for the answers to a request; None for answers that are not logged."""
+        return [None] * count if self.log is None else self.log.new_ids(count)
+
+    @asynccontextmanager
+    async def lifespan(self, runtime: _Runtime) -> AsyncIterator[None]:
+        """Write the log as long as the service runs, and publish its counts as metrics.
+
+        The end waits for at most five seconds until the records are written, and logs the counts.
+        """
+        log = self.log
+        if log is None:
+            yield
+            return
+
+        def counts() -> Mapping[str, float]:
+            found = log.counts()
+            return {name: getattr(found, name) for name in ("written", "dropped", "sampled_out")}
+
+        runtime.metrics.watch_counts(
+            "prediction_log_records", "Answers given to the prediction log.", "state", counts
+        )
+        runtime.metrics.watch(
+            "prediction_log_records_waiting",
+            "Records of the prediction log that are not written yet.",
+            lambda: log.counts().waiting,
+        )
+        log.start()
+        try:
+            yield
+        finally:
+            end = await asyncio.to_thread(log.close)
+            logging.getLogger("modelwatch").info(
+                "The prediction log was closed. Written: %d, dropped: %d, left out by the sample: "
+                "%d.",
+                end.written,
+                end.dropped,
+                end.sampled_out,
+            )

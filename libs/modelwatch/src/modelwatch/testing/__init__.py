@@ -1,0 +1,14 @@
+"""Tools for the tests of services that keep a prediction log.
+
+They need pytest, which only development environments have.
+"""
+
+import pytest
+
+# Before it is imported, so that a failed assertion shows its values.
+pytest.register_assert_rewrite("modelwatch.testing.conformance")
+
+from modelwatch.testing.conformance import LogConformance, Start, log_of  # noqa: E402
+from modelwatch.testing.written_log import WrittenLog  # noqa: E402
+
+__all__ = ["LogConformance", "Start", "WrittenLog", "log_of"]

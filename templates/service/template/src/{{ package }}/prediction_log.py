@@ -1,0 +1,41 @@
+"""What the service logs of each answer: the inputs of the model, and the outputs.
+
+The inputs follow from `Record`. One that identifies somebody does not belong into the log: leave it
+out of ``features``.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from modelwatch.log import LogSchema, ServiceLog
+from servicekit import Runtime
+
+from {{ package }}.responses import Prediction
+from {{ package }}.schema import CATEGORIES, FEATURES, Record
+
+SCHEMA: Final = LogSchema(
+    features={name: "category" if name in CATEGORIES else "number" for name in FEATURES},
+    outputs={"probability": "number", "prediction": "number"},
+    groups=tuple(CATEGORIES),
+)
+
+
+
+def record(
+    log: ServiceLog, runtime: Runtime, records: Sequence[Record], predictions: Sequence[Prediction]
+) -> None:
+    """Record the answers to a request."""
+    if log.log is not None:
+        log.log.record_all(
+            [one.prediction_id for one in predictions],
+            request_id=runtime.request_id,
+            model=runtime.model.sha256,
+            features=[vars(one) for one in records],
+            outputs=[vars(one) for one in predictions],
+            warnings=[_codes(one) for one in predictions],
+        )
+
+
+def _codes(prediction: Prediction) -> tuple[str, ...]:
+    # Most have none: one empty tuple serves all of them.
+    return tuple(warning.code for warning in prediction.warnings) if prediction.warnings else ()
