@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from pinproof.repository.installer_words import INSTALLERS
@@ -21,6 +21,9 @@ _CALL = re.compile(
     rf"[%!]?(?:\S*/)?(?:python[\d.]*\s+-\w*m\s*)?{INSTALLERS}\s"
 )
 
+# Programs and data files have many names of functions and keys.
+_NAMES = 4096
+
 
 def is_call(text: str) -> bool:
     """Whether a text is a script that begins with the call of an installer, or has one."""
@@ -37,20 +40,20 @@ def is_harmless(words: Sequence[Word]) -> bool:
     return is_name("harmless", program) or shows(program)
 
 
-@cache
+@lru_cache(maxsize=_NAMES)
 def shows(name: str) -> bool:
     """Whether a program or function only shows or compares a text."""
     found = re.fullmatch(rf"(?:.*_)?(?:{names('shows')})(?:_.*)?|print[a-z]*", name)
     return bool(found or _RAISED.fullmatch(name)) and not _DOES.search(name)
 
 
-@cache
+@lru_cache(maxsize=_NAMES)
 def starts(name: str) -> bool:
     """Whether a function or a key has a program that is started."""
     return not shows(name) and bool(_STARTS.search(name))
 
 
-@cache
+@lru_cache(maxsize=_NAMES)
 def is_prose_key(key: str) -> bool:
     """Whether the values of a key are for people."""
     return is_name("prose_keys", re.sub("[ _-]", "", key).lower())

@@ -6,7 +6,7 @@ The values are those of a data file, or those that a program gives to its functi
 import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -148,7 +148,7 @@ def implied_words(texts: Sequence[Text], place: Place) -> tuple[Word, ...]:
     return ()
 
 
-@cache
+@lru_cache(maxsize=4096)
 def _words_before(owner: str, key: str) -> list[str]:
     is_function = owner == FUNCTION
     table = installers()["implied"]["functions" if is_function else "keys"]

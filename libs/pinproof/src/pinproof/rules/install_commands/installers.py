@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import PurePosixPath, PureWindowsPath
 
 from pinproof.rules.install_commands.calls import is_harmless
@@ -97,7 +97,7 @@ def _program(word: Word) -> str:
     return PurePosixPath(word.value).name.removesuffix(".exe")
 
 
-@cache
+@lru_cache(maxsize=4096)
 def _known(name: str) -> str | None:
     name = _MODULE.sub("", name)
     if _PIP.fullmatch(name):
@@ -178,7 +178,7 @@ def _action_targets(
         yield from install_targets(Command(0, tuple(words[first:])))
 
 
-@cache
+@lru_cache(maxsize=4096)
 def _kind(tool: str, option: str) -> TargetKind | None:
     table = installers()
     for kind, names in table["options"].items():
