@@ -11,7 +11,7 @@ INSTALLERS = (
 )
 """A regular expression for the names of installers."""
 TOOLS = (
-    rf"{INSTALLERS}|pip(?:main|_main|_install)|packages_to_install|session|pip_\w+|\w*virtualenv\w*"
+    rf"{INSTALLERS}|pip(?:main|_main|_install)|packages_to_install|session|pip_\w+|(?:add_)?python_packages?|\w*virtualenv\w*"
     r"|runtimeenv|additional_dependencies"
 )
 """A regular expression for the names of installers, and of functions that call one."""
@@ -42,10 +42,11 @@ _PARTS = tuple(
         (b"mamba", rb"mamba" + _GAP + rb"(?:-|create|env|run|up)", 8, 8),
         (b"pacman", rb"pacman\W", 1, 8),
         (b"requirements", rb"requirements\s*=", 60, 0),
+        (b"python_package", rb"python_packages?\s*[=(]", 20, 0),
     )
 )
-# Those before the last one, which only functions of programs have.
-_OF_PROGRAMS = -1
+# The number of those at the end that only functions of programs have.
+_OF_PROGRAMS = 2
 
 
 def may_install(data: bytes, *, anywhere: bool = False) -> bool:
@@ -60,7 +61,7 @@ def may_install(data: bytes, *, anywhere: bool = False) -> bool:
     if anywhere:
         has_part = any(word.search(data) for part, word, *_ in _PARTS if part in data)
         return has_part and _is_named(data)
-    for part, word, before, after in _PARTS[:_OF_PROGRAMS]:
+    for part, word, before, after in _PARTS[:-_OF_PROGRAMS]:
         for place in _places(data, part):
             if matched := word.match(data, place):
                 around = data[max(0, place - before) : matched.end() + after]
