@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pinproof.repository import kinds
-from pinproof.repository.installer_words import may_install
 from pinproof.repository.kinds import Kind, is_template, kind_of
 from pinproof.repository.lines import NotTextError, decode
 from pinproof.rules.install_commands.command import Command, Reader, Script
@@ -40,8 +39,6 @@ def read_commands(root: Path, path: str) -> Iterator[Command]:
     except OSError as error:
         raise UnreadableError(error.strerror or "it cannot be read") from error
     kind = kind_of(path)
-    if kind not in kinds.PROGRAMS and not may_install(data, anywhere=kind in kinds.PYTHON_KINDS):
-        return
     try:
         text = decode(data)
     except NotTextError as error:
