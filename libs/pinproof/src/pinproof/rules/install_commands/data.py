@@ -14,13 +14,18 @@ from pinproof.repository import kinds
 from pinproof.repository.installer_words import INSTALLER, may_install
 from pinproof.repository.kinds import kind_of
 from pinproof.rules.install_commands.calls import is_call, is_prose, is_prose_key, shows, starts
-from pinproof.rules.install_commands.command import UNKNOWN, Command, Script, Word
+from pinproof.rules.install_commands.command import (
+    UNKNOWN,
+    Command,
+    Script,
+    Word,
+    without_expressions,
+)
 from pinproof.rules.install_commands.data_formats import load_documents
 from pinproof.rules.install_commands.installers import install_targets, is_installer
 from pinproof.rules.install_commands.shell import inner_scripts, shell_commands
 from pinproof.rules.install_commands.structure import Text, Value, split, texts_of, word_of
 from pinproof.rules.install_commands.tables import installers
-from pinproof.rules.install_commands.templates import without_expressions
 from pinproof.rules.install_commands.text_lines import line_commands
 
 _COMMENT_LINE = re.compile(r"^\s*#.*$", re.MULTILINE)

@@ -8,8 +8,8 @@ from pathlib import PurePosixPath
 import yaml
 
 from pinproof.python310 import tomllib
+from pinproof.rules.install_commands.command import without_expressions
 from pinproof.rules.install_commands.structure import Text, Value
-from pinproof.rules.install_commands.templates import without_expressions
 from pinproof.rules.install_commands.yaml_entries import relevant_documents
 
 # The loader of libyaml, if it is available. All values stay texts, and none is constructed.

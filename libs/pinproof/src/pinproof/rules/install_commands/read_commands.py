@@ -8,14 +8,13 @@ from pathlib import Path
 from pinproof.repository import kinds
 from pinproof.repository.kinds import Kind, is_template, kind_of
 from pinproof.repository.lines import NotTextError, decode
-from pinproof.rules.install_commands.command import Command, Reader, Script
+from pinproof.rules.install_commands.command import Command, Reader, Script, without_expressions
 from pinproof.rules.install_commands.data import data_commands
 from pinproof.rules.install_commands.dockerfile import dockerfile_commands
 from pinproof.rules.install_commands.makefile import makefile_commands
 from pinproof.rules.install_commands.notebook import chunk_commands, notebook_commands
 from pinproof.rules.install_commands.python import python_commands
 from pinproof.rules.install_commands.shell import shell_commands
-from pinproof.rules.install_commands.templates import without_expressions
 from pinproof.rules.install_commands.text_lines import line_commands
 
 _LARGEST = 4 * 1024 * 1024

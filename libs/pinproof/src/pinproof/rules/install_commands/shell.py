@@ -10,10 +10,15 @@ import tree_sitter_bash
 from tree_sitter import Language, Node, Parser
 
 from pinproof.rules.install_commands.calls import is_call, is_harmless
-from pinproof.rules.install_commands.command import UNKNOWN, Command, Script, Word
+from pinproof.rules.install_commands.command import (
+    UNKNOWN,
+    Command,
+    Script,
+    Word,
+    without_expressions,
+)
 from pinproof.rules.install_commands.shell_words import Variables, value_of, words_of
 from pinproof.rules.install_commands.syntax import descendants, parse, text_of
-from pinproof.rules.install_commands.templates import without_expressions
 
 _SHELLS = frozenset({"ash", "bash", "dash", "fish", "ksh", "sh", "zsh"})
 _PYTHON = re.compile(r"(?:python|py|pypy)[\d.]*")

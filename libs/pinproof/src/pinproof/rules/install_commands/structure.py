@@ -3,8 +3,7 @@
 import shlex
 from collections.abc import Iterator
 
-from pinproof.rules.install_commands.command import UNKNOWN, Word
-from pinproof.rules.install_commands.templates import without_expressions
+from pinproof.rules.install_commands.command import UNKNOWN, Word, without_expressions
 
 # The longest text that may be a part of a command.
 _LONGEST_PART = 200
