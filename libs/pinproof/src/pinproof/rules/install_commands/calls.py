@@ -12,7 +12,7 @@ from pinproof.rules.install_commands.tables import is_name, names
 _RAISED = re.compile(r"(?:[A-Z]\w*)?(?:Error|Exception|Warning|Exit|Skipped)")
 _DOES = re.compile(r"(?<!assert_)call|cmd|command|exec|install|run|shell|system|model")
 _STARTS = re.compile(
-    r"call|cmd|command|exec|run|shell|system|popen|spawn|check_|argv|args?$|(?:^|_)main$|entry|script"
+    r"call|cmd|command|exec|run|shell|system|popen|spawn|output|check_|argv|args?$|(?:^|_)main$|entry|script"
     r"|program|hook",
     re.IGNORECASE,
 )

@@ -230,8 +230,8 @@ def _text_commands(text: Text, place: Place) -> Iterator[Command | Script]:
 def _is_command(text: Text, place: Place) -> bool:
     """Whether a text may be a command, as far as its key tells."""
     if place.is_program:
-        is_told = starts(place.key) or (place.is_given and not shows(place.key))
-        return is_told and is_call(text) and not is_prose_key(place.key)
+        is_told = place.is_given and not shows(place.key) and is_call(text)
+        return is_told or (starts(place.key) and INSTALLER.search(text) is not None)
     return not is_prose_key(place.key) and INSTALLER.search(text) is not None
 
 

@@ -34,8 +34,6 @@ from pinproof.rules.install_commands.python_values import (
 from pinproof.rules.install_commands.structure import Text, Value, split, texts_of, word_of
 from pinproof.rules.install_commands.syntax import parse, parts, text_of
 
-# Functions that run their first argument in a shell.
-_SHELL = re.compile(r"system|popen|getoutput|getstatusoutput|create_subprocess_shell")
 _WRITERS = EXTENDS | {"join", "write", "write_text", "writelines"}
 _INSTRUCTION = re.compile(r"^[ \t]*(?:ONBUILD[ \t]+)?RUN[ \t]", re.MULTILINE)
 _GAP = re.compile(r"[\s\\]+")
@@ -161,12 +159,6 @@ class _Program:
             yield from value_commands(value, place._replace(key=key, owner=path))
         first = values[0] if values else None
         if isinstance(first, Text):
-            in_shell = text_of(keywords.get("shell")) not in ("", "False", "None", "0")
-            if in_shell or _SHELL.fullmatch(name):
-                yield Script(
-                    first.replace(UNKNOWN, "${unknown}"), ".sh", first.line, depth=self._depth
-                )
-                return
             texts = list(texts_of(values))
             if len(texts) > 1 and is_installer(word_of(first)) and " " in texts[1]:
                 # A name and a text, as IPython's functions for its magics expect.
