@@ -1,6 +1,7 @@
 """Commands and scripts, as far as they are known without running them."""
 
 import re
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -72,6 +73,14 @@ Reader = Callable[[Script], Iterator[Command | Script]]
 def unknown_variable(what: str) -> str:
     """A shell variable that replaces an expression of another language in a script."""
     return "${" + (_NAME.sub("_", what).strip("_") or "unknown") + "}"
+
+
+def split_words(text: str) -> list[str]:
+    """The words of a text, without the quotes of a shell if they are in pairs."""
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return text.split()
 
 
 def without_expressions(text: str) -> str:

@@ -147,18 +147,17 @@ def implied_commands(texts: Sequence[Text], place: Place) -> Iterator[Command]:
 
 def implied_words(texts: Sequence[Text], place: Place) -> tuple[Word, ...]:
     """The words that a key or a function puts before its values: `packages_to_install`, `pip`."""
-    for words in _words_before(place.owner, place.key) if texts else ():
-        if words != "python -m pip" or texts[0].split()[:1] == ["install"]:
-            return tuple(Word(word, place.key) for word in words.split())
-    return ()
+    words = _words_before(place.owner, place.key) if texts else ""
+    return tuple(Word(word, place.key) for word in words.split())
 
 
 @lru_cache(maxsize=4096)
-def _words_before(owner: str, key: str) -> list[str]:
+def _words_before(owner: str, key: str) -> str:
     is_function = owner == FUNCTION
     table = installers()["implied"]["functions" if is_function else "keys"]
     name = key if is_function else f"{owner}.{key}"
-    return [words for words, names in table.items() if re.fullmatch("|".join(names), name)]
+    found = (words for words, names in table.items() if re.fullmatch("|".join(names), name))
+    return next(found, "")
 
 
 def _with_options(words: Sequence[Word], implied: Sequence[Word]) -> Iterator[Word]:

@@ -1,7 +1,6 @@
 """The words of a shell script: its variables are expanded, and then each text is split."""
 
 import re
-import shlex
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice, product
@@ -9,7 +8,7 @@ from itertools import islice, product
 from tree_sitter import Node
 
 from pinproof.rules.install_commands.calls import is_call
-from pinproof.rules.install_commands.command import UNKNOWN, Word
+from pinproof.rules.install_commands.command import UNKNOWN, Word, split_words
 from pinproof.rules.install_commands.syntax import descendants, text_of
 
 _LOOPS = ("for_statement", "c_style_for_statement", "select_statement")
@@ -101,11 +100,7 @@ def value_of(node: Node, variables: Mapping[str, str]) -> str:
 
 
 def _split(text: str) -> list[str]:
-    try:
-        words = shlex.split(text)
-    except ValueError:
-        words = text.split()
-    return [word.translate(_PLAIN) for word in words]
+    return [word.translate(_PLAIN) for word in split_words(text)]
 
 
 def expanded(node: Node, variables: Mapping[str, str]) -> str:  # noqa: PLR0911 - one for each form
