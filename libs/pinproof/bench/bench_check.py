@@ -22,7 +22,7 @@ MANIFEST = """\
 apiVersion: apps/v1
 kind: Deployment
 metadata:
-  name: pip-api-{number}
+  name: api-{number}
   labels: {{app: api, tier: backend, owner: team-{number}}}
 spec:
   template:

@@ -75,12 +75,11 @@ def install_places(data: bytes) -> Iterator[int]:
                     yield start + named.start()
 
 
-def places_of(data: bytes, part: bytes) -> Iterator[int]:
-    """Yield each place of a part of a file."""
-    place = data.find(part)
-    while place >= 0:
+def places_of(data: bytes, part: bytes, start: int = 0, end: int | None = None) -> Iterator[int]:
+    """Yield each place of a part of a file, or of a range of it."""
+    while (place := data.find(part, start, end)) >= 0:
         yield place
-        place = data.find(part, place + len(part))
+        start = place + len(part)
 
 
 def is_utf_16(data: bytes) -> bool:

@@ -343,6 +343,7 @@ ALLOWED_PYTHON = [
     "lines.append('RUN apt-get install -y git python3-venv')",
     "lines.append('Run pip install numpy')",
     "assert 'RUN pip install numpy' in lines",
+    "settings = _of_pip(environment)",
     "assert_written(['RUN pip install numpy'])",
     "x = (Image.slim()\n  .pip_install_from_requirements('requirements.txt')\n)",
     "x = (Image.slim()\n  .apt_install('git', 'python3-venv')\n)",

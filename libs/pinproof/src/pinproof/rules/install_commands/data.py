@@ -148,6 +148,9 @@ def implied_commands(texts: Sequence[Text], place: Place) -> Iterator[Command]:
 def implied_words(texts: Sequence[Text], place: Place) -> tuple[Word, ...]:
     """The words that a key or a function puts before its values: `packages_to_install`, `pip`."""
     words = _words_before(place.owner, place.key) if texts else ""
+    if words == "python -m pip" and texts[0].split()[:1] != ["install"]:
+        # A function of this name may do anything else.
+        return ()
     return tuple(Word(word, place.key) for word in words.split())
 
 

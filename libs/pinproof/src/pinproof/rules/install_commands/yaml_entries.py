@@ -3,7 +3,6 @@
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 from pinproof.repository.installer_words import install_places, places_of
 from pinproof.rules.install_commands.calls import starts
@@ -35,15 +34,16 @@ def relevant_documents(text: str) -> Iterator[tuple[int, str, str]]:
     # A byte for each character, so that the places are those of the text.
     data = text.encode("ascii", "replace")
     found = sorted(install_places(data))
-    needed = [place for part in _NEEDED for place in places_of(data, part)] if found else []
-    entries = _Entries(text, sorted((*found, *needed)))
     begins = [0, *(found.end() for found in _DOCUMENT.finditer(text)), len(text)]
     line = last = 0
-    for start, end in pairwise(begins):
-        if bisect_left(found, start) < bisect_left(found, end):
-            line += text.count("\n", last, start)
-            last = start
-            yield line, text[start:end], "".join(entries.kept(start, end))
+    for index in sorted({bisect_right(begins, place) - 1 for place in found}):
+        start, end = begins[index : index + 2]
+        line += text.count("\n", last, start)
+        last = start
+        places = found[bisect_left(found, start) : bisect_left(found, end)]
+        needed = _NEEDED if end - start > _SMALL else ()
+        places += [place for part in needed for place in places_of(data, part, start, end)]
+        yield line, text[start:end], "".join(_Entries(text, sorted(places)).kept(start, end))
 
 
 class _Entries:
