@@ -111,6 +111,21 @@ LOAD_TESTS := $(wildcard */tests/test_load.py libs/*/tests/test_load.py)
 test-load: $(LOAD_TESTS:%/tests/test_load.py=%/.venv/.installed) ## Run only the tests that put services under load, each alone
 	for test in $(LOAD_TESTS); do "$${test%/tests/*}/.venv/bin/python" -m pytest "$$test"; done
 
+# The checker and its hook run with the Python of other repositories: each version has an environment
+# of its own.
+PYTHONS ?= 3.10 3.11 3.12 3.13 3.14
+.PHONY: test-pythons
+test-pythons: $(PYTHONS:%=test-pinproof-on-%) $(PYTHONS:%=check-hook-on-%) ## Test pinproof and its hook on Python 3.10 to 3.14, which must be installed [PYTHONS="3.10 3.14"]
+
+test-pinproof-on-%: .cache/pythons/%/.installed
+	.cache/pythons/$*/bin/python -m pytest libs/pinproof
+
+check-hook-on-%: .tools/check/.installed
+	@mkdir -p .cache/pythons
+	@printf '%s\n' 'repos:' '- repo: .' "  rev: $$(git rev-parse HEAD)" '  hooks:' \
+		'  - {id: pinproof-check, language_version: python$*}' > .cache/pythons/hook-$*.yaml
+	PRE_COMMIT_HOME=$(CURDIR)/.tools/pre-commit $(TOOLS)/pre-commit run --config .cache/pythons/hook-$*.yaml --all-files
+
 # Proofs of single upgrades take an environment and a training each, too long for every run.
 .PHONY: test-nightly
 test-nightly: $(SERVICES:%=%/.venv/.installed) lab/.venv/.installed ## Run the tests that are too slow for every change: upgrades, each in its own environment
@@ -365,6 +380,13 @@ tools/.venv/.installed: tools/requirements-test.txt .tools/python $(UV)
 	@touch $@
 
 LIB_FILES = $(wildcard libs/*/pyproject.toml libs/*/requirements-prod.txt)
+
+.cache/pythons/%/.installed: libs/pinproof/requirements-dev.txt libs/pinproof/requirements-prod.txt libs/pinproof/pyproject.toml $(UV)
+	@echo "Setting up .cache/pythons/$*"
+	@$(UV) venv --quiet --clear --python $* .cache/pythons/$*
+	@cd libs/pinproof && "$(CURDIR)/$(UV)" pip install --quiet --python "$(CURDIR)/.cache/pythons/$*/bin/python" \
+		-r requirements-dev.txt -e ../modelseal -e .
+	@touch $@
 
 # A project's environment: its development requirements, itself and the libraries in place. The
 # packages that a service excludes are left out; the checker lists them, so that its environment is

@@ -11,7 +11,7 @@ INSTALLERS = (
 )
 """A regular expression for the names of installers."""
 TOOLS = (
-    rf"{INSTALLERS}|pip(?:main|_main|_install)|packages_to_install|session|pip_\w+|\w*virtualenv\w*"
+    rf"{INSTALLERS}|pip(?:main|_main|_install)|packages_to_install|session|pip_\w+|(?:add_)?python_packages?|\w*virtualenv\w*"
     r"|runtimeenv|additional_dependencies"
 )
 """A regular expression for the names of installers, and of functions that call one."""
@@ -42,10 +42,11 @@ _PARTS = tuple(
         (b"mamba", rb"mamba" + _GAP + rb"(?:-|create|env|run|up)", 8, 8),
         (b"pacman", rb"pacman\W", 1, 8),
         (b"requirements", rb"requirements\s*=", 60, 0),
+        (b"python_package", rb"python_packages?\s*[=(]", 20, 0),
     )
 )
-# Those before the last one, which only functions of programs have.
-_OF_PROGRAMS = -1
+# The number of those at the end that only functions of programs have.
+_OF_PROGRAMS = 2
 
 
 def may_install(data: bytes, *, anywhere: bool = False) -> bool:
@@ -59,21 +60,26 @@ def may_install(data: bytes, *, anywhere: bool = False) -> bool:
         data = data.replace(b"\0", b"")
     if anywhere:
         has_part = any(word.search(data) for part, word, *_ in _PARTS if part in data)
-        return has_part and _is_named(data)
-    for part, word, before, after in _PARTS[:_OF_PROGRAMS]:
-        for place in _places(data, part):
+        return has_part and any(_named(data))
+    return next(install_places(data), None) is not None
+
+
+def install_places(data: bytes) -> Iterator[int]:
+    """Yield where a call of an installer may be: places of names, and of what they are to do."""
+    for part, word, before, after in _PARTS[:-_OF_PROGRAMS]:
+        for place in places_of(data, part):
             if matched := word.match(data, place):
-                around = data[max(0, place - before) : matched.end() + after]
-                if _is_named(around):
-                    return True
-    return False
+                start = max(0, place - before)
+                for named in _named(data[start : matched.end() + after]):
+                    yield place
+                    yield start + named.start()
 
 
-def _places(data: bytes, part: bytes) -> Iterator[int]:
-    place = data.find(part)
-    while place >= 0:
+def places_of(data: bytes, part: bytes, start: int = 0, end: int | None = None) -> Iterator[int]:
+    """Yield each place of a part of a file, or of a range of it."""
+    while (place := data.find(part, start, end)) >= 0:
         yield place
-        place = data.find(part, place + len(part))
+        start = place + len(part)
 
 
 def is_utf_16(data: bytes) -> bool:
@@ -90,11 +96,12 @@ _OPTION = re.compile(
 def referenced_files(data: bytes) -> Iterator[str]:
     """Yield the names that follow options such as `-r`, near to an installer."""
     for part in (b"-r", b"-c", b"requirements:"):
-        for place in _places(data, part):
+        for place in places_of(data, part):
             found = _OPTION.match(data, place - data.startswith(b"--", max(0, place - 1)))
-            if found and _is_named(data[max(0, found.start() - 300) : found.end()]):
+            if found and any(_named(data[max(0, found.start() - 300) : found.end()])):
                 yield found[1].decode("ascii", "replace")
 
 
-def _is_named(data: bytes) -> bool:
-    return _NAME.search(b" " + data.lower()) is not None
+def _named(data: bytes) -> Iterator[re.Match[bytes]]:
+    """Yield each name of an installer, with the character before it."""
+    return _NAME.finditer(b" " + data.lower())

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ _TEMPLATE_SUFFIX = re.compile(
 _MANIFESTS = (REQUIREMENTS, PYPROJECT, PIPFILE, SETUP_CFG, SETUP_PY, CONDA, PIXI)
 
 
-@cache
+@lru_cache(maxsize=65536)
 def kind_of(path: str) -> Kind:
     """The kind of a file, from its path below the root."""
     name = path.lower()

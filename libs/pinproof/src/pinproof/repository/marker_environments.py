@@ -1,7 +1,7 @@
 """The environments of a policy, as values of the variables of markers."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from itertools import product
 
 from packaging.markers import Marker, UndefinedComparison
@@ -43,7 +43,7 @@ def marker_environments(
         }
 
 
-@cache
+@lru_cache(maxsize=4096)
 def matching_environments(
     marker: Marker | None, pythons: tuple[str, ...], platforms: tuple[str, ...], extra: str = ""
 ) -> frozenset[int]:

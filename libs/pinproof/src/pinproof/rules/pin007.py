@@ -3,12 +3,13 @@
 Forbidden: a command that installs a distribution by its name, an address, an archive or a file that
 is not checked, with pip, uv, pipx, conda, mamba, poetry, pdm, pipenv, rye, pixi, easy_install,
 `setup.py` or the system's installer (`apt-get install python3-*`). In Python programs, each text or
-list that calls an installer and that a function receives counts, and the keywords and methods of
-platforms, such as `packages_to_install=` and `.pip_install(...)`. A command whose arguments are
-known only at run time, such as `pip install $PACKAGE` or `xargs pip install`, is a violation too,
-because it cannot be checked. Forbidden with a checked file or project, too: `--pre`, `--no-deps`,
-another index, `--find-links` and `--trusted-host`, and their variables, such as `PIP_PRE` and
-`UV_INDEX`. They change what its pins mean, as PIN003 says.
+list that calls an installer and that a function receives counts, and so do the instructions of a
+Dockerfile that it writes, and the keywords and methods of platforms, such as `packages_to_install=`
+and `.pip_install(...)`. A command whose arguments are known only at run time, such as `pip install
+$PACKAGE` or `xargs pip install`, is a violation too, because it cannot be checked. Forbidden with a
+checked file or project, too: `--pre`, `--no-deps`, another index, `--find-links` and
+`--trusted-host`, and their variables, such as `PIP_PRE` and `UV_INDEX`. They change what its pins
+mean, as PIN003 says.
 
 Why: nothing pins what such a command installs, in addition to the requirements files. It differs
 between the image, the pipeline and the machine that ran the tests.

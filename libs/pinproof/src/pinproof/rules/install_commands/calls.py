@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from pinproof.repository.installer_words import INSTALLERS
@@ -12,7 +12,7 @@ from pinproof.rules.install_commands.tables import is_name, names
 _RAISED = re.compile(r"(?:[A-Z]\w*)?(?:Error|Exception|Warning|Exit|Skipped)")
 _DOES = re.compile(r"(?<!assert_)call|cmd|command|exec|install|run|shell|system|model")
 _STARTS = re.compile(
-    r"call|cmd|command|exec|run|shell|system|popen|spawn|check_|argv|args?$|(?:^|_)main$|entry|script"
+    r"call|cmd|command|exec|run|shell|system|popen|spawn|output|check_|argv|args?$|(?:^|_)main$|entry|script"
     r"|program|hook",
     re.IGNORECASE,
 )
@@ -20,6 +20,9 @@ _CALL = re.compile(
     r"(?:^|[;&|]|\n)\s*(?:(?:sudo|exec|command|env|time|nohup|then|do|\w+=\S*)\s+(?:-\w+\s+)*)*"
     rf"[%!]?(?:\S*/)?(?:python[\d.]*\s+-\w*m\s*)?{INSTALLERS}\s"
 )
+
+# Programs and data files have many names of functions and keys.
+_NAMES = 4096
 
 
 def is_call(text: str) -> bool:
@@ -37,20 +40,20 @@ def is_harmless(words: Sequence[Word]) -> bool:
     return is_name("harmless", program) or shows(program)
 
 
-@cache
+@lru_cache(maxsize=_NAMES)
 def shows(name: str) -> bool:
     """Whether a program or function only shows or compares a text."""
     found = re.fullmatch(rf"(?:.*_)?(?:{names('shows')})(?:_.*)?|print[a-z]*", name)
     return bool(found or _RAISED.fullmatch(name)) and not _DOES.search(name)
 
 
-@cache
+@lru_cache(maxsize=_NAMES)
 def starts(name: str) -> bool:
     """Whether a function or a key has a program that is started."""
     return not shows(name) and bool(_STARTS.search(name))
 
 
-@cache
+@lru_cache(maxsize=_NAMES)
 def is_prose_key(key: str) -> bool:
     """Whether the values of a key are for people."""
     return is_name("prose_keys", re.sub("[ _-]", "", key).lower())

@@ -1,6 +1,7 @@
 """Commands and scripts, as far as they are known without running them."""
 
 import re
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -8,6 +9,14 @@ UNKNOWN = "\0"
 """The placeholder in a word for a value that is known only at run time."""
 
 _NAME = re.compile(r"\W+", re.ASCII)
+# Expressions of Jinja, Helm and workflows, and of Terraform and Ruby.
+_EXPRESSION = re.compile(r"\$?\{\{-?([^{}]*)-?\}\}|\$\{((?:var|local)\.[^}]*)\}|#\{([^{}]*)\}")
+# Statements of templates, and expressions that are a line, such as `{{- if .Values.x }}`.
+_STATEMENT = re.compile(
+    r"\{%(?:(?!\{%).)*?%\}|(?<!\$)\{#(?:(?!\{#).)*?#\}|\{\{/\*.*?\*/-?\}\}"
+    r"|^[ \t]*\{\{[^{}]*\}\}[ \t]*$",
+    re.DOTALL | re.MULTILINE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +73,21 @@ Reader = Callable[[Script], Iterator[Command | Script]]
 def unknown_variable(what: str) -> str:
     """A shell variable that replaces an expression of another language in a script."""
     return "${" + (_NAME.sub("_", what).strip("_") or "unknown") + "}"
+
+
+def split_words(text: str) -> list[str]:
+    """The words of a text, without the quotes of a shell if they are in pairs."""
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return text.split()
+
+
+def without_expressions(text: str) -> str:
+    """The text with each expression of a template replaced by an unknown variable."""
+    if "{" not in text:
+        return text
+    text = _STATEMENT.sub(lambda match: "\n" * match[0].count("\n"), text)
+    return _EXPRESSION.sub(
+        lambda match: unknown_variable(match[1] or match[2] or match[3] or ""), text
+    )

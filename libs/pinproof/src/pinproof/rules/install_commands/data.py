@@ -6,7 +6,7 @@ The values are those of a data file, or those that a program gives to its functi
 import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -14,13 +14,18 @@ from pinproof.repository import kinds
 from pinproof.repository.installer_words import INSTALLER, may_install
 from pinproof.repository.kinds import kind_of
 from pinproof.rules.install_commands.calls import is_call, is_prose, is_prose_key, shows, starts
-from pinproof.rules.install_commands.command import UNKNOWN, Command, Script, Word
+from pinproof.rules.install_commands.command import (
+    UNKNOWN,
+    Command,
+    Script,
+    Word,
+    without_expressions,
+)
 from pinproof.rules.install_commands.data_formats import load_documents
 from pinproof.rules.install_commands.installers import install_targets, is_installer
 from pinproof.rules.install_commands.shell import inner_scripts, shell_commands
 from pinproof.rules.install_commands.structure import Text, Value, split, texts_of, word_of
 from pinproof.rules.install_commands.tables import installers
-from pinproof.rules.install_commands.templates import without_expressions
 from pinproof.rules.install_commands.text_lines import line_commands
 
 _COMMENT_LINE = re.compile(r"^\s*#.*$", re.MULTILINE)
@@ -142,18 +147,20 @@ def implied_commands(texts: Sequence[Text], place: Place) -> Iterator[Command]:
 
 def implied_words(texts: Sequence[Text], place: Place) -> tuple[Word, ...]:
     """The words that a key or a function puts before its values: `packages_to_install`, `pip`."""
-    for words in _words_before(place.owner, place.key) if texts else ():
-        if words != "python -m pip" or texts[0].split()[:1] == ["install"]:
-            return tuple(Word(word, place.key) for word in words.split())
-    return ()
+    words = _words_before(place.owner, place.key) if texts else ""
+    if words == "python -m pip" and texts[0].split()[:1] != ["install"]:
+        # A function of this name may do anything else.
+        return ()
+    return tuple(Word(word, place.key) for word in words.split())
 
 
-@cache
-def _words_before(owner: str, key: str) -> list[str]:
+@lru_cache(maxsize=4096)
+def _words_before(owner: str, key: str) -> str:
     is_function = owner == FUNCTION
     table = installers()["implied"]["functions" if is_function else "keys"]
     name = key if is_function else f"{owner}.{key}"
-    return [words for words, names in table.items() if re.fullmatch("|".join(names), name)]
+    found = (words for words, names in table.items() if re.fullmatch("|".join(names), name))
+    return next(found, "")
 
 
 def _with_options(words: Sequence[Word], implied: Sequence[Word]) -> Iterator[Word]:
@@ -225,8 +232,8 @@ def _text_commands(text: Text, place: Place) -> Iterator[Command | Script]:
 def _is_command(text: Text, place: Place) -> bool:
     """Whether a text may be a command, as far as its key tells."""
     if place.is_program:
-        is_told = starts(place.key) or (place.is_given and not shows(place.key))
-        return is_told and is_call(text) and not is_prose_key(place.key)
+        is_told = place.is_given and not shows(place.key) and is_call(text)
+        return is_told or (starts(place.key) and INSTALLER.search(text) is not None)
     return not is_prose_key(place.key) and INSTALLER.search(text) is not None
 
 

@@ -8,14 +8,13 @@ from pathlib import PurePosixPath
 import yaml
 
 from pinproof.python310 import tomllib
-from pinproof.repository.installer_words import may_install
+from pinproof.rules.install_commands.command import without_expressions
 from pinproof.rules.install_commands.structure import Text, Value
-from pinproof.rules.install_commands.templates import without_expressions
+from pinproof.rules.install_commands.yaml_entries import relevant_documents
 
 # The loader of libyaml, if it is available. All values stay texts, and none is constructed.
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _JSON_COMMENT = re.compile(r'("(?:[^"\\]|\\.)*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
-_DOCUMENT = re.compile(r"^(?=---\s)", re.MULTILINE)
 _TRAILING_COMMA = re.compile(r",(?=\s*[\]}])")
 
 
@@ -25,7 +24,8 @@ def load_documents(text: str, name: str, line: int) -> list[Value] | None:
     A template may be of the format only after its expressions are replaced.
     """
     suffix = PurePosixPath(name.lower()).suffix
-    for variant in dict.fromkeys((text, without_expressions(text))):
+    for change in (str, without_expressions):
+        variant = change(text)
         try:
             if suffix == ".toml":
                 return [_Lines(variant, line).place(tomllib.loads(variant))]
@@ -45,12 +45,14 @@ def _load_json(text: str) -> object:
 
 def _load_yaml(text: str, line: int) -> Iterator[Value]:
     """Yield the documents that may call an installer. Parsing the others would take long."""
-    for document in _DOCUMENT.split(text):
-        if may_install(document.encode("utf-8", "replace")):
-            built: dict[int, Value] = {}
-            for node in yaml.compose_all(document, Loader=_LOADER):
-                yield _built(node, built, line)
-        line += document.count("\n")
+    for before, document, relevant in relevant_documents(text):
+        built: dict[int, Value] = {}
+        try:
+            nodes = list(yaml.compose_all(relevant, Loader=_LOADER))
+        except yaml.YAMLError:
+            # What was left out may be a part of what was kept.
+            nodes = list(yaml.compose_all(document, Loader=_LOADER))
+        yield from (_built(node, built, line + before) for node in nodes)
 
 
 def _built(node: yaml.Node, built: dict[int, Value], line: int) -> Value:

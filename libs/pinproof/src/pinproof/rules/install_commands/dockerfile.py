@@ -1,13 +1,15 @@
 """Reads the commands of a Dockerfile: each instruction is a script of the shell."""
 
 import json
+import os
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from pinproof.rules.install_commands.command import UNKNOWN, Command, Script
-from pinproof.rules.install_commands.copied_files import CopiedFiles
+from pinproof.rules.install_commands.command import UNKNOWN, Command, Script, Word
 from pinproof.rules.install_commands.shell import shell_commands, shell_variables
 
 # An instruction with its flags, and the lines that continue it, which may be comments.
@@ -39,10 +41,10 @@ def dockerfile_commands(script: Script) -> Iterator[Command | Script]:
     """Yield the commands of the build, and those that start the container."""
     instructions = list(_instructions(script))
     variables = _variables(instructions)
-    copied = CopiedFiles()
+    copied = _CopiedFiles()
     for each in instructions:
         if each.name == "FROM":
-            copied = CopiedFiles()
+            copied = _CopiedFiles()
         elif each.name == "WORKDIR":
             copied.change_folder(each.text.strip())
         elif each.name in ("COPY", "ADD") and not each.documents and "--from" not in each.flags:
@@ -105,3 +107,44 @@ def _variables(instructions: list[_Instruction]) -> Mapping[str, str]:
             lines.append(f"export {each.text if '=' in name else f'{name}={shlex.quote(value)}'}")
     variables = shell_variables("\n".join(lines))
     return {name: value for name, value in variables.items() if UNKNOWN not in value}
+
+
+class _CopiedFiles:
+    """The paths of the files of the repository in one build stage, from COPY and ADD."""
+
+    def __init__(self) -> None:
+        self._folder = "/"
+        self._copied: list[tuple[str, str]] = []
+
+    def change_folder(self, path: str) -> None:
+        """WORKDIR."""
+        self._folder = self._absolute(path)
+
+    def copy(self, paths: Sequence[str]) -> None:
+        """COPY or ADD from the repository: the sources, and the target as the last path."""
+        *sources, target = paths
+        into = self._absolute(target)
+        for source in sources:
+            inside = source.lstrip("/") or "."
+            # The source may be a file, or a folder whose contents are copied.
+            self._copied.append((into, inside))
+            self._copied.append((f"{into.rstrip('/')}/{PurePosixPath(inside).name}", inside))
+
+    def locate(self, command: Command) -> Command:
+        """The command with each path of a copied file replaced by its path in the repository."""
+        words = tuple(
+            replace(word, value=self._source(word)) if word.value.startswith("/") else word
+            for word in command.words
+        )
+        return replace(command, words=words)
+
+    def _absolute(self, path: str) -> str:
+        return os.path.normpath(PurePosixPath(self._folder, path))
+
+    def _source(self, word: Word) -> str:
+        path, bracket, extras = word.value.partition("[")
+        for target, source in reversed(self._copied):
+            if PurePosixPath(path).is_relative_to(target):
+                below = PurePosixPath(source, PurePosixPath(path).relative_to(target))
+                return f"./{below}{bracket}{extras}" if str(below) != "." else f".{bracket}{extras}"
+        return word.value

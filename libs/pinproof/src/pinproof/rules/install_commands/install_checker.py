@@ -2,15 +2,15 @@
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from packaging.utils import canonicalize_name
 
 from pinproof.repository.manifest_lines import is_python_package
 from pinproof.repository.requirements import shorten
-from pinproof.rules.install_commands.command import UNKNOWN, Command, Word
+from pinproof.rules.install_commands.command import UNKNOWN, Command
 from pinproof.rules.install_commands.installers import InstallTarget, TargetKind, install_targets
 from pinproof.rules.install_commands.tables import names
 
@@ -22,12 +22,11 @@ _SYSTEM_PYTHON = re.compile(
     r"(?:.*[./]|dev-)?(?:python|py)[\d.]*(?:Packages)?[-./]([A-Za-z].*)|python[\d.]*dist\((.+)\)"
 )
 _CHANNEL = re.compile(r"^.*::")
-_PROJECT_FILES = frozenset({"pyproject.toml", "setup.py", "setup.cfg"})
+_PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
 _INSTEAD = "write it into a requirements file, and install that with -r"
 
 
-@dataclass(frozen=True, slots=True)
-class UnpinnedInstall:
+class UnpinnedInstall(NamedTuple):
     """A command that installs something that no checked file pins.
 
     Attributes:
@@ -50,89 +49,76 @@ class InstallChecker:
     def unpinned_installs(self, command: Command, path: str) -> Iterator[UnpinnedInstall]:
         """Yield what a command installs that no checked file pins."""
         for target in install_targets(command):
-            found = self._unpinned(target, in_image=_is_image(path))
-            if found is not None:
-                yield found
+            problem, distribution = self._problem(target, in_image=_is_image(path))
+            if problem:
+                yield UnpinnedInstall(f"{target.tool} {problem}", distribution)
 
-    def _unpinned(self, target: InstallTarget, *, in_image: bool) -> UnpinnedInstall | None:  # noqa: PLR0911 - one for each kind
+    def _problem(  # noqa: PLR0911 - one for each kind
+        self, target: InstallTarget, *, in_image: bool
+    ) -> tuple[str, str | None]:
+        """What is wrong with a target, if anything is, and the distribution."""
         value, written = target.word.value, shorten(target.word.source)
-        unknown = UnpinnedInstall(f"{target.tool} {written} cannot be checked: {_INSTEAD}")
         if not value.replace(UNKNOWN, ""):
-            return unknown
+            return f"{written} cannot be checked: {_INSTEAD}", None
         match target.kind:
-            case TargetKind.FILE | TargetKind.FOREIGN:
-                if self._is_known(value, self._files, in_image=in_image):
-                    return None
-                if target.kind is TargetKind.FOREIGN:
-                    return UnpinnedInstall(
-                        f"{target.tool} {written} is a file that is not checked: {_INSTEAD}"
-                    )
-                return UnpinnedInstall(
-                    f"{target.tool} -r {written} is not a requirements file of this repository: "
-                    "name one that is checked"
-                )
             case TargetKind.MANIFEST:
-                return self._from_manifest(target)
+                return self._manifest(value.split("|")), None
             case TargetKind.CHANGE:
-                return UnpinnedInstall(
-                    f"{target.tool} {written} changes what the pins mean: remove it, or configure "
-                    "the installer"
-                )
+                change = f"{written} changes what the pins mean"
+                return f"{change}: remove it, or configure the installer", None
+            case (TargetKind.FILE | TargetKind.FOREIGN) as kind:
+                if self._is_known(value, self._files, in_image=in_image):
+                    return "", None
+                if kind is TargetKind.FOREIGN:
+                    return f"{written} is a file that is not checked: {_INSTEAD}", None
+                missing = f"-r {written} is not a requirements file of this repository"
+                return f"{missing}: name one that is checked", None
             case TargetKind.SYSTEM:
                 package = _SYSTEM_PYTHON.fullmatch(re.split(r"[=:<>]", value)[0])
                 if package is None or _is_part(package[1] or package[2]):
-                    return None
-                return UnpinnedInstall(
-                    f"{target.tool} {written} is a system package: {_INSTEAD}",
-                    canonicalize_name(package[1] or package[2]),
-                )
+                    return "", None
+                name = canonicalize_name(package[1] or package[2])
+                return f"{written} is a system package: {_INSTEAD}", name
             case TargetKind.CONDA:
                 value = _CHANNEL.sub("", value)
                 if not is_python_package(re.split(r"[<>=!~\[\s]", value)[0]):
-                    return None
-        return self._anything(target, value, unknown, in_image=in_image)
-
-    def _from_manifest(self, target: InstallTarget) -> UnpinnedInstall | None:
-        manifests = target.word.value.split("|")
-        if not self._names.isdisjoint(manifests):
-            return None
-        return UnpinnedInstall(
-            f"{target.tool} installs from {' or '.join(manifests)}, and this repository has none "
-            f"that is checked: {_INSTEAD}"
+                    return "", None
+        return self._anything(
+            value, written, is_folder=target.kind is TargetKind.FOLDER, in_image=in_image
         )
 
-    def _anything(  # noqa: PLR0911 - one for each kind
-        self, target: InstallTarget, value: str, unknown: UnpinnedInstall, *, in_image: bool
-    ) -> UnpinnedInstall | None:
-        written = shorten(target.word.source)
+    def _manifest(self, manifests: Collection[str]) -> str:
+        if not self._names.isdisjoint(manifests):
+            return ""
+        none = f"installs from {' or '.join(manifests)}, and this repository has none"
+        return f"{none} that is checked: {_INSTEAD}"
+
+    def _anything(
+        self, value: str, written: str, *, is_folder: bool, in_image: bool
+    ) -> tuple[str, str | None]:
+        """What is wrong with a name, an address or a path."""
         place = _EXTRAS.sub("", value)
-        if "://" in value or value.startswith(("git+", "hg+", "svn+", "bzr+")):
-            return UnpinnedInstall(f"{target.tool} {written} is an address: {_INSTEAD}")
-        if place.lower().endswith(_ARCHIVES):
-            return UnpinnedInstall(f"{target.tool} {written} is an archive: {_INSTEAD}")
-        if target.kind is TargetKind.FOLDER or "/" in place or place in (".", ".."):
-            if place.strip("./") == "" and not place.startswith("/"):
-                manifests = InstallTarget(
-                    f"{target.tool} {written}",
-                    TargetKind.MANIFEST,
-                    Word("pyproject.toml|setup.py|setup.cfg", written),
-                )
-                return self._from_manifest(manifests)
-            if self._is_known(place, self._projects, in_image=in_image):
-                return None
-            if UNKNOWN in place:
-                return unknown
-            return UnpinnedInstall(
-                f"{target.tool} {written} is not a project of this repository: "
-                "publish it, and pin it in a requirements file"
-            )
         name = _NAME.match(_CHANNEL.sub("", value))
-        if name is None:
-            return unknown
-        if UNKNOWN in _BEYOND_NAME.split(value, maxsplit=1)[0]:
-            return unknown
-        distribution = canonicalize_name(name[0])
-        return UnpinnedInstall(f"{target.tool} {written} is not pinned: {_INSTEAD}", distribution)
+        distribution = None
+        if "://" in value or value.startswith(("git+", "hg+", "svn+", "bzr+")):
+            problem = "is an address"
+        elif place.lower().endswith(_ARCHIVES):
+            problem = "is an archive"
+        elif is_folder or "/" in place or place in (".", ".."):
+            if place.strip("./") == "" and not place.startswith("/"):
+                missing = self._manifest(_PROJECT_FILES)
+                return missing and f"{written} {missing}", None
+            if self._is_known(place, self._projects, in_image=in_image):
+                return "", None
+            problem = "cannot be checked"
+            if UNKNOWN not in place:
+                elsewhere = f"{written} is not a project of this repository"
+                return f"{elsewhere}: publish it, and pin it in a requirements file", None
+        elif name is None or UNKNOWN in _BEYOND_NAME.split(value, maxsplit=1)[0]:
+            problem = "cannot be checked"
+        else:
+            problem, distribution = "is not pinned", canonicalize_name(name[0])
+        return f"{written} {problem}: {_INSTEAD}", distribution
 
     @staticmethod
     def _is_known(value: str, paths: list[tuple[str, ...]], *, in_image: bool) -> bool:
@@ -148,14 +134,11 @@ class InstallChecker:
         while parts and not parts[0].replace(UNKNOWN, ""):
             parts = parts[1:]
         patterns = [re.sub(r"([*?\[])", r"[\1]", part).replace(UNKNOWN, "*") for part in parts]
-        if not patterns:
-            return False
-        for path in paths:
-            shared = patterns[-1:] if is_elsewhere else patterns
-            tail = path[-len(shared) :]
-            if len(tail) == len(shared) and all(map(fnmatchcase, tail, shared)):
-                return True
-        return False
+        shared = patterns[-1:] if is_elsewhere else patterns
+        tails = (path[-len(shared) :] for path in paths)
+        return bool(shared) and any(
+            len(tail) == len(shared) and all(map(fnmatchcase, tail, shared)) for tail in tails
+        )
 
 
 def _is_part(name: str) -> bool:

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import PurePosixPath, PureWindowsPath
+from typing import NamedTuple
 
 from pinproof.rules.install_commands.calls import is_harmless
 from pinproof.rules.install_commands.command import UNKNOWN, Command, Word
@@ -28,8 +28,7 @@ class TargetKind(Enum):
     CHANGE = "an option that changes the sources or the choice of distributions"
 
 
-@dataclass(frozen=True, slots=True)
-class InstallTarget:
+class InstallTarget(NamedTuple):
     """Something that a command installs, or that changes what it installs.
 
     Attributes:
@@ -41,19 +40,6 @@ class InstallTarget:
     tool: str
     kind: TargetKind
     word: Word
-
-
-@dataclass(frozen=True, slots=True)
-class _Action:
-    """What a command of an installer does with its arguments: `kinds` in installers.toml."""
-
-    tool: str
-    command: str
-    label: str
-    positional: str | None = None
-    manifests: str = ""
-    first_only: bool = False
-    runs: bool = False
 
 
 _PIP = re.compile(r"(?:pip-?[\d.]*|pip\._?\w+(?:\.\w+)*)")
@@ -75,16 +61,15 @@ def install_targets(command: Command) -> Iterator[InstallTarget]:
     program only prints or searches its arguments.
     """
     words = command.words
-    if not words or is_harmless(words):
+    if is_harmless(words):
         return
     for place, word in enumerate(words):
         if name := _installer(word):
             rest = list(words[place + 1 :])
             if any(_program(before) in ("xargs", "parallel") for before in words[:place]):
                 rest.append(Word(UNKNOWN, "what xargs reads"))
-            found = list(_targets(name, rest, (*command.settings, *words[:place])))
-            yield from found
-            if found:
+            if found := _targets(name, rest, (*command.settings, *words[:place])):
+                yield from found
                 return
 
 
@@ -97,7 +82,7 @@ def _program(word: Word) -> str:
     return PurePosixPath(word.value).name.removesuffix(".exe")
 
 
-@cache
+@lru_cache(maxsize=4096)
 def _known(name: str) -> str | None:
     name = _MODULE.sub("", name)
     if _PIP.fullmatch(name):
@@ -124,7 +109,7 @@ def _installer(word: Word) -> str | None:
     return found
 
 
-def _targets(name: str, words: Words, settings: Words) -> Iterator[InstallTarget]:
+def _targets(name: str, words: Words, settings: Words) -> list[InstallTarget]:
     tool, _, command = _aliases().get(name, name).partition(" ")
     commands = installers()["commands"][tool]
     label = name if command in commands else tool
@@ -133,52 +118,42 @@ def _targets(name: str, words: Words, settings: Words) -> Iterator[InstallTarget
         found = list(arguments(words, tool, command))
         verb = next((argument for argument in found if not argument.option), None)
         if verb is None:
-            return
+            return []
         command = f"{command} {verb.word.value}".strip()
         is_known = any(f"{known} ".startswith(f"{command} ") for known in commands)
         if not is_known or " " in verb.word.value:
-            if tool == "pip" and UNKNOWN in verb.word.value:
-                yield InstallTarget(tool, TargetKind.ANYTHING, verb.word)
-            return
+            is_anything = tool == "pip" and UNKNOWN in verb.word.value
+            return [InstallTarget(tool, TargetKind.ANYTHING, verb.word)] if is_anything else []
         given += [argument for argument in found if argument.place < verb.place]
         words, label = words[verb.place + 1 :], f"{name} {command}"
     if tool == "pacman" and not any(word.value.startswith("-S") for word in words):
-        return
-    given += [set_by for word in settings for set_by in _set(tool, word)]
-    action = _Action(tool, command, label, **installers()["kinds"][commands[command]])
-    yield from _action_targets(action, words, given)
-
-
-def _set(tool: str, word: Word) -> Iterator[Argument]:
-    """Yield the option that a setting such as `PIP_PRE=1` means."""
-    setting = _SETTING.fullmatch(word.value)
-    if setting and tool in ("pip", "uv", "pip-sync"):
-        option = f"--{setting[1].lower().replace('_', '-')}"
-        yield Argument(option, Word(setting[2], word.source), -1)
-
-
-def _action_targets(
-    action: _Action, words: Words, before: Sequence[Argument]
-) -> Iterator[InstallTarget]:
-    own = list(arguments(words, action.tool, action.command))
+        return []
+    does = installers()["kinds"][commands[command]]
+    own = list(arguments(words, tool, command))
     first = next((argument.place for argument in own if not argument.option), len(words))
-    if action.first_only:
-        own = [argument for argument in own if argument.place <= first]
-        if any(argument.option in ("--from", "--spec") for argument in own):
-            # The program is one of the named distribution.
-            own = [argument for argument in own if argument.option]
-    given = [*before, *own]
-    found = [target for argument in given for target in _argument(action, argument)]
-    if action.manifests and not found:
-        word = Word(action.manifests, action.label)
-        found.append(InstallTarget(action.label, TargetKind.MANIFEST, word))
-    yield from found
-    yield from _changes(action, given, found)
-    if action.runs:
-        yield from install_targets(Command(0, tuple(words[first:])))
+    if "first_only" in does:
+        # The program may be one of the distribution that an option names.
+        is_named = any(argument.option in ("--from", "--spec") for argument in own)
+        own = [each for each in own if each.place <= first and (each.option or not is_named)]
+    given += [*_set(tool, settings), *own]
+    positional = TargetKind[does["positional"]] if "positional" in does else None
+    targets = [each for one in given for each in _named(tool, label, one, positional)]
+    if "manifests" in does and not targets:
+        word = Word(does["manifests"], label)
+        targets.append(InstallTarget(label, TargetKind.MANIFEST, word))
+    inner = install_targets(Command(0, tuple(words[first:]))) if "runs" in does else ()
+    return [*targets, *_changes(tool, label, given, targets), *inner]
 
 
-@cache
+def _set(tool: str, settings: Words) -> Iterator[Argument]:
+    """Yield the options that settings such as `PIP_PRE=1` mean."""
+    for word in settings if tool in ("pip", "uv", "pip-sync") else ():
+        if setting := _SETTING.fullmatch(word.value):
+            option = f"--{setting[1].lower().replace('_', '-')}"
+            yield Argument(option, Word(setting[2], word.source), -1)
+
+
+@lru_cache(maxsize=4096)
 def _kind(tool: str, option: str) -> TargetKind | None:
     table = installers()
     for kind, names in table["options"].items():
@@ -187,38 +162,36 @@ def _kind(tool: str, option: str) -> TargetKind | None:
     return None
 
 
-def _argument(action: _Action, argument: Argument) -> Iterator[InstallTarget]:
+def _named(
+    tool: str, label: str, argument: Argument, positional: TargetKind | None
+) -> Iterator[InstallTarget]:
+    """Yield what an argument names that is installed."""
     value, source = argument.word.value, argument.word.source
-    kind = _kind(action.tool, argument.option) if argument.option else None
-    if not argument.option and action.positional:
-        yield InstallTarget(action.label, TargetKind[action.positional], argument.word)
-    elif kind is TargetKind.ANYTHING:
-        for name in _COMMA.split(value):
-            yield InstallTarget(action.label, kind, Word(name, source))
+    kind = _kind(tool, argument.option) if argument.option else positional
+    values = [value]
+    if kind is TargetKind.ANYTHING and argument.option:
+        values = _COMMA.split(value)
     elif kind is TargetKind.MANIFEST:
-        if action.label in ("pip install", "uv pip install"):
-            yield InstallTarget(action.label, kind, Word("pyproject.toml", source))
-    elif kind not in (None, TargetKind.CHANGE):
-        yield InstallTarget(action.label, kind, argument.word)
+        values = ["pyproject.toml"] if label in ("pip install", "uv pip install") else []
+    if kind not in (None, TargetKind.CHANGE):
+        yield from (InstallTarget(label, kind, Word(each, source)) for each in values)
 
 
 def _changes(
-    action: _Action, given: Sequence[Argument], found: Sequence[InstallTarget]
+    tool: str, label: str, given: Sequence[Argument], found: Sequence[InstallTarget]
 ) -> Iterator[InstallTarget]:
-    """Yield the options that change what the pins of a file mean."""
+    """Yield the options that change what the pins of a file or project mean."""
     kinds = {target.kind for target in found}
     values = [target.word.value for target in found]
-    of_projects = any("/" in value or value.startswith(".") for value in values)
-    if not of_projects and kinds.isdisjoint(
-        {TargetKind.FILE, TargetKind.FOLDER, TargetKind.MANIFEST}
-    ):
-        return
+    is_pinned = any("/" in value or value.startswith(".") for value in values) or kinds & {
+        *(TargetKind.FILE, TargetKind.FOLDER, TargetKind.MANIFEST)
+    }
     offline = any(argument.option == "--no-index" for argument in given)
-    for option, word, place in given:
+    for option, word, place in given if is_pinned else ():
         is_local = option == "--find-links" and "://" not in word.value
         without_files = option.startswith("--no-dep") and TargetKind.FILE not in kinds
         is_harmless = without_files or (offline and is_local) or _NO_CHANGE.fullmatch(word.value)
-        if _kind(action.tool, option) is TargetKind.CHANGE and not is_harmless:
+        if _kind(tool, option) is TargetKind.CHANGE and not is_harmless:
             is_whole = word.source.startswith("-") or place < 0
             written = word.source if is_whole else f"{option} {word.source}"
-            yield InstallTarget(action.label, TargetKind.CHANGE, Word(word.value, written))
+            yield InstallTarget(label, TargetKind.CHANGE, Word(word.value, written))

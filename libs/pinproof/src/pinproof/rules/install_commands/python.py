@@ -4,7 +4,7 @@ The grammar accepts every version of Python, whatever runs this.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 import tree_sitter_python
@@ -34,8 +34,9 @@ from pinproof.rules.install_commands.python_values import (
 from pinproof.rules.install_commands.structure import Text, Value, split, texts_of, word_of
 from pinproof.rules.install_commands.syntax import parse, parts, text_of
 
-# Functions that run their first argument in a shell.
-_SHELL = re.compile(r"system|popen|getoutput|getstatusoutput|create_subprocess_shell")
+_WRITERS = EXTENDS | {"join", "write", "write_text", "writelines"}
+_INSTRUCTION = re.compile(r"^[ \t]*(?:ONBUILD[ \t]+)?RUN[ \t]", re.MULTILINE)
+_GAP = re.compile(r"[\s\\]+")
 _IMPORTED = re.compile(r"^\s*from pip[\w.]* import (?:\w+ as )?(\w+)", re.MULTILINE)
 # `!command`, `%pip install`, `x = !command`, also in the comments that Databricks writes.
 _MAGIC = re.compile(
@@ -98,10 +99,15 @@ class _Program:
         """Yield the commands of what a node gives to a function, to a loop or to a caller."""
         match node.type:
             case "call":
+                if called_name(node) in _WRITERS:
+                    yield from self._written(arguments_of(node)[0])
                 yield from self._call(node)
             case "return_statement" | "yield":
                 for each in parts(node)[:1]:
+                    yield from self._written([each])
                     yield from self._list(self._values.value(each), "")
+            case "augmented_assignment":
+                yield from self._written(parts(node)[1:])
             case "for_statement" | "for_in_clause":
                 right = node.child_by_field_name("right")
                 # Its items are read one by one.
@@ -113,6 +119,13 @@ class _Program:
                 value = node.child_by_field_name("right") or node.child_by_field_name("value")
                 if value is not None and (node.type != "assignment" or "." in name):
                     yield from self._list(self._values.value(value), name if starts(name) else "")
+
+    def _written(self, nodes: Sequence[Node]) -> Iterator[Script]:
+        """Yield each text that is an instruction of a Dockerfile, which the program writes."""
+        for text in texts_of([self._values.value(node) for node in nodes]):
+            if _INSTRUCTION.search(text):
+                known = text.replace(UNKNOWN, "${unknown}")
+                yield Script(known, "Dockerfile", text.line, depth=self._depth)
 
     def _list(self, value: Value, key: str) -> Iterator[Command | Script]:
         if not isinstance(value, Text):
@@ -131,9 +144,9 @@ class _Program:
                 return
         if name in VALUE_FUNCTIONS:
             return
-        path = (
-            "pip.main" if name in self._aliases else text_of(call.child_by_field_name("function"))
-        )
+        # A chain of methods may have a method a line.
+        path = _GAP.sub("", text_of(call.child_by_field_name("function")))
+        path = "pip.main" if name in self._aliases else path
         named = {key: self._values.value(node) for key, node in keywords.items()}
         values = [self._values.value(node) for node in given]
         if _is_shown(call, name):
@@ -146,12 +159,6 @@ class _Program:
             yield from value_commands(value, place._replace(key=key, owner=path))
         first = values[0] if values else None
         if isinstance(first, Text):
-            in_shell = text_of(keywords.get("shell")) not in ("", "False", "None", "0")
-            if in_shell or _SHELL.fullmatch(name):
-                yield Script(
-                    first.replace(UNKNOWN, "${unknown}"), ".sh", first.line, depth=self._depth
-                )
-                return
             texts = list(texts_of(values))
             if len(texts) > 1 and is_installer(word_of(first)) and " " in texts[1]:
                 # A name and a text, as IPython's functions for its magics expect.

@@ -29,7 +29,9 @@ _LONGEST_TEXT, _LONGEST_LIST = 100_000, 1_000
 
 def called_name(call: Node) -> str:
     """The last part of the name of a called function."""
-    return text_of(call.child_by_field_name("function")).rpartition(".")[2]
+    function = call.child_by_field_name("function")
+    last = function.child_by_field_name("attribute") if function is not None else None
+    return text_of(last or function)
 
 
 def owner_of(call: Node) -> Node:

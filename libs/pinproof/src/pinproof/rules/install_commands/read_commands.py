@@ -6,17 +6,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pinproof.repository import kinds
-from pinproof.repository.installer_words import may_install
 from pinproof.repository.kinds import Kind, is_template, kind_of
 from pinproof.repository.lines import NotTextError, decode
-from pinproof.rules.install_commands.command import Command, Reader, Script
+from pinproof.rules.install_commands.command import Command, Reader, Script, without_expressions
 from pinproof.rules.install_commands.data import data_commands
 from pinproof.rules.install_commands.dockerfile import dockerfile_commands
 from pinproof.rules.install_commands.makefile import makefile_commands
 from pinproof.rules.install_commands.notebook import chunk_commands, notebook_commands
 from pinproof.rules.install_commands.python import python_commands
 from pinproof.rules.install_commands.shell import shell_commands
-from pinproof.rules.install_commands.templates import without_expressions
 from pinproof.rules.install_commands.text_lines import line_commands
 
 _LARGEST = 4 * 1024 * 1024
@@ -40,8 +38,6 @@ def read_commands(root: Path, path: str) -> Iterator[Command]:
     except OSError as error:
         raise UnreadableError(error.strerror or "it cannot be read") from error
     kind = kind_of(path)
-    if kind not in kinds.PROGRAMS and not may_install(data, anywhere=kind in kinds.PYTHON_KINDS):
-        return
     try:
         text = decode(data)
     except NotTextError as error:

@@ -3,17 +3,22 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from itertools import islice, pairwise, product
+from itertools import pairwise
 from pathlib import PurePosixPath
 
 import tree_sitter_bash
 from tree_sitter import Language, Node, Parser
 
 from pinproof.rules.install_commands.calls import is_call, is_harmless
-from pinproof.rules.install_commands.command import UNKNOWN, Command, Script, Word
+from pinproof.rules.install_commands.command import (
+    UNKNOWN,
+    Command,
+    Script,
+    Word,
+    without_expressions,
+)
 from pinproof.rules.install_commands.shell_words import Variables, value_of, words_of
 from pinproof.rules.install_commands.syntax import descendants, parse, text_of
-from pinproof.rules.install_commands.templates import without_expressions
 
 _SHELLS = frozenset({"ash", "bash", "dash", "fish", "ksh", "sh", "zsh"})
 _PYTHON = re.compile(r"(?:python|py|pypy)[\d.]*")
@@ -27,13 +32,12 @@ _SCRIPT_NAME = re.compile(
 )
 _SETTING = re.compile(r"(?:PIP|UV)_\w+")
 _SEPARATORS = re.compile(r"&&|\|\||[;|]|(?:^|\s)#.*")
-_READING = ("command", "redirected_statement")
+# Statements whose parts receive the text of others.
+_PASSING = ("heredoc_redirect", "pipeline", "redirected_statement")
 # Programs whose arguments are scripts, and options whose values are.
 _RUNNERS = frozenset({"eval", "parallel", "ssh", "trap", "watch"})
 _OPTIONS = re.compile(r"(?:--(?:command|run|exec|cmd|script|shell)|-[A-Za-z]*c)")
 _JOINED = re.compile(r"--(?:command|run|exec|cmd|script|shell)=(.+)", re.DOTALL)
-# The number of values of the variables of a command that are read.
-_MOST = 16
 
 
 def shell_commands(script: Script) -> Iterator[Command | Script]:
@@ -46,7 +50,7 @@ def shell_commands(script: Script) -> Iterator[Command | Script]:
 
 def shell_variables(text: str) -> dict[str, str]:
     """The values of the variables that a script sets once."""
-    return Variables(parse(text, _parser()), {}).constants()
+    return Variables(parse(text, _parser()), {}).constants
 
 
 def inner_scripts(words: Sequence[Word]) -> Iterator[tuple[str, str]]:
@@ -77,15 +81,11 @@ def _parser() -> Parser:
     return Parser(Language(tree_sitter_bash.language()))
 
 
-def _names(words: Sequence[Word]) -> list[str]:
-    return [PurePosixPath(word.value).name for word in words]
-
-
 class _ShellReader:
     def __init__(self, script: Script, variables: Variables) -> None:
         self._script = script
         self._variables = variables
-        self._constants = variables.constants()
+        self._constants = variables.constants
         self._settings = tuple(
             Word(f"{name}={variables.values[name][-1]}", name)
             for name in sorted(variables.exported)
@@ -95,25 +95,22 @@ class _ShellReader:
     def commands(self, node: Node) -> Iterator[Command | Script]:
         """Yield the command of a node, if it is one, and the scripts in its words."""
         line = self._script.line + node.start_point.row
-        if node.type == "command":
-            for words in self._alternatives(node):
-                yield Command(line, words, self._set(node))
-                for text, name in inner_scripts(words):
-                    yield self._inner(text, line, name)
-                if words and words[0].value in ("echo", "printf"):
-                    given = [word.value for word in words[1:] if not word.value.startswith("-")]
-                    yield from self._read(" ".join(given).replace("\\n", "\n"), line, (), node)
-        elif node.type in ("herestring_redirect", "heredoc_body"):
-            is_document = node.type == "heredoc_body"
-            text = text_of(node) if is_document else value_of(node.children[-1], self._constants)
-            statement = node.parent
-            while statement is not None and statement.type not in _READING:
-                statement = statement.parent
-            body = statement.child_by_field_name("body") or statement if statement else node
-            readers = [each for each in descendants(body) if each.type == "command"]
-            yield from self._read(text, line, self._readers(readers), body)
-        elif node.type == "ERROR":
-            yield from self._unparsed(text_of(node), line)
+        match node.type:
+            case "command":
+                choices = self._variables.choices(node)
+                for words in dict.fromkeys(tuple(self._words(node, each)) for each in choices):
+                    yield Command(line, words, self._set(node))
+                    for text, name in inner_scripts(words):
+                        yield self._inner(text, line, name)
+                    if words and words[0].value in ("echo", "printf"):
+                        given = [word.value for word in words[1:] if word.value[:1] != "-"]
+                        yield from self._read(" ".join(given).replace("\\n", "\n"), line, node)
+            case "heredoc_body":
+                yield from self._read(text_of(node), line, node)
+            case "herestring_redirect":
+                yield from self._read(value_of(node.children[-1], self._constants), line, node)
+            case "ERROR":
+                yield from self._unparsed(text_of(node), line)
 
     @staticmethod
     def _unparsed(text: str, line: int) -> Iterator[Command]:
@@ -125,29 +122,16 @@ class _ShellReader:
 
     def _set(self, command: Node) -> tuple[Word, ...]:
         """The settings of installers that apply to a command."""
-        return (
-            *self._settings,
-            *(
-                Word(f"{name}={value_of(value, self._constants)}", text_of(child))
-                for child in command.children
-                if child.type == "variable_assignment"
-                and _SETTING.fullmatch(name := text_of(child.child_by_field_name("name")))
-                and (value := child.child_by_field_name("value"))
-            ),
+        own = (
+            Word(f"{name}={value_of(value, self._constants)}", text_of(child))
+            for child in command.children
+            if child.type == "variable_assignment"
+            and _SETTING.fullmatch(name := text_of(child.child_by_field_name("name")))
+            and (value := child.child_by_field_name("value"))
         )
+        return (*self._settings, *own)
 
-    def _alternatives(self, command: Node) -> Iterator[tuple[Word, ...]]:
-        """Yield the words of a command for each value that its variables may have."""
-        names = self._variables.several(command)
-        choices = product(*(self._variables.values[name] for name in names))
-        yield from dict.fromkeys(
-            tuple(
-                self._words(command, {**self._constants, **dict(zip(names, chosen, strict=True))})
-            )
-            for chosen in islice(choices, _MOST)
-        )
-
-    def _words(self, command: Node, constants: Mapping[str, str]) -> Iterator[Word]:
+    def _words(self, command: Node, values: Mapping[str, str]) -> Iterator[Word]:
         groups: list[list[Node]] = []
         for node in command.children:
             if node.type in _ARGUMENTS:
@@ -162,47 +146,49 @@ class _ShellReader:
                 words = [child for child in redirect.children if child.type in _ARGUMENTS]
                 groups += [[word] for word in words[1:]]
         for group in groups:
-            yield from words_of(group, constants)
+            yield from words_of(group, values)
 
-    def _readers(self, commands: Sequence[Node]) -> tuple[Word, ...]:
-        return tuple(word for each in commands for word in self._words(each, self._constants))
+    def _receivers(self, node: Node) -> Iterator[Node]:
+        """Yield the commands and the redirections into files that receive the text of a node."""
+        while (outer := node.parent) and not outer.type.endswith(("program", "definition")):
+            if outer.type == "command":
+                # A substitution ends here: its output is a word.
+                yield from [outer] * (node.type == "herestring_redirect")
+                return
+            for sibling in outer.named_children if outer.type in _PASSING else ():
+                is_later = sibling.start_byte > node.start_byte
+                for each in descendants(sibling) if is_later or outer.type != "pipeline" else ():
+                    is_next = each.parent is not None and each.parent.type == "heredoc_redirect"
+                    if each.type == "file_redirect" or (each.type == "command" and not is_next):
+                        yield each
+            node = outer
 
-    def _outputs(self, node: Node) -> Iterator[str]:
-        """Yield the programs that read the output of a node, and the scripts that it writes."""
-        words: list[Word] = []
-        statement: Node | None = node
-        while statement is not None and not statement.type.endswith(("program", "definition")):
-            within = [each for each in descendants(statement) if each.start_byte > node.start_byte]
-            if statement.type == "redirected_statement":
-                for each in within:
-                    if each.type == "file_redirect" and each.start_byte >= node.end_byte:
-                        target = PurePosixPath(value_of(each.children[-1], self._constants)).name
-                        if _SCRIPT_NAME.fullmatch(target):
-                            yield "python" if target.endswith(".py") else "sh"
-                within = [
-                    each
-                    for pipeline in within
-                    if pipeline.type == "pipeline"
-                    for each in descendants(pipeline)
-                ]
-            if statement.type in ("pipeline", "redirected_statement"):
-                words += self._readers([each for each in within if each.type == "command"])
-            statement = statement.parent
-        yield from _interpreters(words)
-
-    def _read(
-        self, text: str, line: int, readers: tuple[Word, ...], node: Node
-    ) -> Iterator[Command | Script]:
+    def _read(self, text: str, line: int, node: Node) -> Iterator[Command | Script]:
         """Yield a text that programs read, or that is written into a script, as a script."""
-        programs = {*_interpreters(readers), *self._outputs(node)}
-        first = text.lstrip().partition("\n")[0]
-        if any(map(_PYTHON.fullmatch, programs)) or (first.startswith("#!") and "python" in first):
+        receivers = [each for each in self._receivers(node) if each != node]
+        words = [
+            word
+            for each in receivers
+            if each.type == "command"
+            for word in self._words(each, self._constants)
+        ]
+        files = [
+            value_of(each.children[-1], self._constants)
+            for each in receivers
+            if each.type == "file_redirect"
+        ]
+        names = [PurePosixPath(word.value).name for word in words]
+        targets = [PurePosixPath(file).name for file in files] + names * ("tee" in names)
+        scripts = [name for name in targets if _SCRIPT_NAME.fullmatch(name)]
+        first = text.lstrip().partition("\n")[0] if text.lstrip().startswith("#!") else ""
+        if "python" in first or any(
+            _PYTHON.fullmatch(each) or each.endswith(".py") for each in (*names, *scripts)
+        ):
             yield self._inner(text, line, ".py")
-        elif programs or first.startswith("#!"):
+        elif first or scripts or not _SHELLS.isdisjoint(names):
             yield self._inner(text, line)
-        elif readers and not is_harmless(readers):
-            inner = self._inner(text, line)
-            for each in shell_commands(inner):
+        elif words and node.type != "command" and not is_harmless(words):
+            for each in shell_commands(self._inner(text, line)):
                 if isinstance(each, Script) or is_call(" ".join(w.value for w in each.words) + " "):
                     yield each
 
@@ -210,11 +196,3 @@ class _ShellReader:
         if name == ".sh":
             text = text.replace(UNKNOWN, "${unknown}")
         return Script(text, name, line, self._constants, self._script.depth + 1)
-
-
-def _interpreters(words: Sequence[Word]) -> Iterator[str]:
-    """Yield the shells and pythons among words, and a shell for `tee` into a script."""
-    found = _names(words)
-    yield from (name for name in found if name in _SHELLS or _PYTHON.fullmatch(name))
-    if "tee" in found and any(map(_SCRIPT_NAME.fullmatch, found)):
-        yield "sh"

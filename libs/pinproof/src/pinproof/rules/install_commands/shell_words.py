@@ -1,14 +1,14 @@
 """The words of a shell script: its variables are expanded, and then each text is split."""
 
 import re
-import shlex
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice, product
 
 from tree_sitter import Node
 
 from pinproof.rules.install_commands.calls import is_call
-from pinproof.rules.install_commands.command import UNKNOWN, Word
+from pinproof.rules.install_commands.command import UNKNOWN, Word, split_words
 from pinproof.rules.install_commands.syntax import descendants, text_of
 
 _LOOPS = ("for_statement", "c_style_for_statement", "select_statement")
@@ -17,6 +17,8 @@ _EXPORT = re.compile(r"export\s|(?:declare|typeset)\s+-\w*x")
 _PRINTED = re.compile(r"(?:\$\(|`)(?:which|command -v|type -[pP]|echo)\s+([^|;&<>()$]+?)(?:\)|`)")
 _VARIABLE = re.compile(r"\$(?:\{?(\w+)(?:\[[@*]\])?\}?|\{(\w+):?[-=](.*)\})", re.DOTALL)
 _USED = re.compile(r"\$\{?(\w+)")
+# The number of combinations of values that are read.
+_MOST = 16
 _ARRAY = re.compile(r'"\$\{\w+\[[@*]\]\}"')
 _QUOTED = re.compile(r"\\([$`])")
 # Quotes in values are no quotes of the shell.
@@ -28,13 +30,16 @@ class Variables:
     """The variables of a script, each value as it is inserted into a command.
 
     Attributes:
-        values: The values that each variable may have, with `UNKNOWN` for each unknown part.
+        values: The values that each variable may have. If one is unknown, they are the first that
+            calls an installer, or `UNKNOWN`.
         exported: The exported variables.
+        constants: The variables with a single value that is known, or that calls an installer.
     """
 
     def __init__(self, nodes: Sequence[Node], outer: Mapping[str, str]) -> None:
         self.values: dict[str, list[str]] = {name: [value] for name, value in outer.items()}
         self.exported = set(outer)
+        self.constants = dict(outer)
         own: defaultdict[str, list[str]] = defaultdict(list)
         for node in nodes:
             if node.type == "variable_assignment":
@@ -48,25 +53,21 @@ class Variables:
             elif node.type == "declaration_command" and _EXPORT.match(text_of(node)):
                 names = [child.child_by_field_name("name") or child for child in node.children[1:]]
                 self.exported |= {text_of(name) for name in names}
-        self.values |= {name: list(dict.fromkeys(given)) for name, given in own.items()}
+        for name, values in own.items():
+            calls = [value for value in values if is_call(f"{value} ")]
+            is_known = UNKNOWN not in "".join(values)
+            self.values[name] = list(dict.fromkeys(values)) if is_known else calls[:1] or [UNKNOWN]
+            self.constants.pop(name, None)
+            if calls or (is_known and len(self.values[name]) == 1):
+                self.constants[name] = (calls or values)[0]
         self.exported &= self.values.keys()
 
-    def constants(self) -> dict[str, str]:
-        """The variables with a single value that is known, or that calls an installer."""
-        return {
-            name: calls[0] if calls else values[0]
-            for name, values in self.values.items()
-            if (calls := [value for value in values if is_call(f"{value} ")])
-            or (len(values) == 1 and UNKNOWN not in values[0])
-        }
-
-    def several(self, command: Node) -> list[str]:
-        """The variables of a command that have several known values."""
-        return [
-            name
-            for name in dict.fromkeys(_USED.findall(text_of(command)))
-            if len(values := self.values.get(name, ())) > 1 and UNKNOWN not in "".join(values)
-        ]
+    def choices(self, command: Node) -> Iterator[Mapping[str, str]]:
+        """Yield the constants with each combination of the other values that a command may use."""
+        used = dict.fromkeys(_USED.findall(text_of(command)))
+        names = [name for name in used if len(self.values.get(name, ())) > 1]
+        for chosen in islice(product(*(self.values[name] for name in names)), _MOST):
+            yield {**self.constants, **dict(zip(names, chosen, strict=True))}
 
 
 def _assign(node: Node, own: defaultdict[str, list[str]]) -> None:
@@ -99,11 +100,7 @@ def value_of(node: Node, variables: Mapping[str, str]) -> str:
 
 
 def _split(text: str) -> list[str]:
-    try:
-        words = shlex.split(text)
-    except ValueError:
-        words = text.split()
-    return [word.translate(_PLAIN) for word in words]
+    return [word.translate(_PLAIN) for word in split_words(text)]
 
 
 def expanded(node: Node, variables: Mapping[str, str]) -> str:  # noqa: PLR0911 - one for each form

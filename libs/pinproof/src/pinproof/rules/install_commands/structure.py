@@ -1,10 +1,8 @@
 """The values of data files and of programs: texts, lists and mappings."""
 
-import shlex
 from collections.abc import Iterator
 
-from pinproof.rules.install_commands.command import UNKNOWN, Word
-from pinproof.rules.install_commands.templates import without_expressions
+from pinproof.rules.install_commands.command import UNKNOWN, Word, split_words, without_expressions
 
 # The longest text that may be a part of a command.
 _LONGEST_PART = 200
@@ -53,8 +51,4 @@ def split(value: Value) -> list[Text]:
     """The words of a text on one line that may be a part of a command."""
     if not isinstance(value, Text) or "\n" in value or len(value) > _LONGEST_PART:
         return []
-    try:
-        words = shlex.split(value)
-    except ValueError:
-        words = value.split()
-    return [Text(word, value.line, value.source) for word in words]
+    return [Text(word, value.line, value.source) for word in split_words(value)]

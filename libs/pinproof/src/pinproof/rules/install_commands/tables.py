@@ -2,7 +2,7 @@
 
 import json
 import re
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ def names(key: str) -> str:
     return "|".join(installers()["names"][key])
 
 
-@cache
+@lru_cache(maxsize=4096)
 def is_name(key: str, text: str) -> bool:
     """Whether a text is one of a list of names."""
     return re.fullmatch(names(key), text) is not None

@@ -6,10 +6,15 @@ from collections.abc import Iterator
 
 from pinproof.repository.installer_words import INSTALLER, TOOLS
 from pinproof.rules.install_commands.calls import is_prose
-from pinproof.rules.install_commands.command import UNKNOWN, Command, Script, Word
+from pinproof.rules.install_commands.command import (
+    UNKNOWN,
+    Command,
+    Script,
+    Word,
+    without_expressions,
+)
 from pinproof.rules.install_commands.installers import install_targets, is_installer
 from pinproof.rules.install_commands.shell import shell_commands
-from pinproof.rules.install_commands.templates import without_expressions
 
 # Lines that are comments in one language or another.
 _COMMENT = re.compile(
