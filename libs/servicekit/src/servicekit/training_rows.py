@@ -96,6 +96,14 @@ class RowSketch:
         """The largest digest that the sketch would contain."""
         return _LARGEST if self.rows <= len(self.digests) else max(self.digests)
 
+    def seen(self, digest: int) -> bool | None:
+        """Whether a row is a training row; None if the sketch cannot tell.
+
+        Args:
+            digest: The row's digest, made like those of the training.
+        """
+        return digest in self.digests if digest <= self.bound else None
+
     def overlap(self, digests: Iterable[int]) -> Overlap:
         """The overlap with the rows of another table.
 

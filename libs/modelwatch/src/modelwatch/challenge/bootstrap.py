@@ -68,7 +68,9 @@ def compare(
     # A resample without both outcomes has no AUC.
     low, high = np.nanquantile(gains, [tail, 1 - tail])
     before, after = metric(champion), metric(challenger)
-    return Comparison(before, after, sign * (after - before), float(low), float(high))
+    # Adding zero turns -0.0 into 0.0.
+    gain = sign * (after - before) + 0.0
+    return Comparison(before, after, gain, float(low) + 0.0, float(high) + 0.0)
 
 
 def _weighted(cells: Floats, weights: Ints, *, additive: bool) -> Floats:
