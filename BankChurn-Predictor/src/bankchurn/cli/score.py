@@ -32,6 +32,6 @@ def command(
         opened, predictor = open_model(
             model, model_sha256, signer, name="bankchurn", kind=ChurnPredictor
         )
-        rows, cpu_us = score_rows(predictor, load_table(data), opened.manifest.version)
-        write_scores(scores, rows, opened.manifest, cpu_us=cpu_us)
-    print(f"Scored {len(rows.digests):,} customers. Wrote {scores}")
+        rows, cpu_us = score_rows(predictor, opened.manifest, load_table(data))
+        write_scores(scores, rows, cpu_us=cpu_us)
+    print(f"Scored {len(rows.rows):,} customers. Wrote {scores}")

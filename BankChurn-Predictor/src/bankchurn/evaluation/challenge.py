@@ -5,7 +5,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from modelseal import Manifest
-from servicekit.challenges import ScoredRows, hold_out, time_answers
+from servicekit.challenges import (
+    ScoredRows,
+    find_trained_on,
+    hold_out,
+    row_names,
+    time_answers,
+)
 
 from bankchurn.evaluation.evaluation import digest_table
 from bankchurn.evaluation.metrics import groups_of
@@ -24,14 +30,14 @@ def split_table(table: pd.DataFrame, champion: Manifest) -> tuple[pd.DataFrame, 
 
 
 def score_rows(
-    predictor: ChurnPredictor, table: pd.DataFrame, model_version: str
+    predictor: ChurnPredictor, manifest: Manifest, table: pd.DataFrame
 ) -> tuple[ScoredRows, list[float]]:
     """Score a validated table with its target.
 
     Args:
         predictor: The model.
+        manifest: Its manifest, which records digests of the training rows.
         table: The table.
-        model_version: Version of the model, for the timed answers.
 
     Returns:
         The scored rows, and the CPU time of the first rows' answers in microseconds.
@@ -40,8 +46,10 @@ def score_rows(
     groups: dict[str, Any] = {}
     for attribute, value, members in groups_of(table):
         groups.setdefault(attribute, np.full(len(table), "", dtype=object))[members] = value
+    digests = digest_table(table)
     rows = ScoredRows(
-        digests=digest_table(table),
+        rows=row_names(digests),
+        trained_on=find_trained_on(digests, manifest),
         outcomes=table[TARGET].astype(int).tolist(),
         outputs={"probability": probability.tolist()},
         groups={name: values.tolist() for name, values in groups.items()},
@@ -50,6 +58,6 @@ def score_rows(
     customers = [Customer.model_validate(one) for one in records.to_dict(orient="records")]
 
     def answer(row: int) -> None:
-        predictor.answer([customers[row]], model_version=model_version)
+        predictor.answer([customers[row]], model_version=manifest.version)
 
     return rows, time_answers(answer, len(customers))

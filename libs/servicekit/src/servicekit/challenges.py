@@ -3,7 +3,7 @@
 ``split`` holds out rows that a model was not trained on. ``score`` writes a CSV file with a row for
 each held-out row, in their order:
 
-* ``row``: digest of the row;
+* ``row``: name of the row, such as its digest;
 * ``trained_on``: whether the model was trained on it: ``yes``, ``no`` or ``unknown``;
 * ``outcome``: its outcome;
 * ``output.NAME``: an output of the model;
@@ -15,7 +15,7 @@ each held-out row, in their order:
 import csv
 import io
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -25,9 +25,17 @@ from modelseal.manifest import Manifest
 from servicekit.files import DataError, write_file
 from servicekit.training_rows import ROW_SKETCH, RowSketch
 
-__all__ = ["HELD_OUT_SHARE", "TIMED", "ScoredRows", "hold_out", "time_answers", "write_scores"]
+__all__ = [
+    "TIMED",
+    "ScoredRows",
+    "find_trained_on",
+    "hold_out",
+    "row_names",
+    "time_answers",
+    "write_scores",
+]
 
-HELD_OUT_SHARE: Final = 0.2
+_HELD_OUT_SHARE: Final = 0.2
 """Share of the rows that is held out, if the model was not trained on as many."""
 
 TIMED: Final = 100
@@ -42,18 +50,31 @@ class ScoredRows:
     """Scored rows.
 
     Attributes:
-        digests: Digest of each row, from `servicekit.training_rows.digest_rows`.
+        rows: Name of each row: its digest as text, or another one that is unique.
+        trained_on: Whether the model was trained on each row; None if that is unknown.
         outcomes: Outcome of each row.
         outputs: Outputs of each row, by name.
         groups: Group of each row, by grouping.
         blocks: Block of each row; None if all rows are independent.
     """
 
-    digests: Sequence[int]
+    rows: Sequence[str]
+    trained_on: Sequence[bool | None]
     outcomes: Sequence[float | str]
     outputs: Mapping[str, Sequence[float | str]]
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
     blocks: Sequence[str] | None = None
+
+
+def row_names(digests: Iterable[int]) -> list[str]:
+    """Names of rows, from their digests."""
+    return [f"{digest:016x}" for digest in digests]
+
+
+def find_trained_on(digests: Iterable[int], manifest: Manifest) -> list[bool | None]:
+    """Whether a model was trained on each row, by the digests that are sealed with it."""
+    sketch = _read_sketch(manifest)
+    return [sketch.seen(digest) if sketch else None for digest in digests]
 
 
 def hold_out(digests: Sequence[int], manifest: Manifest) -> list[bool]:
@@ -72,7 +93,7 @@ def hold_out(digests: Sequence[int], manifest: Manifest) -> list[bool]:
     Raises:
         DataError: The model does not record its training rows, or was trained on all of these.
     """
-    sketch = read_sketch(manifest)
+    sketch = _read_sketch(manifest)
     if sketch is None:
         raise DataError(
             f"{manifest.name} {manifest.version} does not record its training rows, so that no row "
@@ -82,7 +103,7 @@ def hold_out(digests: Sequence[int], manifest: Manifest) -> list[bool]:
     for digest in digests:
         if sketch.seen(digest) is False:
             counted[digest] = counted.get(digest, 0) + 1
-    limit, rows = HELD_OUT_SHARE * len(digests), 0
+    limit, rows = _HELD_OUT_SHARE * len(digests), 0
     chosen: set[int] = set()
     for digest in sorted(counted):
         if rows >= limit:
@@ -91,8 +112,8 @@ def hold_out(digests: Sequence[int], manifest: Manifest) -> list[bool]:
         rows += counted[digest]
     if not chosen:
         raise DataError(
-            f"None of these rows is certainly unseen by {manifest.name} {manifest.version}, so that "
-            "none can be held out. Give rows that came later."
+            f"None of these rows is certainly unseen by {manifest.name} {manifest.version}: none "
+            "can be held out. Give rows that came later."
         )
     return [digest in chosen for digest in digests]
 
@@ -119,29 +140,25 @@ def time_answers(answer: Callable[[int], object], rows: int) -> list[float]:
     return found
 
 
-def write_scores(
-    path: Path, rows: ScoredRows, manifest: Manifest, *, cpu_us: Sequence[float]
-) -> None:
+def write_scores(path: Path, rows: ScoredRows, *, cpu_us: Sequence[float]) -> None:
     """Write the scores of a model.
 
     Args:
         path: The file.
         rows: The scored rows.
-        manifest: Manifest of the model.
         cpu_us: CPU time of the first rows' answers, from `time_answers`.
 
     Raises:
         DataError: The file cannot be written.
     """
-    sketch, size = read_sketch(manifest), len(rows.digests)
     columns: dict[str, Sequence[object]] = {
-        "row": [f"{digest:016x}" for digest in rows.digests],
-        "trained_on": [_SEEN[sketch.seen(digest) if sketch else None] for digest in rows.digests],
+        "row": rows.rows,
+        "trained_on": [_SEEN[one] for one in rows.trained_on],
         "outcome": rows.outcomes,
         **{f"output.{name}": values for name, values in rows.outputs.items()},
         **{f"group.{name}": values for name, values in rows.groups.items()},
         **({"block": rows.blocks} if rows.blocks is not None else {}),
-        "cpu_us": [*cpu_us, *[""] * (size - len(cpu_us))],
+        "cpu_us": [*cpu_us, *[""] * (len(rows.rows) - len(cpu_us))],
     }
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
@@ -150,7 +167,7 @@ def write_scores(
     write_file(path, text.getvalue().encode())
 
 
-def read_sketch(manifest: Manifest) -> RowSketch | None:
+def _read_sketch(manifest: Manifest) -> RowSketch | None:
     """The training rows that a manifest records; None if it records none."""
     document = manifest.data.get(ROW_SKETCH)
     return RowSketch.from_json(document) if isinstance(document, dict) else None
