@@ -1,4 +1,4 @@
-"""The command `modelwatch challenge`, on a service whose challengers behave as they are told."""
+"""The command `modelwatch challenge`, with challengers that behave as the test asks."""
 
 import json
 import re
@@ -74,8 +74,8 @@ def base(installed: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     later = write_orders(folder / "later.csv", 4000, first=1000).read_text(encoding="utf-8")
     rows = early.read_text(encoding="utf-8") + later.split("\n", 1)[1]
     (folder / "orders.csv").write_text(rows, encoding="utf-8")
-    options = ["--data", early, "--out", folder / "champion", "--reports", folder / "reports"]
-    command = service_command("train", *options, "--kind", "champion")
+    out = ["--out", str(folder / "champion"), "--reports", str(folder / "reports")]
+    command = service_command("train", "--data", early, *out, "--kind", "champion")
     subprocess.run(command, check=True, cwd=folder)
     return folder
 

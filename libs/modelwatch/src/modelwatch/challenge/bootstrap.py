@@ -56,6 +56,9 @@ def compare(
     sign = 1.0 if name in HIGHER_IS_BETTER else -1.0
     random = np.random.default_rng(_SEED)
     size = int(blocks.max()) + 1
+    if additive:
+        champion, challenger = (_sums(cells, blocks, size) for cells in (champion, challenger))
+        blocks = np.arange(size)
     gains = np.empty(RESAMPLES)
     for number in range(RESAMPLES):
         drawn = np.bincount(random.integers(size, size=size), minlength=size)
@@ -71,6 +74,13 @@ def compare(
     # Adding zero turns -0.0 into 0.0.
     gain = sign * (after - before) + 0.0
     return Comparison(before, after, gain, float(low) + 0.0, float(high) + 0.0)
+
+
+def _sums(cells: Floats, blocks: Ints, size: int) -> Floats:
+    """The sums of each block, which are resampled as wholes."""
+    found = np.zeros((size, cells.shape[1]))
+    np.add.at(found, blocks, cells)
+    return found
 
 
 def _weighted(cells: Floats, weights: Ints, *, additive: bool) -> Floats:

@@ -97,10 +97,10 @@ def _short(text: str | None) -> str:
 def _same(one: GoldenValue, other: GoldenValue, absolute: float, relative: float) -> bool:
     if isinstance(one, str) or isinstance(other, str):
         return one == other
-    befores, afters = _vector(one), _vector(other)
-    return len(befores) == len(afters) and all(
+    first, second = _vector(one), _vector(other)
+    return len(first) == len(second) and all(
         abs(after - before) <= absolute + relative * abs(before)
-        for before, after in zip(befores, afters, strict=True)
+        for before, after in zip(first, second, strict=True)
     )
 
 
