@@ -10,6 +10,7 @@ data.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
 from itertools import islice
 from typing import Final, Self
@@ -91,7 +92,7 @@ class RowSketch:
         distinct = sorted(set(digests))
         return cls(len(distinct), frozenset(islice(distinct, MAX_DIGESTS)))
 
-    @property
+    @cached_property
     def bound(self) -> int:
         """The largest digest that the sketch would contain."""
         return _LARGEST if self.rows <= len(self.digests) else max(self.digests)
