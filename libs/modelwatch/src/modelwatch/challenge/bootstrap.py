@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from modelwatch.challenge.scores import Ints
-from modelwatch.reporting.metrics import HIGHER_IS_BETTER, Floats, Metric
+from modelwatch.reporting.metrics import HIGHER_IS_BETTER, ROW_VALUES, Floats, Metric
 
 __all__ = ["CONFIDENCE", "EQUAL_PROMOTED", "Comparison", "compare"]
 
@@ -54,38 +54,48 @@ def compare(
             the first one does.
     """
     sign = 1.0 if name in HIGHER_IS_BETTER else -1.0
-    random = np.random.default_rng(_SEED)
     size = int(blocks.max()) + 1
+    before, after = metric(champion), metric(challenger)
+    if name in ROW_VALUES:
+        champion, challenger = (_sums_of_rows(name, cells) for cells in (champion, challenger))
+        metric, additive = _mean, True
     if additive:
-        champion, challenger = (_sums(cells, blocks, size) for cells in (champion, challenger))
-        blocks = np.arange(size)
+        # Such metrics need only the sums of each block.
+        champion, challenger = (_by_block(cells, blocks, size) for cells in (champion, challenger))
+    random = np.random.default_rng(_SEED)
     gains = np.empty(RESAMPLES)
     for number in range(RESAMPLES):
         drawn = np.bincount(random.integers(size, size=size), minlength=size)
-        weights = drawn[blocks]
-        one, other = (
-            metric(_weighted(cells, weights, additive=additive)) for cells in (champion, challenger)
-        )
+        if additive:
+            one, other = (metric((drawn @ cells)[None, :]) for cells in (champion, challenger))
+        else:
+            weights = drawn[blocks]
+            one, other = (metric(_weighted(cells, weights)) for cells in (champion, challenger))
         gains[number] = sign * (other - one)
     tail = (1 - CONFIDENCE) / 2
     # A resample without both outcomes has no AUC.
     low, high = np.nanquantile(gains, [tail, 1 - tail])
-    before, after = metric(champion), metric(challenger)
     # Adding zero turns -0.0 into 0.0.
     gain = sign * (after - before) + 0.0
     return Comparison(before, after, gain, float(low) + 0.0, float(high) + 0.0)
 
 
-def _sums(cells: Floats, blocks: Ints, size: int) -> Floats:
-    """The sums of each block, which are resampled as wholes."""
+def _sums_of_rows(name: str, cells: Floats) -> Floats:
+    """Rows and the sum of the values of each cell, for a metric that is a mean."""
+    return np.column_stack([cells[:, 0], cells[:, 0] * ROW_VALUES[name](cells)])
+
+
+def _mean(sums: Floats) -> float:
+    return float(sums[:, 1].sum() / sums[:, 0].sum())
+
+
+def _by_block(cells: Floats, blocks: Ints, size: int) -> Floats:
     found = np.zeros((size, cells.shape[1]))
     np.add.at(found, blocks, cells)
     return found
 
 
-def _weighted(cells: Floats, weights: Ints, *, additive: bool) -> Floats:
-    if additive:
-        return cells * weights[:, None]
+def _weighted(cells: Floats, weights: Ints) -> Floats:
     found = cells.copy()
     found[:, 0] *= weights
     return found

@@ -20,6 +20,7 @@ __all__ = [
     "MAX_CLASSES",
     "NUMBERS",
     "PROBABILITY_STEPS",
+    "ROW_VALUES",
     "Floats",
     "Metric",
     "calibration_error",
@@ -53,15 +54,12 @@ def auc(cells: Floats) -> float:
 
 def log_loss(cells: Floats) -> float:
     """The mean negative log-likelihood, in nats."""
-    counts, scores, positive = cells.T
-    right = np.clip(np.where(positive == 1, scores, 1 - scores), 1e-15, 1.0)
-    return float(-(counts * np.log(right)).sum() / counts.sum())
+    return _mean(cells, _log_losses(cells))
 
 
 def brier(cells: Floats) -> float:
     """The mean squared error of the probability."""
-    counts, scores, positive = cells.T
-    return float((counts * (scores - positive) ** 2).sum() / counts.sum())
+    return _mean(cells, _squared_errors(cells))
 
 
 def calibration_error(cells: Floats) -> float:
@@ -87,8 +85,7 @@ def calibration_points(cells: Floats) -> tuple[tuple[float, float, int], ...]:
 
 def accuracy(cells: Floats) -> float:
     """The share of the rows whose class is predicted."""
-    counts, predicted, outcome = cells.T
-    return float(counts[predicted == outcome].sum() / counts.sum())
+    return _mean(cells, _hits(cells))
 
 
 def macro_f1(cells: Floats) -> float:
@@ -109,6 +106,26 @@ def coverage(cells: Floats) -> float:
     return _ratio(cells, 4, 0)
 
 
+def _log_losses(cells: Floats) -> Floats:
+    _, scores, positive = cells.T
+    right = np.clip(np.where(positive == 1, scores, 1 - scores), 1e-15, 1.0)
+    found: Floats = -np.log(right)
+    return found
+
+
+def _squared_errors(cells: Floats) -> Floats:
+    found: Floats = np.square(cells[:, 1] - cells[:, 2])
+    return found
+
+
+def _hits(cells: Floats) -> Floats:
+    return np.equal(cells[:, 1], cells[:, 2]).astype(np.float64)
+
+
+def _mean(cells: Floats, values: Floats) -> float:
+    return float((cells[:, 0] * values).sum() / cells[:, 0].sum())
+
+
 def _ratio(cells: Floats, upper: int, lower: int) -> float:
     total = cells[:, lower].sum()
     return float(cells[:, upper].sum() / total) if total else float("nan")
@@ -126,3 +143,10 @@ NUMBERS: Final[dict[str, Metric]] = {
     "bias": lambda cells: _ratio(cells, 3, 2),
     "mae": lambda cells: _ratio(cells, 1, 0),
 }
+
+ROW_VALUES: Final[dict[str, Callable[[Floats], Floats]]] = {
+    "log_loss": _log_losses,
+    "brier": _squared_errors,
+    "accuracy": _hits,
+}
+"""For the metrics that are means: the values of cells, of which they are the mean."""
