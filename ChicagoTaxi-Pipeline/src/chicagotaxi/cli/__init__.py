@@ -20,6 +20,8 @@ app = lazy_app(
         "hindcast",
         "serve",
         "run",
+        "split",
+        "score",
     ),
     help="Hourly taxi demand of a city: from raw trips to a forecast and an API.",
 )
