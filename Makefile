@@ -53,6 +53,18 @@ demo-%: %/.venv/.installed ## Train, seal, serve and query one service on sample
 train-%: %/.venv/.installed ## Train and seal one service's model on sample data
 	cd $* && .venv/bin/python -m $(patsubst $*/src/%/__main__.py,%,$(wildcard $*/src/*/__main__.py)) train
 
+# Folder of the sealed model that is in use; options of the service's `train`; address that a promoted
+# challenger will have, for the patch of deploy/clusters/CLUSTER.toml.
+CHAMPION ?=
+TRAIN ?=
+URI ?=
+.PHONY: $(SERVICES:%=challenge-%)
+$(SERVICES:%=challenge-%): challenge-%: %/.venv/.installed libs/modelwatch/.venv/.installed ## Train a challenger and compare it with the champion DATA=FILE [CHAMPION=FOLDER] [CLUSTER=NAME URI=s3://…] [TRAIN='--seed 7']
+	$(call named,DATA,table with outcomes)
+	@libs/modelwatch/.venv/bin/modelwatch challenge $* --data "$(DATA)" --out reports/challenges/$* \
+		--champion "$(or $(CHAMPION),$*/models/$(patsubst $*/src/%/__main__.py,%,$(wildcard $*/src/*/__main__.py)))" \
+		$(if $(URI),--uri "$(URI)" --release "deploy/clusters/$(CLUSTER).toml") $(if $(TRAIN),-- $(TRAIN))
+
 .PHONY: train-all
 train-all: $(SERVICES:%=train-%) ## Train and seal every service's model on sample data
 

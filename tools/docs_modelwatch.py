@@ -53,3 +53,21 @@ def log() -> str:
         f"{measured['bytes']} bytes in the log. The writer of Parquet takes {installed:.0f} MB in "
         "an image."
     )
+
+
+def challenge() -> str:
+    """How often challengers pass the gate `better`."""
+    measured = docs.read(f"{FOLDER}/challenge.json")
+    sizes = [str(size) for size in measured["sizes"]]
+    headings = ["true gain", *(f"{int(size):,} rows" for size in sizes)]
+    rows = [
+        [f"{row['gain']:+.1%}" if row["gain"] else "none", *(f"{row[one]:.1%}" for one in sizes)]
+        for row in measured["rows"]
+    ]
+    challenges = max(row["challenges"] for row in measured["rows"])
+    others = min(row["challenges"] for row in measured["rows"])
+    text = (
+        f"Share of {others} challenges ({challenges} without a gain) with simulated models. Gains "
+        f"are shares of the champion's {measured['metric'].replace('_', ' ')}."
+    )
+    return f"{docs.table(headings, rows)}\n\n{text}"

@@ -24,6 +24,8 @@ _FIELDS: Final[Table] = {
     "proof": {"first_party": list, "prepare": list, "train": list, "metrics": dict},
     "image": {"packages": list, "megabytes": int},
     "measurements": {"servers": dict, "jobs": dict},
+    # Read by `modelwatch challenge`, which checks its fields.
+    "challenge": dict,
     # Read by the pin checker.
     "exceptions": list,
     "exclusions": list,

@@ -13,7 +13,7 @@ __all__ = ["app", "main"]
 app = lazy_app(
     "bankchurn",
     package=__name__,
-    commands=("train", "evaluate", "predict", "explain", "serve", "generate"),
+    commands=("train", "evaluate", "predict", "explain", "serve", "generate", "split", "score"),
     help="Churn probability of a bank's customers, with exact explanations.",
 )
 

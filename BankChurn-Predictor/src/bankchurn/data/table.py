@@ -115,6 +115,11 @@ def canonical_rows(table: pd.DataFrame) -> list[str]:
     return _canonical_text(table).splitlines()[1:]
 
 
+def write_table(table: pd.DataFrame) -> bytes:
+    """A validated table as CSV: `load_table` gives the same table with the same fingerprint."""
+    return _canonical_text(table).encode()
+
+
 def _canonical_text(table: pd.DataFrame) -> str:
     text: str = table.to_csv(index=False, lineterminator="\n", float_format=repr)
     return text

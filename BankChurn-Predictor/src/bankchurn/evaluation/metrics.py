@@ -180,7 +180,7 @@ def evaluate(
                 value=value,
                 metrics=measure(target[members], probability[members], threshold),
             )
-            for attribute, value, members in _groups(table)
+            for attribute, value, members in groups_of(table)
             if members.any()
         ],
         roc=_roc(target, probability),
@@ -192,7 +192,8 @@ def _share(part: int | np.intp, whole: int | np.intp) -> float | None:
     return float(part) / float(whole) if whole else None
 
 
-def _groups(table: pd.DataFrame) -> Iterator[tuple[str, str, BoolArray]]:
+def groups_of(table: pd.DataFrame) -> Iterator[tuple[str, str, BoolArray]]:
+    """The groups of a validated table: column, level or range, and whether each row belongs."""
     for attribute in sorted(CATEGORIES):
         values = table[attribute].to_numpy(dtype=object)
         for value in sorted(set(values)):

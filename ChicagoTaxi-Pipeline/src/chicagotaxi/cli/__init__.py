@@ -21,6 +21,8 @@ app = lazy_app(
         "outcomes",
         "serve",
         "run",
+        "split",
+        "score",
     ),
     help="Hourly taxi demand of a city: from raw trips to a forecast and an API.",
 )

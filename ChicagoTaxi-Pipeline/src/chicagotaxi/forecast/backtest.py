@@ -96,7 +96,7 @@ def backtest(
     everything = concatenate(outcomes)
     groups = {
         name: (chosen, len(members))
-        for name, members in _groups(panel.until(origins[0])).items()
+        for name, members in groups_by_level(panel.until(origins[0])).items()
         if (chosen := np.isin(everything.columns, members)).any()
     }
     ahead_of = {day: everything.days == day for day in np.unique(everything.days).tolist()}
@@ -201,7 +201,7 @@ def _outcome(
     )
 
 
-def _groups(before: Panel) -> dict[str, npt.NDArray[np.int64]]:
+def groups_by_level(before: Panel) -> dict[str, npt.NDArray[np.int64]]:
     """The columns of the areas of each group, by mean trips per hour in a history."""
     known = np.isfinite(before.trips)
     level = np.where(known, before.trips, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)

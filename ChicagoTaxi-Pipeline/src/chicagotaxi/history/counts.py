@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from servicekit.files import DataError
 
@@ -70,6 +71,19 @@ def read_counts(path: Path, *, notice: Callable[[str], None] = lambda _text: Non
         filled=len(known) * len(panel.areas) - stated,
         converted=len(table.frame) if table.zone is ZoneForm.INSTANT else 0,
     )
+
+
+def write_counts(panel: Panel) -> bytes:
+    """The known hours and areas of a history as CSV, which `read_counts` reads."""
+    hours, columns = np.nonzero(np.isfinite(panel.trips))
+    frame = pd.DataFrame(
+        {
+            "hour": panel.hours.astype(str)[hours],
+            "area": np.asarray(panel.areas)[columns],
+            "trips": panel.trips[hours, columns].astype(np.int64),
+        }
+    )
+    return str(frame.to_csv(index=False, lineterminator="\n")).encode()
 
 
 def _distinct(path: Path, table: CountsTable) -> pd.DataFrame:

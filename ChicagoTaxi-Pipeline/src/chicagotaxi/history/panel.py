@@ -6,7 +6,7 @@ without a trip in the whole city that is too long (`chicagotaxi.unknown_hours`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -115,6 +115,11 @@ class Panel:
     def until(self, row: int) -> "Panel":
         """The hours before a row."""
         return self._part(slice(None, row), slice(None))
+
+    def since(self, row: int) -> "Panel":
+        """The hours from a row on."""
+        part = self._part(slice(row, None), slice(None))
+        return replace(part, start=self.start + row * HOUR)
 
     def select(self, areas: Sequence[int]) -> "Panel":
         """The same hours of some areas."""

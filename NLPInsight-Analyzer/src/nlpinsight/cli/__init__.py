@@ -16,7 +16,7 @@ app = lazy_app(
     package=__name__,
     commands=(
         *("train", "cross-validate", "export", "evaluate", "predict", "explain", "serve"),
-        "generate",
+        *("generate", "split", "score"),
     ),
     help="The labels of texts, such as the sentiment of financial headlines.",
 )

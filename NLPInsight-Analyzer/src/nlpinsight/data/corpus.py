@@ -5,7 +5,9 @@ PhraseBank. Labels are names, or numbers whose meaning is declared (`nlpinsight.
 Errors name the file, all invalid rows, and what is expected.
 """
 
+import csv
 import hashlib
+import io
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -132,6 +134,15 @@ def load_corpus(path: Path, label_map: LabelMap | None = None) -> Corpus:
         label_map=describe(meaning),
         read_as=file.read_as,
     )
+
+
+def write_corpus(corpus: Corpus) -> bytes:
+    """Labelled texts as CSV, which `load_corpus` reads."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow((TEXT, LABEL))
+    writer.writerows(zip(corpus.texts, corpus.labels, strict=True))
+    return text.getvalue().encode()
 
 
 def load_texts(path: Path) -> tuple[str, ...]:

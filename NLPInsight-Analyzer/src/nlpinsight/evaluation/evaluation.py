@@ -5,7 +5,7 @@ need.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, Literal
 
 import numpy as np
@@ -161,10 +161,27 @@ def evaluate(
     )
 
 
+def length_bands(texts: Sequence[str]) -> list[str]:
+    """The band of each text by its number of words, such as ``6-10`` or ``31-``."""
+    words = _count_words(texts)
+    places = np.searchsorted(BANDS, words, side="left").tolist()
+    names = [f"{least}-{most or ''}" for least, most in _bands()]
+    return [names[place] for place in places]
+
+
+def _count_words(texts: Sequence[str]) -> Int64Array:
+    return np.array([len(normalise(text).split()) for text in texts], dtype=np.int64)
+
+
+def _bands() -> Iterator[tuple[int, int | None]]:
+    """The least and the most words of each band."""
+    return zip((1, *(end + 1 for end in BANDS)), (*BANDS, None), strict=True)
+
+
 def _by_length(corpus: Corpus, targets: Int64Array, scores: Float64Array) -> list[LengthBand]:
-    words = np.array([len(normalise(text).split()) for text in corpus.texts], dtype=np.int64)
+    words = _count_words(corpus.texts)
     bands = []
-    for least, most in zip((1, *(end + 1 for end in BANDS)), (*BANDS, None), strict=True):
+    for least, most in _bands():
         members = (words >= least) & (words <= (most or np.iinfo(np.int64).max))
         if members.any():
             metrics = measure(targets[members], scores[members])

@@ -8,7 +8,7 @@ __all__ = ["app"]
 app = lazy_app(
     "modelwatch",
     package="modelwatch.commands",
-    commands=("truth", "report"),
-    help="Join logged predictions with the truth, and report drift and performance.",
+    commands=("truth", "report", "challenge"),
+    help="Join predictions with the truth, report drift and performance, and compare models.",
     group=CommandGroup,
 )

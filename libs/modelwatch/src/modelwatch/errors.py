@@ -2,7 +2,14 @@
 
 from modelseal.errors import RemedyError
 
-__all__ = ["DocumentError", "PlaceError", "SchemaError", "StoreError", "TruthError"]
+__all__ = [
+    "ChallengeError",
+    "DocumentError",
+    "PlaceError",
+    "SchemaError",
+    "StoreError",
+    "TruthError",
+]
 
 
 class PlaceError(RemedyError):
@@ -23,3 +30,7 @@ class TruthError(RemedyError):
 
 class DocumentError(RemedyError):
     """A reference profile cannot be used."""
+
+
+class ChallengeError(RemedyError):
+    """A challenge could not be decided. Nothing was written."""

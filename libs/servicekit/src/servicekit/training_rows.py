@@ -10,6 +10,7 @@ data.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
 from itertools import islice
 from typing import Final, Self
@@ -91,10 +92,18 @@ class RowSketch:
         distinct = sorted(set(digests))
         return cls(len(distinct), frozenset(islice(distinct, MAX_DIGESTS)))
 
-    @property
+    @cached_property
     def bound(self) -> int:
         """The largest digest that the sketch would contain."""
         return _LARGEST if self.rows <= len(self.digests) else max(self.digests)
+
+    def seen(self, digest: int) -> bool | None:
+        """Whether a row is a training row; None if the sketch cannot tell.
+
+        Args:
+            digest: The row's digest, made like those of the training.
+        """
+        return digest in self.digests if digest <= self.bound else None
 
     def overlap(self, digests: Iterable[int]) -> Overlap:
         """The overlap with the rows of another table.

@@ -11,7 +11,7 @@ from modelwatch.reporting.page import render_page
 from modelwatch.reporting.report import Report
 from modelwatch.reporting.textfile import render_metrics
 
-__all__ = ["write_report"]
+__all__ = ["finite", "write_report"]
 
 
 def write_report(report: Report, folder: Path, *, service: str) -> None:
@@ -25,7 +25,7 @@ def write_report(report: Report, folder: Path, *, service: str) -> None:
     Raises:
         OSError: The folder cannot be written.
     """
-    document = json.dumps(_finite(report.document()), indent=2, allow_nan=False)
+    document = json.dumps(finite(report.document()), indent=2, allow_nan=False)
     texts = {
         "report.json": document + "\n",
         "report.html": render_page(report),
@@ -38,10 +38,10 @@ def write_report(report: Report, folder: Path, *, service: str) -> None:
             temporary.put_file()
 
 
-def _finite(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+def finite(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     """The value with null instead of NaN and infinities, which JSON has not."""
     if isinstance(value, dict):
-        return {name: _finite(one) for name, one in value.items()}
+        return {name: finite(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(one) for one in value]
+        return [finite(one) for one in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

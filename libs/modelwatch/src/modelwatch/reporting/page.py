@@ -4,7 +4,6 @@ import math
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from modelwatch.profile import CategoryProfile, NumberProfile
@@ -12,6 +11,7 @@ from modelwatch.reporting.drift import ALPHA, MIN_ROWS, ColumnDrift
 from modelwatch.reporting.performance import MIN_OUTCOMES
 from modelwatch.reporting.plots import Bar, Interval, bars, calibration, compact, intervals
 from modelwatch.reporting.report import Report
+from modelwatch.reporting.templates import render_template
 from modelwatch.reporting.window import UNSEEN, WindowColumn, named_columns
 
 __all__ = ["render_page"]
@@ -34,20 +34,14 @@ class _GroupRow(NamedTuple):
 
 def render_page(report: Report) -> str:
     """The page of a report."""
-    environment = Environment(
-        loader=PackageLoader("modelwatch", "reporting"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     cards = [
         _Card(name, report.drift[name], _plot(reference, report.columns.get(name)))
         for name, reference in named_columns(report.profile).items()
     ]
     cards.sort(key=lambda card: (_ORDER[card.drift.state], -(card.drift.psi or 0)))
     performance = report.performance
-    return environment.get_template("report.html").render(
+    return render_template(
+        "report.html",
         report=report,
         created=datetime.fromtimestamp(report.created, UTC).strftime("%Y-%m-%d %H:%M UTC"),
         cards=cards,
