@@ -7,16 +7,15 @@ from servicekit.files import DataError
 from servicekit.model_options import Sha256Option, SignersOption
 from servicekit.models import check_model
 from servicekit.progress import progress
+from servicekit.spark.options import LOCAL_MASTER, MasterOption, SettingsOption
 
 from chicagotaxi.batch.predict import predict
 from chicagotaxi.cli.display import notice, show_batch, show_warnings
 from chicagotaxi.cli.options import (
     DEFAULT_MODEL,
     EngineOption,
-    MasterOption,
     ModelOption,
     OutOption,
-    SparkOption,
     engine_options,
 )
 from chicagotaxi.clock import as_datetime, local_now
@@ -38,8 +37,8 @@ def command(  # noqa: PLR0917 - typer makes options of all of them
     model_sha256: Sha256Option = None,
     signer: SignersOption = None,
     engine: EngineOption = "duckdb",
-    master: MasterOption = "local[*]",
-    spark: SparkOption = None,
+    master: MasterOption = LOCAL_MASTER,
+    spark: SettingsOption = None,
 ) -> None:
     """Forecast the week after the history. A running service loads the new batch by itself."""
     with handle_errors(), progress("Predicting", total=3) as advance:
