@@ -23,6 +23,9 @@ _SETTINGS: Final = {
 # With a local master, nothing needs to be reachable from other machines.
 _LOCAL: Final = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
 
+_UNTRANSLATED: Final = "An error occurred while calling "
+_GIVEN_UP: Final = "Job aborted due to stage failure: "
+_LOST: Final = ("ExecutorLostFailure", "Python worker exited unexpectedly")
 _TRACE: Final = "Traceback (most recent call last):\n"
 
 
@@ -65,16 +68,26 @@ def spark_errors() -> Iterator[None]:
     except (PySparkException, Py4JError) as error:
         if _TRACE in str(error):
             raise _worker_error(str(error)) from error
-        raise DataError(f"Spark: {_reason(error)}") from error
+        remedy = ""
+        if any(sign in str(error) for sign in _LOST):
+            remedy = (
+                ". Run the command again; a worker that exits may lack memory "
+                "(--spark spark.executor.memory=4g)."
+            )
+        raise DataError(f"Spark: {_reason(error)}{remedy}") from error
 
 
 def _reason(error: Exception) -> str:
-    """The first line of an error that says what happened, and its last cause."""
+    """The line of an error that says what happened, and its last cause."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    if lines and lines[0].startswith("An error occurred while calling "):
+    if lines and lines[0].startswith(_UNTRANSLATED):
         lines = [line.removeprefix(": ") for line in lines[1:]] or lines
+        # Behind the errors of what waited for the task.
+        given_up = [line.partition(_GIVEN_UP)[2] for line in lines if _GIVEN_UP in line]
+        lines[:1] = given_up[:1] or lines[:1]
     causes = [line for line in lines[1:] if line.startswith("Caused by: ")]
-    return " ".join(lines[:1] + causes[-1:])
+    causes = [line for line in causes if _GIVEN_UP not in line]
+    return " ".join(lines[:1] + causes[-1:]).rstrip(".")
 
 
 def _worker_error(text: str) -> WorkerError:

@@ -208,6 +208,30 @@ class SparkConformance:
     @needs_spark
     @pytest.mark.slow
     @pytest.mark.timeout(900)
+    def test_an_executor_that_is_lost_for_good_is_reported_and_nothing_is_written(
+        self, place: Path, model: Path, runs: list[SparkRun]
+    ) -> None:
+        before = snapshot(place)
+        run = self.start(runs, model, settings=["spark.task.maxFailures=1"])
+        # A worker that opens the model has a task.
+        run.wait_for("pyspark.daemon")
+        for executor in run.find("CoarseGrainedExecutorBackend"):
+            os.kill(executor, signal.SIGKILL)
+        code, _, errors = run.finish()
+        assert code == 2, errors
+        [error] = [line for line in errors.splitlines() if line.startswith("error: ")]
+        assert "failed 1 times, most recent failure: Lost task" in error
+        assert "ExecutorLostFailure" in error
+        assert error.endswith(
+            "Run the command again; a worker that exits may lack memory "
+            "(--spark spark.executor.memory=4g)."
+        )
+        check_unchanged(place, before)
+        run.wait_for_the_end_of_all()
+
+    @needs_spark
+    @pytest.mark.slow
+    @pytest.mark.timeout(900)
     def test_a_master_that_does_not_exist_is_named_with_the_remedy(
         self, place: Path, model: Path, runs: list[SparkRun]
     ) -> None:
