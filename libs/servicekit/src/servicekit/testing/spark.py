@@ -27,6 +27,10 @@ MISSING: Final = missing_for_spark(install="make spark-env-NAME", instead="anoth
 
 needs_spark: Final = pytest.mark.skipif(MISSING is not None, reason=MISSING or "Spark is there")
 
+needs_proc: Final = pytest.mark.skipif(
+    not Path("/proc/self/environ").exists(), reason="the processes of a run are found in /proc"
+)
+
 TWO_EXECUTORS: Final = "local-cluster[2,1,1024]"
 
 ENVIRONMENT: Final = {
@@ -161,6 +165,7 @@ class SparkConformance:
         return run
 
     @needs_spark
+    @needs_proc
     @pytest.mark.slow
     @pytest.mark.timeout(900)
     @pytest.mark.parametrize("change", ["another file", "no model"])
@@ -191,6 +196,7 @@ class SparkConformance:
         run.wait_for_the_end_of_all()
 
     @needs_spark
+    @needs_proc
     @pytest.mark.slow
     @pytest.mark.timeout(900)
     def test_sigterm_ends_every_process_and_writes_nothing(
@@ -206,6 +212,7 @@ class SparkConformance:
         run.wait_for_the_end_of_all()
 
     @needs_spark
+    @needs_proc
     @pytest.mark.slow
     @pytest.mark.timeout(900)
     def test_an_executor_that_is_lost_for_good_is_reported_and_nothing_is_written(
@@ -230,6 +237,7 @@ class SparkConformance:
         run.wait_for_the_end_of_all()
 
     @needs_spark
+    @needs_proc
     @pytest.mark.slow
     @pytest.mark.timeout(900)
     def test_a_master_that_does_not_exist_is_named_with_the_remedy(
@@ -313,6 +321,7 @@ class SparkFileConformance(SparkConformance):
         return done.exit_code, done.stdout, done.stderr
 
     @needs_spark
+    @needs_proc
     @pytest.mark.slow
     @pytest.mark.timeout(900)
     def test_two_executors_write_the_file_that_this_machine_writes(
@@ -324,6 +333,7 @@ class SparkFileConformance(SparkConformance):
         assert executors_of(place) == {"0", "1"}
 
     @needs_spark
+    @needs_proc
     @pytest.mark.slow
     @pytest.mark.timeout(900)
     def test_invalid_rows_are_named_as_on_this_machine_and_nothing_is_written(
@@ -342,6 +352,7 @@ class SparkFileConformance(SparkConformance):
         check_unchanged(place, before)
 
     @needs_spark
+    @needs_proc
     @pytest.mark.slow
     @pytest.mark.timeout(900)
     def test_an_executor_that_is_killed_is_replaced_and_the_file_is_the_same(
