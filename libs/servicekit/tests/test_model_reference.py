@@ -11,6 +11,7 @@ from modelseal.errors import FileDigestError, ManifestDigestError, ManifestError
 from servicekit import model_reference
 from servicekit.files import DataError
 from servicekit.model_reference import ModelReference
+from servicekit.models import open_model
 
 
 class TinyReference(ModelReference[Any]):
@@ -33,13 +34,12 @@ def test_a_model_is_opened_once_however_often_it_is_asked_for(
     model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[Path] = []
-    honest = model_reference.open_model
 
     def count(
         folder: Path, sha256: str, signers: None, *, name: str, kind: type[object]
     ) -> tuple[OpenedModel, object]:
         opened.append(folder)
-        return honest(folder, sha256, signers, name=name, kind=kind)
+        return open_model(folder, sha256, signers, name=name, kind=kind)
 
     monkeypatch.setattr(model_reference, "open_model", count)
     found = TinyReference.find(model, None)
