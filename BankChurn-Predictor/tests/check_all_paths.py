@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from bankchurn.api import Settings, create_app
-from bankchurn.batch import predict_file
+from bankchurn.batch.predict_file import predict_file
+from bankchurn.batch.scoring import on_all_cores
 from bankchurn.cli import app
 from bankchurn.data.table import load_table
 from bankchurn.data.table_files import TableWriter, read_chunks
@@ -79,7 +80,7 @@ def compare(folder: Path, table: pd.DataFrame) -> dict[str, float]:
         loaded = load_table(folder / source)
         answers[f"pipeline of {source}"] = predictor.pipeline.predict_proba(loaded)[:, 1]
         for destination in ("out.csv", "out.parquet"):
-            predict_file(predictor, folder / source, folder / destination)
+            predict_file(on_all_cores(predictor), folder / source, folder / destination)
             scored = pd.concat(list(read_chunks(folder / destination)))
             probability = scored["churn_probability"].to_numpy(dtype=np.float64)
             answers[f"{source} to {destination}"] = probability

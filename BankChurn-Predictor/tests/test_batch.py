@@ -9,8 +9,9 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 import pytest
-from bankchurn import batch
-from bankchurn.batch import predict_file
+from bankchurn.batch import predict_file as module
+from bankchurn.batch.predict_file import predict_file
+from bankchurn.batch.scoring import on_all_cores
 from bankchurn.data import table_files as tables
 from bankchurn.data.table_files import TableWriter, read_chunks
 from bankchurn.model.predictor import ChurnPredictor
@@ -55,7 +56,9 @@ def test_every_customer_is_scored_in_order_in_either_format(
     source: str,
     destination: str,
 ) -> None:
-    summary = predict_file(predictor, write(customers, tmp_path / source), tmp_path / destination)
+    summary = predict_file(
+        on_all_cores(predictor), write(customers, tmp_path / source), tmp_path / destination
+    )
     scored = read(tmp_path / destination)
     expected = probabilities(predictor.pipeline, customers)
     assert scored.columns.tolist() == [*customers.columns, *ADDED]
@@ -85,7 +88,7 @@ def test_from_csv_to_csv_the_input_is_written_as_it_stood(
     cells = '"Brook, A.",00042,619,France,Female,42.0,,0.00,1,1,1,101348.880'
     row = ",".join([cells, *more.values()])
     source.write_text(f"{','.join([names, *more])}\n{row}\n")
-    predict_file(predictor, source, tmp_path / "out.csv")
+    predict_file(on_all_cores(predictor), source, tmp_path / "out.csv")
     assert (tmp_path / "out.csv").read_text().splitlines()[1].startswith(f"{row},0.")
 
 
@@ -103,7 +106,7 @@ def test_columns_that_are_no_features_are_kept_as_they_are(
     notes = pd.Series([np.nan] * 60 + ["4_1", "no, yes"] * 20)
     extra = customers.assign(age="007", AGE="x", Exited=np.nan, note=notes)
     path = write(extra, tmp_path / source)
-    predict_file(predictor, path, tmp_path / destination)
+    predict_file(on_all_cores(predictor), path, tmp_path / destination)
     scored = read(tmp_path / destination)
     assert scored.columns.tolist() == [*extra.columns, *ADDED]
     for name in ("age", "AGE", "Exited", "note", "Surname"):
@@ -118,12 +121,12 @@ def test_a_csv_file_with_an_index_and_repeated_names_is_scored(
     header, *rows = plain.splitlines()
     lines = [f"{header},note,note", *(f"{row},a,4_1" for row in rows)]
     (tmp_path / "in.csv").write_text("\n".join(lines) + "\n")
-    predict_file(predictor, tmp_path / "in.csv", tmp_path / "out.csv")
+    predict_file(on_all_cores(predictor), tmp_path / "in.csv", tmp_path / "out.csv")
     out = (tmp_path / "out.csv").read_text().splitlines()
     assert out[0] == f"{lines[0]},{','.join(ADDED)}"
     assert [row[: len(line)] for row, line in zip(out, lines, strict=True)] == lines
     with pytest.raises(DataError, match="Parquet cannot hold two columns of one name: 'note'"):
-        predict_file(predictor, tmp_path / "in.csv", tmp_path / "out.parquet")
+        predict_file(on_all_cores(predictor), tmp_path / "in.csv", tmp_path / "out.parquet")
     assert not (tmp_path / "out.parquet").exists()
 
 
@@ -136,7 +139,7 @@ def test_times_in_other_columns_survive(
 ) -> None:
     opened = pd.Series(pd.to_datetime(["2026-03-01 10:00:00"] * 100)).dt.as_unit(unit)
     source = write(customers.assign(opened=opened), tmp_path / "in.parquet")
-    predict_file(predictor, source, tmp_path / "out.parquet")
+    predict_file(on_all_cores(predictor), source, tmp_path / "out.parquet")
     assert set(read(tmp_path / "out.parquet")["opened"]) == {pd.Timestamp("2026-03-01 10:00:00")}
 
 
@@ -146,7 +149,7 @@ def test_a_column_of_the_output_is_not_overwritten(
 ) -> None:
     source = write(customers.assign(warnings="mine", risk_level="mine"), tmp_path / name)
     with pytest.raises(DataError, match="already has risk_level, warnings, which predict writes"):
-        predict_file(predictor, source, tmp_path / "out.csv")
+        predict_file(on_all_cores(predictor), source, tmp_path / "out.csv")
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
@@ -158,7 +161,9 @@ def test_answers_outside_of_the_training_are_marked_and_counted(
     assert predictor.profile.numbers["Age"].high < 100
     customers.loc[[3, 50, 95], "Age"] = 100
     customers.loc[50, "Balance"] = 1e9
-    summary = predict_file(predictor, write(customers, tmp_path / "in.csv"), tmp_path / destination)
+    summary = predict_file(
+        on_all_cores(predictor), write(customers, tmp_path / "in.csv"), tmp_path / destination
+    )
     cells = read(tmp_path / destination)["warnings"].fillna("").tolist()
     assert {row: cell for row, cell in enumerate(cells) if cell} == {
         3: "outside_training_range:Age",
@@ -179,7 +184,7 @@ def test_a_compressed_file_is_scored(
     contents = (tmp_path / "in.csv").read_bytes()
     (tmp_path / "in.csv.gz").write_bytes(gzip.compress(contents))
     for source, destination in (("in.csv", "plain.csv"), ("in.csv.gz", "compressed.csv")):
-        predict_file(predictor, tmp_path / source, tmp_path / destination)
+        predict_file(on_all_cores(predictor), tmp_path / source, tmp_path / destination)
     assert (tmp_path / "compressed.csv").read_bytes() == (tmp_path / "plain.csv").read_bytes()
 
 
@@ -189,8 +194,10 @@ def test_a_file_gets_the_answers_of_the_pipeline_bit_for_bit(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(batch, "_PART_ROWS", 7)
-    predict_file(predictor, write(customers, tmp_path / "in.csv"), tmp_path / "out.parquet")
+    monkeypatch.setattr(module, "_PART_ROWS", 7)
+    predict_file(
+        on_all_cores(predictor), write(customers, tmp_path / "in.csv"), tmp_path / "out.parquet"
+    )
     found = read(tmp_path / "out.parquet")["churn_probability"].tolist()
     assert found == probabilities(predictor.pipeline, customers).tolist()
 
@@ -203,7 +210,7 @@ def test_as_many_parts_are_scored_at_once_as_there_are_cores(
 ) -> None:
     cores = os.cpu_count() or 1
     monkeypatch.setattr(tables.read_chunks, "__kwdefaults__", {"columns": None, "rows": cores})
-    monkeypatch.setattr(batch, "_PART_ROWS", 1)
+    monkeypatch.setattr(module, "_PART_ROWS", 1)
     together = threading.Barrier(cores)
     honest = ChurnPredictor.score_table
 
@@ -213,7 +220,7 @@ def test_as_many_parts_are_scored_at_once_as_there_are_cores(
 
     monkeypatch.setattr(ChurnPredictor, "score_table", wait_for_the_others)
     source = write(customers.head(3 * cores), tmp_path / "in.csv")
-    summary = predict_file(predictor, source, tmp_path / "out.csv")
+    summary = predict_file(on_all_cores(predictor), source, tmp_path / "out.csv")
     assert summary.customers == 3 * cores
 
 
@@ -236,10 +243,10 @@ def test_a_piece_is_scored_while_the_next_is_read(
         assert second_was_read.wait(timeout=60)
         return score(self, table)
 
-    monkeypatch.setattr(batch, "read_chunks", watched)
+    monkeypatch.setattr(module, "read_chunks", watched)
     monkeypatch.setattr(ChurnPredictor, "score_table", wait_for_the_second)
     source = write(customers, tmp_path / "in.csv")
-    assert predict_file(predictor, source, tmp_path / "out.csv").customers == 100
+    assert predict_file(on_all_cores(predictor), source, tmp_path / "out.csv").customers == 100
 
 
 def test_invalid_rows_of_every_chunk_are_named_and_nothing_is_written(
@@ -251,7 +258,7 @@ def test_invalid_rows_of_every_chunk_are_named_and_nothing_is_written(
     out = tmp_path / "out.csv"
     out.write_text("yesterday's")
     with pytest.raises(DataError) as caught:
-        predict_file(predictor, source, out)
+        predict_file(on_all_cores(predictor), source, out)
     message = str(caught.value)
     assert "3 rows do not fit" in message
     assert "column Age must be a whole number from 18 to 100; row 4: '7', row 96: '7'" in message
@@ -268,7 +275,7 @@ def test_all_bad_rows_of_a_large_file_are_counted_though_few_are_named(
     bad.loc[11_990:, "Gender"] = "unknown"
     bad.to_csv(tmp_path / "in.csv", index=False)
     with pytest.raises(DataError) as caught:
-        predict_file(predictor, tmp_path / "in.csv", tmp_path / "out.csv")
+        predict_file(on_all_cores(predictor), tmp_path / "in.csv", tmp_path / "out.csv")
     message = str(caught.value)
     assert "12000 rows do not fit" in message
     assert "row 5: '7' and 11995 more" in message
@@ -285,7 +292,7 @@ def test_an_interrupted_run_leaves_nothing_behind(
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        predict_file(predictor, source, tmp_path / "out.csv", advance=interrupt)
+        predict_file(on_all_cores(predictor), source, tmp_path / "out.csv", advance=interrupt)
     assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
 
 
@@ -299,7 +306,7 @@ def test_progress_counts_the_rows(
         counts.append(amount)
 
     source = write(customers, tmp_path / "in.csv")
-    predict_file(predictor, source, tmp_path / "out.csv", advance=count)
+    predict_file(on_all_cores(predictor), source, tmp_path / "out.csv", advance=count)
     assert counts == [40, 40, 20]
 
 
@@ -308,7 +315,7 @@ def test_the_input_is_not_overwritten(
 ) -> None:
     source = write(customers, tmp_path / "in.csv")
     with pytest.raises(DataError, match="is the input itself"):
-        predict_file(predictor, source, source)
+        predict_file(on_all_cores(predictor), source, source)
 
 
 def test_an_output_folder_that_does_not_exist_is_refused(
@@ -316,7 +323,7 @@ def test_an_output_folder_that_does_not_exist_is_refused(
 ) -> None:
     source = write(customers, tmp_path / "in.csv")
     with pytest.raises(DataError, match="Give a place in a folder that exists"):
-        predict_file(predictor, source, tmp_path / "none" / "out.csv")
+        predict_file(on_all_cores(predictor), source, tmp_path / "none" / "out.csv")
 
 
 def test_memory_does_not_grow_with_the_file(
@@ -328,7 +335,7 @@ def test_memory_does_not_grow_with_the_file(
         source = tmp_path / f"{rows}.csv"
         generate_sample(rows, seed=1).to_csv(source, index=False)
         tracemalloc.start()
-        predict_file(predictor, source, tmp_path / "out.csv")
+        predict_file(on_all_cores(predictor), source, tmp_path / "out.csv")
         found = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return found
@@ -341,7 +348,7 @@ def test_a_new_output_is_as_readable_as_any_file(
     predictor: ChurnPredictor, customers: pd.DataFrame, tmp_path: Path
 ) -> None:
     source = write(customers, tmp_path / "in.csv")
-    predict_file(predictor, source, tmp_path / "out.csv")
+    predict_file(on_all_cores(predictor), source, tmp_path / "out.csv")
     plain = tmp_path / "plain"
     plain.touch()
     assert (tmp_path / "out.csv").stat().st_mode == plain.stat().st_mode

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from bankchurn.batch import predict_file
+from bankchurn.batch.predict_file import predict_file
+from bankchurn.batch.scoring import on_all_cores
 from bankchurn.data.table import load_table
 from bankchurn.data.table_files import TableWriter
 from bankchurn.evaluation.metrics import measure
@@ -110,7 +111,7 @@ def test_the_real_file_is_scored_unchanged(
     predictor: ChurnPredictor, real_data: Path, tmp_path: Path
 ) -> None:
     summary = predict_file(
-        predictor, real_data / "Churn_missing_tenure.csv", tmp_path / "out.parquet"
+        on_all_cores(predictor), real_data / "Churn_missing_tenure.csv", tmp_path / "out.parquet"
     )
     assert summary.customers == 10_000
 
@@ -119,7 +120,7 @@ def test_the_golden_customers_survive_a_file(predictor: ChurnPredictor, tmp_path
     customers = golden_customers()
     with TableWriter(tmp_path / "golden.csv") as writer:
         writer.write_rows(customers_to_frame(customers))
-    predict_file(predictor, tmp_path / "golden.csv", tmp_path / "out.csv")
+    predict_file(on_all_cores(predictor), tmp_path / "golden.csv", tmp_path / "out.csv")
     scored = pd.read_csv(tmp_path / "out.csv")["churn_probability"].to_numpy(dtype=np.float64)
     expected = predictor.probabilities(predictor.encode(customers))
     np.testing.assert_allclose(scored, expected, atol=1e-6)

@@ -3,7 +3,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
-from bankchurn.batch import predict_file
+from bankchurn.batch.predict_file import predict_file
+from bankchurn.batch.scoring import on_all_cores
 from bankchurn.data.table_files import TableWriter
 from bankchurn.model.predictor import ChurnPredictor
 from bankchurn.sample import generate_sample
@@ -54,5 +55,5 @@ def test_a_table_that_does_not_fit_the_disk_leaves_nothing_behind(
         pytest.raises(DataError, match=r"File too large\. Raise the limit on the size of files"),
         largest_file(8 * 1024),
     ):
-        predict_file(predictor, tmp_path / "in.csv", tmp_path / destination)
+        predict_file(on_all_cores(predictor), tmp_path / "in.csv", tmp_path / destination)
     assert contents(tmp_path) == before

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from nlpinsight.arrays import Float64Array
+from nlpinsight.batch.judging import on_this_machine
 from nlpinsight.batch.predict_file import ADDED, predict_file
 from nlpinsight.model import Reading, SentimentModel, predict_sentiments
 from nlpinsight.schema import Backend
@@ -23,7 +24,7 @@ def test_every_row_gets_an_answer_behind_its_own_fields(
     source, out = tmp_path / "in.csv", tmp_path / "out.csv"
     source.write_text('id,text,label\n007,"Profit, ""up""",x\n8,cuts dividend,y\n')
 
-    summary = predict_file(model, source, out)
+    summary = predict_file(on_this_machine(model), source, out)
 
     with out.open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -68,7 +69,7 @@ def test_a_transformer_answers_on_all_cores_as_it_answers_each_text_alone(
     (tmp_path / "in.txt").write_text("".join(f"{text}\n" for text in texts))
     one_by_one = OneByOne(model, parties=cores)
 
-    predict_file(one_by_one, tmp_path / "in.txt", tmp_path / "out.jsonl")
+    predict_file(on_this_machine(one_by_one), tmp_path / "in.txt", tmp_path / "out.jsonl")
 
     rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert [row["text"] for row in rows] == texts
@@ -80,7 +81,7 @@ def test_a_transformer_answers_on_all_cores_as_it_answers_each_text_alone(
     assert min(map(len, first)) > max(map(len, last))
 
 
-@pytest.mark.parametrize("rows", [1, 255, 256, 257, 600])
+@pytest.mark.parametrize("rows", [1, 999, 1000, 1001, 2400])
 def test_rows_keep_their_order_over_pieces(
     model: SentimentModel, tmp_path: Path, rows: int
 ) -> None:
@@ -92,7 +93,7 @@ def test_rows_keep_their_order_over_pieces(
         assert step is None
         counted.append(amount)
 
-    summary = predict_file(model, source, out, advance=count)
+    summary = predict_file(on_this_machine(model), source, out, advance=count)
 
     texts = [json.loads(line)["text"] for line in out.read_text().splitlines()]
     assert texts == [f"profit number {row}" for row in range(rows)]
@@ -103,14 +104,14 @@ def test_all_bad_rows_are_named_and_nothing_is_written(
     model: SentimentModel, tmp_path: Path
 ) -> None:
     source, out = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
-    lines = ['{"text": "up"}'] * 700
+    lines = ['{"text": "up"}'] * 2700
     lines[3] = '{"text": ""}'
-    lines[600] = '{"text": 5}'
+    lines[2600] = '{"text": 5}'
     source.write_text("\n".join(lines))
     out.write_text("before")
 
-    with pytest.raises(DataError, match=r"(?s)2 rows do not fit.*row 4: ''.*row 601: 5"):
-        predict_file(model, source, out)
+    with pytest.raises(DataError, match=r"(?s)2 rows do not fit.*row 4: ''.*row 2601: 5"):
+        predict_file(on_this_machine(model), source, out)
 
     assert out.read_text() == "before"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl"]
@@ -119,7 +120,10 @@ def test_all_bad_rows_are_named_and_nothing_is_written(
 def test_truncated_texts_are_counted(model: SentimentModel, tmp_path: Path) -> None:
     (tmp_path / "in.txt").write_text("word " * 4000 + "\nup\n")
 
-    assert predict_file(model, tmp_path / "in.txt", tmp_path / "out.csv").truncated == 1
+    assert (
+        predict_file(on_this_machine(model), tmp_path / "in.txt", tmp_path / "out.csv").truncated
+        == 1
+    )
 
 
 def test_the_input_is_not_overwritten(model: SentimentModel, tmp_path: Path) -> None:
@@ -127,7 +131,7 @@ def test_the_input_is_not_overwritten(model: SentimentModel, tmp_path: Path) -> 
     (tmp_path / "b.csv").symlink_to(tmp_path / "a.csv")
 
     with pytest.raises(DataError, match="is the input itself"):
-        predict_file(model, tmp_path / "a.csv", tmp_path / "b.csv")
+        predict_file(on_this_machine(model), tmp_path / "a.csv", tmp_path / "b.csv")
 
 
 def test_columns_with_the_names_of_added_ones_are_kept_under_another_name(
@@ -136,8 +140,8 @@ def test_columns_with_the_names_of_added_ones_are_kept_under_another_name(
     source, once, twice = (tmp_path / f"{name}.csv" for name in ("source", "once", "twice"))
     source.write_text("text,prediction,Neutral,warnings\nprofit up,x,y,z\n")
 
-    first = predict_file(model, source, once)
-    second = predict_file(model, once, twice)
+    first = predict_file(on_this_machine(model), source, once)
+    second = predict_file(on_this_machine(model), once, twice)
 
     assert first.renamed == {"prediction": "input_prediction", "warnings": "input_warnings"}
     assert set(second.renamed) == {*ADDED, "input_prediction", "input_warnings"}
@@ -157,7 +161,7 @@ def test_no_two_columns_become_one(
     source, out = folder / "in.jsonl", folder / "out.jsonl"
     source.write_text(json.dumps({"text": "up"} | {name: name for name in names}))
 
-    predict_file(model, source, out)
+    predict_file(on_this_machine(model), source, out)
 
     written = json.loads(out.read_text())
     assert sorted(value for value in map(str, written.values()) if value in names) == sorted(names)
@@ -169,7 +173,7 @@ def test_what_the_model_does_not_know_is_marked_and_counted(
     source, out = tmp_path / "in.txt", tmp_path / "out.csv"
     source.write_text("\u5229\u76ca\u304c\u5897\u52a0\nzxqvk wprtl mnbqz profit\nprofit up\n")
 
-    summary = predict_file(model, source, out)
+    summary = predict_file(on_this_machine(model), source, out)
 
     with out.open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -184,7 +188,7 @@ def test_a_pandas_index_and_columns_that_differ_in_case_are_kept(
     source, out = tmp_path / "in.csv", tmp_path / "out.csv"
     source.write_text(",Text,text,id,id\n0,a,profit up,1,2\n")
 
-    predict_file(model, source, out)
+    predict_file(on_this_machine(model), source, out)
 
     with out.open(newline="") as file:
         [header, cells] = csv.reader(file)
@@ -200,9 +204,10 @@ def test_memory_does_not_grow_with_the_file(sealed: Path, tmp_path: Path) -> Non
         (tmp_path / "in.txt").write_text(line * rows)
         code = (
             "import resource, sys; from pathlib import Path; from modelseal import open_sealed;"
+            "from nlpinsight.batch.judging import on_this_machine;"
             "from nlpinsight.batch.predict_file import predict_file;"
             "model, source, out = map(Path, sys.argv[1:]);"
-            "predict_file(open_sealed(model).predictor, source, out);"
+            "predict_file(on_this_machine(open_sealed(model).predictor), source, out);"
             "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
         )
         arguments = [

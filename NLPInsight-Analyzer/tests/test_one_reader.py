@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nlpinsight.batch.judging import on_this_machine
 from nlpinsight.batch.predict_file import predict_file
 from nlpinsight.cli import app
 from nlpinsight.data.corpus import load_corpus, load_texts
@@ -78,7 +79,7 @@ def test_every_command_sees_the_same_texts_and_labels_in_every_form(
             continue  # Bytes of Latin-1 that are another text in UTF-8: no reader can tell.
 
         corpus = load_corpus(path)
-        predict_file(model, path, folder / "out.jsonl")
+        predict_file(on_this_machine(model), path, folder / "out.jsonl")
         rows = [json.loads(line) for line in (folder / "out.jsonl").read_text().splitlines()]
 
         assert (corpus.texts, corpus.labels) == (texts, labels), path

@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-import spark_jobs
 from batches import predict, read_parts
 from chicagotaxi.arrow_schemas import prediction_schema
 from chicagotaxi.batch import workers as forecasting
@@ -31,7 +30,8 @@ from chicagotaxi.history.panel import Panel
 from modelseal import SealedModelError
 from modelseal.errors import ManifestDigestError
 from servicekit.files import DataError
-from spark_jobs import needs_spark
+from servicekit.spark.errors import WorkerError
+from servicekit.testing.spark import ENVIRONMENT, needs_spark
 from stopping import stop_when
 
 SCRIPT = Path(__file__).parents[1] / "run_forecasts.py"
@@ -185,7 +185,7 @@ def test_spark_forecasts_every_row_that_duckdb_forecasts(
     done = subprocess.run(
         [sys.executable, str(SCRIPT), master, str(output), str(sealed)],
         cwd=spark,
-        env=os.environ | spark_jobs.ENVIRONMENT | {"PYTHONPATH": python_path()},
+        env=os.environ | ENVIRONMENT | {"PYTHONPATH": python_path()},
         capture_output=True,
         text=True,
         check=False,
@@ -237,8 +237,8 @@ def python_path() -> str:
 
 @needs_spark
 def test_a_worker_without_the_environment_is_reported() -> None:
-    from chicagotaxi.etl.engines.spark_session import spark_errors  # noqa: PLC0415
     from pyspark.errors import PythonException  # noqa: PLC0415
+    from servicekit.spark.session import spark_errors  # noqa: PLC0415
 
     trace = (
         "An exception was thrown from the Python worker.\nTraceback (most recent call last):\n"
@@ -257,8 +257,6 @@ def test_a_worker_without_the_environment_is_reported() -> None:
 def test_a_model_that_a_worker_refuses_is_refused(
     sealed: Path, panel: Panel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from chicagotaxi.etl.engines.protocol import WorkerError  # noqa: PLC0415
-
     for kind, error in (
         ("modelseal.errors.SeriesMismatchError", SealedModelError),
         ("builtins.MemoryError", WorkerError),

@@ -192,7 +192,16 @@ def predict_sentiments(
     Raises:
         EmptyTextError: A text is empty once normalised.
     """
-    scores, readings = model.answer(texts)
+    return to_sentiments(*model.answer(texts))
+
+
+def to_sentiments(scores: Float64Array, readings: Sequence[Reading]) -> list[Sentiment]:
+    """The answers of `SentimentModel.answer` as predictions.
+
+    Args:
+        scores: Texts x labels.
+        readings: How much of each text was read.
+    """
     return [
         Sentiment(
             label=LABELS[best],

@@ -57,3 +57,25 @@ def test_an_error_of_the_items_ends_the_stream() -> None:
 
     with pytest.raises(OSError, match="unreadable"):
         list(map_ordered(lambda item: item, items(), threads=1))
+
+
+def test_calls_that_run_are_interrupted_where_the_stream_ends_early() -> None:
+    running, interrupted = threading.Semaphore(0), threading.Event()
+    called: list[int] = []
+    ended: list[int] = []
+
+    def work(item: int) -> int:
+        called.append(item)
+        if item > 0:
+            running.release()
+            assert interrupted.wait(timeout=60)
+        ended.append(item)
+        return item
+
+    results = map_ordered(work, range(1000), threads=2, interrupt=interrupted.set)
+    assert next(results) == 0
+    for _ in range(2):
+        assert running.acquire(timeout=60)
+    results.close()
+    # Calls that waited for a thread do not start.
+    assert called == sorted(ended) == [0, 1, 2]

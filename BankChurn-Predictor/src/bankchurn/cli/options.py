@@ -8,6 +8,7 @@ import typer
 DEFAULT_MODEL: Final = Path("models/bankchurn")
 DEFAULT_REPORTS: Final = Path("reports/bankchurn")
 SAMPLE_ROWS: Final = 10_000
+SPARK_ENVIRONMENT: Final = "make spark-env-BankChurn-Predictor"
 
 Model = Annotated[Path, typer.Option("--model", help="Folder of the sealed model.")]
 Reports = Annotated[

@@ -17,12 +17,12 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from modelseal import SealedModelError
 from servicekit.files import DataError
 from servicekit.progress import Advance, silent
+from servicekit.spark.errors import worker_refusals
 
 from chicagotaxi.arrow_schemas import prediction_schema
-from chicagotaxi.etl.engines.protocol import Engine, WorkerError
+from chicagotaxi.etl.engines.protocol import Engine
 from chicagotaxi.forecast.rows import week_after
 from chicagotaxi.forecast.sealed_model import SealedForecast
 from chicagotaxi.history.panel import Panel
@@ -58,7 +58,7 @@ class OriginForecasts:
             SealedModelError: The model is refused in this process.
             DataError: The file is not the history that was saved.
         """
-        forecaster = self.model.forecaster()
+        forecaster = self.model.predictor()
         with _READING:
             panel = _read_history(self.history, self.history_sha256)
         schema = origins_schema(named=self.named)
@@ -106,7 +106,7 @@ def forecast_origins(
     for number in range(0, len(hours), _ORIGINS):
         some = pa.table([pa.array(hours[number : number + _ORIGINS])], schema=pa.schema([_FIELD]))
         pq.write_table(some, origins / f"origins-{number:08d}.parquet")
-    try:
+    with worker_refusals(model.folder):
         engine.apply(
             origins,
             forecasts,
@@ -115,13 +115,6 @@ def forecast_origins(
             rows=1,
             progress=progress,
         )
-    except WorkerError as error:
-        if error.kind.startswith("modelseal."):
-            raise SealedModelError(
-                f"A worker refuses the model: {error}",
-                remedy=f"Give the workers the model at {model.folder}, and this environment.",
-            ) from error
-        raise
     return folder / "forecasts"
 
 

@@ -6,14 +6,13 @@ from typing import Annotated
 import typer
 from servicekit.cli_errors import handle_errors
 from servicekit.progress import progress
+from servicekit.spark.options import LOCAL_MASTER, MasterOption, SettingsOption
 
 from chicagotaxi.cli.display import notice, show_status
 from chicagotaxi.cli.options import (
     EngineOption,
-    MasterOption,
     MaxDroppedOption,
     OutOption,
-    SparkOption,
     ThreadsOption,
     engine_options,
 )
@@ -28,8 +27,8 @@ def command(  # noqa: PLR0917 - typer makes options of all of them
     ],
     out: OutOption = DEFAULT_OUT,
     engine: EngineOption = "duckdb",
-    master: MasterOption = "local[*]",
-    spark: SparkOption = None,
+    master: MasterOption = LOCAL_MASTER,
+    spark: SettingsOption = None,
     memory: Annotated[
         str, typer.Option(help="Memory that DuckDB may use before it writes to disk.")
     ] = "2GB",

@@ -9,16 +9,15 @@ from servicekit.cli_errors import handle_errors
 from servicekit.model_options import Sha256Option, SignersOption
 from servicekit.models import check_model
 from servicekit.progress import progress
+from servicekit.spark.options import LOCAL_MASTER, MasterOption, SettingsOption
 
 from chicagotaxi.batch.hindcast import find_origins, hindcast
 from chicagotaxi.cli.display import notice, show_warnings
 from chicagotaxi.cli.options import (
     DEFAULT_MODEL,
     EngineOption,
-    MasterOption,
     ModelOption,
     OutOption,
-    SparkOption,
     ThreadsOption,
     engine_options,
 )
@@ -40,8 +39,8 @@ def command(  # noqa: PLR0917 - typer makes options of all of them
     model_sha256: Sha256Option = None,
     signer: SignersOption = None,
     engine: EngineOption = "duckdb",
-    master: MasterOption = "local[*]",
-    spark: SparkOption = None,
+    master: MasterOption = LOCAL_MASTER,
+    spark: SettingsOption = None,
     threads: ThreadsOption = None,
 ) -> None:
     """Write the forecasts that would have been made from many origins in the past."""

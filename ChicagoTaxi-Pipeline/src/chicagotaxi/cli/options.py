@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated, Final, cast
 
 import typer
-from servicekit.files import DataError
+from servicekit.spark.options import LOCAL_MASTER, read_settings
 
 from chicagotaxi.etl.engines import EngineName, EngineOptions
 
@@ -39,13 +39,6 @@ StepDaysOption = Annotated[
     int, typer.Option("--step-days", min=1, max=366, help="Days between two forecast origins.")
 ]
 EngineOption = Annotated[str, typer.Option("--engine", help="Query engine: duckdb or pyspark.")]
-MasterOption = Annotated[str, typer.Option("--master", help="URL of the Spark master.")]
-SparkOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--spark", metavar="NAME=VALUE", help="Further Spark setting. May be given several times."
-    ),
-]
 MaxDroppedOption = Annotated[
     float,
     typer.Option(
@@ -63,7 +56,7 @@ ThreadsOption = Annotated[
 
 def engine_options(
     name: str = "duckdb",
-    master: str = "local[*]",
+    master: str = LOCAL_MASTER,
     spark: list[str] | None = None,
     *,
     threads: int | None = None,
@@ -74,16 +67,10 @@ def engine_options(
     Raises:
         DataError: The engine is unknown, or a setting has no value.
     """
-    settings = {}
-    for one in spark or []:
-        setting, equals, value = one.partition("=")
-        if not equals:
-            raise DataError(f"--spark {one}: give a setting as NAME=VALUE.")
-        settings[setting] = value
     return EngineOptions(
         name=cast("EngineName", name),
         memory=memory,
         threads=threads,
         master=master,
-        settings=settings,
+        settings=read_settings(spark),
     )

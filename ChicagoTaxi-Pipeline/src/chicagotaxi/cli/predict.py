@@ -7,6 +7,7 @@ from servicekit.files import DataError
 from servicekit.model_options import Sha256Option, SignersOption
 from servicekit.models import check_model
 from servicekit.progress import progress
+from servicekit.spark.options import LOCAL_MASTER, MasterOption, SettingsOption
 
 from chicagotaxi.batch.log_batch import log_batch
 from chicagotaxi.batch.predict import predict
@@ -14,10 +15,8 @@ from chicagotaxi.cli.display import notice, show_batch, show_logged, show_warnin
 from chicagotaxi.cli.options import (
     DEFAULT_MODEL,
     EngineOption,
-    MasterOption,
     ModelOption,
     OutOption,
-    SparkOption,
     engine_options,
 )
 from chicagotaxi.clock import as_datetime, local_now
@@ -40,8 +39,8 @@ def command(  # noqa: PLR0917 - typer makes options of all of them
     model_sha256: Sha256Option = None,
     signer: SignersOption = None,
     engine: EngineOption = "duckdb",
-    master: MasterOption = "local[*]",
-    spark: SparkOption = None,
+    master: MasterOption = LOCAL_MASTER,
+    spark: SettingsOption = None,
 ) -> None:
     """Forecast the week after the history. A running service loads the new batch by itself."""
     with handle_errors(), progress("Predicting", total=3) as advance:

@@ -10,6 +10,7 @@ from servicekit.files import DataError
 from servicekit.model_options import Sha256Option, SignersOption
 from servicekit.models import check_model
 from servicekit.progress import progress
+from servicekit.spark.options import LOCAL_MASTER, MasterOption, SettingsOption
 
 from chicagotaxi.batch.log_batch import log_batch
 from chicagotaxi.batch.predict import predict
@@ -18,12 +19,10 @@ from chicagotaxi.cli.options import (
     DEFAULT_MODEL,
     DEFAULT_REPORTS,
     EngineOption,
-    MasterOption,
     MaxDroppedOption,
     OutOption,
     ReportsOption,
     SeedOption,
-    SparkOption,
     engine_options,
 )
 from chicagotaxi.cli.train import command as train
@@ -58,8 +57,8 @@ def command(  # noqa: PLR0917 - typer makes options of all of them
     signer: SignersOption = None,
     reports: ReportsOption = DEFAULT_REPORTS,
     engine: EngineOption = "duckdb",
-    master: MasterOption = "local[*]",
-    spark: SparkOption = None,
+    master: MasterOption = LOCAL_MASTER,
+    spark: SettingsOption = None,
     seed: SeedOption = 42,
     sample_trips: Annotated[
         int, typer.Option(min=10_000, max=100_000_000, help="Number of trips of the sample.")

@@ -1,21 +1,17 @@
 """The same inputs on DuckDB, on Spark in one process, and on Spark with two executor processes."""
 
 import os
-import shutil
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from chicagotaxi.arrow_schemas import hourly_schema
-from chicagotaxi.etl.engines import EngineOptions, open_engine
-from chicagotaxi.etl.engines.spark_check import missing_for_spark
 from chicagotaxi.sample.files import write_sample
 from chicagotaxi.sample.trips import SampleOptions
 from chicagotaxi.schema import read_status
-from servicekit.files import DataError
-from spark_jobs import needs_spark, run_engine
+from servicekit.testing.spark import needs_spark
+from spark_jobs import run_engine
 from trips import clean, hourly, zoo
 
 MASTERS = ("local[2]", "local-cluster[2,1,1024]")
@@ -104,40 +100,3 @@ def test_a_batch_function_sees_every_row_in_batches_of_the_size(duckdb_out: Path
         hourly_schema().field("hour").type
         == pq.read_schema(next((duckdb_out / "applied").rglob("*.parquet"))).field("hour").type
     )
-
-
-def test_without_java_spark_says_what_to_install(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    pytest.importorskip("pyspark", reason="requirements-spark.txt is not installed")
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.delenv("JAVA_HOME", raising=False)
-    with (
-        pytest.raises(DataError, match=r"there is none on PATH.*Install Java 17"),
-        open_engine(EngineOptions(name="pyspark"), temporary=tmp_path),
-    ):
-        pass
-
-
-def test_an_old_java_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    pytest.importorskip("pyspark", reason="requirements-spark.txt is not installed")
-    java = tmp_path / "bin" / "java"
-    java.parent.mkdir()
-    java.write_text("#!/bin/sh\necho 'openjdk version \"11.0.2\"' >&2\n")
-    java.chmod(0o755)
-    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
-    assert "is 11. Install Java 17" in str(missing_for_spark())
-
-
-def test_without_pyspark_the_command_says_what_to_install(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setitem(sys.modules, "pyspark", None)
-    assert "make spark-env-ChicagoTaxi-Pipeline" in str(missing_for_spark())
-
-
-def test_java_is_found_by_java_home() -> None:
-    if shutil.which("java") is None:
-        pytest.skip("there is no Java here")
-    pytest.importorskip("pyspark", reason="requirements-spark.txt is not installed")
-    assert missing_for_spark() is None

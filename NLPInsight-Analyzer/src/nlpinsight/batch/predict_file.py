@@ -1,15 +1,13 @@
 """Predicts the sentiment of a file of texts, in bounded memory, all or nothing.
 
-A transformer computes each text alone (`nlpinsight.backends.transformer`), on all cores.
+This process reads, validates and writes. Chunks of texts are judged on this machine or on Spark.
 """
 
-import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -19,16 +17,18 @@ from servicekit.parallel import map_ordered
 from servicekit.progress import Advance, silent
 from servicekit.rows import RowErrors
 
+from nlpinsight.batch.judging import Judge
 from nlpinsight.batch.result_file import ResultWriter
 from nlpinsight.data.rows import Row
 from nlpinsight.data.text_file import TextFile
-from nlpinsight.model import SentimentModel, predict_sentiments
 from nlpinsight.schema import LABELS, Label, Sentiment
 
 ADDED: Final = ("prediction", "confidence", *LABELS, "in_vocabulary", "truncated", WARNINGS)
 """The columns that are added after those of the input."""
 
-_CHUNK: Final = 256
+# Texts that are judged together: at most so many, and no more once they have so many characters.
+_CHUNK: Final = 1_000
+_CHARACTERS: Final = 2**22
 
 # Renaming never makes two names equal: input_prediction becomes input_input_prediction.
 _TAKEN: Final = re.compile(rf"(?:input_)*(?:{'|'.join(map(re.escape, ADDED))})")
@@ -66,7 +66,7 @@ def check_files(source: Path, destination: Path) -> None:
 
 
 def predict_file(
-    model: SentimentModel, source: Path, destination: Path, *, advance: Advance = silent
+    judge: Judge, source: Path, destination: Path, *, advance: Advance = silent
 ) -> BatchSummary:
     """Predict the sentiment of every text of a file.
 
@@ -75,7 +75,7 @@ def predict_file(
     PhraseBank's lines become a field.
 
     Args:
-        model: An opened model.
+        judge: Predicts the sentiment of chunks of texts.
         source: ``.csv`` or ``.jsonl`` with ``text``, or ``.txt`` with one text per line or in the
             format of Financial PhraseBank.
         destination: ``.csv`` or ``.jsonl``. It appears, or is replaced, only when every text was
@@ -83,50 +83,59 @@ def predict_file(
         advance: Called with the number of rows read.
 
     Raises:
-        DataError: The input is invalid, or the output cannot be written. All invalid rows are
-            counted; nothing was written.
+        DataError: The input is invalid, the output cannot be written, or a chunk cannot be judged.
+            All invalid rows are counted; nothing was written.
+        SealedModelError: A process that judges chunks refuses the model.
     """
     check_files(source, destination)
     file = TextFile.of(source)
     errors, labels, warnings = RowErrors(), Counter[Label](), Counter[str]()
     renamed: dict[str, str] = {}
     texts = truncated = 0
-    with ResultWriter(destination) as writer:
-        for chunk in _chunks(file.rows()):
-            texts += len(chunk)
-            errors.add([row.error for row in chunk if row.error is not None])
+
+    def predict(chunk: _Chunk) -> tuple[_Chunk, list[Sentiment]]:
+        return chunk, judge.call([row.text for row in chunk.rows]) if chunk.is_valid else []
+
+    chunks = map_ordered(
+        predict, _chunks(file.rows(), errors), judge.threads, interrupt=judge.interrupt
+    )
+    with ResultWriter(destination) as writer, closing(chunks) as judged:
+        for chunk, answers in judged:
+            texts += len(chunk.rows)
             if not errors:
-                answers = _predict_all(model, [row.text for row in chunk])
-                for row, answer in zip(chunk, answers, strict=True):
+                for row, answer in zip(chunk.rows, answers, strict=True):
                     labels[answer.label] += 1
                     truncated += answer.truncated
                     warnings.update(warning.code for warning in answer.warnings)
                     writer.write_row((*_kept(row, renamed), *_added(answer)))
-            advance(len(chunk))
+            advance(len(chunk.rows))
         if errors:
             raise errors.refusal(source)
     return BatchSummary(texts, labels, truncated, warnings, file.read_as, renamed)
 
 
-def _predict_all(model: SentimentModel, texts: Sequence[str]) -> list[Sentiment]:
-    """The answers, each as the text gets it alone."""
-    if model.backend == "tfidf":
-        # Its work is Python's, of which one thread runs at a time.
-        return predict_sentiments(model, texts)
+@dataclass(frozen=True)
+class _Chunk:
+    """Rows that are judged together; not valid after an invalid row."""
 
-    def answer(place: int) -> list[Sentiment]:
-        return predict_sentiments(model, [texts[place]])
-
-    # Longest first, so that no thread is left with a long text while the others wait.
-    places = sorted(range(len(texts)), key=lambda place: len(texts[place]), reverse=True)
-    with closing(map_ordered(answer, places, os.cpu_count() or 1)) as answers:
-        by_place = {place: found for place, [found] in zip(places, answers, strict=True)}
-    return [by_place[place] for place in range(len(texts))]
+    rows: list[Row]
+    is_valid: bool
 
 
-def _chunks(rows: Iterator[Row]) -> Iterator[list[Row]]:
-    while chunk := list(islice(rows, _CHUNK)):
-        yield chunk
+def _chunks(rows: Iterator[Row], errors: RowErrors) -> Iterator[_Chunk]:
+    chunk: list[Row] = []
+    characters = 0
+    for row in rows:
+        chunk.append(row)
+        if row.error is not None:
+            errors.add([row.error])
+        else:
+            characters += len(row.text)
+        if len(chunk) == _CHUNK or characters >= _CHARACTERS:
+            yield _Chunk(chunk, not errors)
+            chunk, characters = [], 0
+    if chunk:
+        yield _Chunk(chunk, not errors)
 
 
 def _kept(row: Row, renamed: dict[str, str]) -> Iterator[tuple[str, object]]:

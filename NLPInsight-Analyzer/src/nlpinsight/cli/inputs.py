@@ -14,6 +14,7 @@ from nlpinsight.data.corpus import Corpus, load_corpus
 from nlpinsight.data.labels import LabelMap
 from nlpinsight.model import SentimentModel
 from nlpinsight.sample import generate_sample
+from nlpinsight.sealed_model import SealedSentiment
 
 _MAX_STDIN: Final = 2**20
 
@@ -55,6 +56,5 @@ def open_model(
     folder: Path, sha256: str | None, signers: Sequence[str] | None
 ) -> tuple[OpenedModel, SentimentModel]:
     """Open a sealed model of this service, of either back end."""
-    # isinstance accepts the protocol like a class.
-    kind: type[SentimentModel] = SentimentModel  # type: ignore[type-abstract]
-    return models.open_model(folder, sha256, signers, name="nlpinsight", kind=kind)
+    sealed = SealedSentiment
+    return models.open_model(folder, sha256, signers, name=sealed.name, kind=sealed.kind)

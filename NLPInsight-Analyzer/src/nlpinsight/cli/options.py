@@ -11,6 +11,7 @@ from nlpinsight.training import finetune_options as tuning
 DEFAULT_MODEL: Final = Path("models/nlpinsight")
 DEFAULT_REPORTS: Final = Path("reports/nlpinsight")
 SAMPLE_TEXTS: Final = 4_000
+SPARK_ENVIRONMENT: Final = "make spark-env-NLPInsight-Analyzer"
 
 Model = Annotated[Path, typer.Option("--model", help="Folder of the sealed model.")]
 Reports = Annotated[Path, typer.Option("--reports", help="Folder for evaluation.json.")]

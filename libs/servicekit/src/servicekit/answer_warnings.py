@@ -32,3 +32,8 @@ class AnswerWarning(BaseModel):
 def as_cell(warnings: Iterable[AnswerWarning]) -> str:
     """Warnings as the cell of a table: ``code:field`` joined with ``;``, or nothing."""
     return ";".join(f"{warning.code}:{warning.field}" for warning in warnings)
+
+
+def kinds_in_cell(cell: str) -> list[str]:
+    """The warnings of a cell that `as_cell` wrote, each as ``code:field``."""
+    return cell.split(";") if cell else []

@@ -3,13 +3,39 @@
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 A = TypeVar("A")
 B = TypeVar("B")
 
 
-def map_ordered(function: Callable[[A], B], items: Iterable[A], threads: int) -> Generator[B]:
+def _nothing() -> None:
+    """Do nothing."""
+
+
+@dataclass(frozen=True)
+class ParallelFunction(Generic[A, B]):
+    """A function for `map_ordered`.
+
+    Attributes:
+        call: Called by the threads.
+        threads: Number of threads.
+        interrupt: Ends the calls that still run.
+    """
+
+    call: Callable[[A], B]
+    threads: int
+    interrupt: Callable[[], None] = _nothing
+
+
+def map_ordered(
+    function: Callable[[A], B],
+    items: Iterable[A],
+    threads: int,
+    *,
+    interrupt: Callable[[], None] = _nothing,
+) -> Generator[B]:
     """The function's results, in the order of the items.
 
     The threads work ahead of the consumer of the results, by a few items at most. An error of the
@@ -19,6 +45,7 @@ def map_ordered(function: Callable[[A], B], items: Iterable[A], threads: int) ->
         function: Called by the threads. It should release Python's lock.
         items: Read one after the other, in the caller's thread.
         threads: Number of threads.
+        interrupt: Ends the calls of the function that still run when the stream ends early.
     """
     waiting: deque[Future[B]] = deque()
     pool = ThreadPoolExecutor(threads, thread_name_prefix="map-ordered")
@@ -30,4 +57,6 @@ def map_ordered(function: Callable[[A], B], items: Iterable[A], threads: int) ->
         while waiting:
             yield waiting.popleft().result()
     finally:
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown(wait=False, cancel_futures=True)
+        interrupt()
+        pool.shutdown()

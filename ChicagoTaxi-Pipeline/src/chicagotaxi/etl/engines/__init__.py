@@ -6,16 +6,18 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
 from servicekit.files import DataError
+from servicekit.spark.check import missing_for_spark
 
 from chicagotaxi.etl.engines.protocol import Engine
-from chicagotaxi.etl.engines.spark_check import missing_for_spark
 
 __all__ = ["Engine", "EngineName", "EngineOptions", "open_engine"]
 
 EngineName = Literal["duckdb", "pyspark"]
+
+SPARK_ENVIRONMENT: Final = "make spark-env-ChicagoTaxi-Pipeline"
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,10 @@ def open_engine(options: EngineOptions, *, temporary: Path | None = None) -> Ite
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="chicagotaxi-"))
             temporary = Path(folder)
         # Only the engine that is asked for is imported: Spark may not be installed.
-        if options.name == "pyspark" and (missing := missing_for_spark()):
-            raise DataError(missing)
+        if options.name == "pyspark":
+            missing = missing_for_spark(install=SPARK_ENVIRONMENT, instead="--engine duckdb")
+            if missing:
+                raise DataError(missing)
         name = "duckdb" if options.name == "duckdb" else "spark"
         module = importlib.import_module(f"{__name__}.{name}")
         yield stack.enter_context(module.opened(options, temporary))

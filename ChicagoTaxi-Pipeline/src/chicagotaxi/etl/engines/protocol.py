@@ -7,7 +7,6 @@ from typing import Final, Protocol
 
 import ibis.expr.types as ir
 import pyarrow as pa
-from servicekit.files import DataError
 from servicekit.progress import Advance, silent
 
 from chicagotaxi.sources.input_files import SourceGroup
@@ -53,18 +52,6 @@ class Distinct:
     tallies: Mapping[tuple[int, int], int]
     repeated: int
     candidates: ir.Table | None
-
-
-class WorkerError(DataError):
-    """A function that `Engine.apply` called in another process raised an error.
-
-    Attributes:
-        kind: Class of the error, with its module.
-    """
-
-    def __init__(self, message: str, *, kind: str) -> None:
-        super().__init__(message)
-        self.kind = kind
 
 
 class Engine(Protocol):
@@ -167,7 +154,7 @@ class Engine(Protocol):
             The number of rows written.
 
         Raises:
-            WorkerError: The function raised in another process. An error in this process is
-                raised as it is.
+            WorkerError: The function raised in another process (`servicekit.spark.errors`). An
+                error in this process is raised as it is.
         """
         ...

@@ -16,9 +16,10 @@ import ibis.expr.types as ir
 import pyarrow as pa
 from ibis.backends.pyspark.datatypes import PySparkType
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.pandas.types import from_arrow_schema
 from servicekit.files import DataError, write_errors
 from servicekit.progress import Advance, silent
+from servicekit.spark.functions import map_in_arrow
+from servicekit.spark.session import spark_errors
 
 from chicagotaxi.clock import ZONE
 from chicagotaxi.etl.engines import EngineOptions
@@ -31,7 +32,7 @@ from chicagotaxi.etl.engines.spark_files import (
     parquet_schema,
     quoted,
 )
-from chicagotaxi.etl.engines.spark_session import spark_errors, spark_session
+from chicagotaxi.etl.engines.spark_session import spark_session
 from chicagotaxi.etl.numbers import LONG_POWER, follows_grammar
 from chicagotaxi.sources.input_files import SourceGroup
 
@@ -243,11 +244,6 @@ class SparkEngine:
         progress: Advance = silent,
     ) -> int:
         """See `Engine.apply`."""
-
-        def over(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-            for batch in batches:
-                yield function(batch)
-
         settings = {
             "spark.sql.execution.arrow.maxRecordsPerBatch": str(rows),
             # As much as a partition holds, so that each file is a partition, however small.
@@ -257,8 +253,7 @@ class SparkEngine:
         }
         with spark_errors(), self._set(settings):
             frame = self._session.read.parquet(_literally(source))
-            result = frame.mapInArrow(over, from_arrow_schema(schema, prefer_timestamp_ntz=True))
-            result.write.parquet(_url(destination))
+            map_in_arrow(frame, function, schema).write.parquet(_url(destination))
             written = int(self._session.read.parquet(_literally(destination)).count())
         progress(written)
         return written

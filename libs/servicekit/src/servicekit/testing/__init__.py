@@ -9,7 +9,7 @@ import pytest
 pytest.register_assert_rewrite(
     *(
         f"servicekit.testing.{name}"
-        for name in ("commands", "load", "package_copy", "raw_requests", "services")
+        for name in ("commands", "load", "package_copy", "raw_requests", "services", "spark")
     )
 )
 

@@ -8,19 +8,25 @@ from typing import Final
 
 JAVA: Final = 17
 
+# What Spark itself imports for Arrow.
+_PACKAGES: Final = ("pyspark", "pyarrow", "pandas")
 
-def missing_for_spark() -> str | None:
-    """The reason why Spark cannot start here, and the remedy; None if it can."""
-    if find_spec("pyspark") is None:
+
+def missing_for_spark(*, install: str, instead: str) -> str | None:
+    """The reason why Spark cannot start here, and the remedy; None if it can.
+
+    Args:
+        install: Command that installs the packages.
+        instead: Option that does without Spark.
+    """
+    if any(find_spec(name) is None for name in _PACKAGES):
         return (
-            "Spark is not installed. Install it with: make spark-env-ChicagoTaxi-Pipeline "
-            "(requirements-spark.txt), or use --engine duckdb."
+            f"Spark is not installed. Install it with: {install} (requirements-spark.txt), or use "
+            f"{instead}."
         )
     home = os.environ.get("JAVA_HOME")
     java = f"{home}/bin/java" if home else shutil.which("java")
-    remedy = (
-        f"Install Java {JAVA} (for example openjdk-{JAVA}-jre-headless) or use --engine duckdb."
-    )
+    remedy = f"Install Java {JAVA} (for example openjdk-{JAVA}-jre-headless) or use {instead}."
     if java is None:
         return f"Spark needs Java, and there is none on PATH or in JAVA_HOME. {remedy}"
     try:

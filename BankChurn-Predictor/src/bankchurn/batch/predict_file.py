@@ -1,10 +1,9 @@
 """Scores a file of customers into another file, in bounded memory, all or nothing.
 
-The sealed pipeline scores the rows on all cores. A row's answer does not depend on the rows that
-are scored with it.
+This process reads, validates and writes. The sealed pipeline scores parts of the rows, on all cores
+or on Spark.
 """
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -14,26 +13,21 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
-import numpy as np
 import pandas as pd
-from servicekit.answer_warnings import WARNINGS, as_cell
+from servicekit.answer_warnings import WARNINGS, kinds_in_cell
 from servicekit.files import DataError, check_not_input, check_writable
 from servicekit.parallel import map_ordered
 from servicekit.progress import Advance, silent
 from servicekit.rows import RowErrors
 
+from bankchurn.batch.scoring import ADDED, Scorer
 from bankchurn.data.file_kinds import input_kind, output_kind
 from bankchurn.data.table import check_columns, validate_rows
 from bankchurn.data.table_files import TableWriter, read_chunks, read_header
 from bankchurn.evaluation.evaluation import count_unknown
-from bankchurn.model.predictor import ChurnPredictor
-from bankchurn.responses import risk_level
 
-# Rows that a thread scores at a time: the libraries release Python's lock while they do.
+# Rows that a thread scores at a time.
 _PART_ROWS: Final = 5_000
-
-ADDED: Final = ("churn_probability", "churn_prediction", "risk_level", WARNINGS)
-"""The columns that a prediction adds, in this order."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +50,7 @@ class BatchSummary:
 
 
 def predict_file(
-    predictor: ChurnPredictor, source: Path, destination: Path, *, advance: Advance = silent
+    scorer: Scorer, source: Path, destination: Path, *, advance: Advance = silent
 ) -> BatchSummary:
     """Score every customer of a file.
 
@@ -65,7 +59,7 @@ def predict_file(
     CSV, all fields of the input are copied as text.
 
     Args:
-        predictor: An opened model.
+        scorer: Scores parts of the rows.
         source: A CSV or Parquet file of customers.
         destination: The file to write, .csv or .parquet. It appears, or is replaced, only when
             every row was scored.
@@ -73,7 +67,9 @@ def predict_file(
 
     Raises:
         DataError: The input is invalid or already has a column of `ADDED`, or the output cannot
-            be written. All invalid rows are counted; nothing was written.
+            be written, or a part cannot be scored. All invalid rows are counted; nothing was
+            written.
+        SealedModelError: A process that scores parts refuses the model.
     """
     check_output(source, destination)
     errors = RowErrors()
@@ -81,25 +77,24 @@ def predict_file(
     unknown: Counter[str] = Counter()
     customers = predicted = marked = 0
 
-    def score(part: _Part) -> tuple[_Piece, _Scored | None]:
-        return part.piece, None if part.rows is None else _score(predictor, part.rows)
+    def score(part: _Part) -> tuple[_Piece, pd.DataFrame | None]:
+        return part.piece, None if part.rows is None else scorer.call(part.rows)
 
-    with (
-        TableWriter(destination) as writer,
-        closing(map_ordered(score, _parts(source, errors), os.cpu_count() or 1)) as results,
-    ):
+    parts = map_ordered(score, _parts(source, errors), scorer.threads, interrupt=scorer.interrupt)
+
+    with TableWriter(destination) as writer, closing(parts) as results:
         _check_input(read_header(source), source)
         verbatim = writer.kind == "csv" and input_kind(source) != "parquet"
         for piece, of_piece in groupby(results, key=itemgetter(0)):
-            parts = [part for _, part in of_piece if part is not None]
+            scored_parts = [rows for _, rows in of_piece if rows is not None]
             customers += len(piece.raw)
             if not errors:
-                scored = pd.concat([rows for rows, _ in parts])
-                warnings = [kinds for _, of_part in parts for kinds in of_part]
+                scored = pd.concat(scored_parts)
+                cells = [cell for cell in scored[WARNINGS].tolist() if cell]
                 predicted += int(scored["churn_prediction"].sum())
-                marked += len(warnings)
+                marked += len(cells)
                 unknown.update(count_unknown(piece.table))
-                found.update(kind for kinds in warnings for kind in kinds)
+                found.update(kind for cell in cells for kind in kinds_in_cell(cell))
                 kept = piece.raw if verbatim else _typed(piece.raw, piece.table)
                 writer.write_rows(pd.concat([kept, scored], axis="columns"))
             advance(len(piece.raw))
@@ -140,9 +135,6 @@ def _typed(raw: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     return kept
 
 
-_Scored = tuple[pd.DataFrame, list[list[str]]]
-
-
 @dataclass(frozen=True, eq=False)
 class _Piece:
     """A piece of the input, as read and validated."""
@@ -170,19 +162,3 @@ def _parts(source: Path, errors: RowErrors) -> Iterator[_Part]:
             continue
         for start in range(0, len(table), _PART_ROWS):
             yield _Part(piece, table.iloc[start : start + _PART_ROWS])
-
-
-def _score(predictor: ChurnPredictor, table: pd.DataFrame) -> _Scored:
-    """The columns `ADDED` of validated rows, and the warnings of each marked row."""
-    probability, warnings = predictor.score_table(table)
-    cells = np.full(len(table), "", dtype=object)
-    for row, of_row in warnings.items():
-        cells[row] = as_cell(of_row)
-    scored = {
-        "churn_probability": probability,
-        "churn_prediction": (probability >= predictor.decision.threshold).astype(np.int64),
-        "risk_level": np.array([risk_level(value) for value in probability.tolist()], dtype=object),
-        WARNINGS: cells,
-    }
-    kinds = [[as_cell([warning]) for warning in of_row] for of_row in warnings.values()]
-    return pd.DataFrame(scored, index=table.index)[list(ADDED)], kinds
