@@ -192,15 +192,21 @@ def predict_sentiments(
     Raises:
         EmptyTextError: A text is empty once normalised.
     """
-    return to_sentiments(*model.answer(texts))
+    scores, readings = model.answer(texts)
+    return to_sentiments(scores, readings, prediction_ids)
 
 
-def to_sentiments(scores: Float64Array, readings: Sequence[Reading]) -> list[Sentiment]:
+def to_sentiments(
+    scores: Float64Array,
+    readings: Sequence[Reading],
+    prediction_ids: Sequence[str | None] | None = None,
+) -> list[Sentiment]:
     """The answers of `SentimentModel.answer` as predictions.
 
     Args:
         scores: Texts x labels.
         readings: How much of each text was read.
+        prediction_ids: As in `predict_sentiments`.
     """
     return [
         Sentiment(
@@ -219,7 +225,7 @@ def to_sentiments(scores: Float64Array, readings: Sequence[Reading]) -> list[Sen
             scores.argmax(axis=1).tolist(),
             scores.tolist(),
             readings,
-            prediction_ids or [None] * len(texts),
+            prediction_ids or [None] * len(readings),
             strict=True,
         )
     ]
