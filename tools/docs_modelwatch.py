@@ -61,13 +61,27 @@ def challenge() -> str:
     sizes = [str(size) for size in measured["sizes"]]
     headings = ["true gain", *(f"{int(size):,} rows" for size in sizes)]
     rows = [
-        [f"{row['gain']:+.1%}" if row["gain"] else "none", *(f"{row[one]:.1%}" for one in sizes)]
+        [
+            f"{row['gain']:+.1%}" if row["gain"] else "none",
+            *(_share(row[one], row["challenges"], interval=not row["gain"]) for one in sizes),
+        ]
         for row in measured["rows"]
     ]
     challenges = max(row["challenges"] for row in measured["rows"])
     others = min(row["challenges"] for row in measured["rows"])
     text = (
-        f"Share of {others} challenges ({challenges} without a gain) with simulated models. Gains "
-        f"are shares of the champion's {measured['metric'].replace('_', ' ')}."
+        f"Share of {others} challenges ({challenges} without a gain, with Wilson's 95% intervals) "
+        "with simulated models. Gains are shares of the champion's "
+        f"{measured['metric'].replace('_', ' ')}."
     )
     return f"{docs.table(headings, rows)}\n\n{text}"
+
+
+def _share(share: float, trials: int, *, interval: bool) -> str:
+    """A share of trials, on request with its 95% interval by Wilson's score."""
+    if not interval:
+        return f"{share:.0%}"
+    square = 1.96**2 / trials
+    middle = (share + square / 2) / (1 + square)
+    half = (share * (1 - share) * square + square**2 / 4) ** 0.5 / (1 + square)
+    return f"{share:.1%} ({middle - half:.1%} to {middle + half:.1%})"
