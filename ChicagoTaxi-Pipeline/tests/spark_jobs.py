@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from servicekit.testing.spark import ENVIRONMENT
+from servicekit.testing.spark_run import ENVIRONMENT
 
 SCRIPT = Path(__file__).with_name("run_engine.py")
 

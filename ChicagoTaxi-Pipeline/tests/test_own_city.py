@@ -17,7 +17,7 @@ import pytest
 from chicagotaxi.api.areas import place_tiles
 from chicagotaxi.city import AREAS, CITY
 from servicekit.testing import PackageCopy, wait_until
-from servicekit.testing.spark import ENVIRONMENT, needs_spark
+from servicekit.testing.spark_run import ENVIRONMENT, needs_spark
 from trips import API, Row, trip, write
 
 DECLARATION = re.compile(r"^CITY: Final = City\(\n.*?^\)[^\n]*\n", re.DOTALL | re.MULTILINE)

@@ -31,7 +31,7 @@ from modelseal import SealedModelError
 from modelseal.errors import ManifestDigestError
 from servicekit.files import DataError
 from servicekit.spark.errors import WorkerError
-from servicekit.testing.spark import ENVIRONMENT, needs_spark
+from servicekit.testing.spark_run import ENVIRONMENT, needs_spark
 from stopping import stop_when
 
 SCRIPT = Path(__file__).parents[1] / "run_forecasts.py"

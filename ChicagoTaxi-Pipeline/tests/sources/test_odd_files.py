@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from chicagotaxi.schema import PipelineStatus, read_status
 from odd_files import Expected, write_names, write_numbers, write_zones
-from servicekit.testing.spark import needs_spark
+from servicekit.testing.spark_run import needs_spark
 from spark_jobs import run_engine
 from trips import clean
 

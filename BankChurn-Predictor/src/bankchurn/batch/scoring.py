@@ -1,6 +1,7 @@
 """Scores validated rows of a table, on all cores of this machine."""
 
 import os
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ from servicekit.parallel import ParallelFunction
 from bankchurn.model.predictor import ChurnPredictor
 from bankchurn.responses import risk_level
 
-ADDED = ("churn_probability", "churn_prediction", "risk_level", WARNINGS)
+ADDED: Final = ("churn_probability", "churn_prediction", "risk_level", WARNINGS)
 """The columns that a prediction adds, in this order."""
 
 Scorer = ParallelFunction[pd.DataFrame, pd.DataFrame]

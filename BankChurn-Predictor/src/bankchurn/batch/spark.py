@@ -15,23 +15,22 @@ from bankchurn.batch.scoring import ADDED, Scorer, score_rows
 from bankchurn.model.sealed_model import SealedChurn
 from bankchurn.schema import FEATURES, NUMBERS
 
-# As `bankchurn.data.columns` gives them: numbers that may be unknown, and fractions, are floats.
-_ROWS: Final = pa.schema(
-    [
-        (
-            name,
-            pa.string()
-            if name not in NUMBERS
-            else pa.int64()
-            if NUMBERS[name].whole and not NUMBERS[name].nullable
-            else pa.float64(),
-        )
-        for name in FEATURES
-    ]
-)
 _ANSWERS: Final = pa.schema(
     list(zip(ADDED, (pa.float64(), pa.int64(), pa.string(), pa.string()), strict=True))
 )
+
+
+def _rows_schema() -> pa.Schema:
+    """The features as `bankchurn.data.columns` gives them."""
+    kinds = {}
+    for name in FEATURES:
+        bounds = NUMBERS.get(name)
+        if bounds is None:
+            kinds[name] = pa.string()
+        else:
+            # Fractions, and numbers that may be unknown, are floats.
+            kinds[name] = pa.int64() if bounds.whole and not bounds.nullable else pa.float64()
+    return pa.schema(kinds)
 
 
 @dataclass(frozen=True)
@@ -61,10 +60,13 @@ def on_spark(model: SealedChurn, options: SparkOptions) -> Iterator[Scorer]:
     Raises:
         DataError: Spark does not start.
     """
+    rows_schema = _rows_schema()
     with function_on_spark("bankchurn", options, ScoreCustomers(model), _ANSWERS) as jobs:
 
         def score(rows: pd.DataFrame) -> pd.DataFrame:
-            table = pa.Table.from_pandas(rows[list(FEATURES)], schema=_ROWS, preserve_index=False)
+            table = pa.Table.from_pandas(
+                rows[list(FEATURES)], schema=rows_schema, preserve_index=False
+            )
             scored: pd.DataFrame = jobs.call(table).to_pandas().set_axis(rows.index)
             return scored
 

@@ -10,7 +10,7 @@ from chicagotaxi.arrow_schemas import hourly_schema
 from chicagotaxi.sample.files import write_sample
 from chicagotaxi.sample.trips import SampleOptions
 from chicagotaxi.schema import read_status
-from servicekit.testing.spark import needs_spark
+from servicekit.testing.spark_run import needs_spark
 from spark_jobs import run_engine
 from trips import clean, hourly, zoo
 

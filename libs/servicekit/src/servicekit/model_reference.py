@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
-from typing import Any, ClassVar, Generic, Self, TypeVar, cast
+from typing import Any, ClassVar, Final, Generic, Self, TypeVar, cast
 
 from modelseal import OpenedModel
 from modelseal.manifest import read_manifest
@@ -13,7 +13,7 @@ from servicekit.models import check_model, open_model
 
 K = TypeVar("K")
 
-_OPENING = Lock()
+_OPENING: Final = Lock()
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Final, Literal, get_args
 
 from servicekit.files import DataError
 from servicekit.spark.check import missing_for_spark
+from servicekit.spark.options import LOCAL_MASTER
 
 from chicagotaxi.etl.engines.protocol import Engine
 
@@ -38,7 +39,7 @@ class EngineOptions:
     name: EngineName = "duckdb"
     memory: str = "2GB"
     threads: int | None = None
-    master: str = "local[*]"
+    master: str = LOCAL_MASTER
     settings: Mapping[str, str] | None = None
 
     def __post_init__(self) -> None:

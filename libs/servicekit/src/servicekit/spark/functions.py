@@ -18,7 +18,6 @@ from servicekit.spark.session import spark_errors, spark_session
 _SETTINGS: Final = {
     # The rows of a call are one task: an engine for many machines has many calls at a time.
     "spark.sql.leafNodeDefaultParallelism": "1",
-    "spark.sql.execution.arrow.pyspark.enabled": "true",
 }
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import typer
 
@@ -22,7 +22,7 @@ SettingsOption = Annotated[
     ),
 ]
 
-LOCAL_MASTER = "local[*]"
+LOCAL_MASTER: Final = "local[*]"
 
 
 @dataclass(frozen=True)

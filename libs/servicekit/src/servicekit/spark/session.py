@@ -38,7 +38,8 @@ def spark_session(
     Args:
         app: Name of the application.
         options: Master and settings that the user gives.
-        settings: Settings that the application needs; those of the user come first.
+        settings: Settings that the application needs. Those of ``spark.sql`` hold whatever the user
+            gives, the others unless the user gives them.
 
     Raises:
         DataError: Spark does not start.

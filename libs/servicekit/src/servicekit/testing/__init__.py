@@ -9,7 +9,15 @@ import pytest
 pytest.register_assert_rewrite(
     *(
         f"servicekit.testing.{name}"
-        for name in ("commands", "load", "package_copy", "raw_requests", "services", "spark")
+        for name in (
+            "commands",
+            "load",
+            "package_copy",
+            "raw_requests",
+            "services",
+            "spark",
+            "spark_run",
+        )
     )
 )
 

@@ -4,111 +4,28 @@ A service's tests derive a class from `SparkConformance`, or from `SparkFileConf
 command writes one file. In their words, ``MODEL`` is replaced by the folder of a sealed model.
 """
 
-import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import ClassVar
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
-from servicekit.launch import wait_until
-from servicekit.spark.check import JAVA, missing_for_spark
+from servicekit.spark.check import JAVA
 from servicekit.testing.hostile_paths import snapshot
-
-MISSING: Final = missing_for_spark(install="make spark-env-NAME", instead="another engine")
-
-needs_spark: Final = pytest.mark.skipif(MISSING is not None, reason=MISSING or "Spark is there")
-
-needs_proc: Final = pytest.mark.skipif(
-    not Path("/proc/self/environ").exists(), reason="the processes of a run are found in /proc"
+from servicekit.testing.spark_run import (
+    TWO_EXECUTORS,
+    SparkRun,
+    executors_of,
+    logged_in,
+    needs_proc,
+    needs_spark,
 )
-
-TWO_EXECUTORS: Final = "local-cluster[2,1,1024]"
-
-ENVIRONMENT: Final = {
-    "SPARK_LOCAL_IP": "127.0.0.1",
-    # The job of a test is over before thorough compiling pays: without, it takes 40 % less.
-    "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-}
-
-_MARK: Final = "SPARK_RUN_OF_A_TEST"
-_WAIT_S: Final = 600
-
-
-class SparkRun:
-    """A command with ``--engine pyspark`` in a process of its own.
-
-    The processes that it starts, directly or not, are known by a variable of their environment.
-
-    Args:
-        package: The package to run.
-        arguments: The command's arguments.
-        master: URL of the Spark master.
-        settings: Further Spark settings.
-    """
-
-    def __init__(
-        self,
-        package: str,
-        arguments: Sequence[str],
-        *,
-        master: str = TWO_EXECUTORS,
-        settings: Sequence[str] = (),
-    ) -> None:
-        self._mark = f"{_MARK}={uuid.uuid4().hex}".encode()
-        name, _, value = self._mark.decode().partition("=")
-        more = ("--engine", "pyspark", "--master", master)
-        self.process = subprocess.Popen(  # noqa: S603
-            [
-                *(sys.executable, "-m", package, *arguments, *more),
-                *(word for setting in settings for word in ("--spark", setting)),
-            ],
-            env={**os.environ, **ENVIRONMENT, name: value},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def finish(self) -> tuple[int, str, str]:
-        """Wait for the command: its exit code, its output and its errors."""
-        out, errors = self.process.communicate(timeout=_WAIT_S)
-        return self.process.returncode, out, errors
-
-    def find(self, part: str) -> list[int]:
-        """The processes of this run whose command line has a part."""
-        return [pid for pid in self._processes() if part.encode() in _read(pid, "cmdline")]
-
-    def wait_for(self, part: str) -> int:
-        """Wait for a process of this run whose command line has a part."""
-
-        def is_there() -> bool:
-            assert self.process.poll() is None, self.finish()
-            return bool(self.find(part))
-
-        wait_until(is_there, f"{part} runs", timeout_s=_WAIT_S)
-        return self.find(part)[0]
-
-    def wait_for_the_end_of_all(self) -> None:
-        """Wait until no process of this run is left."""
-        wait_until(lambda: not self._processes(), "all processes have ended", timeout_s=60)
-
-    def kill(self) -> None:
-        """Kill every process of this run that is left."""
-        for pid in self._processes():
-            os.kill(pid, signal.SIGKILL)
-        self.process.communicate()
-
-    def _processes(self) -> list[int]:
-        pids = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
-        return [pid for pid in pids if self._mark in _read(pid, "environ").split(b"\0")]
 
 
 class SparkConformance:
@@ -328,7 +245,9 @@ class SparkFileConformance(SparkConformance):
         self, place: Path, model: Path, runs: list[SparkRun]
     ) -> None:
         source, suffix = self.spark_inputs[0], self.spark_outputs[0]
-        run = self.start(runs, model, self.words(source, f"spark{suffix}"), settings=_logged(place))
+        run = self.start(
+            runs, model, self.words(source, f"spark{suffix}"), settings=logged_in(place)
+        )
         self.check_same(run, place, model, source, suffix)
         assert executors_of(place) == {"0", "1"}
 
@@ -359,7 +278,9 @@ class SparkFileConformance(SparkConformance):
         self, place: Path, model: Path, runs: list[SparkRun]
     ) -> None:
         source, suffix = self.spark_inputs[1], self.spark_outputs[1]
-        run = self.start(runs, model, self.words(source, f"spark{suffix}"), settings=_logged(place))
+        run = self.start(
+            runs, model, self.words(source, f"spark{suffix}"), settings=logged_in(place)
+        )
         # A worker that opens the model has a task.
         run.wait_for("pyspark.daemon")
         os.kill(run.find("CoarseGrainedExecutorBackend")[0], signal.SIGKILL)
@@ -383,29 +304,3 @@ def check_unchanged(place: Path, before: Mapping[str, bytes | None]) -> None:
     made = {name: held for name, held in after.items() if name not in before}
     assert all(held is None and (place / name).is_dir() for name, held in made.items()), made
     assert before.items() <= after.items()
-
-
-def executors_of(place: Path) -> set[str]:
-    """The executors that finished tasks, by Spark's log of events in a folder."""
-    [log] = (place / "events").iterdir()
-    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-    ended = [line for line in lines if line["Event"] == "SparkListenerTaskEnd"]
-    return {one["Task Info"]["Executor ID"] for one in ended if not one["Task Info"]["Failed"]}
-
-
-def _logged(place: Path) -> list[str]:
-    events = place / "events"
-    events.mkdir()
-    return [
-        "spark.eventLog.enabled=true",
-        f"spark.eventLog.dir=file://{events}",
-        "spark.eventLog.compress=false",
-        "spark.eventLog.rolling.enabled=false",
-    ]
-
-
-def _read(pid: int, what: str) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/{what}").read_bytes()
-    except OSError:  # it has ended, or belongs to another user
-        return b""
