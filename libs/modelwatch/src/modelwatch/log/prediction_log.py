@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
 from itertools import groupby
-from typing import Final, NamedTuple
+from random import getrandbits
+from typing import Any, Final, NamedTuple
 
 from modelwatch.errors import StoreError
 from modelwatch.log.counts import LogCounts
@@ -17,7 +18,6 @@ from modelwatch.log.records import (
     Record,
     day_of,
     encode,
-    new_prediction_id,
     valid_record,
 )
 from modelwatch.log.retention import delete_expired
@@ -78,7 +78,8 @@ class PredictionLog:
         self._warn = warn
         self._warned_at = float("-inf")
         self._lock = threading.Lock()
-        self._queue: deque[Answers] = deque()
+        # Plain tuples are made without a call.
+        self._queue: deque[tuple[Any, ...]] = deque()
         self._queued = 0
         self._parts: deque[_Part] = deque()
         self._recorded = self._sampled_out = self._written = self._dropped = self._waiting = 0
@@ -103,7 +104,8 @@ class PredictionLog:
         Returns:
             New prediction ids; None for an answer that the sample leaves out.
         """
-        first = new_prediction_id()
+        # Few calls: a call in code that runs once for each request takes about a microsecond.
+        first = f"{getrandbits(128):032x}"
         ids: list[str | None] = [first]
         if count != 1:
             ids = [f"{first}-{number}" for number in range(count)]
@@ -158,30 +160,22 @@ class PredictionLog:
             keys: The parts of the business key of each answer, likewise; None for none.
             warnings: Codes of the warnings of each answer.
         """
+        now = time.time()
         count = kept = len(prediction_ids)
         if self._sample_below is not None:
             prediction_ids = [one if self._is_sampled(one) else None for one in prediction_ids]
             kept -= prediction_ids.count(None)
-        answers = Answers(
-            time.time(),
-            prediction_ids,
-            kept,
-            request_id,
-            model,
-            features,
-            outputs,
-            keys,
-            warnings,
-        )
         with self._lock:
             self._recorded += count
             self._sampled_out += count - kept
-            if self._closed or self._waiting + kept > self._max_waiting:
+            if not kept or self._closed or self._waiting + kept > self._max_waiting:
                 self._dropped += kept
                 return
             self._waiting += kept
             self._queued += kept
-            self._queue.append(answers)
+            self._queue.append(
+                (now, prediction_ids, kept, request_id, model, features, outputs, keys, warnings)
+            )
             full = self._queued >= PART_ROWS
         if full:
             self._wake.set()
@@ -257,7 +251,7 @@ class PredictionLog:
         while self._queue:
             records: list[Record] = []
             while self._queue and len(records) < PART_ROWS:
-                answers = self._queue.popleft()
+                answers = Answers(*self._queue.popleft())
                 records += self._records_of(answers)
                 with self._lock:
                     self._queued -= answers.kept
