@@ -322,12 +322,17 @@ check-services: deploy/.venv/.installed ## Check that the derived files are curr
 BENCHES :=
 include $(wildcard $(SERVICES:%=%/bench/bench.mk) $(LIBS:%=libs/%/bench/bench.mk))
 
-.PHONY: bench bench-probes $(BENCHES)
+.PHONY: bench bench-probes bench-prediction-log $(BENCHES)
 bench: $(BENCHES) ## Measure speed compared with the alternatives (one service: bench-NAME); writes each service's results
 
 bench-probes: $(SERVICES:%=%/.venv/.installed) ## Measure how long probes wait while services are busy
 	for service in $(SERVICES); do \
 		"$$service/.venv/bin/python" bench/bench_probes.py "$$service" --out "$$service/results/probes.json" || exit 1; done
+
+bench-prediction-log: $(SERVICES:%=%/.venv/.installed) ## Measure what the prediction log costs a request
+	for service in $(SERVICES); do \
+		PYTHONPATH=bench "$$service/.venv/bin/python" bench/bench_prediction_log.py "$$service" \
+			--out "$$service/results/prediction-log.json" || exit 1; done
 
 # A table of customers for `make incident`; where it is given, results go to a folder that git ignores.
 DATA :=

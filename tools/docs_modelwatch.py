@@ -1,5 +1,7 @@
 """Tables for the cog blocks of modelwatch's document (``make docs``)."""
 
+from pathlib import Path
+
 import docs
 
 FOLDER = "libs/modelwatch/results"
@@ -85,3 +87,28 @@ def _share(share: float, trials: int, *, interval: bool) -> str:
     middle = (share + square / 2) / (1 + square)
     half = (share * (1 - share) * square + square**2 / 4) ** 0.5 / (1 + square)
     return f"{share:.1%} ({middle - half:.1%} to {middle + half:.1%})"
+
+
+def services() -> str:
+    """The cost of the log on the path of a request, in each service that measured it."""
+    rows = []
+    for path in sorted(Path().glob("*/results/prediction-log.json")):
+        for one in docs.read(str(path))["requests"]:
+            low, high = one["quartiles_us"]
+            rows.append(
+                [
+                    f"`{path.parts[0]}`, `{one['path']}`",
+                    str(one["rows"]),
+                    f"{one['cpu_us']:.0f} µs",
+                    f"{one['added_us']:.1f} µs ({low:.1f} to {high:.1f})",
+                    f"{one['added_us'] / one['cpu_us']:.1%}",
+                    f"{one['added_in_all_us']:.1f} µs",
+                ]
+            )
+    headings = ["request", "rows", "CPU of a row", "where it is answered", "share", "in all"]
+    return docs.table(headings, rows) + (
+        "\n\nCPU time of the process for one row without the log, and what the log adds: to the "
+        "thread that answers (median of many short rounds in several processes, with quartiles), "
+        "and to the process when it writes each second (mean). The machine did other work. "
+        "`make bench-prediction-log` measures it again."
+    )

@@ -4,6 +4,7 @@ Derived from `bankchurn.schema`, which has nothing that identifies a customer.
 """
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Final
 
 from modelwatch.log import LogSchema, ServiceLog
@@ -22,6 +23,8 @@ SCHEMA: Final = LogSchema(
     groups=tuple(name for name in FEATURES if name in CATEGORIES or NUMBERS[name].groups),
 )
 
+_ID: Final = attrgetter("prediction_id")
+
 
 def record(
     log: ServiceLog,
@@ -32,12 +35,12 @@ def record(
     """Record the answers to a request."""
     if log.log is not None:
         log.log.record_all(
-            [one.prediction_id for one in predictions],
+            list(map(_ID, predictions)),
             request_id=runtime.request_id,
             model=runtime.model.sha256,
-            features=[vars(one) for one in customers],
-            outputs=[vars(one) for one in predictions],
-            warnings=[_codes(one) for one in predictions],
+            features=list(map(vars, customers)),
+            outputs=list(map(vars, predictions)),
+            warnings=list(map(_codes, predictions)),
         )
 
 

@@ -5,6 +5,7 @@ Texts may contain anything. They are logged only if the operator asks for them
 """
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Final
 
 from modelwatch.log import LogSchema, ServiceLog
@@ -23,6 +24,8 @@ SCHEMA: Final = LogSchema(
     outputs={"label": "category", "confidence": "number"},
     groups=("words",),
 )
+
+_ID: Final = attrgetter("prediction_id")
 
 
 def describe(text: str, sentiment: Sentiment) -> dict[str, object]:
@@ -45,12 +48,12 @@ def record(
         if log.with_texts:
             features = [row | {"text": text} for row, text in zip(features, texts, strict=True)]
         log.log.record_all(
-            [one.prediction_id for one in sentiments],
+            list(map(_ID, sentiments)),
             request_id=runtime.request_id,
             model=runtime.model.sha256,
             features=features,
-            outputs=[vars(one) for one in sentiments],
-            warnings=[_codes(one) for one in sentiments],
+            outputs=list(map(vars, sentiments)),
+            warnings=list(map(_codes, sentiments)),
         )
 
 

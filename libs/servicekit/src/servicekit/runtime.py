@@ -15,7 +15,7 @@ from servicekit.background import BackgroundWork
 from servicekit.errors import ModelNotReadyError, NotReadyError, ServiceError
 from servicekit.lifecycle import Lifecycle
 from servicekit.metrics import Metrics
-from servicekit.request.request_id import current_request_id
+from servicekit.request.request_id import REQUEST_ID
 from servicekit.settings import ServiceSettings
 from servicekit.workers import Job, WorkerPool
 
@@ -104,7 +104,7 @@ class Runtime:
     @property
     def request_id(self) -> str:
         """The id of the request that is being answered, in its endpoint."""
-        return current_request_id()
+        return REQUEST_ID.get() or ""
 
     @property
     def refusal_reason(self) -> str:

@@ -2,7 +2,6 @@
 
 from modelwatch.log.counts import LogCounts
 from modelwatch.log.prediction_log import PredictionLog
-from modelwatch.log.records import new_prediction_id
 from modelwatch.log.service_log import ServiceLog
 from modelwatch.log.settings import LogSettings, open_log
 from modelwatch.schema import LogSchema
@@ -13,6 +12,5 @@ __all__ = [
     "LogSettings",
     "PredictionLog",
     "ServiceLog",
-    "new_prediction_id",
     "open_log",
 ]

@@ -1,25 +1,17 @@
 """The prediction log: a bounded queue, and a thread that writes it to a store."""
 
-import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
-from itertools import groupby
-from typing import Final, NamedTuple
+from random import getrandbits
+from typing import Any, Final
 
 from modelwatch.errors import StoreError
 from modelwatch.log.counts import LogCounts
-from modelwatch.log.records import (
-    Answers,
-    Record,
-    day_of,
-    encode,
-    new_prediction_id,
-    valid_record,
-)
+from modelwatch.log.part_encoder import Part, PartEncoder
+from modelwatch.log.records import Answers, day_of
 from modelwatch.log.retention import delete_expired
 from modelwatch.schema import LogSchema
 from modelwatch.store import FolderStore, Store
@@ -31,12 +23,6 @@ PART_ROWS: Final = 10_000
 
 _WARN_EVERY_S: Final = 60.0
 _RETRY_WHEN_CLOSING_S: Final = 0.5
-
-
-class _Part(NamedTuple):
-    name: str
-    rows: int
-    contents: bytes
 
 
 class PredictionLog:
@@ -69,7 +55,6 @@ class PredictionLog:
         warn: Callable[[str], None],
     ) -> None:
         self._store = store
-        self._schema = schema
         self._flush_s = flush_s
         self._max_waiting = max_waiting
         self._sample_below = None if sample >= 1 else int(sample * 2**64)
@@ -78,16 +63,16 @@ class PredictionLog:
         self._warn = warn
         self._warned_at = float("-inf")
         self._lock = threading.Lock()
-        self._queue: deque[Answers] = deque()
+        # Plain tuples are made without a call.
+        self._queue: deque[tuple[Any, ...]] = deque()
         self._queued = 0
-        self._parts: deque[_Part] = deque()
+        self._parts: deque[Part] = deque()
         self._recorded = self._sampled_out = self._written = self._dropped = self._waiting = 0
         self._closed = False
         self._closing = threading.Event()
         self._abandoned = threading.Event()
         self._wake = threading.Event()
-        self._prefix = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(8)}"
-        self._number = 0
+        self._encoder = PartEncoder(schema)
         self._thread = threading.Thread(target=self._run, name="prediction-log", daemon=True)
 
     def start(self) -> None:
@@ -103,7 +88,8 @@ class PredictionLog:
         Returns:
             New prediction ids; None for an answer that the sample leaves out.
         """
-        first = new_prediction_id()
+        # Few calls: a call in code that runs once for each request takes about a microsecond.
+        first = f"{getrandbits(128):032x}"
         ids: list[str | None] = [first]
         if count != 1:
             ids = [f"{first}-{number}" for number in range(count)]
@@ -158,30 +144,22 @@ class PredictionLog:
             keys: The parts of the business key of each answer, likewise; None for none.
             warnings: Codes of the warnings of each answer.
         """
+        now = time.time()
         count = kept = len(prediction_ids)
         if self._sample_below is not None:
             prediction_ids = [one if self._is_sampled(one) else None for one in prediction_ids]
             kept -= prediction_ids.count(None)
-        answers = Answers(
-            time.time(),
-            prediction_ids,
-            kept,
-            request_id,
-            model,
-            features,
-            outputs,
-            keys,
-            warnings,
-        )
         with self._lock:
             self._recorded += count
             self._sampled_out += count - kept
-            if self._closed or self._waiting + kept > self._max_waiting:
+            if not kept or self._closed or self._waiting + kept > self._max_waiting:
                 self._dropped += kept
                 return
             self._waiting += kept
             self._queued += kept
-            self._queue.append(answers)
+            self._queue.append(
+                (now, prediction_ids, kept, request_id, model, features, outputs, keys, warnings)
+            )
             full = self._queued >= PART_ROWS
         if full:
             self._wake.set()
@@ -253,42 +231,19 @@ class PredictionLog:
 
     def _encode_next(self) -> bool:
         """Turn the oldest answers into parts; False if there are none."""
-        before = len(self._parts)
         while self._queue:
-            records: list[Record] = []
-            while self._queue and len(records) < PART_ROWS:
-                answers = self._queue.popleft()
-                records += self._records_of(answers)
-                with self._lock:
-                    self._queued -= answers.kept
-            for day, of_day in groupby(records, lambda record: day_of(record.time)):
-                rows = list(of_day)
-                for start in range(0, len(rows), PART_ROWS):
-                    self._parts.extend(self._encoded(day, rows[start : start + PART_ROWS]))
-            if len(self._parts) > before:
+            oldest, rows = [], 0
+            while self._queue and rows < PART_ROWS:
+                oldest.append(Answers(*self._queue.popleft()))
+                rows += oldest[-1].kept
+            with self._lock:
+                self._queued -= rows
+            parts, invalid = self._encoder.encode(oldest, most_rows=PART_ROWS)
+            self._parts.extend(parts)
+            self._drop_invalid(invalid)
+            if parts:
                 return True
         return False
-
-    def _records_of(self, answers: Answers) -> list[Record]:
-        try:
-            return answers.records()
-        except Exception:  # noqa: BLE001 - reading values may raise anything
-            self._drop_invalid(answers.kept)
-            return []
-
-    def _encoded(self, day: str, records: list[Record]) -> Iterator[_Part]:
-        try:
-            contents = encode(records, self._schema)
-        except Exception:  # noqa: BLE001 - a value of another type; its methods may raise anything
-            valid = [record for one in records if (record := valid_record(one, self._schema))]
-            self._drop_invalid(len(records) - len(valid))
-            if not valid:
-                return
-            records = valid
-            contents = encode(records, self._schema)
-        self._number += 1
-        name = f"predictions/day={day}/{self._prefix}-{self._number:06}.parquet"
-        yield _Part(name, len(records), contents)
 
     def _drop_invalid(self, count: int) -> None:
         with self._lock:

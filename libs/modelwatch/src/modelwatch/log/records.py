@@ -1,7 +1,6 @@
 """Records of answers, and their encoding as Parquet."""
 
 import io
-import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import accumulate
@@ -12,7 +11,7 @@ from arro3.io import write_parquet
 
 from modelwatch.schema import Kind, LogSchema, feature_column, key_column, output_column
 
-__all__ = ["Answers", "Record", "day_of", "encode", "new_prediction_id", "valid_record"]
+__all__ = ["Answers", "Record", "day_of", "encode", "valid_record"]
 
 MAX_TEXT: Final = 4096
 """Characters of a text that are logged. Without a limit, long texts would fill the memory."""
@@ -89,12 +88,6 @@ class Answers(NamedTuple):
             )
             if name is not None
         ]
-
-
-def new_prediction_id() -> str:
-    """A new prediction id: 32 hexadecimal digits."""
-    # A few times faster than uuid4, which asks the system for each.
-    return f"{random.getrandbits(128):032x}"
 
 
 def day_of(time: float) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Protocol
 
@@ -39,15 +39,13 @@ class ServiceLog:
     Attributes:
         log: The log; None without one.
         with_texts: Whether features of the kind ``text`` are logged.
+        new_ids: `PredictionLog.new_ids`; all are None without a log.
     """
 
     def __init__(self, settings: LogSettings, schema: LogSchema) -> None:
         self.log = open_log(settings, schema)
         self.with_texts = self.log is not None and settings.prediction_log_text
-
-    def new_ids(self, count: int) -> Sequence[str | None]:
-        """Prediction ids for the answers to a request; None for answers that are not logged."""
-        return [None] * count if self.log is None else self.log.new_ids(count)
+        self.new_ids = _no_ids if self.log is None else self.log.new_ids
 
     @asynccontextmanager
     async def lifespan(self, runtime: _Runtime) -> AsyncIterator[None]:
@@ -84,3 +82,7 @@ class ServiceLog:
                 end.dropped,
                 end.sampled_out,
             )
+
+
+def _no_ids(count: int) -> list[str | None]:
+    return [None] * count

@@ -10,15 +10,10 @@ from structlog.typing import EventDict, WrappedLogger
 HEADER: Final = b"x-request-id"
 _WELL_FORMED: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
-_REQUEST_ID: Final[ContextVar[str | None]] = ContextVar("request_id", default=None)
+REQUEST_ID: Final[ContextVar[str | None]] = ContextVar("request_id", default=None)
 
-bind_request_id = _REQUEST_ID.set
-unbind_request_id = _REQUEST_ID.reset
-
-
-def current_request_id() -> str:
-    """The id of the request that is being answered; empty outside of a request."""
-    return _REQUEST_ID.get() or ""
+bind_request_id = REQUEST_ID.set
+unbind_request_id = REQUEST_ID.reset
 
 
 def request_id_of(header: bytes | None) -> str:
@@ -36,7 +31,7 @@ def request_id_of(header: bytes | None) -> str:
 
 def add_request_id(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Add the id of the current request to a log line."""
-    request_id = _REQUEST_ID.get()
+    request_id = REQUEST_ID.get()
     if request_id is not None:
         event["request_id"] = request_id
     return event

@@ -5,6 +5,7 @@ out of ``features``.
 """
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Final
 
 from modelwatch.log import LogSchema, ServiceLog
@@ -20,6 +21,8 @@ SCHEMA: Final = LogSchema(
 )
 
 
+_ID: Final = attrgetter("prediction_id")
+
 
 def record(
     log: ServiceLog, runtime: Runtime, records: Sequence[Record], predictions: Sequence[Prediction]
@@ -27,12 +30,12 @@ def record(
     """Record the answers to a request."""
     if log.log is not None:
         log.log.record_all(
-            [one.prediction_id for one in predictions],
+            list(map(_ID, predictions)),
             request_id=runtime.request_id,
             model=runtime.model.sha256,
-            features=[vars(one) for one in records],
-            outputs=[vars(one) for one in predictions],
-            warnings=[_codes(one) for one in predictions],
+            features=list(map(vars, records)),
+            outputs=list(map(vars, predictions)),
+            warnings=list(map(_codes, predictions)),
         )
 
 
