@@ -398,6 +398,7 @@ tools/.venv/.installed: tools/requirements-test.txt .tools/python $(UV)
 
 LIB_FILES = $(wildcard libs/*/pyproject.toml libs/*/requirements-prod.txt)
 
+.PRECIOUS: .cache/pythons/%/.installed
 .cache/pythons/%/.installed: libs/pinproof/requirements-dev.txt libs/pinproof/requirements-prod.txt libs/pinproof/pyproject.toml $(UV)
 	@echo "Setting up .cache/pythons/$*"
 	@$(UV) venv --quiet --clear --python $* .cache/pythons/$*
