@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -163,6 +164,39 @@ def test_with_a_prediction_log_the_outcomes_are_joined_after_the_predictions(
         script, programs, 'case "$*" in *fetch*) ;; *) exit 75 ;; esac', PREDICTION_LOG="s3://b/l"
     )
     assert failed.returncode == 75
+
+
+@pytest.mark.parametrize("stopped", ["fetch", "run", "outcomes", "truth"])
+def test_a_signal_to_the_shell_ends_the_program_that_runs_and_starts_no_other(
+    night: tuple[Path, Path], tmp_path: Path, stopped: str
+) -> None:
+    script, programs = night
+    (script.parent / "data/raw" / f"trips-{months()[0]}-01.csv").touch()
+    said = tmp_path / "said"
+    program = programs / "python"
+    # Ends by itself some time after the signal, as `run` does.
+    program.write_text(
+        f"#!/bin/sh\necho $3 >>{said}\n[ $3 = {stopped} ] || exit 0\n"
+        f"trap 'sleep 0.3; echo ended >>{said}; exit 143' TERM\necho waits >>{said}\n"
+        "while :; do sleep 0.05; done\n",
+        encoding="utf-8",
+    )
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    settings = {"MONTHS_BACK": "3", "MODEL_SHA256": "f" * 64, "PREDICTION_LOG": "s3://b/l"}
+    shell = subprocess.Popen(
+        ["sh", script], env={"PATH": f"{programs}:{os.environ['PATH']}", **settings}
+    )
+    try:
+        while not said.exists() or "waits" not in said.read_text():
+            assert shell.poll() is None
+            time.sleep(0.02)
+        shell.terminate()
+        assert shell.wait(timeout=60) == 143
+    finally:
+        shell.kill()
+    order = ["fetch", "run", "outcomes", "truth"]
+    before = order[: order.index(stopped) + 1]
+    assert said.read_text().split() == [*before, "waits", "ended"]
 
 
 @pytest.mark.parametrize("trips", [True, False], ids=["run", "predict"])

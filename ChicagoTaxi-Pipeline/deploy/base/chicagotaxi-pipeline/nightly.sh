@@ -5,19 +5,36 @@
 # `run` and `predict` log the predictions, and the demand of the last months is joined with them.
 set -eu
 
-# The last program replaces the shell, so that it gets SIGTERM.
-finally=exec
-if [ -n "${PREDICTION_LOG:-}" ]; then finally=; fi
+# Kubernetes sends SIGTERM to this shell only, which passes it on and waits for its program to end.
+trap 'exit 143' TERM
+call() {
+    "$@" &
+    program=$!
+    trap 'kill -TERM "$program"' TERM
+    status=0
+    wait "$program" || status=$?
+    # The signal ends the wait before the program has ended.
+    while kill -0 "$program" 2>/dev/null; do
+        status=0
+        wait "$program" || status=$?
+    done
+    trap 'exit 143' TERM
+    if [ "$status" -ne 0 ]; then exit "$status"; fi
+}
+
+# Called after the predictions. Without a log, nothing is joined.
 join_outcomes() {
-    python -m chicagotaxi outcomes /tmp/outcomes.parquet --out /data/pipeline
-    exec python -m modelwatch truth /tmp/outcomes.parquet --log "$PREDICTION_LOG" \
-        --key area --key hour --outcome trips --number
+    if [ -n "${PREDICTION_LOG:-}" ]; then
+        call python -m chicagotaxi outcomes /tmp/outcomes.parquet --out /data/pipeline
+        call python -m modelwatch truth /tmp/outcomes.parquet --log "$PREDICTION_LOG" \
+            --key area --key hour --outcome trips --number
+    fi
 }
 
 this_month=$(date +%Y-%m-01)
 first=$(date -d "$this_month -$MONTHS_BACK months" +%F)
 last=$(date -d yesterday +%F)
-python -m chicagotaxi fetch /data/raw --first "$first" --last "$last" \
+call python -m chicagotaxi fetch /data/raw --first "$first" --last "$last" \
     ${PORTAL:+--portal "$PORTAL"}
 
 set --
@@ -29,10 +46,11 @@ while [ "$month" != "$(date -d "$this_month +1 month" +%F)" ]; do
     month=$(date -d "$month +1 month" +%F)
 done
 if [ $# -gt 0 ]; then
-    $finally python -m chicagotaxi run "$@" --out /data/pipeline \
+    call python -m chicagotaxi run "$@" --out /data/pipeline \
         --model /model/current --model-sha256 "$MODEL_SHA256" \
         ${MODEL_SIGNERS:+--signer "$MODEL_SIGNERS"} --reports /tmp/reports
     join_outcomes
+    exit 0
 fi
 
 # Without inputs, `run` would generate a sample, and the API would serve it.
@@ -49,7 +67,7 @@ if [ -f "$predictions/current" ] \
     exit 0
 fi
 echo "$found: the first batch of this model is made of the trips of before"
-$finally python -m chicagotaxi predict --out /data/pipeline \
+call python -m chicagotaxi predict --out /data/pipeline \
     --model /model/current --model-sha256 "$MODEL_SHA256" \
     ${MODEL_SIGNERS:+--signer "$MODEL_SIGNERS"}
 join_outcomes
