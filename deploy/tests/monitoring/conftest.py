@@ -55,11 +55,13 @@ def services(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.fixture(scope="session")
 def refusing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where a service answers that has no model: its metrics have the refusal."""
+    """Where a service answers that has no model and logs predictions: its metrics show both."""
     name, service = min(SERVICES.items())
     python = ROOT / name / ".venv/bin/python"
     command = [str(python), "-m", service.package]
-    with served(command, tmp_path_factory.mktemp("refusing"), {"MODEL_DIR": "none"}) as url:
+    folder = tmp_path_factory.mktemp("refusing")
+    settings = {"MODEL_DIR": "none", "PREDICTION_LOG": str(folder / "predictions")}
+    with served(command, folder, settings) as url:
         metric = "model_refusals_total{"
         wait_until(lambda: metric in httpx2.get(f"{url}/metrics").text, "it refuses its model")
         yield url
