@@ -156,8 +156,8 @@ def test_a_model_of_another_service_is_reported(
     output: Path, sealed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As if this one were not this service's; what it takes is not looked at.
-    monkeypatch.setattr("chicagotaxi.forecast.sealed_model.MODEL_NAME", "another")
-    monkeypatch.setattr("modelseal.open_sealed", None)
+    monkeypatch.setattr("chicagotaxi.forecast.sealed_model.SealedForecast.name", "another")
+    monkeypatch.setattr("servicekit.models.open_sealed", None)
     # In a place of its own: this process may have opened the other one.
     shutil.copytree(sealed, tmp_path / "copy")
     message = run("predict", "--out", output, "--model", tmp_path / "copy", code=2)
