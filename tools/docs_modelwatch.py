@@ -1,7 +1,5 @@
 """Tables for the cog blocks of modelwatch's document (``make docs``)."""
 
-from pathlib import Path
-
 import docs
 
 FOLDER = "libs/modelwatch/results"
@@ -89,22 +87,25 @@ def _share(share: float, trials: int, *, interval: bool) -> str:
     return f"{share:.1%} ({middle - half:.1%} to {middle + half:.1%})"
 
 
-def services() -> str:
-    """The cost of the log on the path of a request, in each service that measured it."""
+def requests(service: str) -> str:
+    """The cost of the log on the path of a request of a service.
+
+    Args:
+        service: Folder of the service.
+    """
     rows = []
-    for path in sorted(Path().glob("*/results/prediction-log.json")):
-        for one in docs.read(str(path))["requests"]:
-            low, high = one["quartiles_us"]
-            rows.append(
-                [
-                    f"`{path.parts[0]}`, `{one['path']}`",
-                    str(one["rows"]),
-                    f"{one['cpu_us']:.0f} µs",
-                    f"{one['added_us']:.1f} µs ({low:.1f} to {high:.1f})",
-                    f"{one['added_us'] / one['cpu_us']:.1%}",
-                    f"{one['added_in_all_us']:.1f} µs",
-                ]
-            )
+    for one in docs.read(f"{service}/results/prediction-log.json")["requests"]:
+        low, high = one["quartiles_us"]
+        rows.append(
+            [
+                f"`{one['path']}`",
+                str(one["rows"]),
+                f"{one['cpu_us']:.0f} µs",
+                f"{one['added_us']:.1f} µs ({low:.1f} to {high:.1f})",
+                f"{one['added_us'] / one['cpu_us']:.1%}",
+                f"{one['added_in_all_us']:.1f} µs",
+            ]
+        )
     headings = ["request", "rows", "CPU of a row", "where it is answered", "share", "in all"]
     return docs.table(headings, rows) + (
         "\n\nCPU time of the process for one row without the log, and what the log adds: to the "

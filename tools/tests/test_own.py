@@ -31,7 +31,7 @@ ANSWERS = {
 WORDS = {"gcp": r"gcp|gke|google|autopilot|filestore", "aws": r"\baws|\beks\b|amazon|\befs\b"}
 GENERIC = re.compile(
     r"^libs/modelseal/(README\.md|requirements-dev\.txt|src/modelseal/delivery/|tests/)"
-    r"|^libs/modelwatch/tests/"
+    r"|^libs/modelwatch/(tests|src/modelwatch/testing)/"
     r"|^deploy/tests/images/|^deploy/tests/terraform/schemas/"
     r"|^pyproject\.toml:\d+:convention = |^tools/service_names\.py:\d+:_OTHER"
     r"|^libs/pinproof/src/pinproof/audit/advisories/osv\.py"

@@ -15,17 +15,8 @@ from chicagotaxi.prediction_log import SCHEMA
 from modelseal import OpenedModel
 from modelwatch.cli import app as modelwatch
 from modelwatch.profile import CategoryProfile, NumberProfile, read_profile
-from modelwatch.testing import WrittenLog
+from modelwatch.testing import DEAD_BUCKET, WrittenLog
 from typer.testing import CliRunner
-
-DEAD_BUCKET = {
-    "PREDICTION_LOG": "s3://bucket/log",
-    "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
-    "AWS_ALLOW_HTTP": "true",
-    "AWS_REGION": "us-east-1",
-    "AWS_ACCESS_KEY_ID": "any",
-    "AWS_SECRET_ACCESS_KEY": "any",
-}
 
 
 def predict(output: Path, sealed: Path, code: int = 0, **environment: str) -> tuple[str, str]:

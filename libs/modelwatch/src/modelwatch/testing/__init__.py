@@ -9,6 +9,7 @@ import pytest
 pytest.register_assert_rewrite("modelwatch.testing.conformance")
 
 from modelwatch.testing.conformance import LogConformance, Start, log_of  # noqa: E402
+from modelwatch.testing.dead_bucket import DEAD_BUCKET  # noqa: E402
 from modelwatch.testing.written_log import WrittenLog  # noqa: E402
 
-__all__ = ["LogConformance", "Start", "WrittenLog", "log_of"]
+__all__ = ["DEAD_BUCKET", "LogConformance", "Start", "WrittenLog", "log_of"]

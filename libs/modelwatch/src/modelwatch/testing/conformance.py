@@ -21,6 +21,7 @@ import pytest
 
 from modelwatch.log import LogSchema
 from modelwatch.schema import feature_column, output_column
+from modelwatch.testing.dead_bucket import DEAD_BUCKET
 from modelwatch.testing.written_log import WrittenLog
 
 _WAIT_S: Final = 60.0
@@ -33,16 +34,6 @@ _CLOSED: Final = re.compile(
     r"The prediction log was closed\. Written: (\d+), dropped: (\d+), left out by the sample: (\d+)"
 )
 _OF_EVERY_LOG: Final = frozenset({"time", "prediction_id", "request_id", "model", "warnings"})
-
-# A port on which nothing listens: those below 1024 are given to no client.
-_DEAD_BUCKET: Final = {
-    "prediction_log": "s3://bucket/log",
-    "aws_endpoint_url": "http://127.0.0.1:9",
-    "aws_allow_http": "true",
-    "aws_region": "us-east-1",
-    "aws_access_key_id": "any",
-    "aws_secret_access_key": "any",
-}
 
 
 class Service(Protocol):
@@ -137,7 +128,9 @@ class LogConformance:
     ) -> None:
         (tmp_path / "file").write_bytes(b"")
         # No right of a user makes a folder of a file.
-        broken = {"prediction_log": tmp_path / "file"} if store == "no-folder" else _DEAD_BUCKET
+        broken: Mapping[str, object] = {"prediction_log": tmp_path / "file"}
+        if store != "no-folder":
+            broken = {name.lower(): value for name, value in DEAD_BUCKET.items()}
         with start() as plain, start(prediction_log_flush_s=_FLUSH_S, **broken) as service:
             plain.wait_until_ready()
             service.wait_until_ready()

@@ -8,7 +8,7 @@ import sys
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -105,10 +105,19 @@ class SparkRun:
 
 def executors_of(place: Path) -> set[str]:
     """The executors that finished tasks, by Spark's log of events in a folder."""
+    ended = _events(place, "SparkListenerTaskEnd")
+    return {one["Task Info"]["Executor ID"] for one in ended if not one["Task Info"]["Failed"]}
+
+
+def lost_executors(place: Path) -> set[str]:
+    """The executors that Spark lost, by its log of events in a folder."""
+    return {one["Executor ID"] for one in _events(place, "SparkListenerExecutorRemoved")}
+
+
+def _events(place: Path, kind: str) -> list[dict[str, Any]]:
     [log] = (place / "events").iterdir()
     lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-    ended = [line for line in lines if line["Event"] == "SparkListenerTaskEnd"]
-    return {one["Task Info"]["Executor ID"] for one in ended if not one["Task Info"]["Failed"]}
+    return [line for line in lines if line["Event"] == kind]
 
 
 def logged_in(place: Path) -> list[str]:
