@@ -230,7 +230,7 @@ class PredictionLog:
         return True
 
     def _encode_next(self) -> bool:
-        """Turn the oldest answers into parts; False if there are none."""
+        """Turn the oldest answers into parts; False if no answers wait."""
         while self._queue:
             oldest, rows = [], 0
             while self._queue and rows < PART_ROWS:

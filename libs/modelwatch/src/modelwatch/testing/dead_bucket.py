@@ -1,4 +1,4 @@
-"""The settings of a log in a bucket that nobody serves."""
+"""The settings of a log in a bucket at an address that does not answer."""
 
 from collections.abc import Mapping
 from typing import Final

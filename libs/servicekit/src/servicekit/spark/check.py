@@ -28,7 +28,7 @@ def missing_for_spark(*, install: str, instead: str) -> str | None:
     java = f"{home}/bin/java" if home else shutil.which("java")
     remedy = f"Install Java {JAVA} (for example openjdk-{JAVA}-jre-headless) or use {instead}."
     if java is None:
-        return f"Spark needs Java, and there is none on PATH or in JAVA_HOME. {remedy}"
+        return f"Spark needs Java, which is neither on PATH nor in JAVA_HOME. {remedy}"
     try:
         found = subprocess.run([java, "-version"], capture_output=True, text=True, check=True)  # noqa: S603
     except (OSError, subprocess.CalledProcessError) as error:

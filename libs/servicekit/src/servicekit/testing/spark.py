@@ -182,7 +182,9 @@ class SparkConformance:
         pytest.importorskip("pyspark", reason="requirements-spark.txt is not installed")
         monkeypatch.setenv("PATH", str(place))
         monkeypatch.delenv("JAVA_HOME", raising=False)
-        self.refuse(place, model, f"there is none on PATH or in JAVA_HOME. Install Java {JAVA}")
+        self.refuse(
+            place, model, f"Java, which is neither on PATH nor in JAVA_HOME. Install Java {JAVA}"
+        )
 
     def test_an_old_java_is_refused(
         self, place: Path, model: Path, monkeypatch: pytest.MonkeyPatch
