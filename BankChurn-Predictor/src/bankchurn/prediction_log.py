@@ -4,7 +4,6 @@ Derived from `bankchurn.schema`, which has nothing that identifies a customer.
 """
 
 from collections.abc import Sequence
-from operator import attrgetter
 from typing import Final
 
 from modelwatch.log import LogSchema, ServiceLog
@@ -23,8 +22,6 @@ SCHEMA: Final = LogSchema(
     groups=tuple(name for name in FEATURES if name in CATEGORIES or NUMBERS[name].groups),
 )
 
-_ID: Final = attrgetter("prediction_id")
-
 
 def record(
     log: ServiceLog,
@@ -34,16 +31,4 @@ def record(
 ) -> None:
     """Record the answers to a request."""
     if log.log is not None:
-        log.log.record_all(
-            list(map(_ID, predictions)),
-            request_id=runtime.request_id,
-            model=runtime.model.sha256,
-            features=list(map(vars, customers)),
-            outputs=list(map(vars, predictions)),
-            warnings=list(map(_codes, predictions)),
-        )
-
-
-def _codes(prediction: Prediction) -> tuple[str, ...]:
-    # Most have none: one empty tuple serves all of them.
-    return tuple(warning.code for warning in prediction.warnings) if prediction.warnings else ()
+        log.record(runtime, list(map(vars, customers)), predictions)

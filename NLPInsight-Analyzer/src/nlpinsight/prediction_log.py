@@ -5,7 +5,6 @@ Texts may contain anything. They are logged only if the operator asks for them
 """
 
 from collections.abc import Sequence
-from operator import attrgetter
 from typing import Final
 
 from modelwatch.log import LogSchema, ServiceLog
@@ -24,8 +23,6 @@ SCHEMA: Final = LogSchema(
     outputs={"label": "category", "confidence": "number"},
     groups=("words",),
 )
-
-_ID: Final = attrgetter("prediction_id")
 
 
 def describe(text: str, sentiment: Sentiment) -> dict[str, object]:
@@ -47,16 +44,4 @@ def record(
         features = [describe(*one) for one in zip(texts, sentiments, strict=True)]
         if log.with_texts:
             features = [row | {"text": text} for row, text in zip(features, texts, strict=True)]
-        log.log.record_all(
-            list(map(_ID, sentiments)),
-            request_id=runtime.request_id,
-            model=runtime.model.sha256,
-            features=features,
-            outputs=list(map(vars, sentiments)),
-            warnings=list(map(_codes, sentiments)),
-        )
-
-
-def _codes(sentiment: Sentiment) -> tuple[str, ...]:
-    # Most have none: one empty tuple serves all of them.
-    return tuple(warning.code for warning in sentiment.warnings) if sentiment.warnings else ()
+        log.record(runtime, features, sentiments)

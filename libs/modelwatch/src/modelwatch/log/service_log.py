@@ -2,14 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Protocol
+from operator import attrgetter
+from typing import Final, Protocol
 
 from modelwatch.log.settings import LogSettings, open_log
 from modelwatch.schema import LogSchema
 
 __all__ = ["ServiceLog"]
+
+_ID: Final = attrgetter("prediction_id")
 
 
 class _Metrics(Protocol):
@@ -22,11 +25,45 @@ class _Metrics(Protocol):
     ) -> None: ...
 
 
+class _Model(Protocol):
+    """A model, as modelseal opens it."""
+
+    @property
+    def sha256(self) -> str: ...
+
+
 class _Runtime(Protocol):
     """A running service, as servicekit has it."""
 
     @property
     def metrics(self) -> _Metrics: ...
+
+
+class _Answering(Protocol):
+    """A running service that answers a request, as servicekit has it."""
+
+    @property
+    def model(self) -> _Model: ...
+
+    @property
+    def request_id(self) -> str: ...
+
+
+class _Warning(Protocol):
+    """A warning of an answer, as servicekit has it."""
+
+    @property
+    def code(self) -> str: ...
+
+
+class _Answer(Protocol):
+    """An answer to a row of a request. The outputs that are logged are its other attributes."""
+
+    @property
+    def prediction_id(self) -> str | None: ...
+
+    @property
+    def warnings(self) -> Sequence[_Warning]: ...
 
 
 class ServiceLog:
@@ -46,6 +83,29 @@ class ServiceLog:
         self.log = open_log(settings, schema)
         self.with_texts = self.log is not None and settings.prediction_log_text
         self.new_ids = _no_ids if self.log is None else self.log.new_ids
+
+    def record(
+        self,
+        runtime: _Answering,
+        features: Sequence[Mapping[str, object]],
+        answers: Sequence[_Answer],
+    ) -> None:
+        """Record the answers to the current request; without a log, do nothing.
+
+        Args:
+            runtime: The service.
+            features: The features of each answer, as for `PredictionLog.record_all`.
+            answers: The answers. They are read later, and must not be changed.
+        """
+        if self.log is not None:
+            self.log.record_all(
+                list(map(_ID, answers)),
+                request_id=runtime.request_id,
+                model=runtime.model.sha256,
+                features=features,
+                outputs=list(map(vars, answers)),
+                warnings=list(map(_codes, answers)),
+            )
 
     @asynccontextmanager
     async def lifespan(self, runtime: _Runtime) -> AsyncIterator[None]:
@@ -86,3 +146,8 @@ class ServiceLog:
 
 def _no_ids(count: int) -> list[str | None]:
     return [None] * count
+
+
+def _codes(answer: _Answer) -> tuple[str, ...]:
+    # Most have no warnings: one empty tuple serves all of them.
+    return tuple(warning.code for warning in answer.warnings) if answer.warnings else ()

@@ -5,7 +5,6 @@ out of ``features``.
 """
 
 from collections.abc import Sequence
-from operator import attrgetter
 from typing import Final
 
 from modelwatch.log import LogSchema, ServiceLog
@@ -21,24 +20,10 @@ SCHEMA: Final = LogSchema(
 )
 
 
-_ID: Final = attrgetter("prediction_id")
-
 
 def record(
     log: ServiceLog, runtime: Runtime, records: Sequence[Record], predictions: Sequence[Prediction]
 ) -> None:
     """Record the answers to a request."""
     if log.log is not None:
-        log.log.record_all(
-            list(map(_ID, predictions)),
-            request_id=runtime.request_id,
-            model=runtime.model.sha256,
-            features=list(map(vars, records)),
-            outputs=list(map(vars, predictions)),
-            warnings=list(map(_codes, predictions)),
-        )
-
-
-def _codes(prediction: Prediction) -> tuple[str, ...]:
-    # Most have none: one empty tuple serves all of them.
-    return tuple(warning.code for warning in prediction.warnings) if prediction.warnings else ()
+        log.record(runtime, list(map(vars, records)), predictions)
