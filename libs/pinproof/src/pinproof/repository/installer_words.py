@@ -67,12 +67,14 @@ def may_install(data: bytes, *, anywhere: bool = False) -> bool:
 def install_places(data: bytes) -> Iterator[int]:
     """Yield where a call of an installer may be: places of names, and of what they are to do."""
     for part, word, before, after in _PARTS[:-_OF_PROGRAMS]:
-        for place in places_of(data, part):
+        place = data.find(part)
+        while place >= 0:
             if matched := word.match(data, place):
                 start = max(0, place - before)
                 for named in _named(data[start : matched.end() + after]):
                     yield place
                     yield start + named.start()
+            place = data.find(part, place + len(part))
 
 
 def places_of(data: bytes, part: bytes, start: int = 0, end: int | None = None) -> Iterator[int]:

@@ -23,6 +23,7 @@ _NEEDED = (
 _DOCUMENT = re.compile(r"\n(?=---\s)")
 # The indentation of the first entry, and the indicator of an item if it is one.
 _FIRST = re.compile(r"(?:(?:---)?[ \t]*(?:#.*)?\n)*( *)(- +(?=\S))?")
+_ITEM = re.compile(r" *-")
 _KEY = re.compile(r" *(- +)?[\"']?([^\s\"':]+)[\"']?:(?=\s)([ \t]*\n)?")
 
 
@@ -67,15 +68,14 @@ class _Entries:
         """Yield the lines of entries, given where the first begins, and their indentation."""
         # The items of a list may have the indentation of its key.
         following = r"-\s" if is_list else r"[^\s#\]}-]"
-        matches = re.compile(rf"\n(?={indent}{following})").finditer(self._text, first, end)
-        found = (match.end() for match in matches)
-        begins = [first, *found, end]
-        used = {bisect_right(begins, place) - 1 for place in self._between(start, end)}
+        border = re.compile(rf"\n(?={indent}{following})")
+        places = self._between(start, end)
         # The first entry of an item is in the line with its indicator.
-        if not is_list and self._text[first:].lstrip(" ")[:1] == "-":
-            used.add(0)
-        blocks = [begins[index : index + 2] for index in sorted(used)]
-        if -1 in used or any(self._is_part(begin, is_list=is_list) for begin, _ in blocks):
+        if not is_list and _ITEM.match(self._text, first):
+            places = sorted((first, *places))
+        blocks = list(self._blocks(border, places, first, end, indent))
+        starts_before = places and places[0] < first
+        if starts_before or any(self._is_part(begin, is_list=is_list) for begin, _ in blocks):
             # A command has words in several entries of a mapping, or in the items of a list.
             yield self._text[start:end]
             return
@@ -84,6 +84,25 @@ class _Entries:
             yield from self._entry(begin, stop, is_list=is_list)
             start = stop
         yield "\n" * self._text.count("\n", start, end)
+
+    def _blocks(
+        self, border: re.Pattern[str], places: Sequence[int], first: int, end: int, indent: str
+    ) -> Iterator[tuple[int, int]]:
+        """Yield where the entries with places begin and end, given what is before an entry.
+
+        Only the entries near to the places are searched for: there may be very many others.
+        """
+        begin = stop = first
+        for place in places:
+            if place >= stop:
+                before = place
+                while (before := self._text.rfind(f"\n{indent}", stop, before + len(indent))) >= 0:
+                    if border.match(self._text, before, end):
+                        break
+                begin = stop if before < 0 else before + 1
+                after = border.search(self._text, place, end)
+                stop = after.end() if after else end
+                yield begin, stop
 
     def _entry(self, start: int, end: int, *, is_list: bool) -> Iterator[str]:
         key = _KEY.match(self._text, start, end)
