@@ -35,6 +35,8 @@ class SparkConformance:
     The class needs a fixture ``place``, a folder with the command's inputs that is the current
     folder, and a fixture ``sealed``, the folder of a sealed model.
 
+    What processes do that are killed takes minutes, and is tested nightly.
+
     Attributes:
         package: The service's package, run by ``python -m``.
         app: Its command line.
@@ -84,7 +86,7 @@ class SparkConformance:
 
     @needs_spark
     @needs_proc
-    @pytest.mark.slow
+    @pytest.mark.nightly
     @pytest.mark.timeout(900)
     @pytest.mark.parametrize("change", ["another file", "no model"])
     def test_a_worker_refuses_a_model_that_changed_and_nothing_is_written(
@@ -115,7 +117,7 @@ class SparkConformance:
 
     @needs_spark
     @needs_proc
-    @pytest.mark.slow
+    @pytest.mark.nightly
     @pytest.mark.timeout(900)
     def test_sigterm_ends_every_process_and_writes_nothing(
         self, place: Path, model: Path, runs: list[SparkRun]
@@ -131,7 +133,7 @@ class SparkConformance:
 
     @needs_spark
     @needs_proc
-    @pytest.mark.slow
+    @pytest.mark.nightly
     @pytest.mark.timeout(900)
     def test_an_executor_that_is_lost_for_good_is_reported_and_nothing_is_written(
         self, place: Path, model: Path, runs: list[SparkRun]
@@ -275,7 +277,7 @@ class SparkFileConformance(SparkConformance):
 
     @needs_spark
     @needs_proc
-    @pytest.mark.slow
+    @pytest.mark.nightly
     @pytest.mark.timeout(900)
     def test_an_executor_that_is_killed_changes_nothing_in_the_file(
         self, place: Path, model: Path, runs: list[SparkRun]
