@@ -1,6 +1,7 @@
 """The prediction log of the service, and the reference profile of its model."""
 
 from pathlib import Path
+from typing import Final
 
 import pytest
 from bankchurn.model.predictor import ChurnPredictor
@@ -8,26 +9,40 @@ from bankchurn.prediction_log import SCHEMA
 from bankchurn.schema import FEATURES, IDENTIFIERS, TARGET, Customer, example
 from bankchurn.training.train import TrainedModel
 from modelwatch.profile import CategoryProfile, NumberProfile, read_profile
-from modelwatch.testing import LogConformance, Start, log_of
+from modelwatch.testing import LogConformance, ShadowConformance, Start, log_of
 from servicekit.testing import LiveService
 
 OTHER = example() | {"Geography": "Germany", "Age": 100, "Tenure": None, "Balance": 0.5}
 
 
+REQUESTS: Final = {
+    "/predict": example(),
+    "/predict?explain=true": example(),
+    "/predict_batch": {"customers": [example(), OTHER, example()]},
+}
+VARYING: Final = frozenset({"prediction_timestamp", "batch_id", "processing_time_seconds"})
+
+
+@pytest.fixture(scope="module")
+def start(sealed: Path) -> Start:
+    environment = {"MODEL_DIR": str(sealed)}
+    return lambda **settings: LiveService(["-m", "bankchurn", "serve"], environment, settings)
+
+
+class TestShadow(ShadowConformance):
+    schema = SCHEMA
+    requests = REQUESTS
+    varying = VARYING
+
+    @pytest.fixture
+    def challenger(self, sealed: Path) -> Path:
+        return sealed
+
+
 class TestLog(LogConformance):
     schema = SCHEMA
-    requests = {  # noqa: RUF012 - a class attribute that says what to test
-        "/predict": example(),
-        "/predict?explain=true": example(),
-        "/predict_batch": {"customers": [example(), OTHER, example()]},
-    }
-    varying = frozenset({"prediction_timestamp", "batch_id", "processing_time_seconds"})
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def start(cls, sealed: Path) -> Start:
-        environment = {"MODEL_DIR": str(sealed)}
-        return lambda **settings: LiveService(["-m", "bankchurn", "serve"], environment, settings)
+    requests = REQUESTS
+    varying = VARYING
 
     def test_a_row_has_the_customer_and_the_answer(
         self, start: Start, tmp_path: Path, predictor: ChurnPredictor

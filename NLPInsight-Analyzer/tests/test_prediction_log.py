@@ -1,10 +1,11 @@
 """The prediction log of the service, and the reference profile of its model."""
 
 from pathlib import Path
+from typing import Final
 
 import pytest
 from modelwatch.profile import CategoryProfile, NumberProfile, read_profile
-from modelwatch.testing import LogConformance, Start, log_of
+from modelwatch.testing import LogConformance, ShadowConformance, Start, log_of
 from nlpinsight.model import SentimentModel, predict_sentiments
 from nlpinsight.prediction_log import SCHEMA
 from nlpinsight.training.evaluate_and_seal import EvaluatedModel
@@ -14,21 +15,36 @@ PRIVATE = "Acme beats estimates, says Zbigniew Quartermain"
 UNKNOWN = "利益が大幅に増加した"
 
 
+REQUESTS: Final = {
+    "/predict": {"text": PRIVATE},
+    "/predict?explain=true": {"text": PRIVATE},
+    "/predict_batch": {"texts": [{"text": PRIVATE}, {"text": UNKNOWN}] * 20},
+}
+VARYING: Final = frozenset({"inference_time_ms"})
+
+
+@pytest.fixture(scope="module")
+def start(sealed: Path) -> Start:
+    environment = {"MODEL_DIR": str(sealed)}
+    return lambda **settings: LiveService(["-m", "nlpinsight", "serve"], environment, settings)
+
+
+class TestShadow(ShadowConformance):
+    schema = SCHEMA
+    requests = REQUESTS
+    secrets = (PRIVATE, UNKNOWN, "Quartermain")
+    varying = VARYING
+
+    @pytest.fixture
+    def challenger(self, sealed: Path) -> Path:
+        return sealed
+
+
 class TestLog(LogConformance):
     schema = SCHEMA
-    requests = {  # noqa: RUF012 - a class attribute that says what to test
-        "/predict": {"text": PRIVATE},
-        "/predict?explain=true": {"text": PRIVATE},
-        "/predict_batch": {"texts": [{"text": PRIVATE}, {"text": UNKNOWN}] * 20},
-    }
+    requests = REQUESTS
     secrets = (PRIVATE, UNKNOWN, "Quartermain")
-    varying = frozenset({"inference_time_ms"})
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def start(cls, sealed: Path) -> Start:
-        environment = {"MODEL_DIR": str(sealed)}
-        return lambda **settings: LiveService(["-m", "nlpinsight", "serve"], environment, settings)
+    varying = VARYING
 
     def test_a_row_describes_the_text_and_has_the_answer(
         self, start: Start, tmp_path: Path, model: SentimentModel

@@ -23,7 +23,7 @@ from servicekit import create_app as create_service
 
 from bankchurn.gathering import Gatherer
 from bankchurn.model.predictor import ChurnPredictor
-from bankchurn.prediction_log import SCHEMA, record
+from bankchurn.prediction_log import SCHEMA, challenger, record
 from bankchurn.responses import BatchPrediction, Prediction
 from bankchurn.schema import Customer
 
@@ -57,7 +57,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         settings: Settings of the service; read from the environment by default.
     """
     settings = settings if settings is not None else load_settings(Settings)
-    log = ServiceLog(settings, SCHEMA)
+    log = ServiceLog(settings, SCHEMA, challenger)
     return create_service(
         settings,
         ServiceSpec(

@@ -3,12 +3,15 @@
 Derived from `bankchurn.schema`, which has nothing that identifies a customer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
+from modelseal import OpenedModel
 from modelwatch.log import LogSchema, ServiceLog
+from modelwatch.shadow import AnswerRows
 from servicekit import Runtime
 
+from bankchurn.model.predictor import ChurnPredictor
 from bankchurn.responses import Prediction
 from bankchurn.schema import CATEGORIES, FEATURES, NUMBERS, Customer
 
@@ -29,6 +32,25 @@ def record(
     customers: Sequence[Customer],
     predictions: Sequence[Prediction],
 ) -> None:
-    """Record the answers to a request."""
+    """Record the answers to a request, and offer its customers to the shadow."""
     if log.log is not None:
         log.record(runtime, list(map(vars, customers)), predictions)
+
+
+def challenger(opened: OpenedModel) -> AnswerRows:
+    """What answers customers in the process of the shadow.
+
+    Raises:
+        TypeError: The model is one of another service.
+    """
+    predictor, version = opened.predictor, opened.manifest.version
+    if not isinstance(predictor, ChurnPredictor):
+        raise TypeError(f"SHADOW_MODEL_DIR holds a model of another service: {type(predictor)}")
+
+    def answer(
+        rows: Sequence[Mapping[str, object]],
+    ) -> tuple[Sequence[Mapping[str, object]], Sequence[Prediction]]:
+        customers = [Customer.model_validate(row) for row in rows]
+        return rows, predictor.answer(customers, model_version=version)
+
+    return answer

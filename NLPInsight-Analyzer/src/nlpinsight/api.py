@@ -24,7 +24,7 @@ from servicekit import create_app as create_service
 
 from nlpinsight.explain import explain as explain_text
 from nlpinsight.model import SentimentModel, predict_sentiments
-from nlpinsight.prediction_log import SCHEMA, record
+from nlpinsight.prediction_log import SCHEMA, challenger, record
 from nlpinsight.schema import (
     LABELS,
     MAX_BATCH_TEXTS,
@@ -77,7 +77,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         settings: Settings of the service; read from the environment by default.
     """
     settings = settings if settings is not None else load_settings(Settings)
-    log = ServiceLog(settings, SCHEMA)
+    log = ServiceLog(settings, SCHEMA, challenger)
     return create_service(
         settings,
         ServiceSpec(

@@ -55,12 +55,16 @@ def services(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.fixture(scope="session")
 def refusing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where a service answers that has no model and logs predictions: its metrics show both."""
+    """Where a service answers that has no model, but a log and a shadow: its metrics show all."""
     name, service = min(SERVICES.items())
     python = ROOT / name / ".venv/bin/python"
     command = [str(python), "-m", service.package]
     folder = tmp_path_factory.mktemp("refusing")
-    settings = {"MODEL_DIR": "none", "PREDICTION_LOG": str(folder / "predictions")}
+    settings = {
+        "MODEL_DIR": "none",
+        "PREDICTION_LOG": str(folder / "predictions"),
+        "SHADOW_MODEL_DIR": "none",
+    }
     with served(command, folder, settings) as url:
         metric = "model_refusals_total{"
         wait_until(lambda: metric in httpx2.get(f"{url}/metrics").text, "it refuses its model")

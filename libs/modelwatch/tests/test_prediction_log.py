@@ -329,6 +329,7 @@ def test_old_days_are_deleted_and_nothing_else(tmp_path: Path) -> None:
     for name in (
         "predictions/day=2020-01-01/a.parquet",
         "truth/day=2020-01-01/a.parquet",
+        "shadow/day=2020-01-01/a.parquet",
         "predictions/day=9999-01-01/a.parquet",
         "predictions/day=2020-01-01/notes.txt",
         "predictions/day=unknown/a.parquet",

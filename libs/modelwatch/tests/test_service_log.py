@@ -4,10 +4,16 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType, SimpleNamespace
+from typing import Any
 
 import pytest
 from logs import SCHEMA, ids
+from modelseal import OpenedModel
 from modelwatch.log import LogSettings, ServiceLog
+from modelwatch.shadow import AnswerRows
+from pydantic import ValidationError
+from shadows import wait_until
 
 
 class Runtime:
@@ -31,9 +37,16 @@ class Runtime:
         return {name: read() for name, read in self.read.items()}
 
 
-def log_of(address: str | None, **settings: object) -> ServiceLog:
+def no_answers(opened: OpenedModel) -> AnswerRows:
+    raise TypeError(opened)
+
+
+def log_of(
+    address: str | None, *, more: Mapping[str, object] = MappingProxyType({}), **settings: object
+) -> ServiceLog:
     values = {f"prediction_log_{name}": value for name, value in settings.items()}
-    return ServiceLog(LogSettings.model_validate({"prediction_log": address} | values), SCHEMA)
+    found = LogSettings.model_validate({"prediction_log": address, **values, **more})
+    return ServiceLog(found, SCHEMA, no_answers)
 
 
 def record(log: ServiceLog, count: int) -> list[str | None]:
@@ -121,3 +134,72 @@ def test_texts_are_asked_for_only_where_they_are_logged(tmp_path: Path) -> None:
     assert not log_of(None, text=True).with_texts
     assert not log_of(str(tmp_path)).with_texts
     assert log_of(str(tmp_path), text=True).with_texts
+
+
+def test_without_a_challenger_there_is_no_shadow(tmp_path: Path) -> None:
+    assert log_of(str(tmp_path)).shadow is None
+    assert log_of(None).shadow is None
+
+
+def test_the_shadow_is_offered_what_is_logged_and_counts_in_the_metrics(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = log_of(str(tmp_path / "log"), more={"shadow_model_dir": tmp_path / "absent"})
+    runtime = Runtime()
+    answering: Any = SimpleNamespace(request_id="r", model=SimpleNamespace(sha256="a" * 64))
+    shadow = log.shadow
+    assert shadow is not None
+
+    async def serve() -> None:
+        async with log.lifespan(runtime):
+            names = log.new_ids(3)
+            log.record(
+                answering,
+                [{"age": 30.0}] * 3,
+                [
+                    SimpleNamespace(prediction_id=name, warnings=[], probability=0.5)
+                    for name in names
+                ],
+            )
+            await asyncio.to_thread(
+                wait_until, lambda: shadow.is_refused and not shadow.counts().waiting, "it is off"
+            )
+            found = runtime.values()
+            assert found["shadow_answers.state"] == {
+                "written": 0,
+                "failed": 0,
+                "not_logged": 0,
+                "dropped": 3,
+            }
+            assert (found["shadow_up"], found["shadow_refused"]) == (False, True)
+            assert found["shadow_answers_waiting"] == 0
+
+    with caplog.at_level(logging.INFO, logger="modelwatch"):
+        asyncio.run(serve())
+    refused, *closed = caplog.messages
+    assert refused.startswith("Shadow: the challenger is refused: ")
+    assert "The shadow was closed. Written: 0, failed: 0, not logged: 0, dropped: 3." in closed
+    assert len(ids(tmp_path / "log")) == 3
+
+
+def test_a_shadow_needs_a_log(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="but PREDICTION_LOG is not"):
+        LogSettings.model_validate({"shadow_model_dir": tmp_path})
+
+
+class ServiceSettings(LogSettings):
+    """As servicekit has them."""
+
+    app_env: str
+    model_signers: tuple[str, ...] = ()
+
+
+def test_a_shadow_in_production_needs_a_digest_or_a_signer(tmp_path: Path) -> None:
+    values = {"shadow_model_dir": tmp_path, "prediction_log": str(tmp_path)}
+    production = values | {"app_env": "production"}
+    with pytest.raises(ValidationError, match="SHADOW_MODEL_SHA256 is not set"):
+        ServiceSettings.model_validate(production)
+    assert ServiceSettings.model_validate(values | {"app_env": "test"}).shadow_signers == ()
+    ServiceSettings.model_validate(production | {"shadow_model_sha256": "a" * 64})
+    signed = ServiceSettings.model_validate(production | {"model_signers": ("ed25519:x",)})
+    assert signed.shadow_signers == ("ed25519:x",)

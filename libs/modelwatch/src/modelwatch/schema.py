@@ -7,7 +7,21 @@ from typing import Final, Literal, get_args
 
 from modelwatch.errors import SchemaError
 
-__all__ = ["Kind", "LogSchema", "feature_column", "key_column", "output_column"]
+__all__ = [
+    "PREDICTIONS",
+    "SHADOW",
+    "Kind",
+    "LogSchema",
+    "feature_column",
+    "key_column",
+    "output_column",
+]
+
+PREDICTIONS: Final = "predictions"
+"""The folder of a log with the answers that clients got."""
+
+SHADOW: Final = "shadow"
+"""The folder of a log with the answers of the challenger to the same requests."""
 
 Kind = Literal["number", "category", "text"]
 """What a value is: a number (also 0 and 1), one of few levels, or free text."""

@@ -1,6 +1,7 @@
 """The prediction log of the service, and the reference profile of its model."""
 
 from pathlib import Path
+from typing import Final
 
 import pytest
 from {{ package }}.model import Predictor
@@ -8,25 +9,37 @@ from {{ package }}.prediction_log import SCHEMA
 from {{ package }}.schema import FEATURES, Record, example
 from {{ package }}.training import TrainedModel
 from modelwatch.profile import NumberProfile, read_profile
-from modelwatch.testing import LogConformance, Start, log_of
+from modelwatch.testing import LogConformance, ShadowConformance, Start, log_of
 from servicekit.testing import LiveService
+
+
+REQUESTS: Final = {
+    "/predict": example(),
+    "/predict_batch": {"records": [example()] * 3},
+}
+VARYING: Final = frozenset({"prediction_timestamp", "batch_id", "processing_time_seconds"})
+
+
+@pytest.fixture(scope="module")
+def start(sealed: Path) -> Start:
+    environment = {"MODEL_DIR": str(sealed)}
+    return lambda **settings: LiveService(["-m", "{{ package }}", "serve"], environment, settings)
+
+
+class TestShadow(ShadowConformance):
+    schema = SCHEMA
+    requests = REQUESTS
+    varying = VARYING
+
+    @pytest.fixture
+    def challenger(self, sealed: Path) -> Path:
+        return sealed
 
 
 class TestLog(LogConformance):
     schema = SCHEMA
-    requests = {  # noqa: RUF012 - a class attribute that says what to test
-        "/predict": example(),
-        "/predict_batch": {"records": [example()] * 3},
-    }
-    varying = frozenset({"prediction_timestamp", "batch_id", "processing_time_seconds"})
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def start(cls, sealed: Path) -> Start:
-        environment = {"MODEL_DIR": str(sealed)}
-        return lambda **settings: LiveService(
-            ["-m", "{{ package }}", "serve"], environment, settings
-        )
+    requests = REQUESTS
+    varying = VARYING
 
     def test_a_row_has_the_record_and_the_answer(
         self, start: Start, tmp_path: Path, predictor: Predictor

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from modelwatch.log.records import Answers, Record, day_of, encode, valid_record
-from modelwatch.schema import LogSchema
+from modelwatch.schema import PREDICTIONS, LogSchema
 
 __all__ = ["Part", "PartEncoder"]
 
@@ -25,10 +25,12 @@ class PartEncoder:
 
     Args:
         schema: What is logged.
+        folder: Folder of the parts in the log.
     """
 
-    def __init__(self, schema: LogSchema) -> None:
+    def __init__(self, schema: LogSchema, folder: str = PREDICTIONS) -> None:
         self._schema = schema
+        self._folder = folder
         self._prefix = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(8)}"
         self._number = 0
 
@@ -63,7 +65,7 @@ class PartEncoder:
                 return []
             contents = encode(records, self._schema)
         self._number += 1
-        name = f"predictions/day={day}/{self._prefix}-{self._number:06}.parquet"
+        name = f"{self._folder}/day={day}/{self._prefix}-{self._number:06}.parquet"
         return [Part(name, len(records), contents)]
 
 

@@ -13,7 +13,7 @@ from modelwatch.log.counts import LogCounts
 from modelwatch.log.part_encoder import Part, PartEncoder
 from modelwatch.log.records import Answers, day_of
 from modelwatch.log.retention import delete_expired
-from modelwatch.schema import LogSchema
+from modelwatch.schema import PREDICTIONS, LogSchema
 from modelwatch.store import FolderStore, Store
 
 __all__ = ["PART_ROWS", "PredictionLog"]
@@ -41,6 +41,7 @@ class PredictionLog:
         sample: Share of the answers that are logged. The prediction id decides.
         keep_days: Days after which log and truth are deleted; None for never.
         warn: Called with a sentence while writing fails, at most once a minute.
+        folder: Folder of the parts in the log.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class PredictionLog:
         sample: float = 1.0,
         keep_days: int | None = None,
         warn: Callable[[str], None],
+        folder: str = PREDICTIONS,
     ) -> None:
         self._store = store
         self._flush_s = flush_s
@@ -72,7 +74,7 @@ class PredictionLog:
         self._closing = threading.Event()
         self._abandoned = threading.Event()
         self._wake = threading.Event()
-        self._encoder = PartEncoder(schema)
+        self._encoder = PartEncoder(schema, folder)
         self._thread = threading.Thread(target=self._run, name="prediction-log", daemon=True)
 
     def start(self) -> None:
@@ -129,6 +131,7 @@ class PredictionLog:
         outputs: Iterable[Mapping[str, object]],
         keys: Iterable[Mapping[str, object]] | None = None,
         warnings: Iterable[Sequence[str]],
+        at: float | None = None,
     ) -> None:
         """Record the answers to a request. Never blocks, nor raises because of store or values.
 
@@ -143,8 +146,9 @@ class PredictionLog:
             outputs: The outputs of each answer, likewise.
             keys: The parts of the business key of each answer, likewise; None for none.
             warnings: Codes of the warnings of each answer.
+            at: When they were given, in seconds since 1970; None for now.
         """
-        now = time.time()
+        now = time.time() if at is None else at
         count = kept = len(prediction_ids)
         if self._sample_below is not None:
             prediction_ids = [one if self._is_sampled(one) else None for one in prediction_ids]

@@ -4,11 +4,13 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
+from modelwatch.schema import PREDICTIONS, SHADOW
 from modelwatch.store import Store
 
 __all__ = ["delete_expired"]
 
-_DAY: Final = re.compile(r"(?:predictions|truth)/day=(\d{4}-\d{2}-\d{2})/[^/]+\.parquet")
+_FOLDERS: Final = (PREDICTIONS, SHADOW, "truth")
+_DAY: Final = re.compile(r"(?:predictions|shadow|truth)/day=(\d{4}-\d{2}-\d{2})/[^/]+\.parquet")
 
 
 def delete_expired(store: Store, *, keep_days: int, today: date | None = None) -> None:
@@ -23,6 +25,6 @@ def delete_expired(store: Store, *, keep_days: int, today: date | None = None) -
         StoreError: The store failed.
     """
     oldest = ((today or datetime.now(UTC).date()) - timedelta(days=keep_days)).isoformat()
-    for name in (*store.names("predictions"), *store.names("truth")):
+    for name in (name for folder in _FOLDERS for name in store.names(folder)):
         if (found := _DAY.fullmatch(name)) and found[1] < oldest:
             store.delete(name)

@@ -5,13 +5,17 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from operator import attrgetter
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
-from modelwatch.log.settings import LogSettings, open_log
+from modelwatch.log.settings import LogSettings, logged_schema, open_log
 from modelwatch.schema import LogSchema
+from modelwatch.shadow.challenger import Answer, Challenger, MakeAnswerer, codes_of
+from modelwatch.shadow.shadow import Shadow
 
 __all__ = ["ServiceLog"]
 
+_LOGGER: Final = logging.getLogger("modelwatch")
+_STATES: Final = ("written", "failed", "not_logged", "dropped")
 _ID: Final = attrgetter("prediction_id")
 
 
@@ -25,18 +29,18 @@ class _Metrics(Protocol):
     ) -> None: ...
 
 
-class _Model(Protocol):
-    """A model, as modelseal opens it."""
-
-    @property
-    def sha256(self) -> str: ...
-
-
 class _Runtime(Protocol):
     """A running service, as servicekit has it."""
 
     @property
     def metrics(self) -> _Metrics: ...
+
+
+class _Model(Protocol):
+    """A model, as modelseal opens it."""
+
+    @property
+    def sha256(self) -> str: ...
 
 
 class _Answering(Protocol):
@@ -49,38 +53,24 @@ class _Answering(Protocol):
     def request_id(self) -> str: ...
 
 
-class _Warning(Protocol):
-    """A warning of an answer, as servicekit has it."""
-
-    @property
-    def code(self) -> str: ...
-
-
-class _Answer(Protocol):
-    """An answer to a row of a request. The outputs that are logged are its other attributes."""
-
-    @property
-    def prediction_id(self) -> str | None: ...
-
-    @property
-    def warnings(self) -> Sequence[_Warning]: ...
-
-
 class ServiceLog:
     """The prediction log that the settings of a service ask for. Without one, it does nothing.
 
     Args:
         settings: Settings of the service.
         schema: What the service logs.
+        challenger: Makes what answers for the shadow, if the settings ask for one.
 
     Attributes:
         log: The log; None without one.
+        shadow: The shadow; None without one.
         with_texts: Whether features of the kind ``text`` are logged.
         new_ids: `PredictionLog.new_ids`; all are None without a log.
     """
 
-    def __init__(self, settings: LogSettings, schema: LogSchema) -> None:
+    def __init__(self, settings: LogSettings, schema: LogSchema, challenger: MakeAnswerer) -> None:
         self.log = open_log(settings, schema)
+        self.shadow = open_shadow(settings, schema, challenger)
         self.with_texts = self.log is not None and settings.prediction_log_text
         self.new_ids = _no_ids if self.log is None else self.log.new_ids
 
@@ -88,30 +78,37 @@ class ServiceLog:
         self,
         runtime: _Answering,
         features: Sequence[Mapping[str, object]],
-        answers: Sequence[_Answer],
+        answers: Sequence[Answer],
+        rows: Sequence[Any] | None = None,
     ) -> None:
-        """Record the answers to the current request; without a log, do nothing.
+        """Record the answers to the current request, and offer its rows to the shadow.
+
+        Without a log, it does nothing.
 
         Args:
             runtime: The service.
             features: The features of each answer, as for `PredictionLog.record_all`.
             answers: The answers. They are read later, and must not be changed.
+            rows: What the challenger gets: plain values. The features, if it is None.
         """
         if self.log is not None:
+            ids = list(map(_ID, answers))
+            if self.shadow is not None:
+                self.shadow.offer(ids, runtime.request_id, features if rows is None else rows)
             self.log.record_all(
-                list(map(_ID, answers)),
+                ids,
                 request_id=runtime.request_id,
                 model=runtime.model.sha256,
                 features=features,
                 outputs=list(map(vars, answers)),
-                warnings=list(map(_codes, answers)),
+                warnings=list(map(codes_of, answers)),
             )
 
     @asynccontextmanager
     async def lifespan(self, runtime: _Runtime) -> AsyncIterator[None]:
-        """Write the log as long as the service runs, and publish its counts as metrics.
+        """Write the log and run the shadow as long as the service runs, with metrics of both.
 
-        The end waits for at most five seconds until the records are written, and logs the counts.
+        The end waits for some seconds until the records are written, and logs the counts.
         """
         log = self.log
         if log is None:
@@ -131,11 +128,17 @@ class ServiceLog:
             lambda: log.counts().waiting,
         )
         log.start()
+        if self.shadow is not None:
+            _publish(self.shadow, runtime.metrics)
+            self.shadow.start()
         try:
             yield
         finally:
-            end = await asyncio.to_thread(log.close)
-            logging.getLogger("modelwatch").info(
+            # At the same time, because the process may be killed after some seconds.
+            end, _ = await asyncio.gather(
+                asyncio.to_thread(log.close), asyncio.to_thread(_close, self.shadow)
+            )
+            _LOGGER.info(
                 "The prediction log was closed. Written: %d, dropped: %d, left out by the sample: "
                 "%d.",
                 end.written,
@@ -144,10 +147,61 @@ class ServiceLog:
             )
 
 
+def open_shadow(
+    settings: LogSettings, schema: LogSchema, challenger: MakeAnswerer
+) -> Shadow | None:
+    """The shadow that the settings ask for; None if they ask for none.
+
+    Its warnings go to the logger ``modelwatch``. It answers after `Shadow.start`.
+    """
+    if settings.shadow_model_dir is None or not settings.prediction_log:
+        return None
+    return Shadow(
+        Challenger(
+            folder=settings.shadow_model_dir,
+            sha256=settings.shadow_model_sha256,
+            signers=settings.shadow_signers,
+            answerer=f"{challenger.__module__}:{challenger.__qualname__}",
+            schema=logged_schema(settings, schema),
+            log=settings.prediction_log,
+            flush_s=settings.prediction_log_flush_s,
+        ),
+        cpu_share=settings.shadow_cpu_share,
+        warn=_LOGGER.warning,
+    )
+
+
 def _no_ids(count: int) -> list[str | None]:
     return [None] * count
 
 
-def _codes(answer: _Answer) -> tuple[str, ...]:
-    # Most have no warnings: one empty tuple serves all of them.
-    return tuple(warning.code for warning in answer.warnings) if answer.warnings else ()
+def _publish(shadow: Shadow, metrics: _Metrics) -> None:
+    def counts() -> Mapping[str, float]:
+        found = shadow.counts()
+        return {name: getattr(found, name) for name in _STATES}
+
+    metrics.watch_counts(
+        "shadow_answers", "Answers that the shadow was asked for.", "state", counts
+    )
+    metrics.watch(
+        "shadow_answers_waiting",
+        "Answers that the shadow was asked for, and that are not in the log yet.",
+        lambda: shadow.counts().waiting,
+    )
+    metrics.watch(
+        "shadow_up", "1 while the challenger of the shadow can answer.", lambda: shadow.is_up
+    )
+    metrics.watch(
+        "shadow_refused",
+        "1 if the challenger of the shadow was refused.",
+        lambda: shadow.is_refused,
+    )
+
+
+def _close(shadow: Shadow | None) -> None:
+    if shadow is not None:
+        end = shadow.close()
+        _LOGGER.info(
+            "The shadow was closed. Written: %d, failed: %d, not logged: %d, dropped: %d.",
+            *(getattr(end, name) for name in _STATES),
+        )

@@ -1,10 +1,11 @@
-"""Settings of the prediction log, for the settings class of a service to inherit."""
+"""Settings of the prediction log and the shadow, for the settings of a service to inherit."""
 
 import logging
 from dataclasses import replace
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings
 
 from modelwatch.errors import PlaceError
@@ -12,11 +13,14 @@ from modelwatch.log.prediction_log import PredictionLog
 from modelwatch.schema import LogSchema
 from modelwatch.store import check_address, open_store
 
-__all__ = ["LogSettings", "open_log"]
+__all__ = ["LogSettings", "logged_schema", "open_log"]
 
 
 class LogSettings(BaseSettings):
-    """Settings of the prediction log, from environment variables of the same names in capitals."""
+    """Settings of the prediction log and the shadow.
+
+    They are read from environment variables of the same names in capitals.
+    """
 
     prediction_log: str | None = Field(
         default=None,
@@ -34,6 +38,20 @@ class LogSettings(BaseSettings):
     prediction_log_text: bool = Field(
         default=False, description="Whether free texts are logged, too."
     )
+    shadow_model_dir: Path | None = Field(
+        default=None,
+        description="Folder of a sealed challenger, whose answers are logged and never returned; "
+        "unset for none.",
+    )
+    shadow_model_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = Field(
+        default=None, description="SHA-256 that the manifest of the challenger must have."
+    )
+    shadow_cpu_share: float = Field(
+        default=0.1,
+        gt=0,
+        le=1,
+        description="CPU time that the challenger may take, as a share of one core.",
+    )
 
     @field_validator("prediction_log")
     @classmethod
@@ -43,6 +61,38 @@ class LogSettings(BaseSettings):
         except PlaceError as error:
             raise ValueError(str(error)) from error
 
+    @model_validator(mode="after")
+    def _shadow_has_a_log(self) -> Self:
+        if self.shadow_model_dir is None:
+            return self
+        if not self.prediction_log:
+            raise ValueError(
+                "SHADOW_MODEL_DIR is set, but PREDICTION_LOG is not: the answers of the challenger "
+                "are kept in the prediction log; set PREDICTION_LOG, or unset SHADOW_MODEL_DIR"
+            )
+        production = getattr(self, "app_env", "") == "production"
+        if production and self.shadow_model_sha256 is None and not self.shadow_signers:
+            raise ValueError(
+                "SHADOW_MODEL_SHA256 is not set, nor is MODEL_SIGNERS: set one of them, so that no "
+                "other challenger can be opened"
+            )
+        return self
+
+    @property
+    def shadow_signers(self) -> tuple[str, ...]:
+        """Public keys of which one must have signed the challenger: those of the service."""
+        # A setting of servicekit, which this library does not import.
+        signers: tuple[str, ...] = getattr(self, "model_signers", ())
+        return signers
+
+
+def logged_schema(settings: LogSettings, schema: LogSchema) -> LogSchema:
+    """The part of a declaration that the settings allow to log: texts only if they ask for them."""
+    if settings.prediction_log_text:
+        return schema
+    kept = {name: kind for name, kind in schema.features.items() if kind != "text"}
+    return replace(schema, features=kept)
+
 
 def open_log(settings: LogSettings, schema: LogSchema) -> PredictionLog | None:
     """The prediction log that the settings ask for; None if they ask for none.
@@ -51,12 +101,9 @@ def open_log(settings: LogSettings, schema: LogSchema) -> PredictionLog | None:
     """
     if not settings.prediction_log:
         return None
-    if not settings.prediction_log_text:
-        kept = {name: kind for name, kind in schema.features.items() if kind != "text"}
-        schema = replace(schema, features=kept)
     return PredictionLog(
         open_store(settings.prediction_log),
-        schema,
+        logged_schema(settings, schema),
         flush_s=settings.prediction_log_flush_s,
         sample=settings.prediction_log_sample,
         keep_days=settings.prediction_log_keep_days,

@@ -6,10 +6,13 @@ They need pytest, which only development environments have.
 import pytest
 
 # Before it is imported, so that a failed assertion shows its values.
-pytest.register_assert_rewrite("modelwatch.testing.conformance")
+pytest.register_assert_rewrite(
+    "modelwatch.testing.conformance", "modelwatch.testing.shadow_conformance"
+)
 
 from modelwatch.testing.conformance import LogConformance, Start, log_of  # noqa: E402
 from modelwatch.testing.dead_bucket import DEAD_BUCKET  # noqa: E402
+from modelwatch.testing.shadow_conformance import ShadowConformance  # noqa: E402
 from modelwatch.testing.written_log import WrittenLog  # noqa: E402
 
-__all__ = ["DEAD_BUCKET", "LogConformance", "Start", "WrittenLog", "log_of"]
+__all__ = ["DEAD_BUCKET", "LogConformance", "ShadowConformance", "Start", "WrittenLog", "log_of"]

@@ -43,6 +43,9 @@ class Service(Protocol):
     def url(self) -> str: ...
 
     @property
+    def pid(self) -> int: ...
+
+    @property
     def lines(self) -> list[dict[str, Any]]: ...
 
     def wait_until_ready(self) -> None: ...
@@ -80,15 +83,15 @@ class LogConformance:
     ) -> None:
         with start(prediction_log=tmp_path / "log", prediction_log_flush_s=_FLUSH_S) as service:
             service.wait_until_ready()
-            sent = _ask(service, self.requests, _TIMES)
-            model = json.loads(_get(service, "/model_info"))["sha256"]
+            sent = ask(service, self.requests, _TIMES)
+            model = json.loads(get(service, "/model_info"))["sha256"]
             # Counted while it runs, too.
             named = 'prediction_log_records_total{state="written"}'
             service.wait_for_metric(named, len(sent))
             service.wait_for_metric('prediction_log_records_total{state="dropped"}', 0)
             service.wait_for_metric("prediction_log_records_waiting", 0)
             # These are written by the drain.
-            sent += _ask(service, self.requests, 1)
+            sent += ask(service, self.requests, 1)
             assert service.stop() == 0
             assert _closed(service) == (len(sent), 0, 0)
         log = WrittenLog(tmp_path / "log")
@@ -115,7 +118,7 @@ class LogConformance:
     def test_answers_outside_of_the_sample_have_no_id(self, start: Start, tmp_path: Path) -> None:
         with start(prediction_log=tmp_path / "log", prediction_log_sample=0.5) as service:
             service.wait_until_ready()
-            sent = _ask(service, self.requests, 10)
+            sent = ask(service, self.requests, 10)
             assert service.stop() == 0
             named = [one.prediction_id for one in sent if one.prediction_id is not None]
             assert 0 < len(named) < len(sent)
@@ -134,11 +137,13 @@ class LogConformance:
         with start() as plain, start(prediction_log_flush_s=_FLUSH_S, **broken) as service:
             plain.wait_until_ready()
             service.wait_until_ready()
-            sent = _ask(service, self.requests, _TIMES)
+            sent = ask(service, self.requests, _TIMES)
             for path, body in self.requests.items():
-                expected, without = _post(plain, path, body)
-                answer, answered = _post(service, path, body)
-                assert _stable(answer, self.varying) == _stable(expected, self.varying)
+                expected, without = post(plain, path, body)
+                answer, answered = post(service, path, body)
+                assert without_varying(answer, self.varying) == without_varying(
+                    expected, self.varying
+                )
                 assert {one.prediction_id for one in without} == {None}
                 sent += answered
             assert None not in {one.prediction_id for one in sent}
@@ -177,7 +182,7 @@ def log_of(
     with start(prediction_log=folder / "log", **settings) as service:
         service.wait_until_ready()
         for path, body in requests.items():
-            _post(service, path, body)
+            post(service, path, body)
         assert service.stop() == 0
     return WrittenLog(folder / "log")
 
@@ -222,20 +227,20 @@ class _Load:
         for _ in count() if self._times is None else range(self._times):
             for path, body in self._requests.items():
                 try:
-                    self._answers += _post(self._service, path, body)[1]
+                    self._answers += post(self._service, path, body)[1]
                 except (OSError, HTTPException) as error:
                     self._failures.append(error)
                     return
 
 
-def _ask(service: Service, requests: Mapping[str, object], times: int) -> list[_Answer]:
+def ask(service: Service, requests: Mapping[str, object], times: int) -> list[_Answer]:
     """Several clients send each request some times; all predictions."""
     load = _Load(service, requests, times)
     load.start()
     return load.join()
 
 
-def _post(service: Service, path: str, body: object) -> tuple[Any, list[_Answer]]:
+def post(service: Service, path: str, body: object) -> tuple[Any, list[_Answer]]:
     """Send one request; the document, and its predictions."""
     request = urllib.request.Request(  # noqa: S310 - a service on this machine
         service.url + path,
@@ -249,7 +254,8 @@ def _post(service: Service, path: str, body: object) -> tuple[Any, list[_Answer]
     return document, [_Answer(one, request_id, now) for one in _ids(document)]
 
 
-def _get(service: Service, path: str) -> bytes:
+def get(service: Service, path: str) -> bytes:
+    """The body of an answer."""
     with urllib.request.urlopen(service.url + path, timeout=_WAIT_S) as response:  # noqa: S310
         found: bytes = response.read()
         return found
@@ -267,16 +273,16 @@ def _ids(document: object) -> Iterator[str | None]:
             yield from _ids(value)
 
 
-def _stable(document: object, varying: Collection[str]) -> object:
+def without_varying(document: object, varying: Collection[str]) -> object:
     """A document without the fields that differ between equal requests."""
     if isinstance(document, dict):
         return {
-            name: _stable(value, varying)
+            name: without_varying(value, varying)
             for name, value in document.items()
             if name != "prediction_id" and name not in varying
         }
     if isinstance(document, list):
-        return [_stable(value, varying) for value in document]
+        return [without_varying(value, varying) for value in document]
     return document
 
 

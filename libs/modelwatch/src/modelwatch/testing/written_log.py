@@ -5,6 +5,8 @@ from typing import Any
 
 from arro3.io import read_parquet
 
+from modelwatch.schema import PREDICTIONS
+
 __all__ = ["WrittenLog"]
 
 
@@ -13,16 +15,17 @@ class WrittenLog:
 
     Args:
         folder: The folder of the log.
+        part: The part of the log: the answers to clients, or those of the shadow.
 
     Attributes:
         rows: The rows of all parts: values by column.
         columns: Names of the columns of all parts.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, part: str = PREDICTIONS) -> None:
         self.rows: list[dict[str, Any]] = []
         self.columns: set[str] = set()
-        for path in sorted(folder.glob("predictions/day=*/*.parquet")):
+        for path in sorted(folder.glob(f"{part}/day=*/*.parquet")):
             table = read_parquet(path).read_all()
             columns = {name: table.column(name).to_pylist() for name in table.column_names}
             self.columns |= columns.keys()

@@ -51,7 +51,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         settings: Settings of the service; read from the environment by default.
     """
     settings = settings if settings is not None else load_settings(Settings)
-    log = ServiceLog(settings, prediction_log.SCHEMA)
+    log = ServiceLog(settings, prediction_log.SCHEMA, prediction_log.challenger)
     return create_service(
         settings,
         ServiceSpec(

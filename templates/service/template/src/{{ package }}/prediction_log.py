@@ -4,12 +4,15 @@ The inputs follow from `Record`. One that identifies somebody does not belong in
 out of ``features``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
+from modelseal import OpenedModel
 from modelwatch.log import LogSchema, ServiceLog
+from modelwatch.shadow import AnswerRows
 from servicekit import Runtime
 
+from {{ package }}.model import Predictor
 from {{ package }}.responses import Prediction
 from {{ package }}.schema import CATEGORIES, FEATURES, Record
 
@@ -24,6 +27,25 @@ SCHEMA: Final = LogSchema(
 def record(
     log: ServiceLog, runtime: Runtime, records: Sequence[Record], predictions: Sequence[Prediction]
 ) -> None:
-    """Record the answers to a request."""
+    """Record the answers to a request, and offer its records to the shadow."""
     if log.log is not None:
         log.record(runtime, list(map(vars, records)), predictions)
+
+
+def challenger(opened: OpenedModel) -> AnswerRows:
+    """What answers records in the process of the shadow.
+
+    Raises:
+        TypeError: The model is one of another service.
+    """
+    predictor, version = opened.predictor, opened.manifest.version
+    if not isinstance(predictor, Predictor):
+        raise TypeError(f"SHADOW_MODEL_DIR holds a model of another service: {type(predictor)}")
+
+    def answer(
+        rows: Sequence[Mapping[str, object]],
+    ) -> tuple[Sequence[Mapping[str, object]], Sequence[Prediction]]:
+        records = [Record.model_validate(row) for row in rows]
+        return rows, predictor.answer(records, model_version=version)
+
+    return answer
