@@ -68,7 +68,14 @@ def profile_of(columns: Columns, *, task: Task | None = TASK) -> ReferenceProfil
     )
 
 
-def write_window(folder: Path, columns: Columns, *, day: date = DAY, truth: bool = True) -> None:
+def write_window(
+    folder: Path,
+    columns: Columns,
+    *,
+    day: date = DAY,
+    truth: bool = True,
+    schema: LogSchema = SCHEMA,
+) -> None:
     """A log of one day with these predictions, and a file of their outcomes."""
     noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC).timestamp()
     rows = [
@@ -80,10 +87,34 @@ def write_window(folder: Path, columns: Columns, *, day: date = DAY, truth: bool
     ]
     part = folder / "log" / "predictions" / f"day={day}" / "part.parquet"
     part.parent.mkdir(parents=True)
-    part.write_bytes(encode(records, SCHEMA))
+    part.write_bytes(encode(records, schema))
     if truth:
         lines = [
             f"{one.prediction_id},{row['outcome']}" for one, row in zip(records, rows, strict=True)
         ]
         text = "\n".join(["prediction_id,outcome", *lines])
         (folder / "outcomes.csv").write_text(text, encoding="utf-8")
+
+
+def write_shadow(
+    folder: Path,
+    columns: Columns,
+    *,
+    day: date = DAY,
+    every: int = 1,
+    model: str = "b" * 64,
+    schema: LogSchema = SCHEMA,
+) -> None:
+    """The answers of a challenger to every so many predictions of `write_window`."""
+    noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC).timestamp()
+    rows = [
+        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
+    ]
+    records = [
+        Record(noon, f"{day}-{number}", "r", model, row, row, {}, ())
+        for number, row in enumerate(rows)
+        if number % every == 0
+    ]
+    part = folder / "log" / "shadow" / f"day={day}" / f"{model[:8]}.parquet"
+    part.parent.mkdir(parents=True, exist_ok=True)
+    part.write_bytes(encode(records, schema))

@@ -10,6 +10,7 @@ from modelwatch.commands.shared_options import LogAddress
 from modelwatch.profile import read_profile
 from modelwatch.reporting.output import write_report
 from modelwatch.reporting.report import make_report
+from modelwatch.reporting.shadow import MIN_PAIRS, ShadowReport
 from modelwatch.store import open_store
 
 __all__ = ["command"]
@@ -48,3 +49,13 @@ def command(
         typer.echo(f"{name + ':':<12} {one.value:.4f} ({one.low:.4f} to {one.high:.4f}{worse})")
     if report.performance and not metrics:
         typer.echo(f"performance: {report.performance.rows} outcomes are too few")
+    if report.shadow:
+        _show(report.shadow)
+
+
+def _show(shadow: ShadowReport) -> None:
+    typer.echo(f"shadow:      {shadow.pairs:,} pairs of answers, {shadow.share:.1%}")
+    if not shadow.outputs:
+        typer.echo(f"             too few: {MIN_PAIRS} are needed")
+    for name, one in shadow.metrics.items():
+        typer.echo(f"{name + ':':<12} gain {one.gain:+.4f} ({one.low:+.4f} to {one.high:+.4f})")

@@ -8,7 +8,7 @@ from typing import Final
 
 import duckdb
 
-from modelwatch.schema import key_column
+from modelwatch.schema import SHADOW, key_column
 from modelwatch.store import FolderStore, Store
 
 __all__ = ["LogTables", "identifier", "open_tables", "reference", "text_literal"]
@@ -40,6 +40,18 @@ class LogTables:
             self._view("predictions", f"read_parquet({_texts(paths)}, union_by_name = true)")
             described = self.connection.execute("describe predictions").fetchall()
             self.columns = {str(row[0]): str(row[1]) for row in described}
+
+    def add_shadow(self, days: tuple[str, str]) -> frozenset[str]:
+        """Create the view ``shadow`` of the challenger's answers in some days; its columns.
+
+        There is no view, and no column, if the log has no such answers.
+        """
+        paths = self._local(SHADOW, days)
+        if not paths:
+            return frozenset()
+        self._view("shadow", f"read_parquet({_texts(paths)}, union_by_name = true)")
+        described = self.connection.execute("describe shadow").fetchall()
+        return frozenset(str(row[0]) for row in described)
 
     def add_truth(self) -> None:
         """Create the view of the current truth."""

@@ -11,6 +11,7 @@ from modelwatch.reporting.drift import ALPHA, MIN_ROWS, ColumnDrift
 from modelwatch.reporting.performance import MIN_OUTCOMES
 from modelwatch.reporting.plots import Bar, Interval, bars, calibration, compact, intervals
 from modelwatch.reporting.report import Report
+from modelwatch.reporting.shadow_view import shadow_view
 from modelwatch.reporting.templates import render_template
 from modelwatch.reporting.window import UNSEEN, WindowColumn, named_columns
 
@@ -58,6 +59,7 @@ def render_page(report: Report) -> str:
         else None,
         group_plots=_group_plots(report),
         group_rows=_group_rows(report),
+        shadow=report.shadow and shadow_view(report.shadow),
     )
 
 

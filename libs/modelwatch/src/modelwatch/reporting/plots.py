@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from markupsafe import Markup, escape
 
-__all__ = ["Bar", "Interval", "bars", "calibration", "compact", "intervals"]
+__all__ = ["Bar", "Interval", "bars", "calibration", "compact", "heat", "intervals"]
 
 _WIDTH: Final = 340
 _BARS_HEIGHT: Final = 130
@@ -101,6 +101,66 @@ def calibration(points: Sequence[tuple[float, float, int]]) -> Markup:
         f'transform="rotate(-90 12 {size / 2})">outcome</text>'
     )
     return _svg(size, parts, "Calibration", width=size)
+
+
+def heat(
+    cells: Sequence[tuple[int, int, int]],
+    columns: Sequence[str],
+    rows: Sequence[str],
+    title: str,
+    *,
+    axes: tuple[str, str],
+) -> Markup:
+    """Counts of pairs of values: the darker, the more. On the diagonal, both are equal.
+
+    Args:
+        cells: Numbers of column and row, and the count.
+        columns: The label of each column; an empty one is not written.
+        rows: The label of each row, likewise, from below.
+        title: What the plot shows, for those who do not see it.
+        axes: What columns and rows are.
+    """
+    left, size = 64, 230
+    x, y = size / len(columns), size / len(rows)
+    most = max((count for _, _, count in cells), default=1)
+    parts = [f'<rect class="empty" x="{left}" y="0" width="{size}" height="{size}"/>']
+    for column, row, count in cells:
+        text = f"{axes[0]} {columns[column]}, {axes[1]} {rows[row]}: {count:,}"
+        opacity = 0.08 + 0.92 * (count / most) ** 0.5
+        parts.append(
+            f"<g><title>{escape(text)}</title>"
+            f'<rect class="bar" x="{left + column * x:.1f}" y="{size - (row + 1) * y:.1f}" '
+            f'width="{x:.1f}" height="{y:.1f}" opacity="{opacity:.2f}"/></g>'
+        )
+    parts.append(
+        f'<line class="reference" x1="{left}" y1="{size}" x2="{left + size}" y2="0" '
+        'stroke-dasharray="3 4"/>'
+    )
+    every = max(1, -(-len(columns) * 40 // size))
+    for number, label in enumerate(columns):
+        if number % every == 0:
+            at = left + (number + 0.5) * x
+            parts.append(
+                f'<text x="{at:.1f}" y="{size + 14}" text-anchor="middle">'
+                f"{escape(_short(label))}</text>"
+            )
+    every = max(1, -(-len(rows) * 16 // size))
+    for number, label in enumerate(rows):
+        if number % every == 0:
+            at = size - (number + 0.5) * y + 4
+            parts.append(
+                f'<text x="{left - 6}" y="{at:.1f}" text-anchor="end">'
+                f"{escape(_short(label))}</text>"
+            )
+    middle = left + size / 2
+    parts.append(
+        f'<text x="{middle}" y="{size + 30}" text-anchor="middle">{escape(axes[0])}</text>'
+    )
+    parts.append(
+        f'<text x="12" y="{size / 2}" text-anchor="middle" '
+        f'transform="rotate(-90 12 {size / 2})">{escape(axes[1])}</text>'
+    )
+    return _svg(size + 36, parts, title, width=left + size + 8)
 
 
 def compact(value: float) -> str:

@@ -4,13 +4,15 @@ from datetime import UTC, date, datetime
 from typing import Any, Final, NamedTuple
 
 from modelwatch.errors import DocumentError
-from modelwatch.profile import ReferenceProfile, group_names
+from modelwatch.profile import ReferenceProfile
 from modelwatch.reporting.drift import ALPHA, MIN_ROWS, ColumnDrift, find_drift
 from modelwatch.reporting.log_tables import LogTables, identifier, open_tables, text_literal
 from modelwatch.reporting.performance import MIN_OUTCOMES, Performance, measure
+from modelwatch.reporting.shadow import ShadowReport, compare_shadow
 from modelwatch.reporting.truth import BY_ID
 from modelwatch.reporting.window import (
     WindowColumn,
+    group_expression,
     named_columns,
     number_expression,
     read_columns,
@@ -43,6 +45,7 @@ class Report(NamedTuple):
         performance: Performance of all rows; None without a task.
         groups: For each group feature, the performance of each group.
         outputs: For each group feature and group, the mean of each numeric output.
+        shadow: The comparison with the challenger in the shadow; None without its answers.
     """
 
     created: float
@@ -58,6 +61,7 @@ class Report(NamedTuple):
     performance: Performance | None
     groups: dict[str, dict[str, Performance]]
     outputs: dict[str, dict[str, dict[str, float]]]
+    shadow: ShadowReport | None
 
     def document(self) -> dict[str, Any]:
         """The report as a JSON document."""
@@ -80,6 +84,7 @@ class Report(NamedTuple):
                 }
                 for feature, groups in self.groups.items()
             },
+            "shadow": self.shadow and self.shadow.document(),
         }
 
 
@@ -96,8 +101,9 @@ def make_report(store: Store, profile: ReferenceProfile, first: date, last: date
         StoreError: The log cannot be read.
         DocumentError: The log has no predictions in these days, or lacks an output of the task.
     """
+    days = first.isoformat(), last.isoformat()
     with open_tables(store) as tables:
-        tables.add_predictions((first.isoformat(), last.isoformat()))
+        tables.add_predictions(days)
         if not tables.columns:
             raise DocumentError(
                 f"{store.address} has no predictions from {first} to {last}.",
@@ -128,6 +134,7 @@ def make_report(store: Store, profile: ReferenceProfile, first: date, last: date
             performance=measure(tables, task, "joined") if task else None,
             groups=_group_performance(tables, profile),
             outputs=_group_outputs(tables, profile),
+            shadow=compare_shadow(tables, profile, days, "joined"),
         )
 
 
@@ -197,19 +204,6 @@ def _joined(tables: LogTables, profile: ReferenceProfile, kinds: list[str]) -> s
     )
 
 
-def _group_expression(profile: ReferenceProfile, feature: str) -> str:
-    column = identifier(feature_column(feature))
-    edges = profile.group_edges.get(feature)
-    if edges is None:
-        return f"coalesce({column}, '(missing)')"
-    value, names = number_expression(feature_column(feature)), group_names(edges)
-    cases = " ".join(
-        f"when {value} < {edge!r} then {text_literal(name)}"
-        for edge, name in zip(edges, names, strict=False)
-    )
-    return f"case when {value} is null then '(missing)' {cases} else {text_literal(names[-1])} end"
-
-
 def _group_performance(
     tables: LogTables, profile: ReferenceProfile
 ) -> dict[str, dict[str, Performance]]:
@@ -217,7 +211,7 @@ def _group_performance(
     for feature, reference in profile.groups.items():
         if profile.task is None or feature_column(feature) not in tables.columns:
             continue
-        expression = _group_expression(profile, feature)
+        expression = group_expression(profile, feature)
         names = list(reference)[:MAX_GROUPS]
         # What a whole window should have is not expected of each group.
         task = profile.task.model_copy(update={"performance": {}})
@@ -246,7 +240,7 @@ def _group_outputs(
             continue
         means = ", ".join(f"avg({number_expression(output_column(name))})" for name in numbers)
         rows = tables.connection.execute(
-            f"select {_group_expression(profile, feature)} as name, {means} from sampled "
+            f"select {group_expression(profile, feature)} as name, {means} from sampled "
             f"group by 1 order by count(*) desc limit {MAX_GROUPS}"
         ).fetchall()
         found[feature] = {

@@ -6,6 +6,8 @@ from typing import Final
 
 from modelwatch.reporting.performance import Performance
 from modelwatch.reporting.report import Report
+from modelwatch.reporting.shadow import ShadowReport
+from modelwatch.reporting.shadow_differences import NumberDifference
 
 __all__ = ["render_metrics"]
 
@@ -22,6 +24,15 @@ _HELP: Final = {
     "modelwatch_performance_low": "Lower end of the 95% interval of a metric.",
     "modelwatch_performance_high": "Upper end of the 95% interval of a metric.",
     "modelwatch_performance_worse": "1 if a metric is worse than when the model was evaluated.",
+    "modelwatch_shadow_pairs": "Answers that the challenger in the shadow gave, too.",
+    "modelwatch_shadow_ratio": "Their share of the answers.",
+    "modelwatch_shadow_mean_difference": "Mean of challenger minus model in use.",
+    "modelwatch_shadow_mean_absolute_difference": "Mean of the absolute differences.",
+    "modelwatch_shadow_agreement": "Share of the pairs with the same category.",
+    "modelwatch_shadow_metric": "A metric of both models on the same rows.",
+    "modelwatch_shadow_gain": "By how much the challenger is better in a metric.",
+    "modelwatch_shadow_gain_low": "Lower end of the 95% interval of the gain.",
+    "modelwatch_shadow_gain_high": "Upper end of the 95% interval of the gain.",
 }
 
 _Sample = tuple[str, dict[str, str], float]
@@ -62,6 +73,27 @@ def _samples(report: Report) -> Iterator[_Sample]:
     for feature, groups in report.groups.items():
         for name, performance in groups.items():
             yield from _performance(performance, {"feature": feature, "group": name})
+    if report.shadow:
+        yield from _shadow(report.shadow)
+
+
+def _shadow(found: ShadowReport) -> Iterator[_Sample]:
+    yield "modelwatch_shadow_pairs", {}, found.pairs
+    yield "modelwatch_shadow_ratio", {}, found.share
+    for output, one in found.outputs.items():
+        labels = {"output": output}
+        if isinstance(one, NumberDifference):
+            yield "modelwatch_shadow_mean_difference", labels, one.mean
+            yield "modelwatch_shadow_mean_absolute_difference", labels, one.mean_absolute
+        else:
+            yield "modelwatch_shadow_agreement", labels, one.agreement
+    for metric, compared in found.metrics.items():
+        labels = {"metric": metric}
+        yield "modelwatch_shadow_metric", labels | {"model": "champion"}, compared.champion
+        yield "modelwatch_shadow_metric", labels | {"model": "challenger"}, compared.challenger
+        yield "modelwatch_shadow_gain", labels, compared.gain
+        yield "modelwatch_shadow_gain_low", labels, compared.low
+        yield "modelwatch_shadow_gain_high", labels, compared.high
 
 
 def _performance(performance: Performance, labels: dict[str, str]) -> Iterator[_Sample]:

@@ -3,11 +3,24 @@
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from modelwatch.profile import OTHER, CategoryProfile, NumberProfile, ReferenceProfile
+from modelwatch.profile import (
+    OTHER,
+    CategoryProfile,
+    NumberProfile,
+    ReferenceProfile,
+    group_names,
+)
 from modelwatch.reporting.log_tables import LogTables, identifier, text_literal
 from modelwatch.schema import feature_column, output_column
 
-__all__ = ["UNSEEN", "WindowColumn", "named_columns", "number_expression", "read_columns"]
+__all__ = [
+    "UNSEEN",
+    "WindowColumn",
+    "group_expression",
+    "named_columns",
+    "number_expression",
+    "read_columns",
+]
 
 UNSEEN: Final = "(unseen)"
 """Levels that the reference has not, together."""
@@ -43,6 +56,20 @@ def number_expression(column: str) -> str:
     """Expression of a numeric column in which NaN is null."""
     name = identifier(column)
     return f"(case when isnan({name}) then null else {name} end)"
+
+
+def group_expression(profile: ReferenceProfile, feature: str) -> str:
+    """Expression of the group of a row, by a group feature."""
+    column = identifier(feature_column(feature))
+    edges = profile.group_edges.get(feature)
+    if edges is None:
+        return f"coalesce({column}, '(missing)')"
+    value, names = number_expression(feature_column(feature)), group_names(edges)
+    cases = " ".join(
+        f"when {value} < {edge!r} then {text_literal(name)}"
+        for edge, name in zip(edges, names, strict=False)
+    )
+    return f"case when {value} is null then '(missing)' {cases} else {text_literal(names[-1])} end"
 
 
 def read_columns(
