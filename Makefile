@@ -65,6 +65,11 @@ $(SERVICES:%=challenge-%): challenge-%: %/.venv/.installed libs/modelwatch/.venv
 		--champion "$(or $(CHAMPION),$*/models/$(patsubst $*/src/%/__main__.py,%,$(wildcard $*/src/*/__main__.py)))" \
 		$(if $(URI),--uri "$(URI)" --release "deploy/clusters/$(CLUSTER).toml") $(if $(TRAIN),-- $(TRAIN))
 
+.PHONY: track-champion
+track-champion: libs/modelwatch/.venv/.installed ## After a deployment: give MLflow's alias champion to the models of a cluster CLUSTER=NAME
+	$(known_cluster)
+	@libs/modelwatch/.venv/bin/modelwatch track-champion "deploy/clusters/$$CLUSTER.toml"
+
 .PHONY: train-all
 train-all: $(SERVICES:%=train-%) ## Train and seal every service's model on sample data
 
@@ -252,7 +257,7 @@ check-actions: .tools/check/.installed ## Ask GitHub whether the pinned commits 
 # environments, the tests that need their packages would skip, and the deployment's would miss their
 # programs.
 EXTRA_TARGETS := $(foreach file,$(EXTRAS),$(patsubst requirements-%.txt,%,$(notdir $(file)))-env-$(patsubst %/,%,$(dir $(file))))
-EXTRA_ENVIRONMENTS := $(EXTRA_TARGETS) tools-env-deploy
+EXTRA_ENVIRONMENTS := $(EXTRA_TARGETS) mlflow-env-modelwatch tools-env-deploy
 .PHONY: extra-environments
 extra-environments: $(EXTRA_ENVIRONMENTS) ## Install what only some tests need: requirements-WHAT.txt (WHAT-env-NAME), programs of the deployment
 matrix: ## Print the matrix of tests and images for the workflows
@@ -384,6 +389,15 @@ $(UV): tools/requirements-uv.txt .tools/python
 	@$(UV) pip install --quiet --python .tools/template/bin/python -r $<
 	@touch $@
 
+# The server that the tests of modelwatch record on.
+.PHONY: mlflow-env-modelwatch
+mlflow-env-modelwatch: .tools/mlflow/.installed
+.tools/mlflow/.installed: tools/requirements-mlflow.txt .tools/python $(UV)
+	@echo "Setting up .tools/mlflow"
+	@$(UV) venv --quiet --clear --python "$(PYTHON)" .tools/mlflow
+	@$(UV) pip install --quiet --python .tools/mlflow/bin/python -r $<
+	@touch $@
+
 # The tests of the tools run these programs on copies of the repository.
 test-tools: .tools/check/.installed .tools/load/.installed .tools/template/.installed deploy/.venv/.installed libs/pinproof/.venv/.installed
 
@@ -447,6 +461,14 @@ $(1)/.venv/.$(2): $(1)/requirements-$(2).txt $(1)/.venv/.installed
 		--excludes .cache/excluded/$(1).txt $$(if $$(TORCH_BACKEND),--torch-backend $$(TORCH_BACKEND))
 	@touch $$@
 endef
+# The client of MLflow, for services whose trainings are recorded. No image has it.
+.PHONY: $(SERVICES:%=tracking-env-%)
+$(SERVICES:%=tracking-env-%): tracking-env-%: %/.venv/.tracking ## Install the client of MLflow for the trainings of one service
+$(SERVICES:%=%/.venv/.tracking): %/.venv/.tracking: libs/modelwatch/requirements-tracking.txt %/.venv/.installed
+	@echo "Adding $< to $*/.venv"
+	@$(UV) pip install --quiet --python $*/.venv/bin/python -r $< -r $*/requirements-dev.txt --excludes .cache/excluded/$*.txt
+	@touch $@
+
 $(foreach file,$(EXTRAS),$(eval $(call addition,$(patsubst %/,%,$(dir $(file))),$(patsubst requirements-%.txt,%,$(notdir $(file))))))
 
 # Each benchmark and part of the deployment has its targets next to its files, and adds to `check`.

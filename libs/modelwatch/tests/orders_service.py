@@ -47,6 +47,7 @@ from pathlib import Path
 from modelseal import GoldenSet, Tolerance, open_sealed, seal
 from modelseal.errors import SealedModelError
 from modelseal.manifest import read_manifest
+from modelwatch.tracking.after_work import record_or_exit
 
 WEIGHTS = {
     "champion": {"any": 1.0},
@@ -103,6 +104,7 @@ def train(options):
     )
     Path(options.reports).mkdir(parents=True, exist_ok=True)
     (Path(options.reports) / "evaluation.json").write_text("{}")
+    record_or_exit(Path(options.out), Path(options.reports))
     if kind == "does-not-open":
         (Path(options.out) / "model.json").write_text("{}")
     if kind == "unsealed-state":

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 from modelseal.path_kinds import printable
+from modelwatch.tracking.after_work import record_or_exit
 from servicekit.cli_errors import handle_errors
 from servicekit.models import check_outputs, sealed_message
 from servicekit.progress import progress
@@ -59,3 +60,4 @@ def command(
     show_ignored(ignored)
     print(f"\n{sealed_message(manifest, out)}")
     show_written(written)
+    record_or_exit(out, reports)

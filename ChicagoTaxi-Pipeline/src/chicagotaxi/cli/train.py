@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from modelwatch.tracking.after_work import record_or_exit
 from servicekit.cli_errors import handle_errors
 from servicekit.models import check_outputs, sealed_message
 from servicekit.progress import progress
@@ -69,3 +70,4 @@ def command(  # noqa: PLR0917 - typer makes options of all of them
     show_report(trained.report)
     show_left_out(trained.report, folds)
     typer.echo(f"\n{sealed_message(manifest, out)}\nWrote {written}")
+    record_or_exit(out, reports)

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+from modelwatch.tracking.after_work import record_or_exit
 from servicekit.cli_errors import handle_errors
 from servicekit.models import check_outputs
 
@@ -51,3 +52,4 @@ def command(
         finish_training(
             trained, held_out, None, out=out, reports=reports, model_version=model_version
         )
+    record_or_exit(out, reports)

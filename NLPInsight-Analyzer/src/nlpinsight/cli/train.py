@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from modelwatch.tracking.after_work import record_or_exit
 from servicekit.cli_errors import handle_errors
 from servicekit.models import check_outputs
 from servicekit.progress import progress
@@ -67,30 +68,31 @@ def command(
         if backend == "tfidf":
             trained = train_tfidf(training_set.corpus, held_out)
             finish_training(trained, held_out, training_set, **places, model_version=model_version)
-            return
-        from nlpinsight.training.finetuning import train_transformer as transformer
-        from nlpinsight.training.finetuning.computing import default_precision
-        from nlpinsight.training.finetuning.finetune import total_steps
+        else:
+            from nlpinsight.training.finetuning import train_transformer as transformer
+            from nlpinsight.training.finetuning.computing import default_precision
+            from nlpinsight.training.finetuning.finetune import total_steps
 
-        options = FinetuneOptions(
-            folds=folds,
-            epochs=epochs,
-            precision=precision or default_precision(),
-            batch_size=batch_size,
-            max_length=max_length,
-            seed=seed,
-            threads=threads or default_threads(),
-        )
-        work = work or out.parent / f".work-{out.name}"
-        total = total_steps(training_set.corpus.targets, options)
-        with progress("Training", total=total) as advance:
-            trained = transformer.train_transformer(
-                training_set.corpus,
-                held_out,
-                weights=find_weights(base, revision),
-                options=options,
-                work=work,
-                advance=advance,
+            options = FinetuneOptions(
+                folds=folds,
+                epochs=epochs,
+                precision=precision or default_precision(),
+                batch_size=batch_size,
+                max_length=max_length,
+                seed=seed,
+                threads=threads or default_threads(),
             )
-        finish_training(trained, held_out, training_set, **places, model_version=model_version)
-        transformer.discard_work(work)
+            work = work or out.parent / f".work-{out.name}"
+            total = total_steps(training_set.corpus.targets, options)
+            with progress("Training", total=total) as advance:
+                trained = transformer.train_transformer(
+                    training_set.corpus,
+                    held_out,
+                    weights=find_weights(base, revision),
+                    options=options,
+                    work=work,
+                    advance=advance,
+                )
+            finish_training(trained, held_out, training_set, **places, model_version=model_version)
+            transformer.discard_work(work)
+    record_or_exit(out, reports)

@@ -8,7 +8,8 @@ __all__ = ["app"]
 app = lazy_app(
     "modelwatch",
     package="modelwatch.commands",
-    commands=("truth", "report", "challenge"),
-    help="Join predictions with the truth, report drift and performance, and compare models.",
+    commands=("truth", "report", "challenge", "track", "track-champion"),
+    help="Join predictions with the truth, report drift and performance, compare and record "
+    "models.",
     group=CommandGroup,
 )

@@ -8,6 +8,7 @@ __all__ = [
     "PlaceError",
     "SchemaError",
     "StoreError",
+    "TrackingError",
     "TruthError",
 ]
 
@@ -34,3 +35,7 @@ class DocumentError(RemedyError):
 
 class ChallengeError(RemedyError):
     """A challenge could not be decided. Nothing was written."""
+
+
+class TrackingError(RemedyError):
+    """Something could not be recorded on the tracking server."""

@@ -2,6 +2,7 @@
 
 Exit codes: 0 done; 1 a model was refused or could not be sealed; 2 unusable input; 75 input that is
 not available now, and may be later (EX_TEMPFAIL); 143 stopped by SIGTERM, with nothing left behind.
+A training that could not be recorded ends with 3 (modelwatch.tracking).
 """
 
 import sys

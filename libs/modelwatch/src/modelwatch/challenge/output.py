@@ -3,19 +3,17 @@
 import json
 import shutil
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from modelseal.temporary_outputs import Temporary
 
 from modelwatch.challenge.decision import Decision
+from modelwatch.challenge.decision_files import DECISION, PAGE, PATCH
 from modelwatch.challenge.page import render_page
 from modelwatch.errors import ChallengeError
 from modelwatch.reporting.output import finite
 
-__all__ = ["DECISION", "PATCH", "Files", "check_folder", "write_decision"]
-
-DECISION: Final = "decision.json"
-PATCH: Final = "promotion.patch"
+__all__ = ["Files", "check_folder", "write_decision"]
 
 
 class Files(NamedTuple):
@@ -62,7 +60,7 @@ def write_decision(files: Files, out: Path) -> None:
     """
     out.parent.mkdir(parents=True, exist_ok=True)
     document = json.dumps(finite(files.decision.document()), indent=2, allow_nan=False)
-    texts = {DECISION: document + "\n", "decision.html": render_page(files.decision)}
+    texts = {DECISION: document + "\n", PAGE: render_page(files.decision)}
     if files.patch is not None:
         texts[PATCH] = files.patch
     with Temporary(out) as temporary:

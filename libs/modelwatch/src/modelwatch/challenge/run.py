@@ -10,10 +10,12 @@ from modelseal.manifest import read_manifest
 
 from modelwatch.challenge import service_commands
 from modelwatch.challenge.decision import Decision, Identity, decide, reject
+from modelwatch.challenge.decision_files import CHALLENGER, REPORT
 from modelwatch.challenge.declaration import Service
 from modelwatch.challenge.output import Files, check_folder, write_decision
 from modelwatch.challenge.pairs import Entrant
-from modelwatch.challenge.patch import ReleaseFile, promotion_patch
+from modelwatch.challenge.patch import promotion_patch
+from modelwatch.challenge.release_file import ReleaseFile
 from modelwatch.challenge.scores import ScoresError, read_scores
 from modelwatch.challenge.service_commands import CommandError
 from modelwatch.errors import ChallengeError
@@ -65,7 +67,7 @@ def challenge(
     with tempfile.TemporaryDirectory(prefix="modelwatch-") as name:
         work = Path(name)
         training, held_out = work / "training.csv", work / "held-out.csv"
-        model, report = work / "challenger", work / "training-report"
+        model, report = work / CHALLENGER, work / REPORT
         notice("Splitting the data")
         _as_champion(lambda: service_commands.split(service, data, champion, training, held_out))
         notice("Scoring the champion")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from modelwatch.challenge.declaration import Service
+from modelwatch.tracking.after_work import without_tracking
 
 __all__ = ["CommandError", "score", "split", "train"]
 
@@ -72,6 +73,8 @@ def _run(service: Service, command: str, *arguments: str | Path) -> None:
     done = subprocess.run(  # noqa: S603 - the interpreter of the service
         line,
         cwd=service.folder,
+        # The challenge is recorded as a whole, with its challenger.
+        env=without_tracking(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

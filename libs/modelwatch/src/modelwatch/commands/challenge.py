@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
+from modelwatch.challenge.decision_files import CHALLENGER, PATCH
 from modelwatch.challenge.declaration import read_service
-from modelwatch.challenge.output import PATCH
-from modelwatch.challenge.patch import read_release
+from modelwatch.challenge.release_file import read_release
 from modelwatch.challenge.run import Promotion, challenge
 from modelwatch.errors import ChallengeError
+from modelwatch.tracking.after_work import record_or_exit
 
 __all__ = ["command"]
 
@@ -47,7 +48,8 @@ def command(
 ) -> None:
     """Train a challenger, compare it with the champion on unseen rows, and decide.
 
-    The status is 0 if the challenger is promoted, 1 if not, and 2 if nothing was decided. Writes
+    The status is 0 if the challenger is promoted, 1 if not, 2 if nothing was decided, and 3 if the
+    decision could not be recorded on the server of MLFLOW_TRACKING_URI. Writes
     decision.json, decision.html, the challenger and the report of its training and, for a promoted
     one, promotion.patch. Nothing that serves is changed.
     """
@@ -65,15 +67,16 @@ def command(
     for gate in decision.gates:
         typer.echo(f"{gate.name + ':':<13}{'passed' if gate.passed else 'FAILED'}  {gate.reason}")
     typer.echo(f"decision:    {'promoted' if decision.promoted else 'not promoted'}; see {out}")
-    if not decision.promoted:
-        raise typer.Exit(1)
-    if promotion is not None:
+    if decision.promoted and promotion is not None:
         signers = promotion[0].models[decision.champion.name].get("signers")
         typer.echo("To promote it, run these commands, and open a pull request:")
         if signers:
-            typer.echo(f"  modelseal sign {out}/challenger --key KEY.pem")
-        typer.echo(f"  modelseal push {out}/challenger {promotion[1]}")
+            typer.echo(f"  modelseal sign {out}/{CHALLENGER} --key KEY.pem")
+        typer.echo(f"  modelseal push {out}/{CHALLENGER} {promotion[1]}")
         typer.echo(f"  git apply {out}/{PATCH}")
+    record_or_exit(out)
+    if not decision.promoted:
+        raise typer.Exit(1)
 
 
 def _promotion(release: Path | None, uri: str | None) -> Promotion | None:

@@ -1,0 +1,1 @@
+"""Records trainings and challenges on an MLflow server. Needs the extra ``tracking``."""
