@@ -100,9 +100,7 @@ def test_every_file_of_the_template_is_rendered_with_the_names_of_the_service(co
     assert set(rendered) == {path.replace("{{ package }}", "zeppelin") for path in template}
     left = [path for path, content in rendered.items() if re.search(rb"\{\{ |\{[%#]", content)]
     assert left == []
-    port, *comments = rendered["deploy/base/zeppelin/settings.env"].splitlines()
-    assert port == b"PORT=9123"
-    assert comments[-1] == b"#PREDICTION_LOG=gs://BUCKET/zeppelin"
+    assert rendered["deploy/base/zeppelin/settings.env"] == b"PORT=9123\n"
     assert b"containerPort: 9123" in rendered["deploy/base/zeppelin/deployment.yaml"]
     assert b"image: zeppelin-finder" in rendered["deploy/base/zeppelin/deployment.yaml"]
     assert b'title="Zeppelin Finder"' in rendered["src/zeppelin/api.py"]

@@ -28,15 +28,21 @@ _OTHERS: Final = ("network-policy", "disruption-budget", "monitoring", "retraini
 
 def example_release(overlay: str, *left_out: str) -> Release:
     """A well-formed release with made-up values, for checks."""
-    # Signed models in one overlay, so that manifests are checked with and without signers.
-    signers = (_key("signer"), _key("signer before")) if overlay == OVERLAYS[0] else ()
+    # Signed models and prediction logs in one overlay: manifests are checked with and without them.
+    optional = overlay == OVERLAYS[0]
+    signers = (_key("signer"), _key("signer before")) if optional else ()
     images, models = supplied(left_out)
     return Release(
         images={
             name: f"registry.sample.test/{name}@sha256:{_digest(name)}" for name in sorted(images)
         },
         models={
-            name: Model(f"s3://example-models/{name}/1", _digest(f"model {name}"), signers)
+            name: Model(
+                f"s3://example-models/{name}/1",
+                _digest(f"model {name}"),
+                signers,
+                f"s3://example-predictions/{name}" if optional else "",
+            )
             for name in sorted(models)
         },
         values=read_values(overlay, "example.env"),

@@ -22,6 +22,7 @@ _NAMED_BY_DIGEST = re.compile(
 _NAMED_BY_TAG = re.compile(r"(?P<name>[a-z0-9][\w.:/-]*?/[\w./-]+):(?P<tag>[\w][\w.-]{0,127})")
 _PUBLIC_KEY = re.compile(r"ed25519:[A-Za-z0-9+/]{43}=")
 _URI = re.compile(r"(?:gs|s3)://[^\s/]+/\S+|file:///\S+")
+_LOG_URI = re.compile(r"(?:gs|s3)://[^\s/]+/\S+")
 _PLACEHOLDER = re.compile(
     r"change.?me|replace.?me|place.?holder|\btodo\b|\bfixme\b|<[^>]*>|\$\{|\{\{"
     r"|\bexample\.(?:com|org|net)\b|\.(?:example|invalid)\b",
@@ -41,11 +42,13 @@ class Model:
         sha256: SHA-256 of its manifest.
         signers: Public keys, ``ed25519:BASE64``; one of them must have signed the model. Empty if
             no signature is required.
+        prediction_log: Folder of a bucket in which the service records its answers; empty for none.
     """
 
     uri: str
     sha256: str
     signers: tuple[str, ...] = ()
+    prediction_log: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,7 @@ def read_release(path: Path, *, values: frozenset[str], tags: bool = False) -> R
         values={name: _value(name, value, findings) for name, value in given.items()},
         leave_out=left_out,
     )
+    findings += _shared_logs(release.models)
     if findings:
         listed = "\n".join(f"  {finding}" for finding in sorted(findings))
         raise ReleaseError(f"{path} is not a valid release file:\n{listed}")
@@ -197,7 +201,7 @@ def _image(name: str, value: object, findings: list[str], *, tags: bool) -> str:
 
 def _model(name: str, value: object, findings: list[str]) -> Model:
     fields = value if isinstance(value, dict) else {}
-    known = {"uri", "sha256", "signers"}
+    known = {"uri", "sha256", "signers", "prediction_log"}
     findings += [f"models.{name}.{field}: unknown" for field in fields.keys() - known]
     uri = _text(f"models.{name}.uri", fields.get("uri"), findings)
     if uri and not _URI.fullmatch(uri):
@@ -205,7 +209,28 @@ def _model(name: str, value: object, findings: list[str]) -> Model:
     sha256 = _text(f"models.{name}.sha256", fields.get("sha256"), findings)
     if sha256:
         _digest(f"models.{name}.sha256", sha256, findings)
-    return Model(uri, sha256, _signers(f"models.{name}.signers", fields, findings))
+    signers = _signers(f"models.{name}.signers", fields, findings)
+    return Model(uri, sha256, signers, _log(f"models.{name}.prediction_log", fields, findings))
+
+
+def _log(name: str, fields: Mapping[str, Any], findings: list[str]) -> str:
+    """The address of the prediction log; an empty one is an error."""
+    if "prediction_log" not in fields:
+        return ""
+    address = _text(name, fields["prediction_log"], findings)
+    if address and not _LOG_URI.fullmatch(address):
+        findings.append(f"{name}: not a folder at gs:// or s3://: {address!r}")
+    return address
+
+
+def _shared_logs(models: Mapping[str, Model]) -> Iterator[str]:
+    """Problems of models that would write into one log: each has columns of its own."""
+    users: dict[str, str] = {}
+    for name, model in models.items():
+        if model.prediction_log:
+            first = users.setdefault(model.prediction_log.rstrip("/"), name)
+            if first != name:
+                yield f"models.{name}.prediction_log: models.{first} has the same folder"
 
 
 def _signers(name: str, fields: Mapping[str, Any], findings: list[str]) -> tuple[str, ...]:

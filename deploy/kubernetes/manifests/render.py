@@ -112,6 +112,8 @@ def _models(release: Release) -> Iterable[dict[str, object]]:
         literals = [f"MODEL_URI={model.uri}", f"MODEL_SHA256={model.sha256}"]
         if model.signers:
             literals.append(f"MODEL_SIGNERS={','.join(model.signers)}")
+        if model.prediction_log:
+            literals.append(f"PREDICTION_LOG={model.prediction_log}")
         yield {
             "name": f"{service}-model",
             "namespace": NAMESPACE,

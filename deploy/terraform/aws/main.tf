@@ -66,6 +66,7 @@ module "access" {
   model_readers            = local.model_readers
   model_writers            = var.model_writers
   bucket_arn               = module.models.bucket_arn
+  prediction_log_bucket    = var.prediction_log_bucket
   key_arn                  = module.models.key_arn
   repository_arns          = values(module.registry.repository_arns)
   github_repository        = var.github_repository

@@ -141,6 +141,17 @@ variable "images" {
   default     = null
 }
 
+variable "prediction_log_bucket" {
+  description = "Name of an existing bucket for prediction logs, which model_readers may write; null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.prediction_log_bucket != module.models.bucket
+    error_message = "The bucket of the models is no place for logs: what serves must not be able to write models."
+  }
+}
+
 variable "github_repository" {
   description = "GitHub repository whose workflows may push and deploy, as owner/name."
   type        = string

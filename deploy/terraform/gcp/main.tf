@@ -85,17 +85,18 @@ module "traffic" {
 module "access" {
   source = "./modules/access"
 
-  name                = var.name
-  project_id          = var.project_id
-  project_number      = data.google_project.this.number
-  namespace           = var.namespace
-  model_readers       = local.model_readers
-  model_writers       = var.model_writers
-  bucket              = module.models.bucket
-  registry            = module.registry.name
-  registry_location   = var.region
-  github_repository   = var.github_repository
-  github_environments = var.github_environments
+  name                  = var.name
+  project_id            = var.project_id
+  project_number        = data.google_project.this.number
+  namespace             = var.namespace
+  model_readers         = local.model_readers
+  model_writers         = var.model_writers
+  bucket                = module.models.bucket
+  prediction_log_bucket = var.prediction_log_bucket
+  registry              = module.registry.name
+  registry_location     = var.region
+  github_repository     = var.github_repository
+  github_environments   = var.github_environments
 
   # The pool of Kubernetes identities exists once the project has a cluster.
   depends_on = [module.cluster]

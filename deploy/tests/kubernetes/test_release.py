@@ -30,6 +30,7 @@ def document(release: Release = EXAMPLE) -> dict[str, Any]:
         "models": {
             name: {"uri": model.uri, "sha256": model.sha256}
             | ({"signers": list(model.signers)} if model.signers else {})
+            | ({"prediction_log": model.prediction_log} if model.prediction_log else {})
             for name, model in release.models.items()
         },
         "values": dict(release.values),
@@ -52,6 +53,7 @@ def test_toml_and_json_say_the_same(tmp_path: Path) -> None:
     for name, model in content["models"].items():
         lines.append(f'[models.{name}]\nuri = "{model["uri"]}"\nsha256 = "{model["sha256"]}"\n')
         lines.append(f"signers = {json.dumps(model['signers'])}\n")
+        lines.append(f'prediction_log = "{model["prediction_log"]}"\n')
     toml = tmp_path / "release.toml"
     toml.write_text("\n".join(lines), encoding="utf-8")
     assert read_release(toml, values=VALUES) == read_release(
@@ -105,6 +107,12 @@ REFUSED = [
     (f"models.{MODEL}.signers", [f"{KEY},{KEY}"], "not a public key as `modelseal sign` prints"),
     (f"models.{MODEL}.signers", [5], "not a public key as `modelseal sign` prints it: 5"),
     (f"models.{MODEL}.signers", [f"ed25519:{'A' * 43}="], "is a placeholder, give the real key"),
+    (f"models.{MODEL}.prediction_log", "", f"models.{MODEL}.prediction_log: empty"),
+    (f"models.{MODEL}.prediction_log", 5, f"models.{MODEL}.prediction_log: empty"),
+    (f"models.{MODEL}.prediction_log", "gs://bucket", "not a folder at gs:// or s3://"),
+    (f"models.{MODEL}.prediction_log", "file:///tmp/log", "not a folder at gs:// or s3://"),
+    (f"models.{MODEL}.prediction_log", "/log", "not a folder at gs:// or s3://"),
+    (f"models.{MODEL}.prediction_log", "gs://CHANGE-ME/log", "'CHANGE-ME' is a placeholder"),
     (f"models.{MODEL}.note", "x", f"models.{MODEL}.note: unknown"),
     (f"models.{MODEL}", "gs://bucket/model", f"models.{MODEL}.uri: empty"),
     ("values.DOMAIN", None, "values.DOMAIN: missing"),
@@ -170,6 +178,18 @@ def test_a_model_may_name_those_who_sign_it(tmp_path: Path) -> None:
 
     change(f"models.{MODEL}.signers", None)(content)
     assert read_release(write(tmp_path, content), values=VALUES).models[MODEL].signers == ()
+
+
+@pytest.mark.skipif(len(model_names()) < 2, reason="there is one model")
+def test_two_models_with_one_log_are_refused(tmp_path: Path) -> None:
+    content = document()
+    first, other, *_ = sorted(model_names())
+    change(f"models.{first}.prediction_log", "gs://bucket/log")(content)
+    change(f"models.{other}.prediction_log", "gs://bucket/log/")(content)
+    with pytest.raises(ReleaseError) as refused:
+        read_release(write(tmp_path, content), values=VALUES)
+    found = f"models.{other}.prediction_log: models.{first} has the same folder"
+    assert found in str(refused.value)
 
 
 def test_all_findings_are_listed_at_once(tmp_path: Path) -> None:

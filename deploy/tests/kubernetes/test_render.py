@@ -59,6 +59,7 @@ def test_every_value_of_the_release_is_used(overlay: str, rendered: dict[str, st
     used = [*release.values.values(), *(one.uri for one in release.models.values())]
     used += [one.sha256 for one in release.models.values()]
     used += [key for one in release.models.values() for key in one.signers]
+    used += [one.prediction_log for one in release.models.values() if one.prediction_log]
     assert [value for value in used if value not in rendered[overlay]] == []
 
 
@@ -92,6 +93,25 @@ def test_containers_that_read_a_model_s_digest_are_given_its_signers(
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
+def test_what_predicts_is_given_the_log_of_the_release_or_none(
+    overlay: str, rendered: dict[str, str]
+) -> None:
+    models = example_release(overlay).models
+    manifests = read_manifests(rendered[overlay], local=overlay == "local")
+    configs = {one["metadata"]["name"]: one["data"] for _, one in manifests.of("ConfigMap")}
+    for name, model in models.items():
+        given = {
+            data.get("PREDICTION_LOG", "")
+            for config, data in configs.items()
+            if config.startswith(f"{name}-model-")
+        }
+        assert given == {model.prediction_log}
+    others = [data for config, data in configs.items() if "-model-" not in config]
+    assert not any("PREDICTION_LOG" in data for data in others)
+    assert any(model.prediction_log for model in models.values()) == (overlay == OVERLAYS[0])
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
 def test_the_overlay_alone_is_not_deployable(overlay: str, kubectl: str, tmp_path: Path) -> None:
     assert kubectl
     findings = check(read_manifests(build(compose(tmp_path) / "overlays" / overlay)))
@@ -112,6 +132,7 @@ def test_the_command_writes_what_it_checked(tmp_path: Path, kubectl: str) -> Non
     for name, model in example_release(OVERLAY).models.items():
         text += f'[models.{name}]\nuri = "{model.uri}"\nsha256 = "{model.sha256}"\n'
         text += f"signers = {json.dumps(model.signers)}\n"
+        text += f'prediction_log = "{model.prediction_log}"\n'
     text += "[values]\n"
     for name, value in example_release(OVERLAY).values.items():
         text += f'{name} = "{value}"\n'

@@ -149,3 +149,12 @@ run "a_domain_with_a_wildcard" {
     domain = "*.example.org"
   }
 }
+
+run "logs_in_the_bucket_of_the_models" {
+  command         = plan
+  expect_failures = [var.prediction_log_bucket]
+
+  variables {
+    prediction_log_bucket = "pinned-ml-models-123456789012"
+  }
+}

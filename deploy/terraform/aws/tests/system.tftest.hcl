@@ -302,3 +302,44 @@ run "the_network_has_room_in_every_zone" {
     error_message = "No machine gets a public address unasked."
   }
 }
+
+run "a_prediction_log" {
+  command = plan
+
+  module {
+    source = "./modules/access"
+  }
+
+  variables {
+    name                  = "pinned-ml"
+    cluster_name          = "pinned-ml"
+    cluster_arn           = "arn:aws:eks:eu-central-1:123456789012:cluster/pinned-ml"
+    namespace             = "ml-services"
+    model_readers         = ["orders"]
+    model_writers         = ["trainer"]
+    bucket_arn            = "arn:aws:s3:::models"
+    key_arn               = "arn:aws:kms:eu-central-1:123456789012:key/models"
+    prediction_log_bucket = "predictions"
+    repository_arns       = []
+    github_environments   = { release = "release-eks", deploy = "eks" }
+  }
+
+  assert {
+    condition = alltrue([
+      for one in jsondecode(aws_iam_role_policy.pod["model-reader"].policy).Statement :
+      alltrue([for resource in one.Resource : endswith(resource, ":::predictions/*")])
+      if contains(one.Action, "s3:PutObject") || contains(one.Action, "s3:DeleteObject")
+    ])
+    error_message = "Models stay read-only."
+  }
+
+  assert {
+    condition     = strcontains(aws_iam_role_policy.pod["model-reader"].policy, ":::predictions/*") && strcontains(aws_iam_role_policy.pod["model-reader"].policy, "s3:DeleteObject")
+    error_message = "Who serves writes the log, and deletes the days that it need not keep."
+  }
+
+  assert {
+    condition     = !strcontains(aws_iam_role_policy.pod["model-writer"].policy, "predictions")
+    error_message = "Who trains has no log."
+  }
+}

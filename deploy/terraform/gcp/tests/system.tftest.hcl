@@ -168,6 +168,11 @@ run "access" {
   }
 
   assert {
+    condition     = length(google_storage_bucket_iam_member.prediction_log) == 0
+    error_message = "Without a bucket for prediction logs, there are no rights to one."
+  }
+
+  assert {
     condition     = google_storage_bucket_iam_member.writer["trainer"].role == "roles/storage.objectCreator" && google_storage_bucket_iam_member.reader["orders"].role == "roles/storage.objectViewer"
     error_message = "No pod deletes or overwrites a model."
   }
@@ -209,5 +214,41 @@ run "budget" {
   assert {
     condition     = anytrue([for rule in google_billing_budget.monthly.threshold_rules : rule.spend_basis == "FORECASTED_SPEND"])
     error_message = "The forecast warns before the money is spent."
+  }
+}
+
+run "a_prediction_log" {
+  command = plan
+
+  module {
+    source = "./modules/access"
+  }
+
+  variables {
+    name                  = "pinned-ml"
+    project_number        = "123456789012"
+    namespace             = "ml-services"
+    model_readers         = ["orders"]
+    model_writers         = ["trainer"]
+    bucket                = "models"
+    prediction_log_bucket = "predictions"
+    registry              = "pinned-ml"
+    registry_location     = "europe-west3"
+    github_environments   = { release = "release-gke", deploy = "gke" }
+  }
+
+  assert {
+    condition     = toset(keys(google_storage_bucket_iam_member.prediction_log)) == toset(["orders"]) && google_storage_bucket_iam_member.prediction_log["orders"].bucket == "predictions"
+    error_message = "Who serves writes the log, and nobody else."
+  }
+
+  assert {
+    condition     = google_storage_bucket_iam_member.prediction_log["orders"].role == "roles/storage.objectUser"
+    error_message = "It may write, list and delete."
+  }
+
+  assert {
+    condition     = google_storage_bucket_iam_member.reader["orders"].bucket == "models" && google_storage_bucket_iam_member.reader["orders"].role == "roles/storage.objectViewer"
+    error_message = "Models stay read-only."
   }
 }

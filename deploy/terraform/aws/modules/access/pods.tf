@@ -6,7 +6,7 @@ locals {
     model-reader = {
       namespace = var.namespace
       accounts  = var.model_readers
-      policy    = jsonencode({ Version = "2012-10-17", Statement = local.read_models })
+      policy    = jsonencode({ Version = "2012-10-17", Statement = concat(local.read_models, local.write_log) })
     }
     model-writer = {
       namespace = var.namespace
@@ -31,6 +31,20 @@ locals {
   write_models = [
     { Effect = "Allow", Action = ["s3:PutObject", "s3:AbortMultipartUpload"], Resource = ["${var.bucket_arn}/*"] },
     { Effect = "Allow", Action = ["kms:GenerateDataKey"], Resource = [var.key_arn] },
+  ]
+
+  # What answers writes its log, reads it to join outcomes, and deletes the days that it need not keep.
+  write_log = var.prediction_log_bucket == null ? [] : [
+    {
+      Effect   = "Allow"
+      Action   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
+      Resource = ["arn:${data.aws_partition.current.partition}:s3:::${var.prediction_log_bucket}/*"]
+    },
+    {
+      Effect   = "Allow"
+      Action   = ["s3:ListBucket"]
+      Resource = ["arn:${data.aws_partition.current.partition}:s3:::${var.prediction_log_bucket}"]
+    },
   ]
 
   accounts = merge([

@@ -33,6 +33,12 @@ variable "bucket_arn" {
   type        = string
 }
 
+variable "prediction_log_bucket" {
+  description = "Bucket of the prediction logs; null for none."
+  type        = string
+  default     = null
+}
+
 variable "key_arn" {
   description = "Key that encrypts the models."
   type        = string

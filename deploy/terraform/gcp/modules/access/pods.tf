@@ -21,3 +21,12 @@ resource "google_storage_bucket_iam_member" "writer" {
   role   = "roles/storage.objectCreator"
   member = "${local.accounts}/${each.key}"
 }
+
+# What answers writes its log, reads it to join outcomes, and deletes the days that it need not keep.
+resource "google_storage_bucket_iam_member" "prediction_log" {
+  for_each = var.prediction_log_bucket == null ? [] : var.model_readers
+
+  bucket = var.prediction_log_bucket
+  role   = "roles/storage.objectUser"
+  member = "${local.accounts}/${each.key}"
+}

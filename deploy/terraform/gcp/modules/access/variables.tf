@@ -33,6 +33,12 @@ variable "bucket" {
   type        = string
 }
 
+variable "prediction_log_bucket" {
+  description = "Bucket of the prediction logs; null for none."
+  type        = string
+  default     = null
+}
+
 variable "registry" {
   description = "The repository of the images."
   type        = string
