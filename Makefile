@@ -35,6 +35,11 @@ ifeq ($(shell mkdir -p "$${XDG_CACHE_HOME:-$$HOME/.cache}" 2>/dev/null && test -
 export UV_CACHE_DIR ?= $(CURDIR)/.cache/uv
 endif
 
+# Trainings and challenges are recorded, but not those of demonstrations, proofs and tests.
+unexport MLFLOW_TRACKING_URI
+MLFLOW_TRACKING_URI ?=
+train-% challenge-% track-champion: export MLFLOW_TRACKING_URI := $(MLFLOW_TRACKING_URI)
+
 # The targets that people need first.
 FIRST := demo test-all check up down smoke format help new-service
 FIRST += own # only cloud: template
