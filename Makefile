@@ -41,7 +41,7 @@ MLFLOW_TRACKING_URI ?=
 train-% challenge-% track-champion: export MLFLOW_TRACKING_URI := $(MLFLOW_TRACKING_URI)
 
 # The targets that people need first.
-FIRST := demo test-all check up down smoke format help new-service
+FIRST := demo loop test-all check up down smoke format help new-service
 FIRST += own # only cloud: template
 
 ##@ use
@@ -152,7 +152,7 @@ check-hook-on-%: .tools/check/.installed
 # many times takes minutes: too long for every change. Not every service has such tests: pytest ends
 # with 5 where it finds none.
 .PHONY: test-nightly
-test-nightly: extra-environments $(SERVICES:%=test-nightly-%) test-nightly-lab ## Run the tests that are too slow for every change: upgrades, killed processes
+test-nightly: extra-environments $(SERVICES:%=test-nightly-%) test-nightly-lab test-nightly-tools ## Run the tests that are too slow for every change: upgrades, killed processes, the loop
 test-nightly-%: %/.venv/.installed ## Run the slow tests of one service
 	$*/.venv/bin/python -m pytest $* -m nightly || [ $$? -eq 5 ]
 
@@ -232,7 +232,7 @@ check-types-in-load: .tools/load/.installed .tools/check/.installed $(firstword 
 
 .PHONY: check-types-in-tools
 check-types-in-tools: tools/.venv/.installed .tools/check/.installed
-	MYPYPATH=tools:tools/tests:bench/load:bench/serving $(TOOLS)/mypy --cache-dir tools/.mypy_cache --python-executable tools/.venv/bin/python \
+	MYPYPATH=tools:tools/loop:tools/tests:bench/load:bench/serving $(TOOLS)/mypy --cache-dir tools/.mypy_cache --python-executable tools/.venv/bin/python \
 		tools/help.py tools/merge_upstream.py tools/new_service.py tools/remove_service.py tools/rename_service.py tools/tests
 
 ##@ pins
@@ -262,7 +262,7 @@ check-actions: .tools/check/.installed ## Ask GitHub whether the pinned commits 
 # environments, the tests that need their packages would skip, and the deployment's would miss their
 # programs.
 EXTRA_TARGETS := $(foreach file,$(EXTRAS),$(patsubst requirements-%.txt,%,$(notdir $(file)))-env-$(patsubst %/,%,$(dir $(file))))
-EXTRA_ENVIRONMENTS := $(EXTRA_TARGETS) mlflow-env-modelwatch tools-env-deploy
+EXTRA_ENVIRONMENTS := $(EXTRA_TARGETS) mlflow-env-modelwatch tools-env-deploy promtool-env-tools
 .PHONY: extra-environments
 extra-environments: $(EXTRA_ENVIRONMENTS) ## Install what only some tests need: requirements-WHAT.txt (WHAT-env-NAME), programs of the deployment
 matrix: ## Print the matrix of tests and images for the workflows
@@ -476,8 +476,8 @@ $(SERVICES:%=%/.venv/.tracking): %/.venv/.tracking: libs/modelwatch/requirements
 
 $(foreach file,$(EXTRAS),$(eval $(call addition,$(patsubst %/,%,$(dir $(file))),$(patsubst requirements-%.txt,%,$(notdir $(file))))))
 
-# Each benchmark and part of the deployment has its targets next to its files, and adds to `check`.
-include $(sort $(wildcard bench/*/*.mk deploy/*/*.mk))
+# Each benchmark, part of the deployment and larger tool has its targets next to its files, and adds to `check`.
+include $(sort $(wildcard bench/*/*.mk deploy/*/*.mk tools/*/*.mk))
 
 ##@ test
 check: $(CHECKS) ## Format, lint, types, pins, imports, documents, workflows and everything in deploy

@@ -26,6 +26,8 @@ _FIELDS: Final[Table] = {
     "measurements": {"servers": dict, "jobs": dict},
     # Read by `modelwatch challenge`, which checks its fields.
     "challenge": dict,
+    # Read by tools/loop, which checks its fields.
+    "loop": dict,
     # Read by the pin checker.
     "exceptions": list,
     "exclusions": list,
@@ -55,6 +57,7 @@ class Service:
             prepare, train, metrics.
         image: What its image needs: packages, megabytes.
         measurements: What is measured besides its demonstration: servers, jobs.
+        loop: Its traffic in ``make loop``.
     """
 
     folder: Path
@@ -65,6 +68,7 @@ class Service:
     proof: Table
     image: Table
     measurements: Table
+    loop: Table
 
     @property
     def name(self) -> str:

@@ -1,5 +1,6 @@
 """The decision about a challenger, and why."""
 
+import time
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
@@ -97,7 +98,7 @@ def decide(champion: Entrant, challenger: Entrant, declaration: Declaration) -> 
     metrics = {name: pair.compare(name) for name in pair.metrics}
     binary = declaration.task.kind == "binary"
     return Decision(
-        created=datetime.now(UTC).timestamp(),
+        created=time.time(),
         champion=_identity(champion),
         challenger=_identity(challenger),
         declaration=declaration,
@@ -123,7 +124,7 @@ def reject(
         problem: What failed.
     """
     return Decision(
-        created=datetime.now(UTC).timestamp(),
+        created=time.time(),
         champion=_identity(champion),
         challenger=challenger,
         declaration=declaration,

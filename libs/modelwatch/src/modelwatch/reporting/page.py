@@ -15,7 +15,7 @@ from modelwatch.reporting.shadow_view import shadow_view
 from modelwatch.reporting.templates import render_template
 from modelwatch.reporting.window import UNSEEN, WindowColumn, named_columns
 
-__all__ = ["render_page"]
+__all__ = ["column_plot", "render_page"]
 
 _SHOWN_BINS: Final = 20
 _ORDER: Final = {"drift": 0, "not-logged": 1, "too-small": 2, "steady": 3}
@@ -36,7 +36,7 @@ class _GroupRow(NamedTuple):
 def render_page(report: Report) -> str:
     """The page of a report."""
     cards = [
-        _Card(name, report.drift[name], _plot(reference, report.columns.get(name)))
+        _Card(name, report.drift[name], column_plot(reference, report.columns.get(name)))
         for name, reference in named_columns(report.profile).items()
     ]
     cards.sort(key=lambda card: (_ORDER[card.drift.state], -(card.drift.psi or 0)))
@@ -63,7 +63,10 @@ def render_page(report: Report) -> str:
     )
 
 
-def _plot(reference: NumberProfile | CategoryProfile, window: WindowColumn | None) -> Markup | None:
+def column_plot(
+    reference: NumberProfile | CategoryProfile, window: WindowColumn | None
+) -> Markup | None:
+    """A column in the window and in the reference; None if the window has no values of it."""
     if window is None or not window.present:
         return None
     if isinstance(reference, NumberProfile):

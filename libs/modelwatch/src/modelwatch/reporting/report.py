@@ -1,5 +1,6 @@
 """The report of a window of the log: drift, performance, groups."""
 
+import time
 from datetime import UTC, date, datetime
 from typing import Any, Final, NamedTuple
 
@@ -116,7 +117,7 @@ def make_report(store: Store, profile: ReferenceProfile, first: date, last: date
         columns = read_columns(tables, profile, "sampled")
         task, connection = profile.task, tables.connection
         return Report(
-            created=datetime.now(UTC).timestamp(),
+            created=time.time(),
             first=first,
             last=last,
             rows=rows,

@@ -219,7 +219,7 @@ def _count(tables: LogTables, total: int) -> TruthCounts:
 def _write(connection: duckdb.DuckDBPyConnection, store: Store, digest: str, changed: int) -> None:
     """Store the new and the corrected outcomes, in parts that fit in the memory."""
     received = time.time_ns() // 1000
-    day = datetime.now(UTC).date().isoformat()
+    day = datetime.fromtimestamp(received / 1e6, UTC).date().isoformat()
     parts = -(-changed // _PART_ROWS)
     connection.execute(
         "create table stored as select ref_kind, ref, outcome, row_number() over () - 1 as number "
