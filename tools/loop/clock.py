@@ -13,7 +13,7 @@ _LAUNCHER: Final = Path(__file__).with_name("simulated_time.py")
 
 
 class Clock:
-    """A clock that stands still until it is set.
+    """A clock that changes only when it is set.
 
     Args:
         file: File that holds its time. It is created.
@@ -38,7 +38,7 @@ class Clock:
             module: The module.
             arguments: Its arguments.
         """
-        # Without -P, the modules beside the launcher would come before those of the service.
+        # Without -P, the modules in the launcher's folder would come before those of the service.
         return [str(python), "-P", str(_LAUNCHER), str(self._file), module, *map(str, arguments)]
 
     def own_command(self, module: str, *arguments: str | Path) -> list[str]:

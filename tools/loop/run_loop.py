@@ -69,7 +69,8 @@ def _run(folder: Path, work: Path, out: Path) -> None:
     began = time.monotonic()
 
     def tell(day: date, text: str) -> None:
-        console.print(f"[dim]{time.monotonic() - began:4.0f} s[/]  [bold cyan]{day}[/]  {text}")
+        line = f"[dim]{time.monotonic() - began:4.0f} s[/]  [bold cyan]{day}[/]  {text}"
+        console.print(line, soft_wrap=True)
 
     simulation = Simulation(
         read_declaration(folder),

@@ -17,7 +17,7 @@ from struct import unpack
 
 def main() -> None:
     """Run the module that the command line names."""
-    # Whoever starts this may have held them back meanwhile.
+    # The caller may have held them back until here.
     signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))
     _, clock, module, *arguments = sys.argv
     with Path(clock).open("rb") as file:

@@ -159,7 +159,7 @@ def test_a_process_under_the_clock_has_its_time_and_waits_as_always(tmp_path: Pa
         process.wait()
 
 
-def test_modules_beside_the_launcher_do_not_hide_those_of_a_service(tmp_path: Path) -> None:
+def test_modules_of_the_loop_do_not_hide_those_of_a_service(tmp_path: Path) -> None:
     (tmp_path / "traffic.py").write_text("print('of the service')\n")
     clock = Clock(tmp_path / "clock")
     _, output = run(clock.own_command("traffic"), environment={"PYTHONPATH": str(tmp_path)})
