@@ -60,13 +60,10 @@ def render_page(story: Story) -> str:
         moved=_moved(story),
         alert_rows=_alert_rows(story),
         decision=story.decision,
-        gains=intervals(
-            [
-                Interval(name, one["low"], one["gain"], one["high"], 0.0)
-                for name, one in story.decision["metrics"].items()
-            ],
-            common_scale=False,
-        ),
+        gains=_gains(story.decision["metrics"]),
+        shadow=(shadow := story.reports[schedule.PROMOTION]["shadow"]),
+        shadow_gains=_gains(shadow["metrics"]),
+        shadow_end=schedule.PROMOTION - timedelta(days=1),
         commit=_diff(simulation.commit, simulation.work),
         quiet_after=not last,
         alerts_after=sorted({alert.name for alert in last}),
@@ -96,6 +93,16 @@ def _alert_rows(story: Story) -> list[_AlertRow]:
         for alert in alerts:
             first.setdefault((alert.name, alert.annotations["summary"]), day)
     return [_AlertRow(day, name, summary) for (name, summary), day in first.items()]
+
+
+def _gains(metrics: dict[str, Any]) -> Markup:
+    return intervals(
+        [
+            Interval(name, one["low"], one["gain"], one["high"], 0.0)
+            for name, one in metrics.items()
+        ],
+        common_scale=False,
+    )
 
 
 def _last_metrics(story: Story, report: dict[str, Any]) -> Markup:

@@ -130,7 +130,7 @@ def _frame(drift_top: int, alerts_top: int, height: int, metric: str) -> list[st
 def _performance(story: Story) -> list[str]:
     weeks = story.weeks
     ends = [value for one in weeks for value in (one.served.low, one.served.high)]
-    ends += [one.champion for one in weeks if one.champion is not None]
+    ends += [one.shadow.value for one in weeks if one.shadow is not None]
     low, high = min(ends), max(ends)
     step = 0.05
     low, high = step * (low // step), step * (high // step + 1)
@@ -157,15 +157,15 @@ def _performance(story: Story) -> list[str]:
                 f'<line class="{model} evaluated" x1="{_x(first):.1f}" x2="{_x(end):.1f}" '
                 f'y1="{y(reference):.1f}" y2="{y(reference):.1f}"/>'
             )
-    ghosts = [(one.first, one.champion) for one in weeks if one.champion is not None]
-    last = [(one.first, one.served.value) for one in weeks if not one.promoted][-1:]
-    points = " ".join(f"{_middle(day):.1f},{y(value):.1f}" for day, value in [*last, *ghosts])
-    parts.append(f'<polyline class="champion line" stroke-dasharray="2 3" points="{points}" />')
-    parts += [
-        f'<circle class="champion ghost" cx="{_middle(day):.1f}" cy="{y(value):.1f}" r="4.5">'
-        f"<title>{_short(day)}: the champion would have had {value:.3f}</title></circle>"
-        for day, value in ghosts
-    ]
+    for one in weeks:
+        if one.shadow is None:
+            continue
+        model, value = "champion" if one.promoted else "challenger", one.shadow.value
+        parts.append(
+            f'<circle class="{model} ghost" cx="{_middle(one.first):.1f}" cy="{y(value):.1f}" '
+            f'r="4.5"><title>week of {_short(one.first)}, in the shadow: {value:.3f}</title>'
+            "</circle>"
+        )
     for one in weeks:
         model, at, found = (
             "challenger" if one.promoted else "champion",
@@ -187,8 +187,8 @@ def _legend() -> list[str]:
     for number, (style, text) in enumerate(
         (
             ("champion", "champion"),
-            ("challenger", "challenger, after its promotion"),
-            ("champion ghost", "champion, had it stayed"),
+            ("challenger", "challenger"),
+            ("champion ghost", "in the shadow of the other"),
         )
     ):
         y = _TOP + _PANEL - 44 + 16 * number

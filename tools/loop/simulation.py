@@ -1,5 +1,6 @@
 """Three months of a service: traffic, truth, reports, a challenge and a promotion."""
 
+import json
 import re
 import sys
 import urllib.request
@@ -36,6 +37,8 @@ __all__ = ["LoopError", "Simulation"]
 _ONE_DAY: Final = timedelta(days=1)
 _FLUSH_S: Final = 0.2
 _HOUR_OF_COMMANDS: Final = 3
+_LEAST_SHARE: Final = 0.9
+"""The share of the answers that the shadow has to give, too."""
 
 
 class LoopError(Exception):
@@ -116,20 +119,16 @@ class Simulation:
         )
         self._serve(release.model, traffic, FIRST, CHALLENGE)
         self._challenge(release)
-        uri = self._push(self.challenger, "challenger")
-        self._serve(release.model, traffic, CHALLENGE, PROMOTION)
-        self._promote(release, uri)
-        self._serve(release.model, traffic, PROMOTION, END)
+        challenger = self._push(self.challenger, "challenger")
+        self._serve(release.model, traffic, CHALLENGE, PROMOTION, shadow=challenger)
+        self._check_shadow()
+        champion = release.model
+        self._promote(release, challenger)
+        # In the shadow it shows what it would have answered, and is quickly back.
+        self._serve(release.model, traffic, PROMOTION, END, shadow=champion)
         self._clock.set(ALL_KNOWN, _HOUR_OF_COMMANDS)
         self._deliver(ALL_KNOWN)
         self._evaluate_alerts()
-
-    def score(self, model: Path, first: date, end: date, scores: Path) -> None:
-        """Let a sealed model score the answered rows of some days, in their order."""
-        rows = [one.row for one in self.answered if first <= one.day < end]
-        table = scores.with_suffix(".rows.csv")
-        write_rows(table, rows, self.service.outcome)
-        self._run_service("score", table, scores, "--model", model)
 
     def _make_traffic(self) -> dict[date, list[Row]]:
         days = {"--first": FIRST, "--drift": DRIFT, "--end": END}
@@ -148,39 +147,65 @@ class Simulation:
         self._run_service("train", "--data", table, *folders, *self.service.train)
 
     def _serve(
-        self, model: Model, traffic: Mapping[date, list[Row]], first: date, end: date
+        self,
+        model: Model,
+        traffic: Mapping[date, list[Row]],
+        first: date,
+        end: date,
+        *,
+        shadow: Model | None = None,
     ) -> None:
-        """Serve a model for some days, and make the reports of the days after."""
-        folder = self._fetch(model)
+        """Serve a model for some days, and make the reports of the days after.
+
+        Args:
+            model: The model.
+            traffic: The rows of each day.
+            first: The first day.
+            end: The day after the last one.
+            shadow: The model that answers in its shadow.
+        """
+        settings: dict[str, object] = {
+            "MODEL_DIR": self._fetch(model),
+            "MODEL_SHA256": model.sha256,
+            "PREDICTION_LOG": self.log,
+            "PREDICTION_LOG_FLUSH_S": _FLUSH_S,
+        }
+        if shadow is not None:
+            settings |= {
+                "SHADOW_MODEL_DIR": self._fetch(shadow),
+                "SHADOW_MODEL_SHA256": shadow.sha256,
+                # A week of traffic takes a second here.
+                "SHADOW_CPU_SHARE": 1,
+            }
         if model.sha256 not in self.served.values():
             self.served[first] = model.sha256
-        self._tell(first, f"Serving {model.uri.rpartition('/')[2]} {model.sha256[:12]}")
+        names = [one.uri.rpartition("/")[2] for one in (model, shadow) if one is not None]
+        self._tell(first, f"Serving the {', and in its shadow the '.join(names)}")
         before = len(self.answered)
         day = first
         self._clock.set(day, _HOUR_OF_COMMANDS)
-        with self._process(folder, model) as process:
+        with self._process(settings) as process:
             while day < end:
                 self.answered += send_day(
                     self.service, process.port, self._clock, day, traffic[day]
                 )
                 day += _ONE_DAY
                 if day in REPORTS:
-                    _wait_until_written(process, len(self.answered) - before)
+                    sent = len(self.answered) - before
+                    _wait_for(process, 'prediction_log_records_total{state="written"}', sent)
+                    if shadow is not None:
+                        _wait_for(process, "shadow_answers_waiting", 0)
                     self._report(day)
 
     @contextmanager
-    def _process(self, folder: Path, model: Model) -> Iterator[ServiceProcess]:
+    def _process(self, settings: Mapping[str, object]) -> Iterator[ServiceProcess]:
         command = self._clock.command(self.service.python, self.service.package, "serve")
-        settings = {
-            "MODEL_DIR": folder,
-            "MODEL_SHA256": model.sha256,
-            "PREDICTION_LOG": self.log,
-            "PREDICTION_LOG_FLUSH_S": _FLUSH_S,
-        }
         with ExitStack() as stack:
             with interrupts_later():
                 process = stack.enter_context(ServiceProcess(command, settings))
             process.wait_until_ready()
+            if "SHADOW_MODEL_DIR" in settings:
+                _wait_for(process, "shadow_up", 1)
             yield process
             code = process.stop()
         if code != 0:
@@ -241,6 +266,21 @@ class Simulation:
             raise LoopError(f"The challenger is not promoted:\n{output}")
         self._tell(CHALLENGE, "The challenger has passed every gate")
 
+    def _check_shadow(self) -> None:
+        """Refuse a challenger whose live answers contradict the challenge."""
+        document = json.loads((self.reports[PROMOTION] / "report.json").read_bytes())
+        shadow = document["shadow"]
+        if shadow is None or shadow["share"] < _LEAST_SHARE:
+            raise LoopError(f"The shadow has answered too little: {shadow and shadow['share']}")
+        gains = {name: one["gain"] for name, one in shadow["metrics"].items()}
+        main = next(iter(gains), None)
+        if main is None or gains[main] <= 0:
+            raise LoopError(f"In the shadow, the challenger is not better: {gains}")
+        self._tell(
+            PROMOTION,
+            f"The shadow has answered {shadow['pairs']:,} requests, too: {main} {gains[main]:+.3f}",
+        )
+
     def _promote(self, release: ReleaseRepository, challenger: Model) -> None:
         self.commit = release.apply(self.decision / "promotion.patch")
         if release.model != challenger:
@@ -289,15 +329,15 @@ class Simulation:
         return run(command, environment=self._environment, accepted=accepted)
 
 
-def _wait_until_written(process: ServiceProcess, answers: int) -> None:
-    """Wait until the log of a service has all of its answers."""
+def _wait_for(process: ServiceProcess, metric: str, value: float) -> None:
+    """Wait until a metric of a service has a value."""
 
-    def is_written() -> bool:
+    def has_value() -> bool:
         with urllib.request.urlopen(f"{process.url}/metrics") as response:  # noqa: S310 - http
             text = response.read().decode()
-        return f'prediction_log_records_total{{state="written"}} {answers:.1f}\n' in text
+        return f"\n{metric} {float(value)}\n" in text
 
-    wait_until(is_written, f"the prediction log has {answers:,} answers", poll_s=0.05)
+    wait_until(has_value, f"{metric} is {value}", poll_s=0.05)
 
 
 def _seconds(day: date) -> float:

@@ -1,24 +1,21 @@
 """What happened in a simulation, in figures: the document that the page and the picture show."""
 
 import json
-from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from modelwatch.challenge.bootstrap import Comparison
-from modelwatch.challenge.declaration import read_service
-from modelwatch.challenge.pairs import Pair, pair_of
-from modelwatch.challenge.scores import read_scores
 from modelwatch.profile import ReferenceProfile, read_profile
 from modelwatch.reporting.log_tables import LogTables, open_tables
 from modelwatch.reporting.metrics import HIGHER_IS_BETTER
 from modelwatch.reporting.performance import Estimate, measure
+from modelwatch.reporting.shadow import compare_shadow
 from modelwatch.reporting.truth import BY_ID
 from modelwatch.reporting.window import WindowColumn, read_columns
 from modelwatch.store import open_store
-from schedule import DRIFT, END, FIRST, PROMOTION, WEEK, WEEKS, WINDOW
+from schedule import CHALLENGE, DRIFT, END, FIRST, PROMOTION, WEEK, WEEKS, WINDOW
 from simulation import Simulation
 
 __all__ = ["Story", "Week", "tell_story"]
@@ -32,14 +29,14 @@ class Week(NamedTuple):
         promoted: Whether the promoted model gave them.
         rows: Answers with an outcome.
         served: Main metric of the answers.
-        champion: The same of the champion on these rows, if it no longer answered.
+        shadow: The same of the model in the shadow: the challenger, then the champion.
     """
 
     first: date
     promoted: bool
     rows: int
     served: Estimate
-    champion: float | None
+    shadow: Estimate | None
 
 
 class Story(NamedTuple):
@@ -91,15 +88,15 @@ class Story(NamedTuple):
             "first_alert_days": {
                 name: (day - DRIFT).days for name, day in self.first_alert.items()
             },
-            "before": round(self.between(FIRST, DRIFT), 3),
-            "drifted": round(self.between(DRIFT, PROMOTION), 3),
-            "after": {name: round(value, 3) for name, value in self.after._asdict().items()},
+            "before": round(self.between(FIRST, DRIFT), 2),
+            "drifted": round(self.between(DRIFT, PROMOTION), 2),
+            "after": {name: round(value, 2) for name, value in self.after._asdict().items()},
             "alerts": {
                 day.isoformat(): sorted({alert.name for alert in alerts})
                 for day, alerts in sorted(simulation.alerts.items())
             },
             "decision": self.decision["decision"],
-            "gain": round(self._gain, 3),
+            "gain": round(self._gain, 2),
         }
 
     @property
@@ -114,66 +111,74 @@ def tell_story(simulation: Simulation) -> Story:
     """Collect the figures of a simulation that has run."""
     profile = read_profile(simulation.champion)
     new_profile = read_profile(simulation.challenger)
-    scores = [simulation.work / f"scores-{name}.csv" for name in ("champion", "challenger")]
-    for file, model in zip(scores, (simulation.champion, simulation.challenger), strict=True):
-        simulation.score(model, PROMOTION, END, file)
-    metric, weeks, drifted = _read_log(simulation, profile)
-    declaration = read_service(simulation.service.folder).declaration
-    champion, challenger = (read_scores(file, declaration) for file in scores)
-    pair = pair_of(champion, challenger, declaration)
-    days = [one.day for one in simulation.answered if one.day >= PROMOTION]
-    days = [day for day, unseen in zip(days, champion.unseen, strict=True) if unseen]
+    with open_tables(open_store(str(simulation.log))) as tables:
+        metric, weeks = _weeks(tables, profile)
+        drifted = _columns(tables, profile)
+        after = _after(tables, new_profile, metric)
     return Story(
         metric=metric,
         simulation=simulation,
         profile=profile,
         new_profile=new_profile,
-        weeks=[
-            week._replace(champion=_of_week(pair, metric, days, week.first))
-            if week.promoted
-            else week
-            for week in weeks
-        ],
+        weeks=weeks,
         reports={day: _read(folder / "report.json") for day, folder in simulation.reports.items()},
         decision=_read(simulation.decision / "decision.json"),
         drifted=drifted,
-        after=pair.compare(metric),
+        after=after,
     )
 
 
-def _of_week(pair: Pair, metric: str, days: Sequence[date], first: date) -> float:
-    chosen = np.array([first <= day < first + WEEK for day in days])
-    return float(pair.metrics[metric](pair.champion[chosen]))
-
-
-def _read_log(
-    simulation: Simulation, profile: ReferenceProfile
-) -> tuple[str, list[Week], dict[str, WindowColumn]]:
+def _weeks(tables: LogTables, profile: ReferenceProfile) -> tuple[str, list[Week]]:
+    """The main metric, and all weeks."""
     task = profile.task
     assert task is not None  # noqa: S101 - reports have found performance
-    with open_tables(open_store(str(simulation.log))) as tables:
-        tables.add_predictions()
-        tables.add_truth()
-        weeks = []
-        metric = ""
-        for number in range(WEEKS):
-            first = FIRST + number * WEEK
-            found = measure(tables, task, _joined(first, first + WEEK))
-            metric = next(iter(found.metrics))
-            promoted = first >= PROMOTION
-            weeks.append(Week(first, promoted, found.rows, found.metrics[metric], None))
-        return metric, weeks, _columns(tables, profile)
+    tables.add_predictions()
+    tables.add_truth()
+    tables.add_shadow((CHALLENGE.isoformat(), END.isoformat()))
+    weeks = []
+    metric = ""
+    for number in range(WEEKS):
+        first = FIRST + number * WEEK
+        served = measure(tables, task, _joined("predictions", first, first + WEEK))
+        metric = next(iter(served.metrics))
+        shadow = None
+        if first >= CHALLENGE:
+            found = measure(tables, task, _joined("shadow", first, first + WEEK))
+            shadow = found.metrics[metric]
+        promoted = first >= PROMOTION
+        weeks.append(Week(first, promoted, served.rows, served.metrics[metric], shadow))
+    return metric, weeks
 
 
 def _columns(tables: LogTables, profile: ReferenceProfile) -> dict[str, WindowColumn]:
+    """The columns of the first window that is all after the drift."""
     # Days of the schedule, nothing else.
     source = f"(select * from predictions where {_between(DRIFT, DRIFT + WINDOW)})"  # noqa: S608
     return read_columns(tables, profile, source)
 
 
-def _joined(first: date, end: date) -> str:
+def _after(tables: LogTables, profile: ReferenceProfile, metric: str) -> Comparison:
+    """Champion and challenger on the rows after the promotion: the champion is in the shadow."""
+    days = PROMOTION.isoformat(), (END - timedelta(days=1)).isoformat()
+    tables.add_predictions(days)
+    tables.connection.execute(
+        f"create table joined as select * from {_joined('predictions', PROMOTION, END)}"  # noqa: S608
+    )
+    found = compare_shadow(tables, profile, days, "joined")
+    assert found is not None  # noqa: S101 - the reports have compared them
+    swapped = found.metrics[metric]
+    return Comparison(
+        champion=swapped.challenger,
+        challenger=swapped.champion,
+        gain=-swapped.gain,
+        low=-swapped.high,
+        high=-swapped.low,
+    )
+
+
+def _joined(table: str, first: date, end: date) -> str:
     return (
-        f"(select predictions.*, outcome from predictions "  # noqa: S608 - days of the schedule
+        f"(select {table}.*, outcome from {table} "  # noqa: S608 - days of the schedule
         f"join truth on ref_kind = '{BY_ID}' and ref = prediction_id where {_between(first, end)})"
     )
 
