@@ -41,7 +41,7 @@ MLFLOW_TRACKING_URI ?=
 train-% challenge-% track-champion: export MLFLOW_TRACKING_URI := $(MLFLOW_TRACKING_URI)
 
 # The targets that people need first.
-FIRST := demo loop test-all check up down smoke format help new-service
+FIRST := demo test-all check loop up down smoke format help new-service
 FIRST += own # only cloud: template
 
 ##@ use

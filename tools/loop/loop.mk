@@ -10,7 +10,7 @@ LOOP_PATH := tools/loop:tools:libs/servicekit/src
 .PHONY: loop $(LOOPED:%=loop-%) loop-results
 loop: $(LOOPED:%=loop-%) ## Simulate three months of a service: traffic, drift, alert, challenger, promotion; writes reports/loop; needs promtool
 
-$(LOOPED:%=loop-%): loop-%: %/.venv/.installed libs/modelwatch/.venv/.installed
+$(LOOPED:%=loop-%): loop-%: %/.venv/.installed libs/modelwatch/.venv/.installed ## Simulate three months of one service
 	@PYTHONPATH=$(LOOP_PATH) libs/modelwatch/.venv/bin/python tools/loop/run_loop.py $* --out reports/loop/$*
 
 ##@ test

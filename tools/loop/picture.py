@@ -118,8 +118,8 @@ def _frame(drift_top: int, alerts_top: int, height: int, metric: str) -> list[st
         if week % 2 == 0:
             parts.append(f'<text x="{_x(day):.1f}" y="{height - 10}">{_short(day)}</text>')
     parts += [
-        f'<text class="title" x="0" y="{_TOP - 24}">{escape(_metric(metric))} by week</text>',
-        f'<text x="0" y="{_TOP - 8}">with 95% intervals</text>',
+        f'<text class="title" x="0" y="{_TOP - 38}">{escape(_metric(metric))} by week</text>',
+        f'<text x="0" y="{_TOP - 23}">with 95% intervals</text>',
         f'<text class="title" x="0" y="{drift_top - 10}">Drift by report</text>',
         f'<text x="{_LEFT}" y="{drift_top - 10}">{note}</text>',
         f'<text class="title" x="0" y="{alerts_top - 10}">Alerts</text>',
@@ -191,11 +191,16 @@ def _legend() -> list[str]:
             ("champion ghost", "in the shadow of the other"),
         )
     ):
-        y = _TOP + _PANEL - 44 + 16 * number
+        y = _TOP + _PANEL - 58 + 16 * number
         parts.append(
             f'<circle class="{style}" cx="{left}" cy="{y - 4}" r="4.5"/>'
             f'<text x="{left + 10}" y="{y}">{text}</text>'
         )
+    y = _TOP + _PANEL - 58 + 16 * 3
+    parts.append(
+        f'<line class="champion evaluated" x1="{left - 6}" x2="{left + 6}" y1="{y - 4}" '
+        f'y2="{y - 4}"/><text x="{left + 10}" y="{y}">when the model was evaluated</text>'
+    )
     return parts
 
 
