@@ -29,7 +29,11 @@ PREPARED = {
     for name, one in SERVICES.items()
     for path in sorted(one.folder.glob("requirements-*.txt"))
     if path.stem not in ("requirements-prod", "requirements-dev")
-} | {"deploy": "tools-env-deploy", "tools": "promtool-env-tools"}
+} | {
+    "deploy": "tools-env-deploy",
+    "modelwatch": "mlflow-env-modelwatch",
+    "tools": "promtool-env-tools",
+}
 # What a workflow hands over: the values that are in the names of targets, and any other.
 KNOWN = "|".join(rf"{cloud}\b" for cloud in CLOUDS) or "$"
 VALUES = {"NAME": [*SERVICES], "CLUSTER": [*CLOUDS], "PREPARE": [*PREPARED.values()]}
