@@ -41,7 +41,7 @@ def test_every_row_gets_an_answer_behind_its_own_fields(
     assert summary.texts == sum(summary.labels.values()) == 2
 
 
-class OneByOne:
+class OneByOne(SentimentModel):
     """A model that, as the transformer does, computes each text alone."""
 
     backend: Backend = "transformer"
@@ -49,16 +49,17 @@ class OneByOne:
     def __init__(self, model: SentimentModel, parties: int) -> None:
         self.tolerance = model.tolerance
         self.calibrator = model.calibrator
-        self.read, self.decide, self.scores = model.read, model.decide, model.scores
-        self.replay = model.replay
         self._model = model
         self._together = threading.Barrier(parties)
         self.asked: list[str] = []
 
-    def answer(self, texts: Sequence[str]) -> tuple[Float64Array, list[Reading]]:
+    def read(self, texts: Sequence[str]) -> tuple[list[str], list[Reading]]:
+        return self._model.read(texts)
+
+    def decide(self, texts: Sequence[str]) -> tuple[Float64Array, list[Reading]]:
         self._together.wait(timeout=60)
         self.asked += texts
-        return self._model.answer(texts)
+        return self._model.decide(texts)
 
 
 def test_a_transformer_answers_on_all_cores_as_it_answers_each_text_alone(

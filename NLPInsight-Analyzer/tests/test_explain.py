@@ -3,14 +3,12 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import pytest
-from modelseal import GoldenValue
 from nlpinsight.backends.calibration import Calibrator, softmax
 from nlpinsight.backends.tfidf import TfidfModel
 from nlpinsight.explain import MAX_WORDS, explain
 from nlpinsight.model import Reading, SentimentModel
 from nlpinsight.schema import LABELS, Backend, Label
 from nlpinsight.text.normalisation import EmptyTextError, normalise_all
-from pydantic import JsonValue
 
 TEXT = "Acme profit rises 5%, but the company net loss widens https://t.co/x"
 
@@ -72,7 +70,7 @@ def test_nothing_to_explain_is_an_error(model: SentimentModel) -> None:
         explain(model, " ")
 
 
-class Counting:
+class Counting(SentimentModel):
     """Sees only how often "up" and "down" are said: what occlusion finds is known beforehand."""
 
     tolerance = 0.0
@@ -100,9 +98,6 @@ class Counting:
 
     def answer(self, texts: Sequence[str]) -> tuple[npt.NDArray[np.float64], list[Reading]]:
         return self.scores(texts), [Reading("tokens", 1, 1) for _ in texts]
-
-    def replay(self, inputs: Sequence[JsonValue]) -> dict[str, Sequence[GoldenValue]]:
-        return {"length": [float(len(inputs))]}
 
 
 def test_occlusion_gives_each_word_what_leaving_it_out_loses() -> None:

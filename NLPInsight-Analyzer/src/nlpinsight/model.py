@@ -6,10 +6,11 @@ The sealed ``config.json`` alone names the back end. A back end is a module with
 needs its own libraries only.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Final, Protocol, cast, runtime_checkable
+from typing import Final, cast
 
 import numpy as np
 from modelseal import GoldenValue
@@ -72,9 +73,11 @@ class Reading:
         return self.used < self.total
 
 
-@runtime_checkable
-class SentimentModel(Protocol):
+class SentimentModel(ABC):
     """A loaded model of either back end. It normalises the raw texts itself.
+
+    Not a protocol: the service checks the class of its model at each request, and a check of a
+    protocol looks at every attribute.
 
     Methods raise an EmptyTextError if a text is empty once normalised.
 
@@ -88,13 +91,13 @@ class SentimentModel(Protocol):
     tolerance: float
     calibrator: Calibrator | None
 
+    @abstractmethod
     def read(self, texts: Sequence[str]) -> tuple[list[str], list[Reading]]:
         """The part of each text that the model reads, normalised, and its extent."""
-        ...
 
+    @abstractmethod
     def decide(self, texts: Sequence[str]) -> tuple[Float64Array, list[Reading]]:
         """The decisions before softmax and calibration (texts x labels), and what was read."""
-        ...
 
     def scores(self, texts: Sequence[str]) -> Float64Array:
         """The probability of each label, in the order of `LABELS`: one row per text."""

@@ -11,5 +11,5 @@ class SealedSentiment(ModelReference[SentimentModel]):
     """A sealed model of this service, of either back end, that any process can open."""
 
     name: ClassVar[str] = "nlpinsight"
-    # isinstance accepts the protocol like a class.
+    # Only isinstance uses it, which accepts an abstract class.
     kind: ClassVar[type[SentimentModel]] = SentimentModel  # type: ignore[type-abstract]
