@@ -8,9 +8,8 @@ needs its own libraries only.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib import import_module
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 import numpy as np
 from modelseal import GoldenValue
@@ -50,8 +49,7 @@ class ModelConfig(BaseModel):
     labels: tuple[Label, ...] = LABELS
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """How much of a text a model read.
 
     Attributes:
@@ -107,6 +105,11 @@ class SentimentModel(ABC):
         """The scores, and how much of each text was read."""
         decisions, readings = self.decide(texts)
         return calibrated(decisions, readings, self.calibrator), readings
+
+    def score_lists(self, texts: Sequence[str]) -> tuple[list[list[float]], list[Reading]]:
+        """`answer` with lists instead of an array, which a back end may never make."""
+        scores, readings = self.answer(texts)
+        return scores.tolist(), readings
 
     def replay(self, inputs: Sequence[JsonValue]) -> Mapping[str, Sequence[GoldenValue]]:
         """Answer golden texts one at a time and all at once.
@@ -195,26 +198,26 @@ def predict_sentiments(
     Raises:
         EmptyTextError: A text is empty once normalised.
     """
-    scores, readings = model.answer(texts)
+    scores, readings = model.score_lists(texts)
     return to_sentiments(scores, readings, prediction_ids)
 
 
 def to_sentiments(
-    scores: Float64Array,
+    scores: Sequence[Sequence[float]],
     readings: Sequence[Reading],
     prediction_ids: Sequence[str | None] | None = None,
 ) -> list[Sentiment]:
-    """The answers of `SentimentModel.answer` as predictions.
+    """The answers of `SentimentModel.score_lists` as predictions.
 
     Args:
-        scores: Texts x labels.
+        scores: For each text, one number per label.
         readings: How much of each text was read.
         prediction_ids: As in `predict_sentiments`.
     """
     return [
         Sentiment(
-            label=LABELS[best],
-            confidence=row[best],
+            label=LABELS[row.index(best := max(row))],
+            confidence=best,
             all_scores=dict(zip(LABELS, row, strict=True)),
             in_vocabulary=reading.in_vocabulary,
             warnings=warnings_of(reading),
@@ -224,12 +227,8 @@ def to_sentiments(
             total=reading.total,
             prediction_id=name,
         )
-        for best, row, reading, name in zip(
-            scores.argmax(axis=1).tolist(),
-            scores.tolist(),
-            readings,
-            prediction_ids or [None] * len(readings),
-            strict=True,
+        for row, reading, name in zip(
+            scores, readings, prediction_ids or [None] * len(readings), strict=True
         )
     ]
 

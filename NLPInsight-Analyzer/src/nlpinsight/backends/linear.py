@@ -143,10 +143,9 @@ class LinearModel:
         return self._characters.part(pieces_of(word))
 
     def _share(self, spoken: list[str]) -> float:
-        known = sum(token in self._known for token in spoken)
-        unknown = sum(
-            token not in self._known and LETTER.search(token) is not None for token in spoken
-        )
+        others = [token for token in spoken if token not in self._known]
+        known = len(spoken) - len(others)
+        unknown = sum([LETTER.search(token) is not None for token in others])
         return known / (known + unknown) if known or unknown else 0.0
 
     def to_files(self) -> dict[str, bytes]:
@@ -204,19 +203,19 @@ class _Lookup:
 
     def sum_of(self, parts: Sequence["_Part"]) -> list[float]:
         """The sum of the terms of a text, for each label."""
+        if len(parts) == 1 and len(set(parts[0].rows)) == len(parts[0].rows):
+            return _normalised(parts[0].values, parts[0].square)
         counts = Counter(chain.from_iterable([part.rows for part in parts]))
         total = _add([part.values for part in parts])
         square = sum([part.square for part in parts])
         if len(counts) < sum([len(part.rows) for part in parts]):
             # A term that occurs n times counts 1 + log n times, not n times.
-            for row, count in counts.items():
-                if count > 1:
-                    weight = 1.0 + math.log(count)
-                    square += self._squares[row] * (weight * weight - count)
-                    more, values = weight - count, self._values[row]
-                    total = [one + more * value for one, value in zip(total, values, strict=True)]
-        length = math.sqrt(square)
-        return [one / length for one in total] if length else total
+            for row, count in [one for one in counts.items() if one[1] > 1]:
+                weight = 1.0 + math.log(count)
+                square += self._squares[row] * (weight * weight - count)
+                more, values = weight - count, self._values[row]
+                total = [one + more * value for one, value in zip(total, values, strict=True)]
+        return _normalised(total, square)
 
     def values_of(self, terms: list[str]) -> list[tuple[str, Float64Array]]:
         """The value of each known term of a text, for each label."""
@@ -241,6 +240,11 @@ class _Part(NamedTuple):
     rows: tuple[int, ...]
     values: list[float]
     square: float
+
+
+def _normalised(total: list[float], square: float) -> list[float]:
+    length = math.sqrt(square)
+    return [one / length for one in total] if length else total
 
 
 def _add(rows: Sequence[Sequence[float]]) -> list[float]:

@@ -65,6 +65,11 @@ class TfidfModel(SentimentModel):
 
     def answer(self, texts: Sequence[str]) -> tuple[Float64Array, list[Reading]]:
         """The scores, and how much of each text was read."""
+        scores, readings = self.score_lists(texts)
+        return np.array(scores, dtype=np.float64), readings
+
+    def score_lists(self, texts: Sequence[str]) -> tuple[list[list[float]], list[Reading]]:
+        """`answer`, without arrays."""
         cut, totals = self._cut(texts)
         scores, shares = [], []
         for text in cut:
@@ -75,7 +80,7 @@ class TfidfModel(SentimentModel):
                 if self.calibrator is None
                 else self.calibrator.scores_of_one(decision, share)
             )
-        return np.array(scores, dtype=np.float64), self._readings(cut, totals, shares)
+        return scores, self._readings(cut, totals, shares)
 
     def replay(self, inputs: Sequence[JsonValue]) -> Mapping[str, Sequence[GoldenValue]]:
         """Answer golden texts.

@@ -65,6 +65,6 @@ def on_spark(model: SealedSentiment, options: SparkOptions) -> Iterator[Judge]:
             found = jobs.call(pa.table([texts], schema=_TEXTS))
             scores = np.column_stack([found[label].to_numpy() for label in LABELS])
             readings = [Reading(**row) for row in found.select(list(_READING)).to_pylist()]
-            return to_sentiments(scores, readings)
+            return to_sentiments(scores.tolist(), readings)
 
         yield ParallelFunction(judge, jobs.threads, jobs.interrupt)

@@ -92,7 +92,10 @@ def normalise(text: str) -> str:
         if not (resolved is text or resolved.isascii()):
             resolved = _compose(resolved)
         text = resolved
-    text = _ascii_punctuation(_CONTROL.sub(" ", text))
+    # What is printable has no control characters and no surrogates.
+    if not text.isprintable():
+        text = _CONTROL.sub(" ", text)
+    text = _ascii_punctuation(text)
     words = text.split()
     if "/" in text or "www." in text.lower():
         words = [left for word in words if (left := _without_link(word))]
@@ -166,4 +169,5 @@ def _ascii_punctuation(text: str) -> str:
     elif "`" in text:
         text = text.replace("`", "'")
     # Two single quotes are how plain text and Penn Treebank's tokens spell a double one.
-    return _DASHES.sub("-", text.replace("''", '"'))
+    text = text.replace("''", '"')
+    return _DASHES.sub("-", text) if "--" in text else text
