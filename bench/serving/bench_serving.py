@@ -2,7 +2,8 @@
 
 Trains each service on sample data. In every round, each server is started on one core, its answers
 are compared with the pipeline's, and wrk loads it from another core at 1, 10, 50 and 200
-connections. Rounds differ in their order. Results are medians over the rounds.
+connections. Rounds differ in their order. Results are medians over the rounds. At the end, each
+service is loaded with 200 connections for a minute.
 
 A service takes part if its folder has ``bench/serving.py``. Run by ``make bench-serving``.
 """
@@ -20,10 +21,12 @@ from pathlib import Path
 from typing import Any
 
 import contestants
+import loading
 import peers
 import processes
 import results
 import rounds
+import sustained
 import wrk
 from contestants import ROOT, SERVERS, Contestant, Service
 from measuring import machine, write_results
@@ -51,7 +54,7 @@ def main() -> None:
     # A short path: Ray's sockets are below it.
     with tempfile.TemporaryDirectory(prefix="sv-") as folder:
         scratch = Path(folder)
-        setting = rounds.Setting(given.wrk.resolve(), cores[0], cores[-1], given.seconds, scratch)
+        setting = loading.Setting(given.wrk.resolve(), cores[0], cores[-1], given.seconds, scratch)
         services = [_prepare(ROOT / name, scratch) for name in selected]
         found, failed, versions = _contestants(services, scratch, given.only)
         # From here on, this program does not disturb the servers.
@@ -69,6 +72,11 @@ def main() -> None:
                 )
                 rounds.measure(one, measured[index], setting)
                 _tell(one, measured[index])
+        held: list[dict[str, Any]] = []
+        for one in found:
+            if one.name == contestants.OURS:
+                console.print(f"[cyan]a minute with many connections:[/] {one.service}")
+                held += sustained.sustain(one, setting)
         run = {
             "machine": machine(),
             "measured": dt.datetime.now(dt.UTC).date().isoformat(),
@@ -91,6 +99,7 @@ def main() -> None:
             **run,
             "peers": versions.get(service.name, {}),
             "rows": [row for row in rows if row["service"] == service.name],
+            "sustained": [row for row in held if row["service"] == service.name],
             "bare": list(results.bare_rows(service.name, bare[service.name])),
         }
         if document["rows"]:
@@ -218,7 +227,7 @@ def _version(peer: peers.Peer, service: Service) -> str:
     ).stdout.strip()
 
 
-def _bare(service: Service, setting: rounds.Setting) -> dict[str, Any]:
+def _bare(service: Service, setting: loading.Setting) -> dict[str, Any]:
     """Measure the calls in process."""
     try:
         output = processes.run(

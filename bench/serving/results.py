@@ -50,7 +50,7 @@ def rows_of(contestant: Contestant, measured: Measured) -> Iterable[dict[str, An
 
 
 def failed_row(service: str, workload: str, name: str, reason: str) -> dict[str, Any]:
-    """The row of a contestant that was never started."""
+    """The row of a contestant without figures."""
     return {"service": service, "workload": workload, "name": name, "failed": _portable(reason)}
 
 

@@ -33,7 +33,7 @@ def overview() -> str:
         for measured in found.values()
         for (service, workload), rows in groups(measured).items()
     ]
-    return "\n\n".join([*blocks, *_measured_on(found)])
+    return "\n\n".join([*blocks, *_sustained(found), *_measured_on(found)])
 
 
 def details() -> str:
@@ -47,7 +47,7 @@ def details() -> str:
             failures = list(_failures(rows))
             if failures:
                 blocks.append("\n".join(["Failed:", "", *failures]))
-    return "\n\n".join([*blocks, *_measured_on(found)])
+    return "\n\n".join([*blocks, *_sustained(found), *_measured_on(found)])
 
 
 def settings() -> str:
@@ -95,6 +95,35 @@ def _overview_cells(row: dict[str, Any], floor: float | None) -> list[str]:
         shown_ms(load["p99_ms"]),
         _median(_load(row, _ALONE), "p50_ms", shown_ms),
     ]
+
+
+def _sustained(found: dict[str, Any]) -> Iterator[str]:
+    """What a minute with many connections did to the services."""
+    rows = [row for measured in found.values() for row in measured.get("sustained", ())]
+    for length in dict.fromkeys(_length(row) for row in rows if "failed" not in row):
+        cells = [
+            [
+                f"{row['service']}, `{row['workload']}`",
+                f"{row['requests']:,}",
+                f"{row['errors']:,}",
+                _rate({"median": row["requests_per_s"]}),
+                shown_ms({"median": row["p50_ms"]}),
+                shown_ms({"median": row["p99_ms"]}),
+                f"{row['memory_before_mb']:,.0f} MB",
+                f"{row['memory_after_mb']:,.0f} MB",
+            ]
+            for row in rows
+            if "failed" not in row and _length(row) == length
+        ]
+        headings = ["requests", "errors", "requests/s", "p50", "p99", "memory before", "after"]
+        yield table([f"**{length}**", *headings], cells)
+    failures = [f"- {row['service']}: {_escaped(row['failed'])}" for row in rows if "failed" in row]
+    if failures:
+        yield "\n".join(["Failed with many connections:", "", *failures])
+
+
+def _length(row: dict[str, Any]) -> str:
+    return f"{row['connections']} connections for {row['seconds']:.0f} s"
 
 
 def _peer_of(measured: dict[str, Any], row: dict[str, Any]) -> str | None:

@@ -9,26 +9,48 @@ from typing import Any, Final
 
 from processes import on_core
 
-# wrk calls `response` for every answer, and `done` at the end. Each thread has its own `bad`.
+# Lua for wrk. It calls `request` once to look at the request, before it opens its connections, and
+# then for each request; `done` at the end.
+#
+# All connections are opened at once, but an event loop accepts one in each of its turns. Without a
+# pause, the turns fill with the requests of the first connections, and the last wait for seconds.
+# So the second call waits, until the server, which is idle meanwhile, has accepted all.
 _SCRIPT: Final = """\
 wrk.method = {method}
 wrk.body = {body}
 {headers}
-bad = 0
+local ffi = require("ffi")
+ffi.cdef("int poll(void *, unsigned long, int);")
+local calls = 0
+local same
+function request()
+  calls = calls + 1
+  if calls == 1 then same = wrk.format() end
+  if calls == 2 then ffi.C.poll(nil, 0, {pause_ms}) end
+  return same
+end
 local threads = {{}}
 function setup(thread) table.insert(threads, thread) end
-function response(status) if status ~= 200 then bad = bad + 1 end end
+{watch}
 function done(summary, latency)
-  local wrong = 0
-  for _, thread in ipairs(threads) do wrong = wrong + thread:get("bad") end
+  local not_200 = 0
+  for _, thread in ipairs(threads) do not_200 = not_200 + (thread:get("not_200") or 0) end
   local e = summary.errors
   io.write(string.format(
-    '\\nmeasured {{"requests": %d, "seconds": %.6f, "p50_ms": %.6f, "p99_ms": %.6f, '
-    .. '"not_200": %d, "failed": %d}}\\n',
-    summary.requests, summary.duration / 1e6, latency:percentile(50) / 1e3,
-    latency:percentile(99) / 1e3, wrong, e.connect + e.read + e.write + e.timeout))
+    '\\nmeasured {{"requests": %d, "bytes": %d, "seconds": %.6f, "p50_ms": %.6f, '
+    .. '"p99_ms": %.6f, "not_200": %d, "failed": %d}}\\n',
+    summary.requests, summary.bytes, summary.duration / 1e6 - {pause_ms} / 1e3,
+    latency:percentile(50) / 1e3, latency:percentile(99) / 1e3,
+    math.max(not_200, e.status), e.connect + e.read + e.write + e.timeout))
 end
 """
+# Looks at the status of every answer. It takes the client longer than the answer, so that it is
+# used in warm-ups only. wrk itself counts answers with 400 and above.
+_WATCH: Final = """\
+not_200 = 0
+function response(status) if status ~= 200 then not_200 = not_200 + 1 end end
+"""
+_PAUSE_S: Final = 1
 _MARK: Final = "measured "
 _TIMEOUT_S: Final = 60
 
@@ -75,19 +97,43 @@ class Load:
 
     Attributes:
         requests: Number of answers.
-        seconds: Duration.
+        bytes: Number of bytes of the answers.
+        seconds: Duration, from the first request on.
         p50_ms: Median latency.
         p99_ms: 99th percentile of the latency.
+        not_200: Number of answers with 400 and above; where every status is watched, other than
+            200.
+        failed: Number of connections that failed, and of answers that took longer than a minute.
     """
 
     requests: int
+    bytes: int
     seconds: float
     p50_ms: float
     p99_ms: float
+    not_200: int
+    failed: int
+
+    def check(self) -> None:
+        """Check that every request was answered with 200.
+
+        Raises:
+            LoadError: One was not.
+        """
+        if self.not_200 or self.failed:
+            raise LoadError(
+                f"{self.not_200} of {self.requests} answers were not 200, and {self.failed} "
+                "requests failed"
+            )
 
 
-def script(request: Request) -> str:
-    """The script for wrk that sends a request and prints the result as JSON."""
+def script(request: Request, *, every_status: bool = False) -> str:
+    """The script for wrk that sends a request and prints the result as JSON.
+
+    Args:
+        request: The request.
+        every_status: Whether to count all answers other than 200.
+    """
     body = request.encoded()
     headers = "\n".join(
         f"wrk.headers[ {_quoted(name)} ] = {_quoted(value)}"
@@ -97,6 +143,8 @@ def script(request: Request) -> str:
         method=_quoted(request.method),
         body="nil" if body is None else _quoted(body.decode()),
         headers=headers,
+        watch=_WATCH if every_status else "",
+        pause_ms=_PAUSE_S * 1000,
     )
 
 
@@ -105,26 +153,29 @@ def parse(output: str) -> Load:
 
     Raises:
         NoAnswerError: There was no answer in the time.
-        LoadError: It printed nothing, or an answer was not 200, or a connection failed.
+        LoadError: It printed nothing.
     """
     marked = [line for line in output.splitlines() if line.startswith(_MARK)]
     if not marked:
         raise LoadError(f"wrk printed no result: {' '.join(output.split())[-200:]}")
     found = json.loads(marked[-1].removeprefix(_MARK))
-    not_200, failed = found.pop("not_200"), found.pop("failed")
-    if not_200 or failed:
-        raise LoadError(
-            f"{not_200} of {found['requests']} answers were not 200, and {failed} requests failed"
-        )
     if not found["requests"]:
         raise NoAnswerError(f"no answer within {found['seconds']:.0f} s")
     return Load(**found)
 
 
 def run(
-    wrk: Path, request: Request, port: int, *, connections: int, seconds: int, core: int, work: Path
+    wrk: Path,
+    request: Request,
+    port: int,
+    *,
+    connections: int,
+    seconds: int,
+    core: int,
+    work: Path,
+    every_status: bool = False,
 ) -> Load:
-    """Send a request on every connection as fast as answers come.
+    """Open all connections, and send a request on each as fast as answers come.
 
     Args:
         wrk: The program.
@@ -134,18 +185,19 @@ def run(
         seconds: Duration.
         core: The core that wrk runs on.
         work: Folder for the script.
+        every_status: Whether to count all answers other than 200, which slows the client down.
 
     Raises:
-        LoadError: An answer was not 200, or a connection failed.
+        LoadError: There was no answer, or wrk failed.
     """
     path = work / "request.lua"
-    path.write_text(script(request), "utf-8")
+    path.write_text(script(request, every_status=every_status), "utf-8")
     with on_core(core):
         ended = subprocess.run(  # noqa: S603 - the program that make installed
             [
                 str(wrk),
                 *("--threads", "1", "--connections", str(connections)),
-                *("--duration", f"{seconds}s", "--timeout", f"{_TIMEOUT_S}s"),
+                *("--duration", f"{seconds + _PAUSE_S}s", "--timeout", f"{_TIMEOUT_S}s"),
                 *("--script", str(path), f"http://127.0.0.1:{port}{request.path}"),
             ],
             stdout=subprocess.PIPE,

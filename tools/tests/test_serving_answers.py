@@ -13,8 +13,10 @@ import checks
 import pytest
 import wrk
 from contestants import ROOT, Contestant, Target
+from loading import Setting
 from results import bare_rows, failed_row, figure, rows_of
-from rounds import Measured, Sample, Setting, measure, orders
+from rounds import Measured, Sample, measure, orders
+from sustained import sustain
 from wrk import Load, Request
 
 ASKED = Request("POST", "/predict?x=1", {"text": "]=] and ]==]"}, {"X-API-Key": "secret"})
@@ -45,19 +47,21 @@ def port() -> Iterator[int]:
 
 
 def _printed(**changed: float) -> str:
-    found = {"requests": 100, "seconds": 1.5, "p50_ms": 2.0, "p99_ms": 9.5}
+    found = {"requests": 100, "bytes": 5000, "seconds": 1.5, "p50_ms": 2.0, "p99_ms": 9.5}
     shown = json.dumps({**found, "not_200": 0, "failed": 0, **changed})
     return f"Running 1s test\n\nmeasured {shown}\n"
 
 
 def test_the_result_that_wrk_prints_is_read() -> None:
-    assert wrk.parse(_printed()) == Load(requests=100, seconds=1.5, p50_ms=2.0, p99_ms=9.5)
+    assert wrk.parse(_printed()) == Load(
+        requests=100, bytes=5000, seconds=1.5, p50_ms=2.0, p99_ms=9.5, not_200=0, failed=0
+    )
 
 
 @pytest.mark.parametrize("name", ["not_200", "failed"])
 def test_one_bad_answer_makes_a_measurement_fail(name: str) -> None:
     with pytest.raises(wrk.LoadError, match="of 100 answers were not 200"):
-        wrk.parse(_printed(**{name: 1}))
+        wrk.parse(_printed(**{name: 1})).check()
 
 
 def test_no_answer_and_no_output_are_failures() -> None:
@@ -125,16 +129,28 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_
 """
 
 
-def _contestant(tmp_path: Path, code: str, *arguments: str) -> Contestant:
-    target = Target("predict", ASKED, {"p": 0.25}, 1e-5, (1, 10), None)
+def _contestant(
+    tmp_path: Path, code: str, *arguments: str, connections: tuple[int, ...] = (1, 10)
+) -> Contestant:
+    target = Target("predict", ASKED, {"p": 0.25}, 1e-5, connections, None)
     command = [sys.executable, "-c", code, *arguments]
     return Contestant("Some-Service", "a server", command, {}, [target], tmp_path)
 
 
-def _setting(tmp_path: Path) -> Setting:
-    """With a stand-in for wrk, which prints the same result each time."""
+def _setting(tmp_path: Path, **at_200: float) -> Setting:
+    """With a stand-in for wrk, which prints the same result each time, but at 200 connections."""
     client = tmp_path / "wrk"
-    client.write_text(f"#!/bin/sh\ncat <<'END'\n{_printed()}END\n")
+    client.write_text(
+        f"""#!/bin/sh
+case "$*" in
+*"--connections 200"*) cat <<'END'
+{_printed(**at_200)}END
+;;
+*) cat <<'END'
+{_printed()}END
+esac
+"""
+    )
     client.chmod(0o755)
     core = min(os.sched_getaffinity(0))
     return Setting(client, core, core, 1, tmp_path)
@@ -177,6 +193,36 @@ def test_a_server_that_fails_is_reported_with_its_reason_and_not_started_again(
         "failed": "ended with 1: needs numpy 3",
     }
     assert (tmp_path / "starts").read_text() == "x"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_answers_that_are_shorter_than_before_are_not_measured(tmp_path: Path) -> None:
+    contestant = _contestant(tmp_path, SERVER, "{port}", "0.25", connections=(10, 200))
+    measured = Measured()
+    measure(contestant, measured, _setting(tmp_path, bytes=4000))
+    assert set(measured.samples) == {("predict", 10), ("predict", 200)}
+    assert measured.samples["predict", 200] == []
+    assert measured.failures == {
+        ("predict", 200): "answers of 40 bytes on average, and of 50 in the warm-up"
+    }
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_minute_with_many_connections_counts_errors(tmp_path: Path) -> None:
+    few = _contestant(tmp_path, SERVER, "{port}", "0.25")
+    many = _contestant(tmp_path, SERVER, "{port}", "0.25", connections=(10, 200))
+    setting = _setting(tmp_path, not_200=3, failed=2)
+    assert sustain(few, setting) == []
+    [row] = sustain(many, setting)
+    assert (row["connections"], row["requests"], row["errors"]) == (200, 100, 5)
+    assert min(row["memory_before_mb"], row["memory_after_mb"]) > 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_service_that_fails_with_many_connections_has_a_reason(tmp_path: Path) -> None:
+    many = _contestant(tmp_path, SERVER, "{port}", "0.26", connections=(10, 200))
+    [row] = sustain(many, _setting(tmp_path))
+    assert row["failed"] == "answered p = 0.26, and the pipeline 0.25"
 
 
 def test_rows_have_medians_and_ranges_and_the_loads_that_failed(tmp_path: Path) -> None:

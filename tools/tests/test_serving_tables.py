@@ -71,6 +71,27 @@ def _results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             _row("Another peer, model code", 3.0),
         ],
         "bare": [bare],
+        "sustained": [
+            {
+                "service": "Some-Service",
+                "workload": "predict",
+                "connections": 200,
+                "seconds": 60.01,
+                "requests": 123456,
+                "errors": 7,
+                "requests_per_s": 2057.6,
+                "p50_ms": 97.0,
+                "p99_ms": 140.4,
+                "memory_before_mb": 300.2,
+                "memory_after_mb": 301.7,
+            },
+            {
+                "service": "Some-Service",
+                "workload": "predict",
+                "name": "this service",
+                "failed": "ended with 1: no `memory`",
+            },
+        ],
     }
     folder = tmp_path / "Some-Service" / "results"
     folder.mkdir(parents=True)
@@ -101,6 +122,15 @@ def test_details_have_spreads_and_the_reasons_of_failures() -> None:
     assert "| this service | 25 ms | 25 ms | 50 ms | 50 ms | 1,234 MB | 2.5 s |" in text
     assert "- A peer, pipeline: `ended with 1: no 'numpy'`" in text
     assert "- Another peer, pipeline at 50 connections: `3 of 9 answers were not 200`" in text
+
+
+def test_a_minute_with_many_connections_is_a_table_with_its_failures() -> None:
+    for text in (tables.overview(), tables.details()):
+        assert (
+            "| Some-Service, `predict` | 123,456 | 7 | 2,058 | 97 ms | 140 ms | 300 MB | 302 MB |"
+        ) in text
+        assert "| **200 connections for 60 s** | requests | errors |" in text
+        assert "- Some-Service: `ended with 1: no 'memory'`" in text
 
 
 def test_settings_name_peers_that_were_not_installed() -> None:
