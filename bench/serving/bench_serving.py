@@ -98,6 +98,7 @@ def main() -> None:
         document = {
             **run,
             "peers": versions.get(service.name, {}),
+            "left_out": service.described["left_out"],
             "rows": [row for row in rows if row["service"] == service.name],
             "sustained": [row for row in held if row["service"] == service.name],
             "bare": list(results.bare_rows(service.name, bare[service.name])),

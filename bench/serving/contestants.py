@@ -137,14 +137,18 @@ def own(service: Service) -> Iterator[Contestant]:
         "PORT": "{port}",
         "DRAIN_S": "1",
     }
-    yield Contestant(
-        service.name,
-        OURS,
-        [service.python, "-m", service.described["package"], "serve"],
-        base_environment() | production,
-        service.targets(workloads, {"X-API-Key": key}),
-        service.work,
-    )
+    # A process for each sealed model.
+    for settings in (dict(pairs) for pairs in dict.fromkeys(map(_own_settings, workloads))):
+        yield Contestant(
+            service.name,
+            OURS,
+            [service.python, "-m", service.described["package"], "serve"],
+            base_environment() | production | settings,
+            service.targets(
+                [one for one in workloads if one["settings"] == settings], {"X-API-Key": key}
+            ),
+            service.work,
+        )
     first: dict[str, Mapping[str, Any]] = {}
     for one in workloads:
         first.setdefault(one["path"].partition("?")[0], one)
@@ -166,3 +170,7 @@ def own(service: Service) -> Iterator[Contestant]:
             service.targets(had, {}),
             service.work,
         )
+
+
+def _own_settings(workload: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    return tuple(workload["settings"].items())

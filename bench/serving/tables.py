@@ -4,11 +4,18 @@ import math
 from collections.abc import Iterator
 from typing import Any, Final
 
+from contestants import OURS
+
 from docs import read_all, table
 
 RESULTS: Final = "serving.json"
 COMPARED_AT: Final = "50"
 _ALONE: Final = "1"
+_WAYS: Final = {
+    "model_code": "the model code",
+    "pipeline": "the plain pipeline",
+    "session": "the bare session",
+}
 
 
 def overview() -> str:
@@ -17,22 +24,16 @@ def overview() -> str:
     Of each peer, only the way that takes the least CPU time.
     """
     found = read_all(RESULTS)
-    blocks = [
-        table(
-            [
-                f"**{service}**, `{workload}`",
-                "CPU per request",
-                "of the empty endpoint",
-                "requests/s",
-                "p50",
-                "p99",
-                "p50 of one connection",
-            ],
-            list(_overview_rows(measured, rows)),
-        )
-        for measured in found.values()
-        for (service, workload), rows in groups(measured).items()
-    ]
+    headings = ["CPU per request", "of the empty endpoint", "requests/s", "p50", "p99"]
+    blocks: list[str] = []
+    for measured in found.values():
+        for (service, workload), rows in groups(measured).items():
+            titles = [f"**{service}**, `{workload}`", *headings, "p50 of one connection"]
+            blocks += [
+                table(titles, list(_overview_rows(measured, rows))),
+                *_of_session(measured, rows),
+            ]
+        blocks += _left_out(measured)
     return "\n\n".join([*blocks, *_sustained(found), *_measured_on(found)])
 
 
@@ -44,6 +45,7 @@ def details() -> str:
         blocks.append(f"![CPU time of one request, by server](../../{folder}/results/serving.svg)")
         for (service, workload), rows in groups(measured).items():
             blocks += [f"### {service}, {workload}", _cpu_table(measured, rows), _times_table(rows)]
+            blocks += _of_session(measured, rows)
             failures = list(_failures(rows))
             if failures:
                 blocks.append("\n".join(["Failed:", "", *failures]))
@@ -95,6 +97,21 @@ def _overview_cells(row: dict[str, Any], floor: float | None) -> list[str]:
         shown_ms(load["p99_ms"]),
         _median(_load(row, _ALONE), "p50_ms", shown_ms),
     ]
+
+
+def _of_session(measured: dict[str, Any], rows: list[dict[str, Any]]) -> Iterator[str]:
+    """How much of the throughput of the bare session a service keeps."""
+    sessions = [one for one in _bare(measured, rows[0]) if one["way"] == "session"]
+    for row in rows if sessions else ():
+        if row["name"] == OURS and "failed" not in compared(row):
+            rate = compared(row)["requests_per_s"]["median"]
+            share = rate / sessions[0]["requests_per_s"]["median"]
+            yield f"This service answers {share:.0%} as many requests as the bare session."
+
+
+def _left_out(measured: dict[str, Any]) -> Iterator[str]:
+    for workload, reason in measured.get("left_out", {}).items():
+        yield f"`{workload}` is not measured: {reason}"
 
 
 def _sustained(found: dict[str, Any]) -> Iterator[str]:
@@ -227,8 +244,7 @@ def _bare(measured: dict[str, Any], like: dict[str, Any]) -> Iterator[dict[str, 
 
 
 def _bare_name(one: dict[str, Any]) -> str:
-    what = "the model code" if one["way"] == "model_code" else "the plain pipeline"
-    return f"{what}, called in process"
+    return f"{_WAYS[one['way']]}, called in process"
 
 
 def _spread(load: dict[str, Any], name: str) -> str:

@@ -1,14 +1,18 @@
 """What a service declares for the benchmark of serving, in ``bench/serving.py`` of its folder.
 
-The file has one function, ``workloads(work)``, which returns a list of `Workload`. ``work`` is the
+The file has a function ``workloads(work)``, which returns a list of `Workload`. ``work`` is the
 folder that `prepare` trained the service in: ``work/model`` is the sealed model, and other names
 are those of ``{work}`` in the service's ``service.toml``.
+
+It may also have ``prepare(work)``, which is called once before, in a process of its own. It makes
+what further workloads need, and returns the reasons of those that are left out by their names.
 """
 
 import importlib.util
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -34,6 +38,9 @@ class Workload:
             to one number each. None if there is no such pipeline.
         pipeline_file: File of the pipeline in the model's folder, in joblib's format.
         pipeline_number: The path in `expected` of the pipeline's number.
+        session: Opens the runtime of the model's network alone; a function from one request.
+            None if the model is no network.
+        model: Folder of the sealed model that answers; None for ``work/model``.
         ancestor: Opens the design that this service replaced; a function, called in a thread, from
             one request to an answer as JSON. None if it had no such endpoint.
         connections: Numbers of connections to measure at.
@@ -53,6 +60,8 @@ class Workload:
     pipeline: Callable[[], Callable[[Sequence[Any]], Sequence[float]]] | None = None
     pipeline_file: str = ""
     pipeline_number: str = ""
+    session: Callable[[], Callable[[Any], object]] | None = None
+    model: Path | None = None
     ancestor: Callable[[], Callable[[Any], Any]] | None = None
     connections: tuple[int, ...] = CONNECTIONS
     seconds: int | None = None
@@ -75,11 +84,21 @@ def load(service: Path, work: Path) -> list[Workload]:
         service: Folder of the service.
         work: Folder that it was trained in.
     """
+    found: list[Workload] = _declared(service).workloads(work)
+    return found
+
+
+def prepare(service: Path, work: Path) -> dict[str, str]:
+    """Make what further workloads need; the reasons of those that are left out, by name."""
+    make: Callable[[Path], dict[str, str]] | None = getattr(_declared(service), "prepare", None)
+    return make(work) if make is not None else {}
+
+
+def _declared(service: Path) -> ModuleType:
     file = service / "bench" / "serving.py"
     spec = importlib.util.spec_from_file_location("declared_workloads", file)
     if spec is None or spec.loader is None:
         raise ImportError(f"{file} cannot be imported")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    found: list[Workload] = module.workloads(work)
-    return found
+    return module

@@ -70,7 +70,8 @@ def _results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             _row("Another peer, slow", 4.0),
             _row("Another peer, model code", 3.0),
         ],
-        "bare": [bare],
+        "bare": [bare, bare | {"way": "session", "requests_per_s": _figure(2500.0)}],
+        "left_out": {"another": "torch is not installed"},
         "sustained": [
             {
                 "service": "Some-Service",
@@ -111,6 +112,9 @@ def test_the_overview_compares_with_the_empty_endpoint_and_has_the_best_way_of_e
         lines[5] == "| Another peer, model code | 3 ms | 12.00 | 333 | 150 ms | 300 ms | 150 ms |"
     )
     assert lines[6] == "| the plain pipeline, called in process | 2 ms |  | 500 |  |  |  |"
+    assert lines[7] == "| the bare session, called in process | 2 ms |  | 2,500 |  |  |  |"
+    assert lines[9] == "This service answers 80% as many requests as the bare session."
+    assert lines[11] == "`another` is not measured: torch is not installed"
 
 
 def test_details_have_spreads_and_the_reasons_of_failures() -> None:

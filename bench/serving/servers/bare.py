@@ -1,7 +1,7 @@
 """Calls the model in process, without a server: what a request costs at least.
 
 Run in the service's environment: ``bare.py SECONDS``. Prints one JSON object: CPU seconds per call
-and calls per second, of each workload's model code and plain pipeline.
+and calls per second, of each workload's model code, plain pipeline and session.
 """
 
 import json
@@ -26,6 +26,9 @@ def main() -> None:
         if workload.pipeline is not None:
             score = workload.pipeline()
             found[workload.name]["pipeline"] = _measure(lambda: score([workload.body]), seconds)  # noqa: B023 - called at once
+        if workload.session is not None:
+            run = workload.session()
+            found[workload.name]["session"] = _measure(lambda: run(example), seconds)  # noqa: B023 - called at once
     sys.stdout.write(json.dumps(found))
 
 
