@@ -17,11 +17,15 @@ Floats = npt.NDArray[np.float64]
 decisions = arrays(np.float64, (4, 3), elements=st.floats(-30, 30))
 
 
-@pytest.fixture
-def linear() -> LinearModel:
+def _linear() -> LinearModel:
     words = Block(("down", "up"), np.array([1.0, 1.0]), np.array([[2.0, 0.0, -2.0], [-1.0, 0, 3]]))
     characters = Block((" up",), np.array([1.0]), np.array([[0.0, 0.5, 0.0]]))
     return LinearModel(words, characters, np.array([0.1, 0.2, 0.3]))
+
+
+@pytest.fixture
+def linear() -> LinearModel:
+    return _linear()
 
 
 @given(decisions, decisions, st.floats(0, 1))
@@ -55,7 +59,7 @@ def test_models_that_agree_answer_as_each_of_them(one: Floats, weight: float) ->
 
 def test_a_pool_is_read_from_the_files_that_it_was_put_into(linear: LinearModel) -> None:
     files = Pool(linear, 0.35).add_to({"model.onnx": b"network"})
-    alone = np.array([1.0, 0.0, 0.0])
+    alone = [1.0, 0.0, 0.0]
 
     opened = Pool.read_from(files)
 
@@ -63,9 +67,17 @@ def test_a_pool_is_read_from_the_files_that_it_was_put_into(linear: LinearModel)
     assert opened is not None
     assert opened.weight == 0.35
     said = opened.decide("up up down", alone)
-    expected = pooled(alone[np.newaxis], linear.decide(["up up down"])[0], 0.35)[0]
-    np.testing.assert_array_equal(said, expected)
-    assert not np.array_equal(said, opened.decide("down", alone))
+    expected = pooled(np.array([alone]), linear.decide(["up up down"])[0], 0.35)[0]
+    np.testing.assert_allclose(said, expected, rtol=1e-14)
+    assert said != opened.decide("down", alone)
+
+
+@given(decisions, st.floats(0, 1))
+def test_one_text_is_pooled_as_many_are(one: Floats, weight: float) -> None:
+    pool = Pool(_linear(), weight)
+    expected = pooled(one[:1], pool.linear.decide(["up up down"])[0], weight)[0]
+    said = pool.decide("up up down", one[0].tolist())
+    np.testing.assert_allclose(said, expected, rtol=1e-12, atol=1e-12)
 
 
 def test_a_model_without_a_pool_has_none() -> None:

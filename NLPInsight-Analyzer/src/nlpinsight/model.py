@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter
 from servicekit.answer_warnings import AnswerWarning
 
 from nlpinsight.arrays import Float64Array
-from nlpinsight.backends.calibration import Calibrator, softmax
+from nlpinsight.backends.calibration import Calibrator, softmax, softmax_of_one
 from nlpinsight.schema import LABELS, Backend, Label, Sentiment, Unit
 
 CONFIG: Final = "config.json"
@@ -103,13 +103,17 @@ class SentimentModel(ABC):
 
     def answer(self, texts: Sequence[str]) -> tuple[Float64Array, list[Reading]]:
         """The scores, and how much of each text was read."""
-        decisions, readings = self.decide(texts)
-        return calibrated(decisions, readings, self.calibrator), readings
+        scores, readings = self.score_lists(texts)
+        return np.array(scores, dtype=np.float64), readings
 
     def score_lists(self, texts: Sequence[str]) -> tuple[list[list[float]], list[Reading]]:
-        """`answer` with lists instead of an array, which a back end may never make."""
-        scores, readings = self.answer(texts)
-        return scores.tolist(), readings
+        """`answer` with lists instead of an array, whose calls take longer than one text."""
+        decisions, readings = self.decide(texts)
+        scores = [
+            calibrated_one(decision, reading.in_vocabulary, self.calibrator)
+            for decision, reading in zip(decisions.tolist(), readings, strict=True)
+        ]
+        return scores, readings
 
     def replay(self, inputs: Sequence[JsonValue]) -> Mapping[str, Sequence[GoldenValue]]:
         """Answer golden texts one at a time and all at once.
@@ -169,6 +173,21 @@ def calibrated(
         return softmax(decisions)
     shares = [1.0 if one.in_vocabulary is None else one.in_vocabulary for one in readings]
     return calibrator.scores(decisions, np.array(shares, dtype=np.float64))
+
+
+def calibrated_one(
+    decision: Sequence[float], known: float | None, calibrator: Calibrator | None
+) -> list[float]:
+    """`calibrated` for one text.
+
+    Args:
+        decision: One number per label.
+        known: The share of known words; taken as 1 if unknown.
+        calibrator: The model's calibrator.
+    """
+    if calibrator is None:
+        return softmax_of_one(decision)
+    return calibrator.scores_of_one(decision, 1.0 if known is None else known)
 
 
 def warnings_of(reading: Reading) -> list[AnswerWarning]:

@@ -7,7 +7,8 @@ Distributions: A Critique and an Annotated Bibliography", Statistical Science 19
 """
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -32,11 +33,17 @@ class Pool:
     linear: LinearModel
     weight: float
 
-    def decide(self, text: str, decisions: Float64Array) -> Float64Array:
-        """Combine a transformer's decisions on a normalised text with the linear model's."""
-        other, _ = self.linear.decide([text])
-        [together] = pooled(decisions[np.newaxis], other, self.weight)
-        return np.asarray(together, dtype=np.float64)
+    def decide(self, text: str, decision: Sequence[float]) -> list[float]:
+        """Combine a transformer's decision on a normalised text with the linear model's.
+
+        Computes `pooled` for one text without arrays, whose calls take longer.
+        """
+        other, _ = self.linear.decide_one(text)
+        own, others = _log_softmax_of_one(decision), _log_softmax_of_one(other)
+        return [
+            (1 - self.weight) * one + self.weight * two
+            for one, two in zip(own, others, strict=True)
+        ]
 
     def add_to(self, files: Mapping[str, bytes]) -> dict[str, bytes]:
         """A model's files, including the pool."""
@@ -78,3 +85,10 @@ def _log_softmax(decisions: Float64Array) -> Float64Array:
     return np.asarray(
         shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)), dtype=np.float64
     )
+
+
+def _log_softmax_of_one(decision: Sequence[float]) -> list[float]:
+    most = max(decision)
+    shifted = [one - most for one in decision]
+    total = math.log(sum([math.exp(one) for one in shifted]))
+    return [one - total for one in shifted]

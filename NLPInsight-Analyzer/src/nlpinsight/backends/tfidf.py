@@ -8,14 +8,13 @@ unpickles nothing, needs numpy alone, and is several times faster than the pipel
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal
 
-import numpy as np
 from modelseal import GoldenValue
 from pydantic import Field, JsonValue, TypeAdapter
 
 from nlpinsight.arrays import Float64Array
-from nlpinsight.backends.calibration import Calibrator, softmax_of_one
+from nlpinsight.backends.calibration import Calibrator
 from nlpinsight.backends.linear import LinearModel
-from nlpinsight.model import CONFIG, ModelConfig, Reading, SentimentModel
+from nlpinsight.model import CONFIG, ModelConfig, Reading, SentimentModel, calibrated_one
 from nlpinsight.schema import Backend
 from nlpinsight.text.normalisation import normalise_all
 
@@ -63,23 +62,14 @@ class TfidfModel(SentimentModel):
         decisions, shares = self.linear.decide(cut)
         return decisions, self._readings(cut, totals, shares.tolist())
 
-    def answer(self, texts: Sequence[str]) -> tuple[Float64Array, list[Reading]]:
-        """The scores, and how much of each text was read."""
-        scores, readings = self.score_lists(texts)
-        return np.array(scores, dtype=np.float64), readings
-
     def score_lists(self, texts: Sequence[str]) -> tuple[list[list[float]], list[Reading]]:
-        """`answer`, without arrays."""
+        """The scores, and how much of each text was read, without arrays."""
         cut, totals = self._cut(texts)
         scores, shares = [], []
         for text in cut:
             decision, share = self.linear.decide_one(text)
             shares.append(share)
-            scores.append(
-                softmax_of_one(decision)
-                if self.calibrator is None
-                else self.calibrator.scores_of_one(decision, share)
-            )
+            scores.append(calibrated_one(decision, share, self.calibrator))
         return scores, self._readings(cut, totals, shares)
 
     def replay(self, inputs: Sequence[JsonValue]) -> Mapping[str, Sequence[GoldenValue]]:

@@ -98,7 +98,7 @@ class TransformerModel(SentimentModel):
         readings = []
         for row, text in enumerate(normalise_all(texts)):
             encoding = self._tokenizer.encode(text[:MAX_CHARACTERS])
-            decisions[row] = self._decisions(encoding, text)
+            decisions[row] = self._decision(encoding, text)
             readings.append(self._reading(encoding, text))
         return decisions, readings
 
@@ -111,19 +111,20 @@ class TransformerModel(SentimentModel):
             readings.append(self._reading(encoding, text))
         return cut, readings
 
-    def _decisions(self, encoding: Encoding, text: str) -> Float64Array:
+    def _decision(self, encoding: Encoding, text: str) -> list[float]:
         logits = self._logits(encoding)
         if self._pool is None:
             return logits
         return self._pool.decide(_read_part(encoding, text), logits)
 
-    def _logits(self, encoding: Encoding) -> Float64Array:
+    def _logits(self, encoding: Encoding) -> list[float]:
         feed = {
             "input_ids": np.array([encoding.ids], dtype=np.int64),
             "attention_mask": np.array([encoding.attention_mask], dtype=np.int64),
         }
         [logits] = self._session.run(["logits"], feed)
-        return np.asarray(logits[0], dtype=np.float64)
+        found: list[float] = logits[0].tolist()
+        return found
 
     def _reading(self, encoding: Encoding, text: str) -> Reading:
         """Count tokens without the marks of beginning and end."""
