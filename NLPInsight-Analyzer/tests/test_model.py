@@ -62,6 +62,16 @@ def test_a_text_gets_the_same_scores_alone_and_in_a_batch_in_any_order(
         assert np.array_equal(model.scores([text])[0], batch[row])
 
 
+def test_scores_are_the_same_as_an_array_and_as_lists(model: SentimentModel) -> None:
+    texts = ["profit rises", "it meets", "x"]
+
+    scores, readings = model.score_lists(texts)
+
+    assert np.array_equal(model.answer(texts)[0], np.array(scores))
+    assert model.answer(texts)[1] == readings
+    assert model.scores([]).shape == (0, len(LABELS))
+
+
 def test_text_beyond_the_bound_is_ignored_and_reported(model: SentimentModel) -> None:
     limit = TfidfConfig().characters
     kept, ignored = "profit " * (limit // 7 + 1), "loss " * 500

@@ -203,3 +203,8 @@ def test_whether_a_text_is_longer_is_known_without_spelling_all_of_it_out(text: 
     assert not is_longer(text, length)
     assert is_longer(text + "!", length)
     assert grows(text) or length <= len(text)
+
+
+def test_every_control_character_and_surrogate_becomes_a_space() -> None:
+    numbers = (*range(0x20), *range(0x7F, 0xA0), *range(0xD800, 0xE000))
+    assert {normalise(f"profit{chr(number)}rises") for number in numbers} == {"profit rises"}

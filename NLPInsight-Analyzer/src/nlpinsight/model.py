@@ -104,7 +104,7 @@ class SentimentModel(ABC):
     def answer(self, texts: Sequence[str]) -> tuple[Float64Array, list[Reading]]:
         """The scores, and how much of each text was read."""
         scores, readings = self.score_lists(texts)
-        return np.array(scores, dtype=np.float64), readings
+        return np.array(scores, dtype=np.float64).reshape(len(scores), len(LABELS)), readings
 
     def score_lists(self, texts: Sequence[str]) -> tuple[list[list[float]], list[Reading]]:
         """`answer` with lists instead of an array, whose calls take longer than one text."""
