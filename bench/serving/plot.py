@@ -4,11 +4,12 @@ import io
 from pathlib import Path
 from typing import Any, Final
 
+from figures import shown_ms
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from servicekit.files import write_file
-from tables import compared, groups, shown_ms
+from tables import compared, groups
 
 _OURS, _FLOOR, _OTHER, _INK = "#2e7d32", "#6b6b6b", "#a35f00", "#222222"
 _ROW_INCHES: Final = 0.32

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from contestants import OURS
+from figures import escaped, shown_ms, shown_rate
+from sustained_tables import sustained_tables
 
 from docs import read_all, table
 
@@ -34,7 +36,7 @@ def overview() -> str:
                 *_of_session(measured, rows),
             ]
         blocks += _left_out(measured)
-    return "\n\n".join([*blocks, *_sustained(found), *_measured_on(found)])
+    return "\n\n".join([*blocks, *sustained_tables(found), *_measured_on(found)])
 
 
 def details() -> str:
@@ -49,7 +51,7 @@ def details() -> str:
             failures = list(_failures(rows))
             if failures:
                 blocks.append("\n".join(["Failed:", "", *failures]))
-    return "\n\n".join([*blocks, *_sustained(found), *_measured_on(found)])
+    return "\n\n".join([*blocks, *sustained_tables(found), *_measured_on(found)])
 
 
 def settings() -> str:
@@ -80,7 +82,7 @@ def _overview_rows(measured: dict[str, Any], rows: list[dict[str, Any]]) -> Iter
         if _peer_of(measured, row) is None or row in best:
             yield [row["name"], *_overview_cells(row, floor)]
     for one in _bare(measured, rows[0]):
-        rate = _rate(one["requests_per_s"])
+        rate = shown_rate(one["requests_per_s"])
         yield [_bare_name(one), f"{shown_ms(one['cpu_ms'])}", "", rate, "", "", ""]
 
 
@@ -92,7 +94,7 @@ def _overview_cells(row: dict[str, Any], floor: float | None) -> list[str]:
     return [
         shown_ms(load["cpu_ms"]),
         f"{cpu / floor:.2f}" if floor else "",
-        _rate(load["requests_per_s"]),
+        shown_rate(load["requests_per_s"]),
         shown_ms(load["p50_ms"]),
         shown_ms(load["p99_ms"]),
         _median(_load(row, _ALONE), "p50_ms", shown_ms),
@@ -112,35 +114,6 @@ def _of_session(measured: dict[str, Any], rows: list[dict[str, Any]]) -> Iterato
 def _left_out(measured: dict[str, Any]) -> Iterator[str]:
     for workload, reason in measured.get("left_out", {}).items():
         yield f"`{workload}` is not measured: {reason}"
-
-
-def _sustained(found: dict[str, Any]) -> Iterator[str]:
-    """What a minute with many connections did to the services."""
-    rows = [row for measured in found.values() for row in measured.get("sustained", ())]
-    for length in dict.fromkeys(_length(row) for row in rows if "failed" not in row):
-        cells = [
-            [
-                f"{row['service']}, `{row['workload']}`",
-                f"{row['requests']:,}",
-                f"{row['errors']:,}",
-                _rate({"median": row["requests_per_s"]}),
-                shown_ms({"median": row["p50_ms"]}),
-                shown_ms({"median": row["p99_ms"]}),
-                f"{row['memory_before_mb']:,.0f} MB",
-                f"{row['memory_after_mb']:,.0f} MB",
-            ]
-            for row in rows
-            if "failed" not in row and _length(row) == length
-        ]
-        headings = ["requests", "errors", "requests/s", "p50", "p99", "memory before", "after"]
-        yield table([f"**{length}**", *headings], cells)
-    failures = [f"- {row['service']}: {_escaped(row['failed'])}" for row in rows if "failed" in row]
-    if failures:
-        yield "\n".join(["Failed with many connections:", "", *failures])
-
-
-def _length(row: dict[str, Any]) -> str:
-    return f"{row['connections']} connections for {row['seconds']:.0f} s"
 
 
 def _peer_of(measured: dict[str, Any], row: dict[str, Any]) -> str | None:
@@ -169,7 +142,7 @@ def _cpu_table(measured: dict[str, Any], rows: list[dict[str, Any]]) -> str:
         [
             row["name"],
             *(_spread(_load(row, one), "cpu_ms") for one in at),
-            *(_median(_load(row, one), "requests_per_s", _rate) for one in at),
+            *(_median(_load(row, one), "requests_per_s", shown_rate) for one in at),
         ]
         for row in rows
     ]
@@ -202,11 +175,11 @@ def _times_table(rows: list[dict[str, Any]]) -> str:
 def _failures(rows: list[dict[str, Any]]) -> Iterator[str]:
     for row in rows:
         if "failed" in row:
-            yield f"- {row['name']}: {_escaped(row['failed'])}"
+            yield f"- {row['name']}: {escaped(row['failed'])}"
             continue
         for connections, load in row["loads"].items():
             if "failed" in load:
-                yield f"- {row['name']} at {connections} connections: {_escaped(load['failed'])}"
+                yield f"- {row['name']} at {connections} connections: {escaped(load['failed'])}"
 
 
 def _connections(rows: list[dict[str, Any]]) -> dict[str, None]:
@@ -256,23 +229,8 @@ def _spread(load: dict[str, Any], name: str) -> str:
     return f"{shown_ms(figure)} ({figure['lowest']:.3g} to {figure['highest']:.3g})"
 
 
-def _median(load: dict[str, Any], name: str, shown: Any) -> str:  # noqa: ANN401 - shown_ms or _rate
+def _median(load: dict[str, Any], name: str, shown: Any) -> str:  # noqa: ANN401 - shown_ms or shown_rate
     return "failed" if "failed" in load else str(shown(load[name]))
-
-
-def shown_ms(figure: dict[str, float]) -> str:
-    """A median in milliseconds."""
-    value = figure["median"]
-    return f"{value:,.0f} ms" if value >= 100 else f"{value:.3g} ms"  # noqa: PLR2004
-
-
-def _rate(figure: dict[str, float]) -> str:
-    value = figure["median"]
-    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"  # noqa: PLR2004
-
-
-def _escaped(text: str) -> str:
-    return f"`{' '.join(text.replace('`', chr(39)).split())}`"
 
 
 def _measured_on(found: dict[str, Any]) -> Iterator[str]:
