@@ -258,16 +258,19 @@ check-workflows: .tools/check/.installed ## Check workflows, actions, the update
 check-actions: .tools/check/.installed ## Ask GitHub whether the pinned commits belong to the actions' versions; needs GH_TOKEN
 	$(TOOLS)/zizmor --quiet .github
 
-# Continuous integration takes its jobs from here, and has no list of its own. Without these extra
-# environments, the tests that need their packages would skip, and the deployment's would miss their
-# programs.
+# What only some tests need: without it, the tests that need these packages and programs would skip.
 EXTRA_TARGETS := $(foreach file,$(EXTRAS),$(patsubst requirements-%.txt,%,$(notdir $(file)))-env-$(patsubst %/,%,$(dir $(file))))
 EXTRA_ENVIRONMENTS := $(EXTRA_TARGETS) mlflow-env-modelwatch tools-env-deploy promtool-env-tools
 .PHONY: extra-environments
 extra-environments: $(EXTRA_ENVIRONMENTS) ## Install what only some tests need: requirements-WHAT.txt (WHAT-env-NAME), programs of the deployment
+TESTED := $(LIBS) $(SERVICES) lab deploy tools
+.PHONY: $(TESTED:%=prepare-%)
+$(TESTED:%=prepare-%): prepare-%: ## Install what only some tests of NAME need
+$(foreach name,$(TESTED),$(eval prepare-$(name): $(filter %-env-$(name),$(EXTRA_ENVIRONMENTS))))
+
+# Continuous integration takes its jobs from here, and has no list of its own.
 matrix: ## Print the matrix of tests and images for the workflows
-	@"$(PYTHON)" tools/matrix.py --tests $(LIBS) $(SERVICES) lab deploy tools --images $(SERVICES) \
-		--prepare $(EXTRA_ENVIRONMENTS)
+	@"$(PYTHON)" tools/matrix.py --tests $(TESTED) --images $(SERVICES)
 
 ##@ pins
 .PHONY: pins-today pins-issue
@@ -396,7 +399,7 @@ $(UV): tools/requirements-uv.txt .tools/python
 
 # The server that the tests of modelwatch record on.
 .PHONY: mlflow-env-modelwatch
-mlflow-env-modelwatch: .tools/mlflow/.installed
+mlflow-env-modelwatch: .tools/mlflow/.installed ## Install the MLflow server that the tests of modelwatch record on
 .tools/mlflow/.installed: tools/requirements-mlflow.txt .tools/python $(UV)
 	@echo "Setting up .tools/mlflow"
 	@$(UV) venv --quiet --clear --python "$(PYTHON)" .tools/mlflow

@@ -17,24 +17,15 @@ ROOT = Path(__file__).resolve().parents[1]
 def main() -> None:
     """Print the matrices."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tests", nargs="+", required=True, help="Names with a test-NAME target.")
+    parser.add_argument(
+        "--tests", nargs="+", required=True, help="Names with targets prepare-NAME and test-NAME."
+    )
     parser.add_argument(
         "--images", nargs="+", required=True, help="Names with a build-NAME target."
     )
-    parser.add_argument(
-        "--prepare",
-        nargs="*",
-        default=[],
-        help="Targets WHAT-env-NAME that are made before NAME is tested.",
-    )
     arguments = parser.parse_args()
-    prepared = {target.split("-env-")[1]: target for target in arguments.prepare}
     pythons = tomllib.loads((ROOT / "pins.toml").read_text("utf-8"))["policy"]["pythons"]
-    tests = [
-        {"name": name, "python": python, "prepare": prepared.get(name, "")}
-        for name in arguments.tests
-        for python in pythons
-    ]
+    tests = [{"name": name, "python": python} for name in arguments.tests for python in pythons]
     print("tests=" + json.dumps(tests))  # noqa: T201 - its output
     print("images=" + json.dumps(arguments.images))  # noqa: T201
     print("combinations=" + json.dumps(combinations()))  # noqa: T201

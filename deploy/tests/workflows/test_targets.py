@@ -25,18 +25,20 @@ from workflows.reading import (
 
 # The requirements-NAME.txt that are installed on top of the environment of a service.
 PREPARED = {
-    name: f"{path.stem.removeprefix('requirements-')}-env-{name}"
+    name: {
+        f"{path.stem.removeprefix('requirements-')}-env-{name}"
+        for path in one.folder.glob("requirements-*.txt")
+        if path.stem not in ("requirements-prod", "requirements-dev")
+    }
     for name, one in SERVICES.items()
-    for path in sorted(one.folder.glob("requirements-*.txt"))
-    if path.stem not in ("requirements-prod", "requirements-dev")
 } | {
-    "deploy": "tools-env-deploy",
-    "modelwatch": "mlflow-env-modelwatch",
-    "tools": "promtool-env-tools",
+    "deploy": {"tools-env-deploy"},
+    "modelwatch": {"mlflow-env-modelwatch"},
+    "tools": {"promtool-env-tools"},
 }
 # What a workflow hands over: the values that are in the names of targets, and any other.
 KNOWN = "|".join(rf"{cloud}\b" for cloud in CLOUDS) or "$"
-VALUES = {"NAME": [*SERVICES], "CLUSTER": [*CLOUDS], "PREPARE": [*PREPARED.values()]}
+VALUES = {"NAME": [*SERVICES], "CLUSTER": [*CLOUDS]}
 LIBRARIES = sorted(path.parent.name for path in ROOT.glob("libs/*/pyproject.toml"))
 TESTED = [*SERVICES, *LIBRARIES, "lab", "deploy", "tools"]
 
@@ -45,7 +47,7 @@ def expansions(command: str) -> list[str]:
     """The command with values for the variables of the shell."""
     command = command.replace('>> "$GITHUB_OUTPUT"', "").replace("-CLUSTER", "-$CLUSTER").strip()
     names = sorted(set(re.findall(r"\$(\w+)", command)))
-    known = VALUES | ({"NAME": TESTED} if "test-$NAME" in command else {})
+    known = VALUES | ({"NAME": TESTED} if re.search(r"(test|prepare)-\$NAME", command) else {})
     found = []
     for values in product(*(known.get(name, ["x"]) for name in names)):
         filled = command
@@ -114,10 +116,21 @@ def test_what_is_tested_and_built_comes_from_the_makefile_and_pins_toml() -> Non
 
     tests = {(one["name"], one["python"]) for one in json.loads(lists["tests"])}
     assert tests == set(product(TESTED, policy["pythons"]))
-    assert {one["name"]: one["prepare"] for one in json.loads(lists["tests"])} == (
-        dict.fromkeys(TESTED, "") | PREPARED
-    )
     assert sorted(json.loads(lists["images"])) == sorted(SERVICES)
+
+
+@pytest.mark.parametrize("name", TESTED)
+def test_everything_that_only_some_tests_need_is_prepared(name: str) -> None:
+    database = subprocess.run(
+        ["make", "--print-data-base", "--question", "help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout
+    [needs] = re.findall(rf"^prepare-{name}:(.*)$", database, re.MULTILINE)
+
+    assert set(needs.split()) == PREPARED.get(name, set())
 
 
 def test_every_test_target_of_test_all_is_in_the_matrix() -> None:
