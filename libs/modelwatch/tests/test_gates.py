@@ -165,11 +165,16 @@ def test_numbers_are_compared_by_wape_and_the_coverage_of_the_interval() -> None
     assert [one.name for one in narrow.gates if not one.passed] == ["calibration"]
 
 
-def golden_gate(**changes: object) -> Gate:
+def gate_of(name: str, **changes: object) -> Gate:
+    """A gate of a better challenger with these changes of its manifest."""
     cells = draw_pair(300, np.random.default_rng(1), EQUAL, BETTER)
     champion = entrant_of(scores_of(cells[0]), manifest_of())
     challenger = entrant_of(scores_of(cells[1]), manifest_of("2", **changes))
-    return gate(decide(champion, challenger, BINARY), "golden")
+    return gate(decide(champion, challenger, BINARY), name)
+
+
+def golden_gate(**changes: object) -> Gate:
+    return gate_of("golden", **changes)
 
 
 MOVED = {
@@ -196,6 +201,15 @@ def test_golden_answers_that_move_without_a_recorded_reason_fail() -> None:
     found = golden_gate(golden=MOVED)
     assert not found.passed
     assert "Nothing recorded explains it" in found.reason
+
+
+@pytest.mark.parametrize(("model", "passed"), [(1_900, True), (2_100, False)])
+def test_the_reference_profile_does_not_count_as_the_size_of_a_model(
+    model: int, passed: bool
+) -> None:
+    sizes = {"model.json": model, "reference_profile.json": 50_000}
+    files = {name: {"sha256": "0" * 64, "size": size} for name, size in sizes.items()}
+    assert gate_of("size", files=files).passed is passed
 
 
 def test_other_golden_inputs_are_not_compared() -> None:

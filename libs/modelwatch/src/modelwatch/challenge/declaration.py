@@ -38,7 +38,7 @@ class Declaration(Record):
             coverage may be.
         plausible_gain: Share of the error that a challenger may remove. A larger gain is taken
             for a leak of the outcome until a person raises this bound.
-        size_ratio: How many times larger the challenger's files may be.
+        size_ratio: How many times larger the challenger's files may be, without the profile.
         latency_ratio: How many times more CPU time an answer of the challenger may take.
     """
 

@@ -12,6 +12,7 @@ from modelwatch.challenge.declaration import Declaration
 from modelwatch.challenge.golden import find_changes, find_movements
 from modelwatch.challenge.pairs import Entrant, Pair
 from modelwatch.challenge.scores import Scores, confidence_cells
+from modelwatch.profile import PROFILE_NAME
 from modelwatch.reporting.metrics import HIGHER_IS_BETTER, calibration_error, coverage
 from modelwatch.reporting.performance import MIN_OUTCOMES
 
@@ -195,8 +196,10 @@ def _golden(champion: Manifest, challenger: Manifest) -> Gate:
 
 
 def _size(champion: Manifest, challenger: Manifest, declaration: Declaration) -> Gate:
+    # The profile describes rows and grows with their number. No answer needs it.
     one, other = (
-        sum(file.size for file in manifest.files.values()) for manifest in (champion, challenger)
+        sum(file.size for name, file in manifest.files.items() if name != PROFILE_NAME)
+        for manifest in (champion, challenger)
     )
     return _ratio("size", "bytes", one, other, declaration.size_ratio)
 
