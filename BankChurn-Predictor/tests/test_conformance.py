@@ -38,6 +38,7 @@ class TestCommands(CommandConformance):
         "evaluate on": (".csv", "evaluate HOSTILE --model MODEL --reports reports"),
         "evaluate a model": ("", "evaluate in.csv --model HOSTILE --reports reports"),
         "evaluate and report": ("", "evaluate in.csv --model MODEL --reports HOSTILE"),
+        "split by a model": ("", "split in.csv --model HOSTILE --training a.csv --held-out b.csv"),
         "predict from": (".csv", "predict HOSTILE out.csv --model MODEL"),
         "predict to CSV": (".csv", "predict in.csv HOSTILE --model MODEL"),
         "predict to Parquet": (".parquet", "predict in.csv HOSTILE --model MODEL"),

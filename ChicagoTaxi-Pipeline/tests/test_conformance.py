@@ -55,6 +55,10 @@ class TestCommands(CommandConformance):
         "backtest on": (".csv", "backtest --data HOSTILE --reports reports"),
         "backtest and report": ("", "backtest --data counts.csv --reports HOSTILE"),
         "backtest to": (".json", "backtest --data counts.csv --reports . --name HOSTILE"),
+        "split by a model": (
+            "",
+            "split counts.csv --model HOSTILE --training a.csv --held-out b.csv",
+        ),
         "predict": ("", "predict --out HOSTILE --model MODEL"),
         "predict with a model": ("", "predict --out pipeline --model HOSTILE"),
         "hindcast of": ("", "hindcast past --out HOSTILE --model MODEL"),

@@ -44,6 +44,7 @@ class TestCommands(CommandConformance):
             ".csv",
             "evaluate in.csv --model MODEL --reports reports --training HOSTILE",
         ),
+        "split by a model": ("", "split in.csv --model HOSTILE --training a.csv --held-out b.csv"),
         "predict from": (".txt", "predict HOSTILE out.csv --model MODEL"),
         "predict to CSV": (".csv", "predict in.csv HOSTILE --model MODEL"),
         "predict to JSON lines": (".jsonl", "predict in.csv HOSTILE --model MODEL"),

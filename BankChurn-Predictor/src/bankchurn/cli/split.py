@@ -7,6 +7,7 @@ import typer
 from modelseal.manifest import read_manifest
 from servicekit.cli_errors import handle_errors
 from servicekit.files import check_not_input, check_writable, write_file
+from servicekit.models import check_model
 
 from bankchurn.cli import options as opt
 from bankchurn.data.table import load_table, write_table
@@ -24,6 +25,7 @@ def command(
 ) -> None:
     """Hold out rows of a table that a model was not trained on, about a fifth of the table."""
     with handle_errors():
+        check_model(model)
         manifest, _ = read_manifest(model)
         for destination in (training, held_out):
             check_not_input(destination, data)

@@ -7,6 +7,7 @@ import typer
 from modelseal.manifest import read_manifest
 from servicekit.cli_errors import handle_errors
 from servicekit.files import check_not_input, check_writable, write_file
+from servicekit.models import check_model
 
 from chicagotaxi.cli.display import notice
 from chicagotaxi.cli.options import DEFAULT_MODEL, ModelOption
@@ -31,6 +32,7 @@ def command(
 ) -> None:
     """Hold out the last days of a history, which a model was not trained on."""
     with handle_errors():
+        check_model(model)
         manifest, _ = read_manifest(model)
         for destination in (training, held_out):
             check_not_input(destination, data)

@@ -7,6 +7,7 @@ import typer
 from modelseal.manifest import read_manifest
 from servicekit.cli_errors import handle_errors
 from servicekit.files import check_not_input, check_writable, write_file
+from servicekit.models import check_model
 
 from nlpinsight.cli import options as opt
 from nlpinsight.cli.inputs import read_texts
@@ -28,6 +29,7 @@ def command(
     """Hold out texts that a model was not trained on, about a fifth of all."""
     with handle_errors():
         label_map = parse_label_map(labels) if labels is not None else None
+        check_model(model)
         manifest, _ = read_manifest(model)
         for destination in (training, held_out):
             check_not_input(destination, data)
