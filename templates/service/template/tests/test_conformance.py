@@ -33,6 +33,13 @@ class TestCommands(CommandConformance):
         "evaluate on": (".csv", "evaluate HOSTILE --model MODEL --reports reports"),
         "evaluate a model": ("", "evaluate in.csv --model HOSTILE --reports reports"),
         "evaluate and report": ("", "evaluate in.csv --model MODEL --reports HOSTILE"),
+        "split": (".csv", "split HOSTILE --model MODEL --training a.csv --held-out b.csv"),
+        "split by a model": ("", "split in.csv --model HOSTILE --training a.csv --held-out b.csv"),
+        "split into": (".csv", "split in.csv --model MODEL --training HOSTILE --held-out b.csv"),
+        "hold out into": (".csv", "split in.csv --model MODEL --training a.csv --held-out HOSTILE"),
+        "score": (".csv", "score HOSTILE scores.csv --model MODEL"),
+        "score into": (".csv", "score in.csv HOSTILE --model MODEL"),
+        "score a model": ("", "score in.csv scores.csv --model HOSTILE"),
         "predict from": (".csv", "predict HOSTILE out.csv --model MODEL"),
         "predict to": (".csv", "predict in.csv HOSTILE --model MODEL"),
         "predict with a model": ("", "predict in.csv out.csv --model HOSTILE"),
@@ -42,10 +49,14 @@ class TestCommands(CommandConformance):
     same_file_commands = (
         "predict in.csv hard.csv --model MODEL",
         "predict in.csv symbolic.csv --model MODEL",
+        "split in.csv --model MODEL --training hard.csv --held-out b.csv",
+        "split in.csv --model MODEL --training a.csv --held-out symbolic.csv",
+        "score in.csv hard.csv --model MODEL",
     )
     signer_commands = {
         "evaluate": "evaluate in.csv --reports reports --model MODEL",
         "predict": "predict in.csv out.csv --model MODEL",
+        "score": "score in.csv scores.csv --model MODEL",
     }
     odd_name_commands = (
         ("train --data NAME.csv --out NAME/model --reports NAME/reports", 0),

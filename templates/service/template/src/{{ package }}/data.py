@@ -5,6 +5,7 @@ columns are ignored. A row is valid if `Record` accepts it, so that a table and 
 by one definition. Errors name the file, the column, the rows and the values.
 """
 
+import csv
 import hashlib
 import io
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 from pydantic import ValidationError
@@ -22,7 +23,7 @@ from servicekit.files import DataError
 from servicekit.numbers import GRAMMAR, parse_number
 from servicekit.rows import RowError, RowErrors
 
-from {{ package }}.arrays import Float64Array, Int64Array
+from {{ package }}.arrays import BoolArray, Float64Array, Int64Array
 from {{ package }}.features import known_values
 from {{ package }}.schema import CATEGORIES, FEATURES, NUMBERS, TARGET, Record
 
@@ -41,6 +42,10 @@ class Table:
 
     values: Float64Array
     target: Int64Array
+
+    def only(self, rows: Int64Array | BoolArray) -> Self:
+        """Some of the rows."""
+        return type(self)(self.values[rows], self.target[rows])
 
     def texts(self) -> list[str]:
         """Each row as text; equal rows give equal texts, from any file."""
@@ -86,6 +91,16 @@ def load_table(path: Path) -> Table:
     if errors:
         raise errors.refusal(path)
     return Table(np.concatenate(values), np.array(target, dtype=np.int64))
+
+
+def format_table(records: Sequence[Record], target: Int64Array) -> bytes:
+    """Records and their target as a CSV file, as `load_table` reads it."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*FEATURES, TARGET])
+    for record, label in zip(records, target.tolist(), strict=True):
+        writer.writerow([*(getattr(record, name) for name in FEATURES), label])
+    return text.getvalue().encode()
 
 
 @contextmanager

@@ -34,6 +34,22 @@ def known_values(records: Sequence[Record]) -> Float64Array:
     return np.array(values, dtype=np.float64).reshape(len(records), len(FEATURES))
 
 
+def to_records(values: Float64Array) -> list[Record]:
+    """The records with these known values: the inverse of `known_values`."""
+    return [
+        Record.model_validate({name: _input(name, value) for name, value in zip(FEATURES, row, strict=True)})
+        for row in values.tolist()
+    ]
+
+
+def _input(name: str, value: float) -> object:
+    if name in CATEGORIES:
+        return CATEGORIES[name][int(value)]
+    if np.isnan(value):
+        return None
+    return int(value) if NUMBERS[name].whole else value
+
+
 class Encoder(BaseModel):
     """Turns known values into the feature matrix.
 

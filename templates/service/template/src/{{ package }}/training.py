@@ -70,13 +70,13 @@ def train(
         stratify=table.target,
         random_state=seed,
     )
-    training = Table(table.values[inside], table.target[inside])
+    training = table.only(inside)
     files = FittedModel.fit(training).pack()
     advance(step="evaluate on the hold-out set")
     # From the packed bytes, so that what is evaluated is what will be sealed.
     predictor = load(files)
     rows = RowSketch.of(digest_rows(training.texts()))
-    held_out = Table(table.values[outside], table.target[outside])
+    held_out = table.only(outside)
     report = make_report(
         predictor,
         held_out,

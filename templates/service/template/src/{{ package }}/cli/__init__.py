@@ -13,7 +13,7 @@ __all__ = ["app", "main"]
 app = lazy_app(
     "{{ package }}",
     package=__name__,
-    commands=("train", "evaluate", "predict", "serve", "generate"),
+    commands=("train", "evaluate", "predict", "serve", "generate", "split", "score"),
     help="Probability that a transaction is disputed.",
 )
 

@@ -1,15 +1,14 @@
 """``{{ package }} generate``."""
 
-import csv
 from typing import Annotated
 
 import typer
 from servicekit.cli_errors import handle_errors
-from servicekit.files import NewFile, write_errors
+from servicekit.files import NewFile
 
 from {{ package }}.cli import options as opt
+from {{ package }}.data import format_table
 from {{ package }}.sample import SAMPLE_ROWS, generate_sample
-from {{ package }}.schema import FEATURES, TARGET
 
 
 def command(
@@ -22,13 +21,5 @@ def command(
 ) -> None:
     """Write synthetic transactions, to try things out."""
     with handle_errors(), NewFile(destination) as output:
-        records, target = generate_sample(rows, seed=seed)
-        with (
-            write_errors(destination),
-            output.path.open("w", encoding="utf-8", newline="") as file,
-        ):
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow([*FEATURES, TARGET])
-            for record, label in zip(records, target.tolist(), strict=True):
-                writer.writerow([*(getattr(record, name) for name in FEATURES), label])
+        output.write(format_table(*generate_sample(rows, seed=seed)))
     print(f"Wrote {rows:,} synthetic transactions to {destination}")
