@@ -20,6 +20,8 @@ SCHEMA = LogSchema(features={"x": "number", "note": "text"}, outputs={"score": "
 CODE = """
 import json
 import os
+import struct
+import sys
 import threading
 import time
 
@@ -57,6 +59,13 @@ def score(predictor, row):
     if do == "print":
         os.write(1, b"noise on the standard output")
         print("noise")
+    if do == "scribble":
+        os.write(int(sys.argv[1]), struct.pack("!i", 1) + b"5")
+    if do == "half":
+        os.write(int(sys.argv[1]), struct.pack("!i", 1000))
+        threading.Event().wait()
+    while do == "flood":
+        os.write(int(sys.argv[1]), struct.pack("!i", 2) + b"{}")
     return Answer(predictor.factor * row["x"])
 
 

@@ -1,22 +1,40 @@
 """Records the predictions of a batch in the prediction log."""
 
+import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from modelwatch.log import LogSettings, open_log
 from servicekit.answer_warnings import WARNINGS
 from servicekit.files import TryLaterError
 
 from chicagotaxi.batch.reader import read_batch
-from chicagotaxi.clock import DAY
 from chicagotaxi.forecast.warnings import read_cell
-from chicagotaxi.prediction_log import SCHEMA, hour_key
+from chicagotaxi.prediction_log import SCHEMA, features, hour_key
 
 _WRITE_S: Final = 60.0
-_DAY_S: Final = DAY * 3600
 
 
-def log_batch(settings: LogSettings, folder: Path, batch: str) -> int:
+class LoggedBatch(NamedTuple):
+    """A batch in the prediction log.
+
+    Attributes:
+        name: Name of the batch.
+        time: When it was logged, in seconds since 1970.
+        rows: Its rows.
+        prediction_ids: The name of each row in the log; None for rows that the sample leaves out.
+        written: Number of predictions in the log.
+    """
+
+    name: str
+    time: float
+    rows: Sequence[dict[str, Any]]
+    prediction_ids: Sequence[str | None]
+    written: int
+
+
+def log_batch(settings: LogSettings, folder: Path, batch: str) -> LoggedBatch | None:
     """Record every prediction of a batch, and wait until all are written.
 
     Args:
@@ -25,34 +43,30 @@ def log_batch(settings: LogSettings, folder: Path, batch: str) -> int:
         batch: Name of the batch.
 
     Returns:
-        Number of predictions in the log.
+        What was recorded; None without a log.
 
     Raises:
         TryLaterError: Some could not be written. The batch is complete, and is served.
     """
     log = open_log(settings, SCHEMA)
     if log is None:
-        return 0
+        return None
     info, table = read_batch(folder, batch)
     rows = table.to_pylist()
+    now = time.time()
+    ids = log.new_ids(len(rows))
     log.start()
     log.record_all(
-        log.new_ids(len(rows)),
+        ids,
         request_id=info.batch,
         model=info.model.sha256,
-        features=[
-            {
-                "area": str(row["pickup_community_area"]),
-                "days_ahead": (row["start"] - info.first_hour).total_seconds() // _DAY_S + 1,
-                "day_of_week": row["day_of_week"],
-            }
-            for row in rows
-        ],
+        features=features(rows),
         outputs=rows,
         keys=[
             {"area": row["pickup_community_area"], "hour": hour_key(row["start"])} for row in rows
         ],
         warnings=[[warning.code for warning in read_cell(row[WARNINGS])] for row in rows],
+        at=now,
     )
     counts = log.close(timeout_s=_WRITE_S)
     if counts.dropped:
@@ -61,4 +75,4 @@ def log_batch(settings: LogSettings, folder: Path, batch: str) -> int:
             f"{settings.prediction_log}. The batch {info.batch} is complete, and is served. Check "
             "the log, and run the same command again."
         )
-    return counts.written
+    return LoggedBatch(info.batch, now, rows, ids, counts.written)

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from servicekit.training_rows import Overlap
 
+from chicagotaxi.batch.log_batch import LoggedBatch
 from chicagotaxi.batch.reader import BatchInfo
 from chicagotaxi.city import AREAS
 from chicagotaxi.etl.rules import REASONS
@@ -76,10 +77,18 @@ def show_batch(info: BatchInfo) -> None:
     Console().print(table)
 
 
-def show_logged(predictions: int, settings: LogSettings) -> None:
-    """Print how many predictions are in the prediction log, if there is one."""
-    if settings.prediction_log:
-        typer.echo(f"Logged {predictions:,} predictions in {settings.prediction_log}")
+def show_logged(logged: LoggedBatch | None, shadowed: int | None, settings: LogSettings) -> None:
+    """Print how many predictions are in the prediction log, if there is one.
+
+    Args:
+        logged: The batch in the log; None without a log.
+        shadowed: Number of the challenger's predictions; None without a challenger.
+        settings: The place of the log.
+    """
+    if logged is not None:
+        typer.echo(f"Logged {logged.written:,} predictions in {settings.prediction_log}")
+    if shadowed is not None:
+        typer.echo(f"Logged {shadowed:,} predictions of the challenger")
 
 
 def show_warnings(info: BatchInfo) -> None:

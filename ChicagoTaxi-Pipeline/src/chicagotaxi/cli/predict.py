@@ -11,6 +11,7 @@ from servicekit.spark.options import LOCAL_MASTER, MasterOption, SettingsOption
 
 from chicagotaxi.batch.log_batch import log_batch
 from chicagotaxi.batch.predict import predict
+from chicagotaxi.batch.shadow import predict_in_shadow
 from chicagotaxi.cli.display import notice, show_batch, show_logged, show_warnings
 from chicagotaxi.cli.options import (
     DEFAULT_MODEL,
@@ -64,10 +65,11 @@ def command(  # noqa: PLR0917 - typer makes options of all of them
         with open_engine(options) as opened:
             info = predict(opened, sealed, panel, out)
         logged = log_batch(log, out / PREDICTIONS, info.batch)
+        shadowed = predict_in_shadow(log, signer or (), panel, logged, notice)
         advance()
     show_batch(info)
     show_warnings(info)
-    show_logged(logged, log)
+    show_logged(logged, shadowed, log)
 
 
 def _warn_of_age(panel: Panel) -> None:

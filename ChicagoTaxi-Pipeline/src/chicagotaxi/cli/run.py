@@ -14,6 +14,7 @@ from servicekit.spark.options import LOCAL_MASTER, MasterOption, SettingsOption
 
 from chicagotaxi.batch.log_batch import log_batch
 from chicagotaxi.batch.predict import predict
+from chicagotaxi.batch.shadow import predict_in_shadow
 from chicagotaxi.cli.display import notice, show_batch, show_logged, show_warnings
 from chicagotaxi.cli.options import (
     DEFAULT_MODEL,
@@ -101,12 +102,14 @@ def command(  # noqa: PLR0917 - typer makes options of all of them
         if not there:
             train(data=out, out=model, reports=reports, seed=seed)
         sealed = SealedForecast.find(model, model_sha256, signer)
+        history = read_hourly(out)
         with open_engine(engine_options()) as here:
-            info = predict(here, sealed, read_hourly(out), out)
+            info = predict(here, sealed, history, out)
         logged = log_batch(log, out / PREDICTIONS, info.batch)
+        shadowed = predict_in_shadow(log, signer or (), history, logged, notice)
     show_batch(info)
     show_warnings(info)
-    show_logged(logged, log)
+    show_logged(logged, shadowed, log)
 
 
 def _check_sample(out: Path) -> None:

@@ -12,7 +12,7 @@ from modelwatch.schema import LogSchema
 from modelwatch.shadow.challenger import Answer, Challenger, MakeAnswerer, codes_of
 from modelwatch.shadow.shadow import Shadow
 
-__all__ = ["ServiceLog"]
+__all__ = ["ServiceLog", "find_challenger"]
 
 _LOGGER: Final = logging.getLogger("modelwatch")
 _STATES: Final = ("written", "failed", "not_logged", "dropped")
@@ -154,20 +154,26 @@ def open_shadow(
 
     Its warnings go to the logger ``modelwatch``. It answers after `Shadow.start`.
     """
+    found = find_challenger(settings, schema, challenger)
+    if found is None:
+        return None
+    return Shadow(found, cpu_share=settings.shadow_cpu_share, warn=_LOGGER.warning)
+
+
+def find_challenger(
+    settings: LogSettings, schema: LogSchema, challenger: MakeAnswerer
+) -> Challenger | None:
+    """The challenger that the settings name; None if they name none."""
     if settings.shadow_model_dir is None or not settings.prediction_log:
         return None
-    return Shadow(
-        Challenger(
-            folder=settings.shadow_model_dir,
-            sha256=settings.shadow_model_sha256,
-            signers=settings.shadow_signers,
-            answerer=f"{challenger.__module__}:{challenger.__qualname__}",
-            schema=logged_schema(settings, schema),
-            log=settings.prediction_log,
-            flush_s=settings.prediction_log_flush_s,
-        ),
-        cpu_share=settings.shadow_cpu_share,
-        warn=_LOGGER.warning,
+    return Challenger(
+        folder=settings.shadow_model_dir,
+        sha256=settings.shadow_model_sha256,
+        signers=settings.shadow_signers,
+        answerer=f"{challenger.__module__}:{challenger.__qualname__}",
+        schema=logged_schema(settings, schema),
+        log=settings.prediction_log,
+        flush_s=settings.prediction_log_flush_s,
     )
 
 

@@ -31,14 +31,14 @@ class Child:
 
     Args:
         challenger: What it answers with.
-        cpu_share: CPU time that it may take, as a share of one core. It is stopped while it has
-            taken more (on Linux).
+        cpu_share: CPU time that it may take, as a share of one core. `limit_cpu` stops it while it
+            has taken more (on Linux).
 
     Raises:
         OSError: It cannot be started.
     """
 
-    def __init__(self, challenger: Challenger, cpu_share: float) -> None:
+    def __init__(self, challenger: Challenger, cpu_share: float = 1.0) -> None:
         ours, its = socket.socketpair()
         with its:
             # A write to a process that does not read fails after some time.
