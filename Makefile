@@ -260,7 +260,7 @@ check-actions: .tools/check/.installed ## Ask GitHub whether the pinned commits 
 
 # What only some tests need: without it, the tests that need these packages and programs would skip.
 EXTRA_TARGETS := $(foreach file,$(EXTRAS),$(patsubst requirements-%.txt,%,$(notdir $(file)))-env-$(patsubst %/,%,$(dir $(file))))
-EXTRA_ENVIRONMENTS := $(EXTRA_TARGETS) mlflow-env-modelwatch tools-env-deploy promtool-env-tools
+EXTRA_ENVIRONMENTS := $(EXTRA_TARGETS) mlflow-env-modelwatch postgres-env-modelwatch tools-env-deploy promtool-env-tools
 .PHONY: extra-environments
 extra-environments: $(EXTRA_ENVIRONMENTS) ## Install what only some tests need: requirements-WHAT.txt (WHAT-env-NAME), programs of the deployment
 TESTED := $(LIBS) $(SERVICES) lab deploy tools
@@ -395,6 +395,15 @@ $(UV): tools/requirements-uv.txt .tools/python
 .tools/template/.installed: tools/requirements-template.txt .tools/python $(UV)
 	@$(UV) venv --quiet --clear --python "$(PYTHON)" .tools/template
 	@$(UV) pip install --quiet --python .tools/template/bin/python -r $<
+	@touch $@
+
+# The database of the tests that keep a prediction log in one.
+.PHONY: postgres-env-modelwatch
+postgres-env-modelwatch: .tools/postgres/.installed ## Install the database that the tests of modelwatch log to
+.tools/postgres/.installed: tools/requirements-postgres.txt .tools/python $(UV)
+	@echo "Setting up .tools/postgres"
+	@$(UV) venv --quiet --clear --python "$(PYTHON)" .tools/postgres
+	@$(UV) pip install --quiet --python .tools/postgres/bin/python -r $<
 	@touch $@
 
 # The server that the tests of modelwatch record on.

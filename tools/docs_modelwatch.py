@@ -51,7 +51,7 @@ def log() -> str:
         f"{measured['call_us']:g} µs of them in `record` and the others in the writing thread "
         f"(best of {measured['rounds']} rounds of {measured['records']:,} records), and takes "
         f"{measured['bytes']} bytes in the log. The writer of Parquet takes {installed:.0f} MB in "
-        "an image."
+        f"an image, and the client of PostgreSQL {sum(measured['database_mb'].values()):.1f} MB."
     )
 
 

@@ -6,7 +6,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from modelwatch.reporting.log_tables import identifier, open_tables
+from modelwatch.reporting.log_tables import open_tables
+from modelwatch.reporting.sql import identifier
 from modelwatch.reporting.truth import BY_ID
 from modelwatch.schema import feature_column
 from modelwatch.store import open_store

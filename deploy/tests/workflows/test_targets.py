@@ -33,7 +33,7 @@ PREPARED = {
     for name, one in SERVICES.items()
 } | {
     "deploy": {"tools-env-deploy"},
-    "modelwatch": {"mlflow-env-modelwatch"},
+    "modelwatch": {"mlflow-env-modelwatch", "postgres-env-modelwatch"},
     "tools": {"promtool-env-tools"},
 }
 # What a workflow hands over: the values that are in the names of targets, and any other.

@@ -43,6 +43,10 @@ def main() -> None:
         "installed_mb": {
             name: round(_installed(name) / 2**20, 1) for name in ("arro3-core", "arro3-io")
         },
+        "database_mb": {
+            name: round(_installed(name) / 2**20, 2)
+            for name in ("pg8000", "scramp", "asn1crypto", "python-dateutil", "six")
+        },
     }
     options.out.parent.mkdir(exist_ok=True)
     options.out.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

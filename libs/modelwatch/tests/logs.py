@@ -1,10 +1,18 @@
 """A declaration, records, and the rows of a log."""
 
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 from modelwatch.log import LogSchema, PredictionLog
+from modelwatch.log.records import Record, encode
+from modelwatch.reporting.log_tables import open_tables
+from modelwatch.store import Store
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp()
 
 SCHEMA = LogSchema(
     features={"age": "number", "country": "category", "comment": "text"},
@@ -28,6 +36,21 @@ def record(log: PredictionLog, number: int, **changes: object) -> None:
     log.record(**values | changes)
 
 
+def part(number: int, schema: LogSchema = SCHEMA, **changes: object) -> bytes:
+    """A part with answer number N, changed."""
+    values: dict[str, Any] = {
+        "time": NOON,
+        "prediction_id": f"p{number}",
+        "request_id": "r",
+        "model": "a" * 64,
+        "features": {"age": 20.0, "country": "France", "comment": None},
+        "outputs": {"label": "stays", "probability": 0.25},
+        "key": {},
+        "warnings": (),
+    }
+    return encode([Record(**values | changes)], schema)
+
+
 def parts(folder: Path) -> list[Path]:
     return sorted(folder.glob("predictions/day=*/*.parquet"))
 
@@ -47,3 +70,48 @@ def ids(folder: Path) -> list[str]:
 def unexpected(message: str) -> None:
     """A `warn` that must not be called."""
     raise AssertionError(message)
+
+
+def stored_ids(store: Store) -> list[str]:
+    """The prediction ids of a log of any kind."""
+    with open_tables(store) as tables:
+        tables.add_predictions()
+        if not tables.columns:
+            return []
+        found = tables.connection.execute("select prediction_id from predictions").fetchall()
+    return [str(one) for (one,) in found]
+
+
+def until(holds: Callable[[], bool]) -> None:
+    while not holds():
+        time.sleep(0.01)
+
+
+class Recording:
+    """A log whose store is broken at first. It records until the end of the test."""
+
+    def __init__(self, store: Store, *, max_waiting: int = 100_000) -> None:
+        self.warned: list[str] = []
+        self.log = PredictionLog(
+            store, SCHEMA, flush_s=0.05, max_waiting=max_waiting, warn=self.warned.append
+        )
+        self.log.start()
+        self.sent = 0
+
+    def send(self, count: int) -> None:
+        for _ in range(count):
+            record(self.log, self.sent)
+            self.sent += 1
+
+    def wait_for_warning(self) -> str:
+        until(lambda: bool(self.warned))
+        return self.warned[0]
+
+    def finish(self, store: Store) -> None:
+        """The store works again: all is written, once, and nothing was dropped."""
+        self.send(10)
+        counts = self.log.close(timeout_s=60)
+        assert counts == (self.sent, 0, self.sent, 0, 0)
+        assert sorted(stored_ids(store)) == sorted(f"p{number}" for number in range(self.sent))
+        # Far more attempts failed.
+        assert len(self.warned) == 1

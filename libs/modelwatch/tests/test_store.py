@@ -6,13 +6,15 @@ from uuid import uuid4
 import pytest
 from buckets import Bucket
 from logs import SCHEMA
+from modelwatch.database.store import DatabaseStore
 from modelwatch.errors import PlaceError, StoreError
 from modelwatch.log import LogSettings, open_log
-from modelwatch.store import BucketStore, FolderStore, Store, check_address, open_store
+from modelwatch.store import BucketStore, FileStore, FolderStore, check_address, open_store
 from pydantic import ValidationError
 
 
-def check_store(store: Store) -> None:
+def check_store(store: FileStore | DatabaseStore) -> None:
+    assert isinstance(store, FileStore)
     assert store.names("predictions") == []
     store.put("predictions/day=2026-01-02/b.parquet", b"two")
     store.put("predictions/day=2026-01-01/a.parquet", b"old")
@@ -46,6 +48,7 @@ def test_an_address_opens_the_store_of_its_kind(tmp_path: Path) -> None:
         (f"file://{tmp_path}/", FolderStore),
         ("s3://bucket/log", BucketStore),
         ("gs://bucket/log/", BucketStore),
+        ("postgresql://ann@db:5432/watch?schema=orders", DatabaseStore),
     ):
         store = open_store(address)
         assert type(store) is kind

@@ -1,59 +1,20 @@
 """A store that fails costs records at most, never an answer; it is used again when it works."""
 
-import io
 import os
 import subprocess
 import sys
 import threading
-import time
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from arro3.io import read_parquet
 from buckets import Answer, Bucket, Fault, Forward, Request
-from logs import SCHEMA, ids, record
-from modelwatch.log import PredictionLog
-from modelwatch.store import BucketStore, FolderStore, Store
+from logs import Recording, ids, stored_ids, until
+from modelwatch.store import BucketStore, FolderStore
 
 DENIED = b"<Error><Code>ExpiredToken</Code><Message>The token has expired.</Message></Error>"
-
-
-def until(holds: Callable[[], bool]) -> None:
-    while not holds():
-        time.sleep(0.01)
-
-
-class Recording:
-    """A log whose store is broken at first. It records until the end of the test."""
-
-    def __init__(self, store: Store, *, max_waiting: int = 100_000) -> None:
-        self.warned: list[str] = []
-        self.log = PredictionLog(
-            store, SCHEMA, flush_s=0.05, max_waiting=max_waiting, warn=self.warned.append
-        )
-        self.log.start()
-        self.sent = 0
-
-    def send(self, count: int) -> None:
-        for _ in range(count):
-            record(self.log, self.sent)
-            self.sent += 1
-
-    def wait_for_warning(self) -> str:
-        until(lambda: bool(self.warned))
-        return self.warned[0]
-
-    def finish(self, store: Store) -> None:
-        """The store works again: all is written, once, and nothing was dropped."""
-        self.send(10)
-        counts = self.log.close(timeout_s=60)
-        assert counts == (self.sent, 0, self.sent, 0, 0)
-        assert sorted(_stored_ids(store)) == sorted(f"p{number}" for number in range(self.sent))
-        # Far more attempts failed.
-        assert len(self.warned) == 1
 
 
 def fail_with(answer: Answer | bytes) -> Fault:
@@ -156,7 +117,7 @@ def test_a_bucket_that_hangs_delays_no_record_and_fills_no_memory(bucket: Bucket
     answered.set()
     counts = recording.log.close(timeout_s=60)
     assert counts == (1000, 0, 500, 500, 0)
-    assert sorted(_stored_ids(store)) == sorted(f"p{number}" for number in range(500))
+    assert sorted(stored_ids(store)) == sorted(f"p{number}" for number in range(500))
 
 
 def test_records_that_wait_for_a_broken_store_take_little_memory(tmp_path: Path) -> None:
@@ -263,11 +224,3 @@ def test_a_read_only_folder_is_used_when_it_is_writable(tmp_path: Path) -> None:
         recording.finish(FolderStore(folder))
     finally:
         subprocess.run(["umount", str(folder)], check=True)
-
-
-def _stored_ids(store: Store) -> list[str]:
-    found: list[str] = []
-    for name in store.names("predictions"):
-        table = read_parquet(io.BytesIO(store.read(name))).read_all()
-        found += [str(one) for one in table.column("prediction_id").to_pylist()]
-    return found

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -35,11 +36,20 @@ def truth(store: Store) -> dict[str, str]:
         return dict(tables.connection.execute("select ref, outcome from truth").fetchall())
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    store = FolderStore(tmp_path / "log")
+@pytest.fixture(params=["folder", "postgresql"])
+def store(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Store]:
+    address = str(tmp_path / "log")
+    if request.param == "postgresql":
+        server = request.getfixturevalue("postgres")
+        # The commands get the address of the store, which has no password.
+        monkeypatch.setenv("PGPASSWORD", server.password)
+        address = server.address()
+    store = open_store(address)
     write_log(store)
-    return store
+    yield store
+    store.close()
 
 
 def test_outcomes_are_stored_and_matched(store: Store, tmp_path: Path) -> None:
@@ -150,8 +160,10 @@ def test_truth_is_stored_in_a_bucket(bucket: Bucket, tmp_path: Path) -> None:
 
 
 def test_large_files_are_stored_in_parts_and_an_interrupted_file_is_finished(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    store = FolderStore(tmp_path / "log")
+    write_log(store)
     monkeypatch.setattr("modelwatch.reporting.truth._PART_ROWS", 2)
     file = outcomes(tmp_path, *(f"p{number},{number % 2}" for number in range(5)))
     store_truth(store, file)

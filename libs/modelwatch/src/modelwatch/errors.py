@@ -22,7 +22,7 @@ class SchemaError(RemedyError):
 
 
 class StoreError(RemedyError):
-    """A folder or bucket could not be read or written now."""
+    """A folder, bucket or database could not be read or written now."""
 
 
 class TruthError(RemedyError):

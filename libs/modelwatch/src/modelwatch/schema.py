@@ -26,7 +26,8 @@ SHADOW: Final = "shadow"
 Kind = Literal["number", "category", "text"]
 """What a value is: a number (also 0 and 1), one of few levels, or free text."""
 
-_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
+# PostgreSQL cuts names of columns at 63 characters, prefix included.
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,54}")
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,8 @@ class LogSchema:
                 if not _NAME.fullmatch(name) or kind not in allowed:
                     raise SchemaError(
                         f"The {part} {name!r} of the kind {kind!r} cannot be logged.",
-                        remedy="Use letters, digits and underscores, and one of these kinds: "
-                        f"{', '.join(allowed)}.",
+                        remedy="Use at most 55 letters, digits and underscores, and one of these "
+                        f"kinds: {', '.join(allowed)}.",
                     )
         if not self.outputs:
             raise SchemaError("No output is declared.", remedy="Declare at least one output.")

@@ -1,11 +1,13 @@
-"""Where logs are kept: a folder, or a folder of a bucket. Files appear whole, or not at all."""
+"""Where logs are kept: a folder, a folder of a bucket, or a database. Parts appear whole."""
 
 import contextlib
+import re
 import secrets
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import unquote, urlsplit
 
 import obstore
@@ -19,33 +21,67 @@ from modelseal.model_files import write_durably
 from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import GCSStore, S3Store
 
+from modelwatch.database.address import is_database, parse_address, without_password
 from modelwatch.errors import PlaceError, StoreError
 
-__all__ = ["BucketStore", "FolderStore", "Store", "check_address", "open_store"]
+if TYPE_CHECKING:
+    from modelwatch.database.store import DatabaseStore
+
+__all__ = ["BucketStore", "FileStore", "FolderStore", "Store", "check_address", "open_store"]
 
 _REQUEST_S: Final = 30
 _LEFT_AFTER_S: Final = 3600
+_PART: Final = re.compile(r"[^/]+/day=(\d{4}-\d{2}-\d{2})/[^/]+\.parquet")
 
 
 class Store(Protocol):
-    """A folder of files. Names are relative paths with ``/``."""
+    """The parts of a log: Parquet files with the names ``TABLE/day=YYYY-MM-DD/NAME.parquet``.
+
+    Attributes:
+        address: Where it is, without a password.
+    """
 
     address: str
 
     def put(self, name: str, contents: bytes) -> None:
-        """Write a file, whole or not at all; it replaces one of the same name.
+        """Write a part, whole or not at all. The same part again changes nothing.
 
         Raises:
-            StoreError: The file was not written, or it is not known whether it was.
+            StoreError: The part was not written, or it is not known whether it was.
         """
 
-    def names(self, prefix: str) -> list[str]:
-        """The files below a folder, sorted; empty if there is no such folder.
+    def names(self, table: str) -> list[str]:
+        """The names of the parts of a table, sorted; empty if there is no such table.
 
         Raises:
-            StoreError: The folder cannot be read.
+            StoreError: The store cannot be read.
         """
 
+    def delete_before(self, table: str, day: str) -> None:
+        """Delete the parts of a table of all days before one.
+
+        Raises:
+            StoreError: They could not be deleted; some may be.
+        """
+
+    def close(self) -> None:
+        """End its connections. They are made again when they are needed."""
+
+
+class FileStore(ABC):
+    """A store that keeps parts as files. Other files may be there, too."""
+
+    address: str
+
+    @abstractmethod
+    def put(self, name: str, contents: bytes) -> None:
+        """Write a file, whole or not at all; it replaces one of the same name."""
+
+    @abstractmethod
+    def names(self, table: str) -> list[str]:
+        """The files below a folder, sorted."""
+
+    @abstractmethod
     def read(self, name: str) -> bytes:
         """The contents of a file.
 
@@ -53,6 +89,7 @@ class Store(Protocol):
             StoreError: The file cannot be read.
         """
 
+    @abstractmethod
     def delete(self, name: str) -> None:
         """Remove a file.
 
@@ -60,8 +97,17 @@ class Store(Protocol):
             StoreError: The file could not be removed.
         """
 
+    def delete_before(self, table: str, day: str) -> None:
+        """Delete the parts of a table of all days before one."""
+        for name in self.names(table):
+            if (found := _PART.fullmatch(name)) and found[1] < day:
+                self.delete(name)
 
-class FolderStore:
+    def close(self) -> None:  # noqa: B027 - not all have connections of their own
+        """End its connections. They are made again when they are needed."""
+
+
+class FolderStore(FileStore):
     """A folder on a disk, which is created when it is first written.
 
     A file is written under a temporary name, flushed to the disk, and renamed.
@@ -85,9 +131,9 @@ class FolderStore:
                 temporary.unlink(missing_ok=True)
             raise _disk_error(target, error) from error
 
-    def names(self, prefix: str) -> list[str]:
+    def names(self, table: str) -> list[str]:
         """The files below a folder, sorted."""
-        folder = self.path / prefix
+        folder = self.path / table
         try:
             found = [path for path in folder.rglob("*") if path.is_file()]
         except OSError as error:
@@ -119,7 +165,7 @@ class FolderStore:
                     path.unlink(missing_ok=True)
 
 
-class BucketStore:
+class BucketStore(FileStore):
     """A folder of a bucket. A file is written with one request.
 
     Credentials come from the environment or the identity of the machine. If access is
@@ -135,11 +181,11 @@ class BucketStore:
         with self._requesting(name) as client:
             obstore.put(client, name, contents, use_multipart=False)
 
-    def names(self, prefix: str) -> list[str]:
+    def names(self, table: str) -> list[str]:
         """The files below a folder, sorted."""
-        with self._requesting(prefix) as client:
+        with self._requesting(table) as client:
             return sorted(
-                str(file["path"]) for batch in obstore.list(client, prefix) for file in batch
+                str(file["path"]) for batch in obstore.list(client, table) for file in batch
             )
 
     def read(self, name: str) -> bytes:
@@ -182,14 +228,20 @@ class BucketStore:
 
 
 def check_address(address: str) -> str:
-    """Check the address of a log: a path, ``file:///path``, ``s3://...`` or ``gs://...``.
+    """Check the address of a log.
+
+    Args:
+        address: A path, ``file:///path``, ``s3://...``, ``gs://...`` or ``postgresql://...``.
 
     Returns:
         The address, without a slash at the end.
 
     Raises:
-        PlaceError: The address is not valid.
+        PlaceError: The address is not valid. The message has no password of it.
     """
+    if is_database(address):
+        parse_address(address)
+        return address
     parts = urlsplit(address)
     if not parts.scheme and parts.path:
         return address.rstrip("/") or "/"
@@ -198,18 +250,24 @@ def check_address(address: str) -> str:
     if on_disk or is_bucket_folder(parts):
         return address.rstrip("/")
     raise PlaceError(
-        f"{address} is not the address of a prediction log.",
-        remedy="Write a path, file:///folder, s3://bucket/folder or gs://bucket/folder.",
+        f"{without_password(address)} is not the address of a prediction log.",
+        remedy="Write a path, file:///folder, s3://bucket/folder, gs://bucket/folder or "
+        "postgresql://user@host/database?schema=name.",
     )
 
 
-def open_store(address: str) -> FolderStore | BucketStore:
+def open_store(address: str) -> "FolderStore | BucketStore | DatabaseStore":
     """The store at an address. Nothing is read or written yet.
 
     Raises:
         PlaceError: The address is not valid.
     """
     address = check_address(address)
+    if is_database(address):
+        # A process with a folder or a bucket does not load the client.
+        from modelwatch.database.store import DatabaseStore  # noqa: PLC0415
+
+        return DatabaseStore(address)
     parts = urlsplit(address)
     if is_bucket_folder(parts):
         return BucketStore(address)

@@ -7,5 +7,10 @@ import typer
 __all__ = ["LogAddress"]
 
 LogAddress = Annotated[
-    str, typer.Option("--log", help="Folder of the prediction log: a path, s3://... or gs://...")
+    str,
+    typer.Option(
+        "--log",
+        help="Prediction log: a path, s3://..., gs://... or postgresql://...; the password of a "
+        "database may be in PGPASSWORD.",
+    ),
 ]

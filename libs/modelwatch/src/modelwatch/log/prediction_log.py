@@ -26,7 +26,7 @@ _RETRY_WHEN_CLOSING_S: Final = 0.5
 
 
 class PredictionLog:
-    """Writes records of answers to a store, as Parquet parts in a folder for each day (UTC).
+    """Writes records of answers to a store, as parts, each of one day (UTC).
 
     If the store fails, records wait in bounded memory, as parts, and further ones are dropped and
     counted.
@@ -213,6 +213,7 @@ class PredictionLog:
                 self._expire(self._keep_days)
         while not self._write_all() and not self._abandoned.wait(_RETRY_WHEN_CLOSING_S):
             pass
+        self._store.close()
 
     def _write_all(self) -> bool:
         """Write what waits; False if the store failed."""

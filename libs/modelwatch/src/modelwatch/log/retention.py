@@ -1,6 +1,5 @@
 """Deletion of what is older than the retention."""
 
-import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
@@ -9,8 +8,7 @@ from modelwatch.store import Store
 
 __all__ = ["delete_expired"]
 
-_FOLDERS: Final = (PREDICTIONS, SHADOW, "truth")
-_DAY: Final = re.compile(r"(?:predictions|shadow|truth)/day=(\d{4}-\d{2}-\d{2})/[^/]+\.parquet")
+_TABLES: Final = (PREDICTIONS, SHADOW, "truth")
 
 
 def delete_expired(store: Store, *, keep_days: int, today: date | None = None) -> None:
@@ -25,6 +23,5 @@ def delete_expired(store: Store, *, keep_days: int, today: date | None = None) -
         StoreError: The store failed.
     """
     oldest = ((today or datetime.now(UTC).date()) - timedelta(days=keep_days)).isoformat()
-    for name in (name for folder in _FOLDERS for name in store.names(folder)):
-        if (found := _DAY.fullmatch(name)) and found[1] < oldest:
-            store.delete(name)
+    for table in _TABLES:
+        store.delete_before(table, oldest)

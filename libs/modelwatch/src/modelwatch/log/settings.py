@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
-from pydantic_settings import BaseSettings
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from modelwatch.errors import PlaceError
 from modelwatch.log.prediction_log import PredictionLog
@@ -22,9 +22,14 @@ class LogSettings(BaseSettings):
     They are read from environment variables of the same names in capitals.
     """
 
+    # An address may have a password.
+    model_config = SettingsConfigDict(hide_input_in_errors=True)
+
     prediction_log: str | None = Field(
         default=None,
-        description="Folder of the prediction log: a path, s3://... or gs://...; unset for none.",
+        repr=False,
+        description="Folder of the prediction log (a path, s3://... or gs://...), or its database "
+        "(postgresql://...); unset for none.",
     )
     prediction_log_flush_s: Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)] = Field(
         default=10.0, description="Seconds between two writes; a crash loses at most these."

@@ -8,10 +8,12 @@ from typing import Final
 
 import duckdb
 
+from modelwatch.reporting.local_parts import local_parts
+from modelwatch.reporting.sql import identifier, text_list
 from modelwatch.schema import SHADOW, key_column
-from modelwatch.store import FolderStore, Store
+from modelwatch.store import Store
 
-__all__ = ["LogTables", "identifier", "open_tables", "reference", "text_literal"]
+__all__ = ["LogTables", "open_tables", "reference"]
 
 _MEMORY: Final = "1400MB"
 _THREADS: Final = 2
@@ -37,7 +39,7 @@ class LogTables:
         """Create the view of the predictions of all days, or of the days from one to another."""
         paths = self._local("predictions", days)
         if paths:
-            self._view("predictions", f"read_parquet({_texts(paths)}, union_by_name = true)")
+            self._view("predictions", f"read_parquet({text_list(paths)}, union_by_name = true)")
             described = self.connection.execute("describe predictions").fetchall()
             self.columns = {str(row[0]): str(row[1]) for row in described}
 
@@ -49,14 +51,14 @@ class LogTables:
         paths = self._local(SHADOW, days)
         if not paths:
             return frozenset()
-        self._view("shadow", f"read_parquet({_texts(paths)}, union_by_name = true)")
+        self._view("shadow", f"read_parquet({text_list(paths)}, union_by_name = true)")
         described = self.connection.execute("describe shadow").fetchall()
         return frozenset(str(row[0]) for row in described)
 
     def add_truth(self) -> None:
         """Create the view of the current truth."""
         paths = self._local("truth", None)
-        source = f"read_parquet({_texts(paths)})" if paths else _NO_TRUTH
+        source = f"read_parquet({text_list(paths)})" if paths else _NO_TRUTH
         self._view(
             "truth",
             "(select ref_kind, ref, arg_max(outcome, received) as outcome "
@@ -79,21 +81,10 @@ class LogTables:
     def _view(self, name: str, source: str) -> None:
         self.connection.execute(f"create or replace view {name} as select * from {source}")
 
-    def _local(self, prefix: str, days: tuple[str, str] | None) -> list[str]:
-        """The parts as files of this machine; those of a bucket are copied."""
-        names = [
-            name
-            for name in self._store.names(prefix)
-            if name.endswith(".parquet")
-            and (days is None or days[0] <= name.split("/")[1].removeprefix("day=") <= days[1])
-        ]
-        if isinstance(self._store, FolderStore):
-            return [str(self._store.path / name) for name in names]
-        for name in names:
-            target = self._folder / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(self._store.read(name))
-        return [str(self._folder / name) for name in names]
+    def _local(self, table: str, days: tuple[str, str] | None) -> list[str]:
+        return local_parts(
+            self._store, table, days, folder=self._folder, connection=self.connection
+        )
 
 
 @contextmanager
@@ -114,26 +105,15 @@ def open_tables(store: Store) -> Iterator[LogTables]:
         with duckdb.connect(":memory:", config=settings) as connection:
             # The statistics of a part do not count NaN: DuckDB would conclude that there is none.
             connection.execute("set disabled_optimizers = 'statistics_propagation'")
-            yield LogTables(connection, store, Path(name))
+            try:
+                yield LogTables(connection, store, Path(name))
+            finally:
+                store.close()
 
 
 def reference(parts: list[str]) -> str:
     """Expression that joins the parts of a key to one text; null if a part is null."""
     return " || chr(31) || ".join(parts)
-
-
-def identifier(name: str) -> str:
-    """A name as an identifier of SQL."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def text_literal(text: str) -> str:
-    """A text as a literal of SQL."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _texts(texts: list[str]) -> str:
-    return "[" + ", ".join(map(text_literal, texts)) + "]"
 
 
 _NO_TRUTH: Final = (

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from modelwatch.profile import Task
-from modelwatch.reporting.log_tables import LogTables, identifier, text_literal
+from modelwatch.reporting.log_tables import LogTables
 from modelwatch.reporting.metrics import (
     BINARY,
     CLASSES,
@@ -24,6 +24,7 @@ from modelwatch.reporting.metrics import (
     calibration_points,
     coverage,
 )
+from modelwatch.reporting.sql import identifier, text_literal
 from modelwatch.schema import output_column
 
 __all__ = ["MIN_OUTCOMES", "Estimate", "Performance", "measure"]

@@ -7,9 +7,10 @@ from typing import Any, Final, NamedTuple
 from modelwatch.errors import DocumentError
 from modelwatch.profile import ReferenceProfile
 from modelwatch.reporting.drift import ALPHA, MIN_ROWS, ColumnDrift, find_drift
-from modelwatch.reporting.log_tables import LogTables, identifier, open_tables, text_literal
+from modelwatch.reporting.log_tables import LogTables, open_tables
 from modelwatch.reporting.performance import MIN_OUTCOMES, Performance, measure
 from modelwatch.reporting.shadow import ShadowReport, compare_shadow
+from modelwatch.reporting.sql import identifier, text_literal
 from modelwatch.reporting.truth import BY_ID
 from modelwatch.reporting.window import (
     WindowColumn,

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from modelwatch.challenge.bootstrap import Comparison
 from modelwatch.profile import NumberProfile, ReferenceProfile, Task
-from modelwatch.reporting.log_tables import LogTables, identifier, text_literal
+from modelwatch.reporting.log_tables import LogTables
 from modelwatch.reporting.performance import MIN_OUTCOMES
 from modelwatch.reporting.shadow_differences import (
     BOTH,
@@ -22,6 +22,7 @@ from modelwatch.reporting.shadow_differences import (
     number_difference,
 )
 from modelwatch.reporting.shadow_metrics import compare_metrics
+from modelwatch.reporting.sql import identifier, text_literal
 from modelwatch.reporting.window import group_expression, number_expression
 from modelwatch.schema import feature_column, output_column
 

@@ -2,7 +2,8 @@
 
 from typing import Final, NamedTuple
 
-from modelwatch.reporting.log_tables import LogTables, identifier
+from modelwatch.reporting.log_tables import LogTables
+from modelwatch.reporting.sql import identifier
 from modelwatch.reporting.window import number_expression
 
 __all__ = [

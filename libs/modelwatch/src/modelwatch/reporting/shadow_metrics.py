@@ -6,7 +6,7 @@ import numpy as np
 
 from modelwatch.challenge.bootstrap import Comparison, compare
 from modelwatch.profile import Task
-from modelwatch.reporting.log_tables import LogTables, identifier, text_literal
+from modelwatch.reporting.log_tables import LogTables
 from modelwatch.reporting.metrics import (
     BINARY,
     CLASSES,
@@ -19,6 +19,7 @@ from modelwatch.reporting.metrics import (
 )
 from modelwatch.reporting.performance import MIN_OUTCOMES
 from modelwatch.reporting.shadow_differences import BOTH
+from modelwatch.reporting.sql import identifier, text_literal
 
 __all__ = ["compare_metrics"]
 

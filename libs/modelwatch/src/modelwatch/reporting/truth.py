@@ -11,13 +11,8 @@ from typing import Final, NamedTuple
 import duckdb
 
 from modelwatch.errors import TruthError
-from modelwatch.reporting.log_tables import (
-    LogTables,
-    identifier,
-    open_tables,
-    reference,
-    text_literal,
-)
+from modelwatch.reporting.log_tables import LogTables, open_tables, reference
+from modelwatch.reporting.sql import identifier, text_literal
 from modelwatch.schema import key_column
 from modelwatch.store import Store
 

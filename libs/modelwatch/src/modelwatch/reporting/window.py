@@ -10,7 +10,8 @@ from modelwatch.profile import (
     ReferenceProfile,
     group_names,
 )
-from modelwatch.reporting.log_tables import LogTables, identifier, text_literal
+from modelwatch.reporting.log_tables import LogTables
+from modelwatch.reporting.sql import identifier, text_literal
 from modelwatch.schema import feature_column, output_column
 
 __all__ = [

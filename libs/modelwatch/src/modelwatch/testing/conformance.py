@@ -22,6 +22,7 @@ import pytest
 from modelwatch.log import LogSchema
 from modelwatch.schema import feature_column, output_column
 from modelwatch.testing.dead_bucket import DEAD_BUCKET
+from modelwatch.testing.postgres import PostgresServer, postgres_server
 from modelwatch.testing.written_log import WrittenLog
 
 _WAIT_S: Final = 60.0
@@ -78,10 +79,22 @@ class LogConformance:
     secrets: ClassVar[tuple[str, ...]] = ()
     varying: ClassVar[frozenset[str]]
 
-    def test_after_a_drain_every_answer_is_in_the_log_once(
-        self, start: Start, tmp_path: Path
-    ) -> None:
-        with start(prediction_log=tmp_path / "log", prediction_log_flush_s=_FLUSH_S) as service:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def postgres(cls) -> Iterator[PostgresServer]:
+        with postgres_server() as server:
+            yield server
+
+    @pytest.fixture(params=["folder", "postgresql"])
+    def place(self, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+        """The address of a new log."""
+        if request.param == "folder":
+            return str(tmp_path / "log")
+        server: PostgresServer = request.getfixturevalue("postgres")
+        return server.address()
+
+    def test_after_a_drain_every_answer_is_in_the_log_once(self, start: Start, place: str) -> None:
+        with start(prediction_log=place, prediction_log_flush_s=_FLUSH_S) as service:
             service.wait_until_ready()
             sent = ask(service, self.requests, _TIMES)
             model = json.loads(get(service, "/model_info"))["sha256"]
@@ -94,7 +107,7 @@ class LogConformance:
             sent += ask(service, self.requests, 1)
             assert service.stop() == 0
             assert _closed(service) == (len(sent), 0, 0)
-        log = WrittenLog(tmp_path / "log")
+        log = WrittenLog(place)
         logged = zip(log.values("prediction_id"), log.values("request_id"), strict=True)
         assert sorted(logged) == sorted((one.prediction_id, one.request_id) for one in sent)
         assert set(log.values("model")) == {model}
@@ -125,15 +138,17 @@ class LogConformance:
             assert _closed(service) == (len(named), 0, len(sent) - len(named))
         assert sorted(WrittenLog(tmp_path / "log").values("prediction_id")) == sorted(named)
 
-    @pytest.mark.parametrize("store", ["no-folder", "dead-bucket"])
+    @pytest.mark.parametrize("store", ["no-folder", "dead-bucket", "dead-database"])
     def test_a_store_that_fails_changes_no_answer(
         self, start: Start, tmp_path: Path, store: str
     ) -> None:
         (tmp_path / "file").write_bytes(b"")
         # No right of a user makes a folder of a file.
         broken: Mapping[str, object] = {"prediction_log": tmp_path / "file"}
-        if store != "no-folder":
+        if store == "dead-bucket":
             broken = {name.lower(): value for name, value in DEAD_BUCKET.items()}
+        elif store == "dead-database":
+            broken = {"prediction_log": "postgresql://any:secret@127.0.0.1:9/any?schema=log"}
         with start() as plain, start(prediction_log_flush_s=_FLUSH_S, **broken) as service:
             plain.wait_until_ready()
             service.wait_until_ready()
@@ -151,16 +166,17 @@ class LogConformance:
             assert _closed(service) == (0, len(sent), 0)
             warned = [line for line in service.lines if "cannot be written" in line["event"]]
             assert len(warned) == 1
+            assert "secret" not in str(service.lines)
             assert [line for line in service.lines if line["level"] == "error"] == []
 
     @pytest.mark.parametrize(
         "seed", [*range(3), *(pytest.param(one, marks=pytest.mark.nightly) for one in range(3, 20))]
     )
     def test_a_kill_under_load_loses_at_most_the_stated_seconds_and_tears_no_part(
-        self, start: Start, tmp_path: Path, seed: int
+        self, start: Start, place: str, seed: int
     ) -> None:
         moment = random.Random(seed).uniform(0, 2 * _FLUSH_S)  # noqa: S311 - no secret
-        with start(prediction_log=tmp_path / "log", prediction_log_flush_s=_FLUSH_S) as service:
+        with start(prediction_log=place, prediction_log_flush_s=_FLUSH_S) as service:
             service.wait_until_ready()
             load = _Load(service, self.requests, times=None)
             load.start()
@@ -168,7 +184,7 @@ class LogConformance:
             killed = time.time()
             service.end()
             sent = load.join()
-        logged = WrittenLog(tmp_path / "log").values("prediction_id")
+        logged = WrittenLog(place).values("prediction_id")
         assert len(logged) == len(set(logged))
         old = {one.prediction_id for one in sent if one.at < killed - _FLUSH_S - _SLACK_S}
         assert old

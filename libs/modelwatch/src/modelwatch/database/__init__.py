@@ -1,0 +1,1 @@
+"""A prediction log in PostgreSQL."""
