@@ -22,24 +22,30 @@ def power() -> str:
 
 
 def scale() -> str:
-    """Time and memory of a large log."""
+    """Time and memory of large logs, and how they grow."""
     measured = docs.read(f"{FOLDER}/scale.json")
+    sizes = measured["sizes"]
     rows = [
         [
             f"`modelwatch {name}`",
+            f"{size['rows']:,}",
             f"{step['seconds']:.0f} s",
             f"{step['cpu_seconds']:.0f} s",
+            f"{step['cpu_seconds'] / size['rows'] * 1e6:.1f} µs",
             f"{step['peak_memory_mb']:,} MB",
         ]
-        for name, step in measured["steps"].items()
+        for name in sizes[0]["steps"]
+        for size in sizes
+        for step in [size["steps"][name]]
     ]
-    before, after = measured["load"]
+    loads = [load for size in sizes for load in size["load"]]
     text = (
-        f"{measured['rows']:,} predictions of {measured['columns']} columns and as many outcomes, "
-        f"{measured['cores']} cores; the machine's load was {before:g} to {after:g} because of "
-        f"other work. Measured on {measured['measured']}."
+        f"Predictions of {measured['columns']} columns, and as many outcomes; {measured['cores']} "
+        f"cores; the machine's load was {min(loads):g} to {max(loads):g}: above 2, other "
+        f"work took part of them. Measured on {measured['measured']}."
     )
-    return f"{docs.table(['command', 'time', 'CPU time', 'peak memory'], rows)}\n\n{text}"
+    headings = ["command", "predictions", "time", "CPU time", "CPU of each", "peak memory"]
+    return f"{docs.table(headings, rows)}\n\n{text}"
 
 
 def log() -> str:

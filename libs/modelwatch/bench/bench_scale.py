@@ -1,4 +1,4 @@
-"""Time and memory of ten million logged predictions: their truth is stored, then reported."""
+"""Time and memory of large logs: their truth is stored, then reported, in logs of several sizes."""
 
 import argparse
 import json
@@ -43,11 +43,23 @@ def main() -> None:
     """Measure, and write the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--rows", type=int, default=10_000_000)
+    parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 10_000_000, 30_000_000])
     options = parser.parse_args()
+    document = {
+        "measured": datetime.now(UTC).date().isoformat(),
+        "columns": len(SCHEMA.features) + len(SCHEMA.outputs),
+        "cores": os.cpu_count(),
+        "sizes": [_measure(rows) for rows in sorted(options.rows)],
+    }
+    options.out.parent.mkdir(exist_ok=True)
+    options.out.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+def _measure(rows: int) -> dict[str, Any]:
+    """The time and the memory of the commands, on a log of its own."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        first, last = _write_log(folder, options.rows)
+        first, last = _write_log(folder, rows)
         profile = profile_of(sample(10_000, np.random.default_rng(0)))
         (folder / "profile.json").write_text(profile.model_dump_json(), encoding="utf-8")
         log = ["--log", str(folder / "log")]
@@ -60,18 +72,9 @@ def main() -> None:
             ),
         }
         written = json.loads((folder / "report" / "report.json").read_bytes())
-        if written["truth_rows"] != options.rows:
+        if written["truth_rows"] != rows:
             raise SystemExit(f"only {written['truth_rows']} predictions have an outcome")
-    document = {
-        "measured": datetime.now(UTC).date().isoformat(),
-        "rows": options.rows,
-        "columns": len(SCHEMA.features) + len(SCHEMA.outputs),
-        "cores": os.cpu_count(),
-        "load": [round(load, 1), round(os.getloadavg()[0], 1)],
-        "steps": steps,
-    }
-    options.out.parent.mkdir(exist_ok=True)
-    options.out.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    return {"rows": rows, "load": [round(load, 1), round(os.getloadavg()[0], 1)], "steps": steps}
 
 
 def _write_log(folder: Path, rows: int) -> tuple[date, date]:
