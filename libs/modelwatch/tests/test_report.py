@@ -2,7 +2,7 @@ import json
 import re
 import subprocess
 import sys
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -132,7 +132,7 @@ def test_a_window_with_few_outcomes_says_so(tmp_path: Path, profile: ReferencePr
     assert {one.state for one in report.drift.values()} == {"too-small"}
     assert report.performance is not None
     assert (report.performance.rows, report.performance.metrics) == (150, {})
-    write_report(report, tmp_path / "report", service="orders")
+    write_report(report, FolderStore(tmp_path / "report"), service="orders")
     page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
     assert "Too small: 150 outcomes; 200 are needed." in page
     assert "modelwatch_drift{" not in (tmp_path / "report" / "modelwatch.prom").read_text()
@@ -335,4 +335,37 @@ def test_the_command_ends_with_2_and_writes_nothing_without_predictions(
     done = run(tmp_path, "--profile", str(tmp_path / "profile.json"), *days, "--out", str(out))
     assert done.returncode == 2
     assert "has no predictions from 2026-03-01 to 2026-03-01." in done.stderr
+    assert not out.exists()
+
+
+def test_the_days_until_yesterday_are_a_window(tmp_path: Path, profile: ReferenceProfile) -> None:
+    today = datetime.now(UTC).date()
+    random = np.random.default_rng(2)
+    for ago, rows in ((0, 10), (1, 20), (2, 300), (3, 40)):
+        day = today - timedelta(days=ago)
+        write_window(tmp_path, sample(rows, random), day=day, truth=False)
+    (tmp_path / "profile.json").write_text(profile.model_dump_json(), encoding="utf-8")
+    options = ["--profile", str(tmp_path / "profile.json"), "--days", "2"]
+    # A folder of the log itself, as the nightly job writes it, which is read by a second report.
+    out = ["--out", f"file://{tmp_path}/log/reports"]
+    for _ in range(2):
+        done = run(tmp_path, *options, *out)
+        assert done.returncode == 0, done.stderr
+    document = json.loads((tmp_path / "log/reports/report.json").read_bytes())
+    first, last = today - timedelta(days=2), today - timedelta(days=1)
+    assert document["window"] == {"from": str(first), "to": str(last)}
+    assert document["models"] == {"a" * 64: 320}
+
+
+@pytest.mark.parametrize(
+    "days", [(), ("--from", "2026-03-01"), ("--days", "2", "--from", "2026-03-01")]
+)
+def test_unclear_days_are_refused(
+    tmp_path: Path, profile: ReferenceProfile, days: tuple[str, ...]
+) -> None:
+    (tmp_path / "profile.json").write_text(profile.model_dump_json(), encoding="utf-8")
+    out = tmp_path / "report"
+    done = run(tmp_path, "--profile", str(tmp_path / "profile.json"), *days, "--out", str(out))
+    assert done.returncode == 2
+    assert "Give --from and --to, or only --days." in done.stderr
     assert not out.exists()

@@ -33,6 +33,9 @@ class Runtime:
         assert documentation
         self.read[f"{name}.{label}"] = read
 
+    def publish_text(self, prefix: str, text: str) -> None:
+        assert (prefix, text) == ("modelwatch_", "")
+
     def values(self) -> dict[str, object]:
         return {name: read() for name, read in self.read.items()}
 

@@ -54,7 +54,7 @@ def test_without_answers_of_a_shadow_there_is_no_comparison(
     report = report_of(tmp_path, profile)
     assert report.shadow is None
     assert report.document()["shadow"] is None
-    write_report(report, tmp_path / "report", service="orders")
+    write_report(report, FolderStore(tmp_path / "report"), service="orders")
     assert "challenger" not in (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
     assert "shadow" not in (tmp_path / "report" / "modelwatch.prom").read_text(encoding="utf-8")
 
@@ -149,7 +149,7 @@ def test_few_pairs_or_outcomes_are_not_compared(tmp_path: Path, profile: Referen
     assert found is not None
     assert (found.pairs, found.outputs, found.groups) == (150, {}, {})
     assert (found.outcomes, found.metrics) == (150, {})
-    write_report(report, tmp_path / "report", service="orders")
+    write_report(report, FolderStore(tmp_path / "report"), service="orders")
     page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
     assert "Too small: 150 pairs of answers; 200 are needed." in page
 
@@ -165,7 +165,7 @@ def test_without_outcomes_the_answers_are_compared_alone(
     assert found is not None
     assert set(found.outputs) == {"probability", "label"}
     assert (found.outcomes, found.compared, found.metrics) == (0, 0, {})
-    write_report(report, tmp_path / "report", service="orders")
+    write_report(report, FolderStore(tmp_path / "report"), service="orders")
     page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
     assert "Too small: 0 pairs with an outcome; 200 are needed." in page
 
@@ -295,7 +295,7 @@ def test_the_files_of_a_report_have_the_comparison(
     columns["country"][:300] = ["<b>Atlantis</b>"] * 300
     write_window(tmp_path, columns)
     write_shadow(tmp_path, changed(columns, 0.3, spread=0.6), every=2)
-    write_report(report_of(tmp_path, profile), tmp_path / "report", service="orders")
+    write_report(report_of(tmp_path, profile), FolderStore(tmp_path / "report"), service="orders")
     document: dict[str, Any] = json.loads((tmp_path / "report" / "report.json").read_bytes())
     shadow = document["shadow"]
     assert (shadow["pairs"], shadow["share"]) == (1000, 0.5)

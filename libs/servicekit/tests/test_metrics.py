@@ -115,6 +115,25 @@ def test_counts_that_are_kept_elsewhere_are_read_on_each_scrape(client: TestClie
     assert "# TYPE records_total counter" in client.get("/metrics").text
 
 
+def test_metrics_of_another_program_are_published_until_the_next_ones(client: TestClient) -> None:
+    metrics = client.app.state.runtime.metrics  # type: ignore[attr-defined]
+    metrics.publish_text("watch_", '# TYPE watch_psi gauge\nwatch_psi{column="age"} 0.5\n')
+    assert value(client, "watch_psi", column="age") == 0.5
+    assert "# TYPE watch_psi gauge" in client.get("/metrics").text
+    for wrong in (
+        "watch_psi 1\nmodel_ready 0\n",
+        "watch_psi{ 1\n",
+        "watch_psi one\n",
+        "# TYPE watch_psi gauge\nwatch_psi 1\n# TYPE watch_a gauge\n# TYPE watch_psi gauge\n",
+    ):
+        with pytest.raises(ValueError, match=r"."):
+            metrics.publish_text("watch_", wrong)
+        assert value(client, "watch_psi", column="age") == 0.5
+    assert value(client, "model_ready") is not None
+    metrics.publish_text("watch_", "")
+    assert value(client, "watch_psi", column="age") is None
+
+
 def test_gauges_are_zero_at_rest(client: TestClient) -> None:
     for name in ("http_requests_in_flight", "http_requests_queued", "worker_threads_busy"):
         assert value(client, name) == 0

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from modelwatch.log import LogPlaceSettings, publish_report
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from servicekit import RuntimeDep, ServiceSettings, ServiceSpec, get_runtime, load_settings
 from servicekit import create_app as create_service
@@ -32,7 +33,7 @@ _JSON: Final = "application/json"
 _NOT_MODIFIED: Final = 304
 
 
-class Settings(ServiceSettings):
+class Settings(LogPlaceSettings, ServiceSettings):
     """The settings of every service, with this one's port and folders."""
 
     port: int = Field(8003, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
@@ -77,6 +78,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             description=DESCRIPTION,
             router=_router(settings, predictions),
             background=predictions.watch,
+            # The jobs that predict write the log.
+            lifespan=lambda runtime: publish_report(settings.prediction_log, runtime.metrics),
             readiness_check=predictions.readiness_check,
             open_paths=("/",),
         ),

@@ -5,7 +5,8 @@ from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
-from prometheus_client.metrics_core import CounterMetricFamily
+from prometheus_client.metrics_core import CounterMetricFamily, Metric
+from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
@@ -75,6 +76,8 @@ class Metrics:
         self._model_refusals = Counter(
             "model_refusals", "Sealed models refused, by code.", ("code",), registry=registry
         )
+        self._texts = _Texts()
+        registry.register(self._texts)
 
     def observe_request(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count an answered request.
@@ -128,6 +131,25 @@ class Metrics:
         """
         self.registry.register(_Counts(name, documentation, label, read))
 
+    def publish_text(self, prefix: str, text: str) -> None:
+        """Publish metrics that another program has written, instead of those of the last call.
+
+        Args:
+            prefix: What their names begin with, so that they replace none of the service's own.
+            text: The metrics, in Prometheus' text format; empty for none.
+
+        Raises:
+            ValueError: The text is not in that format, or has other names. The metrics of the last
+                call stay.
+        """
+        families = list(text_string_to_metric_families(text))
+        names = [one.name for one in families]
+        if others := [name for name in names if not name.startswith(prefix)]:
+            raise ValueError(f"The metric {others[0]} does not begin with {prefix}.")
+        if len(set(names)) < len(names):
+            raise ValueError("A metric is there twice.")
+        self._texts.families[prefix] = families
+
     def render(self, accept: str) -> tuple[bytes, str]:
         """The exposition in the format that a scraper accepts, and its content type."""
         encode, content_type = choose_encoder(accept)
@@ -148,6 +170,15 @@ class _Counts(Collector):
         for value, count in self._read().items():
             family.add_metric([value], count)
         yield family
+
+
+class _Texts(Collector):
+    def __init__(self) -> None:
+        self.families: dict[str, list[Metric]] = {}
+
+    def collect(self) -> Iterator[Metric]:
+        for families in list(self.families.values()):
+            yield from families
 
 
 class _Children(dict[tuple[str, ...], C]):

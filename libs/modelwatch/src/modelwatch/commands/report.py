@@ -1,12 +1,13 @@
 """`modelwatch report`."""
 
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from modelwatch.commands.shared_options import LogAddress
+from modelwatch.errors import DocumentError
 from modelwatch.profile import read_profile
 from modelwatch.reporting.output import write_report
 from modelwatch.reporting.report import make_report
@@ -23,20 +24,30 @@ def command(
         Path,
         typer.Option(help="Reference profile of the model: a file, or the folder of the model."),
     ],
-    first: Annotated[
-        datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day, in UTC.")
-    ],
-    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, in UTC.")],
     service: Annotated[str, typer.Option(help="Name of the service, a label of the metrics.")],
-    out: Annotated[Path, typer.Option(help="Folder of the report.")],
+    out: Annotated[str, typer.Option(help="Folder of the report: a path, s3://... or gs://...")],
+    first: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day, in UTC.")
+    ] = None,
+    last: Annotated[
+        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, in UTC.")
+    ] = None,
+    days: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Number of days until yesterday (UTC), instead of --from and --to."
+        ),
+    ] = None,
 ) -> None:
     """Compare the predictions of some days with the reference profile, and with the truth.
 
     Writes report.json, report.html (one page without outside assets) and modelwatch.prom (metrics
-    for Prometheus' textfile collector).
+    for Prometheus). In the folder ``reports`` of the log, the service publishes the metrics.
     """
-    report = make_report(open_store(log), read_profile(profile), first.date(), last.date())
-    write_report(report, out, service=service)
+    window = _window(first, last, days)
+    folder = open_store(out)
+    report = make_report(open_store(log), read_profile(profile), *window)
+    write_report(report, folder, service=service)
     drifted = [name for name, one in report.drift.items() if one.state == "drift"]
     too_small = [name for name, one in report.drift.items() if one.state == "too-small"]
     metrics = report.performance.metrics if report.performance else {}
@@ -51,6 +62,17 @@ def command(
         typer.echo(f"performance: {report.performance.rows} outcomes are too few")
     if report.shadow:
         _show(report.shadow)
+
+
+def _window(first: datetime | None, last: datetime | None, days: int | None) -> tuple[date, date]:
+    if days is not None and first is None and last is None:
+        today = datetime.now(UTC).date()
+        return today - timedelta(days=days), today - timedelta(days=1)
+    if days is None and first is not None and last is not None:
+        return first.date(), last.date()
+    raise DocumentError(
+        "The days of the report are not given.", remedy="Give --from and --to, or only --days."
+    )
 
 
 def _show(shadow: ShadowReport) -> None:

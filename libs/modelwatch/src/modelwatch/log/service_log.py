@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from operator import attrgetter
 from typing import Any, Final, Protocol
 
+from modelwatch.log.report_metrics import publish_report
 from modelwatch.log.settings import LogSettings, logged_schema, open_log
 from modelwatch.schema import LogSchema
 from modelwatch.shadow.challenger import Answer, Challenger, MakeAnswerer, codes_of
@@ -27,6 +28,8 @@ class _Metrics(Protocol):
     def watch_counts(
         self, name: str, documentation: str, label: str, read: Callable[[], Mapping[str, float]]
     ) -> None: ...
+
+    def publish_text(self, prefix: str, text: str) -> None: ...
 
 
 class _Runtime(Protocol):
@@ -69,6 +72,7 @@ class ServiceLog:
     """
 
     def __init__(self, settings: LogSettings, schema: LogSchema, challenger: MakeAnswerer) -> None:
+        self._address = settings.prediction_log
         self.log = open_log(settings, schema)
         self.shadow = open_shadow(settings, schema, challenger)
         self.with_texts = self.log is not None and settings.prediction_log_text
@@ -108,7 +112,8 @@ class ServiceLog:
     async def lifespan(self, runtime: _Runtime) -> AsyncIterator[None]:
         """Write the log and run the shadow as long as the service runs, with metrics of both.
 
-        The end waits for some seconds until the records are written, and logs the counts.
+        The metrics of the latest report next to the log are published, too. The end waits for some
+        seconds until the records are written, and logs the counts.
         """
         log = self.log
         if log is None:
@@ -132,7 +137,8 @@ class ServiceLog:
             _publish(self.shadow, runtime.metrics)
             self.shadow.start()
         try:
-            yield
+            async with publish_report(self._address, runtime.metrics):
+                yield
         finally:
             # At the same time, because the process may be killed after some seconds.
             end, _ = await asyncio.gather(

@@ -13,14 +13,11 @@ from modelwatch.log.prediction_log import PredictionLog
 from modelwatch.schema import LogSchema
 from modelwatch.store import check_address, open_store
 
-__all__ = ["LogSettings", "logged_schema", "open_log"]
+__all__ = ["LogPlaceSettings", "LogSettings", "logged_schema", "open_log"]
 
 
-class LogSettings(BaseSettings):
-    """Settings of the prediction log and the shadow.
-
-    They are read from environment variables of the same names in capitals.
-    """
+class LogPlaceSettings(BaseSettings):
+    """The place of the prediction log, for a service whose answers another program logs."""
 
     # An address may have a password.
     model_config = SettingsConfigDict(hide_input_in_errors=True)
@@ -31,6 +28,22 @@ class LogSettings(BaseSettings):
         description="Folder of the prediction log (a path, s3://... or gs://...), or its database "
         "(postgresql://...); unset for none.",
     )
+
+    @field_validator("prediction_log")
+    @classmethod
+    def _is_an_address(cls, address: str | None) -> str | None:
+        try:
+            return address and check_address(address)
+        except PlaceError as error:
+            raise ValueError(str(error)) from error
+
+
+class LogSettings(LogPlaceSettings):
+    """Settings of the prediction log and the shadow.
+
+    They are read from environment variables of the same names in capitals.
+    """
+
     prediction_log_flush_s: Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)] = Field(
         default=10.0, description="Seconds between two writes; a crash loses at most these."
     )
@@ -57,14 +70,6 @@ class LogSettings(BaseSettings):
         le=1,
         description="CPU time that the challenger may take, as a share of one core.",
     )
-
-    @field_validator("prediction_log")
-    @classmethod
-    def _is_an_address(cls, address: str | None) -> str | None:
-        try:
-            return address and check_address(address)
-        except PlaceError as error:
-            raise ValueError(str(error)) from error
 
     @model_validator(mode="after")
     def _shadow_has_a_log(self) -> Self:

@@ -2,40 +2,37 @@
 
 import json
 import math
-from pathlib import Path
 from typing import Any
 
-from modelseal.temporary_outputs import Temporary
-
+from modelwatch.log.report_metrics import METRICS
 from modelwatch.reporting.page import render_page
 from modelwatch.reporting.report import Report
 from modelwatch.reporting.textfile import render_metrics
+from modelwatch.store import Store
 
 __all__ = ["finite", "write_report"]
 
 
-def write_report(report: Report, folder: Path, *, service: str) -> None:
+def write_report(report: Report, store: Store, *, service: str) -> None:
     """Write report.json, report.html and modelwatch.prom; each replaces an older one in one step.
 
     Args:
         report: The report.
-        folder: The folder, which is created if it is missing.
+        store: The folder, which is created if it is missing.
         service: Name of the service, a label of the metrics.
 
     Raises:
-        OSError: The folder cannot be written.
+        StoreError: The folder cannot be written.
     """
     document = json.dumps(finite(report.document()), indent=2, allow_nan=False)
     texts = {
         "report.json": document + "\n",
         "report.html": render_page(report),
-        "modelwatch.prom": render_metrics(report, service),
+        # The last one, because it is published: the others are there when an alert fires.
+        METRICS: render_metrics(report, service),
     }
-    folder.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
-        with Temporary(folder / name) as temporary:
-            temporary.path.write_text(text, encoding="utf-8")
-            temporary.put_file()
+        store.put(name, text.encode())
 
 
 def finite(value: Any) -> Any:  # noqa: ANN401 - any JSON value

@@ -1,4 +1,4 @@
-"""Metrics of a report in Prometheus' text format, for a textfile collector or a gateway."""
+"""Metrics of a report in Prometheus' text format, which the service publishes."""
 
 import math
 from collections.abc import Iterator
