@@ -270,7 +270,7 @@ $(foreach name,$(TESTED),$(eval prepare-$(name): $(filter %-env-$(name),$(EXTRA_
 
 # Continuous integration takes its jobs from here, and has no list of its own.
 matrix: ## Print the matrix of tests and images for the workflows
-	@"$(PYTHON)" tools/matrix.py --tests $(TESTED) --images $(SERVICES)
+	@"$(PYTHON)" tools/matrix.py --tests $(TESTED) --images $(IMAGE_TARGETS)
 
 ##@ pins
 .PHONY: pins-today pins-issue

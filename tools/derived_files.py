@@ -52,10 +52,15 @@ def main() -> None:
 
 
 def infrastructure() -> str:
-    """The image and the service accounts of each service, one line for each, as JSON."""
+    """The images and the service accounts of each service, one line for each, as JSON."""
     lines = [
         f"  {json.dumps(one.name)}: "
-        + json.dumps({"accounts": sorted(_accounts(one)), "image": one.image_name})
+        + json.dumps(
+            {
+                "accounts": sorted(_accounts(one)),
+                "images": [one.image_name, one.watch_image_name],
+            }
+        )
         for one in services(ROOT)
     ]
     return "{\n" + ",\n".join(lines) + "\n}\n"

@@ -80,6 +80,11 @@ class Service:
         """The name of its image: that of its folder in lower case."""
         return self.folder.name.lower()
 
+    @property
+    def watch_image_name(self) -> str:
+        """The name of the image of its reports, which has the packages of reports, too."""
+        return f"{self.image_name}-watch"
+
 
 def services(root: Path) -> list[Service]:
     """The services of a repository, sorted by the names of their folders.

@@ -15,16 +15,22 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def main() -> None:
-    """Print the arguments of the service whose folder the command line names."""
+    """Print the arguments of the image that the command line names.
+
+    It is the folder of a service, for the image of its reports followed by ``-watch``.
+    """
+    watch = sys.argv[1].endswith("-watch")
     try:
-        service = read_service(ROOT / sys.argv[1])
+        name = sys.argv[1].removesuffix("-watch")
+        service = read_service(ROOT / name)
     except ServiceFileError as error:
         sys.exit(f"{error}")
     project = tomllib.loads((service.folder / "pyproject.toml").read_text("utf-8"))["project"]
     arguments = {
         "SERVICE": service.name,
         "PACKAGE": service.package,
-        "TITLE": service.image_name,
+        "WATCH": "yes" if watch else "",
+        "TITLE": service.watch_image_name if watch else service.image_name,
         "PORT": service.port,
         "DEBIAN_PACKAGES": " ".join(service.image.get("packages", [])),
         "DESCRIPTION": project["description"],

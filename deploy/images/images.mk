@@ -15,6 +15,8 @@ SOURCE ?=
 REVISION = $(shell git rev-parse HEAD 2>/dev/null)$(shell git diff --quiet HEAD 2>/dev/null || echo -dirty)
 # The time of the commit, so that the same sources give the same image.
 CREATED = $(shell git log -1 --format=%cI 2>/dev/null)
+# For each service, also the image of its reports.
+IMAGE_TARGETS := $(SERVICES) $(SERVICES:%=%-watch)
 image_name = $(shell echo $(1) | tr '[:upper:]' '[:lower:]')
 
 ifeq ($(STANDIN),yes)
@@ -27,10 +29,10 @@ STANDIN_BASE :=
 STANDIN_FLAGS :=
 endif
 
-.PHONY: build-all $(SERVICES:%=build-%)
-build-all: $(SERVICES:%=build-%) ## Build the image of every service
+.PHONY: build-all $(IMAGE_TARGETS:%=build-%)
+build-all: $(IMAGE_TARGETS:%=build-%) ## Build the image of every service
 
-$(SERVICES:%=build-%): build-%: image-tools $(if $(STANDIN_BASE),standin-base) ## Build one service's image [STANDIN=yes] [BUILD_FLAGS=...]
+$(IMAGE_TARGETS:%=build-%): build-%: image-tools $(if $(STANDIN_BASE),standin-base) ## Build one service's image [STANDIN=yes] [BUILD_FLAGS=...]
 	lines="$$("$(PYTHON)" deploy/images/build_arguments.py $*)"; readarray -t arguments <<< "$$lines"; \
 	buildah build $(STANDIN_FLAGS) $(BUILD_FLAGS) --file deploy/images/Dockerfile "$${arguments[@]}" \
 		--build-arg "REVISION=$(REVISION)" --build-arg "CREATED=$(CREATED)" --build-arg "SOURCE=$(SOURCE)" \
@@ -44,15 +46,15 @@ image-tools:
 standin-base: image-tools
 	@buildah inspect --type image $(STANDIN_BASE) >/dev/null 2>&1 || deploy/images/standin.sh $(STANDIN_BASE)
 
-.PHONY: sbom $(SERVICES:%=sbom-%) $(SERVICES:%=archive-%)
-sbom: $(SERVICES:%=sbom-%) ## Copy the bill of materials out of every image; writes reports/images
+.PHONY: sbom $(IMAGE_TARGETS:%=sbom-%) $(IMAGE_TARGETS:%=archive-%)
+sbom: $(IMAGE_TARGETS:%=sbom-%) ## Copy the bill of materials out of every image; writes reports/images
 
-$(SERVICES:%=sbom-%): sbom-%: image-tools ## Copy the bill of materials out of one image
+$(IMAGE_TARGETS:%=sbom-%): sbom-%: image-tools ## Copy the bill of materials out of one image
 	@mkdir -p reports/images
 	podman run --rm --network none --entrypoint python $(IMAGE_PREFIX)/$(call image_name,$*):$(IMAGE_TAG) \
 		-c 'print(open("/opt/venv/sbom.cdx.json").read(), end="")' > reports/images/$(call image_name,$*).cdx.json
 
-$(SERVICES:%=archive-%): archive-%: build-% sbom-% ## Build one image; write it and its bill of materials to reports/images
+$(IMAGE_TARGETS:%=archive-%): archive-%: build-% sbom-% ## Build one image; write it and its bill of materials to reports/images
 	rm -f reports/images/$(call image_name,$*).tar
 	buildah push $(IMAGE_PREFIX)/$(call image_name,$*):$(IMAGE_TAG) \
 		oci-archive:reports/images/$(call image_name,$*).tar:$(IMAGE_PREFIX)/$(call image_name,$*):$(IMAGE_TAG)

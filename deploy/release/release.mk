@@ -26,20 +26,20 @@ named = $(if $(value $(1)),,$(error name the $(2): make $@ $(1)=...))
 # after one in an argument.
 read_digest = digest="$$($(RELEASE) digest $(IMAGE_FOLDER)/$(call image_name,$*).digest)"
 
-.PHONY: $(SERVICES:%=push-%) $(SERVICES:%=pushed-%) $(SERVICES:%=sign-%)
-$(SERVICES:%=push-%): push-%: ## Push one archived image to REGISTRY as VERSION, and record its digest; needs skopeo
+.PHONY: $(IMAGE_TARGETS:%=push-%) $(IMAGE_TARGETS:%=pushed-%) $(IMAGE_TARGETS:%=sign-%)
+$(IMAGE_TARGETS:%=push-%): push-%: ## Push one archived image to REGISTRY as VERSION, and record its digest; needs skopeo
 	$(call named,REGISTRY,registry)$(call named,VERSION,version)
 	skopeo copy $(PUSH_FLAGS) --preserve-digests --digestfile $(IMAGE_FOLDER)/$(call image_name,$*).digest \
 		oci-archive:$(IMAGE_FOLDER)/$(call image_name,$*).tar "docker://$$REGISTRY/$(call image_name,$*):$$VERSION"
 	$(read_digest); $(RELEASE) record $(call image_name,$*) "$$digest" \
 		--out $(PUSHED_FOLDER)/$(call image_name,$*).json
 
-$(SERVICES:%=pushed-%): pushed-%:
+$(IMAGE_TARGETS:%=pushed-%): pushed-%:
 	$(call named,REGISTRY,registry)
 	@$(read_digest); printf 'name=%s\ndigest=%s\nsbom=%s\n' "$$REGISTRY/$(call image_name,$*)" \
 		"$$digest" $(IMAGE_FOLDER)/$(call image_name,$*).cdx.json
 
-$(SERVICES:%=sign-%): sign-%: ## Sign a pushed image with the identity of the workflow; needs cosign
+$(IMAGE_TARGETS:%=sign-%): sign-%: ## Sign a pushed image with the identity of the workflow; needs cosign
 	$(call named,REGISTRY,registry)
 	$(read_digest); cosign sign --yes "$$REGISTRY/$(call image_name,$*)@$$digest"
 
@@ -67,7 +67,7 @@ check-version: ## Refuse a VERSION in the environment that is not like v1.2.3
 
 publish-release: ## Create the GitHub release VERSION from the digests in reports/release; needs gh
 	$(call named,VERSION,version)
-	$(RELEASE) merge reports/release --images $(foreach s,$(SERVICES),$(call image_name,$(s))) --out reports/digests.json
+	$(RELEASE) merge reports/release --images $(foreach s,$(IMAGE_TARGETS),$(call image_name,$(s))) --out reports/digests.json
 	gh release create "$$VERSION" reports/digests.json --verify-tag --generate-notes
 
 release-file: ## Write the release file DIGESTS of the release VERSION for CLUSTER with REGISTRY; needs gh

@@ -13,7 +13,7 @@ from typing import Final
 import yaml
 
 from manifests.composition import compose
-from manifests.leave_out import optional_names, supplied
+from manifests.leave_out import optional_names, report_images, supplied
 from manifests.objects import ManifestFinding, read_manifests
 from manifests.release import Model, Release
 from manifests.render import OVERLAYS, build, read_values, render
@@ -23,7 +23,7 @@ __all__ = ["build_combinations", "check_combinations", "combinations", "example_
 
 # Canary includes autoscaling; both together do not build.
 _SCALING: Final = ((), ("autoscaling",), ("canary",))
-_OTHERS: Final = ("network-policy", "disruption-budget", "monitoring", "retraining")
+_OTHERS: Final = ("network-policy", "disruption-budget", "monitoring", "retraining", "reports")
 
 
 def example_release(overlay: str, *left_out: str) -> Release:
@@ -32,6 +32,8 @@ def example_release(overlay: str, *left_out: str) -> Release:
     optional = overlay == OVERLAYS[0]
     signers = (_key("signer"), _key("signer before")) if optional else ()
     images, models = supplied(left_out)
+    if optional:
+        images |= set(report_images(left_out).values())
     return Release(
         images={
             name: f"registry.sample.test/{name}@sha256:{_digest(name)}" for name in sorted(images)

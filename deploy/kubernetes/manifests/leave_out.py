@@ -18,14 +18,14 @@ from manifests.errors import ReleaseError
 from manifests.services import (
     KUBERNETES,
     deployed_services,
-    image_names,
     kustomization,
     model_names,
     models_of,
 )
 
-__all__ = ["add_to_cluster_file", "check_names", "optional_names", "supplied"]
+__all__ = ["add_to_cluster_file", "check_names", "optional_names", "report_images", "supplied"]
 
+_REPORTS: Final = "reports"
 # Without its default-deny, the policies that the overlays add would close what they do not list.
 _REQUIRED: Final = {"network-policy"}
 _LIST: Final = re.compile(r"^leave_out = .*\n", re.MULTILINE)
@@ -43,10 +43,27 @@ def optional_names(overlay: str = "*") -> list[str]:
 
 
 def supplied(left_out: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
-    """The names of the images and of the models that are deployed if some names are left out."""
+    """The names of the images and of the models that are deployed if some names are left out.
+
+    Those of `report_images` come on top, for the models that have a prediction log.
+    """
     without = [one for one in deployed_services() if one.name in set(left_out)]
     models = frozenset[str]().union(*map(models_of, without))
-    return image_names() - {one.image_name for one in without}, model_names() - models
+    images = frozenset(one.image_name for one in deployed_services() if one not in without)
+    return images, model_names() - models
+
+
+def report_images(left_out: Iterable[str]) -> dict[str, str]:
+    """The image that reports on the predictions of each model, if some names are left out."""
+    left_out = set(left_out)
+    if _REPORTS in left_out:
+        return {}
+    return {
+        model: one.watch_image_name
+        for one in deployed_services()
+        if one.name not in left_out
+        for model in models_of(one)
+    }
 
 
 def _services() -> set[str]:

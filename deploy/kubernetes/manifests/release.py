@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from manifests.errors import ReleaseError
-from manifests.leave_out import check_names, supplied
+from manifests.leave_out import check_names, report_images, supplied
 from manifests.services import image_names, model_names
 
 __all__ = ["Model", "Release", "read_release"]
@@ -56,7 +56,8 @@ class Release:
     """A deployment.
 
     Attributes:
-        images: References of the images in a registry, by their names in the repository.
+        images: References of the images in a registry, by their names in the repository: those of
+            the services and, for models with a prediction log, of their reports.
         models: Models by the names of their services.
         values: Settings of the cluster: one for each line of the overlay's values.env.
         leave_out: Services and components that are not deployed.
@@ -87,12 +88,18 @@ def read_release(path: Path, *, values: frozenset[str], tags: bool = False) -> R
     ]
     left_out = _left_out(document.get("leave_out", []), findings)
     wanted_images, wanted_models = supplied(left_out)
+    entries = _section(document, "models", wanted_models, findings, frozenset(model_names()))
+    models = {name: _model(name, model, findings) for name, model in entries.items()}
+    wanted_images |= {
+        image
+        for model, image in report_images(left_out).items()
+        if model in models and models[model].prediction_log
+    }
     images = _section(document, "images", wanted_images, findings, frozenset(image_names()))
-    models = _section(document, "models", wanted_models, findings, frozenset(model_names()))
     given = _section(document, "values", values, findings)
     release = Release(
         images={name: _image(name, image, findings, tags=tags) for name, image in images.items()},
-        models={name: _model(name, model, findings) for name, model in models.items()},
+        models=models,
         values={name: _value(name, value, findings) for name, value in given.items()},
         leave_out=left_out,
     )

@@ -96,7 +96,17 @@ def _kustomization(overlay: str, release: Release) -> dict[str, object]:
         "resources": [f"../deploy/kubernetes/overlays/{overlay}"],
         "images": [_image(name, image) for name, image in sorted(release.images.items())],
         "configMapGenerator": list(_models(release)),
+        "patches": list(_without_reports(release)),
     }
+
+
+def _without_reports(release: Release) -> Iterable[dict[str, object]]:
+    """Patches that remove the report of each model whose predictions are not logged."""
+    job = {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "any"}}
+    patch = yaml.safe_dump(job | {"$patch": "delete"})
+    for name, model in sorted(release.models.items()):
+        if not model.prediction_log:
+            yield {"patch": patch, "target": {"kind": "CronJob", "name": f"{name}-report"}}
 
 
 def _image(name: str, image: str) -> dict[str, str]:

@@ -49,8 +49,9 @@ def workload_folders(service: Service) -> list[Path]:
 
 @cache
 def image_names(root: Path = REPOSITORY) -> frozenset[str]:
-    """The images that a release supplies, by their names in this repository."""
-    return frozenset(one.image_name for one in deployed_services(root))
+    """The images that a release may supply, by their names in this repository."""
+    found = deployed_services(root)
+    return frozenset(name for one in found for name in (one.image_name, one.watch_image_name))
 
 
 @cache

@@ -4,7 +4,7 @@ locals {
   # Written by `make services`.
   services      = values(jsondecode(file("${path.module}/../services.json")))
   model_readers = coalesce(var.model_readers, toset(flatten(local.services[*].accounts)))
-  images        = coalesce(var.images, toset(local.services[*].image))
+  images        = coalesce(var.images, toset(flatten(local.services[*].images)))
 }
 
 module "network" {

@@ -84,7 +84,12 @@ def test_a_service_is_a_folder_with_a_service_file_and_workloads(repository: Pat
     write(repository / "Reviews-Service/service.toml", SERVICE_FILE.replace("PORT", "1"), "reviews")
 
     assert [one.package for one in deployed_services(repository)] == ["orders", "trips"]
-    assert image_names(repository) == {"orders-service", "trips-service"}
+    assert image_names(repository) == {
+        "orders-service",
+        "orders-service-watch",
+        "trips-service",
+        "trips-service-watch",
+    }
     assert model_names(repository) == {"orders", "trips"}
 
 

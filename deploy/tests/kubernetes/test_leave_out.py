@@ -38,8 +38,8 @@ def test_every_service_and_what_an_overlay_can_do_without_can_be_left_out() -> N
     services = {path.parent.name for path in KUBERNETES.parents[1].glob("*/service.toml")}
     optional = services if len(services) > 1 else set()
     components = {"autoscaling", "disruption-budget", "monitoring", "retraining"}
-    assert set(optional_names()) == optional | (components if CLOUDS else set())
-    assert set(optional_names("local")) == optional
+    assert set(optional_names()) == optional | {"reports"} | (components if CLOUDS else set())
+    assert set(optional_names("local")) == optional | {"reports"}
 
 
 def clean(overlay: str, *names: str) -> RecordingCluster:
@@ -63,6 +63,14 @@ def test_without_retraining_an_overlay_is_clean_and_deploys(kubectl: str, overla
 
     assert not any("retraining" in name for name in cluster.names("CronJob"))
     assert "training-data" not in cluster.names("PersistentVolumeClaim")
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_without_reports_an_overlay_is_clean_and_deploys(kubectl: str, overlay: str) -> None:
+    assert kubectl
+    cluster = clean(overlay, "reports")
+
+    assert not any(name.endswith("-report") for name in cluster.names("CronJob"))
 
 
 @several

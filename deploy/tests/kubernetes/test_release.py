@@ -9,6 +9,7 @@ from clouds import OVERLAY
 from manifests.cli import main
 from manifests.combinations import example_release
 from manifests.errors import ReleaseError
+from manifests.leave_out import report_images, supplied
 from manifests.release import Release, read_release
 from manifests.services import image_names, model_names
 
@@ -192,11 +193,32 @@ def test_two_models_with_one_log_are_refused(tmp_path: Path) -> None:
     assert found in str(refused.value)
 
 
+def test_a_model_with_a_log_needs_the_image_of_its_reports(tmp_path: Path) -> None:
+    content = document()
+    image = report_images(())[MODEL]
+    change(f"images.{image}", None)(content)
+    with pytest.raises(ReleaseError, match=f"images.{image}: missing"):
+        read_release(write(tmp_path, content), values=VALUES)
+
+    without_log = document()
+    change(f"models.{MODEL}.prediction_log", None)(without_log)
+    assert image not in read_release(write(tmp_path, without_log), values=VALUES).images
+    del without_log["images"][image]
+    read_release(write(tmp_path, without_log), values=VALUES)
+
+    # Nor is it needed without the jobs.
+    without_jobs = read_release(
+        write(tmp_path, content | {"leave_out": ["reports"]}), values=VALUES
+    )
+    assert not set(report_images(()).values()) & without_jobs.images.keys()
+
+
 def test_all_findings_are_listed_at_once(tmp_path: Path) -> None:
     with pytest.raises(ReleaseError) as refused:
         read_release(write(tmp_path, {}), values=VALUES)
     output = str(refused.value).splitlines()[1:]
-    assert len(output) == len(image_names()) + len(model_names()) + len(VALUES)
+    # No model has a log, so that no image of reports is missing.
+    assert len(output) == len(supplied(())[0]) + len(model_names()) + len(VALUES)
     assert all(line.endswith("missing") for line in output)
 
 

@@ -112,6 +112,28 @@ def test_what_predicts_is_given_the_log_of_the_release_or_none(
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
+def test_only_a_model_with_a_log_has_a_report_each_night(
+    overlay: str, rendered: dict[str, str]
+) -> None:
+    models = example_release(overlay).models
+    manifests = read_manifests(rendered[overlay], local=overlay == "local")
+    reports = {pod.name: pod for pod in manifests.pods if pod.name.endswith("-report")}
+    assert reports.keys() == {
+        f"{name}-report" for name, one in models.items() if one.prediction_log
+    }
+    for name, pod in reports.items():
+        [app] = [one for one in pod.containers if not one.init]
+        environment = manifests.environment(app)
+        model = models[name.removesuffix("-report")]
+        assert environment["PREDICTION_LOG"] == model.prediction_log
+        assert environment["MODEL_SHA256"] == model.sha256
+        # The service publishes the metrics of the report there (modelwatch.log.report_metrics).
+        command = app.node["command"]
+        assert command[command.index("--out") + 1] == "$(PREDICTION_LOG)/reports"
+        assert command[command.index("--service") + 1] == name.removesuffix("-report")
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
 def test_the_overlay_alone_is_not_deployable(overlay: str, kubectl: str, tmp_path: Path) -> None:
     assert kubectl
     findings = check(read_manifests(build(compose(tmp_path) / "overlays" / overlay)))

@@ -15,7 +15,11 @@ from manifests.services import REPOSITORY, deployed_services
 
 from kubernetes.asked import APPLICATION, FOLDERS, pod_of, python_of, settings_of
 
-IMAGES = {one.image_name: one.package for one in deployed_services()}
+IMAGES = {
+    image: one.package
+    for one in deployed_services()
+    for image in (one.image_name, one.watch_image_name)
+}
 INSIDE = re.compile(r"/health|/ready|/metrics|/docs(/.*)?|/openapi\.json")
 """Paths that need no API key, and are not for the public."""
 
@@ -130,8 +134,8 @@ def test_every_command_of_a_pod_is_one_that_the_image_has(
                 continue  # a test of its service runs it
             if "command" in container.node:
                 program, *arguments = container.node["command"]
-                assert program == "modelseal"
-                command = ["-m", "modelseal", *arguments]
+                assert program == ("modelwatch" if arguments[0] == "report" else "modelseal")
+                command = ["-m", program, *arguments]
             else:
                 command = ["-m", service, *container.node["args"]]
             code, output = _help(service, *command)

@@ -21,7 +21,7 @@ ANALYSIS = MONITORING.parent / "kubernetes/components/canary/analysis.yaml"
 # What Prometheus adds to every sample of a pod.
 OF_THE_TARGET = {"namespace", "job", "pod"}
 # kube-state-metrics, the kubelet and Prometheus itself: not ours to check. Reports of modelwatch
-# come from a textfile collector.
+# have their own names, which the tests of modelwatch check.
 ELSEWHERE = ("kube_", "kubelet_", "container_", "modelwatch_", "up")
 # Only services with such predictions show these; the tests of those services have the names.
 OF_SOME_SERVICES = {

@@ -72,7 +72,7 @@ def test_the_values_are_those_that_the_overlay_asks_for(cloud: str) -> None:
 
 
 def test_there_is_a_repository_for_every_image() -> None:
-    assert {one["image"] for one in derived().values()} == set(image_names())
+    assert {image for one in derived().values() for image in one["images"]} == set(image_names())
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)

@@ -116,7 +116,9 @@ def test_what_is_tested_and_built_comes_from_the_makefile_and_pins_toml() -> Non
 
     tests = {(one["name"], one["python"]) for one in json.loads(lists["tests"])}
     assert tests == set(product(TESTED, policy["pythons"]))
-    assert sorted(json.loads(lists["images"])) == sorted(SERVICES)
+    assert sorted(json.loads(lists["images"])) == sorted(
+        image for name in SERVICES for image in (name, f"{name}-watch")
+    )
 
 
 @pytest.mark.parametrize("name", TESTED)
