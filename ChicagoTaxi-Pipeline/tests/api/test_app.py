@@ -525,3 +525,15 @@ def test_the_readme_lists_this_services_settings_as_they_are() -> None:
         field = Settings.model_fields[name]
         row = f"| `{name.upper()}` | `{field.default}` | {field.description} |"
         assert row in readme, row
+
+
+def test_the_metrics_of_the_latest_report_are_published(
+    start: Callable[..., TestClient], predicted: Path, tmp_path: Path
+) -> None:
+    reports = tmp_path / "log" / "reports"
+    reports.mkdir(parents=True)
+    (reports / "modelwatch.prom").write_text("# TYPE modelwatch_psi gauge\nmodelwatch_psi 0.5\n")
+
+    client = start(predicted, prediction_log=str(tmp_path / "log"))
+
+    wait_until(lambda: metric(client, "modelwatch_psi") == 0.5, "they are published")

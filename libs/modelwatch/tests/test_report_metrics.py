@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 from pathlib import Path
 
 import pytest
@@ -85,12 +86,14 @@ def test_a_bucket_that_does_not_answer_is_a_warning_and_no_error(
     assert published.texts == []
 
 
-def test_without_a_log_nothing_is_published() -> None:
+@pytest.mark.parametrize("address", [None, "postgresql://watch@127.0.0.1:9/any?schema=log"])
+def test_without_a_folder_nothing_is_published(address: str | None) -> None:
     published = Published()
+    before = set(threading.enumerate())
 
     async def serve() -> None:
-        async with publish_report(None, published):
-            pass
+        async with publish_report(address, published):
+            assert set(threading.enumerate()) <= before
 
     asyncio.run(serve())
     assert published.texts == []

@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 
 from modelwatch.commands.shared_options import LogAddress
-from modelwatch.errors import DocumentError
+from modelwatch.errors import DocumentError, PlaceError
 from modelwatch.profile import read_profile
 from modelwatch.reporting.output import write_report
 from modelwatch.reporting.report import make_report
 from modelwatch.reporting.shadow import MIN_PAIRS, ShadowReport
-from modelwatch.store import open_store
+from modelwatch.store import FileStore, open_store
 
 __all__ = ["command"]
 
@@ -46,6 +46,8 @@ def command(
     """
     window = _window(first, last, days)
     folder = open_store(out)
+    if not isinstance(folder, FileStore):
+        raise PlaceError("A database holds no report.", remedy="Give a folder or bucket to --out.")
     report = make_report(open_store(log), read_profile(profile), *window)
     write_report(report, folder, service=service)
     drifted = [name for name, one in report.drift.items() if one.state == "drift"]

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Final, Protocol
 
 from modelwatch.errors import StoreError
-from modelwatch.store import Store, open_store
+from modelwatch.store import FileStore, open_store
 
 __all__ = ["METRICS", "REPORTS", "publish_report"]
 
@@ -38,18 +38,20 @@ async def publish_report(
     warning; the alert ReportStale finds a report that has become old.
 
     Args:
-        address: Address of the log; without one, nothing is published.
+        address: Address of the log; without one, and of a database, nothing is published.
         metrics: Metrics of the service.
         every_s: Seconds between two readings.
     """
-    if not address:
+    store = open_store(address) if address else None
+    # A database has no files.
+    if not isinstance(store, FileStore):
         yield
         return
     end = threading.Event()
     # It is not waited for, because a store may be slow: it has nothing to lose.
     threading.Thread(
         target=_follow,
-        args=(open_store(address), metrics, every_s, end),
+        args=(store, metrics, every_s, end),
         name="report-metrics",
         daemon=True,
     ).start()
@@ -59,7 +61,7 @@ async def publish_report(
         end.set()
 
 
-def _follow(store: Store, metrics: _Metrics, every_s: float, end: threading.Event) -> None:
+def _follow(store: FileStore, metrics: _Metrics, every_s: float, end: threading.Event) -> None:
     while not end.is_set():
         try:
             metrics.publish_text(_PREFIX, _read(store))
@@ -68,7 +70,7 @@ def _follow(store: Store, metrics: _Metrics, every_s: float, end: threading.Even
         end.wait(every_s)
 
 
-def _read(store: Store) -> str:
+def _read(store: FileStore) -> str:
     """The metrics of the latest report; empty if there is no report yet."""
     name = f"{REPORTS}/{METRICS}"
     return store.read(name).decode() if name in store.names(REPORTS) else ""
