@@ -121,6 +121,10 @@ def score(options):
     if kind == "killed-while-scoring":
         os.kill(os.getpid(), signal.SIGKILL)
     trained = set(opened.manifest.data["rows"])
+    cpu_us = 90 if kind == "slow" else 30
+    if kind == "slow-at-first" and not Path("scored").exists():
+        Path("scored").touch()
+        cpu_us = 90
     rows = []
     for number, row in enumerate(read(options.data)):
         probability = opened.predictor.probability(row)
@@ -132,7 +136,7 @@ def score(options):
             "outcome": row["outcome"],
             "output.probability": repr(probability),
             "group.country": row["country"],
-            "cpu_us": (90 if kind == "slow" else 30) if number < 50 else "",
+            "cpu_us": cpu_us if number < 50 else "",
         })
     write(options.scores, rows)
 

@@ -194,6 +194,13 @@ def test_a_challenger_that_is_too_slow_or_too_large_is_not_promoted(world: World
     assert failed(large) == ["size"]
 
 
+def test_a_challenger_that_other_work_slowed_down_is_timed_again(world: World) -> None:
+    found = world.challenge("slow-at-first")
+    assert found.document["decision"] == "promoted"
+    [latency] = [gate for gate in found.document["gates"] if gate["name"] == "latency"]
+    assert latency["figures"]["challenger"] == 30
+
+
 def test_nothing_is_decided_if_the_data_cannot_be_trained_on(world: World) -> None:
     found = world.challenge("unusable-data")
     assert found.done.returncode == 2

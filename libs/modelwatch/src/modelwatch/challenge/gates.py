@@ -54,7 +54,7 @@ def judge(champion: Entrant, challenger: Entrant, pair: Pair, main: Comparison) 
         _calibration(champion.scores, challenger.scores, pair),
         _golden(champion.manifest, challenger.manifest),
         _size(champion.manifest, challenger.manifest, declaration),
-        _latency(champion.scores, challenger.scores, declaration),
+        latency(champion.scores, challenger.scores, declaration),
     ]
 
 
@@ -204,7 +204,8 @@ def _size(champion: Manifest, challenger: Manifest, declaration: Declaration) ->
     return _ratio("size", "bytes", one, other, declaration.size_ratio)
 
 
-def _latency(champion: Scores, challenger: Scores, declaration: Declaration) -> Gate:
+def latency(champion: Scores, challenger: Scores, declaration: Declaration) -> Gate:
+    """The gate of the CPU time of single answers, by their medians."""
     one, other = (statistics.median(scores.cpu_us) for scores in (champion, challenger))
     return _ratio("latency", "µs of CPU time an answer", one, other, declaration.latency_ratio)
 
