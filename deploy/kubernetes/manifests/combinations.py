@@ -5,6 +5,7 @@ import tempfile
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from hashlib import sha256
 from itertools import product
 from pathlib import Path
@@ -15,11 +16,18 @@ import yaml
 from manifests.composition import compose
 from manifests.leave_out import optional_names, report_images, supplied
 from manifests.objects import ManifestFinding, read_manifests
-from manifests.release import Model, Release
+from manifests.release import Model, Release, Shadow
 from manifests.render import OVERLAYS, build, read_values, render
 from manifests.rules import check
+from manifests.services import shadow_names
 
-__all__ = ["build_combinations", "check_combinations", "combinations", "example_release"]
+__all__ = [
+    "build_combinations",
+    "check_combinations",
+    "combinations",
+    "example_release",
+    "with_shadows",
+]
 
 # Canary includes autoscaling; both together do not build.
 _SCALING: Final = ((), ("autoscaling",), ("canary",))
@@ -35,9 +43,7 @@ def example_release(overlay: str, *left_out: str) -> Release:
     if optional:
         images |= set(report_images(left_out).values())
     return Release(
-        images={
-            name: f"registry.sample.test/{name}@sha256:{_digest(name)}" for name in sorted(images)
-        },
+        images={name: _example_image(name) for name in sorted(images)},
         models={
             name: Model(
                 f"s3://example-models/{name}/1",
@@ -50,6 +56,26 @@ def example_release(overlay: str, *left_out: str) -> Release:
         values=read_values(overlay, "example.env"),
         leave_out=left_out,
     )
+
+
+def with_shadows(release: Release) -> Release:
+    """A release with a prediction log and a challenger for each model that may have one."""
+    models = {
+        name: replace(
+            model,
+            prediction_log=f"s3://example-predictions/{name}",
+            shadow=Shadow(f"s3://example-models/{name}/2", _digest(f"challenger {name}")),
+        )
+        if name in shadow_names()
+        else model
+        for name, model in release.models.items()
+    }
+    images = {
+        image: _example_image(image)
+        for name, image in report_images(release.leave_out).items()
+        if name in models and models[name].prediction_log
+    }
+    return replace(release, models=models, images={**release.images, **images})
 
 
 def combinations() -> Iterator[tuple[str, ...]]:
@@ -65,27 +91,29 @@ def combinations() -> Iterator[tuple[str, ...]]:
 def check_combinations() -> tuple[list[ManifestFinding], int]:
     """Check the overlays with an example release, and the base with every set of components.
 
-    Each overlay is checked whole, and with each service and component left out.
+    Each overlay is checked whole, with challengers in the shadow, and with each service and
+    component left out.
 
     Returns:
         The findings, and how many builds were checked.
     """
     sets = list(combinations())
     releases = [
-        (overlay, left_out)
+        (overlay, left_out, example_release(overlay, *left_out))
         for overlay in OVERLAYS
         for left_out in ((), *((name,) for name in optional_names(overlay)))
     ]
+    releases += [
+        (overlay, ("shadow",), with_shadows(example_release(overlay))) for overlay in OVERLAYS
+    ]
     # Threads, because the work is done by kubectl.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        overlays = list(
-            pool.map(lambda one: render(one[0], example_release(one[0], *one[1])), releases)
-        )
+        overlays = list(pool.map(lambda one: render(one[0], one[2]), releases))
     built = build_combinations(sets)
     findings: list[ManifestFinding] = []
-    for (overlay, left_out), text in zip(releases, overlays, strict=True):
+    for (overlay, names, _), text in zip(releases, overlays, strict=True):
         found = check(read_manifests(text, local=overlay == "local"))
-        findings += _labelled("-".join((overlay, *left_out)), found)
+        findings += _labelled("-".join((overlay, *names)), found)
     for components, text in zip(sets, built, strict=True):
         # Placeholders are checked in the overlays, which have a release.
         found = [one for one in check(read_manifests(text)) if one.code != "placeholders"]
@@ -118,6 +146,10 @@ def _build(kubernetes: Path, components: tuple[str, ...]) -> str:
     }
     (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization), encoding="utf-8")
     return build(folder)
+
+
+def _example_image(name: str) -> str:
+    return f"registry.sample.test/{name}@sha256:{_digest(name)}"
 
 
 def _key(text: str) -> str:

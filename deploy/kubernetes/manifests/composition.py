@@ -4,11 +4,12 @@ The kustomizations of ``deploy/kubernetes`` name no service. In a copy of them, 
 
 - the folders of its ``deploy/base`` to the base,
 - each file ``deploy/PATH.yaml`` to the kustomization at PATH, such as ``components/autoscaling``:
-  objects as resources, a JSON patch as a patch of the Ingress.
+  objects as resources, a JSON patch as a patch of the Ingress,
+- the component ``shadow`` in the folder of a workload, if a challenger of its model is deployed.
 """
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from manifests.services import (
     deployed_services,
     documents,
     kustomization,
+    shadow_workloads,
     workload_folders,
 )
 
@@ -34,13 +36,20 @@ _PARTS: Final = (_SHARED / "base", _SHARED / "components", _SHARED / "overlays")
 _MONITORING: Final = Path("deploy/monitoring")
 
 
-def compose(copy: Path, leave_out: Iterable[str] = (), root: Path = REPOSITORY) -> Path:
+def compose(
+    copy: Path,
+    leave_out: Iterable[str] = (),
+    root: Path = REPOSITORY,
+    *,
+    shadows: Collection[str] = (),
+) -> Path:
     """Copy the manifests of a repository, with the parts of its services.
 
     Args:
         copy: An empty folder.
         leave_out: Services and components that are not deployed.
         root: The repository.
+        shadows: Models that have a challenger in the shadow.
 
     Returns:
         The copy of ``deploy/kubernetes``.
@@ -53,7 +62,7 @@ def compose(copy: Path, leave_out: Iterable[str] = (), root: Path = REPOSITORY) 
     services = {one.name: one for one in deployed_services(root)}
     left_out = set(leave_out)
     for name in sorted(services.keys() - left_out):
-        _add_service(copy, services[name])
+        _add_service(copy, services[name], shadows)
     components = {COMPONENT + name for name in left_out - services.keys()}
     for overlay in (copy / _SHARED / "overlays").iterdir():
         content = kustomization(overlay)
@@ -62,13 +71,17 @@ def compose(copy: Path, leave_out: Iterable[str] = (), root: Path = REPOSITORY) 
     return copy / _SHARED
 
 
-def _add_service(copy: Path, service: Service) -> None:
+def _add_service(copy: Path, service: Service, shadows: Collection[str]) -> None:
     own = service.folder / "deploy"
     shutil.copytree(own / "base", copy / service.name / "deploy/base")
     shared = copy / _SHARED
     for folder in workload_folders(service):
         own_path = f"{service.name}/{folder.relative_to(service.folder)}"
         _append(shared / "base", "resources", f"../../../{own_path}")
+    for model, folder in shadow_workloads(service):
+        if model in shadows:
+            own_copy = copy / service.name / folder.relative_to(service.folder)
+            _append(own_copy, "components", "shadow")
     for file in sorted([*own.glob("components/**/*.yaml"), *own.glob("overlays/**/*.yaml")]):
         path = file.relative_to(own).with_suffix("")
         if not (shared / path / "kustomization.yaml").is_file():

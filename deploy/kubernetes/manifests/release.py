@@ -11,9 +11,9 @@ from typing import Any
 
 from manifests.errors import ReleaseError
 from manifests.leave_out import check_names, report_images, supplied
-from manifests.services import image_names, model_names
+from manifests.services import image_names, model_names, shadow_names
 
-__all__ = ["Model", "Release", "read_release"]
+__all__ = ["Model", "Release", "Shadow", "read_release"]
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _NAMED_BY_DIGEST = re.compile(
@@ -22,7 +22,7 @@ _NAMED_BY_DIGEST = re.compile(
 _NAMED_BY_TAG = re.compile(r"(?P<name>[a-z0-9][\w.:/-]*?/[\w./-]+):(?P<tag>[\w][\w.-]{0,127})")
 _PUBLIC_KEY = re.compile(r"ed25519:[A-Za-z0-9+/]{43}=")
 _URI = re.compile(r"(?:gs|s3)://[^\s/]+/\S+|file:///\S+")
-_LOG_URI = re.compile(r"(?:gs|s3)://[^\s/]+/\S+")
+_BUCKET_URI = re.compile(r"(?:gs|s3)://[^\s/]+/\S+")
 _PLACEHOLDER = re.compile(
     r"change.?me|replace.?me|place.?holder|\btodo\b|\bfixme\b|<[^>]*>|\$\{|\{\{"
     r"|\bexample\.(?:com|org|net)\b|\.(?:example|invalid)\b",
@@ -31,6 +31,19 @@ _PLACEHOLDER = re.compile(
 
 _WIDEST = 17
 """Widest prefix of a load balancer: a network is a /16 at most, its subnets are narrower."""
+
+
+@dataclass(frozen=True)
+class Shadow:
+    """A challenger, whose answers to the same requests are logged and never returned.
+
+    Attributes:
+        uri: Folder of a bucket with the sealed model.
+        sha256: SHA-256 of its manifest.
+    """
+
+    uri: str
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -43,12 +56,14 @@ class Model:
         signers: Public keys, ``ed25519:BASE64``; one of them must have signed the model. Empty if
             no signature is required.
         prediction_log: Folder of a bucket in which the service records its answers; empty for none.
+        shadow: Its challenger; None for none. It needs the prediction log.
     """
 
     uri: str
     sha256: str
     signers: tuple[str, ...] = ()
     prediction_log: str = ""
+    shadow: Shadow | None = None
 
 
 @dataclass(frozen=True)
@@ -208,16 +223,46 @@ def _image(name: str, value: object, findings: list[str], *, tags: bool) -> str:
 
 def _model(name: str, value: object, findings: list[str]) -> Model:
     fields = value if isinstance(value, dict) else {}
-    known = {"uri", "sha256", "signers", "prediction_log"}
+    known = {"uri", "sha256", "signers", "prediction_log", "shadow"}
     findings += [f"models.{name}.{field}: unknown" for field in fields.keys() - known]
     uri = _text(f"models.{name}.uri", fields.get("uri"), findings)
     if uri and not _URI.fullmatch(uri):
         findings.append(f"models.{name}.uri: not a folder at gs://, s3:// or file:///: {uri!r}")
-    sha256 = _text(f"models.{name}.sha256", fields.get("sha256"), findings)
-    if sha256:
-        _digest(f"models.{name}.sha256", sha256, findings)
+    sha256 = _sha256(f"models.{name}", fields, findings)
     signers = _signers(f"models.{name}.signers", fields, findings)
-    return Model(uri, sha256, signers, _log(f"models.{name}.prediction_log", fields, findings))
+    log = _log(f"models.{name}.prediction_log", fields, findings)
+    return Model(uri, sha256, signers, log, _shadow(name, fields, findings))
+
+
+def _shadow(model: str, fields: Mapping[str, Any], findings: list[str]) -> Shadow | None:
+    """The challenger of a model; None if it has none."""
+    name = f"models.{model}.shadow"
+    if "shadow" not in fields:
+        return None
+    given = fields["shadow"]
+    if not isinstance(given, dict):
+        findings.append(f"{name}: not a table with uri and sha256; remove it for no challenger")
+        return None
+    findings += [f"{name}.{field}: unknown" for field in given.keys() - {"uri", "sha256"}]
+    if model not in shadow_names():
+        findings.append(f"{name}: no workload of the service takes a challenger; remove it")
+    if "prediction_log" not in fields:
+        findings.append(
+            f"{name}: needs models.{model}.prediction_log, which keeps the challenger's answers"
+        )
+    uri = _text(f"{name}.uri", given.get("uri"), findings)
+    if uri and not _BUCKET_URI.fullmatch(uri):
+        findings.append(f"{name}.uri: not a folder at gs:// or s3://: {uri!r}")
+    return Shadow(uri, _sha256(name, given, findings))
+
+
+def _sha256(table: str, fields: Mapping[str, Any], findings: list[str]) -> str:
+    """The digest of a model."""
+    name = f"{table}.sha256"
+    text = _text(name, fields.get("sha256"), findings)
+    if text:
+        _digest(name, text, findings)
+    return text
 
 
 def _log(name: str, fields: Mapping[str, Any], findings: list[str]) -> str:
@@ -225,7 +270,7 @@ def _log(name: str, fields: Mapping[str, Any], findings: list[str]) -> str:
     if "prediction_log" not in fields:
         return ""
     address = _text(name, fields["prediction_log"], findings)
-    if address and not _LOG_URI.fullmatch(address):
+    if address and not _BUCKET_URI.fullmatch(address):
         findings.append(f"{name}: not a folder at gs:// or s3://: {address!r}")
     return address
 

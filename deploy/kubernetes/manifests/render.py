@@ -53,7 +53,8 @@ def render(overlay: str, release: Release) -> str:
     """
     with tempfile.TemporaryDirectory(prefix="manifests-") as folder:
         root = Path(folder)
-        kubernetes = compose(root, release.leave_out)
+        shadows = {name for name, model in release.models.items() if model.shadow}
+        kubernetes = compose(root, release.leave_out, shadows=shadows)
         values = (f"{name}={value}\n" for name, value in sorted(release.values.items()))
         (kubernetes / "overlays" / overlay / "values.env").write_text(
             "".join(values), encoding="utf-8"
@@ -124,9 +125,21 @@ def _models(release: Release) -> Iterable[dict[str, object]]:
             literals.append(f"MODEL_SIGNERS={','.join(model.signers)}")
         if model.prediction_log:
             literals.append(f"PREDICTION_LOG={model.prediction_log}")
-        yield {
-            "name": f"{service}-model",
-            "namespace": NAMESPACE,
-            "behavior": "merge",
-            "literals": literals,
-        }
+        yield _settings(f"{service}-model", *literals)
+        if model.shadow:
+            # A ConfigMap of its own: a new challenger restarts only the workload that takes it.
+            yield _settings(
+                f"{service}-shadow",
+                f"SHADOW_MODEL_URI={model.shadow.uri}",
+                f"SHADOW_MODEL_SHA256={model.shadow.sha256}",
+            )
+
+
+def _settings(name: str, *literals: str) -> dict[str, object]:
+    """Adds settings to a ConfigMap of the overlay."""
+    return {
+        "name": name,
+        "namespace": NAMESPACE,
+        "behavior": "merge",
+        "literals": list(literals),
+    }

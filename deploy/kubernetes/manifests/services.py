@@ -20,12 +20,15 @@ __all__ = [
     "kustomization",
     "model_names",
     "models_of",
+    "shadow_names",
+    "shadow_workloads",
     "workload_folders",
 ]
 
 REPOSITORY: Final = Path(__file__).resolve().parents[3]
 KUBERNETES: Final = REPOSITORY / "deploy/kubernetes"
 _MODEL: Final = "-model"
+_SHADOW: Final = "-shadow"
 
 
 @cache
@@ -63,11 +66,33 @@ def model_names(root: Path = REPOSITORY) -> frozenset[str]:
 def models_of(service: Service) -> frozenset[str]:
     """The models of a service: for each, a workload has a ConfigMap ``NAME-model``."""
     return frozenset(
-        name.removesuffix(_MODEL)
-        for folder in workload_folders(service)
-        for generator in kustomization(folder).get("configMapGenerator", [])
-        if (name := str(generator["name"])).endswith(_MODEL)
+        name for folder in workload_folders(service) for name in _generated(folder, _MODEL)
     )
+
+
+def shadow_workloads(service: Service) -> Iterator[tuple[str, Path]]:
+    """The workloads of a service that take a challenger of a model, by their folders.
+
+    Such a workload has a component in its folder ``shadow``, with a ConfigMap ``NAME-shadow``.
+    """
+    for folder in workload_folders(service):
+        if (folder / "shadow/kustomization.yaml").is_file():
+            yield from ((name, folder) for name in _generated(folder / "shadow", _SHADOW))
+
+
+@cache
+def shadow_names(root: Path = REPOSITORY) -> frozenset[str]:
+    """The models that may have a challenger in the shadow."""
+    return frozenset(
+        name for service in deployed_services(root) for name, _ in shadow_workloads(service)
+    )
+
+
+def _generated(folder: Path, suffix: str) -> Iterator[str]:
+    """The names of the ConfigMaps of a kustomization that end in a suffix, without it."""
+    for generator in kustomization(folder).get("configMapGenerator", []):
+        if (name := str(generator["name"])).endswith(suffix):
+            yield name.removesuffix(suffix)
 
 
 def documents(file: Path) -> Iterator[Any]:

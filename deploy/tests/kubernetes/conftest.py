@@ -2,7 +2,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from manifests.combinations import example_release
+from manifests.combinations import example_release, with_shadows
 from manifests.objects import Manifests, read_manifests
 from manifests.render import OVERLAYS, render
 
@@ -14,6 +14,18 @@ def rendered(kubectl: str) -> dict[str, str]:
     """The text of each overlay, with an example release in it."""
     assert kubectl
     return {overlay: render(overlay, example_release(overlay)) for overlay in OVERLAYS}
+
+
+@pytest.fixture(scope="session")
+def shadowed(kubectl: str) -> dict[str, Manifests]:
+    """The objects of each overlay, with a challenger for each model that may have one."""
+    assert kubectl
+    return {
+        overlay: read_manifests(
+            render(overlay, with_shadows(example_release(overlay))), local=overlay == "local"
+        )
+        for overlay in OVERLAYS
+    }
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,14 @@ import yaml
 from manifests.composition import compose
 from manifests.errors import ManifestsError, RenderError
 from manifests.render import build
-from manifests.services import KUBERNETES, deployed_services, image_names, model_names
+from manifests.services import (
+    KUBERNETES,
+    deployed_services,
+    image_names,
+    model_names,
+    shadow_names,
+    shadow_workloads,
+)
 
 WORKLOAD = """
 apiVersion: v1
@@ -21,6 +28,11 @@ spec:
 KUSTOMIZATION = """
 resources: [service.yaml]
 configMapGenerator: [{name: NAME-settings, literals: [PORT=1]}, {name: NAME-model}]
+"""
+SHADOW = """
+apiVersion: kustomize.config.k8s.io/v1alpha1
+kind: Component
+configMapGenerator: [{name: NAME-shadow, literals: [SHADOW_MODEL_SHA256=1]}]
 """
 RULE = """
 - op: add
@@ -131,6 +143,30 @@ def test_parts_join_the_kustomization_of_the_same_path_and_a_list_patches_the_in
     assert ingress["spec"]["rules"] == hosts  # type: ignore[index]
     assert ("Service", "orders-extra") in objects(copy / "overlays/small")
     assert ("Service", "orders-extra") not in objects(copy / "overlays/large")
+
+
+def test_the_workload_with_a_component_takes_the_challenger_of_its_model(
+    repository: Path, tmp_path: Path, kubectl: str
+) -> None:
+    assert kubectl
+    base = repository / "Orders-Service/deploy/base"
+    write(base / "orders/shadow/kustomization.yaml", SHADOW, "orders")
+
+    assert shadow_names(repository) == {"orders"}
+    [service, _] = deployed_services(repository)
+    assert list(shadow_workloads(service)) == [("orders", base / "orders")]
+    found = {
+        shadows: {
+            name
+            for _, name in objects(
+                compose(tmp_path / str(number), (), repository, shadows=shadows) / "base"
+            )
+        }
+        for number, shadows in enumerate(((), ("trips",), ("orders",)))
+    }
+    assert found[()] == found["trips",]
+    [added] = found["orders",] - found[()]
+    assert added.startswith("orders-shadow-")
 
 
 def test_a_part_without_a_kustomization_is_an_error(repository: Path, tmp_path: Path) -> None:

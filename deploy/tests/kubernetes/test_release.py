@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from clouds import OVERLAY
 from manifests.cli import main
-from manifests.combinations import example_release
+from manifests.combinations import example_release, with_shadows
 from manifests.errors import ReleaseError
 from manifests.leave_out import report_images, supplied
 from manifests.release import Release, read_release
-from manifests.services import image_names, model_names
+from manifests.services import image_names, model_names, shadow_names
 
 # With made-up values of a cluster, whatever those of the overlays are.
 EXAMPLE = replace(
@@ -32,6 +32,7 @@ def document(release: Release = EXAMPLE) -> dict[str, Any]:
             name: {"uri": model.uri, "sha256": model.sha256}
             | ({"signers": list(model.signers)} if model.signers else {})
             | ({"prediction_log": model.prediction_log} if model.prediction_log else {})
+            | ({"shadow": vars(model.shadow)} if model.shadow else {})
             for name, model in release.models.items()
         },
         "values": dict(release.values),
@@ -45,7 +46,8 @@ def write(folder: Path, content: dict[str, Any]) -> Path:
 
 
 def test_toml_and_json_say_the_same(tmp_path: Path) -> None:
-    content = document()
+    example = with_shadows(EXAMPLE)
+    content = document(example)
     lines = [
         f"[{section}]\n"
         + "".join(f'{name} = "{value}"\n' for name, value in content[section].items())
@@ -55,12 +57,15 @@ def test_toml_and_json_say_the_same(tmp_path: Path) -> None:
         lines.append(f'[models.{name}]\nuri = "{model["uri"]}"\nsha256 = "{model["sha256"]}"\n')
         lines.append(f"signers = {json.dumps(model['signers'])}\n")
         lines.append(f'prediction_log = "{model["prediction_log"]}"\n')
+        if shadow := model.get("shadow"):
+            lines.append(f"[models.{name}.shadow]\n")
+            lines += [f'{key} = "{value}"\n' for key, value in shadow.items()]
     toml = tmp_path / "release.toml"
     toml.write_text("\n".join(lines), encoding="utf-8")
     assert read_release(toml, values=VALUES) == read_release(
         write(tmp_path, content), values=VALUES
     )
-    assert read_release(toml, values=VALUES) == EXAMPLE
+    assert read_release(toml, values=VALUES) == example
 
 
 def change(path: str, value: object) -> Callable[[dict[str, Any]], None]:
@@ -191,6 +196,59 @@ def test_two_models_with_one_log_are_refused(tmp_path: Path) -> None:
         read_release(write(tmp_path, content), values=VALUES)
     found = f"models.{other}.prediction_log: models.{first} has the same folder"
     assert found in str(refused.value)
+
+
+@pytest.fixture(scope="module")
+def shadowed() -> str:
+    """A model that may have a challenger."""
+    if not (names := shadow_names()):
+        pytest.skip("no service takes a challenger")
+    return min(names)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "finding"),
+    [
+        ("", "gs://bucket/2", "MODEL.shadow: not a table with uri and sha256"),
+        (".uri", None, "MODEL.shadow.uri: empty"),
+        (".uri", "file:///models/2", "MODEL.shadow.uri: not a folder at gs:// or s3://"),
+        (".uri", "gs://bucket", "MODEL.shadow.uri: not a folder at gs:// or s3://"),
+        (".uri", "gs://CHANGE-ME/2", "MODEL.shadow.uri: 'CHANGE-ME' is a placeholder"),
+        (".sha256", None, "MODEL.shadow.sha256: empty"),
+        (".sha256", "abc", "MODEL.shadow.sha256: not a SHA-256"),
+        (".sha256", "ab" * 32, "MODEL.shadow.sha256: abababab… is a placeholder"),
+        (".signers", [KEY], "MODEL.shadow.signers: unknown"),
+    ],
+)
+def test_a_challenger_needs_an_address_and_a_digest(
+    tmp_path: Path, shadowed: str, path: str, value: object, finding: str
+) -> None:
+    content = document(with_shadows(EXAMPLE))
+    change(f"models.{shadowed}.shadow{path}", value)(content)
+    with pytest.raises(ReleaseError) as refused:
+        read_release(write(tmp_path, content), values=VALUES)
+    [output] = str(refused.value).splitlines()[1:]
+    assert finding.replace("MODEL", f"models.{shadowed}") in output
+
+
+def test_a_challenger_needs_the_log_of_its_answers(tmp_path: Path, shadowed: str) -> None:
+    content = document(with_shadows(EXAMPLE))
+    change(f"models.{shadowed}.prediction_log", None)(content)
+    with pytest.raises(ReleaseError) as refused:
+        read_release(write(tmp_path, content), values=VALUES)
+    [output] = str(refused.value).splitlines()[1:]
+    assert f"models.{shadowed}.shadow: needs models.{shadowed}.prediction_log, which" in output
+
+
+def test_a_challenger_that_nothing_takes_is_refused(
+    tmp_path: Path, shadowed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("manifests.release.shadow_names", frozenset)
+    content = document()
+    change(f"models.{shadowed}.prediction_log", "gs://bucket/log")(content)
+    change(f"models.{shadowed}.shadow", {"uri": "gs://bucket/2", "sha256": DIGEST})(content)
+    with pytest.raises(ReleaseError, match="no workload of the service takes a challenger"):
+        read_release(write(tmp_path, content), values=VALUES)
 
 
 def test_a_model_with_a_log_needs_the_image_of_its_reports(tmp_path: Path) -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from clouds import OVERLAY
 from manifests.cli import main
-from manifests.combinations import example_release
+from manifests.combinations import example_release, with_shadows
 from manifests.composition import compose
 from manifests.errors import RenderError
-from manifests.objects import read_manifests
+from manifests.objects import Manifests, read_manifests
 from manifests.render import KUBERNETES, OVERLAYS, build, render, value_names
 from manifests.rules import check
-from manifests.services import REPOSITORY
+from manifests.services import REPOSITORY, deployed_services, documents, shadow_workloads
 
 AGAIN = """
 import sys
@@ -131,6 +131,63 @@ def test_only_a_model_with_a_log_has_a_report_each_night(
         command = app.node["command"]
         assert command[command.index("--out") + 1] == "$(PREDICTION_LOG)/reports"
         assert command[command.index("--service") + 1] == name.removesuffix("-report")
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_manifests_with_challengers_are_as_sound_as_without(
+    overlay: str, shadowed: dict[str, Manifests]
+) -> None:
+    assert check(shadowed[overlay]) == []
+
+
+def test_a_challenger_changes_the_workload_that_takes_it_and_nothing_else(
+    overlays: dict[str, Manifests], shadowed: dict[str, Manifests]
+) -> None:
+    # Its models have logs without challengers, too.
+    before = overlays[OVERLAYS[0]].objects
+    changed = [one for one in shadowed[OVERLAYS[0]].objects if one not in before]
+    expected = set()
+    for service in deployed_services():
+        for model, folder in shadow_workloads(service):
+            expected |= {("ConfigMap", f"{model}-shadow")}
+            expected |= {
+                (one["kind"], one["metadata"]["name"])
+                for file in (folder / "shadow").glob("*.yaml")
+                for one in documents(file)
+                if one["kind"] != "Component"
+            }
+    assert {
+        (one["kind"], re.sub(r"(-shadow)-[0-9a-z]{10}$", r"\1", one["metadata"]["name"]))
+        for one in changed
+    } == expected
+    assert len(changed) == len(expected)
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_what_takes_a_challenger_is_given_its_folder_and_digest(
+    overlay: str, shadowed: dict[str, Manifests]
+) -> None:
+    models = with_shadows(example_release(overlay)).models
+    taken = set()
+    for pod in shadowed[overlay].pods:
+        containers = {one.name: one for one in pod.containers}
+        if "fetch-shadow" not in containers:
+            assert not [one for one in containers.values() if "SHADOW_MODEL" in str(one.node)]
+            continue
+        fetch, app = (
+            shadowed[overlay].environment(containers[name]) for name in ("fetch-shadow", "app")
+        )
+        [name] = [one for one, model in models.items() if model.sha256 == app["MODEL_SHA256"]]
+        model, shadow = models[name], models[name].shadow
+        assert shadow is not None
+        assert app["SHADOW_MODEL_DIR"] == "/shadow/current"
+        assert app["SHADOW_MODEL_SHA256"] == fetch["SHADOW_MODEL_SHA256"] == shadow.sha256
+        assert fetch["SHADOW_MODEL_URI"] == shadow.uri
+        assert app["PREDICTION_LOG"] == model.prediction_log != ""
+        assert fetch.get("MODEL_SIGNERS", "") == ",".join(model.signers)
+        assert containers["fetch-shadow"].image == containers["app"].image
+        taken.add(name)
+    assert taken == {name for name, model in models.items() if model.shadow}
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

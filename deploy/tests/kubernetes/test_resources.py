@@ -1,6 +1,7 @@
 """What pods request is what was measured: `make measure-resources` writes the figures."""
 
 import json
+import re
 from math import ceil
 from typing import Any
 
@@ -15,6 +16,9 @@ STEP_MIB = 128
 # aims at 70% of that, adds a pod.
 REQUESTS_PER_S = 20
 BUSY = 0.7
+
+# The default of the setting of the same name.
+SHADOW_CPU_SHARE = 0.1
 
 # What a training has that needs less.
 TRAINING_MIB = 1536
@@ -121,3 +125,48 @@ def test_a_job_has_the_memory_that_was_measured_and_a_third_more(
     least = enough(measured)
     most = max(2 * least, TRAINING_MIB if app_of(pod).name == "train" else 0)
     assert least <= mebibytes(given["requests"]["memory"]) <= most
+
+
+@pytest.mark.parametrize("package", SERVICES)
+def test_a_pod_with_a_challenger_has_the_memory_of_a_second_process(
+    overlays: dict[str, Manifests], shadowed: dict[str, Manifests], package: str
+) -> None:
+    measured = measured_of(package)
+    for overlay, with_it in shadowed.items():
+        for pod in takers(with_it, package):
+            if pod.kind == "Deployment":
+                # The challenger answers the same requests with the same libraries.
+                peak = max(one["memory_peak_mib"] for one in measured["servers"].values())
+            else:
+                # It opens a model of the same kind and predicts, which a training does, too.
+                peak = measured["jobs"][f"{package}-retraining"]["memory_peak_mib"]
+            before, given = (
+                resources(manifests, pod.owner) for manifests in (overlays[overlay], with_it)
+            )
+
+            assert given["requests"]["memory"] == given["limits"]["memory"]
+            added = mebibytes(given["requests"]["memory"]) - mebibytes(before["requests"]["memory"])
+            assert enough(peak) <= added <= enough(peak) + STEP_MIB
+
+
+@needs_cloud
+@pytest.mark.parametrize("package", SERVICES)
+def test_a_server_with_a_challenger_requests_the_cpu_that_the_challenger_may_take(
+    overlays: dict[str, Manifests], shadowed: dict[str, Manifests], package: str
+) -> None:
+    # Otherwise the autoscaler would take it for requests, and add pods.
+    for pod in takers(shadowed[OVERLAY], package):
+        if pod.kind == "Deployment":
+            before, given = (
+                resources(manifests, pod.owner)["requests"]["cpu"]
+                for manifests in (overlays[OVERLAY], shadowed[OVERLAY])
+            )
+            added = int(given.removesuffix("m")) - int(before.removesuffix("m"))
+            assert added == 1000 * SHADOW_CPU_SHARE
+
+
+def takers(manifests: Manifests, package: str) -> list[Pod]:
+    """The pods of a service that take a challenger."""
+    image = SERVICES[package].image_name
+    found = [one for one in manifests.pods if one.containers[0].name == "fetch-shadow"]
+    return [one for one in found if re.search(rf"/{image}[@:]", app_of(one).image)]

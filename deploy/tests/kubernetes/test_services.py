@@ -13,7 +13,14 @@ from manifests.objects import Container, Manifests, Pod, dig
 from manifests.render import CLOUDS, OVERLAYS
 from manifests.services import REPOSITORY, deployed_services
 
-from kubernetes.asked import APPLICATION, FOLDERS, pod_of, python_of, settings_of
+from kubernetes.asked import (
+    APPLICATION,
+    FOLDERS,
+    ask_service,
+    pod_of,
+    python_of,
+    settings_of,
+)
 
 IMAGES = {
     image: one.package
@@ -47,6 +54,50 @@ def test_the_service_takes_the_settings_that_its_pod_gives_it(
     assert given - set(answer["settings"]) - {"MODEL_URI"} == set(), "nobody reads these"
     assert answer["port"] == app.ports["http"]
     assert pod.spec["terminationGracePeriodSeconds"] >= answer["longest_s"] + 5
+
+
+@pytest.mark.parametrize("service", FOLDERS)
+def test_a_service_with_a_challenger_takes_the_settings_of_the_challenger(
+    shadowed: dict[str, Manifests], service: str
+) -> None:
+    given = settings_of(shadowed[OVERLAY], service)
+    if "SHADOW_MODEL_DIR" not in given:
+        pytest.skip("this server takes no challenger")
+    known = set(ask_service(shadowed[OVERLAY], service)["settings"])
+    assert {"SHADOW_MODEL_DIR", "SHADOW_MODEL_SHA256"} <= known
+    assert given.keys() - known - {"MODEL_URI"} == set()
+
+
+def test_a_challenger_that_cannot_be_fetched_does_not_keep_a_pod_from_starting(
+    shadowed: dict[str, Manifests], tmp_path: Path
+) -> None:
+    fetchers = [
+        (IMAGES[one.image.partition("@")[0].rpartition("/")[2]], one.node["command"])
+        for pod in shadowed[OVERLAY].pods
+        for one in pod.containers
+        if one.name == "fetch-shadow"
+    ]
+    if not fetchers:
+        pytest.skip("no service takes a challenger")
+    for service, [shell, option, script] in fetchers:
+        assert {script} == {command[-1] for _, command in fetchers}
+        environment = {
+            "PATH": f"{python_of(service).parent}:/usr/bin:/bin",
+            "SHADOW_MODEL_URI": f"file://{tmp_path}/none",
+            "SHADOW_MODEL_SHA256": "3f2c6a9b" * 8,
+        }
+        done = subprocess.run(
+            [shell, option, script.replace("/shadow/", f"{tmp_path}/")],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        # The reason is that of the address: the options are known.
+        assert f"file://{tmp_path}/none" in done.stderr
+        assert "The challenger is not fetched" in done.stderr
+        assert done.returncode == 0
+        assert not (tmp_path / "current").exists()
 
 
 @needs_cloud
