@@ -128,6 +128,15 @@ def test_a_refused_challenger_is_tried_once(
     assert text.startswith(f"Shadow: the challenger is refused: {reason}")
 
 
+def test_a_challenger_that_is_not_there_is_refused(
+    model: Path, tmp_path: Path, warn: Warnings
+) -> None:
+    with shadow_of(model / "none", tmp_path, warn) as shadow:
+        wait_until(lambda: shadow.is_refused, "it is refused")
+    [text] = warn.texts
+    assert text.startswith("Shadow: the challenger is refused: manifest: ")
+
+
 def test_too_many_rows_are_dropped_and_counted(model: Path, tmp_path: Path, warn: Warnings) -> None:
     with shadow_of(model, tmp_path, warn) as shadow:
         wait_until(lambda: shadow.is_up, "it is up")
