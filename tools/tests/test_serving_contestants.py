@@ -24,10 +24,10 @@ def _workload(name: str, **settings: str) -> dict[str, Any]:
 def test_a_service_is_started_for_each_sealed_model(tmp_path: Path) -> None:
     described = {
         "package": "some",
-        "settings": {"MODEL_DIR": "/work/model", "MODEL_SHA256": "0"},
+        "settings": {"MODEL_DIR": "/scratch/model", "MODEL_SHA256": "0"},
         "workloads": [
             _workload("predict"),
-            _workload("predict, network", MODEL_DIR="/work/other", MODEL_SHA256="1"),
+            _workload("predict, network", MODEL_DIR="/scratch/other", MODEL_SHA256="1"),
             _workload("explain"),
         ],
     }
@@ -35,7 +35,7 @@ def test_a_service_is_started_for_each_sealed_model(tmp_path: Path) -> None:
     assert [one.workload for one in first.targets] == ["predict", "explain"]
     assert [one.workload for one in second.targets] == ["predict, network"]
     assert (first.name, second.name, empty.name) == (OURS, OURS, EMPTY)
-    assert first.environment["MODEL_DIR"] == "/work/model"
-    assert second.environment["MODEL_DIR"] == "/work/other"
+    assert first.environment["MODEL_DIR"] == "/scratch/model"
+    assert second.environment["MODEL_DIR"] == "/scratch/other"
     assert second.environment["MODEL_SHA256"] == "1"
     assert [one.workload for one in empty.targets] == ["predict"]

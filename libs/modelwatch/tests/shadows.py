@@ -160,13 +160,14 @@ def wait_until(holds: Callable[[], bool], what: str) -> None:
 
 
 def children() -> list[int]:
-    """The processes that this one has started, and that run."""
+    """The shadows that this process has started, and that run; not the servers of other tests."""
     found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
+    for folder in Path("/proc").glob("[0-9]*"):
         try:
-            state, parent = path.read_text().rpartition(")")[2].split()[:2]
+            state, parent = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
+            command = (folder / "cmdline").read_bytes()
         except OSError:  # it has ended
             continue
-        if int(parent) == os.getpid() and state != "Z":
-            found.append(int(path.parent.name))
+        if int(parent) == os.getpid() and state != "Z" and b"modelwatch.shadow" in command:
+            found.append(int(folder.name))
     return found
