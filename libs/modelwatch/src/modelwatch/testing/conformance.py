@@ -85,7 +85,8 @@ class LogConformance:
         with postgres_server() as server:
             yield server
 
-    @pytest.fixture(params=["folder", "postgresql"])
+    # The library's own tests have every failure of a database; services repeat a few nightly.
+    @pytest.fixture(params=["folder", pytest.param("postgresql", marks=pytest.mark.nightly)])
     def place(self, request: pytest.FixtureRequest, tmp_path: Path) -> str:
         """The address of a new log."""
         if request.param == "folder":
@@ -138,7 +139,10 @@ class LogConformance:
             assert _closed(service) == (len(named), 0, len(sent) - len(named))
         assert sorted(WrittenLog(tmp_path / "log").values("prediction_id")) == sorted(named)
 
-    @pytest.mark.parametrize("store", ["no-folder", "dead-bucket", "dead-database"])
+    @pytest.mark.parametrize(
+        "store",
+        ["no-folder", "dead-bucket", pytest.param("dead-database", marks=pytest.mark.nightly)],
+    )
     def test_a_store_that_fails_changes_no_answer(
         self, start: Start, tmp_path: Path, store: str
     ) -> None:
