@@ -63,7 +63,7 @@ test-pods: build-all deploy/.venv/.installed ## Run the pods of the local overla
 		deploy/.venv/bin/python -m pytest $(DEPLOY_PYTEST) deploy/tests/kubernetes $(SERVICE_DEPLOY_TESTS) -m images
 
 # Tests compare the manifests with the services, and the policy scanner with planted defects.
-test-deploy: $(SERVICES:%=%/.venv/.installed) .tools/scan/.installed
+test-deploy: $(SERVICES:%=%/.venv/.installed) libs/modelwatch/.venv/.installed .tools/scan/.installed
 
 # ONLY="NAME ..." measures these and keeps the other figures. A model that a service.toml names has to be
 # sealed before.
