@@ -22,10 +22,10 @@ show = []
 """
 EXPECTED = """\
 {
-  "Orders-Service": {"accounts": ["orders", "orders-nightly"], "image": "orders-service"},
-  "Trips": {"accounts": ["trips"], "image": "trips"}
+  "Orders-Service": {"accounts": ["orders", "orders-nightly"], "images": IMAGES},
+  "Trips": {"accounts": ["trips"], "images": ["trips", "trips-watch"]}
 }
-"""
+""".replace("IMAGES", '["orders-service", "orders-service-watch"]')
 
 
 def lay(root: Path, name: str, package: str, port: int, *accounts: str) -> None:
@@ -75,7 +75,7 @@ def test_each_service_is_one_line(root: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ('  "Trips": {"accounts": ["trips"], "image": "trips"}\n', ""),
+        ('  "Trips": {"accounts": ["trips"], "images": ["trips", "trips-watch"]}\n', ""),
         ('"orders-nightly"', '"orders-daily"'),
     ],
 )

@@ -39,13 +39,13 @@ IMAGES}
 """
 IMAGES = """
   assert {
-    condition     = keys(module.registry.repository_arns) == ["orders-service", "trips"]
+    condition     = keys(module.registry.repository_arns) == ["orders-2", "orders-service", "trips"]
     error_message = "Not the images of services.json."
   }
 """
 SERVICES = {
-    "Orders-Service": {"accounts": ["orders"], "image": "orders-service"},
-    "Trips": {"accounts": ["trips", "trips-nightly"], "image": "trips"},
+    "Orders-Service": {"accounts": ["orders"], "images": ["orders-service", "orders-2"]},
+    "Trips": {"accounts": ["trips", "trips-nightly"], "images": ["trips"]},
 }
 
 

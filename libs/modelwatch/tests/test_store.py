@@ -9,12 +9,12 @@ from logs import SCHEMA
 from modelwatch.database.store import DatabaseStore
 from modelwatch.errors import PlaceError, StoreError
 from modelwatch.log import LogSettings, open_log
-from modelwatch.store import BucketStore, FileStore, FolderStore, check_address, open_store
+from modelwatch.store import BucketStore, FileBasedStore, FolderStore, check_address, open_store
 from pydantic import ValidationError
 
 
-def check_store(store: FileStore | DatabaseStore) -> None:
-    assert isinstance(store, FileStore)
+def check_store(store: FileBasedStore | DatabaseStore) -> None:
+    assert isinstance(store, FileBasedStore)
     assert store.names("predictions") == []
     store.put("predictions/day=2026-01-02/b.parquet", b"two")
     store.put("predictions/day=2026-01-01/a.parquet", b"old")

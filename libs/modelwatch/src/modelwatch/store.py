@@ -27,7 +27,7 @@ from modelwatch.errors import PlaceError, StoreError
 if TYPE_CHECKING:
     from modelwatch.database.store import DatabaseStore
 
-__all__ = ["BucketStore", "FileStore", "FolderStore", "Store", "check_address", "open_store"]
+__all__ = ["BucketStore", "FileBasedStore", "FolderStore", "Store", "check_address", "open_store"]
 
 _REQUEST_S: Final = 30
 _LEFT_AFTER_S: Final = 3600
@@ -68,7 +68,7 @@ class Store(Protocol):
         """End its connections. They are made again when they are needed."""
 
 
-class FileStore(ABC):
+class FileBasedStore(ABC):
     """A store that keeps parts as files. Other files may be there, too."""
 
     address: str
@@ -107,7 +107,7 @@ class FileStore(ABC):
         """End its connections. They are made again when they are needed."""
 
 
-class FolderStore(FileStore):
+class FolderStore(FileBasedStore):
     """A folder on a disk, which is created when it is first written.
 
     A file is written under a temporary name, flushed to the disk, and renamed.
@@ -165,7 +165,7 @@ class FolderStore(FileStore):
                     path.unlink(missing_ok=True)
 
 
-class BucketStore(FileStore):
+class BucketStore(FileBasedStore):
     """A folder of a bucket. A file is written with one request.
 
     Credentials come from the environment or the identity of the machine. If access is

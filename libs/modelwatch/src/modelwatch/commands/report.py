@@ -12,7 +12,7 @@ from modelwatch.profile import read_profile
 from modelwatch.reporting.output import write_report
 from modelwatch.reporting.report import make_report
 from modelwatch.reporting.shadow import MIN_PAIRS, ShadowReport
-from modelwatch.store import FileStore, open_store
+from modelwatch.store import FileBasedStore, open_store
 
 __all__ = ["command"]
 
@@ -46,7 +46,7 @@ def command(
     """
     window = _window(first, last, days)
     folder = open_store(out)
-    if not isinstance(folder, FileStore):
+    if not isinstance(folder, FileBasedStore):
         raise PlaceError("A database holds no report.", remedy="Give a folder or bucket to --out.")
     report = make_report(open_store(log), read_profile(profile), *window)
     write_report(report, folder, service=service)

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Final, Protocol
 
 from modelwatch.errors import StoreError
-from modelwatch.store import FileStore, open_store
+from modelwatch.store import FileBasedStore, open_store
 
 __all__ = ["METRICS", "REPORTS", "publish_report"]
 
@@ -44,7 +44,7 @@ async def publish_report(
     """
     store = open_store(address) if address else None
     # A database has no files.
-    if not isinstance(store, FileStore):
+    if not isinstance(store, FileBasedStore):
         yield
         return
     end = threading.Event()
@@ -61,7 +61,7 @@ async def publish_report(
         end.set()
 
 
-def _follow(store: FileStore, metrics: _Metrics, every_s: float, end: threading.Event) -> None:
+def _follow(store: FileBasedStore, metrics: _Metrics, every_s: float, end: threading.Event) -> None:
     while not end.is_set():
         try:
             metrics.publish_text(_PREFIX, _read(store))
@@ -70,7 +70,7 @@ def _follow(store: FileStore, metrics: _Metrics, every_s: float, end: threading.
         end.wait(every_s)
 
 
-def _read(store: FileStore) -> str:
+def _read(store: FileBasedStore) -> str:
     """The metrics of the latest report; empty if there is no report yet."""
     name = f"{REPORTS}/{METRICS}"
     return store.read(name).decode() if name in store.names(REPORTS) else ""

@@ -9,7 +9,7 @@ from modelwatch.database.rows import Column
 from modelwatch.database.store import DatabaseStore
 from modelwatch.errors import StoreError
 from modelwatch.reporting.sql import identifier, text_literal
-from modelwatch.store import FileStore, FolderStore, Store
+from modelwatch.store import FileBasedStore, FolderStore, Store
 
 __all__ = ["local_parts"]
 
@@ -44,7 +44,7 @@ def local_parts(
     ]
     if isinstance(store, FolderStore):
         return [str(store.path / name) for name in names]
-    assert isinstance(store, FileStore)  # noqa: S101 - there is no other kind
+    assert isinstance(store, FileBasedStore)  # noqa: S101 - there is no other kind
     for name in names:
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)

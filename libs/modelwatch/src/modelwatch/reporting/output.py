@@ -8,12 +8,12 @@ from modelwatch.log.report_metrics import METRICS
 from modelwatch.reporting.page import render_page
 from modelwatch.reporting.report import Report
 from modelwatch.reporting.textfile import render_metrics
-from modelwatch.store import FileStore
+from modelwatch.store import FileBasedStore
 
 __all__ = ["finite", "write_report"]
 
 
-def write_report(report: Report, store: FileStore, *, service: str) -> None:
+def write_report(report: Report, store: FileBasedStore, *, service: str) -> None:
     """Write report.json, report.html and modelwatch.prom; each replaces an older one in one step.
 
     Args:
