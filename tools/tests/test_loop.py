@@ -305,13 +305,18 @@ def test_the_whole_loop_finds_the_drift_and_repairs_it(
 
 def _loop(name: str, out: Path, environment: dict[str, str]) -> "subprocess.Popen[str]":
     paths = [ROOT / "tools/loop", ROOT / "tools", ROOT / "libs/servicekit/src"]
-    return subprocess.Popen(
-        [PYTHON, LOOP, ROOT / name, "--out", out],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, paths))} | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    # A job in the background of a shell ignores SIGINT, and so would what it starts.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(
+            [PYTHON, LOOP, ROOT / name, "--out", out],
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, paths))} | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _mentioning(text: str) -> list[int]:
