@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from logs import NOON, SCHEMA, part, record, stored_ids, unexpected, until
 from modelwatch.database.address import parse_address
@@ -64,6 +64,8 @@ _WARNING = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
         max_size=20,
     )
 )
+@example(rows=[("\r\n", None, [])])
+@example(rows=[("\r", None, ["\r\n\r\n"]), ("\n\r", 1.0, [])])
 def test_every_value_comes_back_as_from_a_folder(
     postgres: PostgresServer,
     tmp_path_factory: pytest.TempPathFactory,
@@ -307,7 +309,7 @@ def test_the_settings_take_an_address_and_the_commands_read_it(
         ("postgresql://ann:secret@host/db", "schema is not a name"),
         ("postgresql://ann:secret@host/db?schema=A", "schema is not a name"),
         ("postgresql://ann:secret@host/db?schema=a&password=secret", "not all of schema, sslmode"),
-        ("postgresql://ann:secret@host/db?schema=a&sslmode=maybe", "sslmode is none of"),
+        ("postgresql://ann:secret@host/db?schema=a&sslmode=maybe", "sslmode is not one of"),
         ("postgresql://ann:secret@host/?schema=a", "not one database"),
         ("postgresql://ann:secret@host/db/x?schema=a", "not one database"),
         ("postgresql://ann:secret@h1,h2/db?schema=a", "not one host"),

@@ -75,7 +75,8 @@ def _export(
     try:
         connection.execute(
             f"copy (select {values} from read_csv({text_literal(str(rows))}, header = false, "
-            r"""delim = ',', quote = '"', escape = '"', nullstr = '\N', """
+            # Without it, the ends of lines in texts may be taken for those of rows.
+            r"""new_line = '\n', delim = ',', quote = '"', escape = '"', nullstr = '\N', """
             "allow_quoted_nulls = false, auto_detect = false, max_line_size = 100000000, "
             f"columns = {{{read}}})) to {text_literal(str(target))} (format parquet)"
         )
