@@ -13,6 +13,7 @@ from modelseal import GoldenSet, Tolerance, seal
 from modelwatch.schema import LogSchema
 from modelwatch.shadow import Shadow
 from modelwatch.shadow.challenger import Challenger
+from modelwatch.testing.processes import children_of
 from site_packages import SitePackages
 
 SCHEMA = LogSchema(features={"x": "number", "note": "text"}, outputs={"score": "number"})
@@ -20,6 +21,7 @@ SCHEMA = LogSchema(features={"x": "number", "note": "text"}, outputs={"score": "
 CODE = """
 import json
 import os
+import signal
 import struct
 import sys
 import threading
@@ -51,6 +53,12 @@ def score(predictor, row):
         raise ValueError("no such leaf")
     if do == "abort":
         os.abort()
+    if do == "close":
+        os.close(int(sys.argv[1]))
+        os.kill(os.getpid(), signal.SIGSTOP)
+    if do == "close and hang":
+        os.close(int(sys.argv[1]))
+        threading.Event().wait()
     if do == "hang":
         threading.Event().wait()
     if do == "spin":
@@ -152,8 +160,8 @@ def answers(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def wait_until(holds: Callable[[], bool], what: str) -> None:
-    """Wait for up to a minute, because the machine may be busy."""
-    until = time.monotonic() + 60
+    """Wait for minutes, because the machine may be busy and shadows yield to all others."""
+    until = time.monotonic() + 200
     while not holds():
         assert time.monotonic() < until, f"waited in vain until {what}"
         time.sleep(0.02)
@@ -161,13 +169,11 @@ def wait_until(holds: Callable[[], bool], what: str) -> None:
 
 def children() -> list[int]:
     """The shadows that this process has started, and that run; not the servers of other tests."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            state, parent = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
-            command = (folder / "cmdline").read_bytes()
-        except OSError:  # it has ended
-            continue
-        if int(parent) == os.getpid() and state != "Z" and b"modelwatch.shadow" in command:
-            found.append(int(folder.name))
-    return found
+    return [pid for pid in children_of(os.getpid()) if b"modelwatch.shadow" in _command_of(pid)]
+
+
+def _command_of(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:  # it has ended
+        return b""

@@ -26,6 +26,15 @@ def warn() -> Warnings:
     return Warnings()
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waits of seconds instead of a minute, and one restart."""
+    monkeypatch.setattr("modelwatch.shadow.shadow.PAUSES_S", (0.1,))
+    monkeypatch.setattr("modelwatch.shadow.shadow.HANGING_S", 2)
+    monkeypatch.setattr("modelwatch.shadow.child._SEND_S", 1)
+    monkeypatch.setattr("modelwatch.shadow.child._END_S", 1)
+
+
 def rows_of(count: int, **changes: object) -> list[dict[str, object]]:
     return [{"x": float(number), **changes} for number in range(count)]
 
@@ -168,6 +177,42 @@ def test_a_process_that_ends_is_started_again_some_times(
         "Shadow: its process ended with status -6. It is started again in 0.2 s.",
         "Shadow: its process ended with status -6. It ended too often, and stays off.",
     ]
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize(("way", "status"), [("close", 1), ("close and hang", -9)])
+def test_a_process_that_has_closed_its_socket_need_not_end_by_itself(
+    model: Path, tmp_path: Path, warn: Warnings, way: str, status: int
+) -> None:
+    """It may be stopped, for its share of CPU time, between closing and ending."""
+    with shadow_of(model, tmp_path, warn) as shadow:
+        shadow.offer(["a"], "r", [{"x": 0.0, "do": way}])
+        wait_for(shadow, failed=1, waiting=0)
+        wait_until(lambda: bool(warn.texts), "it warns")
+    assert warn.texts == [
+        f"Shadow: its process ended with status {status}. It is started again in 0.1 s."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("way", "reason"),
+    [
+        ("scribble", "its process sent something else than messages: "),
+        ("half", "its process ended with status -9."),
+        ("flood", "its process has answered nothing for 2 s and was killed."),
+    ],
+)
+@pytest.mark.usefixtures("impatient")
+def test_what_a_model_writes_to_the_socket_ends_its_process_alone(
+    model: Path, tmp_path: Path, warn: Warnings, way: str, reason: str
+) -> None:
+    with shadow_of(model, tmp_path, warn) as shadow:
+        shadow.offer(["a"], "r", [{"x": 0.0, "do": way}])
+        wait_for(shadow, failed=1)
+        shadow.offer(["b"], "r", rows_of(1))
+        wait_for(shadow, failed=1, written=1, waiting=0)
+    [text] = warn.texts
+    assert text.startswith(f"Shadow: {reason}")
 
 
 def test_after_a_restart_the_others_are_answered(

@@ -59,7 +59,6 @@ class _Run:
         except OSError as error:
             problem = f"its process cannot be used: {error}."
         except (TypeError, ValueError) as error:
-            # The code of a model may have written to the socket.
             problem = f"its process sent something else than messages: {error}."
         if self._is_late and self._is_unfinished:
             problem = f"its process was not done after {timeout_s:g} s, and was killed."

@@ -20,7 +20,10 @@ from modelwatch.shadow.cpu_budget import CpuBudget
 __all__ = ["Child"]
 
 _SEND_S: Final = 10
-"""Seconds that a message may wait for a process that does not read."""
+"""Seconds that a message may wait for a process that does not read it, or does not finish it."""
+
+_END_S: Final = 10
+"""Seconds to end after the socket is closed."""
 
 
 class Child:
@@ -41,9 +44,9 @@ class Child:
     def __init__(self, challenger: Challenger, cpu_share: float = 1.0) -> None:
         ours, its = socket.socketpair()
         with its:
-            # A write to a process that does not read fails after some time.
             timeout = struct.pack("ll", _SEND_S, 0)
             ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeout)
+            ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeout)
             self._connection = Connection(ours.detach())
             try:
                 self._process = subprocess.Popen(  # noqa: S603 - this interpreter
@@ -87,7 +90,12 @@ class Child:
         return self._stopped
 
     def exit_status(self) -> int:
-        """Wait until it has ended; its exit status, negative for a signal."""
+        """Once its socket is closed: its exit status, negative for a signal. Blocks for seconds."""
+        # It may have been stopped between closing and ending, or have closed the socket itself.
+        self._process.send_signal(signal.SIGCONT)
+        with suppress(subprocess.TimeoutExpired):
+            return self._process.wait(_END_S)
+        self.kill()
         return self._process.wait()
 
     def send(self, requests: Sequence[Rows]) -> None:
@@ -102,14 +110,17 @@ class Child:
         """Its next message; None if there is none in time.
 
         Raises:
-            EOFError: It has ended.
+            EOFError: It has ended, or does not finish a message.
+            ValueError: It has sent something else. The code of a model may write to the socket.
         """
         try:
             if not self._connection.poll(timeout_s):
                 return None
-            message: dict[str, Any] = json.loads(self._connection.recv_bytes())
+            message = json.loads(self._connection.recv_bytes())
         except OSError as error:
             raise EOFError from error
+        if not isinstance(message, dict):
+            raise ValueError(f"{type(message).__name__} instead of a message")  # noqa: TRY004 - as of JSON
         return message
 
     def limit_cpu(self) -> None:

@@ -143,6 +143,8 @@ class Shadow:
                 return f"its process ended with status {child.exit_status()}."
             except OSError as error:
                 return f"its process does not read and was killed: {error}."
+            except (TypeError, ValueError) as error:
+                return f"its process sent something else than messages: {error}."
             finally:
                 self.is_up = False
                 self._child = None
