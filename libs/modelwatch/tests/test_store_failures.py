@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -128,9 +129,12 @@ def test_records_that_wait_for_a_broken_store_take_little_memory(tmp_path: Path)
     recording.wait_for_warning()
     tracemalloc.start()
     try:
-        recording.send(20_000)
-        # The next attempts turn them into parts; as records, they would take 20 MB.
-        until(lambda: tracemalloc.get_traced_memory()[0] < 3_000_000)
+        # In steps, so that several attempts fail meanwhile however fast the machine is.
+        for _ in range(20):
+            recording.send(1_000)
+            time.sleep(0.1)
+        # As records they would take 20 MB, and as a small part for each attempt 4 kB more a part.
+        until(lambda: tracemalloc.get_traced_memory()[0] < 1_000_000)
         assert recording.log.counts().waiting == 20_100
     finally:
         tracemalloc.stop()

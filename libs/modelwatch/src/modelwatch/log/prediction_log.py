@@ -28,8 +28,8 @@ _RETRY_WHEN_CLOSING_S: Final = 0.5
 class PredictionLog:
     """Writes records of answers to a store, as parts, each of one day (UTC).
 
-    If the store fails, records wait in bounded memory, as parts, and further ones are dropped and
-    counted.
+    If the store fails, records wait in bounded memory, most of them as parts, and further ones are
+    dropped and counted.
     Each part is tried again under its own name until it is written, so that it is there once.
 
     Args:
@@ -222,9 +222,10 @@ class PredictionLog:
             try:
                 self._store.put(part.name, part.contents)
             except StoreError as error:
-                # Parts take a small share of the memory that their records take.
-                while self._encode_next():
-                    pass
+                # Full parts take a small share of the memory that their records take. Small ones
+                # would take more, and be many when the store works again.
+                while self._queued >= PART_ROWS:
+                    self._encode_next()
                 self._warn_at_most(f"The prediction log cannot be written: {error}")
                 return False
             self._parts.popleft()
