@@ -225,10 +225,10 @@ MIXES := $(wildcard $(SERVICES:%=%/load/locustfile.py))
 .PHONY: check-types-in-load
 check-types: check-types-in-load
 check-types-in-load: .tools/load/.installed .tools/check/.installed $(firstword $(SERVICES))/.venv/.installed
-	MYPYPATH=bench/load:tools $(TOOLS)/mypy --cache-dir .mypy_cache \
+	MYPYPATH=bench/load:tools $(TOOLS)/mypy --cache-dir .mypy_cache/load \
 		--python-executable $(firstword $(SERVICES))/.venv/bin/python bench/load/run.py bench/load/faults.py
 	for mix in bench/load/hostile_users.py\ bench/load/thresholds.py $(MIXES); do \
-		MYPYPATH=bench/load $(TOOLS)/mypy --cache-dir .mypy_cache --python-executable .tools/load/bin/python $$mix; done
+		MYPYPATH=bench/load $(TOOLS)/mypy --cache-dir .mypy_cache/load --python-executable .tools/load/bin/python $$mix; done
 
 .PHONY: check-types-in-tools
 check-types-in-tools: tools/.venv/.installed .tools/check/.installed

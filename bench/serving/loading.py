@@ -143,7 +143,7 @@ def await_ready(server: Server, target: Target, port: int) -> None:
     """Wait for the first answer with 200.
 
     Raises:
-        WrongAnswerError: There is none in time; the message has the last answer.
+        WrongAnswerError: No answer had the status 200 in time; the message has the last answer.
     """
     until = time.monotonic() + READY_S
     reason = "no answer"

@@ -35,11 +35,11 @@ SERVED := $(patsubst %/bench/serving.py,%,$(wildcard $(SERVICES:%=%/bench/servin
 .PHONY: check-types-in-bench/serving $(SERVED:%=check-types-in-%/bench)
 check-types: check-types-in-bench/serving $(SERVED:%=check-types-in-%/bench)
 check-types-in-bench/serving: .tools/serving/bench/.installed .tools/check/.installed
-	MYPYPATH=bench:bench/serving:tools $(TOOLS)/mypy --cache-dir .mypy_cache \
+	MYPYPATH=bench:bench/serving:tools $(TOOLS)/mypy --cache-dir .mypy_cache/serving \
 		--python-executable .tools/serving/bench/bin/python bench/serving/*.py
 
 $(SERVED:%=check-types-in-%/bench): check-types-in-%/bench: %/.venv/.installed .tools/check/.installed
-	MYPYPATH=bench/serving:bench/serving/servers:tools $(TOOLS)/mypy --cache-dir $*/.mypy_cache \
+	MYPYPATH=bench/serving:bench/serving/servers:tools $(TOOLS)/mypy --cache-dir $*/.mypy_cache/bench \
 		--python-executable $*/.venv/bin/python $*/bench/serving.py bench/serving/servers/*.py
 
 ROUNDS ?=

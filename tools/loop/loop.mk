@@ -31,8 +31,8 @@ loop-results: loop ## Run the loop, and keep its picture and figures in the resu
 check-types: check-types-in-tools/loop $(LOOPED:%=check-types-in-%/loop)
 # Servicekit is checked with its own packages, which are not here.
 check-types-in-tools/loop: libs/modelwatch/.venv/.installed .tools/check/.installed
-	MYPYPATH=$(LOOP_PATH) $(TOOLS)/mypy --cache-dir .mypy_cache --follow-imports silent \
+	MYPYPATH=$(LOOP_PATH) $(TOOLS)/mypy --cache-dir .mypy_cache/loop --follow-imports silent \
 		--python-executable libs/modelwatch/.venv/bin/python tools/loop
 
 $(LOOPED:%=check-types-in-%/loop): check-types-in-%/loop: %/.venv/.installed .tools/check/.installed
-	$(TOOLS)/mypy --cache-dir $*/.mypy_cache --python-executable $*/.venv/bin/python $*/loop
+	$(TOOLS)/mypy --cache-dir $*/.mypy_cache/loop --python-executable $*/.venv/bin/python $*/loop

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import schedule
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from modelwatch.reporting.page import column_plot
 from modelwatch.reporting.plots import Interval, intervals
+from modelwatch.reporting.templates import render_template
 from modelwatch.reporting.window import named_columns
 from picture import render_picture
 from story import Story
@@ -16,6 +16,7 @@ from story import Story
 __all__ = ["render_page"]
 
 _MOVED: Final = 2
+_TEMPLATE: Final = Path(__file__).with_name("page.html")
 
 
 class _AlertRow(NamedTuple):
@@ -26,20 +27,13 @@ class _AlertRow(NamedTuple):
 
 def render_page(story: Story) -> str:
     """The page of a story."""
-    environment = Environment(
-        loader=ChoiceLoader(
-            [FileSystemLoader(Path(__file__).parent), PackageLoader("modelwatch", "reporting")]
-        ),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     simulation = story.simulation
     first_days = [(day - schedule.DRIFT).days for day in story.first_alert.values()]
     reports = sorted(story.reports)
     last = simulation.alerts[reports[-1]]
-    return environment.get_template("page.html").render(
+    return render_template(
+        _TEMPLATE.name,
+        folder=_TEMPLATE.parent,
         service=simulation.service,
         schedule=schedule,
         day=_day,

@@ -135,7 +135,7 @@ class Simulation:
         options = [part for name, day in days.items() for part in (name, day.isoformat())]
         options += ["--history", str(self.history), "--per-day", str(self._per_day)]
         program = self.service.folder / "loop" / "traffic.py"
-        self._run(_command(self.service.python, program, self.work, *options))
+        self._run([self.service.python, program, self.work, *options])
         return read_traffic(self.work / "traffic.jsonl")
 
     def _train_champion(self) -> None:
@@ -303,7 +303,7 @@ class Simulation:
 
     def _push(self, folder: Path, name: str) -> Model:
         uri = self._uri(name)
-        self._run(_command(sys.executable, "-m", "modelseal", "push", folder, uri))
+        self._run([sys.executable, "-m", "modelseal", "push", folder, uri])
         return Model(uri, sha256((folder / "manifest.json").read_bytes()).hexdigest())
 
     def _uri(self, name: str) -> str:
@@ -311,8 +311,8 @@ class Simulation:
 
     def _fetch(self, model: Model) -> Path:
         folder = self._fetched(model.sha256)
-        fetch = _command(sys.executable, "-m", "modelseal", "fetch", model.uri, "--to", folder)
-        self._run([*fetch, "--sha256", model.sha256])
+        options = ["--to", str(folder), "--sha256", model.sha256]
+        self._run([sys.executable, "-m", "modelseal", "fetch", model.uri, *options])
         return folder
 
     def _fetched(self, digest: str) -> Path:
@@ -321,7 +321,7 @@ class Simulation:
         return folder / digest[:12]
 
     def _run_service(self, *arguments: str | Path) -> None:
-        self._run(_command(self.service.python, "-m", self.service.package, *arguments))
+        self._run([self.service.python, "-m", self.service.package, *arguments])
 
     def _run(
         self, command: Sequence[str | Path], accepted: tuple[int, ...] = (0,)
@@ -342,7 +342,3 @@ def _wait_for(process: ServiceProcess, metric: str, value: float) -> None:
 
 def _seconds(day: date) -> float:
     return float((day - date(1970, 1, 1)) // timedelta(seconds=1))
-
-
-def _command(*parts: str | Path) -> list[str]:
-    return list(map(str, parts))

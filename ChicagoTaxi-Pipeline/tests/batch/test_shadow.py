@@ -55,7 +55,7 @@ def predict(output: Path, sealed: Path, code: int = 0, **environment: object) ->
 
 
 def published(output: Path) -> tuple[dict[str, bytes], dict[str, Any]]:
-    """The files of the batch that is served, and what it says of itself but its name and time."""
+    """The files of the served batch, and its description without its name and time."""
     folder = output / "predictions" / str(read_pointer(output / "predictions"))
     info = json.loads((folder / "batch.json").read_bytes())
     del info["batch"], info["created"]

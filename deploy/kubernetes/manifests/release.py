@@ -21,8 +21,8 @@ _NAMED_BY_DIGEST = re.compile(
 )
 _NAMED_BY_TAG = re.compile(r"(?P<name>[a-z0-9][\w.:/-]*?/[\w./-]+):(?P<tag>[\w][\w.-]{0,127})")
 _PUBLIC_KEY = re.compile(r"ed25519:[A-Za-z0-9+/]{43}=")
-_URI = re.compile(r"(?:gs|s3)://[^\s/]+/\S+|file:///\S+")
 _BUCKET_URI = re.compile(r"(?:gs|s3)://[^\s/]+/\S+")
+_URI = re.compile(rf"{_BUCKET_URI.pattern}|file:///\S+")
 _PLACEHOLDER = re.compile(
     r"change.?me|replace.?me|place.?holder|\btodo\b|\bfixme\b|<[^>]*>|\$\{|\{\{"
     r"|\bexample\.(?:com|org|net)\b|\.(?:example|invalid)\b",

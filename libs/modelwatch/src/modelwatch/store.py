@@ -1,7 +1,6 @@
 """Where logs are kept: a folder, a folder of a bucket, or a database. Parts appear whole."""
 
 import contextlib
-import re
 import secrets
 import time
 from abc import ABC, abstractmethod
@@ -23,6 +22,7 @@ from obstore.store import GCSStore, S3Store
 
 from modelwatch.database.address import is_database, parse_address, without_password
 from modelwatch.errors import PlaceError, StoreError
+from modelwatch.part_name import parse_part_name
 
 if TYPE_CHECKING:
     from modelwatch.database.store import DatabaseStore
@@ -31,11 +31,10 @@ __all__ = ["BucketStore", "FileBasedStore", "FolderStore", "Store", "check_addre
 
 _REQUEST_S: Final = 30
 _LEFT_AFTER_S: Final = 3600
-_PART: Final = re.compile(r"[^/]+/day=(\d{4}-\d{2}-\d{2})/[^/]+\.parquet")
 
 
 class Store(Protocol):
-    """The parts of a log: Parquet files with the names ``TABLE/day=YYYY-MM-DD/NAME.parquet``.
+    """The parts of a log: Parquet files, whose names are those of `PartName`.
 
     Attributes:
         address: Where it is, without a password.
@@ -100,7 +99,7 @@ class FileBasedStore(ABC):
     def delete_before(self, table: str, day: str) -> None:
         """Delete the parts of a table of all days before one."""
         for name in self.names(table):
-            if (found := _PART.fullmatch(name)) and found[1] < day:
+            if (part := parse_part_name(name)) and part.day < day:
                 self.delete(name)
 
     def close(self) -> None:  # noqa: B027 - not all have connections of their own

@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
 from modelseal import Manifest, SealedModelError
 from modelseal.manifest import read_manifest
@@ -22,8 +22,6 @@ from modelwatch.challenge.service_commands import CommandError
 from modelwatch.errors import ChallengeError
 
 __all__ = ["Promotion", "challenge"]
-
-_Result = TypeVar("_Result")
 
 _UNUSABLE: Final = {2, 75}
 """Exit statuses of services for input that cannot be used, or not now."""
@@ -75,18 +73,13 @@ def challenge(
         training, held_out = work / "training.csv", work / "held-out.csv"
         model, report = work / CHALLENGER, work / REPORT
         notice("Splitting the data")
-        _as_champion(lambda: service_commands.split(service, data, champion, training, held_out))
-        notice("Scoring the champion")
-        scores = work / "champion.csv"
-        _as_champion(lambda: service_commands.score(service, held_out, scores, champion))
         try:
-            of_champion = read_scores(scores, service.declaration)
-        except ScoresError as error:
-            raise ChallengeError(
-                f"The scores of the champion cannot be used: {error}.",
-                remedy="Correct the service's command `score`, or the declaration.",
-            ) from error
-        entrant = Entrant(manifest, sha256, of_champion)
+            service_commands.split(service, data, champion, training, held_out)
+        except CommandError as error:
+            raise _undecided(error) from error
+        models = _Models(service, champion, model, held_out, work / "scores.csv")
+        notice("Scoring the champion")
+        entrant = Entrant(manifest, sha256, models.score_champion())
         notice("Training the challenger")
         try:
             service_commands.train(service, training, model, report, train_options)
@@ -96,8 +89,7 @@ def challenge(
             decision = reject(entrant, None, service.declaration, f"It was not trained: {error}")
         else:
             notice("Scoring the challenger")
-            comparison = _Comparison(service, champion, model, held_out, work / "challenger.csv")
-            decision = _compare(entrant, comparison)
+            decision = _compare(entrant, models)
         patch = None
         if promotion is not None and decision.promoted and decision.challenger is not None:
             patch = promotion_patch(promotion[0], decision.challenger, promotion[1])
@@ -106,8 +98,8 @@ def challenge(
     return decision
 
 
-class _Comparison(NamedTuple):
-    """Where the models, the rows and the scores of a challenge are."""
+class _Models(NamedTuple):
+    """Where the models of a challenge are, the rows that both score, and the last scores."""
 
     service: Service
     champion: Path
@@ -115,20 +107,37 @@ class _Comparison(NamedTuple):
     held_out: Path
     scores: Path
 
-    def score(self, model: Path) -> Scores:
-        """Open a model and score the rows."""
+    def score_champion(self) -> Scores:
+        """Score the rows with the champion, which has to succeed."""
+        try:
+            return self._score(self.champion)
+        except CommandError as error:
+            raise _undecided(error) from error
+        except ScoresError as error:
+            raise ChallengeError(
+                f"The scores of the champion cannot be used: {error}.",
+                remedy="Correct the service's command `score`, or the declaration.",
+            ) from error
+
+    def score_challenger(self) -> Scores:
+        """Score the rows with the challenger, which may fail."""
+        return self._score(self.challenger)
+
+    def _score(self, model: Path) -> Scores:
+        # Never the scores of the model before, should the command write none.
+        self.scores.unlink(missing_ok=True)
         service_commands.score(self.service, self.held_out, self.scores, model)
         return read_scores(self.scores, self.service.declaration)
 
 
-def _compare(champion: Entrant, models: _Comparison) -> Decision:
+def _compare(champion: Entrant, models: _Models) -> Decision:
     """Score the challenger and decide. A challenger that fails is rejected."""
     declaration = models.service.declaration
     identity: Identity | None = None
     try:
         manifest, sha256 = read_manifest(models.challenger)
         identity = Identity(manifest.name, manifest.version, sha256)
-        challenger = Entrant(manifest, sha256, models.score(models.challenger))
+        challenger = Entrant(manifest, sha256, models.score_challenger())
         champion, challenger = _timed_again(champion, challenger, models)
     except SealedModelError as error:
         return reject(champion, identity, declaration, f"It is not a sealed model: {error}")
@@ -143,7 +152,7 @@ def _compare(champion: Entrant, models: _Comparison) -> Decision:
 
 
 def _timed_again(
-    champion: Entrant, challenger: Entrant, models: _Comparison
+    champion: Entrant, challenger: Entrant, models: _Models
 ) -> tuple[Entrant, Entrant]:
     """Both models with the least times of several turns, if the challenger seems too slow.
 
@@ -152,9 +161,9 @@ def _timed_again(
     for _ in range(_TIMED_AGAIN):
         if latency(champion.scores, challenger.scores, models.service.declaration).passed:
             break
-        own = _as_champion(lambda: models.score(models.champion))
+        own = models.score_champion()
         champion = champion._replace(scores=champion.scores.with_least_times(own))
-        other = models.score(models.challenger)
+        other = models.score_challenger()
         challenger = challenger._replace(scores=challenger.scores.with_least_times(other))
     return champion, challenger
 
@@ -166,14 +175,6 @@ def _read_champion(folder: Path) -> tuple[Manifest, str]:
         raise ChallengeError(
             f"The champion cannot be used: {error.message}", remedy=error.remedy
         ) from error
-
-
-def _as_champion(run: Callable[[], _Result]) -> _Result:
-    """Run a command that the champion and the data have to pass."""
-    try:
-        return run()
-    except CommandError as error:
-        raise _undecided(error) from error
 
 
 def _undecided(error: CommandError) -> ChallengeError:

@@ -99,7 +99,7 @@ def parse_address(address: str) -> DatabaseAddress:
         (not parts.username, "it has no user"),
         (not database or "/" in database or parts.fragment, "it has not one database"),
         (options.keys() - _OPTIONS, f"its options are not all of {', '.join(sorted(_OPTIONS))}"),
-        (mode not in get_args(SslMode), f"sslmode is none of {', '.join(get_args(SslMode))}"),
+        (mode not in get_args(SslMode), f"sslmode is not one of {', '.join(get_args(SslMode))}"),
         (
             not _SCHEMA.fullmatch(options.get("schema", "")),
             "its option schema is not a name of small letters, digits and underscores",
@@ -126,7 +126,7 @@ def without_password(address: str) -> str:
 
 
 def _invalid(reason: str) -> PlaceError:
-    # Without the address: nobody knows which part of a wrong one is a password.
+    # Without the address: if it is wrong, any part of it may be a password.
     return PlaceError(
         f"The address of the database is not valid: {reason}.",
         remedy="Write postgresql://user@host/database?schema=name, with a password as "

@@ -60,7 +60,7 @@ class Database:
             return self._attempt(work, read=read)
         except StoreError:
             raise
-        except Exception as error:  # a server that is none makes the client raise anything
+        except Exception as error:  # if the server is no PostgreSQL, the client may raise anything
             raise self._failure(error) from error
 
     def close(self) -> None:
@@ -131,7 +131,10 @@ class Database:
 
 
 def _is_lost(error: BaseException) -> bool:
-    """Whether a connection broke. Silence is none: it would be waited for twice."""
+    """Whether a connection broke.
+
+    A server that was only silent is not tried again: that would take as long once more.
+    """
     return not any(isinstance(one, TimeoutError) for one in _causes(error))
 
 

@@ -1,6 +1,5 @@
 """A store in PostgreSQL: each part is a transaction, and its rows are rows of a table."""
 
-import re
 from typing import BinaryIO, Final
 
 from pg8000.native import Connection, identifier, literal
@@ -10,18 +9,18 @@ from modelwatch.database.connection import Database
 from modelwatch.database.rows import Column, Rows, read_rows
 from modelwatch.database.tables import PARTS, columns_of, drop_days, prepare, qualified
 from modelwatch.errors import StoreError
+from modelwatch.part_name import PartName, parse_part_name
 
 __all__ = ["DatabaseStore"]
 
 _TIMEOUT_S: Final = 30.0
-_NAME: Final = re.compile(r"([a-z]+)/day=(\d{4}-\d{2}-\d{2})/([^/]+\.parquet)")
 
 
 class DatabaseStore:
     """A schema of a database, which is created when it is first written.
 
     The name of a part is written with its rows, in one transaction, so that a part is there once
-    however often it is tried; also if nobody knows whether an earlier try was committed.
+    however often it is tried, even if it is unknown whether an earlier try was committed.
 
     Not for several threads at once.
 
@@ -41,10 +40,10 @@ class DatabaseStore:
 
     def put(self, name: str, contents: bytes) -> None:
         """Write the rows of a part, all or none. A part whose name is there is not written."""
-        found = _NAME.fullmatch(name)
-        if found is None:
+        part = parse_part_name(name)
+        if part is None:
             raise StoreError(f"{name} is not the name of a part.", remedy="Report this as a bug.")
-        table, day, file = found.groups()
+        table, day, file = part
 
         def write(connection: Connection) -> None:
             rows = read_rows(contents, day)
@@ -66,7 +65,7 @@ class DatabaseStore:
     def names(self, table: str) -> list[str]:
         """The names of the parts of a table, sorted."""
         found = self._parts(table, "day, name", "day, name")
-        return [f"{table}/day={day}/{name}" for day, name in found]
+        return [str(PartName(table, str(day), str(name))) for day, name in found]
 
     def days(self, table: str) -> list[str]:
         """The days of a table that have rows, sorted.

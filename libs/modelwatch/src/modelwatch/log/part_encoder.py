@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from modelwatch.log.records import Answers, Record, day_of, encode, valid_record
+from modelwatch.part_name import PartName
 from modelwatch.schema import PREDICTIONS, LogSchema
 
 __all__ = ["Part", "PartEncoder"]
@@ -65,8 +66,8 @@ class PartEncoder:
                 return []
             contents = encode(records, self._schema)
         self._number += 1
-        name = f"{self._folder}/day={day}/{self._prefix}-{self._number:06}.parquet"
-        return [Part(name, len(records), contents)]
+        name = PartName(self._folder, day, f"{self._prefix}-{self._number:06}.parquet")
+        return [Part(str(name), len(records), contents)]
 
 
 def _records_of(answers: Answers) -> list[Record]:

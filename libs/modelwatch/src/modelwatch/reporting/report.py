@@ -13,6 +13,7 @@ from modelwatch.reporting.shadow import ShadowReport, compare_shadow
 from modelwatch.reporting.sql import identifier, text_literal
 from modelwatch.reporting.truth import BY_ID
 from modelwatch.reporting.window import (
+    MAX_GROUPS,
     WindowColumn,
     group_expression,
     named_columns,
@@ -26,8 +27,6 @@ __all__ = ["Report", "make_report"]
 
 MAX_SAMPLED: Final = 1_000_000
 """Rows that are tested for drift, of larger windows. Performance is measured on all rows."""
-
-MAX_GROUPS: Final = 20
 
 
 class Report(NamedTuple):

@@ -23,15 +23,13 @@ from modelwatch.reporting.shadow_differences import (
 )
 from modelwatch.reporting.shadow_metrics import compare_metrics
 from modelwatch.reporting.sql import identifier, text_literal
-from modelwatch.reporting.window import group_expression, number_expression
+from modelwatch.reporting.window import MAX_GROUPS, group_expression, number_expression
 from modelwatch.schema import feature_column, output_column
 
 __all__ = ["MIN_PAIRS", "ShadowGroup", "ShadowReport", "compare_shadow"]
 
 MIN_PAIRS: Final = 200
 """Fewer pairs of answers than these are not compared."""
-
-MAX_GROUPS: Final = 20
 
 
 class ShadowGroup(NamedTuple):

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import duckdb
 
 from modelwatch.errors import TruthError
+from modelwatch.part_name import PartName
 from modelwatch.reporting.log_tables import LogTables, open_tables, reference
 from modelwatch.reporting.sql import identifier, text_literal
 from modelwatch.schema import key_column
@@ -228,8 +229,8 @@ def _write(connection: duckdb.DuckDBPyConnection, store: Store, digest: str, cha
                 "(format parquet, compression zstd)"
             )
             contents = Path(file.name).read_bytes()
-        name = f"{received}-{digest}-{part + 1}-of-{parts}"
-        store.put(f"truth/day={day}/{name}.parquet", contents)
+        name = PartName("truth", day, f"{received}-{digest}-{part + 1}-of-{parts}.parquet")
+        store.put(str(name), contents)
 
 
 def _is_applied(store: Store, digest: str) -> bool:

@@ -15,6 +15,7 @@ from modelwatch.reporting.sql import identifier, text_literal
 from modelwatch.schema import feature_column, output_column
 
 __all__ = [
+    "MAX_GROUPS",
     "UNSEEN",
     "WindowColumn",
     "group_expression",
@@ -22,6 +23,9 @@ __all__ = [
     "number_expression",
     "read_columns",
 ]
+
+MAX_GROUPS: Final = 20
+"""Groups of a feature that are compared: the frequent ones."""
 
 UNSEEN: Final = "(unseen)"
 """Levels that the reference has not, together."""

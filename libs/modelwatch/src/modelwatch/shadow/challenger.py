@@ -36,7 +36,7 @@ AnswerRows = Callable[[Sequence[Any]], tuple[Sequence[Mapping[str, object]], Seq
 MakeAnswerer = Callable[[OpenedModel], AnswerRows]
 """Takes the opened challenger. A function of a module, which the shadow's process imports.
 
-An error means that the model is none of the service: it is refused.
+An error means that the model belongs to another service: it is refused.
 """
 
 

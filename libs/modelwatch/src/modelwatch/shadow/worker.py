@@ -56,7 +56,7 @@ def open_challenger(challenger: Challenger) -> tuple[str, AnswerRows]:
 
     Raises:
         SealedModelError: It is refused.
-        Exception: It is no model of this service.
+        Exception: It belongs to another service.
     """
     make: MakeAnswerer = resolve_name(challenger.answerer)
     opened = open_sealed(

@@ -26,6 +26,7 @@ from modelwatch.testing.conformance import (
     post,
     without_varying,
 )
+from modelwatch.testing.processes import children_of, is_alive
 from modelwatch.testing.shadow_faults import FAULTS, write_fault
 from modelwatch.testing.written_log import WrittenLog
 
@@ -74,13 +75,13 @@ class ShadowConformance:
             sent = [one.prediction_id for one in ask(service, self.requests, _TIMES)]
             _wait(lambda: _metric(service, "written") == len(sent), "all are written")
             assert _counted(service) == len(sent)
-            [process] = _children(service.pid)
+            [process] = children_of(service.pid)
             # These are answered, dropped or failed in the drain, and nothing else.
             sent += [one.prediction_id for one in ask(service, self.requests, _TIMES)]
             assert service.stop() == 0
             closed = _closed(service)
             assert sum(closed) == len(sent)
-            assert not _is_alive(process)
+            assert not is_alive(process)
         answers = {row["prediction_id"]: row for row in WrittenLog(tmp_path / "log").rows}
         shadowed = WrittenLog(tmp_path / "log", SHADOW)
         everything = json.dumps(shadowed.rows, default=str, ensure_ascii=False)
@@ -111,7 +112,7 @@ class ShadowConformance:
             _wait(lambda: _value(service, "shadow_refused") == 1, "it is refused")
             sent = self._check_answers(service, plain)
             assert _value(service, "shadow_up") == 0
-            _wait(lambda: not _children(service.pid), "its process has ended")
+            _wait(lambda: not children_of(service.pid), "its process has ended")
             assert service.stop() == plain.stop() == 0
             closed = _closed(service)
             assert closed == (0, 0, 0, 2 * sent)
@@ -149,13 +150,13 @@ class ShadowConformance:
                     sent += len(ask(service, self.requests, _TIMES))
                 assert _value(service, "shadow_answers_waiting") >= MAX_WAITING / 2
             sent += self._check_answers(service, plain)
-            processes = _children(service.pid)
+            processes = children_of(service.pid)
             assert service.stop() == plain.stop() == 0
             closed = _closed(service)
             assert sum(closed) == sent
             assert (closed.written > 0) == (fault == "slow")
             assert [line for line in service.lines if line["level"] == "error"] == []
-            assert not any(map(_is_alive, processes))
+            assert not any(map(is_alive, processes))
         written = WrittenLog(tmp_path / "log", SHADOW).rows
         assert closed.written <= len(written) <= closed.written + closed.failed
 
@@ -165,18 +166,18 @@ class ShadowConformance:
         with _shadowed(start, challenger, tmp_path) as service:
             service.wait_until_ready()
             _wait_until_up(service)
-            [first] = _children(service.pid)
+            [first] = children_of(service.pid)
             os.kill(first, signal.SIGKILL)
             _wait(lambda: _value(service, "shadow_up") == 0, "its end is seen")
             _wait_until_up(service)
             sent = len(ask(service, self.requests, _TIMES))
             _wait(lambda: _metric(service, "written") == sent, "all are written")
-            [second] = _children(service.pid)
+            [second] = children_of(service.pid)
             assert first != second
             # Also if it is stopped, because it has taken more than its share.
             os.kill(second, signal.SIGSTOP)
             service.end()
-            _wait(lambda: not _is_alive(second), "the process ends with the service")
+            _wait(lambda: not is_alive(second), "the process ends with the service")
 
     def _check_answers(self, service: Service, plain: Service) -> int:
         """Ask a service with a shadow, and one without; the number of equal predictions."""
@@ -239,25 +240,3 @@ def _closed(service: Service) -> _Closed:
 
 def _warnings(service: Service) -> list[str]:
     return [line["event"] for line in service.lines if line["event"].startswith("Shadow: ")]
-
-
-def _children(pid: int) -> list[int]:
-    """The processes whose parent is a process."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = path.read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
-        except OSError:  # it has ended
-            continue
-        if int(fields[1]) == pid and fields[0] != "Z":
-            found.append(int(path.parent.name))
-    return found
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        status = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return False
-    # A zombie has ended, and waits for a parent that asks for its status.
-    return status.rpartition(")")[2].split()[0] != "Z"
