@@ -1,7 +1,7 @@
 """How often reports find drifts of stated sizes, and how often they find one where there is none.
 
-Each window is compared with a reference of its own. Flipped outcomes are found if the AUC is worse
-than that of the reference.
+Each window of outcomes is compared with a reference of its own, the others with one of several.
+Flipped outcomes are found if the AUC is worse than that of the reference.
 """
 
 import argparse
@@ -121,6 +121,7 @@ DRIFTS: dict[str, tuple[Callable[[Columns, Random], None] | None, tuple[str, ...
     "income: per month instead of per year in all rows": (unit(1.0), ("feature.income",)),
 }
 FLIPS = {
+    "outcomes: none flipped": flipped(0.0),
     "outcomes: 5% flipped": flipped(0.05),
     "outcomes: 20% flipped": flipped(0.2),
 }
@@ -188,10 +189,10 @@ def _found_worse(
     shares = {}
     with tempfile.TemporaryDirectory() as folder, duckdb.connect(":memory:") as connection:
         tables = LogTables(connection, FolderStore(Path(folder)), Path(folder))
-        reference = _measured(tables, sample(100_000, random), {})["auc"].value
         for size in SIZES:
             hits = 0
             for _ in range(windows):
+                reference = _measured(tables, sample(REFERENCE_ROWS, random), {})["auc"].value
                 columns = sample(size, random)
                 change(columns, random)
                 hits += bool(_measured(tables, columns, {"auc": reference})["auc"].worse)
@@ -207,7 +208,7 @@ def _measured(tables: LogTables, columns: Columns, performance: dict[str, float]
         [columns["probability"], columns["outcome"]],
     )
     task = TASK.model_copy(update={"performance": performance})
-    return measure(tables, task, "joined").metrics
+    return measure(tables, task, "joined", evaluated=REFERENCE_ROWS).metrics
 
 
 if __name__ == "__main__":

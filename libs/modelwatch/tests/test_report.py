@@ -127,6 +127,27 @@ def test_intervals_contain_the_true_value_as_often_as_stated(tmp_path: Path) -> 
     assert inside >= 25
 
 
+def test_the_noise_of_a_small_evaluation_is_no_worse_performance(tmp_path: Path) -> None:
+    """The model is the same: at most 2.5% of the evaluations may make the window look worse."""
+    random = np.random.default_rng(17)
+    write_window(tmp_path, sample(20_000, random))
+    worse = 0
+    with open_tables(FolderStore(tmp_path / "log")) as tables:
+        tables.add_predictions()
+        outcomes = tables.connection.read_csv(str(tmp_path / "outcomes.csv"), all_varchar=True)
+        outcomes.create_view("outcomes")
+        tables.connection.execute(
+            "create table joined as select * from predictions join outcomes using (prediction_id)"
+        )
+        for _ in range(30):
+            evaluation = sample(500, random)
+            auc = exact_auc(evaluation["probability"], evaluation["outcome"])
+            task = TASK.model_copy(update={"performance": {"auc": auc}})
+            worse += bool(measure(tables, task, "joined", evaluated=500).metrics["auc"].worse)
+    # 0.75 are expected; more than 4 have a chance of 0.1%. A third are found without the noise.
+    assert worse <= 4
+
+
 def test_a_window_with_few_outcomes_says_so(tmp_path: Path, profile: ReferenceProfile) -> None:
     report = report_of(tmp_path, profile, sample(150, np.random.default_rng(2)))
     assert {one.state for one in report.drift.values()} == {"too-small"}

@@ -5,6 +5,7 @@ rows. Probabilities are rounded to `PROBABILITY_STEPS` for that; sums of errors 
 `BLOCKS` blocks of rows.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
@@ -45,7 +46,8 @@ class Estimate(NamedTuple):
         value: The metric of all rows.
         low: Lower end of the 95% bootstrap interval.
         high: Upper end.
-        worse: Whether the whole interval is worse than the reference; None without a reference.
+        worse: Whether the whole interval of the difference from the reference is worse than none;
+            None without a reference.
     """
 
     value: float
@@ -69,13 +71,17 @@ class Performance(NamedTuple):
     calibration: tuple[tuple[float, float, int], ...] = ()
 
 
-def measure(tables: LogTables, task: Task, source: str) -> Performance:
+def measure(
+    tables: LogTables, task: Task, source: str, *, evaluated: int | None = None
+) -> Performance:
     """Measure the performance of the rows of a table.
 
     Args:
         tables: The log.
         task: How outputs are compared with the outcomes.
         source: Table or query with the outputs and the column ``outcome`` (text).
+        evaluated: Rows of the evaluation that found ``task.performance``, whose own noise is taken
+            to be that of as many rows of the table; None if it has none.
     """
     cells, metrics = _KINDS[task.kind](tables, task, source)
     rows = int(cells[:, 0].sum())
@@ -83,10 +89,12 @@ def measure(tables: LogTables, task: Task, source: str) -> Performance:
         return Performance(rows, {})
     random = np.random.default_rng(_SEED)
     resampled = _resample(cells, additive=task.kind == "number", random=random)
+    # The interval of a difference of two independent samples is wider than that of one of them.
+    wider = math.sqrt(1 + rows / evaluated) if evaluated else 1.0
     return Performance(
         rows,
         {
-            name: _estimate(name, metric, cells, resampled, task.performance)
+            name: _compare(name, _estimate(metric, cells, resampled), task.performance, wider)
             for name, metric in metrics.items()
         },
         calibration_points(cells) if task.kind == "binary" else (),
@@ -103,24 +111,22 @@ def _resample(cells: Floats, *, additive: bool, random: np.random.Generator) -> 
     return [np.column_stack([one, cells[:, 1:]]) for one in drawn]
 
 
-def _estimate(
-    name: str,
-    metric: Metric,
-    cells: Floats,
-    resampled: list[Floats],
-    reference: Mapping[str, float],
-) -> Estimate:
-    value = metric(cells)
+def _estimate(metric: Metric, cells: Floats, resampled: list[Floats]) -> Estimate:
     tail = (1 - CONFIDENCE) / 2
     values = [metric(one) for one in resampled]
     low, high = (float(end) for end in np.nanquantile(values, [tail, 1 - tail]))
-    worse = None
-    if name in reference:
-        before = reference[name]
-        worse = high < before if name in HIGHER_IS_BETTER else low > before
-        if name == "coverage":
-            worse = high < before
-    return Estimate(value, low, high, worse)
+    return Estimate(metric(cells), low, high)
+
+
+def _compare(name: str, found: Estimate, reference: Mapping[str, float], wider: float) -> Estimate:
+    """Tell whether a metric is worse: by an interval of its difference from the reference."""
+    if name not in reference:
+        return found
+    if name in HIGHER_IS_BETTER or name == "coverage":
+        worse = found.value + wider * (found.high - found.value) < reference[name]
+    else:
+        worse = found.value - wider * (found.value - found.low) > reference[name]
+    return found._replace(worse=worse)
 
 
 def _fetch(tables: LogTables, query: str, columns: int) -> Floats:

@@ -115,7 +115,7 @@ def make_report(store: Store, profile: ReferenceProfile, first: date, last: date
         rows = tables.count("predictions")
         _create_tables(tables, profile, rows)
         columns = read_columns(tables, profile, "sampled")
-        task, connection = profile.task, tables.connection
+        connection = tables.connection
         return Report(
             created=time.time(),
             first=first,
@@ -132,7 +132,7 @@ def make_report(store: Store, profile: ReferenceProfile, first: date, last: date
             columns=columns,
             drift=find_drift(named_columns(profile), columns),
             truth_rows=tables.count("joined"),
-            performance=measure(tables, task, "joined") if task else None,
+            performance=_whole_performance(tables, profile),
             groups=_group_performance(tables, profile),
             outputs=_group_outputs(tables, profile),
             shadow=compare_shadow(tables, profile, days, "joined"),
@@ -203,6 +203,13 @@ def _joined(tables: LogTables, profile: ReferenceProfile, kinds: list[str]) -> s
         f"select * from (select {columns}, coalesce({', '.join(outcomes)}) as outcome "
         f"from predictions {' '.join(joins)}) where outcome is not null"
     )
+
+
+def _whole_performance(tables: LogTables, profile: ReferenceProfile) -> Performance | None:
+    task = profile.task
+    if task is None:
+        return None
+    return measure(tables, task, "joined", evaluated=profile.outputs[task.output].rows)
 
 
 def _group_performance(
