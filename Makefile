@@ -152,7 +152,10 @@ check-hook-on-%: .tools/check/.installed
 # many times takes minutes: too long for every change. Not every service has such tests: pytest ends
 # with 5 where it finds none.
 .PHONY: test-nightly
-test-nightly: extra-environments $(SERVICES:%=test-nightly-%) test-nightly-lab test-nightly-tools ## Run the tests that are too slow for every change: upgrades, killed processes, the loop
+test-nightly: extra-environments test-nightly-modelwatch $(SERVICES:%=test-nightly-%) test-nightly-lab test-nightly-tools ## Run the tests that are too slow for every change: upgrades, killed processes, the loop
+test-nightly-modelwatch: libs/modelwatch/.venv/.installed
+	libs/modelwatch/.venv/bin/python -m pytest libs/modelwatch -m nightly
+
 test-nightly-%: %/.venv/.installed ## Run the slow tests of one service
 	$*/.venv/bin/python -m pytest $* -m nightly || [ $$? -eq 5 ]
 

@@ -136,6 +136,7 @@ def test_two_lines_add_two_columns_that_change_every_answer(tmp_path: Path) -> N
     assert "the table lacks the columns Segment, Complaints" in refused
 
 
+@pytest.mark.nightly
 def test_dropping_two_lines_drops_two_columns_of_every_path(tmp_path: Path) -> None:
     work = Workplace(tmp_path, DROP_TWO_COLUMNS)
     work.run("generate", "sample.csv", "--rows", "1500")
@@ -158,6 +159,7 @@ def test_dropping_two_lines_drops_two_columns_of_every_path(tmp_path: Path) -> N
     assert work.read("scored.csv")["Age"].tolist() == ["20", "unknown"]
 
 
+@pytest.mark.nightly
 def test_a_column_may_get_other_bounds_and_levels(tmp_path: Path) -> None:
     work = Workplace(tmp_path, OTHER_BOUNDS_AND_LEVELS)
     work.run("generate", "sample.csv", "--rows", "1500")

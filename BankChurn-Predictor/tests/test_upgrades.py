@@ -1,7 +1,7 @@
 """What `pinproof trial` says of real upgrades of this service's libraries.
 
-One upgrade and one that cannot be made are tried in every run. The others take an environment and a
-training each, and run nightly (`make test-nightly`).
+One that cannot be made is tried in every run. The others take an environment and a training each,
+and run nightly (`make test-nightly`).
 """
 
 import json
@@ -44,6 +44,7 @@ def largest(movements: list[dict[str, Any]]) -> float:
     return max(float(movement["largest"]) for movement in movements)
 
 
+@pytest.mark.nightly
 def test_scikit_learn_1_6_needs_retraining_because_the_model_does_not_load(
     cache: Path, tmp_path: Path
 ) -> None:

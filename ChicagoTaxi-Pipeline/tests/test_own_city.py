@@ -92,7 +92,7 @@ ENGINES = [
     pytest.param((), id="duckdb"),
     pytest.param(
         ("--engine", "pyspark", "--master", "local[2]", "--spark", "spark.ui.enabled=false"),
-        marks=[needs_spark, pytest.mark.slow],
+        marks=[needs_spark, pytest.mark.slow, pytest.mark.nightly],
         id="pyspark",
     ),
 ]

@@ -35,7 +35,8 @@ from servicekit.testing.spark_run import ENVIRONMENT, needs_spark
 from stopping import stop_when
 
 SCRIPT = Path(__file__).parents[1] / "run_forecasts.py"
-MASTERS = ("local[2]", "local-cluster[2,1,1024]")
+# Two executor processes are tried for every change, and threads of one process nightly.
+MASTERS = (pytest.param("local[2]", marks=pytest.mark.nightly), "local-cluster[2,1,1024]")
 
 
 def look_back(

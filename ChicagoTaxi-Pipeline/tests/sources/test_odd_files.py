@@ -27,7 +27,13 @@ class Outcome:
     scope="module",
     params=[
         "duckdb",
-        pytest.param("pyspark", marks=[needs_spark, pytest.mark.slow, pytest.mark.timeout(900)]),
+        pytest.param(
+            "pyspark",
+            marks=[
+                *(needs_spark, pytest.mark.slow, pytest.mark.nightly),
+                pytest.mark.timeout(900),
+            ],
+        ),
     ],
 )
 def engine(request: pytest.FixtureRequest) -> str:

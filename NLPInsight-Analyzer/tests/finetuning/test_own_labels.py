@@ -9,7 +9,7 @@ from servicekit.testing import ask
 
 pytest.importorskip("torch", reason="fine-tuning needs torch: make train-env-NLPInsight-Analyzer")
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.nightly, pytest.mark.timeout(600)]
 
 
 def test_a_transformer_of_four_topics_is_trained_served_and_explained(tmp_path: Path) -> None:

@@ -121,7 +121,14 @@ def assert_same(one: Finetuned, other: Finetuned) -> None:
 
 
 # Each of two members takes 69 steps, the training on all texts 135.
-@pytest.mark.parametrize("killed_after", [7, 95, 170])
+@pytest.mark.parametrize(
+    "killed_after",
+    [
+        pytest.param(7, marks=pytest.mark.nightly),
+        95,
+        pytest.param(170, marks=pytest.mark.nightly),
+    ],
+)
 def test_a_killed_training_ends_as_one_that_was_not(
     *,
     killed_after: int,

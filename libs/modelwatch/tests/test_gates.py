@@ -27,7 +27,10 @@ def decision_of(champion: Floats, challenger: Floats, **changes: object) -> Deci
     )
 
 
-@pytest.mark.parametrize(("metric", "challenges"), [("log_loss", 100), ("auc", 40)])
+@pytest.mark.parametrize(
+    ("metric", "challenges"),
+    [("log_loss", 100), pytest.param("auc", 40, marks=pytest.mark.nightly)],
+)
 def test_equal_challengers_are_promoted_at_most_as_often_as_declared(
     metric: str, challenges: int
 ) -> None:

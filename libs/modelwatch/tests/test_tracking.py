@@ -296,7 +296,9 @@ def test_track_without_the_variable_is_refused(offline: Orders) -> None:
     assert "MLFLOW_TRACKING_URI is not set" in done.stderr
 
 
-@pytest.mark.parametrize(("kind", "status"), [("better", 0), ("worse", 1)])
+@pytest.mark.parametrize(
+    ("kind", "status"), [("better", 0), pytest.param("worse", 1, marks=pytest.mark.nightly)]
+)
 def test_a_challenge_names_the_challenger_and_never_the_champion(
     orders: Orders, kind: str, status: int
 ) -> None:
@@ -324,6 +326,7 @@ def test_a_challenge_names_the_challenger_and_never_the_champion(
     assert len(versions_of(client)) == 1
 
 
+@pytest.mark.nightly
 def test_a_decision_that_is_recorded_late_does_not_take_the_alias_from_a_later_one(
     orders: Orders,
 ) -> None:
@@ -347,6 +350,7 @@ def test_a_decision_is_kept_if_the_server_is_down(offline: Orders) -> None:
     assert document["decision"] == "promoted"
 
 
+@pytest.mark.nightly
 def test_a_challenger_that_is_not_the_one_decided_about_is_refused(orders: Orders) -> None:
     orders.challenge("better", "decision", MLFLOW_TRACKING_URI="")
     orders.challenge("worse", "other", MLFLOW_TRACKING_URI="")

@@ -14,7 +14,8 @@ from servicekit.testing.spark_run import needs_spark
 from spark_jobs import run_engine
 from trips import clean, hourly, zoo
 
-MASTERS = ("local[2]", "local-cluster[2,1,1024]")
+# Two executor processes are tried for every change, and threads of one process nightly.
+MASTERS = (pytest.param("local[2]", marks=pytest.mark.nightly), "local-cluster[2,1,1024]")
 
 
 @pytest.fixture(scope="module")
