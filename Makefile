@@ -117,8 +117,15 @@ merge-upstream: ## Merge a newer version of the template UPSTREAM=ADDRESS [VERSI
 	@"$(PYTHON)" tools/merge_upstream.py "$$UPSTREAM" $(if $(VERSION),"$$VERSION")
 
 ##@ test
-.PHONY: test-all
-test-all: $(LIBS:%=test-%) $(SERVICES:%=test-%) test-lab test-tools ## Test every library and service, the laboratory, the deployment and the tools
+# Most suites spend half of their time waiting, for one process or another.
+JOBS := 2
+.PHONY: test-all test-suites
+test-all: ## Test every library and service, the laboratory, the deployment and the tools [JOBS=2: suites at a time]
+	@echo "$(JOBS) suites at a time; each prints its output when it has ended"
+	@PYTEST_ADDOPTS="--ignore-glob=*/test_load.py $$PYTEST_ADDOPTS" $(MAKE) --no-print-directory --jobs=$(JOBS) --output-sync=target test-suites
+	@$(MAKE) --no-print-directory test-load
+
+test-suites: $(LIBS:%=test-%) $(SERVICES:%=test-%) test-lab test-tools
 
 $(LIBS:%=test-%): test-%: libs/%/.venv/.installed
 	libs/$*/.venv/bin/python -m pytest libs/$*
@@ -126,8 +133,8 @@ $(LIBS:%=test-%): test-%: libs/%/.venv/.installed
 test-%: %/.venv/.installed ## Test one library or service
 	$*/.venv/bin/python -m pytest $*
 
-# Each suite includes them. Here they run one after another, for runs in which suites share the
-# machine: a probe is answered in time only on a machine that does nothing else.
+# `make test-NAME` includes them. `make test-all` runs them one after another: a probe is answered in
+# time only on a machine that does nothing else.
 LOAD_TESTS := $(wildcard */tests/test_load.py libs/*/tests/test_load.py)
 .PHONY: test-load
 test-load: $(LOAD_TESTS:%/tests/test_load.py=%/.venv/.installed) ## Run only the tests that put services under load, each alone
@@ -347,7 +354,7 @@ bench-probes: $(SERVICES:%=%/.venv/.installed) ## Measure how long probes wait w
 	for service in $(SERVICES); do \
 		"$$service/.venv/bin/python" bench/bench_probes.py "$$service" --out "$$service/results/probes.json" || exit 1; done
 
-bench-prediction-log: $(SERVICES:%=%/.venv/.installed) ## Measure what the prediction log costs a request
+bench-prediction-log: $(SERVICES:%=%/.venv/.installed) ## Measure what the prediction log and a shadow cost a request
 	for service in $(SERVICES); do \
 		PYTHONPATH=bench "$$service/.venv/bin/python" bench/bench_prediction_log.py "$$service" \
 			--out "$$service/results/prediction-log.json" || exit 1; done
