@@ -28,6 +28,9 @@ uri = "gs://models/orders/shadowed"
 sha256 = "1111111111111111111111111111111111111111111111111111111111111114"
 """
 
+SIGNED = RELEASE.replace("prediction_log", 'signers = ["ed25519:KEY"]\nprediction_log')
+URI = "gs://models/orders/2"
+
 
 class Challenge(NamedTuple):
     """A finished challenge: the process, and its output folder."""
@@ -98,6 +101,12 @@ def failed(found: Challenge) -> list[str]:
     assert not (found.out / "promotion.patch").exists()
     names: list[str] = found.document["failed_gates"]
     return names
+
+
+def publish(decision: Path, to: Path, *options: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "modelwatch", "publish-decision", decision, to, *options]
+    command += ["--uri", URI]
+    return subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
 
 
 def test_a_better_challenger_is_promoted(world: World) -> None:
@@ -324,3 +333,87 @@ def test_a_release_file_that_cannot_be_patched_is_refused_before_the_training(
         assert found.done.returncode == 2
         assert message in found.done.stderr
         assert "Splitting" not in found.done.stderr
+
+
+def test_a_compared_challenger_that_is_not_promoted_may_end_with_0_but_not_a_broken_one(
+    world: World,
+) -> None:
+    equal = world.challenge("equal", "--succeed-if-compared")
+    assert equal.done.returncode == 0, equal.done.stderr
+    assert "decision:    not promoted" in equal.done.stdout
+    for kind in ("crashes-in-training", "does-not-open", "answers-nan"):
+        broken = world.challenge(kind, "--succeed-if-compared")
+        assert broken.done.returncode == 1
+        assert "runs:        FAILED" in broken.done.stdout
+    undecided = world.challenge("unusable-data", "--succeed-if-compared")
+    assert undecided.done.returncode == 2
+
+
+def test_a_published_promotion_ends_with_the_patch_of_the_release_file(world: World) -> None:
+    found = world.challenge("better")
+    sha256 = found.document["challenger"]["sha256"]
+    repository, to = world.folder / "repository", world.folder / "published"
+    file = repository / "deploy" / "clusters" / "gke.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text(SIGNED, encoding="utf-8")
+    # A copy, as a pod has one: its place says nothing of its path in the repository.
+    copy = world.folder / "cluster.toml"
+    copy.write_text(SIGNED, encoding="utf-8")
+
+    options: list[str | Path] = ["--release", copy]
+    options += ["--release-path", "deploy/clusters/gke.toml"]
+    done = publish(found.out, to, *options)
+
+    assert done.returncode == 0, done.stderr
+    names = ["decision.html", "decision.json", "promotion.patch"]
+    assert sorted(path.name for path in to.iterdir()) == names
+    assert (to / "decision.json").read_bytes() == (found.out / "decision.json").read_bytes()
+    patch = (to / "promotion.patch").read_text(encoding="utf-8")
+    printed, start, end = done.stdout.partition("--- a/deploy/clusters/gke.toml\n")
+    assert start + end == patch
+    assert f"decision:    promoted; see {to}\nMODEL_URI={URI}\nMODEL_SHA256={sha256}\n" in printed
+    assert f"modelseal fetch {URI} --sha256 {sha256} --to signed" in printed
+    subprocess.run(["git", "init", "--quiet"], cwd=repository, check=True)
+    subprocess.run(["git", "apply"], cwd=repository, check=True, input=patch.encode())
+    changed = file.read_text(encoding="utf-8")
+    assert changed == SIGNED.replace('"gs://models/orders/1" ', f'"{URI}" ').replace(
+        "1" * 63 + "3", sha256
+    )
+
+
+def test_a_published_decision_names_the_gates_that_failed_and_has_no_patch(world: World) -> None:
+    found = world.challenge("equal")
+    file, to = world.folder / "gke.toml", world.folder / "published"
+    file.write_text(SIGNED, encoding="utf-8")
+
+    done = publish(found.out, to, "--release", file)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("better:      FAILED  ")
+    sha256 = found.document["challenger"]["sha256"]
+    assert done.stdout.endswith(f"MODEL_URI={URI}\nMODEL_SHA256={sha256}\n")
+    assert sorted(path.name for path in to.iterdir()) == ["decision.html", "decision.json"]
+
+
+def test_what_is_no_decision_is_not_published(world: World) -> None:
+    to = world.folder / "published"
+    broken = world.challenge("crashes-in-training")
+    file = world.folder / "gke.toml"
+    file.write_text(RELEASE.replace("models.orders", "models.other"), encoding="utf-8")
+    empty = world.folder / "empty"
+    empty.mkdir()
+    other = world.folder / "other"
+    other.mkdir()
+    (other / "decision.json").write_text("{}", encoding="utf-8")
+    (other / "decision.html").touch()
+    promoted = world.challenge("better")
+    for done, message in (
+        (publish(broken.out, to), "has no challenger, because none was sealed"),
+        (publish(empty, to), "decision.json: No such file or directory."),
+        (publish(other, to), "decision.json is not a decision: decision"),
+        (publish(promoted.out, to, "--release", file), "no table [models.orders]"),
+    ):
+        assert done.returncode == 2
+        assert message in done.stderr
+        assert "Traceback" not in done.stderr
+        assert not to.exists()

@@ -8,7 +8,7 @@ __all__ = ["app"]
 app = lazy_app(
     "modelwatch",
     package="modelwatch.commands",
-    commands=("truth", "report", "challenge", "track", "track-champion"),
+    commands=("truth", "report", "challenge", "publish-decision", "track", "track-champion"),
     help="Join predictions with the truth, report drift and performance, compare and record "
     "models.",
     group=CommandGroup,

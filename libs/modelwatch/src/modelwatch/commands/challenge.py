@@ -45,6 +45,14 @@ def command(
         Path | None,
         typer.Option(help="Interpreter of the service. Default: .venv/bin/python of its folder."),
     ] = None,
+    succeed_if_compared: Annotated[
+        bool,
+        typer.Option(
+            "--succeed-if-compared",
+            help="End with 0, too, if the challenger was compared and is not promoted. One that "
+            "cannot be trained, opened or scored still ends with 1.",
+        ),
+    ] = False,
 ) -> None:
     """Train a challenger, compare it with the champion on unseen rows, and decide.
 
@@ -75,7 +83,7 @@ def command(
         typer.echo(f"  modelseal push {out}/{CHALLENGER} {promotion[1]}")
         typer.echo(f"  git apply {out}/{PATCH}")
     record_or_exit(out)
-    if not decision.promoted:
+    if not decision.promoted and not (succeed_if_compared and decision.compared):
         raise typer.Exit(1)
 
 
