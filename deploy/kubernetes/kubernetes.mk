@@ -70,5 +70,5 @@ test-deploy: $(SERVICES:%=%/.venv/.installed) libs/modelwatch/.venv/.installed .
 ONLY ?=
 .PHONY: measure-resources
 ##@ measure
-measure-resources: $(SERVICES:%=%/.venv/.installed) ## Measure memory and CPU of servers and jobs [ONLY="NAME ..."]; writes results/resources.json of each service
+measure-resources: $(SERVICES:%=%/.venv/.installed) libs/modelwatch/.venv/.installed ## Measure memory and CPU of servers and jobs [ONLY="NAME ..."]; writes results/resources.json of each service
 	PYTHONPATH=deploy/local:tools "$(PYTHON)" deploy/kubernetes/measure_resources.py $(if $(ONLY),--only $(ONLY))

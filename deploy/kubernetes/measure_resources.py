@@ -3,7 +3,8 @@
 Servers: memory and CPU of the process while a few connections send the requests of service.toml for
 some seconds. Jobs: memory of all their processes together, and their CPU time, on generated data.
 The table ``measurements`` of a service.toml has the jobs and, where it is not that of the
-demonstration, the data; ``{sha256}`` is the digest of the model that ``before`` trained.
+demonstration, the data; ``{sha256}`` is the digest of the model that ``before`` trained. A job is a
+``command`` of the service, or the ``challenge`` of that model with a table.
 deploy/tests/kubernetes/test_resources.py compares the requests of the manifests with the results.
 """
 
@@ -28,6 +29,7 @@ from service_files import Service
 from text_files import replace_text
 
 ROOT = Path(__file__).resolve().parents[2]
+MODELWATCH = ROOT / "libs/modelwatch/.venv/bin/modelwatch"
 CONNECTIONS = 4
 SECONDS = 10.0
 MIB = 2**20
@@ -117,9 +119,20 @@ def measure_server(work: Path, service: Service, chosen: dict[str, Any]) -> dict
 def measure_job(work: Path, service: Service, chosen: dict[str, Any]) -> dict[str, float]:
     """Run a job to its end, and sample the memory of all its processes every 50 ms."""
     command = lay_out(work, service, chosen)
-    manifest = work / "models" / command[-1] / "manifest.json"
-    digest = hashlib.sha256(manifest.read_bytes()).hexdigest() if manifest.exists() else ""
-    command += [one.format(sha256=digest) for one in chosen["command"]]
+    model = work / "models" / command[-1]
+    if "challenge" in chosen:
+        options = {
+            "--python": command[0],
+            "--champion": str(model),
+            "--data": str(work / chosen["challenge"]),
+            "--out": str(work / "challenge"),
+        }
+        given = [word for option in options.items() for word in option]
+        command = [str(MODELWATCH), "challenge", str(work), *given, "--succeed-if-compared"]
+    else:
+        manifest = model / "manifest.json"
+        digest = hashlib.sha256(manifest.read_bytes()).hexdigest() if manifest.exists() else ""
+        command += [one.format(sha256=digest) for one in chosen["command"]]
     began, peak = time.monotonic(), 0.0
     process = subprocess.Popen(  # noqa: S603 - the service's own command
         command, cwd=work, stdout=subprocess.DEVNULL, start_new_session=True

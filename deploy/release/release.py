@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).resolve().parents[2]
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 VERSION = re.compile(r"v\d+\.\d+\.\d+", re.ASCII)
 ISSUER = "https://token.actions.githubusercontent.com"
@@ -127,7 +128,8 @@ def compose(options: argparse.Namespace) -> None:
     """Write the release file: images of a release, models and values of a cluster."""
     digests = read(options.digests)
     try:
-        cluster = tomllib.loads(options.cluster.read_text(encoding="utf-8"))
+        text = options.cluster.read_bytes().decode("utf-8")
+        cluster = tomllib.loads(text)
     except OSError as error:
         raise ReleaseError(
             f"{options.cluster} cannot be read: {error.strerror}. It contains the models of the"
@@ -145,7 +147,15 @@ def compose(options: argparse.Namespace) -> None:
     if not registry:
         raise ReleaseError("The registry is empty: set the variable REGISTRY of the environment")
     images = {image: f"{registry}/{image}@{digest}" for image, digest in digests.items()}
-    write(options.out, {"images": images, **cluster})
+    # A retraining makes the patch of this file.
+    file = {"path": _path_in_repository(options.cluster), "text": text}
+    write(options.out, {"images": images, **cluster, "cluster_file": file})
+
+
+def _path_in_repository(path: Path) -> str:
+    absolute = path.resolve()
+    inside = absolute.is_relative_to(ROOT)
+    return absolute.relative_to(ROOT).as_posix() if inside else path.name
 
 
 def values(options: argparse.Namespace) -> None:

@@ -88,7 +88,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _render(options: argparse.Namespace) -> int:
     local = options.overlay == "local"
-    release = read_release(options.release, values=value_names(options.overlay), tags=local)
+    release = read_release(
+        options.release, values=value_names(options.overlay), tags=local, overlay=options.overlay
+    )
     text = render(options.overlay, release)
     findings = check(read_manifests(text, local=local))
     if _report(findings):

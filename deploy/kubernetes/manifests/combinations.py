@@ -14,9 +14,15 @@ from typing import Final
 import yaml
 
 from manifests.composition import compose
-from manifests.leave_out import optional_names, report_images, supplied
+from manifests.leave_out import (
+    optional_names,
+    report_images,
+    retraining_images,
+    retrains,
+    supplied,
+)
 from manifests.objects import ManifestFinding, read_manifests
-from manifests.release import Model, Release, Shadow
+from manifests.release import ClusterFile, Model, Release, Shadow
 from manifests.render import OVERLAYS, build, read_values, render
 from manifests.rules import check
 from manifests.services import shadow_names
@@ -42,6 +48,10 @@ def example_release(overlay: str, *left_out: str) -> Release:
     images, models = supplied(left_out)
     if optional:
         images |= set(report_images(left_out).values())
+    cluster_file = None
+    if retrains(overlay, left_out):
+        images |= retraining_images(left_out)
+        cluster_file = ClusterFile(f"deploy/clusters/{overlay}.toml", "# Made up.\n[models]\n")
     return Release(
         images={name: _example_image(name) for name in sorted(images)},
         models={
@@ -55,6 +65,7 @@ def example_release(overlay: str, *left_out: str) -> Release:
         },
         values=read_values(overlay, "example.env"),
         leave_out=left_out,
+        cluster_file=cluster_file,
     )
 
 

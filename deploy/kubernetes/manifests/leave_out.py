@@ -23,9 +23,18 @@ from manifests.services import (
     models_of,
 )
 
-__all__ = ["add_to_cluster_file", "check_names", "optional_names", "report_images", "supplied"]
+__all__ = [
+    "add_to_cluster_file",
+    "check_names",
+    "optional_names",
+    "report_images",
+    "retraining_images",
+    "retrains",
+    "supplied",
+]
 
 _REPORTS: Final = "reports"
+_RETRAINING: Final = "retraining"
 # Without its default-deny, the policies that the overlays add would close what they do not list.
 _REQUIRED: Final = {"network-policy"}
 _LIST: Final = re.compile(r"^leave_out = .*\n", re.MULTILINE)
@@ -45,7 +54,8 @@ def optional_names(overlay: str = "*") -> list[str]:
 def supplied(left_out: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
     """The names of the images and of the models that are deployed if some names are left out.
 
-    Those of `report_images` come on top, for the models that have a prediction log.
+    Those of `report_images` come on top, for the models that have a prediction log, and those of
+    `retraining_images`, if models are retrained.
     """
     without = [one for one in deployed_services() if one.name in set(left_out)]
     models = frozenset[str]().union(*map(models_of, without))
@@ -64,6 +74,22 @@ def report_images(left_out: Iterable[str]) -> dict[str, str]:
         if one.name not in left_out
         for model in models_of(one)
     }
+
+
+def retrains(overlay: str, left_out: Iterable[str]) -> bool:
+    """Whether an overlay retrains models, if some names are left out."""
+    return _RETRAINING in optional_names(overlay) and _RETRAINING not in set(left_out)
+
+
+def retraining_images(left_out: Iterable[str]) -> frozenset[str]:
+    """The images in which challengers are trained and compared, if some names are left out."""
+    left_out = set(left_out)
+    return frozenset(
+        one.watch_image_name
+        for one in deployed_services()
+        if one.name not in left_out
+        and (one.folder / f"deploy/components/{_RETRAINING}/jobs.yaml").is_file()
+    )
 
 
 def _services() -> set[str]:

@@ -10,10 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from manifests.errors import ReleaseError
-from manifests.leave_out import check_names, report_images, supplied
-from manifests.services import image_names, model_names, shadow_names
+from manifests.leave_out import (
+    check_names,
+    report_images,
+    retraining_images,
+    retrains,
+    supplied,
+)
+from manifests.services import REPOSITORY, image_names, model_names, shadow_names
 
-__all__ = ["Model", "Release", "Shadow", "read_release"]
+__all__ = ["ClusterFile", "Model", "Release", "Shadow", "read_release"]
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _NAMED_BY_DIGEST = re.compile(
@@ -67,39 +73,58 @@ class Model:
 
 
 @dataclass(frozen=True)
+class ClusterFile:
+    """The file that names the models of a cluster, which a promotion changes.
+
+    Attributes:
+        path: Its path in its repository.
+        text: Its text.
+    """
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Release:
     """A deployment.
 
     Attributes:
         images: References of the images in a registry, by their names in the repository: those of
-            the services and, for models with a prediction log, of their reports.
+            the services, of the reports of models with a prediction log, and of retraining.
         models: Models by the names of their services.
         values: Settings of the cluster: one for each line of the overlay's values.env.
         leave_out: Services and components that are not deployed.
+        cluster_file: The file for which a retraining makes patches; None if nothing is retrained.
     """
 
     images: Mapping[str, str]
     models: Mapping[str, Model]
     values: Mapping[str, str]
     leave_out: tuple[str, ...] = ()
+    cluster_file: ClusterFile | None = None
 
 
-def read_release(path: Path, *, values: frozenset[str], tags: bool = False) -> Release:
+def read_release(
+    path: Path, *, values: frozenset[str], tags: bool = False, overlay: str = "local"
+) -> Release:
     """Read a release file, TOML or JSON.
 
     Args:
         path: The file.
         values: The names of the values that the overlay requires.
         tags: Whether images may have a tag instead of a digest, for deployments on one machine.
+        overlay: The overlay, which may retrain models.
 
     Raises:
         ReleaseError: The file cannot be read, or entries are missing, unknown, malformed or
             placeholders. The message lists all findings.
     """
-    document = _load(path)
+    text = _read(path)
+    document = _parse(path, text)
     findings = [
-        f"{name}: unknown; a release has images, models, values and leave_out"
-        for name in document.keys() - {"images", "models", "values", "leave_out"}
+        f"{name}: unknown; a release has images, models, values, leave_out and cluster_file"
+        for name in document.keys() - {"images", "models", "values", "leave_out", "cluster_file"}
     ]
     left_out = _left_out(document.get("leave_out", []), findings)
     wanted_images, wanted_models = supplied(left_out)
@@ -110,6 +135,10 @@ def read_release(path: Path, *, values: frozenset[str], tags: bool = False) -> R
         for model, image in report_images(left_out).items()
         if model in models and models[model].prediction_log
     }
+    cluster_file = None
+    if retrains(overlay, left_out):
+        wanted_images |= retraining_images(left_out)
+        cluster_file = _cluster_file(path, text, document, findings)
     images = _section(document, "images", wanted_images, findings, frozenset(image_names()))
     given = _section(document, "values", values, findings)
     release = Release(
@@ -117,6 +146,7 @@ def read_release(path: Path, *, values: frozenset[str], tags: bool = False) -> R
         models=models,
         values={name: _value(name, value, findings) for name, value in given.items()},
         leave_out=left_out,
+        cluster_file=cluster_file,
     )
     findings += _shared_logs(release.models)
     if findings:
@@ -125,16 +155,47 @@ def read_release(path: Path, *, values: frozenset[str], tags: bool = False) -> R
     return release
 
 
-def _load(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
-        return json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+        # Without conversion of line ends, which would change every line of a patch.
+        return path.read_bytes().decode("utf-8")
     except OSError as error:
         raise ReleaseError(
             f"{path} cannot be read: {error.strerror}. Give a release file: DIGESTS=FILE"
         ) from error
     except ValueError as error:
+        raise ReleaseError(f"{path} is not a text in UTF-8: {error}") from error
+
+
+def _parse(path: Path, text: str) -> dict[str, Any]:
+    try:
+        return json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    except ValueError as error:
         raise ReleaseError(f"{path} is neither TOML nor, as .json, JSON: {error}") from error
+
+
+def _cluster_file(
+    path: Path, text: str, document: Mapping[str, Any], findings: list[str]
+) -> ClusterFile | None:
+    """The cluster file from which a release file was made, or the release file itself, if TOML."""
+    if path.suffix != ".json":
+        absolute = path.resolve()
+        inside = absolute.is_relative_to(REPOSITORY)
+        name = absolute.relative_to(REPOSITORY).as_posix() if inside else path.name
+        found = ClusterFile(name, text)
+    else:
+        match document.get("cluster_file"):
+            case {"path": str(name), "text": str(contents), **rest} if name and not rest:
+                found = ClusterFile(name, contents)
+            case _:
+                findings.append(
+                    "cluster_file: not a table with path and text, which retraining needs for the "
+                    "patch of a promotion; `make release-file` writes it"
+                )
+                return None
+    if not found.text.endswith("\n"):
+        findings.append(f"{found.path}: the last line has no end, which a patch needs; add it")
+    return found
 
 
 def _section(

@@ -30,6 +30,7 @@ OVERLAYS = tuple(sorted(folder.name for folder in (KUBERNETES / "overlays").iter
 CLOUDS = tuple(name for name in OVERLAYS if name != "local")
 """The overlays for clusters in a cloud."""
 
+_CLUSTER_FILE = "cluster.toml"
 _TIMEOUT_S = 120
 
 
@@ -60,6 +61,8 @@ def render(overlay: str, release: Release) -> str:
             "".join(values), encoding="utf-8"
         )
         (root / "release").mkdir()
+        if release.cluster_file:
+            (root / "release" / _CLUSTER_FILE).write_bytes(release.cluster_file.text.encode())
         (root / "release/kustomization.yaml").write_text(
             yaml.safe_dump(_kustomization(overlay, release)), encoding="utf-8"
         )
@@ -96,7 +99,7 @@ def _kustomization(overlay: str, release: Release) -> dict[str, object]:
         "kind": "Kustomization",
         "resources": [f"../deploy/kubernetes/overlays/{overlay}"],
         "images": [_image(name, image) for name, image in sorted(release.images.items())],
-        "configMapGenerator": list(_models(release)),
+        "configMapGenerator": [*_models(release), *_cluster_file(release)],
         "patches": list(_without_reports(release)),
     }
 
@@ -135,11 +138,17 @@ def _models(release: Release) -> Iterable[dict[str, object]]:
             )
 
 
+def _cluster_file(release: Release) -> Iterable[dict[str, object]]:
+    """What a retraining needs for the patch of a promotion."""
+    if release.cluster_file:
+        yield _settings("retraining-settings", f"RELEASE_PATH={release.cluster_file.path}")
+        yield _merged("retraining-release", files=[_CLUSTER_FILE])
+
+
 def _settings(name: str, *literals: str) -> dict[str, object]:
     """Adds settings to a ConfigMap of the overlay."""
-    return {
-        "name": name,
-        "namespace": NAMESPACE,
-        "behavior": "merge",
-        "literals": list(literals),
-    }
+    return _merged(name, literals=list(literals))
+
+
+def _merged(name: str, **contents: list[str]) -> dict[str, object]:
+    return {"name": name, "namespace": NAMESPACE, "behavior": "merge", **contents}

@@ -63,6 +63,7 @@ def test_without_retraining_an_overlay_is_clean_and_deploys(kubectl: str, overla
 
     assert not any("retraining" in name for name in cluster.names("CronJob"))
     assert "training-data" not in cluster.names("PersistentVolumeClaim")
+    assert not any(name.startswith("retraining-") for name in cluster.names("ConfigMap"))
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -163,12 +164,12 @@ def test_a_release_without_a_service_needs_neither_its_image_nor_its_model(
 ) -> None:
     content = document(example_release(OVERLAY)) | {"leave_out": [name]}
     # What a release and a cluster file still have of it is ignored.
-    surplus = read_release(write(tmp_path, content), values=value_names(OVERLAY))
+    surplus = read_release(write(tmp_path, content), values=value_names(OVERLAY), overlay=OVERLAY)
     del content["images"][SERVICES[name].image_name]
     for model in models_of(SERVICES[name]):
         del content["models"][model]
 
-    release = read_release(write(tmp_path, content), values=value_names(OVERLAY))
+    release = read_release(write(tmp_path, content), values=value_names(OVERLAY), overlay=OVERLAY)
 
     assert release == surplus == example_release(OVERLAY, name)
 
@@ -185,7 +186,7 @@ def test_a_release_that_leaves_out_what_is_unknown_is_refused(
 ) -> None:
     content = document(example_release(OVERLAY)) | {"leave_out": names}
     with pytest.raises(ReleaseError, match=finding):
-        read_release(write(tmp_path, content), values=value_names(OVERLAY))
+        read_release(write(tmp_path, content), values=value_names(OVERLAY), overlay=OVERLAY)
 
 
 @needs_cloud

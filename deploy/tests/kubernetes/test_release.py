@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clouds import OVERLAY
+from clouds import OVERLAY, needs_cloud
 from manifests.cli import main
 from manifests.combinations import example_release, with_shadows
 from manifests.errors import ReleaseError
-from manifests.leave_out import report_images, supplied
-from manifests.release import Release, read_release
+from manifests.leave_out import report_images, retraining_images, supplied
+from manifests.release import ClusterFile, Release, read_release
 from manifests.services import image_names, model_names, shadow_names
 
 # With made-up values of a cluster, whatever those of the overlays are.
@@ -36,7 +36,7 @@ def document(release: Release = EXAMPLE) -> dict[str, Any]:
             for name, model in release.models.items()
         },
         "values": dict(release.values),
-    }
+    } | ({"cluster_file": dict(vars(release.cluster_file))} if release.cluster_file else {})
 
 
 def write(folder: Path, content: dict[str, Any]) -> Path:
@@ -62,10 +62,12 @@ def test_toml_and_json_say_the_same(tmp_path: Path) -> None:
             lines += [f'{key} = "{value}"\n' for key, value in shadow.items()]
     toml = tmp_path / "release.toml"
     toml.write_text("\n".join(lines), encoding="utf-8")
-    assert read_release(toml, values=VALUES) == read_release(
-        write(tmp_path, content), values=VALUES
-    )
-    assert read_release(toml, values=VALUES) == example
+    found = read_release(toml, values=VALUES, overlay=OVERLAY)
+    assert read_release(write(tmp_path, content), values=VALUES, overlay=OVERLAY) == example
+    # The TOML file is itself the one that a promotion changes.
+    if example.cluster_file:
+        assert found.cluster_file == ClusterFile("release.toml", toml.read_text(encoding="utf-8"))
+    assert replace(found, cluster_file=example.cluster_file) == example
 
 
 def change(path: str, value: object) -> Callable[[dict[str, Any]], None]:
@@ -131,6 +133,15 @@ REFUSED = [
     ("values", "x", "values: not a table"),
     ("version", "1.0.0", "version: unknown"),
 ]
+if EXAMPLE.cluster_file:
+    REFUSED += [
+        ("cluster_file", None, "cluster_file: not a table with path and text"),
+        ("cluster_file", "deploy/clusters/c.toml", "cluster_file: not a table with path and text"),
+        ("cluster_file.path", "", "cluster_file: not a table with path and text"),
+        ("cluster_file.text", None, "cluster_file: not a table with path and text"),
+        ("cluster_file.note", "x", "cluster_file: not a table with path and text"),
+        ("cluster_file.text", "[models]", "the last line has no end"),
+    ]
 
 
 @pytest.mark.parametrize(("path", "value", "finding"), REFUSED)
@@ -140,7 +151,7 @@ def test_a_release_that_would_be_forgotten_is_refused(
     content = document()
     change(path, value)(content)
     with pytest.raises(ReleaseError) as refused:
-        read_release(write(tmp_path, content), values=VALUES)
+        read_release(write(tmp_path, content), values=VALUES, overlay=OVERLAY)
     assert finding in str(refused.value)
 
 
@@ -166,24 +177,29 @@ def test_the_load_balancers_range_is_one_of_subnets_and_private(
     change("values.LOAD_BALANCER_CIDR", cidr)(content)
     path = write(tmp_path, content)
     if finding is None:
-        assert read_release(path, values=VALUES).values["LOAD_BALANCER_CIDR"] == cidr
+        assert (
+            read_release(path, values=VALUES, overlay=OVERLAY).values["LOAD_BALANCER_CIDR"] == cidr
+        )
         return
     with pytest.raises(ReleaseError) as refused:
-        read_release(path, values=VALUES)
+        read_release(path, values=VALUES, overlay=OVERLAY)
     assert f"values.LOAD_BALANCER_CIDR: {cidr!r} {finding}" in str(refused.value)
 
 
 def test_a_model_may_name_those_who_sign_it(tmp_path: Path) -> None:
     content = document()
     change(f"models.{MODEL}.signers", [KEY])(content)
-    models = read_release(write(tmp_path, content), values=VALUES).models
+    models = read_release(write(tmp_path, content), values=VALUES, overlay=OVERLAY).models
     example = EXAMPLE.models
     assert models[MODEL].signers == (KEY,)
     assert len(example[MODEL].signers) == 2
     assert {**models, MODEL: example[MODEL]} == example
 
     change(f"models.{MODEL}.signers", None)(content)
-    assert read_release(write(tmp_path, content), values=VALUES).models[MODEL].signers == ()
+    assert (
+        read_release(write(tmp_path, content), values=VALUES, overlay=OVERLAY).models[MODEL].signers
+        == ()
+    )
 
 
 @pytest.mark.skipif(len(model_names()) < 2, reason="there is one model")
@@ -193,7 +209,7 @@ def test_two_models_with_one_log_are_refused(tmp_path: Path) -> None:
     change(f"models.{first}.prediction_log", "gs://bucket/log")(content)
     change(f"models.{other}.prediction_log", "gs://bucket/log/")(content)
     with pytest.raises(ReleaseError) as refused:
-        read_release(write(tmp_path, content), values=VALUES)
+        read_release(write(tmp_path, content), values=VALUES, overlay=OVERLAY)
     found = f"models.{other}.prediction_log: models.{first} has the same folder"
     assert found in str(refused.value)
 
@@ -226,7 +242,7 @@ def test_a_challenger_needs_an_address_and_a_digest(
     content = document(with_shadows(EXAMPLE))
     change(f"models.{shadowed}.shadow{path}", value)(content)
     with pytest.raises(ReleaseError) as refused:
-        read_release(write(tmp_path, content), values=VALUES)
+        read_release(write(tmp_path, content), values=VALUES, overlay=OVERLAY)
     [output] = str(refused.value).splitlines()[1:]
     assert finding.replace("MODEL", f"models.{shadowed}") in output
 
@@ -235,7 +251,7 @@ def test_a_challenger_needs_the_log_of_its_answers(tmp_path: Path, shadowed: str
     content = document(with_shadows(EXAMPLE))
     change(f"models.{shadowed}.prediction_log", None)(content)
     with pytest.raises(ReleaseError) as refused:
-        read_release(write(tmp_path, content), values=VALUES)
+        read_release(write(tmp_path, content), values=VALUES, overlay=OVERLAY)
     [output] = str(refused.value).splitlines()[1:]
     assert f"models.{shadowed}.shadow: needs models.{shadowed}.prediction_log, which" in output
 
@@ -248,7 +264,7 @@ def test_a_challenger_that_nothing_takes_is_refused(
     change(f"models.{shadowed}.prediction_log", "gs://bucket/log")(content)
     change(f"models.{shadowed}.shadow", {"uri": "gs://bucket/2", "sha256": DIGEST})(content)
     with pytest.raises(ReleaseError, match="no workload of the service takes a challenger"):
-        read_release(write(tmp_path, content), values=VALUES)
+        read_release(write(tmp_path, content), values=VALUES, overlay=OVERLAY)
 
 
 def test_a_model_with_a_log_needs_the_image_of_its_reports(tmp_path: Path) -> None:
@@ -256,7 +272,7 @@ def test_a_model_with_a_log_needs_the_image_of_its_reports(tmp_path: Path) -> No
     image = report_images(())[MODEL]
     change(f"images.{image}", None)(content)
     with pytest.raises(ReleaseError, match=f"images.{image}: missing"):
-        read_release(write(tmp_path, content), values=VALUES)
+        read_release(write(tmp_path, content), values=VALUES, overlay=OVERLAY)
 
     without_log = document()
     change(f"models.{MODEL}.prediction_log", None)(without_log)
@@ -271,12 +287,40 @@ def test_a_model_with_a_log_needs_the_image_of_its_reports(tmp_path: Path) -> No
     assert not set(report_images(()).values()) & without_jobs.images.keys()
 
 
+@needs_cloud
+def test_retraining_needs_the_image_of_challenges_and_the_cluster_file(tmp_path: Path) -> None:
+    content = document()
+    images = retraining_images(())
+    assert images
+    for name in images:
+        del content["images"][name]
+    for model in content["models"].values():
+        model.pop("prediction_log", None)
+    with pytest.raises(ReleaseError) as refused:
+        read_release(write(tmp_path, content), values=VALUES, overlay=OVERLAY)
+    findings = {line.strip() for line in str(refused.value).splitlines()[1:]}
+    assert findings == {f"images.{name}: missing" for name in images}
+
+    # Neither is needed without retraining, and a surplus cluster file is ignored.
+    without = content | {"leave_out": ["retraining"]}
+    found = read_release(write(tmp_path, without), values=VALUES, overlay=OVERLAY)
+    assert found.cluster_file is None
+    del without["cluster_file"]
+    read_release(write(tmp_path, without), values=VALUES, overlay=OVERLAY)
+
+
 def test_all_findings_are_listed_at_once(tmp_path: Path) -> None:
     with pytest.raises(ReleaseError) as refused:
-        read_release(write(tmp_path, {}), values=VALUES)
+        read_release(write(tmp_path, {}), values=VALUES, overlay=OVERLAY)
     output = str(refused.value).splitlines()[1:]
     # No model has a log, so that no image of reports is missing.
-    assert len(output) == len(supplied(())[0]) + len(model_names()) + len(VALUES)
+    count = len(supplied(())[0]) + len(model_names()) + len(VALUES)
+    if EXAMPLE.cluster_file:
+        count += len(retraining_images(()))
+        [other] = [line for line in output if not line.endswith("missing")]
+        assert "cluster_file" in other
+        output.remove(other)
+    assert len(output) == count
     assert all(line.endswith("missing") for line in output)
 
 
@@ -298,7 +342,7 @@ def test_what_is_no_toml_is_refused(tmp_path: Path, content: str) -> None:
     path = tmp_path / "release.toml"
     path.write_text(content, encoding="utf-8")
     with pytest.raises(ReleaseError, match="neither TOML nor"):
-        read_release(path, values=VALUES)
+        read_release(path, values=VALUES, overlay=OVERLAY)
 
 
 def test_the_command_writes_nothing_for_a_bad_release(
@@ -314,4 +358,4 @@ def test_the_command_writes_nothing_for_a_bad_release(
 
 def test_a_missing_release_file_is_an_error_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(ReleaseError, match="DIGESTS=FILE"):
-        read_release(tmp_path / "none.toml", values=VALUES)
+        read_release(tmp_path / "none.toml", values=VALUES, overlay=OVERLAY)

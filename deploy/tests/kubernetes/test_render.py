@@ -2,6 +2,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,10 @@ from manifests.cli import main
 from manifests.combinations import example_release, with_shadows
 from manifests.composition import compose
 from manifests.errors import RenderError
+from manifests.leave_out import retraining_images
 from manifests.objects import Manifests, read_manifests
-from manifests.render import KUBERNETES, OVERLAYS, build, render, value_names
+from manifests.release import ClusterFile
+from manifests.render import CLOUDS, KUBERNETES, OVERLAYS, build, render, value_names
 from manifests.rules import check
 from manifests.services import REPOSITORY, deployed_services, documents, shadow_workloads
 
@@ -87,8 +90,11 @@ def test_containers_that_read_a_model_s_digest_are_given_its_signers(
                 ]
             )
         }
-        # In each pod, one that fetches and one that opens.
+        # In each pod, one that fetches and one that opens. Nobody has signed a challenger, which is
+        # not refused for that.
         assert f"Deployment/{name}" in readers
+        retraining = readers.pop(f"CronJob/{name}-retraining", ["fetch-model"])
+        assert retraining == ["fetch-model"]
         assert all(found == ["fetch-model", "app"] for found in readers.values())
 
 
@@ -109,6 +115,55 @@ def test_what_predicts_is_given_the_log_of_the_release_or_none(
     others = [data for config, data in configs.items() if "-model-" not in config]
     assert not any("PREDICTION_LOG" in data for data in others)
     assert any(model.prediction_log for model in models.values()) == (overlay == OVERLAYS[0])
+
+
+@pytest.mark.parametrize("overlay", CLOUDS)
+def test_a_retraining_has_the_champion_and_the_file_that_a_promotion_changes(
+    overlay: str, kubectl: str
+) -> None:
+    assert kubectl
+    # Its end of lines and its names of values are those of the file, not of a rule.
+    text = "# The models of a cluster.\r\n[values]\nDOMAIN = 'x'\n"
+    example = example_release(overlay)
+    file = ClusterFile(f"deploy/clusters/{overlay}.toml", text)
+    manifests = read_manifests(render(overlay, replace(example, cluster_file=file)))
+    assert check(manifests) == []
+    pods = [pod for pod in manifests.pods if pod.name.endswith("-retraining")]
+    assert len(pods) == len(retraining_images(()))
+    for pod in pods:
+        containers = {one.name: one for one in pod.containers}
+        names = ["fetch-model", "challenge", "prove", "push", "app"]
+        assert list(containers) == names
+        model = example.models[pod.name.removesuffix("-retraining")]
+        environment = manifests.environment(containers["fetch-model"])
+        assert environment["MODEL_URI"] == model.uri
+        assert environment["MODEL_SHA256"] == model.sha256
+        environment = manifests.environment(containers["app"])
+        assert environment["RELEASE_PATH"] == file.path
+        # What one writes, the next reads, in a volume of both.
+        words = {
+            name: [*one.node["command"], *one.node.get("args", [])]
+            for name, one in containers.items()
+        }
+        out = words["challenge"][words["challenge"].index("--out") + 1]
+        champion = words["challenge"][words["challenge"].index("--champion") + 1]
+        uri = words["push"][-1]
+        assert words["fetch-model"][-1] == champion
+        assert words["prove"][-1] == words["push"][2] == f"{out}/challenger"
+        assert words["app"][2] == out
+        assert words["app"][words["app"].index("--uri") + 1] == uri
+        # The decision is not below the model: a folder of a model has no other files.
+        assert not words["app"][3].startswith(f"{uri}/")
+        [volume] = [one for one in pod.spec["volumes"] if "configMap" in one]
+        release = manifests.find("ConfigMap", volume["configMap"]["name"])
+        assert release is not None
+        [mount] = [
+            one["mountPath"]
+            for one in containers["app"].node["volumeMounts"]
+            if one["name"] == volume["name"]
+        ]
+        given = words["app"][words["app"].index("--release") + 1]
+        assert release["data"][given.removeprefix(f"{mount}/")] == text
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -220,7 +275,10 @@ def test_the_command_writes_what_it_checked(tmp_path: Path, kubectl: str) -> Non
     with pytest.raises(SystemExit) as ended:
         main(["render", OVERLAY, str(release), "--out", str(out)])
     assert ended.value.code == 0
-    assert out.read_text(encoding="utf-8") == render(OVERLAY, example_release(OVERLAY))
+    expected = example_release(OVERLAY)
+    if expected.cluster_file:
+        expected = replace(expected, cluster_file=ClusterFile("release.toml", text))
+    assert out.read_text(encoding="utf-8") == render(OVERLAY, expected)
     assert [path.name for path in out.parent.iterdir()] == ["cluster.yaml"]
 
 

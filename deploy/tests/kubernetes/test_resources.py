@@ -48,9 +48,9 @@ def manifests(request: pytest.FixtureRequest, rendered: dict[str, str]) -> Manif
 
 
 def app_of(pod: Pod) -> Container:
-    """The container that was measured: the one that trains, in a pod that does."""
+    """The container that was measured: the one that trains and compares, in a pod that does."""
     found = {one.name: one for one in pod.containers}
-    return found.get("train", found["app"])
+    return found.get("challenge", found["app"])
 
 
 def resources(manifests: Manifests, owner: str) -> dict[str, Any]:
@@ -79,7 +79,10 @@ def test_nothing_that_runs_was_left_out_of_the_measurement(
     jobs = {
         pod.name
         for pod in read_manifests(rendered[OVERLAY]).pods
-        if pod.kind == "CronJob" and f"/{own}@" in app_of(pod).image
+        # Reports take the memory that they are given.
+        if pod.kind == "CronJob"
+        and re.search(rf"/{own}(-watch)?@", app_of(pod).image)
+        and not pod.name.endswith("-report")
     }
 
     assert measured["servers"].keys() == {package} | given.get("servers", {}).keys()
@@ -123,7 +126,7 @@ def test_a_job_has_the_memory_that_was_measured_and_a_third_more(
 
     assert given["requests"]["memory"] == given["limits"]["memory"]
     least = enough(measured)
-    most = max(2 * least, TRAINING_MIB if app_of(pod).name == "train" else 0)
+    most = max(2 * least, TRAINING_MIB if app_of(pod).name == "challenge" else 0)
     assert least <= mebibytes(given["requests"]["memory"]) <= most
 
 
@@ -138,7 +141,7 @@ def test_a_pod_with_a_challenger_has_the_memory_of_a_second_process(
                 # The challenger answers the same requests with the same libraries.
                 peak = max(one["memory_peak_mib"] for one in measured["servers"].values())
             else:
-                # It opens a model of the same kind and predicts, which a training does, too.
+                # It opens a model of the same kind and predicts, which a retraining does, too.
                 peak = measured["jobs"][f"{package}-retraining"]["memory_peak_mib"]
             before, given = (
                 resources(manifests, pod.owner) for manifests in (overlays[overlay], with_it)

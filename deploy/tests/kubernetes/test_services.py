@@ -188,7 +188,7 @@ def test_every_command_of_a_pod_is_one_that_the_image_has(
             python = python_of(service)
             if "command" in container.node:
                 program, *arguments = container.node["command"]
-                command = ["-m", program, *arguments]
+                command = ["-m", program, *arguments, *container.node.get("args", [])]
                 if program == "modelwatch":
                     # The environment of a service lacks the packages of reports.
                     assert image in WATCH_IMAGES, f"{pod.owner}: {command}"
@@ -238,7 +238,7 @@ def test_retraining_reads_a_table_of_the_name_that_its_job_gives(
     if "training-data" not in claims:
         pytest.skip("this service retrains on no table of the volume training-data")
     [pod] = pods
-    [args] = [one.node["args"] for one in pod.containers if one.name == "train"]
+    [args] = [one.node["args"] for one in pod.containers if one.name == "challenge"]
     data = tmp_path / args[args.index("--data") + 1].removeprefix("/")
     data.parent.mkdir(parents=True)
     if data.suffix == ".parquet":
@@ -246,9 +246,9 @@ def test_retraining_reads_a_table_of_the_name_that_its_job_gives(
         subprocess.run([python_of(service), "-c", write, data], check=True)
     else:
         data.write_text("a\n1\n", encoding="utf-8")
-    moved = [f"{tmp_path}{one}" if one.startswith("/") else one for one in args]
+    out = ["--out", str(tmp_path / "model"), "--reports", str(tmp_path / "reports")]
     done = subprocess.run(
-        [python_of(service), "-m", service, *moved],
+        [python_of(service), "-m", service, "train", "--data", data, *out],
         capture_output=True,
         text=True,
         check=False,

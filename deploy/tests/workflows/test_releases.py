@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -10,7 +11,8 @@ from pathlib import Path
 
 import pytest
 from clouds import OVERLAY, needs_cloud
-from manifests.release import read_release
+from manifests.leave_out import retraining_images
+from manifests.release import ClusterFile, read_release
 from manifests.render import CLOUDS
 
 from workflows.reading import ROOT, SERVICES
@@ -106,20 +108,40 @@ def test_what_is_no_digest_is_not_written_down(digest: str, tmp_path: Path) -> N
 
 
 def test_the_release_file_is_one_that_the_manifests_take(tmp_path: Path) -> None:
-    digests = {one.image_name: DIGESTS[IMAGES[0]] for one in SERVICES.values()}
+    images = {one.image_name for one in SERVICES.values()} | retraining_images(())
+    digests = dict.fromkeys(images, DIGESTS[IMAGES[0]])
     names = [one.package for one in SERVICES.values()]
     cluster = "".join(map(MODEL.format, names)) + VALUES
     registry = "registry.test/project/pinned-ml"
     status, out = composed(tmp_path, cluster, digests, registry + "/")
 
     assert status == 0
-    release = read_release(out, values=frozenset({"DOMAIN", "BUCKET_URI"}))
-    assert release.images == {
-        image: f"{registry}/{image}@{digest}" for image, digest in digests.items()
-    }
+    values = frozenset({"DOMAIN", "BUCKET_URI"})
+    release = read_release(out, values=values, overlay=OVERLAY)
+    wanted = images if CLOUDS else {one.image_name for one in SERVICES.values()}
+    assert release.images == {image: f"{registry}/{image}@{digests[image]}" for image in wanted}
     assert {name: model.uri for name, model in release.models.items()} == {
         name: f"gs://models/{name}/1" for name in names
     }
+    # The file that a promotion changes, outside of this repository by its name alone.
+    assert release.cluster_file == (ClusterFile("cluster.toml", cluster) if CLOUDS else None)
+
+
+def test_the_release_file_has_the_path_and_the_bytes_of_the_cluster_file(tmp_path: Path) -> None:
+    tool = tmp_path / "deploy/release/release.py"
+    tool.parent.mkdir(parents=True)
+    shutil.copy(TOOL, tool)
+    file = tmp_path / "deploy/clusters/c.toml"
+    file.parent.mkdir()
+    contents = CLUSTER.replace("\n", "\r\n").encode()
+    file.write_bytes(contents)
+    (tmp_path / "digests.json").write_text(json.dumps(DIGESTS), encoding="utf-8")
+    command = [sys.executable, str(tool), "compose", "deploy/clusters/c.toml", "digests.json"]
+    subprocess.run(
+        [*command, "--registry", "r.test/x", "--out", "out.json"], cwd=tmp_path, check=True
+    )
+    found = json.loads((tmp_path / "out.json").read_bytes())["cluster_file"]
+    assert found == {"path": "deploy/clusters/c.toml", "text": contents.decode()}
 
 
 @pytest.mark.parametrize(
