@@ -1,10 +1,12 @@
-"""Measures what the prediction log costs a request: CPU time of a service with and without it.
+"""Measures what the prediction log costs a request, and what a shadow costs besides: CPU time.
 
-Trains one service on a small sample and serves it without a log and with one, several times,
+Trains one service on a small sample and serves it without a log and with one, then with a log and
+with a log and a shadow, whose challenger is the same model. Each pair is served several times,
 because the same program takes a little more or less time in each process. Both answer the same
 requests in many short rounds, in alternating order, because the machine is noisy. The result is
-what the log adds in a round: the median for the thread that answers, in which answers are recorded,
-and the mean for the whole process, whose writing thread works in some of the rounds.
+what is added in a round: the median for the thread that answers, in which answers are recorded,
+and the mean for the whole process, whose other threads work in some of the rounds. The process of
+the challenger is not in it.
 
 Run by ``make bench-prediction-log`` in each service's environment.
 """
@@ -15,7 +17,7 @@ import statistics
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -26,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
 
 from measuring import machine, make_parser, write_results
 from rich.console import Console
-from sample_service import train_on_small_sample
+from sample_service import SampleService, train_on_small_sample
 from servicekit.launch import ServiceProcess
 
 PAIRS: Final = 6
@@ -56,8 +58,8 @@ class Taken(NamedTuple):
     """The CPU time of a row in a round, in microseconds.
 
     Attributes:
-        without: Of the process without a log.
-        added: What the log adds to the thread that answers.
+        without: Of the process without it.
+        added: What the log or the shadow adds to the thread that answers.
         added_in_all: What it adds to the process.
     """
 
@@ -82,15 +84,12 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         sample = train_on_small_sample(given.service, folder, seed=1, tell=console.print)
         log = {"PREDICTION_LOG": str(folder / "log"), "PREDICTION_LOG_FLUSH_S": str(FLUSH_S)}
-        taken: dict[Question, list[Taken]] = {question: [] for question in questions}
-        for pair in range(PAIRS):
-            settings = ({}, log) if pair % 2 else (log, {})
-            with ExitStack() as served:
-                one, other = (served.enter_context(sample.served(each)) for each in settings)
-                off, on = (one, other) if pair % 2 else (other, one)
-                for question in questions:
-                    taken[question] += _compare(off, on, question)
-    found = [_summary(question, rounds) for question, rounds in taken.items()]
+        shadow = log | {"SHADOW_MODEL_DIR": str(sample.model)}
+        found = [
+            {"adds": name, **_summary(question, rounds)}
+            for name, off, on in (("log", {}, log), ("shadow", log, shadow))
+            for question, rounds in _measure(sample, off, on, questions).items()
+        ]
     document = {
         "machine": machine(),
         "load_average": [before, os.getloadavg()[0]],
@@ -103,8 +102,9 @@ def main() -> None:
     for one in found:
         console.print(
             f"{one['path']}, {one['rows']} rows: {one['cpu_us']:,.0f} us of CPU for a row without "
-            f"the log; with it {one['added_us']:+.1f} us ({one['added_us'] / one['cpu_us']:+.1%}) "
-            f"where it is answered, {one['added_in_all_us']:+.1f} us in all"
+            f"the {one['adds']}; with it {one['added_us']:+.1f} us "
+            f"({one['added_us'] / one['cpu_us']:+.1%}) where it is answered, "
+            f"{one['added_in_all_us']:+.1f} us in all"
         )
 
 
@@ -121,6 +121,23 @@ def _questions(demo: list[dict[str, Any]]) -> Iterator[Question]:
         question = Question(request["path"], json.dumps(filled).encode(), rows, ROWS // rows)
         found.setdefault(bool(lists), question)
     yield from found.values()
+
+
+def _measure(
+    sample: SampleService,
+    without: Mapping[str, str],
+    with_it: Mapping[str, str],
+    questions: Sequence[Question],
+) -> dict[Question, list[Taken]]:
+    taken: dict[Question, list[Taken]] = {question: [] for question in questions}
+    for pair in range(PAIRS):
+        settings = (without, with_it) if pair % 2 else (with_it, without)
+        with ExitStack() as served:
+            one, other = (served.enter_context(sample.served(each)) for each in settings)
+            off, on = (one, other) if pair % 2 else (other, one)
+            for question in questions:
+                taken[question] += _compare(off, on, question)
+    return taken
 
 
 def _compare(off: ServiceProcess, on: ServiceProcess, question: Question) -> list[Taken]:

@@ -94,28 +94,35 @@ def _share(share: float, trials: int, *, interval: bool) -> str:
 
 
 def requests(service: str) -> str:
-    """The cost of the log on the path of a request of a service.
+    """The cost of the log and of a shadow on the path of a request of a service.
 
     Args:
         service: Folder of the service.
     """
     rows = []
-    for one in docs.read(f"{service}/results/prediction-log.json")["requests"]:
+    measured = docs.read(f"{service}/results/prediction-log.json")
+    for one in measured["requests"]:
         low, high = one["quartiles_us"]
         rows.append(
             [
                 f"`{one['path']}`",
                 str(one["rows"]),
+                f"the {one['adds']}",
                 f"{one['cpu_us']:.0f} µs",
                 f"{one['added_us']:.1f} µs ({low:.1f} to {high:.1f})",
                 f"{one['added_us'] / one['cpu_us']:.1%}",
                 f"{one['added_in_all_us']:.1f} µs",
             ]
         )
-    headings = ["request", "rows", "CPU of a row", "where it is answered", "share", "in all"]
+    headings = [
+        *("request", "rows", "what is added", "CPU of a row without it"),
+        *("where it is answered", "share", "in all"),
+    ]
     return docs.table(headings, rows) + (
-        "\n\nCPU time of the process for one row without the log, and what the log adds: to the "
-        "thread that answers (median of many short rounds in several processes, with quartiles), "
-        "and to the process when it writes each second (mean). The machine did other work. "
-        "`make bench-prediction-log` measures it again."
+        "\n\nCPU time of the process for one row, and what the log adds to it, or a shadow to a "
+        "service with a log: to the thread that answers (median of many short rounds in several "
+        "processes, with quartiles), and to the process when it writes each second (mean). The "
+        "challenger's own process comes on top: at most a tenth of a core. The machine's load was "
+        f"{measured['load_average'][0]:.0f} to {measured['load_average'][1]:.0f} on "
+        f"{measured['machine'].partition(',')[0]}. `make bench-prediction-log` measures it again."
     )

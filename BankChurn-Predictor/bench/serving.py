@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from threading import local
 from typing import Any
 
 import pandas as pd
@@ -75,11 +76,14 @@ def workloads(work: Path) -> list[Workload]:
 
         stack = pipeline().named_steps["stack"]
         background = predictor().background.matrix
-        kernel = shap.KernelExplainer(stack.decision_function, background)
+        # An explainer keeps the samples of the call in progress: two calls at once fail.
+        of_thread = local()
 
         def explain(customer: Customer) -> Mapping[str, Any]:
+            if not hasattr(of_thread, "kernel"):
+                of_thread.kernel = shap.KernelExplainer(stack.decision_function, background)
             matrix = predictor().encode([customer])
-            values = kernel.shap_values(matrix, silent=True)[0].tolist()
+            values = of_thread.kernel.shap_values(matrix, silent=True)[0].tolist()
             return {
                 PROBABILITY: probability(customer.model_dump()),
                 "feature_contributions": dict(zip(FEATURES, values, strict=True)),

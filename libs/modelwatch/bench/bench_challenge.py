@@ -25,8 +25,8 @@ def main() -> None:
     """Write the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--challenges", type=int, default=25)
-    parser.add_argument("--equal-challenges", type=int, default=150)
+    parser.add_argument("--challenges", type=int, default=50)
+    parser.add_argument("--equal-challenges", type=int, default=600)
     options = parser.parse_args()
     rows = []
     for challenger in CHALLENGERS:
