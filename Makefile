@@ -122,10 +122,11 @@ JOBS := 2
 .PHONY: test-all test-suites
 test-all: ## Test every library and service, the laboratory, the deployment and the tools [JOBS=2: suites at a time]
 	@echo "$(JOBS) suites at a time; each prints its output when it has ended"
-	@PYTEST_ADDOPTS="--ignore-glob=*/test_load.py $$PYTEST_ADDOPTS" $(MAKE) --no-print-directory --jobs=$(JOBS) --output-sync=target test-suites
+	@PYTEST_ADDOPTS="--ignore-glob=*/test_load.py $${PYTEST_ADDOPTS:-}" $(MAKE) --no-print-directory --jobs=$(JOBS) --output-sync=target test-suites
 	@$(MAKE) --no-print-directory test-load
 
-test-suites: $(LIBS:%=test-%) $(SERVICES:%=test-%) test-lab test-tools
+# The longest first, so that none of them is left alone at the end.
+test-suites: $(SERVICES:%=test-%) $(LIBS:%=test-%) test-lab test-tools
 
 $(LIBS:%=test-%): test-%: libs/%/.venv/.installed
 	libs/$*/.venv/bin/python -m pytest libs/$*

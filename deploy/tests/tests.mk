@@ -27,7 +27,7 @@ DEPLOY_PYTEST := -c deploy/pyproject.toml --rootdir deploy
 test-deploy: deploy/.venv/.installed ## Test the deployment: manifests, infrastructure, workflows, monitoring
 	deploy/.venv/bin/python -m pytest $(DEPLOY_PYTEST) $(SERVICE_DEPLOY_TESTS) deploy
 
-test-all: test-deploy
+test-suites: test-deploy
 
 check-types-in-deploy: deploy/.venv/.installed .tools/check/.installed
 	MYPYPATH=tools $(DEPLOY_MYPY) deploy
