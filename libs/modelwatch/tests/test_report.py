@@ -14,7 +14,7 @@ from logs import unexpected
 from modelwatch.errors import DocumentError
 from modelwatch.log import LogSchema, PredictionLog
 from modelwatch.profile import ReferenceProfile, Task, make_profile
-from modelwatch.reporting.log_tables import open_tables
+from modelwatch.reporting.log_tables import LogTables, open_tables
 from modelwatch.reporting.output import write_report
 from modelwatch.reporting.performance import measure
 from modelwatch.reporting.report import Report, make_report
@@ -105,6 +105,17 @@ def test_groups_are_measured(tmp_path: Path, profile: ReferenceProfile) -> None:
     assert report.groups["age"]["below 30"].rows == len(young)
 
 
+def join_outcomes(tables: LogTables, folder: Path) -> None:
+    """Make the table ``joined`` of a window that `write_window` wrote."""
+    tables.add_predictions()
+    outcomes = tables.connection.read_csv(str(folder / "outcomes.csv"), all_varchar=True)
+    outcomes.create_view("outcomes")
+    tables.connection.execute(
+        "create table joined as select *, row_number() over () as number from predictions "
+        "join outcomes using (prediction_id)"
+    )
+
+
 def test_intervals_contain_the_true_value_as_often_as_stated(tmp_path: Path) -> None:
     """The true AUC is that of a very large sample."""
     large = sample(100_000, np.random.default_rng(99))
@@ -112,13 +123,7 @@ def test_intervals_contain_the_true_value_as_often_as_stated(tmp_path: Path) -> 
     write_window(tmp_path, sample(24_000, np.random.default_rng(5)))
     inside = 0
     with open_tables(FolderStore(tmp_path / "log")) as tables:
-        tables.add_predictions()
-        outcomes = tables.connection.read_csv(str(tmp_path / "outcomes.csv"), all_varchar=True)
-        outcomes.create_view("outcomes")
-        tables.connection.execute(
-            "create table joined as select *, row_number() over () as number from predictions "
-            "join outcomes using (prediction_id)"
-        )
+        join_outcomes(tables, tmp_path)
         for window in range(30):
             source = f"(from joined where number % 30 = {window})"
             found = measure(tables, TASK, source).metrics["auc"]
@@ -133,12 +138,7 @@ def test_the_noise_of_a_small_evaluation_is_no_worse_performance(tmp_path: Path)
     write_window(tmp_path, sample(20_000, random))
     worse = 0
     with open_tables(FolderStore(tmp_path / "log")) as tables:
-        tables.add_predictions()
-        outcomes = tables.connection.read_csv(str(tmp_path / "outcomes.csv"), all_varchar=True)
-        outcomes.create_view("outcomes")
-        tables.connection.execute(
-            "create table joined as select * from predictions join outcomes using (prediction_id)"
-        )
+        join_outcomes(tables, tmp_path)
         for _ in range(30):
             evaluation = sample(500, random)
             auc = exact_auc(evaluation["probability"], evaluation["outcome"])
