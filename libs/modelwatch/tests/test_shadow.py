@@ -180,18 +180,21 @@ def test_a_process_that_ends_is_started_again_some_times(
 
 
 @pytest.mark.usefixtures("impatient")
-@pytest.mark.parametrize(("way", "status"), [("close", 1), ("close and hang", -9)])
+@pytest.mark.parametrize("way", ["close", "close and hang"])
 def test_a_process_that_has_closed_its_socket_need_not_end_by_itself(
-    model: Path, tmp_path: Path, warn: Warnings, way: str, status: int
+    model: Path, tmp_path: Path, warn: Warnings, way: str
 ) -> None:
     """It may be stopped, for its share of CPU time, between closing and ending."""
     with shadow_of(model, tmp_path, warn) as shadow:
         shadow.offer(["a"], "r", [{"x": 0.0, "do": way}])
         wait_for(shadow, failed=1, waiting=0)
         wait_until(lambda: bool(warn.texts), "it warns")
-    assert warn.texts == [
+    # The first one ends with 1 if it goes on, and is killed if it stops itself only after that.
+    [text] = warn.texts
+    assert text in {
         f"Shadow: its process ended with status {status}. It is started again in 0.1 s."
-    ]
+        for status in (1, -9)
+    }
 
 
 @pytest.mark.parametrize(
