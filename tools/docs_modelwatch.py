@@ -122,7 +122,8 @@ def requests(service: str) -> str:
         "\n\nCPU time of the process for one row, and what the log adds to it, or a shadow to a "
         "service with a log: to the thread that answers (median of many short rounds in several "
         "processes, with quartiles), and to the process when it writes each second (mean). The "
-        "challenger's own process comes on top: at most a tenth of a core. The machine's load was "
+        "challenger's own process comes on top: by default, at most a tenth of a core. The "
+        "machine's load was "
         f"{measured['load_average'][0]:.0f} to {measured['load_average'][1]:.0f} on "
         f"{measured['machine'].partition(',')[0]}. `make bench-prediction-log` measures it again."
     )

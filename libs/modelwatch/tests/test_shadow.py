@@ -31,7 +31,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits of seconds instead of a minute, and one restart."""
     monkeypatch.setattr("modelwatch.shadow.shadow.PAUSES_S", (0.1,))
     monkeypatch.setattr("modelwatch.shadow.shadow.HANGING_S", 2)
-    monkeypatch.setattr("modelwatch.shadow.child._SEND_S", 1)
+    monkeypatch.setattr("modelwatch.shadow.child._MESSAGE_S", 1)
     monkeypatch.setattr("modelwatch.shadow.child._END_S", 1)
 
 
@@ -200,13 +200,15 @@ def test_a_process_that_has_closed_its_socket_need_not_end_by_itself(
 @pytest.mark.parametrize(
     ("way", "reason"),
     [
-        ("scribble", "its process sent something else than messages: "),
-        ("half", "its process ended with status -9."),
+        ("hang", "its process has answered nothing for 2 s and was killed."),
+        ("spin", "its process has answered nothing for 2 s and was killed."),
         ("flood", "its process has answered nothing for 2 s and was killed."),
+        ("half", "its process ended with status -9."),
+        ("scribble", "its process sent something else than messages: "),
     ],
 )
 @pytest.mark.usefixtures("impatient")
-def test_what_a_model_writes_to_the_socket_ends_its_process_alone(
+def test_a_process_that_does_not_answer_is_replaced(
     model: Path, tmp_path: Path, warn: Warnings, way: str, reason: str
 ) -> None:
     with shadow_of(model, tmp_path, warn) as shadow:
@@ -228,25 +230,10 @@ def test_after_a_restart_the_others_are_answered(
         wait_for(shadow, failed=1, written=50, waiting=0)
 
 
-@pytest.mark.parametrize("way", ["hang", "spin"])
-def test_a_process_that_answers_nothing_is_killed(
-    model: Path, tmp_path: Path, warn: Warnings, monkeypatch: pytest.MonkeyPatch, way: str
-) -> None:
-    monkeypatch.setattr("modelwatch.shadow.shadow.HANGING_S", 0.5)
-    monkeypatch.setattr("modelwatch.shadow.shadow.PAUSES_S", (0.1,))
-    with shadow_of(model, tmp_path, warn) as shadow:
-        shadow.offer(["a"], "r", [{"x": 0.0, "do": way}])
-        wait_for(shadow, failed=1)
-        shadow.offer(["b"], "r", rows_of(1))
-        wait_for(shadow, failed=1, written=1, waiting=0)
-    [text] = warn.texts
-    assert text.startswith("Shadow: its process has answered nothing for 0.5 s and was killed.")
-
-
 def test_a_process_that_does_not_read_is_killed(
     model: Path, tmp_path: Path, warn: Warnings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("modelwatch.shadow.child._SEND_S", 1)
+    monkeypatch.setattr("modelwatch.shadow.child._MESSAGE_S", 1)
     monkeypatch.setattr("modelwatch.shadow.shadow.PAUSES_S", ())
     with shadow_of(model, tmp_path, warn) as shadow:
         wait_until(lambda: shadow.is_up, "it is up")
@@ -263,7 +250,7 @@ def test_closing_ends_a_process_that_does_not_read(
     model: Path, tmp_path: Path, warn: Warnings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("modelwatch.shadow.shadow._CLOSE_S", 0.5)
-    monkeypatch.setattr("modelwatch.shadow.child._SEND_S", 600)
+    monkeypatch.setattr("modelwatch.shadow.child._MESSAGE_S", 600)
     with shadow_of(model, tmp_path, warn) as shadow:
         wait_until(lambda: shadow.is_up, "it is up")
         [process] = children()

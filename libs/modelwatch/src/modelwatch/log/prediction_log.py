@@ -29,8 +29,8 @@ class PredictionLog:
     """Writes records of answers to a store, as parts, each of one day (UTC).
 
     If the store fails, records wait in bounded memory, most of them as parts, and further ones are
-    dropped and counted.
-    Each part is tried again under its own name until it is written, so that it is there once.
+    dropped and counted. Each part is tried again under its own name until it is written, so that it
+    is there once.
 
     Args:
         store: Where the log is kept.

@@ -46,8 +46,8 @@ class Estimate(NamedTuple):
         value: The metric of all rows.
         low: Lower end of the 95% bootstrap interval.
         high: Upper end.
-        worse: Whether the whole interval of the difference from the reference is worse than none;
-            None without a reference.
+        worse: Whether the metric is worse than the reference by the whole interval of their
+            difference; None without a reference.
     """
 
     value: float
@@ -80,8 +80,8 @@ def measure(
         tables: The log.
         task: How outputs are compared with the outcomes.
         source: Table or query with the outputs and the column ``outcome`` (text).
-        evaluated: Rows of the evaluation that found ``task.performance``, whose own noise is taken
-            to be that of as many rows of the table; None if it has none.
+        evaluated: Rows of the evaluation that ``task.performance`` is of. Its metrics are taken to
+            be as noisy as those of as many rows of the table; None takes them for exact.
     """
     cells, metrics = _KINDS[task.kind](tables, task, source)
     rows = int(cells[:, 0].sum())

@@ -19,11 +19,11 @@ from modelwatch.shadow.cpu_budget import CpuBudget
 
 __all__ = ["Child"]
 
-_SEND_S: Final = 10
-"""Seconds that a message may wait for a process that does not read it, or does not finish it."""
+_MESSAGE_S: Final = 10
+"""Seconds in which a process must read a message, or finish one that it sends."""
 
 _END_S: Final = 10
-"""Seconds to end after the socket is closed."""
+"""Seconds in which a process that has closed its socket must end."""
 
 
 class Child:
@@ -44,7 +44,7 @@ class Child:
     def __init__(self, challenger: Challenger, cpu_share: float = 1.0) -> None:
         ours, its = socket.socketpair()
         with its:
-            timeout = struct.pack("ll", _SEND_S, 0)
+            timeout = struct.pack("ll", _MESSAGE_S, 0)
             ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeout)
             ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeout)
             self._connection = Connection(ours.detach())
