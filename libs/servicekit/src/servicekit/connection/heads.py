@@ -1,37 +1,71 @@
 """Checks of a request's head that the parser leaves open."""
 
+from typing import NamedTuple
+from urllib.parse import unquote
+
 import httptools
 
 Headers = list[tuple[bytes, bytes]]
 
 
-def is_well_formed(version: str, headers: Headers) -> bool:
+class Head(NamedTuple):
+    """What the headers of a request say, as far as a connection needs it.
+
+    Attributes:
+        size: Bytes of the header lines.
+        hosts: Number of ``Host`` headers.
+        body_length: Length of the body; None if it is chunked.
+    """
+
+    size: int
+    hosts: int
+    body_length: int | None
+
+
+def read_head(headers: Headers) -> Head:
+    """Read headers. The parser has checked the two that frame a body."""
+    size = hosts = length = 0
+    chunked = False
+    for name, value in headers:
+        size += len(name) + len(value) + len(b": \r\n")
+        if name == b"host":
+            hosts += 1
+        elif name == b"content-length":
+            length = int(value)
+        elif name == b"transfer-encoding":
+            chunked = True
+    return Head(size, hosts, None if chunked else length)
+
+
+def is_well_formed(version: str, head: Head) -> bool:
     """Whether the version is HTTP/1.0 or 1.1 and there is one host (RFC 9112, section 3.2)."""
-    hosts = sum(name == b"host" for name, _ in headers)
-    return hosts == 1 if version == "1.1" else version == "1.0" and hosts <= 1
+    return head.hosts == 1 if version == "1.1" else version == "1.0" and head.hosts <= 1
 
 
-def with_path(target: bytes) -> bytes:
-    """A request's target, with the path ``/`` if it has only a host (RFC 9110, section 4.2.3).
+class Target(NamedTuple):
+    """What a request asks for.
+
+    Attributes:
+        path: The path, decoded.
+        raw_path: The path as it was sent.
+        query: The query as it was sent.
+    """
+
+    path: str
+    raw_path: bytes
+    query: bytes
+
+
+def read_target(url: bytes) -> Target:
+    """Read a request's target, with the path ``/`` if it has none (RFC 9110, section 4.2.3).
 
     Raises:
         httptools.HttpParserInvalidURLError: It is not a target.
     """
-    if httptools.parse_url(target).path:
-        return target
-    host, mark, query = target.partition(b"?")
-    return host + b"/" + mark + query
-
-
-def content_length(headers: Headers) -> int | None:
-    """The length of a body; None if it is chunked. The parser has checked both headers."""
-    length = 0
-    for name, value in headers:
-        if name == b"transfer-encoding":
-            return None
-        if name == b"content-length":
-            length = int(value)
-    return length
+    parsed = httptools.parse_url(url)
+    raw_path = parsed.path or b"/"
+    path = raw_path.decode("ascii")
+    return Target(unquote(path) if "%" in path else path, raw_path, parsed.query or b"")
 
 
 def without_upgrade(headers: Headers) -> Headers:

@@ -17,11 +17,13 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from servicekit.connection.bounds import ConnectionBounds
+from servicekit.connection.cycle import JoiningCycle
 from servicekit.connection.head_timeout import HeadTimeout
 from servicekit.connection.heads import (
-    content_length,
+    Target,
     is_well_formed,
-    with_path,
+    read_head,
+    read_target,
     without_upgrade,
 )
 from servicekit.connection.lingering import LingeringTransport
@@ -143,25 +145,57 @@ class _BoundedProtocol(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        head = read_head(self.headers)
+        size = len(self.url) + head.size
         if size > self._bounds.max_header_bytes:
             # An exception in a callback stops the parser; see `_parse`.
             self._head_bytes = size
             raise httptools.HttpParserError
-        if not is_well_formed(self.parser.get_http_version(), self.headers):
+        version = self.parser.get_http_version()
+        if not is_well_formed(version, head):
             raise httptools.HttpParserError
         # An invalid target raises here, before it becomes a request.
-        self.url = with_path(self.url)
+        target = read_target(self.url)
         if self.parser.should_upgrade():
             self._upgrading = True
             return
         self._in_headers = False
         self._framing_bytes = 0
-        self._body_left = content_length(self.headers)
+        self._body_left = head.body_length
         self._head_timeout.stop()
         self._unset_keepalive_if_required()
         self._cycle_before = self.cycle
-        super().on_headers_complete()
+        self._begin_request(version, target)
+
+    def _begin_request(self, version: str, target: Target) -> None:
+        """Give a request to the application, or let it wait for those before it.
+
+        In place of uvicorn's `on_headers_complete`, which makes an answer of its own class.
+        """
+        self.scope["method"] = self.parser.get_method().decode("ascii")
+        self.scope["http_version"] = version
+        self.scope["path"] = self.root_path + target.path
+        self.scope["raw_path"] = self.root_path.encode("ascii") + target.raw_path
+        self.scope["query_string"] = target.query
+        before: RequestResponseCycle | None = self.cycle
+        self.cycle = JoiningCycle(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
 
     def on_body(self, body: bytes) -> None:
         self._framing_bytes = 0
