@@ -89,3 +89,63 @@ def test_a_request_that_is_cancelled_as_it_is_admitted_makes_room_for_the_next()
         assert limiter.active == 0
 
     asyncio.run(scenario())
+
+
+def test_a_request_that_is_woken_keeps_its_place() -> None:
+    async def scenario() -> None:
+        limiter = ConcurrencyLimiter(limit=1, queue=2)
+        limiter.try_acquire()
+        first, second = limiter.enqueue(), limiter.enqueue()
+        assert first is not None
+        assert second is not None
+        limiter.wake(first)
+        same = first.result()
+        assert same is not None
+        limiter.release()
+        assert (same.done(), second.done()) == (True, False)
+        limiter.cancel(first)
+        assert (second.done(), limiter.active, limiter.queued) == (True, 1, 0)
+
+    asyncio.run(scenario())
+
+
+def test_a_request_that_was_woken_can_leave_the_queue() -> None:
+    async def scenario() -> None:
+        limiter = ConcurrencyLimiter(limit=1, queue=1)
+        limiter.try_acquire()
+        place = limiter.enqueue()
+        assert place is not None
+        limiter.wake(place)
+        limiter.cancel(place)
+        assert (limiter.active, limiter.queued) == (1, 0)
+
+    asyncio.run(scenario())
+
+
+def test_a_request_that_was_admitted_is_not_woken() -> None:
+    async def scenario() -> None:
+        limiter = ConcurrencyLimiter(limit=1, queue=1)
+        limiter.try_acquire()
+        place = limiter.enqueue()
+        assert place is not None
+        limiter.release()
+        limiter.wake(place)
+        assert place.result() is None
+
+    asyncio.run(scenario())
+
+
+def test_a_request_whose_task_is_cancelled_is_passed_over() -> None:
+    async def scenario() -> None:
+        limiter = ConcurrencyLimiter(limit=1, queue=2)
+        limiter.try_acquire()
+        first, second = limiter.enqueue(), limiter.enqueue()
+        assert first is not None
+        assert second is not None
+        # As `Task.cancel` does to what the task awaits; the task itself runs in a later turn.
+        first.cancel()
+        limiter.release()
+        limiter.cancel(first)
+        assert (second.done(), limiter.active, limiter.queued) == (True, 1, 0)
+
+    asyncio.run(scenario())

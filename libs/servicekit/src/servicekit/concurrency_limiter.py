@@ -1,12 +1,16 @@
 """A limit on concurrent requests."""
 
 import asyncio
+import contextlib
 from collections import deque
-from typing import Final
+from typing import Final, TypeAlias
 
 # An endpoint that never awaits runs as one step of the event loop. If all waiting requests began in
 # one turn of the loop, a probe that arrives next would wait for all of them.
-STARTS_PER_TURN: Final = 8
+STARTS_PER_TURN: Final = 16
+
+Place: TypeAlias = "asyncio.Future[Place | None]"
+"""A place in the queue, done with None once the request is admitted."""
 
 
 class ConcurrencyLimiter:
@@ -31,7 +35,7 @@ class ConcurrencyLimiter:
         self._starts_per_turn = starts_per_turn
         self._starts_left = starts_per_turn
         self._turn_scheduled = False
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: deque[Place] = deque()
 
     @property
     def queued(self) -> int:
@@ -45,25 +49,39 @@ class ConcurrencyLimiter:
         self._admit()
         return True
 
-    def enqueue(self) -> "asyncio.Future[None] | None":
+    def enqueue(self) -> "Place | None":
         """Add a request to the queue.
 
         Returns:
-            A future that is done once the request is admitted, or None if the queue is full. A
-            caller that stops waiting passes it to `cancel`.
+            Its place, or None if the queue is full. A caller that stops waiting passes the place to
+            `cancel`; one whose task is cancelled while it awaits the place does so, too.
         """
         if self.active + len(self._waiting) >= self._limit + self._queue:
             return None
-        admitted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(admitted)
-        return admitted
+        place: Place = asyncio.get_running_loop().create_future()
+        self._waiting.append(place)
+        return place
 
-    def cancel(self, admitted: "asyncio.Future[None]") -> None:
+    def wake(self, place: "Place") -> None:
+        """Wake who awaits a place, unless the request is admitted already.
+
+        The result of the place is then another future for the same place, to wait on.
+        """
+        if place.done():
+            return
+        same: Place = asyncio.get_running_loop().create_future()
+        self._waiting[self._waiting.index(place)] = same
+        place.set_result(same)
+
+    def cancel(self, place: "Place") -> None:
         """Remove a request from the queue, or release it if it was admitted at that moment."""
-        if admitted.done():
-            self.release()
+        if place.cancelled() or not place.done():
+            with contextlib.suppress(ValueError):  # its turn has come meanwhile
+                self._waiting.remove(place)
+        elif (same := place.result()) is not None:
+            self.cancel(same)
         else:
-            self._waiting.remove(admitted)
+            self.release()
 
     def release(self) -> None:
         """End a request, and admit the first that waits."""
@@ -82,8 +100,10 @@ class ConcurrencyLimiter:
 
     def _admit_waiting(self) -> None:
         while self._waiting and self._may_admit():
-            self._waiting.popleft().set_result(None)
-            self._admit()
+            first = self._waiting.popleft()
+            if not first.cancelled():
+                first.set_result(None)
+                self._admit()
 
     def _begin_turn(self) -> None:
         self._turn_scheduled = False

@@ -2,14 +2,14 @@
 
 import asyncio
 import math
-from collections import deque
 from typing import Any, Final
 
 from starlette.types import Message, Receive
 
-from servicekit.concurrency_limiter import ConcurrencyLimiter
+from servicekit.concurrency_limiter import ConcurrencyLimiter, Place
 from servicekit.errors import ClientDisconnectedError, OverloadedError
 from servicekit.request.exchange import Exchange
+from servicekit.shared_timer import SharedTimer
 
 # Short waits are common under load, and not worth a task that watches for a disconnect.
 WATCH_AFTER_S: Final = 0.1
@@ -26,7 +26,7 @@ class Admission:
     def __init__(self, limiter: ConcurrencyLimiter, *, queue_timeout_s: float) -> None:
         self._limiter = limiter
         self._queue_timeout_s = queue_timeout_s
-        self._patience = _Patience(min(WATCH_AFTER_S, queue_timeout_s))
+        self._patience = SharedTimer[Place](min(WATCH_AFTER_S, queue_timeout_s), limiter.wake)
         self.try_acquire = limiter.try_acquire
         self.release = limiter.release
 
@@ -43,25 +43,28 @@ class Admission:
         """
         if self._limiter.try_acquire():
             return None
-        admitted = self._limiter.enqueue()
-        if admitted is None:
+        place = self._limiter.enqueue()
+        if place is None:
             raise self._overloaded("Too many requests are waiting.")
         watcher: DisconnectWatcher | None = None
         until = asyncio.get_running_loop().time() + self._queue_timeout_s
         try:
-            await self._patience.wait(admitted)
-            if not admitted.done():
+            self._patience.add(place)
+            same = await place
+            if same is not None:
                 watcher = DisconnectWatcher(exchange.source)
                 exchange.source = watcher.receive
                 async with asyncio.timeout_at(until):
-                    await watcher.wait_for(admitted)
+                    await watcher.wait_for(same)
         except BaseException as error:
-            self._limiter.cancel(admitted)
+            self._limiter.cancel(place)
             if watcher is not None:
                 watcher.close()
             if isinstance(error, TimeoutError):
                 raise self._overloaded("The wait in the queue was too long.") from error
             raise
+        finally:
+            self._patience.discard(place)
         return watcher
 
     def _overloaded(self, detail: str) -> OverloadedError:
@@ -69,46 +72,6 @@ class Admission:
             f"{detail} Try again later, or send fewer requests at once.",
             retry_after_s=max(1, math.ceil(self._queue_timeout_s)),
         )
-
-
-class _Patience:
-    """Waits for futures, each for up to the same time, with one timer for all of them.
-
-    Args:
-        seconds: The time.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._waiting: deque[tuple[float, asyncio.Future[None]]] = deque()
-        self._has_timer = False
-
-    async def wait(self, future: "asyncio.Future[None]") -> None:
-        """Wait until a future is done, or the time has passed."""
-        loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[None] = loop.create_future()
-        future.add_done_callback(lambda _done: _wake(waiter))
-        self._waiting.append((loop.time() + self._seconds, waiter))
-        if not self._has_timer:
-            self._set_timer(loop)
-        await waiter
-
-    def _set_timer(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._has_timer = True
-        loop.call_at(self._waiting[0][0], self._wake_impatient, loop)
-
-    def _wake_impatient(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._has_timer = False
-        now = loop.time()
-        while self._waiting and (self._waiting[0][0] <= now or self._waiting[0][1].done()):
-            _wake(self._waiting.popleft()[1])
-        if self._waiting:
-            self._set_timer(loop)
-
-
-def _wake(waiter: "asyncio.Future[None]") -> None:
-    if not waiter.done():
-        waiter.set_result(None)
 
 
 class DisconnectWatcher:
@@ -123,7 +86,7 @@ class DisconnectWatcher:
         self._received: list[Message] = []
         self._receiving: asyncio.Future[Message] | None = None
 
-    async def wait_for(self, admitted: "asyncio.Future[None]") -> None:
+    async def wait_for(self, admitted: Place) -> None:
         """Wait until the request is admitted.
 
         Raises:

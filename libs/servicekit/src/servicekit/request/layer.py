@@ -18,6 +18,7 @@ from servicekit.request.exchange import Exchange
 from servicekit.request.query import QueryCheck
 from servicekit.request.request_id import bind_request_id, unbind_request_id
 from servicekit.settings import ServiceSettings
+from servicekit.shared_timer import SharedTimer
 
 
 class RequestLayer:
@@ -66,6 +67,7 @@ class RequestLayer:
         self._open_paths = frozenset(open_paths)
         self._max_body_bytes = settings.max_body_bytes
         self._deadline_s = settings.request_timeout_s
+        self._deadlines = SharedTimer[asyncio.Timeout](self._deadline_s, _expire)
         self._log = structlog.stdlib.get_logger("servicekit.problems")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -128,14 +130,15 @@ class RequestLayer:
             BodyTimeoutError: The body is incomplete.
             DeadlineExceededError: The answer is incomplete.
         """
-        timeout = asyncio.timeout(self._deadline_s)
+        timeout = asyncio.timeout(None)
         try:
             async with timeout:
-                token = DEADLINE.set(timeout.when())
+                token = DEADLINE.set(self._deadlines.add(timeout))
                 try:
                     exchange.check_declared_length()
                     await self._app(exchange.scope, exchange.receive, exchange.send)
                 finally:
+                    self._deadlines.discard(timeout)
                     DEADLINE.reset(token)
         except TimeoutError as error:
             if not timeout.expired():
@@ -145,3 +148,7 @@ class RequestLayer:
                     f"The body was not complete within {self._deadline_s:g} s. Send it faster."
                 ) from error
             raise DeadlineExceededError(self._deadline_s) from error
+
+
+def _expire(timeout: asyncio.Timeout) -> None:
+    timeout.reschedule(asyncio.get_running_loop().time())
