@@ -79,8 +79,10 @@ class DirectEndpoint:
             results[step.call] = await step.call(**step.arguments(results, request))
         endpoint = self._endpoint
         found = await endpoint.call(**endpoint.arguments(results, request), **values)
-        response = found if isinstance(found, Response) else self._response(found)
-        await response(scope, receive, send)
+        if isinstance(found, Response):
+            await found(scope, receive, send)
+        else:
+            await _send_json(self._encode(found), send)
         return None
 
     def _read_body(self, body: bytes, values: dict[str, Any]) -> bool:
@@ -95,11 +97,12 @@ class DirectEndpoint:
         values[field.name], errors = field.validate(read, {})
         return not errors
 
-    def _response(self, found: Any) -> Response:  # noqa: ANN401 - what the endpoint returns
+    def _encode(self, found: Any) -> bytes:  # noqa: ANN401 - what the endpoint returns
         value, errors = self._response_field.validate(found, {}, loc=("response",))
         if errors:
             raise ResponseValidationError(errors=errors, body=found)
-        return Response(self._response_field.serialize_json(value), media_type="application/json")
+        encoded: bytes = self._response_field.serialize_json(value)
+        return encoded
 
 
 class _Replay:
@@ -115,6 +118,13 @@ class _Replay:
             return await self._receive()
         body, self._body = self._body, None
         return {"type": "http.request", "body": body, "more_body": False}
+
+
+async def _send_json(body: bytes, send: Send) -> None:
+    length = str(len(body)).encode("ascii")
+    headers = [(b"content-length", length), (b"content-type", b"application/json")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 async def _read(receive: Receive) -> bytes:
