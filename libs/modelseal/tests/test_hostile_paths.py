@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from modelseal.cli import app
-from modelseal.testing import permissions_hold
+from modelseal.testing.permissions import permissions_hold
 from signers import Signer
 from site_packages import on_path, toy_site_packages
 from typer.testing import CliRunner, Result

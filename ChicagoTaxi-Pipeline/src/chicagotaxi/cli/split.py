@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from modelseal.manifest import read_manifest
 from servicekit.cli_errors import handle_errors
 from servicekit.files import check_not_input, check_writable, write_file
-from servicekit.models import check_model
+from servicekit.models import read_own_manifest
 
 from chicagotaxi.cli.display import notice
 from chicagotaxi.cli.options import DEFAULT_MODEL, ModelOption
@@ -32,8 +31,7 @@ def command(
 ) -> None:
     """Hold out the last days of a history, which a model was not trained on."""
     with handle_errors():
-        check_model(model)
-        manifest, _ = read_manifest(model)
+        manifest = read_own_manifest(model, name="chicagotaxi")
         for destination in (training, held_out):
             check_not_input(destination, data)
             check_writable(destination)

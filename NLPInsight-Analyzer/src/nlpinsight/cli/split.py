@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from modelseal.manifest import read_manifest
 from servicekit.cli_errors import handle_errors
 from servicekit.files import check_not_input, check_writable, write_file
-from servicekit.models import check_model
+from servicekit.models import read_own_manifest
 
 from nlpinsight.cli import options as opt
 from nlpinsight.cli.inputs import read_texts
@@ -29,8 +28,7 @@ def command(
     """Hold out texts that a model was not trained on, about a fifth of all."""
     with handle_errors():
         label_map = parse_label_map(labels) if labels is not None else None
-        check_model(model)
-        manifest, _ = read_manifest(model)
+        manifest = read_own_manifest(model, name="nlpinsight")
         for destination in (training, held_out):
             check_not_input(destination, data)
             check_writable(destination)

@@ -12,7 +12,7 @@ from modelseal.sealing import check_destination
 
 from servicekit.files import DataError, write_errors
 
-__all__ = ["check_model", "check_outputs", "open_model", "sealed_message"]
+__all__ = ["check_model", "check_outputs", "open_model", "read_own_manifest", "sealed_message"]
 
 K = TypeVar("K")
 
@@ -51,14 +51,39 @@ def open_model(
             that service's libraries.
         PathError: Its folder cannot be searched.
     """
-    check_model(folder)
     signers = tuple(signers or ())
+    manifest = read_own_manifest(folder, sha256, signers, name=name)
+    opened = open_sealed(folder, expected_sha256=sha256, signers=signers)
+    if not isinstance(opened.predictor, kind):
+        raise _other_model(folder, manifest, name)
+    return opened, opened.predictor
+
+
+def read_own_manifest(
+    folder: Path, sha256: str | None = None, signers: Sequence[str] = (), *, name: str
+) -> Manifest:
+    """Read the manifest of a sealed model of this service.
+
+    Args:
+        folder: The sealed model.
+        sha256: As for `open_model`; likewise the others.
+        signers: Public keys.
+        name: Name of this service's models.
+
+    Raises:
+        SealedModelError: It is refused.
+        DataError: It is a model of another service.
+        PathError: Its folder cannot be searched.
+    """
+    check_model(folder)
     manifest, _ = read_manifest(folder, expected_sha256=sha256, signers=signers)
-    if manifest.name == name:
-        opened = open_sealed(folder, expected_sha256=sha256, signers=signers)
-        if isinstance(opened.predictor, kind):
-            return opened, opened.predictor
-    raise DataError(
+    if manifest.name != name:
+        raise _other_model(folder, manifest, name)
+    return manifest
+
+
+def _other_model(folder: Path, manifest: Manifest, name: str) -> DataError:
+    return DataError(
         f"{folder} holds the model {manifest.name!r} of the loader {manifest.loader!r}, which is "
         f"not one of {name}. Give the folder that `train` wrote."
     )

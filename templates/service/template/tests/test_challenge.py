@@ -12,6 +12,7 @@ from {{ package }}.model import Predictor
 from {{ package }}.sample import generate_sample
 from {{ package }}.training import TrainedModel
 from servicekit.training_rows import digest_rows
+from modelseal.testing.renamed import renamed_model
 from typer.testing import CliRunner
 
 
@@ -66,6 +67,18 @@ def test_a_table_of_training_rows_is_refused(
     assert done.exit_code == 2
     assert "None of these rows is certainly unseen by {{ package }}" in done.stderr
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_split_refuses_a_model_of_another_service(
+    sealed: Path, later: Path, tmp_path: Path
+) -> None:
+    other = renamed_model(sealed, tmp_path / "other", name="other")
+    options = ["--training", tmp_path / "a.csv", "--held-out", tmp_path / "b.csv"]
+    arguments = ["split", later, "--model", other, *options]
+    result = CliRunner().invoke(app, list(map(str, arguments)))
+    assert result.exit_code == 2
+    assert "holds the model 'other'" in result.stderr
+    assert list(tmp_path.iterdir()) == [other]
 
 
 def test_scores_are_the_answers_to_the_rows_in_their_order(

@@ -20,7 +20,7 @@ import pytest
 import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from modelseal.signing import public_key_of, sign_model
-from modelseal.testing import permissions_hold
+from modelseal.testing.permissions import permissions_hold
 from typer.testing import CliRunner, Result
 
 from servicekit.launch import wait_until

@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from modelseal.manifest import read_manifest
 from servicekit.cli_errors import handle_errors
 from servicekit.files import check_not_input, check_writable, write_file
-from servicekit.models import check_model
+from servicekit.models import read_own_manifest
 
 from {{ package }}.challenge import split_table
 from {{ package }}.cli import options as opt
@@ -26,8 +25,7 @@ def command(
 ) -> None:
     """Hold out rows of a table that a model was not trained on, about a fifth of the table."""
     with handle_errors():
-        check_model(model)
-        manifest, _ = read_manifest(model)
+        manifest = read_own_manifest(model, name="{{ package }}")
         for destination in (training, held_out):
             check_not_input(destination, data)
             check_writable(destination)
