@@ -205,6 +205,7 @@ def test_a_process_that_has_closed_its_socket_need_not_end_by_itself(
         ("flood", "its process has answered nothing for 2 s and was killed."),
         ("half", "its process ended with status -9."),
         ("scribble", "its process sent something else than messages: "),
+        ("miscount", "its process sent something else than messages: counts that are no numbers"),
     ],
 )
 @pytest.mark.usefixtures("impatient")

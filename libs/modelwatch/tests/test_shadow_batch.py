@@ -85,6 +85,7 @@ def test_a_row_that_cannot_be_answered_is_lost_alone(
     [
         ("abort", "its process ended with status -6."),
         ("scribble", "its process sent something else than messages: "),
+        ("miscount", "its process sent something else than messages: counts that are no numbers"),
         ("half", LATE),
         ("flood", LATE),
         ("hang", LATE),

@@ -95,7 +95,7 @@ class _Run:
         if "warning" in message:
             self._warn(message["warning"])
         if "counts" in message:
-            self.written, failed, not_logged = message["counts"]
+            self.written, failed, not_logged = Child.counts_of(message)
             self._known = self.written + failed + not_logged
 
     def _kill(self, child: Child) -> None:

@@ -9,7 +9,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any, Final, Self
@@ -122,6 +122,20 @@ class Child:
         if not isinstance(message, dict):
             raise ValueError(f"{type(message).__name__} instead of a message")  # noqa: TRY004 - as of JSON
         return message
+
+    @staticmethod
+    def counts_of(message: Mapping[str, Any]) -> tuple[int, int, int]:
+        """The counts of a message that has them: of answers written, failed, and not logged.
+
+        Raises:
+            ValueError: They are something else.
+        """
+        match message["counts"]:
+            case [int(written), int(failed), int(not_logged)] if (
+                min(written, failed, not_logged) >= 0
+            ):
+                return written, failed, not_logged
+        raise ValueError("counts that are no numbers of answers")
 
     def limit_cpu(self) -> None:
         """Stop it or let it go on, by the CPU time that it has taken. Called often.

@@ -195,9 +195,9 @@ class Shadow:
         if "warning" in message:
             self._warn(message["warning"])
         if "counts" in message:
-            written, failed, not_logged = message["counts"]
+            reported = Child.counts_of(message)
             with self._lock:
-                self._reported = written, failed, not_logged
+                self._reported = reported
 
     def _take(self, most: int) -> list[Rows]:
         """The oldest rows that wait, at most so many."""
