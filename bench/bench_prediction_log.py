@@ -31,7 +31,7 @@ from rich.console import Console
 from sample_service import SampleService, train_on_small_sample
 from servicekit.launch import ServiceProcess
 
-PAIRS: Final = 6
+PAIRS: Final = 16
 ROUNDS: Final = 40
 ROWS: Final = 30
 FLUSH_S: Final = 1

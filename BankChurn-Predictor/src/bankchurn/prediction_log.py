@@ -34,7 +34,7 @@ def record(
 ) -> None:
     """Record the answers to a request, and offer its customers to the shadow."""
     if log.log is not None:
-        log.record(runtime, list(map(vars, customers)), predictions)
+        log.record(runtime, map(vars, customers), predictions)
 
 
 def challenger(opened: OpenedModel) -> AnswerRows:

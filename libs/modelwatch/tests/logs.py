@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 from modelwatch.log import LogSchema, PredictionLog
-from modelwatch.log.records import Record, encode
+from modelwatch.log.records import Answers, Record, RecordReader, encode
 from modelwatch.reporting.log_tables import open_tables
 from modelwatch.store import Store
 
@@ -36,19 +36,31 @@ def record(log: PredictionLog, number: int, **changes: object) -> None:
     log.record(**values | changes)
 
 
+def record_of(schema: LogSchema, **values: Any) -> Record:  # noqa: ANN401 - of any kind
+    """A record of one answer: features, outputs, key and warnings, and the rest with defaults."""
+    answers = Answers(
+        values.get("time", NOON),
+        [values.get("prediction_id", "p0")],
+        1,
+        values.get("request_id", "r"),
+        values.get("model", "a" * 64),
+        [values["features"]],
+        [values["outputs"]],
+        [values.get("key", {})],
+        [values.get("warnings", ())],
+    )
+    [record] = RecordReader(schema).read(answers)
+    return record
+
+
 def part(number: int, schema: LogSchema = SCHEMA, **changes: object) -> bytes:
     """A part with answer number N, changed."""
     values: dict[str, Any] = {
-        "time": NOON,
         "prediction_id": f"p{number}",
-        "request_id": "r",
-        "model": "a" * 64,
         "features": {"age": 20.0, "country": "France", "comment": None},
         "outputs": {"label": "stays", "probability": 0.25},
-        "key": {},
-        "warnings": (),
     }
-    return encode([Record(**values | changes)], schema)
+    return encode([record_of(schema, **values | changes)], schema)
 
 
 def parts(folder: Path) -> list[Path]:

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from logs import NOON, SCHEMA, part, record, stored_ids, unexpected, until
+from logs import NOON, SCHEMA, part, record, record_of, stored_ids, unexpected, until
 from modelwatch.database.address import parse_address
 from modelwatch.database.store import DatabaseStore
 from modelwatch.errors import PlaceError, StoreError
 from modelwatch.log import LogSchema, LogSettings, PredictionLog, open_log
-from modelwatch.log.records import Record, encode
+from modelwatch.log.records import encode
 from modelwatch.log.retention import delete_expired
 from modelwatch.reporting.log_tables import open_tables
 from modelwatch.store import FolderStore, Store, check_address, open_store
@@ -72,15 +72,13 @@ def test_every_value_comes_back_as_from_a_folder(
     rows: Sequence[tuple[str | None, float | None, list[str]]],
 ) -> None:
     records = [
-        Record(
-            NOON + number / 1e6,
-            f"p{number:03}",
-            "r",
-            "m",
-            {"age": value, "country": text},
-            {"label": text},
-            {},
-            codes,
+        record_of(
+            SCHEMA,
+            time=NOON + number / 1e6,
+            prediction_id=f"p{number:03}",
+            features={"age": value, "country": text},
+            outputs={"label": text},
+            warnings=codes,
         )
         for number, (text, value, codes) in enumerate(rows)
     ]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from modelwatch.log.records import Record, encode
+from modelwatch.log.records import Answers, RecordReader, encode
 from modelwatch.profile import ReferenceProfile, Task, make_profile
 from modelwatch.schema import LogSchema
 
@@ -81,17 +81,12 @@ def write_window(
     rows = [
         dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
     ]
-    records = [
-        Record(noon, f"{day}-{number}", "r", "a" * 64, row, row, {}, ())
-        for number, row in enumerate(rows)
-    ]
+    ids = [f"{day}-{number}" for number in range(len(rows))]
     part = folder / "log" / "predictions" / f"day={day}" / "part.parquet"
     part.parent.mkdir(parents=True)
-    part.write_bytes(encode(records, schema))
+    part.write_bytes(_encoded(schema, noon, ids, "a" * 64, rows))
     if truth:
-        lines = [
-            f"{one.prediction_id},{row['outcome']}" for one, row in zip(records, rows, strict=True)
-        ]
+        lines = [f"{name},{row['outcome']}" for name, row in zip(ids, rows, strict=True)]
         text = "\n".join(["prediction_id,outcome", *lines])
         (folder / "outcomes.csv").write_text(text, encoding="utf-8")
 
@@ -110,11 +105,14 @@ def write_shadow(
     rows = [
         dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
     ]
-    records = [
-        Record(noon, f"{day}-{number}", "r", model, row, row, {}, ())
-        for number, row in enumerate(rows)
-        if number % every == 0
-    ]
+    ids = [f"{day}-{number}" for number in range(0, len(rows), every)]
     part = folder / "log" / "shadow" / f"day={day}" / f"{model[:8]}.parquet"
     part.parent.mkdir(parents=True, exist_ok=True)
-    part.write_bytes(encode(records, schema))
+    part.write_bytes(_encoded(schema, noon, ids, model, rows[::every]))
+
+
+def _encoded(
+    schema: LogSchema, time: float, ids: list[str], model: str, rows: list[dict[str, object]]
+) -> bytes:
+    answers = Answers(time, ids, len(ids), "r", model, rows, rows, None, [()] * len(rows))
+    return encode(RecordReader(schema).read(answers), schema)

@@ -11,7 +11,7 @@ from typing import Any, Final
 from modelwatch.errors import StoreError
 from modelwatch.log.counts import LogCounts
 from modelwatch.log.part_encoder import Part, PartEncoder
-from modelwatch.log.records import Answers, day_of
+from modelwatch.log.records import Answers, Record, RecordReader, day_of
 from modelwatch.log.retention import delete_expired
 from modelwatch.schema import PREDICTIONS, LogSchema
 from modelwatch.store import FolderStore, Store
@@ -20,6 +20,10 @@ __all__ = ["PART_ROWS", "PredictionLog"]
 
 PART_ROWS: Final = 10_000
 """Most records of one part. So many are written at once, before the time of the next write."""
+
+# Seconds between two looks at what was given. To wake the thread for each request would cost more
+# than the request's record; objects that wait for long cost every request memory and its caches.
+_READ_S: Final = 0.05
 
 _WARN_EVERY_S: Final = 60.0
 _RETRY_WHEN_CLOSING_S: Final = 0.5
@@ -66,14 +70,14 @@ class PredictionLog:
         self._warned_at = float("-inf")
         self._lock = threading.Lock()
         # Plain tuples are made without a call.
-        self._queue: deque[tuple[Any, ...]] = deque()
-        self._queued = 0
+        self._given: deque[tuple[Any, ...]] = deque()
+        self._records: deque[Record] = deque()
         self._parts: deque[Part] = deque()
         self._recorded = self._sampled_out = self._written = self._dropped = self._waiting = 0
         self._closed = False
         self._closing = threading.Event()
         self._abandoned = threading.Event()
-        self._wake = threading.Event()
+        self._reader = RecordReader(schema)
         self._encoder = PartEncoder(schema, folder)
         self._thread = threading.Thread(target=self._run, name="prediction-log", daemon=True)
 
@@ -135,7 +139,7 @@ class PredictionLog:
     ) -> None:
         """Record the answers to a request. Never blocks, nor raises because of store or values.
 
-        The values are read later, in another thread, and must not be changed.
+        The values are read soon, in another thread, and must not be changed.
 
         Args:
             prediction_ids: Names of the answers, as of `new_ids`.
@@ -160,13 +164,9 @@ class PredictionLog:
                 self._dropped += kept
                 return
             self._waiting += kept
-            self._queued += kept
-            self._queue.append(
+            self._given.append(
                 (now, prediction_ids, kept, request_id, model, features, outputs, keys, warnings)
             )
-            full = self._queued >= PART_ROWS
-        if full:
-            self._wake.set()
 
     def counts(self) -> LogCounts:
         """The counts so far."""
@@ -182,7 +182,6 @@ class PredictionLog:
             The final counts; records that could not be written are dropped.
         """
         self._closing.set()
-        self._wake.set()
         self._thread.join(timeout_s)
         self._abandoned.set()
         with self._lock:
@@ -202,18 +201,33 @@ class PredictionLog:
         if isinstance(self._store, FolderStore):
             self._store.remove_left()
         succeeded = True
-        while not self._closing.is_set():
-            if succeeded:
-                self._wake.wait(self._flush_s)
-                self._wake.clear()
-            else:
-                self._closing.wait(self._flush_s)
+        while self._read_until_due(full_is_due=succeeded):
             succeeded = self._write_all()
             if succeeded and self._keep_days is not None:
                 self._expire(self._keep_days)
         while not self._write_all() and not self._abandoned.wait(_RETRY_WHEN_CLOSING_S):
             pass
         self._store.close()
+
+    def _read_until_due(self, *, full_is_due: bool) -> bool:
+        """Read what is given, until the next write is due; False if the log is closing."""
+        due = time.monotonic() + self._flush_s
+        while not self._closing.wait(max(0.0, min(_READ_S, due - time.monotonic()))):
+            self._read_given()
+            if time.monotonic() >= due or (full_is_due and len(self._records) >= PART_ROWS):
+                return True
+        return False
+
+    def _read_given(self) -> None:
+        """Turn what was given into records."""
+        while self._given:
+            answers = Answers(*self._given.popleft())
+            try:
+                records = self._reader.read(answers)
+            except Exception:  # noqa: BLE001 - reading values may raise anything
+                self._drop_invalid(answers.kept)
+            else:
+                self._records.extend(records)
 
     def _write_all(self) -> bool:
         """Write what waits; False if the store failed."""
@@ -224,7 +238,7 @@ class PredictionLog:
             except StoreError as error:
                 # Full parts take a small share of the memory that their records take. Small ones
                 # would take more, and be many when the store works again.
-                while self._queued >= PART_ROWS:
+                while len(self._records) >= PART_ROWS:
                     self._encode_next()
                 self._warn_at_most(f"The prediction log cannot be written: {error}")
                 return False
@@ -236,15 +250,12 @@ class PredictionLog:
         return True
 
     def _encode_next(self) -> bool:
-        """Turn the oldest answers into parts; False if no answers wait."""
-        while self._queue:
-            oldest, rows = [], 0
-            while self._queue and rows < PART_ROWS:
-                oldest.append(Answers(*self._queue.popleft()))
-                rows += oldest[-1].kept
-            with self._lock:
-                self._queued -= rows
-            parts, invalid = self._encoder.encode(oldest, most_rows=PART_ROWS)
+        """Turn the oldest records into parts; False if no records wait."""
+        self._read_given()
+        while self._records:
+            count = min(len(self._records), PART_ROWS)
+            oldest = [self._records.popleft() for _ in range(count)]
+            parts, invalid = self._encoder.encode(oldest)
             self._parts.extend(parts)
             self._drop_invalid(invalid)
             if parts:

@@ -1,22 +1,36 @@
-"""Records of answers, and their encoding as Parquet."""
+"""Records of answers, and their encoding as Parquet.
+
+A record is a plain tuple: the time in seconds since 1970, the prediction id, the request id, the
+digest of the model, the codes of the warnings, and then the declared features, outputs and parts of
+the key, in the order of the declaration. Records wait by the ten thousand; the garbage collector
+does not look into tuples of numbers and texts, and the objects that a request was answered with are
+free at once.
+"""
 
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import accumulate
-from typing import Any, Final, NamedTuple
+from itertools import accumulate, repeat
+from operator import itemgetter
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from arro3.core import Array, DataType, Table, list_array
 from arro3.io import write_parquet
 
 from modelwatch.schema import Kind, LogSchema, feature_column, key_column, output_column
 
-__all__ = ["Answers", "Record", "day_of", "encode", "valid_record"]
+__all__ = ["Answers", "Record", "RecordReader", "day_of", "encode", "valid_record"]
 
 MAX_TEXT: Final = 4096
 """Characters of a text that are logged. Without a limit, long texts would fill the memory."""
 
+Record: TypeAlias = tuple[Any, ...]
+Values: TypeAlias = Mapping[str, object]
+
 _MICROSECONDS: Final = 1_000_000
+_FIXED: Final = 5
+"""Number of the values of a record that are not declared."""
+
 _TYPES: Final[Mapping[Kind, DataType]] = {
     "number": DataType.float64(),
     "category": DataType.utf8(),
@@ -24,32 +38,8 @@ _TYPES: Final[Mapping[Kind, DataType]] = {
 }
 
 
-class Record(NamedTuple):
-    """One answer.
-
-    Attributes:
-        time: When it was given, in seconds since 1970.
-        prediction_id: Its name, by which the outcome may arrive.
-        request_id: The id of its request.
-        model: Digest of the model.
-        features: The values by name. Only the declared ones are logged.
-        outputs: As for `features`.
-        key: As for `features`.
-        warnings: Codes of its warnings.
-    """
-
-    time: float
-    prediction_id: str
-    request_id: str
-    model: str
-    features: Mapping[str, object]
-    outputs: Mapping[str, object]
-    key: Mapping[str, object]
-    warnings: Sequence[str]
-
-
 class Answers(NamedTuple):
-    """The answers to one request, as they were given. They become records when they are written.
+    """The answers to one request, as they were given.
 
     Attributes:
         time: When they were given, in seconds since 1970.
@@ -57,7 +47,10 @@ class Answers(NamedTuple):
         kept: Number of the others.
         request_id: The id of their request.
         model: Digest of the model.
-        features: The values of each answer, as in `Record`; likewise the others.
+        features: The values of each answer by name.
+        outputs: The outputs of each, likewise.
+        keys: The parts of the business key of each; None for none.
+        warnings: Codes of the warnings of each.
     """
 
     time: float
@@ -65,25 +58,50 @@ class Answers(NamedTuple):
     kept: int
     request_id: str
     model: str
-    features: Iterable[Mapping[str, object]]
-    outputs: Iterable[Mapping[str, object]]
-    keys: Iterable[Mapping[str, object]] | None
+    features: Iterable[Values]
+    outputs: Iterable[Values]
+    keys: Iterable[Values] | None
     warnings: Iterable[Sequence[str]]
 
-    def records(self) -> list[Record]:
-        """Their records.
+
+class RecordReader:
+    """Reads the declared values of answers.
+
+    Args:
+        schema: The values to log; missing ones are None.
+    """
+
+    def __init__(self, schema: LogSchema) -> None:
+        self._features = _reader(schema.features)
+        self._outputs = _reader(schema.outputs)
+        self._key = _reader(schema.key)
+
+    def read(self, answers: Answers) -> list[Record]:
+        """The records of the answers to one request.
 
         Raises:
             ValueError: There are more or fewer values than answers.
+            Exception: A mapping raised it.
         """
+        time, prediction_ids, _, request_id, model, features, outputs, keys, warnings = answers
+        read_features, read_outputs, read_key = self._features, self._outputs, self._key
         return [
-            Record(self.time, name, self.request_id, self.model, features, outputs, key, warnings)
-            for name, features, outputs, key, warnings in zip(
-                self.prediction_ids,
-                self.features,
-                self.outputs,
-                [{}] * len(self.prediction_ids) if self.keys is None else self.keys,
-                self.warnings,
+            (
+                time,
+                name,
+                request_id,
+                model,
+                codes,
+                *read_features(own_features),
+                *read_outputs(own_outputs),
+                *read_key(key),
+            )
+            for name, own_features, own_outputs, key, codes in zip(
+                prediction_ids,
+                features,
+                outputs,
+                repeat(_NOTHING, len(prediction_ids)) if keys is None else keys,
+                warnings,
                 strict=True,
             )
             if name is not None
@@ -100,12 +118,12 @@ def encode(records: Sequence[Record], schema: LogSchema) -> bytes:
 
     Args:
         records: At least one record.
-        schema: The values to log.
+        schema: The values that they have.
 
     Raises:
         Exception: A record has a value of another type than declared; `valid_record` finds it.
     """
-    times, ids, requests, models, features, outputs, keys, warnings = zip(*records, strict=True)
+    times, ids, requests, models, warnings, *values = zip(*records, strict=True)
     microseconds = Array([round(time * _MICROSECONDS) for time in times], DataType.int64())
     columns: dict[str, Array] = {
         "time": microseconds.cast(DataType.timestamp("us", tz="UTC")),
@@ -117,16 +135,9 @@ def encode(records: Sequence[Record], schema: LogSchema) -> bytes:
             Array([code for codes in warnings for code in codes], DataType.utf8()),
         ),
     }
-    for column, rows, kinds in (
-        (feature_column, features, schema.features),
-        (output_column, outputs, schema.outputs),
-        (key_column, keys, schema.key),
-    ):
-        for name, kind in kinds.items():
-            values = [row.get(name) for row in rows]
-            if kind == "text":
-                values = [value and value[:MAX_TEXT] for value in values]
-            columns[column(name)] = Array(values, _TYPES[kind])
+    for (name, kind), column in zip(_declared(schema).items(), values, strict=True):
+        cut = [value and value[:MAX_TEXT] for value in column] if kind == "text" else column
+        columns[name] = Array(cut, _TYPES[kind])
     file = io.BytesIO()
     table = Table.from_arrays(list(columns.values()), names=list(columns))
     write_parquet(table, file, compression="zstd(1)")
@@ -135,26 +146,56 @@ def encode(records: Sequence[Record], schema: LogSchema) -> bytes:
 
 def valid_record(record: Record, schema: LogSchema) -> Record | None:
     """The record with values of the declared types; None if one cannot be converted."""
+    time, *texts, warnings = record[:_FIXED]
+    kinds = _declared(schema).values()
     try:
-        return Record(
-            float(record.time),
-            _text(record.prediction_id),
-            _text(record.request_id),
-            _text(record.model),
-            _converted(record.features, schema.features),
-            _converted(record.outputs, schema.outputs),
-            _converted(record.key, schema.key),
-            [_text(code) for code in record.warnings],
+        return (
+            float(time),
+            *map(_text, texts),
+            [_text(code) for code in warnings],
+            *(
+                None if value is None else _CONVERT[kind](value)
+                for value, kind in zip(record[_FIXED:], kinds, strict=True)
+            ),
         )
     except Exception:  # noqa: BLE001 - the methods of a value may raise anything
         return None
 
 
-def _converted(values: Mapping[str, Any], kinds: Mapping[str, Kind]) -> dict[str, object]:
+def _declared(schema: LogSchema) -> dict[str, Kind]:
+    """The kind of each declared column, in the order of the values of a record."""
     return {
-        name: None if (value := values.get(name)) is None else _CONVERT[kind](value)
+        column(name): kind
+        for column, kinds in (
+            (feature_column, schema.features),
+            (output_column, schema.outputs),
+            (key_column, schema.key),
+        )
         for name, kind in kinds.items()
     }
+
+
+def _reader(kinds: Mapping[str, Kind]) -> Callable[[Values], tuple[Any, ...]]:
+    """What reads some values of a mapping, None for missing ones."""
+    names = tuple(kinds)
+    if not names:
+        return lambda _values: ()
+
+    def read_slowly(values: Values) -> tuple[Any, ...]:
+        return tuple(map(values.get, names))
+
+    if len(names) == 1:
+        return read_slowly
+    pick = itemgetter(*names)
+
+    def read(values: Values) -> tuple[Any, ...]:
+        try:
+            found: tuple[Any, ...] = pick(values)
+        except KeyError:
+            return read_slowly(values)
+        return found
+
+    return read
 
 
 def _text(value: object) -> str:
@@ -162,6 +203,7 @@ def _text(value: object) -> str:
     return str(value).encode(errors="replace").decode()
 
 
+_NOTHING: Final[Values] = {}
 _CONVERT: Final[Mapping[Kind, Callable[[Any], object]]] = {
     "number": float,
     "category": _text,

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from operator import attrgetter
 from typing import Any, Final, Protocol
@@ -81,7 +81,7 @@ class ServiceLog:
     def record(
         self,
         runtime: _Answering,
-        features: Sequence[Mapping[str, object]],
+        features: Iterable[Mapping[str, object]],
         answers: Sequence[Answer],
         rows: Sequence[Any] | None = None,
     ) -> None:
@@ -92,20 +92,21 @@ class ServiceLog:
         Args:
             runtime: The service.
             features: The features of each answer, as for `PredictionLog.record_all`.
-            answers: The answers. They are read later, and must not be changed.
+            answers: The answers.
             rows: What the challenger gets: plain values. The features, if it is None.
         """
         if self.log is not None:
             ids = list(map(_ID, answers))
             if self.shadow is not None:
+                features = list(features)
                 self.shadow.offer(ids, runtime.request_id, features if rows is None else rows)
             self.log.record_all(
                 ids,
                 request_id=runtime.request_id,
                 model=runtime.model.sha256,
                 features=features,
-                outputs=list(map(vars, answers)),
-                warnings=list(map(codes_of, answers)),
+                outputs=map(vars, answers),
+                warnings=map(codes_of, answers),
             )
 
     @asynccontextmanager

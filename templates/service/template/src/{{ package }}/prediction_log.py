@@ -29,7 +29,7 @@ def record(
 ) -> None:
     """Record the answers to a request, and offer its records to the shadow."""
     if log.log is not None:
-        log.record(runtime, list(map(vars, records)), predictions)
+        log.record(runtime, map(vars, records), predictions)
 
 
 def challenger(opened: OpenedModel) -> AnswerRows:
