@@ -102,13 +102,21 @@ def _overview_cells(row: dict[str, Any], floor: float | None) -> list[str]:
 
 
 def _of_session(measured: dict[str, Any], rows: list[dict[str, Any]]) -> Iterator[str]:
-    """How much of the throughput of the bare session a service keeps."""
-    sessions = [one for one in _bare(measured, rows[0]) if one["way"] == "session"]
-    for row in rows if sessions else ():
+    """How much of the throughput of the bare session a service keeps, and could keep."""
+    ways = {one["way"]: one for one in _bare(measured, rows[0])}
+    if "session" not in ways:
+        return
+    for row in rows:
         if row["name"] == OURS and "failed" not in compared(row):
             rate = compared(row)["requests_per_s"]["median"]
-            share = rate / sessions[0]["requests_per_s"]["median"]
-            yield f"This service answers {share:.0%} as many requests as the bare session."
+            share = rate / ways["session"]["requests_per_s"]["median"]
+            text = f"This service answers {share:.0%} as many requests as the bare session."
+            floor = _floor([one for one in measured["rows"] if one["service"] == row["service"]])
+            if floor is not None and "model_code" in ways:
+                least = ways["model_code"]["cpu_ms"]["median"] + floor
+                limit = ways["session"]["cpu_ms"]["median"] / least
+                text += f" Its model code and an empty endpoint alone would leave {limit:.0%}."
+            yield text
 
 
 def _left_out(measured: dict[str, Any]) -> Iterator[str]:

@@ -70,7 +70,11 @@ def _results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             _row("Another peer, slow", 4.0),
             _row("Another peer, model code", 3.0),
         ],
-        "bare": [bare, bare | {"way": "session", "requests_per_s": _figure(2500.0)}],
+        "bare": [
+            bare,
+            bare | {"way": "session", "requests_per_s": _figure(2500.0)},
+            bare | {"way": "model_code"},
+        ],
         "left_out": {"another": "torch is not installed"},
         "sustained": [
             {
@@ -113,7 +117,11 @@ def test_the_overview_compares_with_the_empty_endpoint_and_has_the_best_way_of_e
     )
     assert lines[6] == "| the plain pipeline, called in process | 2 ms |  | 500 |  |  |  |"
     assert lines[7] == "| the bare session, called in process | 2 ms |  | 2,500 |  |  |  |"
-    assert lines[9] == "This service answers 80% as many requests as the bare session."
+    assert lines[8].startswith("| the model code, called in process | 2 ms |")
+    assert lines[10] == (
+        "This service answers 80% as many requests as the bare session."
+        " Its model code and an empty endpoint alone would leave 89%."
+    )
     assert lines[11] == "`another` is not measured: torch is not installed"
 
 
