@@ -12,8 +12,8 @@ from chicagotaxi.forecast.features import WINDOW
 from chicagotaxi.forecast.model_files import DemandForecaster
 from chicagotaxi.history.panel import Panel
 from chicagotaxi.history.read import read_history
-from synthetic import hourly
 from modelseal.testing.renamed import renamed_model
+from synthetic import hourly
 from typer.testing import CliRunner
 
 

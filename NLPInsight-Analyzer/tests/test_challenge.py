@@ -4,13 +4,13 @@ import csv
 from pathlib import Path
 
 import pytest
+from modelseal.testing.renamed import renamed_model
 from nlpinsight.cli import app
 from nlpinsight.data.corpus import Corpus, load_corpus, write_corpus
 from nlpinsight.data.leakage import digest_texts
 from nlpinsight.model import SentimentModel, predict_sentiments
 from nlpinsight.sample import generate_sample
 from nlpinsight.training.evaluate_and_seal import EvaluatedModel
-from modelseal.testing.renamed import renamed_model
 from typer.testing import CliRunner
 
 
