@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from modelseal.testing.renamed import renamed_model
 from {{ package }}.cli import app
 from {{ package }}.data import Table, format_table, load_table
 from {{ package }}.features import known_values, to_records
@@ -12,7 +13,6 @@ from {{ package }}.model import Predictor
 from {{ package }}.sample import generate_sample
 from {{ package }}.training import TrainedModel
 from servicekit.training_rows import digest_rows
-from modelseal.testing.renamed import renamed_model
 from typer.testing import CliRunner
 
 
