@@ -13,7 +13,7 @@ from bankchurn.model.predictor import ChurnPredictor
 from bankchurn.sample import generate_sample
 from bankchurn.schema import TARGET
 from bankchurn.training.train import TrainedModel
-from modelseal.testing.renamed import renamed_model
+from modelwatch.testing.split_conformance import SplitConformance
 from typer.testing import CliRunner
 
 
@@ -77,16 +77,8 @@ def test_split_refuses_a_table_of_training_rows_only(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["seen.csv"]
 
 
-def test_split_refuses_a_model_of_another_service(
-    sealed: Path, table: Path, tmp_path: Path
-) -> None:
-    other = renamed_model(sealed, tmp_path / "other", name="other")
-    options = ["--training", tmp_path / "a.csv", "--held-out", tmp_path / "b.csv"]
-    arguments = ["split", table, "--model", other, *options]
-    result = CliRunner().invoke(app, list(map(str, arguments)))
-    assert result.exit_code == 2
-    assert "holds the model 'other'" in result.stderr
-    assert list(tmp_path.iterdir()) == [other]
+class TestSplit(SplitConformance):
+    app = app
 
 
 def test_score_writes_what_the_model_answers(

@@ -12,7 +12,7 @@ from chicagotaxi.forecast.features import WINDOW
 from chicagotaxi.forecast.model_files import DemandForecaster
 from chicagotaxi.history.panel import Panel
 from chicagotaxi.history.read import read_history
-from modelseal.testing.renamed import renamed_model
+from modelwatch.testing.split_conformance import SplitConformance
 from synthetic import hourly
 from typer.testing import CliRunner
 
@@ -70,16 +70,8 @@ def test_split_refuses_a_history_with_too_few_later_days(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["short.csv"]
 
 
-def test_split_refuses_a_model_of_another_service(
-    sealed: Path, table: Path, tmp_path: Path
-) -> None:
-    other = renamed_model(sealed, tmp_path / "other", name="other")
-    options = ["--training", tmp_path / "a.csv", "--held-out", tmp_path / "b.csv"]
-    arguments = ["split", table, "--model", other, *options]
-    result = CliRunner().invoke(app, list(map(str, arguments)))
-    assert result.exit_code == 2
-    assert "holds the model 'other'" in result.stderr
-    assert list(tmp_path.iterdir()) == [other]
+class TestSplit(SplitConformance):
+    app = app
 
 
 def test_score_forecasts_each_day_from_its_first_hour(

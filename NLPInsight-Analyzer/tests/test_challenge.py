@@ -4,7 +4,7 @@ import csv
 from pathlib import Path
 
 import pytest
-from modelseal.testing.renamed import renamed_model
+from modelwatch.testing.split_conformance import SplitConformance
 from nlpinsight.cli import app
 from nlpinsight.data.corpus import Corpus, load_corpus, write_corpus
 from nlpinsight.data.leakage import digest_texts
@@ -62,16 +62,8 @@ def test_split_refuses_texts_of_the_training_only(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["seen.csv"]
 
 
-def test_split_refuses_a_model_of_another_service(
-    sealed: Path, table: Path, tmp_path: Path
-) -> None:
-    other = renamed_model(sealed, tmp_path / "other", name="other")
-    options = ["--training", tmp_path / "a.csv", "--held-out", tmp_path / "b.csv"]
-    arguments = ["split", table, "--model", other, *options]
-    result = CliRunner().invoke(app, list(map(str, arguments)))
-    assert result.exit_code == 2
-    assert "holds the model 'other'" in result.stderr
-    assert list(tmp_path.iterdir()) == [other]
+class TestSplit(SplitConformance):
+    app = app
 
 
 def test_score_writes_what_the_model_answers(

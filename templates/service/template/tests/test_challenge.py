@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from modelseal.testing.renamed import renamed_model
+from modelwatch.testing.split_conformance import SplitConformance
 from {{ package }}.cli import app
 from {{ package }}.data import Table, format_table, load_table
 from {{ package }}.features import known_values, to_records
@@ -69,16 +69,8 @@ def test_a_table_of_training_rows_is_refused(
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_split_refuses_a_model_of_another_service(
-    sealed: Path, later: Path, tmp_path: Path
-) -> None:
-    other = renamed_model(sealed, tmp_path / "other", name="other")
-    options = ["--training", tmp_path / "a.csv", "--held-out", tmp_path / "b.csv"]
-    arguments = ["split", later, "--model", other, *options]
-    result = CliRunner().invoke(app, list(map(str, arguments)))
-    assert result.exit_code == 2
-    assert "holds the model 'other'" in result.stderr
-    assert list(tmp_path.iterdir()) == [other]
+class TestSplit(SplitConformance):
+    app = app
 
 
 def test_scores_are_the_answers_to_the_rows_in_their_order(
