@@ -122,7 +122,7 @@ def test_the_overview_compares_with_the_empty_endpoint_and_has_the_best_way_of_e
         "This service answers 80% as many requests as the bare session."
         " Its model code and an empty endpoint alone would leave 89%."
     )
-    assert lines[11] == "`another` is not measured: torch is not installed"
+    assert lines[12] == "`another` is not measured: torch is not installed"
 
 
 def test_details_have_spreads_and_the_reasons_of_failures() -> None:
