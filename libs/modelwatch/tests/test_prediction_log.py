@@ -362,3 +362,19 @@ def test_a_day_is_deleted_when_it_is_more_than_the_kept_days_ago(tmp_path: Path)
 
 def _ids_of(part: Path) -> list[str]:
     return [row[0] for row in duckdb.read_parquet(str(part)).project("prediction_id").fetchall()]
+
+
+def test_answers_that_come_during_a_write_wait_for_the_next_one(tmp_path: Path) -> None:
+    """Under load, each write would otherwise be followed by another one of a few rows, for ever."""
+
+    class BusyStore(FolderStore):
+        def put(self, name: str, contents: bytes) -> None:
+            super().put(name, contents)
+            record(log, 1)
+
+    log = PredictionLog(BusyStore(tmp_path), SCHEMA, flush_s=3600, warn=lambda _message: None)
+    record(log, 0)
+    log.start()
+    counts = log.close(timeout_s=2)
+    assert (counts.written, counts.dropped) == (1, 1)
+    assert len(parts(tmp_path)) == 1

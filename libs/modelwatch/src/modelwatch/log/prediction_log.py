@@ -230,8 +230,13 @@ class PredictionLog:
                 self._records.extend(records)
 
     def _write_all(self) -> bool:
-        """Write what waits; False if the store failed."""
-        while self._parts or self._encode_next():
+        """Write what waits now, and not what comes meanwhile; False if the store failed."""
+        self._read_given()
+        left = len(self._records)
+        while self._parts or left:
+            if not self._parts:
+                left -= self._encode(min(left, PART_ROWS))
+                continue
             part = self._parts[0]
             try:
                 self._store.put(part.name, part.contents)
@@ -239,7 +244,7 @@ class PredictionLog:
                 # Full parts take a small share of the memory that their records take. Small ones
                 # would take more, and be many when the store works again.
                 while len(self._records) >= PART_ROWS:
-                    self._encode_next()
+                    self._encode(PART_ROWS)
                 self._warn_at_most(f"The prediction log cannot be written: {error}")
                 return False
             self._parts.popleft()
@@ -249,18 +254,13 @@ class PredictionLog:
                     self._waiting -= part.rows
         return True
 
-    def _encode_next(self) -> bool:
-        """Turn the oldest records into parts; False if no records wait."""
-        self._read_given()
-        while self._records:
-            count = min(len(self._records), PART_ROWS)
-            oldest = [self._records.popleft() for _ in range(count)]
-            parts, invalid = self._encoder.encode(oldest)
-            self._parts.extend(parts)
-            self._drop_invalid(invalid)
-            if parts:
-                return True
-        return False
+    def _encode(self, count: int) -> int:
+        """Turn so many of the oldest records into parts; the number."""
+        oldest = [self._records.popleft() for _ in range(count)]
+        parts, invalid = self._encoder.encode(oldest)
+        self._parts.extend(parts)
+        self._drop_invalid(invalid)
+        return count
 
     def _drop_invalid(self, count: int) -> None:
         with self._lock:
