@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from servicekit.connection.cycle import MAX_JOINED_BYTES, JoiningCycle
 from servicekit.connection.reading import HeldFlow
@@ -62,10 +62,35 @@ class Sent:
         return b"".join(self.parts)
 
 
+def make_cycle(
+    kind: type[RequestResponseCycle],
+    transport: RecordingTransport,
+    *,
+    on_response: Callable[[], None],
+    method: str = "GET",
+    keep_alive: bool = True,
+) -> RequestResponseCycle:
+    log = logging.getLogger("test")
+    return kind(
+        scope={"method": method},  # type: ignore[typeddict-item] # all that is read
+        transport=transport,
+        flow=HeldFlow(transport),
+        logger=log,
+        access_logger=log,
+        access_log=False,
+        default_headers=[(b"date", b"today")],
+        message_event=asyncio.Event(),
+        expect_100_continue=False,
+        keep_alive=keep_alive,
+        on_response=on_response,
+    )
+
+
 def send(
     kind: type[RequestResponseCycle],
     messages: Sequence[Mapping[str, Any]],
     *,
+    disconnected: bool = False,
     method: str = "GET",
     keep_alive: bool = True,
 ) -> Sent:
@@ -77,20 +102,8 @@ def send(
         found.ended = True
 
     async def scenario() -> None:
-        log = logging.getLogger("test")
-        cycle = kind(
-            scope={"method": method},  # type: ignore[typeddict-item] # all that is read
-            transport=transport,
-            flow=HeldFlow(transport),
-            logger=log,
-            access_logger=log,
-            access_log=False,
-            default_headers=[(b"date", b"today")],
-            message_event=asyncio.Event(),
-            expect_100_continue=False,
-            keep_alive=keep_alive,
-            on_response=end,
-        )
+        cycle = make_cycle(kind, transport, on_response=end, method=method, keep_alive=keep_alive)
+        cycle.disconnected = disconnected
         try:
             for message in messages:
                 await cycle.send(dict(message))  # type: ignore[arg-type]
@@ -153,6 +166,19 @@ _names = st.sampled_from(
 _values = st.one_of(_bytes, st.sampled_from([b"close", b"chunked", b"keep-alive", b"3", b"a\tb"]))
 
 
+# One answer that is joined, and the same with each of the things that leave it to uvicorn.
+_JOINED: dict[str, Any] = {
+    "body": b"{}",
+    "others": [],
+    "states_length": True,
+    "status": 200,
+    "method": "GET",
+    "keep_alive": True,
+    "more": False,
+    "second": "none",
+}
+
+
 @given(
     body=_bytes,
     others=st.lists(st.tuples(_names, _values), max_size=3),
@@ -163,6 +189,18 @@ _values = st.one_of(_bytes, st.sampled_from([b"close", b"chunked", b"keep-alive"
     more=st.booleans(),
     second=st.sampled_from(["start", "body", "none"]),
 )
+@example(**_JOINED)
+@example(**_JOINED | {"keep_alive": False})
+@example(**_JOINED | {"method": "HEAD"})
+@example(**_JOINED | {"more": True})
+@example(**_JOINED | {"second": "start"})
+@example(**_JOINED | {"states_length": False})
+@example(**_JOINED | {"others": [(b"content-length", b"3")]})
+@example(**_JOINED | {"others": [(b"connection", b"close")]})
+@example(**_JOINED | {"others": [(b"transfer-encoding", b"chunked")]})
+@example(**_JOINED | {"others": [(b"X-Upper", b"a")]})
+@example(**_JOINED | {"others": [(b"a b", b"a")]})
+@example(**_JOINED | {"others": [(b"a", b"a\nb")]})
 def test_any_answer_has_the_bytes_and_the_end_of_uvicorns(
     *,
     body: bytes,
@@ -188,3 +226,25 @@ def test_a_header_cannot_add_a_line(header: tuple[bytes, bytes]) -> None:
     sent = send(JoiningCycle, answer(b"{}", [length(b"{}"), header]))
     assert sent.bytes == b""
     assert sent.error.startswith("Invalid HTTP header")
+
+
+def test_a_client_that_has_gone_gets_nothing() -> None:
+    sent = send(JoiningCycle, answer(b"{}", [length(b"{}")]), disconnected=True)
+    assert (sent.parts, sent.ended) == ([], False)
+
+
+def test_an_answer_waits_for_a_client_that_does_not_read() -> None:
+    async def scenario() -> None:
+        transport = RecordingTransport()
+        cycle = make_cycle(JoiningCycle, transport, on_response=lambda: None)
+        cycle.flow.pause_writing()
+        start, rest = answer(b"{}", [length(b"{}")])
+        await cycle.send(start)  # type: ignore[arg-type]
+        sending = asyncio.ensure_future(cycle.send(rest))  # type: ignore[arg-type]
+        await asyncio.sleep(0)
+        assert transport.parts == []
+        cycle.flow.resume_writing()
+        await sending
+        assert b"".join(transport.parts).endswith(b"\r\n\r\n{}")
+
+    asyncio.run(scenario())
