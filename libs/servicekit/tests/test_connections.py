@@ -70,8 +70,9 @@ def test_headers_of_the_largest_size_are_answered(connection: RawConnection) -> 
         b"A: " + b"a" * MAX_HEADERS + b"\r\n\r\n",
         b"A: b\r\n" * MAX_HEADERS + b"\r\n",
         b"A: " + b"a" * 10 * MAX_HEADERS,
+        b"Content-Length: " + b"0" * 3 * MAX_HEADERS + b"\r\n\r\n",
     ],
-    ids=["one", "many", "endless"],
+    ids=["one", "many", "endless", "zeros"],
 )
 def test_headers_that_are_too_large_are_431(connection: RawConnection, headers: bytes) -> None:
     connection.send(GET + headers)

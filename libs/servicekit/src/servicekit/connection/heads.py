@@ -14,24 +14,34 @@ class Head(NamedTuple):
     Attributes:
         size: Bytes of the header lines.
         hosts: Number of ``Host`` headers.
-        body_length: Length of the body; None if it is chunked.
+        content_length: The stated length of the body; None if the body is chunked.
     """
 
     size: int
     hosts: int
-    body_length: int | None
+    content_length: bytes | None
+
+    @property
+    def body_length(self) -> int | None:
+        """Length of the body; None if it is chunked.
+
+        Raises:
+            ValueError: The length has thousands of digits, as zeros at its beginning.
+        """
+        return None if self.content_length is None else int(self.content_length)
 
 
 def read_head(headers: Headers) -> Head:
     """Read headers. The parser has checked the two that frame a body."""
-    size = hosts = length = 0
+    size = hosts = 0
+    length = b"0"
     chunked = False
     for name, value in headers:
         size += len(name) + len(value) + len(b": \r\n")
         if name == b"host":
             hosts += 1
         elif name == b"content-length":
-            length = int(value)
+            length = value
         elif name == b"transfer-encoding":
             chunked = True
     return Head(size, hosts, None if chunked else length)
