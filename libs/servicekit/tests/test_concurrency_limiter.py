@@ -2,7 +2,14 @@
 
 import asyncio
 
-from servicekit.concurrency_limiter import ConcurrencyLimiter
+from servicekit.concurrency_limiter import ConcurrencyLimiter, Place
+
+
+def place_in(limiter: ConcurrencyLimiter) -> Place:
+    """Add a request to the queue, which has room for it."""
+    place = limiter.enqueue()
+    assert place is not None
+    return place
 
 
 def test_requests_are_admitted_up_to_the_limit() -> None:
@@ -42,9 +49,7 @@ def test_the_first_request_in_the_queue_is_admitted_first() -> None:
     async def scenario() -> None:
         limiter = ConcurrencyLimiter(limit=1, queue=2)
         limiter.try_acquire()
-        first, second = limiter.enqueue(), limiter.enqueue()
-        assert first is not None
-        assert second is not None
+        first, second = place_in(limiter), place_in(limiter)
         limiter.release()
         assert (first.done(), second.done()) == (True, False)
         assert (limiter.active, limiter.queued) == (1, 1)
@@ -66,8 +71,7 @@ def test_a_cancelled_request_leaves_the_queue() -> None:
     async def scenario() -> None:
         limiter = ConcurrencyLimiter(limit=1, queue=1)
         limiter.try_acquire()
-        turn = limiter.enqueue()
-        assert turn is not None
+        turn = place_in(limiter)
         limiter.cancel(turn)
         assert (limiter.active, limiter.queued) == (1, 0)
 
@@ -78,9 +82,7 @@ def test_a_request_that_is_cancelled_as_it_is_admitted_makes_room_for_the_next()
     async def scenario() -> None:
         limiter = ConcurrencyLimiter(limit=1, queue=2)
         limiter.try_acquire()
-        first, second = limiter.enqueue(), limiter.enqueue()
-        assert first is not None
-        assert second is not None
+        first, second = place_in(limiter), place_in(limiter)
         limiter.release()
         limiter.cancel(first)
         assert second.done()
@@ -95,9 +97,7 @@ def test_a_request_that_is_woken_keeps_its_place() -> None:
     async def scenario() -> None:
         limiter = ConcurrencyLimiter(limit=1, queue=2)
         limiter.try_acquire()
-        first, second = limiter.enqueue(), limiter.enqueue()
-        assert first is not None
-        assert second is not None
+        first, second = place_in(limiter), place_in(limiter)
         limiter.wake(first)
         same = first.result()
         assert same is not None
@@ -113,8 +113,7 @@ def test_a_request_that_was_woken_can_leave_the_queue() -> None:
     async def scenario() -> None:
         limiter = ConcurrencyLimiter(limit=1, queue=1)
         limiter.try_acquire()
-        place = limiter.enqueue()
-        assert place is not None
+        place = place_in(limiter)
         limiter.wake(place)
         limiter.cancel(place)
         assert (limiter.active, limiter.queued) == (1, 0)
@@ -126,8 +125,7 @@ def test_a_request_that_was_admitted_is_not_woken() -> None:
     async def scenario() -> None:
         limiter = ConcurrencyLimiter(limit=1, queue=1)
         limiter.try_acquire()
-        place = limiter.enqueue()
-        assert place is not None
+        place = place_in(limiter)
         limiter.release()
         limiter.wake(place)
         assert place.result() is None
@@ -139,9 +137,7 @@ def test_a_request_whose_task_is_cancelled_is_passed_over() -> None:
     async def scenario() -> None:
         limiter = ConcurrencyLimiter(limit=1, queue=2)
         limiter.try_acquire()
-        first, second = limiter.enqueue(), limiter.enqueue()
-        assert first is not None
-        assert second is not None
+        first, second = place_in(limiter), place_in(limiter)
         # As `Task.cancel` does to what the task awaits; the task itself runs in a later turn.
         first.cancel()
         limiter.release()

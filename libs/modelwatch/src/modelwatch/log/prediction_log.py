@@ -21,8 +21,9 @@ __all__ = ["PART_ROWS", "PredictionLog"]
 PART_ROWS: Final = 10_000
 """Most records of one part. So many are written at once, before the time of the next write."""
 
-# Seconds between two looks at what was given. To wake the thread for each request would cost more
-# than the request's record; objects that wait for long cost every request memory and its caches.
+# Seconds between two looks of the thread at what was recorded. Waking it for each request would
+# cost more than the record. Objects that are kept for seconds slow every request: the garbage
+# collector visits them, and new objects are made in memory that is not in the processor's caches.
 _READ_S: Final = 0.05
 
 _WARN_EVERY_S: Final = 60.0

@@ -2,9 +2,9 @@
 
 A record is a plain tuple: the time in seconds since 1970, the prediction id, the request id, the
 digest of the model, the codes of the warnings, and then the declared features, outputs and parts of
-the key, in the order of the declaration. Records wait by the ten thousand; the garbage collector
-does not look into tuples of numbers and texts, and the objects that a request was answered with are
-free at once.
+the key, in the order of the declaration. Ten thousand records may wait for a write. The garbage
+collector does not visit tuples of numbers and texts, and the objects of a request can be freed once
+its records are read.
 """
 
 import io

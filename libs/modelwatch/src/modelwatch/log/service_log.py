@@ -92,7 +92,8 @@ class ServiceLog:
         Args:
             runtime: The service.
             features: The features of each answer, as for `PredictionLog.record_all`.
-            answers: The answers.
+            answers: The answers. Like the features, they are read soon, in another thread, and must
+                not be changed.
             rows: What the challenger gets: plain values. The features, if it is None.
         """
         if self.log is not None:
