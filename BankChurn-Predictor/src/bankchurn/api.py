@@ -23,7 +23,7 @@ from servicekit import create_app as create_service
 
 from bankchurn.gathering import Gatherer
 from bankchurn.model.predictor import ChurnPredictor
-from bankchurn.prediction_log import SCHEMA, challenger, record
+from bankchurn.prediction_log import SCHEMA, challenger
 from bankchurn.responses import BatchPrediction, Prediction
 from bankchurn.schema import Customer
 
@@ -109,7 +109,7 @@ def _router(settings: Settings, log: ServiceLog) -> ServiceRouter:
                 prediction = predictor.prediction(
                     probability, model_version=model_version, prediction_id=ids[0]
                 )
-        record(log, runtime, [customer], [prediction])
+        log.record(runtime, ids, [vars(customer)], [prediction])
         runtime.count_prediction(prediction.risk_level)
         for warning in prediction.warnings:
             runtime.count_warning(warning.code)
@@ -121,14 +121,15 @@ def _router(settings: Settings, log: ServiceLog) -> ServiceRouter:
     ) -> BatchPrediction:
         """Score many customers; predictions are in the order of the customers."""
         began = time.perf_counter()
+        ids = log.new_ids(len(customers))
         async with runtime.job("predict_batch", len(customers)) as job:
             predictions = await job.run(
                 predictor.answer,
                 customers,
                 model_version=runtime.model.manifest.version,
-                prediction_ids=log.new_ids(len(customers)),
+                prediction_ids=ids,
             )
-        record(log, runtime, customers, predictions)
+        log.record(runtime, ids, list(map(vars, customers)), predictions)
         for level, count in Counter(answer.risk_level for answer in predictions).items():
             runtime.count_prediction(level, count)
         codes = Counter(warning.code for answer in predictions for warning in answer.warnings)

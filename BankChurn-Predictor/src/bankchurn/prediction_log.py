@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from modelseal import OpenedModel
-from modelwatch.log import LogSchema, ServiceLog
+from modelwatch.log import LogSchema
 from modelwatch.shadow import AnswerRows
-from servicekit import Runtime
 
 from bankchurn.model.predictor import ChurnPredictor
 from bankchurn.responses import Prediction
@@ -24,17 +23,6 @@ SCHEMA: Final = LogSchema(
     },
     groups=tuple(name for name in FEATURES if name in CATEGORIES or NUMBERS[name].groups),
 )
-
-
-def record(
-    log: ServiceLog,
-    runtime: Runtime,
-    customers: Sequence[Customer],
-    predictions: Sequence[Prediction],
-) -> None:
-    """Record the answers to a request, and offer its customers to the shadow."""
-    if log.log is not None:
-        log.record(runtime, map(vars, customers), predictions)
 
 
 def challenger(opened: OpenedModel) -> AnswerRows:

@@ -24,7 +24,7 @@ from servicekit import create_app as create_service
 
 from nlpinsight.explain import explain as explain_text
 from nlpinsight.model import SentimentModel, predict_sentiments
-from nlpinsight.prediction_log import SCHEMA, challenger, record
+from nlpinsight.prediction_log import SCHEMA, challenger, features
 from nlpinsight.schema import (
     LABELS,
     MAX_BATCH_TEXTS,
@@ -77,7 +77,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         settings: Settings of the service; read from the environment by default.
     """
     settings = settings if settings is not None else load_settings(Settings)
-    log = ServiceLog(settings, SCHEMA, challenger)
+    log = ServiceLog(settings, SCHEMA, challenger, features=features)
     return create_service(
         settings,
         ServiceSpec(
@@ -119,7 +119,7 @@ def _router(settings: Settings, log: ServiceLog) -> ServiceRouter:
         if isinstance(answer, _InvalidTexts):
             raise answer.refusal([("text",)])
         [prediction], seconds = answer
-        record(log, runtime, [text], [prediction])
+        log.record(runtime, ids, [text], [prediction])
         runtime.count_prediction(prediction.label)
         for warning in prediction.warnings:
             runtime.count_warning(warning.code)
@@ -149,7 +149,7 @@ def _router(settings: Settings, log: ServiceLog) -> ServiceRouter:
                     raise answer.refusal(("texts", place, "text") for place in places)
                 predictions += answer[0]
                 seconds += answer[1]
-        record(log, runtime, raw, predictions)
+        log.record(runtime, ids, raw, predictions)
         for label, count in Counter(answer.label for answer in predictions).items():
             runtime.count_prediction(label, count)
         codes = Counter(warning.code for answer in predictions for warning in answer.warnings)

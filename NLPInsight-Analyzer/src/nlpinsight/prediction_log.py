@@ -4,13 +4,12 @@ Texts may contain anything. They are logged only if the operator asks for them
 (``PREDICTION_LOG_TEXT``); the numbers show drift without them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from modelseal import OpenedModel
-from modelwatch.log import LogSchema, ServiceLog
+from modelwatch.log import LogSchema
 from modelwatch.shadow import AnswerRows
-from servicekit import Runtime
 
 from nlpinsight.model import SentimentModel, predict_sentiments
 from nlpinsight.schema import Sentiment
@@ -38,16 +37,10 @@ def describe(text: str, sentiment: Sentiment) -> dict[str, object]:
     }
 
 
-def record(
-    log: ServiceLog, runtime: Runtime, texts: Sequence[str], sentiments: Sequence[Sentiment]
-) -> None:
-    """Record the answers to a request, and offer its texts to the shadow."""
-    if log.log is not None:
-        # Now, so that texts that are not logged do not wait in memory.
-        features = [describe(*one) for one in zip(texts, sentiments, strict=True)]
-        if log.with_texts:
-            features = [row | {"text": text} for row, text in zip(features, texts, strict=True)]
-        log.record(runtime, features, sentiments, rows=texts)
+def features(texts: Sequence[str], sentiments: Sequence[Sentiment]) -> Iterator[dict[str, object]]:
+    """The features of texts, with the texts, which the log leaves out unless asked for."""
+    for text, sentiment in zip(texts, sentiments, strict=True):
+        yield describe(text, sentiment) | {"text": text}
 
 
 def challenger(opened: OpenedModel) -> AnswerRows:
@@ -64,10 +57,6 @@ def challenger(opened: OpenedModel) -> AnswerRows:
         texts: Sequence[str],
     ) -> tuple[Sequence[Mapping[str, object]], Sequence[Sentiment]]:
         sentiments = predict_sentiments(model, texts)
-        features = [
-            describe(text, sentiment) | {"text": text}
-            for text, sentiment in zip(texts, sentiments, strict=True)
-        ]
-        return features, sentiments
+        return list(features(texts, sentiments)), sentiments
 
     return answer

@@ -7,14 +7,19 @@ import time
 from datetime import UTC, datetime
 from importlib.metadata import files
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
-from modelwatch.log import LogSchema, PredictionLog
-from modelwatch.store import FolderStore
+from modelseal import OpenedModel
+from modelwatch.log import LogSchema, LogSettings, PredictionLog, ServiceLog
+from modelwatch.shadow import AnswerRows
 
 RECORDS = 20_000
 ROUNDS = 7
+# The answers of more requests at once would be read where they are recorded.
+REQUESTS = 500
+PAUSE_S = 0.06
 SCHEMA = LogSchema(
     features={f"number{index}": "number" for index in range(8)}
     | {"country": "category", "channel": "category"},
@@ -55,27 +60,34 @@ def main() -> None:
 def _measure(rows: list[dict[str, Any]]) -> dict[str, float]:
     """Microseconds of CPU for each record: of the call alone, and with the writing thread."""
     with tempfile.TemporaryDirectory() as name:
-        log = PredictionLog(FolderStore(Path(name)), SCHEMA, flush_s=3600, warn=print)
-        outputs = {"probability": 0.25, "label": "0"}
-        began = time.process_time()
-        for number, row in enumerate(rows):
-            log.record(
-                prediction_id=f"{number:032}",
-                request_id=f"{number:032}",
-                model="a" * 64,
-                features=row,
-                outputs=outputs,
-            )
-        called = time.process_time()
+        settings = LogSettings.model_validate(
+            {"prediction_log": name, "prediction_log_flush_s": 3600}
+        )
+        service_log = ServiceLog(settings, SCHEMA, _no_shadow)
+        log = cast("PredictionLog", service_log.log)
+        runtime: Any = SimpleNamespace(request_id="0" * 32, model=SimpleNamespace(sha256="a" * 64))
+        answers = [SimpleNamespace(warnings=(), probability=0.25, label="0")]
         log.start()
+        began = time.process_time()
+        called = 0.0
+        for first in range(0, RECORDS, REQUESTS):
+            starts = time.thread_time()
+            for row in rows[first : first + REQUESTS]:
+                service_log.record(runtime, log.new_ids(1), [row], answers)
+            called += time.thread_time() - starts
+            time.sleep(PAUSE_S)
         log.close(60)
         ended = time.process_time()
         written = sum(path.stat().st_size for path in Path(name).rglob("*.parquet"))
     return {
-        "call_us": round((called - began) / RECORDS * 1e6, 2),
+        "call_us": round(called / RECORDS * 1e6, 2),
         "cpu_us": round((ended - began) / RECORDS * 1e6, 2),
         "bytes": round(written / RECORDS),
     }
+
+
+def _no_shadow(_opened: OpenedModel) -> AnswerRows:
+    raise NotImplementedError
 
 
 def _installed(name: str) -> int:

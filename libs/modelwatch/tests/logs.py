@@ -1,7 +1,7 @@
 """A declaration, records, and the rows of a log."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,15 +25,35 @@ SCHEMA = LogSchema(
 def record(log: PredictionLog, number: int, **changes: object) -> None:
     """Record answer number N, whose prediction id is ``pN``."""
     values: dict[str, Any] = {
-        "prediction_id": f"p{number}",
         "request_id": f"r{number}",
-        "model": "a" * 64,
         "features": {"age": 20.0 + number % 50, "country": "France", "comment": "fine"},
         "outputs": {"probability": 0.25, "label": "stays"},
         "key": {"customer": f"c{number}"},
         "warnings": ["outside_training_range"] if number % 2 else [],
     }
-    log.record(**values | changes)
+    record_one(log, **{"prediction_id": f"p{number}"} | values | changes)
+
+
+def record_one(
+    log: PredictionLog,
+    prediction_id: str | None,
+    *,
+    features: Mapping[str, object],
+    outputs: Mapping[str, object],
+    key: Mapping[str, object] | None = None,
+    warnings: Sequence[str] = (),
+    request_id: str = "r",
+) -> None:
+    """Record one answer."""
+    log.record_all(
+        [prediction_id],
+        request_id=request_id,
+        model="a" * 64,
+        features=[features],
+        outputs=[outputs],
+        keys=None if key is None else [key],
+        warnings=[warnings],
+    )
 
 
 def record_of(schema: LogSchema, **values: Any) -> Record:  # noqa: ANN401 - of any kind
@@ -44,10 +64,15 @@ def record_of(schema: LogSchema, **values: Any) -> Record:  # noqa: ANN401 - of 
         1,
         values.get("request_id", "r"),
         values.get("model", "a" * 64),
-        [values["features"]],
-        [values["outputs"]],
-        [values.get("key", {})],
-        [values.get("warnings", ())],
+        lambda: [
+            (
+                values["features"],
+                values["outputs"],
+                values.get("key", {}),
+                values.get("warnings", ()),
+            )
+        ],
+        (),
     )
     [record] = RecordReader(schema).read(answers)
     return record

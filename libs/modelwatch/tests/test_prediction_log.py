@@ -1,6 +1,7 @@
 import re
 import threading
 import time
+import weakref
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -254,6 +255,40 @@ def test_a_record_after_the_drain_is_counted_as_dropped(tmp_path: Path) -> None:
     log.close()
     record(log, 1)
     assert log.counts() == (1, 0, 0, 1, 0)
+
+
+def test_few_requests_are_unread_while_the_store_is_slow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unread answers keep all that their requests have made."""
+    monkeypatch.setattr("modelwatch.log.prediction_log._MAX_GIVEN", 10)
+    writing, goes_on = threading.Event(), threading.Event()
+
+    class SlowStore(FolderStore):
+        def put(self, name: str, contents: bytes) -> None:
+            writing.set()
+            assert goes_on.wait(60)
+            super().put(name, contents)
+
+    class Row(dict[str, object]):
+        """Its end can be seen."""
+
+    log = PredictionLog(SlowStore(tmp_path), SCHEMA, flush_s=0.01, warn=unexpected)
+    log.start()
+    record(log, 0)
+    assert writing.wait(60)
+    rows = []
+    for number in range(1, 100):
+        row = Row(age=float(number))
+        rows.append(weakref.ref(row))
+        record(log, number, features=row)
+        del row
+    unread = sum(row() is not None for row in rows)
+    assert log.counts().waiting == 100
+    goes_on.set()
+    assert log.close(timeout_s=60) == (100, 0, 100, 0, 0)
+    assert ids(tmp_path) == [f"p{number}" for number in range(100)]
+    assert unread <= 10
 
 
 class _Hostile:

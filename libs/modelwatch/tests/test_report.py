@@ -10,7 +10,7 @@ from uuid import uuid4
 import numpy as np
 import pytest
 from buckets import Bucket
-from logs import unexpected
+from logs import record_one, unexpected
 from modelwatch.errors import DocumentError
 from modelwatch.log import LogSchema, PredictionLog
 from modelwatch.profile import ReferenceProfile, Task, make_profile
@@ -196,10 +196,9 @@ def numbers_log(folder: Path, rows: int) -> tuple[FolderStore, list[float], list
     lines = ["area,hour,trips"]
     for number, (value, outcome) in enumerate(zip(predicted, truth, strict=True)):
         width = 0.2 if number % 10 < 8 else 0.05
-        log.record(
-            prediction_id=f"p{number}",
-            request_id="r",
-            model="m",
+        record_one(
+            log,
+            f"p{number}",
             features={"hour": number % 24},
             outputs={"demand": value, "low": value * (1 - width), "high": value * (1 + width)},
             key={"area": number // 24, "hour": number % 24},
@@ -251,13 +250,7 @@ def test_classes_are_measured(tmp_path: Path) -> None:
     pairs = [("a", "a")] * 100 + [("a", "b")] * 50 + [("b", "b")] * 120 + [("b", "c")] * 30
     lines = ["prediction_id,outcome"]
     for number, (predicted, outcome) in enumerate(pairs):
-        log.record(
-            prediction_id=f"p{number}",
-            request_id="r",
-            model="m",
-            features={},
-            outputs={"label": predicted},
-        )
+        record_one(log, f"p{number}", features={}, outputs={"label": predicted})
         lines.append(f"p{number},{outcome}")
     log.close()
     (tmp_path / "labels.csv").write_text("\n".join(lines), encoding="utf-8")

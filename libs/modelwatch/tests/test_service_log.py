@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import pytest
-from logs import SCHEMA, ids
+from logs import SCHEMA, ids, rows
 from modelseal import OpenedModel
 from modelwatch.log import LogSettings, ServiceLog
 from modelwatch.shadow import AnswerRows
@@ -40,6 +41,9 @@ class Runtime:
         return {name: read() for name, read in self.read.items()}
 
 
+ANSWERING: Any = SimpleNamespace(request_id="r", model=SimpleNamespace(sha256="a" * 64))
+
+
 def no_answers(opened: OpenedModel) -> AnswerRows:
     raise TypeError(opened)
 
@@ -54,16 +58,8 @@ def log_of(
 
 def record(log: ServiceLog, count: int) -> list[str | None]:
     names = list(log.new_ids(count))
-    if log.log is None:
-        return names
-    log.log.record_all(
-        names,
-        request_id="r",
-        model="a" * 64,
-        features=[{"age": 30.0, "comment": "fine"}] * count,
-        outputs=[{"label": "stays"}] * count,
-        warnings=[[]] * count,
-    )
+    answers = [SimpleNamespace(warnings=[], label="stays", probability=0.5) for _ in names]
+    log.record(ANSWERING, names, [{"age": 30.0, "comment": "fine"}] * count, answers)
     return names
 
 
@@ -133,10 +129,51 @@ def test_the_loop_goes_on_while_the_log_is_closed(tmp_path: Path) -> None:
     assert asyncio.run(serve()) > 20
 
 
-def test_texts_are_asked_for_only_where_they_are_logged(tmp_path: Path) -> None:
-    assert not log_of(None, text=True).with_texts
-    assert not log_of(str(tmp_path)).with_texts
-    assert log_of(str(tmp_path), text=True).with_texts
+def test_an_answer_is_logged_with_its_name_features_outputs_and_warnings(tmp_path: Path) -> None:
+    log = log_of(str(tmp_path), text=True)
+
+    async def serve() -> None:
+        async with log.lifespan(Runtime()):
+            warning = SimpleNamespace(code="outside_training_range")
+            answers = [
+                SimpleNamespace(warnings=[], label="stays", probability=0.25),
+                SimpleNamespace(warnings=[warning], label="leaves", probability=0.75),
+            ]
+            features = [{"age": 30.0, "comment": "fine"}, {"age": 31.0}]
+            log.record(ANSWERING, ["p0", "p1"], features, answers)
+
+    asyncio.run(serve())
+    columns = (
+        'prediction_id, request_id, model, "feature.age", "feature.comment", "output.label", '
+        '"output.probability", warnings'
+    )
+    assert sorted(rows(tmp_path, columns)) == [
+        ("p0", "r", "a" * 64, 30.0, "fine", "stays", 0.25, []),
+        ("p1", "r", "a" * 64, 31.0, None, "leaves", 0.75, ["outside_training_range"]),
+    ]
+
+
+def test_features_are_made_of_rows_and_answers_outside_the_request(tmp_path: Path) -> None:
+    threads: list[str] = []
+
+    def features(texts: Sequence[str], answers: Sequence[Any]) -> list[dict[str, object]]:
+        threads.append(threading.current_thread().name)
+        return [
+            {"age": len(text), "country": answer.label}
+            for text, answer in zip(texts, answers, strict=True)
+        ]
+
+    settings = LogSettings.model_validate({"prediction_log": str(tmp_path)})
+    log = ServiceLog(settings, SCHEMA, no_answers, features=features)
+
+    async def serve() -> None:
+        async with log.lifespan(Runtime()):
+            answer = SimpleNamespace(warnings=[], label="stays")
+            log.record(ANSWERING, ["p"], ["four"], [answer])
+
+    asyncio.run(serve())
+    assert rows(tmp_path, '"feature.age", "feature.country"') == [(4.0, "stays")]
+    assert threads == ["prediction-log"]
 
 
 def test_without_a_challenger_there_is_no_shadow(tmp_path: Path) -> None:
@@ -149,21 +186,12 @@ def test_the_shadow_is_offered_what_is_logged_and_counts_in_the_metrics(
 ) -> None:
     log = log_of(str(tmp_path / "log"), more={"shadow_model_dir": tmp_path / "absent"})
     runtime = Runtime()
-    answering: Any = SimpleNamespace(request_id="r", model=SimpleNamespace(sha256="a" * 64))
     shadow = log.shadow
     assert shadow is not None
 
     async def serve() -> None:
         async with log.lifespan(runtime):
-            names = log.new_ids(3)
-            log.record(
-                answering,
-                [{"age": 30.0}] * 3,
-                [
-                    SimpleNamespace(prediction_id=name, warnings=[], probability=0.5)
-                    for name in names
-                ],
-            )
+            record(log, 3)
             await asyncio.to_thread(
                 wait_until, lambda: shadow.is_refused and not shadow.counts().waiting, "it is off"
             )

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 from buckets import Bucket
-from logs import SCHEMA
+from logs import SCHEMA, record_one
 from modelwatch.database.store import DatabaseStore
 from modelwatch.errors import PlaceError, StoreError
 from modelwatch.log import LogSettings, open_log
@@ -96,10 +96,9 @@ def test_the_settings_come_from_the_environment(
     assert log is not None
     log.start()
     for number in range(100):
-        log.record(
-            prediction_id=f"p{number}",
-            request_id="r",
-            model="m",
+        record_one(
+            log,
+            f"p{number}",
             features={"age": 3, "comment": "secret words"},
             outputs={"label": "stays"},
         )
@@ -121,7 +120,7 @@ def test_warnings_go_to_the_log_of_the_process(
     log = open_log(LogSettings(), SCHEMA)
     assert log is not None
     log.start()
-    log.record(prediction_id="p", request_id="r", model="m", features={}, outputs={})
+    record_one(log, "p", features={}, outputs={})
     assert log.close(timeout_s=0.1).dropped == 1
     assert [record.name for record in caplog.records] == ["modelwatch"] * 2
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 import duckdb
 import pytest
 from buckets import Bucket
-from logs import SCHEMA, record, unexpected
+from logs import SCHEMA, record, record_one, unexpected
 from modelwatch.errors import TruthError
 from modelwatch.log import LogSchema, PredictionLog
 from modelwatch.reporting.log_tables import open_tables
@@ -133,9 +133,7 @@ def test_outcomes_match_by_the_business_key(tmp_path: Path) -> None:
     log.start()
     for area in (8, 32):
         key = {"area": area, "hour": "2026-01-01T05"}
-        log.record(
-            prediction_id=f"p{area}", request_id="r", model="m", features={}, outputs={}, key=key
-        )
+        record_one(log, f"p{area}", features={}, outputs={}, key=key)
     log.close()
 
     file = outcomes(

@@ -114,5 +114,7 @@ def write_shadow(
 def _encoded(
     schema: LogSchema, time: float, ids: list[str], model: str, rows: list[dict[str, object]]
 ) -> bytes:
-    answers = Answers(time, ids, len(ids), "r", model, rows, rows, None, [()] * len(rows))
+    no_key: dict[str, object] = {}
+    values = [(row, row, no_key, ()) for row in rows]
+    answers = Answers(time, ids, len(ids), "r", model, lambda: values, ())
     return encode(RecordReader(schema).read(answers), schema)

@@ -4,14 +4,16 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from hashlib import blake2b
+from itertools import repeat
 from random import getrandbits
 from typing import Any, Final
 
 from modelwatch.errors import StoreError
 from modelwatch.log.counts import LogCounts
 from modelwatch.log.part_encoder import Part, PartEncoder
-from modelwatch.log.records import Answers, Record, RecordReader, day_of
+from modelwatch.log.records import Answers, ReadValues, Record, RecordReader, day_of
 from modelwatch.log.retention import delete_expired
 from modelwatch.schema import PREDICTIONS, LogSchema
 from modelwatch.store import FolderStore, Store
@@ -25,6 +27,12 @@ PART_ROWS: Final = 10_000
 # cost more than the record. Objects that are kept for seconds slow every request: the garbage
 # collector visits them, and new objects are made in memory that is not in the processor's caches.
 _READ_S: Final = 0.05
+
+# Requests whose answers may be unread. More come only while the thread waits for the store. Unread
+# answers keep whole requests in memory; then, each further request reads its own.
+_MAX_GIVEN: Final = 1_000
+
+_zip: Final[ReadValues] = partial(zip, strict=True)
 
 _WARN_EVERY_S: Final = 60.0
 _RETRY_WHEN_CLOSING_S: Final = 0.5
@@ -70,6 +78,7 @@ class PredictionLog:
         self._warn = warn
         self._warned_at = float("-inf")
         self._lock = threading.Lock()
+        self._reading = threading.Lock()
         # Plain tuples are made without a call.
         self._given: deque[tuple[Any, ...]] = deque()
         self._records: deque[Record] = deque()
@@ -104,28 +113,6 @@ class PredictionLog:
             return ids
         return [one if self._is_sampled(one) else None for one in ids]
 
-    def record(
-        self,
-        *,
-        prediction_id: str | None,
-        request_id: str,
-        model: str,
-        features: Mapping[str, object],
-        outputs: Mapping[str, object],
-        key: Mapping[str, object] | None = None,
-        warnings: Sequence[str] = (),
-    ) -> None:
-        """Record one answer, as `record_all` does."""
-        self.record_all(
-            [prediction_id],
-            request_id=request_id,
-            model=model,
-            features=[features],
-            outputs=[outputs],
-            keys=None if key is None else [key],
-            warnings=[warnings],
-        )
-
     def record_all(
         self,
         prediction_ids: Sequence[str | None],
@@ -153,7 +140,40 @@ class PredictionLog:
             warnings: Codes of the warnings of each answer.
             at: When they were given, in seconds since 1970; None for now.
         """
-        now = time.time() if at is None else at
+        if keys is None:
+            keys = repeat({}, len(prediction_ids))
+        self.record_later(
+            prediction_ids,
+            _zip,
+            (features, outputs, keys, warnings),
+            request_id=request_id,
+            model=model,
+            at=time.time() if at is None else at,
+        )
+
+    def record_later(
+        self,
+        prediction_ids: Sequence[str | None],
+        read: ReadValues,
+        given: tuple[Any, ...],
+        *,
+        request_id: str,
+        model: str,
+        at: float,
+    ) -> None:
+        """Record answers as `record_all` does, whose values a function makes.
+
+        All that a request does for its record is here, and costs several times what it takes in a
+        loop of its own, because the code that it needs is not in the processor's caches.
+
+        Args:
+            prediction_ids: Names of the answers, as of `new_ids`.
+            read: Makes the values, as `Answers.read`. It is called in another thread.
+            given: What it is called with.
+            request_id: The id of the request.
+            model: Digest of the model.
+            at: When they were given, in seconds since 1970.
+        """
         count = kept = len(prediction_ids)
         if self._sample_below is not None:
             prediction_ids = [one if self._is_sampled(one) else None for one in prediction_ids]
@@ -165,9 +185,12 @@ class PredictionLog:
                 self._dropped += kept
                 return
             self._waiting += kept
-            self._given.append(
-                (now, prediction_ids, kept, request_id, model, features, outputs, keys, warnings)
-            )
+            self._given.append((at, prediction_ids, kept, request_id, model, read, given))
+        if len(self._given) > _MAX_GIVEN and self._reading.acquire(blocking=False):
+            try:
+                self._read_given()
+            finally:
+                self._reading.release()
 
     def counts(self) -> LogCounts:
         """The counts so far."""
@@ -214,13 +237,14 @@ class PredictionLog:
         """Read what is given, until the next write is due; False if the log is closing."""
         due = time.monotonic() + self._flush_s
         while not self._closing.wait(max(0.0, min(_READ_S, due - time.monotonic()))):
-            self._read_given()
+            with self._reading:
+                self._read_given()
             if time.monotonic() >= due or (full_is_due and len(self._records) >= PART_ROWS):
                 return True
         return False
 
     def _read_given(self) -> None:
-        """Turn what was given into records."""
+        """Turn what was given into records, in its order."""
         while self._given:
             answers = Answers(*self._given.popleft())
             try:
@@ -232,7 +256,8 @@ class PredictionLog:
 
     def _write_all(self) -> bool:
         """Write what waits now, and not what comes meanwhile; False if the store failed."""
-        self._read_given()
+        with self._reading:
+            self._read_given()
         left = len(self._records)
         while self._parts or left:
             if not self._parts:

@@ -10,7 +10,7 @@ its records are read.
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import accumulate, repeat
+from itertools import accumulate
 from operator import itemgetter
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -19,13 +19,23 @@ from arro3.io import write_parquet
 
 from modelwatch.schema import Kind, LogSchema, feature_column, key_column, output_column
 
-__all__ = ["Answers", "Record", "RecordReader", "day_of", "encode", "valid_record"]
+__all__ = [
+    "Answers",
+    "ReadValues",
+    "Record",
+    "RecordReader",
+    "Values",
+    "day_of",
+    "encode",
+    "valid_record",
+]
 
 MAX_TEXT: Final = 4096
 """Characters of a text that are logged. Without a limit, long texts would fill the memory."""
 
 Record: TypeAlias = tuple[Any, ...]
 Values: TypeAlias = Mapping[str, object]
+ReadValues: TypeAlias = Callable[..., Iterable[tuple[Values, Values, Values, Sequence[str]]]]
 
 _MICROSECONDS: Final = 1_000_000
 _FIXED: Final = 5
@@ -47,10 +57,9 @@ class Answers(NamedTuple):
         kept: Number of the others.
         request_id: The id of their request.
         model: Digest of the model.
-        features: The values of each answer by name.
-        outputs: The outputs of each, likewise.
-        keys: The parts of the business key of each; None for none.
-        warnings: Codes of the warnings of each.
+        read: Makes the values of each answer: features, outputs and parts of the business key by
+            name, and the codes of its warnings.
+        given: What ``read`` is called with.
     """
 
     time: float
@@ -58,10 +67,8 @@ class Answers(NamedTuple):
     kept: int
     request_id: str
     model: str
-    features: Iterable[Values]
-    outputs: Iterable[Values]
-    keys: Iterable[Values] | None
-    warnings: Iterable[Sequence[str]]
+    read: ReadValues
+    given: tuple[Any, ...]
 
 
 class RecordReader:
@@ -83,7 +90,7 @@ class RecordReader:
             ValueError: There are more or fewer values than answers.
             Exception: A mapping raised it.
         """
-        time, prediction_ids, _, request_id, model, features, outputs, keys, warnings = answers
+        time, prediction_ids, _, request_id, model, read, given = answers
         read_features, read_outputs, read_key = self._features, self._outputs, self._key
         return [
             (
@@ -92,17 +99,12 @@ class RecordReader:
                 request_id,
                 model,
                 codes,
-                *read_features(own_features),
-                *read_outputs(own_outputs),
+                *read_features(features),
+                *read_outputs(outputs),
                 *read_key(key),
             )
-            for name, own_features, own_outputs, key, codes in zip(
-                prediction_ids,
-                features,
-                outputs,
-                repeat(_NOTHING, len(prediction_ids)) if keys is None else keys,
-                warnings,
-                strict=True,
+            for name, (features, outputs, key, codes) in zip(
+                prediction_ids, read(*given), strict=True
             )
             if name is not None
         ]
@@ -203,7 +205,6 @@ def _text(value: object) -> str:
     return str(value).encode(errors="replace").decode()
 
 
-_NOTHING: Final[Values] = {}
 _CONVERT: Final[Mapping[Kind, Callable[[Any], object]]] = {
     "number": float,
     "category": _text,

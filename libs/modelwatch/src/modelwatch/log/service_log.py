@@ -2,11 +2,14 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from operator import attrgetter
+from functools import partial
+from itertools import repeat
 from typing import Any, Final, Protocol
 
+from modelwatch.log.records import Values
 from modelwatch.log.report_metrics import publish_report
 from modelwatch.log.settings import LogSettings, logged_schema, open_log
 from modelwatch.schema import LogSchema
@@ -17,7 +20,8 @@ __all__ = ["ServiceLog", "find_challenger"]
 
 _LOGGER: Final = logging.getLogger("modelwatch")
 _STATES: Final = ("written", "failed", "not_logged", "dropped")
-_ID: Final = attrgetter("prediction_id")
+
+MakeFeatures = Callable[[Sequence[Any], Sequence[Any]], Iterable[Values]]
 
 
 class _Metrics(Protocol):
@@ -63,52 +67,61 @@ class ServiceLog:
         settings: Settings of the service.
         schema: What the service logs.
         challenger: Makes what answers for the shadow, if the settings ask for one.
+        features: Makes the logged features from the rows of a request and their answers; by
+            default, the rows are the features. It is called in another thread.
 
     Attributes:
         log: The log; None without one.
         shadow: The shadow; None without one.
-        with_texts: Whether features of the kind ``text`` are logged.
         new_ids: `PredictionLog.new_ids`; all are None without a log.
     """
 
-    def __init__(self, settings: LogSettings, schema: LogSchema, challenger: MakeAnswerer) -> None:
+    def __init__(
+        self,
+        settings: LogSettings,
+        schema: LogSchema,
+        challenger: MakeAnswerer,
+        *,
+        features: MakeFeatures = lambda rows, _answers: rows,
+    ) -> None:
         self._address = settings.prediction_log
         self.log = open_log(settings, schema)
         self.shadow = open_shadow(settings, schema, challenger)
-        self.with_texts = self.log is not None and settings.prediction_log_text
         self.new_ids = _no_ids if self.log is None else self.log.new_ids
+        self._read = partial(_read, features)
 
     def record(
         self,
         runtime: _Answering,
-        features: Iterable[Mapping[str, object]],
+        prediction_ids: Sequence[str | None],
+        rows: Sequence[Any],
         answers: Sequence[Answer],
-        rows: Sequence[Any] | None = None,
     ) -> None:
         """Record the answers to the current request, and offer its rows to the shadow.
 
-        Without a log, it does nothing.
+        Without a log, it does nothing. Rows and answers are read soon, in another thread, and must
+        not be changed.
 
         Args:
             runtime: The service.
-            features: The features of each answer, as for `PredictionLog.record_all`.
-            answers: The answers. Like the features, they are read soon, in another thread, and must
-                not be changed.
-            rows: What the challenger gets: plain values. The features, if it is None.
+            prediction_ids: The names of the answers, as of `new_ids`.
+            rows: What was answered, as plain values: what the challenger gets.
+            answers: The answers.
         """
-        if self.log is not None:
-            ids = list(map(_ID, answers))
-            if self.shadow is not None:
-                features = list(features)
-                self.shadow.offer(ids, runtime.request_id, features if rows is None else rows)
-            self.log.record_all(
-                ids,
-                request_id=runtime.request_id,
-                model=runtime.model.sha256,
-                features=features,
-                outputs=map(vars, answers),
-                warnings=map(codes_of, answers),
-            )
+        log = self.log
+        if log is None:
+            return
+        request_id = runtime.request_id
+        if self.shadow is not None:
+            self.shadow.offer(prediction_ids, request_id, rows)
+        log.record_later(
+            prediction_ids,
+            self._read,
+            (rows, answers),
+            request_id=request_id,
+            model=runtime.model.sha256,
+            at=time.time(),
+        )
 
     @asynccontextmanager
     async def lifespan(self, runtime: _Runtime) -> AsyncIterator[None]:
@@ -182,6 +195,15 @@ def find_challenger(
         schema=logged_schema(settings, schema),
         log=settings.prediction_log,
         flush_s=settings.prediction_log_flush_s,
+    )
+
+
+def _read(
+    features: MakeFeatures, rows: Sequence[Any], answers: Sequence[Answer]
+) -> Iterable[tuple[Values, Values, Values, Sequence[str]]]:
+    keys: Iterable[Values] = repeat({}, len(answers))
+    return zip(
+        features(rows, answers), map(vars, answers), keys, map(codes_of, answers), strict=True
     )
 
 

@@ -22,10 +22,6 @@ class Answer(Protocol):
     """An answer to a row of a request. The outputs that are logged are its other attributes."""
 
     @property
-    def prediction_id(self) -> str | None:
-        """Its name; None for an answer of a shadow."""
-
-    @property
     def warnings(self) -> Sequence[_Warning]:
         """Its warnings."""
 

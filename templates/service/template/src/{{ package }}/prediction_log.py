@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from modelseal import OpenedModel
-from modelwatch.log import LogSchema, ServiceLog
+from modelwatch.log import LogSchema
 from modelwatch.shadow import AnswerRows
-from servicekit import Runtime
 
 from {{ package }}.model import Predictor
 from {{ package }}.responses import Prediction
@@ -21,15 +20,6 @@ SCHEMA: Final = LogSchema(
     outputs={"probability": "number", "prediction": "number"},
     groups=tuple(CATEGORIES),
 )
-
-
-
-def record(
-    log: ServiceLog, runtime: Runtime, records: Sequence[Record], predictions: Sequence[Prediction]
-) -> None:
-    """Record the answers to a request, and offer its records to the shadow."""
-    if log.log is not None:
-        log.record(runtime, map(vars, records), predictions)
 
 
 def challenger(opened: OpenedModel) -> AnswerRows:
