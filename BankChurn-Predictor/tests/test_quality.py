@@ -37,14 +37,15 @@ Split = tuple[pd.DataFrame, Pipeline]
 @pytest.fixture(scope="module")
 def fitted(table: pd.DataFrame) -> list[Split]:
     """For every seed of the split: the fifth that is held out, and what the others made."""
-    found = []
-    for seed in SEEDS:
-        training, holdout = train_test_split(
-            table, test_size=0.2, stratify=table[TARGET], random_state=seed
-        )
-        target = training[TARGET].to_numpy(dtype=np.int64)
-        found.append((holdout, fit_pipeline(training, target, seed=seed)))
-    return found
+    return [fit_split(table, seed) for seed in SEEDS]
+
+
+def fit_split(table: pd.DataFrame, seed: int) -> Split:
+    training, holdout = train_test_split(
+        table, test_size=0.2, stratify=table[TARGET], random_state=seed
+    )
+    target = training[TARGET].to_numpy(dtype=np.int64)
+    return holdout, fit_pipeline(training, target, seed=seed)
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +67,7 @@ def scores(fitted: list[Split]) -> dict[str, tuple[float, float]]:
     }
 
 
+@pytest.mark.nightly
 def test_the_mean_over_five_splits_is_as_good_as_promised(
     scores: dict[str, tuple[float, float]],
 ) -> None:
@@ -74,6 +76,7 @@ def test_the_mean_over_five_splits_is_as_good_as_promised(
     assert log_loss <= 0.332
 
 
+@pytest.mark.nightly
 def test_the_stack_is_no_worse_than_the_best_of_its_learners(
     scores: dict[str, tuple[float, float]],
 ) -> None:
@@ -83,9 +86,9 @@ def test_the_stack_is_no_worse_than_the_best_of_its_learners(
 
 
 def test_the_ensemble_agrees_with_the_pipeline_on_all_real_customers(
-    table: pd.DataFrame, fitted: list[Split]
+    table: pd.DataFrame,
 ) -> None:
-    _, pipeline = fitted[0]
+    _, pipeline = fit_split(table, SEEDS[0])
     matrix = pipeline.named_steps["features"].transform(table)
     answers = expit(TreeEnsemble(pipeline.named_steps["stack"]).log_odds(matrix))
     assert np.abs(answers - probabilities(pipeline, table)).max() < 1e-5

@@ -45,8 +45,18 @@ def prepare(repository: Repository, combination: str) -> None:
         repository.commit()
 
 
+ALONE = [one for one in combinations() if one.startswith("alone-")]
+
+
 # test_own.py has the quick form of the repository of a company.
-@pytest.mark.parametrize("combination", [one for one in combinations() if one != "owned"])
+@pytest.mark.parametrize(
+    "combination",
+    [
+        pytest.param(one, marks=[pytest.mark.nightly] if one in ALONE[1:] else [])
+        for one in combinations()
+        if one != "owned"
+    ],
+)
 def test_a_combination_passes_the_checks(copy: Copy, combination: str) -> None:
     repository = copy()
     prepare(repository, combination)
