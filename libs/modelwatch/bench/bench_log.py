@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import secrets
 import tempfile
 import time
 from datetime import UTC, datetime
@@ -65,15 +66,19 @@ def _measure(rows: list[dict[str, Any]]) -> dict[str, float]:
         )
         service_log = ServiceLog(settings, SCHEMA, _no_shadow)
         log = cast("PredictionLog", service_log.log)
-        runtime: Any = SimpleNamespace(request_id="0" * 32, model=SimpleNamespace(sha256="a" * 64))
+        model = SimpleNamespace(sha256="a" * 64)
+        requests: Any = [
+            (SimpleNamespace(request_id=secrets.token_hex(16), model=model), log.new_ids(1), [row])
+            for row in rows
+        ]
         answers = [SimpleNamespace(warnings=(), probability=0.25, label="0")]
         log.start()
         began = time.process_time()
         called = 0.0
         for first in range(0, RECORDS, REQUESTS):
             starts = time.thread_time()
-            for row in rows[first : first + REQUESTS]:
-                service_log.record(runtime, log.new_ids(1), [row], answers)
+            for runtime, ids, row in requests[first : first + REQUESTS]:
+                service_log.record(runtime, ids, row, answers)
             called += time.thread_time() - starts
             time.sleep(PAUSE_S)
         log.close(60)

@@ -257,11 +257,12 @@ def test_a_record_after_the_drain_is_counted_as_dropped(tmp_path: Path) -> None:
     assert log.counts() == (1, 0, 0, 1, 0)
 
 
-def test_few_requests_are_unread_while_the_store_is_slow(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("rows", [1, 4])
+def test_few_answers_are_unread_while_the_store_is_slow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int
 ) -> None:
-    """Unread answers keep all that their requests have made."""
-    monkeypatch.setattr("modelwatch.log.prediction_log._MAX_GIVEN", 10)
+    """Unread answers keep all that their requests have made. A request reads few of them."""
+    monkeypatch.setattr("modelwatch.log.prediction_log._MAX_UNREAD", 12)
     writing, goes_on = threading.Event(), threading.Event()
 
     class SlowStore(FolderStore):
@@ -277,18 +278,26 @@ def test_few_requests_are_unread_while_the_store_is_slow(
     log.start()
     record(log, 0)
     assert writing.wait(60)
-    rows = []
-    for number in range(1, 100):
-        row = Row(age=float(number))
-        rows.append(weakref.ref(row))
-        record(log, number, features=row)
-        del row
-    unread = sum(row() is not None for row in rows)
-    assert log.counts().waiting == 100
+    given: list[weakref.ref[Row]] = []
+    unread = []
+    for first in range(1, 101, rows):
+        features = [Row(age=float(number)) for number in range(first, first + rows)]
+        given += map(weakref.ref, features)
+        log.record_all(
+            [f"p{number}" for number in range(first, first + rows)],
+            request_id="r",
+            model="a" * 64,
+            features=features,
+            outputs=[{}] * rows,
+            warnings=[()] * rows,
+        )
+        del features
+        unread.append(sum(row() is not None for row in given))
+    assert log.counts().waiting == 101
     goes_on.set()
-    assert log.close(timeout_s=60) == (100, 0, 100, 0, 0)
-    assert ids(tmp_path) == [f"p{number}" for number in range(100)]
-    assert unread <= 10
+    assert log.close(timeout_s=60) == (101, 0, 101, 0, 0)
+    assert sorted(ids(tmp_path)) == sorted(f"p{number}" for number in range(101))
+    assert unread == [min(number, 12 + rows) for number in range(rows, 101, rows)]
 
 
 class _Hostile:

@@ -1,6 +1,5 @@
 """The same inputs on DuckDB, on Spark in one process, and on Spark with two executor processes."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -20,12 +19,8 @@ MASTERS = (pytest.param("local[2]", marks=pytest.mark.nightly), "local-cluster[2
 
 # The real files take most of the time.
 @pytest.fixture(scope="module", params=["made", pytest.param("real", marks=pytest.mark.nightly)])
-def inputs(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Sequence[Path]:
-    """The zoo, and clean and dirty samples in text and in Parquet; or the real files."""
-    if request.param == "real":
-        return sorted(request.getfixturevalue("real_data").resolve().glob("trips_*"))
+def inputs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The zoo, clean and dirty samples in text and in Parquet, and nightly the real files."""
     folder = tmp_path_factory.mktemp("inputs")
     zoo(folder / "zoo")
     # Neither signs of patterns nor what looks like a partition is more than a name.
@@ -38,11 +33,14 @@ def inputs(
     # that both engines know which it is.
     repeats = SampleOptions(4_000, seed=7, days=30, dirt={"duplicate_trip_id": 0.4})
     write_sample(sample / "repeats.csv", repeats, dialect="portal")
-    return [folder / "zoo", sample]
+    if request.param == "made":
+        return [folder / "zoo", sample]
+    real = request.getfixturevalue("real_data").resolve()
+    return [folder / "zoo", sample, *sorted(real.glob("trips_*"))]
 
 
 @pytest.fixture(scope="module")
-def duckdb_out(inputs: Sequence[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def duckdb_out(inputs: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("duckdb")
     assert run_engine("duckdb", "", inputs, out).startswith("duckdb ")
     return out
@@ -58,7 +56,7 @@ def sorted_quarantine(path: Path) -> pd.DataFrame:
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("master", MASTERS)
 def test_spark_gives_every_row_that_duckdb_gives(
-    inputs: Sequence[Path], duckdb_out: Path, tmp_path: Path, master: str
+    inputs: list[Path], duckdb_out: Path, tmp_path: Path, master: str
 ) -> None:
     messages = run_engine("pyspark", master, inputs, tmp_path)
     assert messages.split()[:2] == ["pyspark", master]

@@ -28,9 +28,9 @@ PART_ROWS: Final = 10_000
 # collector visits them, and new objects are made in memory that is not in the processor's caches.
 _READ_S: Final = 0.05
 
-# Requests whose answers may be unread. More come only while the thread waits for the store. Unread
-# answers keep whole requests in memory; then, each further request reads its own.
-_MAX_GIVEN: Final = 1_000
+# Answers that may be unread, besides those of the latest request. More come only while the thread
+# waits for the store. Unread answers keep whole requests in memory, ten times what a record takes.
+_MAX_UNREAD: Final = 1_000
 
 _zip: Final[ReadValues] = partial(zip, strict=True)
 
@@ -84,6 +84,7 @@ class PredictionLog:
         self._records: deque[Record] = deque()
         self._parts: deque[Part] = deque()
         self._recorded = self._sampled_out = self._written = self._dropped = self._waiting = 0
+        self._unread = self._invalid = 0
         self._closed = False
         self._closing = threading.Event()
         self._abandoned = threading.Event()
@@ -127,7 +128,7 @@ class PredictionLog:
     ) -> None:
         """Record the answers to a request. Never blocks, nor raises because of store or values.
 
-        The values are read soon, in another thread, and must not be changed.
+        The values are read later, mostly in another thread, and must not be changed.
 
         Args:
             prediction_ids: Names of the answers, as of `new_ids`.
@@ -161,19 +162,19 @@ class PredictionLog:
         model: str,
         at: float,
     ) -> None:
-        """Record answers as `record_all` does, whose values a function makes.
-
-        All that a request does for its record is here, and costs several times what it takes in a
-        loop of its own, because the code that it needs is not in the processor's caches.
+        """Record answers as `record_all` does, whose values a function makes later.
 
         Args:
             prediction_ids: Names of the answers, as of `new_ids`.
-            read: Makes the values, as `Answers.read`. It is called in another thread.
+            read: Makes the values, as `Answers.read`. It is called in the log's thread, or by a
+                later call of this method if many answers are unread.
             given: What it is called with.
             request_id: The id of the request.
             model: Digest of the model.
             at: When they were given, in seconds since 1970.
         """
+        # A request pays for every line: code that runs once for each is not in the processor's
+        # caches, and takes several times what it takes in a loop.
         count = kept = len(prediction_ids)
         if self._sample_below is not None:
             prediction_ids = [one if self._is_sampled(one) else None for one in prediction_ids]
@@ -185,10 +186,11 @@ class PredictionLog:
                 self._dropped += kept
                 return
             self._waiting += kept
+            self._unread += count
             self._given.append((at, prediction_ids, kept, request_id, model, read, given))
-        if len(self._given) > _MAX_GIVEN and self._reading.acquire(blocking=False):
+        if self._unread - count > _MAX_UNREAD and self._reading.acquire(blocking=False):
             try:
-                self._read_given()
+                self._read_given(leave=_MAX_UNREAD + count)
             finally:
                 self._reading.release()
 
@@ -237,16 +239,22 @@ class PredictionLog:
         """Read what is given, until the next write is due; False if the log is closing."""
         due = time.monotonic() + self._flush_s
         while not self._closing.wait(max(0.0, min(_READ_S, due - time.monotonic()))):
-            with self._reading:
-                self._read_given()
+            self._read_all()
             if time.monotonic() >= due or (full_is_due and len(self._records) >= PART_ROWS):
                 return True
         return False
 
-    def _read_given(self) -> None:
-        """Turn what was given into records, in its order."""
-        while self._given:
+    def _read_all(self) -> None:
+        with self._reading:
+            self._read_given()
+        self._warn_of_invalid()
+
+    def _read_given(self, leave: int = 0) -> None:
+        """Turn what was given into records, in its order, until few enough answers are unread."""
+        while self._given and self._unread > leave:
             answers = Answers(*self._given.popleft())
+            with self._lock:
+                self._unread -= len(answers.prediction_ids)
             try:
                 records = self._reader.read(answers)
             except Exception:  # noqa: BLE001 - reading values may raise anything
@@ -256,8 +264,7 @@ class PredictionLog:
 
     def _write_all(self) -> bool:
         """Write what waits now, and not what comes meanwhile; False if the store failed."""
-        with self._reading:
-            self._read_given()
+        self._read_all()
         left = len(self._records)
         while self._parts or left:
             if not self._parts:
@@ -286,13 +293,19 @@ class PredictionLog:
         parts, invalid = self._encoder.encode(oldest)
         self._parts.extend(parts)
         self._drop_invalid(invalid)
+        self._warn_of_invalid()
         return count
 
     def _drop_invalid(self, count: int) -> None:
         with self._lock:
+            self._invalid += count
             if not self._closed:
                 self._dropped += count
                 self._waiting -= count
+
+    def _warn_of_invalid(self) -> None:
+        with self._lock:
+            count, self._invalid = self._invalid, 0
         if count:
             self._warn_at_most(f"{count} records have values of another kind than declared.")
 

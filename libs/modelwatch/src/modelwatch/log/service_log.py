@@ -68,7 +68,8 @@ class ServiceLog:
         schema: What the service logs.
         challenger: Makes what answers for the shadow, if the settings ask for one.
         features: Makes the logged features from the rows of a request and their answers; by
-            default, the rows are the features. It is called in another thread.
+            default, the rows are the features. It is called after the request, mostly in another
+            thread, and must be quick.
 
     Attributes:
         log: The log; None without one.
@@ -99,8 +100,7 @@ class ServiceLog:
     ) -> None:
         """Record the answers to the current request, and offer its rows to the shadow.
 
-        Without a log, it does nothing. Rows and answers are read soon, in another thread, and must
-        not be changed.
+        Without a log, it does nothing. Rows and answers are read later, and must not be changed.
 
         Args:
             runtime: The service.
