@@ -118,9 +118,9 @@ merge-upstream: ## Merge a newer version of the template UPSTREAM=ADDRESS [VERSI
 
 ##@ test
 # Most suites spend half of their time waiting, for one process or another.
-JOBS := 3
+JOBS := 2
 .PHONY: test-all test-suites
-test-all: ## Test every library and service, the laboratory, the deployment and the tools [JOBS=3: suites at a time]
+test-all: ## Test every library and service, the laboratory, the deployment and the tools [JOBS=2: suites at a time]
 	@echo "$(JOBS) suites at a time; each prints its output when it has ended"
 	@PYTEST_ADDOPTS="--ignore-glob=*/test_load.py $${PYTEST_ADDOPTS:-}" $(MAKE) --no-print-directory --jobs=$(JOBS) --output-sync=target test-suites
 	@$(MAKE) --no-print-directory test-load

@@ -133,12 +133,17 @@ def test_a_flood_of_pipelined_requests_is_not_read(service: LiveService) -> None
     most = 0
     with RawConnection(service) as connection:
         received = 0
+        begin = b"HTTP/1.1 200 OK"
 
         def drain() -> None:
             nonlocal received
+            rest = b""
             with contextlib.suppress(OSError):
                 while part := connection.receive():
-                    received += part.count(b"HTTP/1.1 200 OK")
+                    # A part may end within the beginning of an answer.
+                    part = rest + part
+                    received += part.count(begin)
+                    rest = part[-(len(begin) - 1) :]
 
         reader = threading.Thread(target=drain)
         reader.start()
