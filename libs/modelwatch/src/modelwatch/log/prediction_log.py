@@ -29,7 +29,7 @@ PART_ROWS: Final = 10_000
 _READ_S: Final = 0.05
 
 # Answers that may be unread, besides those of the latest request. More come only while the thread
-# waits for the store. Unread answers keep whole requests in memory, ten times what a record takes.
+# waits for the store. Unread answers keep all that their requests have made in memory.
 _MAX_UNREAD: Final = 1_000
 
 _zip: Final[ReadValues] = partial(zip, strict=True)

@@ -72,8 +72,8 @@ def _router(settings: Settings, log: ServiceLog) -> ServiceRouter:
     @router.post("/predict")
     async def predict(record: Record, predictor: PredictorDep, runtime: RuntimeDep) -> Prediction:
         """Score one transaction."""
-        # Takes a fraction of a millisecond, less than handing it to a thread.
         ids = log.new_ids(1)
+        # Takes a fraction of a millisecond, less than handing it to a thread.
         [prediction] = predictor.answer(
             [record], model_version=runtime.model.manifest.version, prediction_ids=ids
         )
